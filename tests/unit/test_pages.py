@@ -1,0 +1,239 @@
+"""The pages that people see: escaped, whole, and nothing loaded or run."""
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from valet import pages
+
+VOID = {"meta", "input", "br", "link", "img"}
+SCOPES = (("openid", "Know who you are"), ("offline_access", "Keep access while you are away"))
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'`&{{ 7*7 }}</title></style>"
+
+
+class Document(HTMLParser):
+    """What a page is made of; refuses tags that do not close in the order they opened."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.styles = ""
+        self.feed(html)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"<{tag}> repeats an attribute"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.styles += data
+        else:
+            self.text += data
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(tag, tuple(attrs)) for tag, attrs in self.elements]
+
+    def named(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag and wanted.items() <= attrs.items()]
+
+    def fields(self) -> dict[str, str | None]:
+        return {str(attrs["name"]): attrs.get("value") for attrs in self.named("input") if "name" in attrs}
+
+
+def sign_in_page(text: str) -> str:
+    return pages.sign_in(
+        action="/login", request_handle=text, csrf_token=text, client_name=text, username=text, error=text
+    )
+
+
+def consent_page(text: str) -> str:
+    return pages.consent(
+        action="/consent",
+        request_handle=text,
+        csrf_token=text,
+        client_name=text,
+        owner=text,
+        answer_host=text,
+        username=text,
+        scopes=[(text, text)],
+        switch_account=f"/login?request={text}",
+    )
+
+
+def sign_out_page(text: str) -> str:
+    return pages.sign_out(action="/logout", csrf_token=text, client_name=text, hidden={"state": text})
+
+
+def error_page(text: str) -> str:
+    return pages.error(title=text, message=text, request_id=text)
+
+
+EVERY_PAGE = [sign_in_page, consent_page, sign_out_page, error_page]
+FIXED_PAGES = [pages.expired, pages.already_answered, pages.signed_out, pages.still_signed_in]
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+@given(text=st.one_of(st.text(min_size=1), st.text(alphabet="<>\"'&/=`{}%#! \nscriptonerror", min_size=1)))
+def test_whatever_the_names_are_the_page_has_the_same_elements_and_attributes(
+    page: Callable[[str], str], text: str
+) -> None:
+    assert Document(page(text)).shape() == Document(page("plain")).shape()
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_a_hostile_name_is_shown_as_text(page: Callable[[str], str]) -> None:
+    html = page(HOSTILE)
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "49" not in html.replace(pages._style(), "")
+    assert "<script>alert(1)</script>" in Document(html).text
+
+
+@pytest.mark.parametrize("page", [*EVERY_PAGE, *FIXED_PAGES])
+def test_a_page_runs_no_script_and_loads_nothing(page: Callable[..., str]) -> None:
+    document = Document(page("plain") if page in EVERY_PAGE else page())
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base"} & {tag for tag, _ in document.elements}
+    for tag, attributes in document.elements:
+        assert not [name for name in attributes if name.startswith("on") or name in {"src", "style", "srcset"}], tag
+    assert not re.search(r"url\(|@import|@font-face", document.styles)
+
+
+@pytest.mark.parametrize("page", [*EVERY_PAGE, *FIXED_PAGES])
+def test_a_page_says_its_language_fits_a_phone_and_has_one_heading(page: Callable[..., str]) -> None:
+    document = Document(page("plain") if page in EVERY_PAGE else page())
+    assert document.named("html") == [{"lang": "en"}]
+    assert document.named("meta", name="viewport", content="width=device-width, initial-scale=1")
+    assert len(document.named("h1")) == len(document.named("main")) == len(document.named("title")) == 1
+
+
+def test_the_policy_names_the_very_stylesheet_that_the_page_carries() -> None:
+    styles = Document(sign_in_page("plain")).styles
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in pages.content_security_policy()
+
+
+def test_the_policy_allows_nothing_else() -> None:
+    policy = pages.content_security_policy(["'self'", "https://app.example.com"])
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    assert directives == {
+        "default-src": "'none'",
+        "style-src": f"'{pages.style_sha256()}'",
+        "form-action": "'self' https://app.example.com",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
+def test_a_page_without_a_form_allows_no_form() -> None:
+    assert "form-action 'none'" in pages.content_security_policy(())
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "source"),
+    [
+        ("https://webapp.example.com/callback?x=1", "https://webapp.example.com"),
+        ("https://WebApp.example.com:8443/cb", "https://webapp.example.com:8443"),
+        ("http://127.0.0.1:51004/callback", "http://127.0.0.1:51004"),
+        ("http://[::1]:51004/callback", "http:"),
+        ("com.example.mobile:/callback", "com.example.mobile:"),
+    ],
+)
+def test_form_action_names_the_origin_or_scheme_that_the_answer_goes_to(redirect_uri: str, source: str) -> None:
+    assert pages.form_action_source(redirect_uri) == source
+
+
+@given(st.text())
+def test_no_redirect_uri_adds_a_directive_or_a_second_source(redirect_uri: str) -> None:
+    try:
+        source = pages.form_action_source(redirect_uri)
+    except ValueError:
+        return
+    assert not re.search(r"[\s;,']", source)
+
+
+def test_the_sign_in_form_sends_what_the_login_endpoint_reads() -> None:
+    document = Document(
+        pages.sign_in(action="/login", request_handle="handle", csrf_token="csrf", client_name="App", username="john")
+    )
+    assert document.named("form") == [{"method": "post", "action": "/login"}]
+    assert document.fields() == {"request": "handle", "csrf_token": "csrf", "username": "john", "password": None}
+    assert document.named("input", name="username", autocomplete="username", autocapitalize="none")
+    assert document.named("input", name="password", autocomplete="current-password", type="password")
+    assert not [attributes for attributes in document.named("input") if "maxlength" in attributes]
+
+
+def test_every_field_of_the_sign_in_form_has_its_label() -> None:
+    document = Document(sign_in_page("plain"))
+    shown = {attributes["id"] for attributes in document.named("input") if attributes.get("type") != "hidden"}
+    assert {attributes["for"] for attributes in document.named("label")} == shown
+
+
+def test_a_failed_sign_in_is_announced_and_tied_to_the_fields() -> None:
+    document = Document(sign_in_page("wrong"))
+    assert document.named("p", id="error", role="alert")
+    assert len(document.named("input", **{"aria-describedby": "error", "aria-invalid": "true"})) == 2
+    assert document.text.lstrip().startswith("Error: ")
+
+
+def test_the_first_sign_in_page_shows_no_error() -> None:
+    document = Document(pages.sign_in(action="/login", request_handle="h", csrf_token="c", client_name="App"))
+    assert not document.named("p", role="alert")
+    assert document.named("input", name="username")[0].keys() >= {"autofocus"}
+
+
+def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> None:
+    document = Document(
+        pages.consent(
+            action="/consent",
+            request_handle="handle",
+            csrf_token="csrf",
+            client_name="Example App",
+            owner="Example Ltd.",
+            answer_host="app.example.com",
+            username="john",
+            scopes=SCOPES,
+        )
+    )
+    for said in ("Example App", "Example Ltd.", "app.example.com", "john", *(sentence for _, sentence in SCOPES)):
+        assert said in document.text
+    assert document.fields() == {"request": "handle", "csrf_token": "csrf"}
+    assert [button["value"] for button in document.named("button", name="decision")] == ["allow", "deny"]
+    assert not document.named("a")
+
+
+def test_the_sign_out_page_carries_the_requests_parameters() -> None:
+    document = Document(pages.sign_out(action="/logout", csrf_token="csrf", hidden={"state": "s", "client_id": "c"}))
+    assert document.fields() == {"csrf_token": "csrf", "state": "s", "client_id": "c"}
+    assert [button["value"] for button in document.named("button", name="decision")] == ["allow", "deny"]
+
+
+def test_an_error_without_a_request_id_asks_for_none() -> None:
+    assert not Document(pages.error(title="Title", message="Message")).named("code")
+
+
+def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:
+    with pytest.raises(UndefinedError):
+        pages._render("sign_in.html", action="/login")
+
+
+def test_importing_the_pages_does_not_import_jinja2() -> None:
+    code = "import sys, valet.pages; sys.exit('jinja2' in sys.modules)"
+    root = str(pages._TEMPLATES.parents[2])
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
