@@ -1,0 +1,122 @@
+# Valet's command line. `make` alone lists the targets.
+#
+# Each environment is made on first use and again when its lock file changes; a stamp file in it says which was the last.
+#   .venv            the local stack, and for `make test` everything that tests and checks
+#   .venv-sam        aws-sam-cli, which pins its own libraries
+#   .venv-ministack  the second emulated AWS of the contract tests, which pins its own botocore
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+BUILD ?= .aws-sam/build
+# Only where given: else samconfig.toml says it, to build and to deploy alike.
+ARCHITECTURE ?=
+OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+# A deployment whose Region is not yet in samconfig.toml has not been made from here: sam asks, and writes the answers down.
+GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+# The newest Python from 3.11 on, but 3.13 before all others, because that is what Lambda runs and what `sam build` asks
+# for. sys.executable looks through pyenv's shims, which answer for a version only where it is switched on.
+FIND_PYTHON = for candidate in python3.13 "$$(pyenv prefix 3.13 2>/dev/null || true)/bin/python3.13" python3.14 python3.12 python3.11 python3; do \
+	"$$candidate" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && exit; done; \
+	echo 'Valet needs Python 3.11 or newer, and found none on PATH.' >&2; exit 1
+
+# $(call environment,folder,lock file): a fresh environment with exactly what the lock file says.
+define environment
+	@python=$$($(FIND_PYTHON)); echo "== $(1): $(2), with $$python (once; about a minute)"; \
+	[ -x $(1)/bin/python ] || "$$python" -m venv $(1) || { rm -rf $(1); \
+		echo "$$python cannot make an environment; Debian has that in a package of its own, python3-venv." >&2; exit 1; }
+	@$(1)/bin/python -m pip install --progress-bar on --require-hashes --requirement $(2)
+	@touch $@
+endef
+
+
+## Use
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, AWS emulated in memory; PORT=... for another port
+	@exec $(BIN)/python -m local
+
+deploy: build ## build, then deploy with samconfig.toml; the first time sam asks for what it needs to know
+	$(SAM) deploy --template-file $(BUILD)/template.yaml $(GUIDED)
+
+build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHITECTURE=x86_64 or arm64 instead of samconfig.toml's
+	@.venv-sam/bin/python3.13 -c '' 2>/dev/null || { echo 'sam build needs Python 3.13: install it, remove .venv-sam, and try again.' >&2; exit 1; }
+	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build --build-dir $(BUILD) $(OVERRIDES)
+	@.venv-sam/bin/python3.13 packaging/finish.py $(BUILD)
+
+
+## Work on Valet
+
+test: lint browser .venv-ministack/.installed ## everything: all checks and all tests, the browser's and the built functions' too
+	$(PYTEST)
+
+check: lint ## everything quick: lint, and the unit, contract, integration and template tests
+	$(PYTEST) $(wildcard tests/unit tests/contract tests/local tests/integration tests/template)
+
+lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows between modules, cfn-lint and sam validate
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	$(SAM) validate --lint
+
+format: .venv/.dev ## format the code, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and the layer; UPGRADE=1 to take newer versions
+	@for name in layers/valet/python/requirements requirements/local requirements/dev requirements/sam requirements/ministack requirements/lock; do \
+		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
+
+clean: ## remove what was built, and the caches
+	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environments as well
+	rm -rf .venv .venv-sam .venv-ministack .venv-lock tests/e2e/node_modules
+
+.PHONY: help run deploy build test check lint format lock clean distclean browser
+
+
+# Environments. The first serves two lock files: dev.txt holds all that local.txt does.
+
+.venv/.local: requirements/local.txt
+	$(call environment,.venv,requirements/local.txt)
+
+.venv/.dev: requirements/dev.txt
+	$(call environment,.venv,requirements/dev.txt)
+	@touch .venv/.local
+
+.venv-sam/.installed: requirements/sam.txt
+	$(call environment,.venv-sam,requirements/sam.txt)
+
+.venv-ministack/.installed: requirements/ministack.txt
+	$(call environment,.venv-ministack,requirements/ministack.txt)
+
+.venv-lock/.installed: requirements/lock.txt
+	$(call environment,.venv-lock,requirements/lock.txt)
+
+# The browser tests' client libraries, where there is something to install and npm to do it.
+ifneq ($(and $(wildcard tests/e2e/package-lock.json),$(shell command -v npm)),)
+browser: tests/e2e/node_modules/.package-lock.json
+tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
+	cd tests/e2e && npm ci --no-audit --no-fund
+	@touch $@
+else
+browser:
+endif
