@@ -1,0 +1,266 @@
+"""The rotation of signing keys: announced, signing, retired, deleted.
+
+`plan` is the whole of it, as a function of the records, the time and the settings: the next thing to do, or nothing.
+`rotate` does one such thing after another, and reads the records anew before each. Every change of the records is one
+conditional write of all of them, so wherever a run ends, and however many run at once, one key signs and the next run
+goes on from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from valet.errors import TemporarilyUnavailable
+from valet.keys import ANNOUNCED, DROPPED, RETIRED, SIGNING, find_signing_key, signing_key
+from valet.models import KeyRing, SigningKey
+from valet.ports import Audit, Clock, KeyMaker, KeyRecords
+from valet.settings import Settings
+
+VERIFIER_CACHE = 2 * 3600  # the longest that a verifier keeps the JWK Set: API Gateway's own authorizers
+MARGIN = 900  # our own caches and those on the way, clocks, and the hour's run that comes late
+LONGEST_TOKEN = 24 * 3600  # no access token or ID token lives longer, whatever a setting says
+
+ANNOUNCED_FOR = VERIFIER_CACHE + MARGIN  # before the first signature
+KEPT_FOR = LONGEST_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
+SIGNS_ON = MARGIN  # whoever read the records before a change may still ask the old key for a signature
+
+CURRENT = "current"  # an emergency's word for whichever key signs
+_SAME_EMERGENCY = 900  # who says "current" again this soon repeats himself, and does not mean the key that signs since
+
+_MOST_STEPS = 40  # a run takes six at most; what takes more is two runs in each other's way without end
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Make a key, and put it into the ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """See to it that nobody can sign with the key any more, and write down that it is so."""
+
+    key: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Write the records; `event` and `kid` say what that does, for the log."""
+
+    keys: tuple[SigningKey, ...]
+    event: str
+    kid: str
+    reason: str
+
+
+Step = Make | End | Change
+
+
+def plan(
+    keys: Sequence[SigningKey], now: int, settings: Settings, unusable: frozenset[str], *, is_due: bool = False
+) -> Step | None:
+    """The next step, None where all is as it should be.
+
+    `unusable` names keys of which KMS says that nobody can sign with them; `is_due` asks for a rotation early.
+    """
+    signing = find_signing_key(keys)
+    if signing is None:
+        return Make()
+    for key in keys:
+        if key.state == DROPPED and not key.ended_at:
+            return End(key)
+    if not _can_sign(signing, settings, unusable):
+        # Nobody gets a token until another key signs, and that is worse than the verifier that has not heard of it yet.
+        return sign_instead(keys, signing, RETIRED, now, settings, unusable, "unusable")
+    standby = _standby(keys, settings, unusable)
+    if standby is None:
+        return Make()
+    is_due = is_due or now - signing.signing_since >= settings.rotation_period
+    if (is_due or not is_wanted(signing, settings)) and now - standby.created_at >= ANNOUNCED_FOR:
+        reason = "period" if is_due else "settings"
+        return sign_instead(keys, signing, RETIRED, now, settings, unusable, reason)
+    return _cleaned(keys, now, standby)
+
+
+def _cleaned(keys: Sequence[SigningKey], now: int, standby: SigningKey) -> Step | None:
+    """What is over: standbys that the settings no longer want, private keys of the retired, and at last the records."""
+    for key in keys:
+        if key.state == ANNOUNCED and key is not standby:
+            return Change(_with(keys, dropped(key, now)), "key.withdrawn", key.kid, "settings")
+        if key.state == RETIRED and not key.ended_at and now - key.retired_at >= SIGNS_ON:
+            return End(key)
+        if key.state in (RETIRED, DROPPED) and key.ended_at and now - max(key.retired_at, key.dropped_at) >= KEPT_FOR:
+            return Change(tuple(other for other in keys if other is not key), "key.deleted", key.kid, key.state)
+    return None
+
+
+def drop(keys: Sequence[SigningKey], kid: str, now: int, settings: Settings, unusable: frozenset[str]) -> Step | None:
+    """An emergency's next step: the key leaves the JWK Set at once, and if it signs, the standby signs instead, both in
+    one write. None when it is done."""
+    key = next((key for key in keys if key.kid == kid), None)
+    if key is None or key.state == DROPPED:
+        return None
+    if key.state == SIGNING:
+        return sign_instead(keys, key, DROPPED, now, settings, unusable, "emergency")
+    return Change(_with(keys, dropped(key, now)), "key.dropped", kid, "emergency")
+
+
+def sign_instead(
+    keys: Sequence[SigningKey],
+    signing: SigningKey,
+    state: str,
+    now: int,
+    settings: Settings,
+    unusable: frozenset[str],
+    reason: str,
+) -> Step:
+    """Another key signs from now on, and `signing` becomes retired or dropped."""
+    heir = _standby(keys, settings, unusable) or _heir(keys, settings, unusable)
+    if heir is None:
+        return Make()
+    former = dropped(signing, now) if state == DROPPED else replace(signing, state=RETIRED, retired_at=now)
+    changed = _with(keys, former, replace(heir, state=SIGNING, signing_since=now))
+    return Change(changed, "key.dropped" if state == DROPPED else "key.rotated", signing.kid, reason)
+
+
+def announced(keys: Sequence[SigningKey], key: SigningKey, now: int) -> tuple[SigningKey, ...]:
+    """The ring with a new key. The very first signs at once: nobody can have cached a JWK Set without it."""
+    if find_signing_key(keys) is None:
+        return (*keys, replace(key, state=SIGNING, created_at=now, signing_since=now))
+    return (*keys, replace(key, state=ANNOUNCED, created_at=now))
+
+
+def dropped(key: SigningKey, now: int) -> SigningKey:
+    # A wrapped private key is gone with its record; KMS's own is ended by the next step.
+    return replace(key, state=DROPPED, dropped_at=now, wrapped_private_key=b"")
+
+
+def ended(keys: Sequence[SigningKey], kid: str, now: int) -> tuple[SigningKey, ...]:
+    """The ring in which the key is known to have ended."""
+    return tuple(replace(key, ended_at=now, wrapped_private_key=b"") if key.kid == kid else key for key in keys)
+
+
+def is_wanted(key: SigningKey, settings: Settings) -> bool:
+    """Whether it is the key that we should make today: a change of settings asks for another."""
+    is_wrapped = bool(key.wrapping_key)
+    if key.alg != settings.signing_alg or is_wrapped != (settings.signer == "wrapped"):
+        return False
+    if is_wrapped:
+        return key.wrapping_key == settings.wrapping_key
+    return key.signing_roles == settings.signing_role_arns
+
+
+def _can_sign(key: SigningKey, settings: Settings, unusable: frozenset[str]) -> bool:
+    """Whether each of today's signing functions may sign with it. A renamed function has a new role."""
+    if key.kid in unusable:
+        return False
+    if key.wrapping_key and settings.wrapping_key:
+        return key.wrapping_key == settings.wrapping_key  # whose policy CloudFormation keeps in step with the roles
+    return settings.signing_role_arns <= key.signing_roles
+
+
+def _standby(keys: Sequence[SigningKey], settings: Settings, unusable: frozenset[str]) -> SigningKey | None:
+    wanted = [key for key in keys if is_wanted(key, settings)]
+    return _heir(wanted, settings, unusable)
+
+
+def _heir(keys: Sequence[SigningKey], settings: Settings, unusable: frozenset[str]) -> SigningKey | None:
+    """Of the announced keys that can sign, the one that verifiers have known longest."""
+    able = [key for key in keys if key.state == ANNOUNCED and _can_sign(key, settings, unusable)]
+    return min(able, key=lambda key: (key.created_at, key.kid), default=None)
+
+
+def _with(keys: Sequence[SigningKey], *changed: SigningKey) -> tuple[SigningKey, ...]:
+    after = {key.kid: key for key in changed}
+    return tuple(after.get(key.kid, key) for key in keys)
+
+
+@dataclass(slots=True)
+class Rotation:
+    """One run: it carries out the steps through the ports."""
+
+    records: KeyRecords
+    maker: KeyMaker
+    audit: Audit
+    clock: Clock
+    settings: Settings
+    _usable: dict[str, bool] = field(default_factory=dict)
+    _made: SigningKey | None = None
+
+    def rotate(self, *, is_due: bool = False) -> KeyRing:
+        """Move the records on as far as they go today; the ring as it is then."""
+        return self._run(lambda ring, now: plan(ring.keys, now, self.settings, self._unusable(ring), is_due=is_due))
+
+    def drop(self, which: str) -> KeyRing:
+        """Emergency: stop using the key now, then see to everything else. Raises LookupError for an unknown kid."""
+        kid = _kid_to_drop(self.records.key_ring().keys, which, int(self.clock()))
+        if kid is not None:
+            self._run(lambda ring, now: drop(ring.keys, kid, now, self.settings, self._unusable(ring)))
+        return self.rotate()
+
+    def _run(self, next_step: Callable[[KeyRing, int], Step | None]) -> KeyRing:
+        try:
+            for _ in range(_MOST_STEPS):
+                ring, now = self.records.key_ring(), int(self.clock())
+                step = next_step(ring, now)
+                if step is None:
+                    return ring
+                self._carry_out(step, ring, now)
+        finally:
+            self._end_unplaced()
+        raise TemporarilyUnavailable(detail="the signing keys' records keep changing")
+
+    def _carry_out(self, step: Step, ring: KeyRing, now: int) -> None:
+        match step:
+            case Make():
+                self._place(self._made or self._make(now), ring, now)
+            case End(key):
+                # A key that we may not end any more, another stack's perhaps, is left to the account's administrators:
+                # trying for ever would keep us from everything else.
+                event = "key.ended" if self.maker.end_key(key) else "key.left"
+                if self.records.change_ring(ring, ended(ring.keys, key.kid, now)):
+                    self.audit.record(event, kid=key.kid, key_id=key.key_id)
+            case Change():
+                if self.records.change_ring(ring, step.keys):
+                    self.audit.record(step.event, kid=step.kid, reason=step.reason, signing=signing_key(step.keys).kid)
+
+    def _make(self, now: int) -> SigningKey:
+        key = self._made = self.maker.make_key(self.settings.signing_alg, now)
+        self._usable[key.kid] = True
+        # Should this run be killed before the key is in the ring, this line is all that knows of it.
+        self.audit.record("key.made", kid=key.kid, key_id=key.key_id)
+        return key
+
+    def _place(self, key: SigningKey, ring: KeyRing, now: int) -> None:
+        try:
+            is_placed = self.records.change_ring(ring, announced(ring.keys, key, now))
+        except TemporarilyUnavailable:
+            self._made = None  # it may well be in the ring, and even sign: it is not ours to end any more
+            raise
+        if is_placed:
+            self._made = None
+            self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
+
+    def _end_unplaced(self) -> None:
+        """A run beside this one announced a key first: ours is not needed."""
+        if self._made is not None:
+            key, self._made = self._made, None
+            event = "key.ended" if self.maker.end_key(key) else "key.left"
+            self.audit.record(event, kid=key.kid, key_id=key.key_id)
+
+    def _unusable(self, ring: KeyRing) -> frozenset[str]:
+        asked = [key for key in ring.keys if key.state in (ANNOUNCED, SIGNING)]
+        for key in asked:
+            if key.kid not in self._usable:
+                self._usable[key.kid] = self.maker.is_usable(key)
+        return frozenset(key.kid for key in asked if not self._usable[key.kid])
+
+
+def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None:
+    """The key that an emergency names; None where "current" was obeyed just now, by a run that may have been killed."""
+    if which != CURRENT:
+        if all(key.kid != which for key in keys):
+            raise LookupError("no signing key has this kid")
+        return which
+    for key in keys:
+        if key.state == DROPPED and key.signing_since and not key.retired_at and now - key.dropped_at < _SAME_EMERGENCY:
+            return None
+    return signing_key(keys).kid

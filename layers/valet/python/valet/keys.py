@@ -1,0 +1,35 @@
+"""Signing keys as their readers see them: which one signs, and which are in the JWK Set (RFC 7517 §5)."""
+
+from collections.abc import Mapping, Sequence
+
+from valet.errors import TemporarilyUnavailable
+from valet.models import SigningKey
+
+ANNOUNCED = "announced"  # in the JWK Set, so that verifiers know it before its first signature
+SIGNING = "signing"  # exactly one
+RETIRED = "retired"  # in the JWK Set until the last token that it signed has expired
+DROPPED = "dropped"  # ended by an emergency: no longer in the JWK Set
+
+
+def find_signing_key(keys: Sequence[SigningKey]) -> SigningKey | None:
+    """The key that signs now; None only before the first key is made."""
+    return next((key for key in keys if key.state == SIGNING), None)
+
+
+def signing_key(keys: Sequence[SigningKey]) -> SigningKey:
+    """The key that signs now."""
+    key = find_signing_key(keys)
+    if key is None:
+        raise TemporarilyUnavailable(detail="there is no signing key yet: rotate_keys has not made the first one")
+    return key
+
+
+def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
+    """The keys whose signatures are good: what verifies our own tokens, too."""
+    return tuple(key for key in keys if key.state != DROPPED)
+
+
+def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, str]]]:
+    """The JWK Set, the key that signs first, for those who look no further than the first."""
+    ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)
+    return {"keys": [key.public_jwk for key in ordered]}

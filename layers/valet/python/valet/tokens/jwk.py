@@ -1,0 +1,49 @@
+"""JSON Web Keys of our signing keys (RFC 7517, RFC 7518 §6, RFC 8037) and their thumbprints (RFC 7638)."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+# RFC 7638 §3.2 and RFC 8037 §2: the members that make the key, and nothing that describes it.
+_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+
+
+def thumbprint(jwk: Mapping[str, str]) -> str:
+    """The SHA-256 thumbprint, which is our `kid`: the same key never gets another name."""
+    members = {name: jwk[name] for name in sorted(_REQUIRED[jwk["kty"]])}
+    return _base64url(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+
+
+def jwk_from_public_key(der: bytes, alg: str) -> dict[str, str]:
+    """The JWK of a SubjectPublicKeyInfo, for signatures with `alg` only, named by its thumbprint."""
+    members = _members(der)
+    return {**members, "kid": thumbprint(members), "use": "sig", "alg": alg}
+
+
+def _members(der: bytes) -> dict[str, str]:
+    match load_der_public_key(der):
+        case RSAPublicKey() as key:
+            numbers = key.public_numbers()
+            return {"kty": "RSA", "n": _unsigned(numbers.n), "e": _unsigned(numbers.e)}
+        case EllipticCurvePublicKey(curve=SECP256R1()) as key:
+            point = key.public_numbers()
+            return {"kty": "EC", "crv": "P-256", "x": _unsigned(point.x, 32), "y": _unsigned(point.y, 32)}
+        case Ed25519PublicKey() as key:
+            return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(key.public_bytes_raw())}
+        case other:
+            raise ValueError(f"no signing key of ours is a {type(other).__name__}")
+
+
+def _unsigned(number: int, length: int | None = None) -> str:
+    """RFC 7518 §2: as few bytes as hold it; a coordinate has its curve's full length (§6.2.1.2)."""
+    return _base64url(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
+
+
+def _base64url(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
