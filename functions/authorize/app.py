@@ -1,0 +1,114 @@
+"""GET, POST /authorize: begin or go on with an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2).
+
+Login and consent lead back here with the handle of the saved request, so that what comes next is decided in one place.
+"""
+
+from dataclasses import replace
+
+from valet import pages
+from valet.consent import issue_code
+from valet.errors import InvalidRequest, OAuthError
+from valet.handles import grant_id_of, new_handle, new_id
+from valet.http import Parameters, Request, Response, page, redirect
+from valet.models import AuthorizationRequest
+from valet.protocol.authorization_request import (
+    Destination,
+    destination_of,
+    find_destination,
+    parse_authorization_request,
+)
+from valet.protocol.interaction import Step, next_step
+from valet.refusals import refuse_as_page
+from valet.saved_requests import Saved, find_unbound, require_saved, save_request
+from valet.server import Server, endpoint
+from valet.sessions import browser_secret, current_session
+from valet.tokens import id_token
+
+
+def authorize(request: Request, server: Server) -> Response:
+    parameters = request.form() if request.method == "POST" else request.query()
+    if request.method != "POST" and "resume" in parameters:
+        return _resume(request, parameters["resume"], server)
+    destination = find_destination(parameters, server.registry, request.issuer)
+    try:
+        asked = parse_authorization_request(parameters, destination, server.registry.scopes())
+        asked = replace(asked, hinted_sub=_hinted_sub(parameters, request, server))
+        if request.method == "POST":
+            # A form of another site carries no cookies of ours (SameSite=Lax): go on with a GET, which does.
+            return _to_get(asked, request.issuer, server)
+        return _go_on(request, asked, destination, None, server)
+    except OAuthError as error:
+        return destination.refuse(error)
+
+
+def _resume(request: Request, handle: str, server: Server) -> Response:
+    """Go on after a login, or with a request that came by POST."""
+    saved = find_unbound(handle, server.saved_requests, server.clock())
+    is_bound = saved is None
+    if saved is None:
+        saved = require_saved(handle, request, server.cookies, server.saved_requests, server.clock())
+    destination = destination_of(saved.request, server.registry, request.issuer)
+    try:
+        return _go_on(request, saved.request, destination, saved if is_bound else None, server)
+    except OAuthError as error:
+        return destination.refuse(error)
+
+
+def _go_on(
+    request: Request, asked: AuthorizationRequest, destination: Destination, saved: Saved | None, server: Server
+) -> Response:
+    """The code, or what has to come before it."""
+    now = server.clock()
+    asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
+    session = current_session(request, server.cookies, server.sessions, server.settings, now)
+    account = server.accounts.find_account(session.sub) if session else None
+    if account is None or account.is_disabled:
+        session = None
+    consent = server.consents.find_consent(session.sub, asked.client_id) if session else None
+    step = next_step(asked, destination.client, session, consent, asked_at_ms, now)
+    if step is Step.ISSUE and session is not None:
+        code = issue_code(
+            asked,
+            destination.client,
+            session,
+            grant_id_of(saved.handle) if saved else new_id(server.random),
+            server.registry.scopes(),
+            server.grants,
+            server.settings,
+            issuer=request.issuer,
+            random=server.random,
+            now=now,
+        )
+        if code is None:
+            return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
+        server.audit.record("code.issued", client_id=asked.client_id, sub=session.sub, grant_id=code.grant_id)
+        return destination.answer({"code": str(code)})
+    cookies: tuple[str, ...] = ()
+    if saved is None:
+        browser = browser_secret(request, server.cookies)
+        if browser is None:
+            browser = new_handle(server.random)
+            cookies = (server.cookies.set_browser(browser),)
+        saved = save_request(
+            asked, browser, server.saved_requests, server.settings, server.random, created_at_ms=asked_at_ms
+        )
+    return redirect(f"{request.issuer}/{step.value}?request={saved.handle}").with_cookies(*cookies)
+
+
+def _to_get(asked: AuthorizationRequest, issuer: str, server: Server) -> Response:
+    now_ms = int(server.clock() * 1000)
+    saved = save_request(asked, None, server.saved_requests, server.settings, server.random, created_at_ms=now_ms)
+    return redirect(f"{issuer}/authorize?resume={saved.handle}")
+
+
+def _hinted_sub(parameters: Parameters, request: Request, server: Server) -> str | None:
+    """Whom the client expects (OpenID Connect Core §3.1.2.1); raises InvalidRequest for a hint that is not ours."""
+    if "id_token_hint" not in parameters:
+        return None
+    hint = id_token.verify_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
+    if hint is None:
+        raise InvalidRequest("The id_token_hint is not an ID token of this server.")
+    return hint.sub
+
+
+handler = endpoint(authorize, "GET", "POST", refuse=refuse_as_page)

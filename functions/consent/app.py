@@ -1,0 +1,84 @@
+"""GET, POST /consent: what the end-user allows a client, by scope, in words (OpenID Connect Core §3.1.2.4)."""
+
+from valet import pages
+from valet.consent import issue_code, remember
+from valet.errors import AccessDenied, InvalidRequest, OAuthError
+from valet.handles import csrf_token, grant_id_of, is_csrf_token
+from valet.http import Request, Response, page, redirect
+from valet.models import Session
+from valet.protocol.authorization_request import Destination, destination_of
+from valet.protocol.interaction import needs_login
+from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.refusals import refuse_as_page
+from valet.saved_requests import Saved, require_saved
+from valet.server import Server, endpoint
+from valet.sessions import current_session, session_secret
+
+
+def consent(request: Request, server: Server) -> Response:
+    now = server.clock()
+    parameters = request.form() if request.method == "POST" else request.query()
+    saved = require_saved(parameters.require("request"), request, server.cookies, server.saved_requests, now)
+    destination = destination_of(saved.request, server.registry, request.issuer)
+    session = current_session(request, server.cookies, server.sessions, server.settings, now)
+    if session is None or needs_login(saved.request, session, saved.created_at_ms, now):
+        return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
+    secret = session_secret(request, server.cookies) or ""  # current_session has found it
+    if request.method != "POST":
+        return _form(saved, destination, session, csrf_token(secret, saved.handle), server)
+    if not is_csrf_token(parameters.get("csrf_token", ""), secret, saved.handle):
+        raise InvalidRequest("This form was not made for this session.")
+    if parameters.require("decision") == "allow":
+        return _allow(request, saved, destination, session, server)
+    server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
+    return destination.refuse(AccessDenied("The end-user denied the request."))
+
+
+def _allow(request: Request, saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
+    """The grant is built from the saved request, never from the form."""
+    account = server.accounts.find_account(session.sub)
+    if account is None or account.is_disabled:
+        raise InvalidRequest("This account cannot be used.")
+    try:
+        code = issue_code(
+            saved.request,
+            destination.client,
+            session,
+            grant_id_of(saved.handle),
+            server.registry.scopes(),
+            server.grants,
+            server.settings,
+            issuer=request.issuer,
+            random=server.random,
+            now=server.clock(),
+        )
+    except OAuthError as error:
+        return destination.refuse(error)
+    if code is None:
+        return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
+    remember(saved.request, destination.client, session.sub, server.consents, server.clock())
+    facts = {"client_id": saved.request.client_id, "sub": session.sub, "grant_id": code.grant_id}
+    server.audit.record("consent.granted", **facts, scope=" ".join(saved.request.scope))
+    server.audit.record("code.issued", **facts)
+    return destination.answer({"code": str(code)})
+
+
+def _form(saved: Saved, destination: Destination, session: Session, token: str, server: Server) -> Response:
+    known = server.registry.scopes().scopes
+    account = server.accounts.find_account(session.sub)
+    html = pages.consent(
+        action="/consent",
+        request_handle=saved.handle,
+        csrf_token=token,
+        client_name=destination.client.client_name,
+        owner=destination.client.owner,
+        answer_host=destination_in_words(saved.request.redirect_uri),
+        username=account.username if account else "",
+        scopes=[(name, known[name].description) for name in saved.request.scope if name in known],
+        switch_account=f"/login?request={saved.handle}",
+    )
+    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
+    return page(200, html, pages.content_security_policy(targets))
+
+
+handler = endpoint(consent, "GET", "POST", refuse=refuse_as_page)

@@ -1,0 +1,66 @@
+"""POST /introspect: tell a client about a token that is its business (RFC 7662)."""
+
+from valet.errors import InvalidClient
+from valet.handles import is_digest_of, parse_refresh_token
+from valet.http import Request, Response, json_response
+from valet.introspection import is_active, is_current
+from valet.models import Client
+from valet.protocol import client_authentication
+from valet.server import Server, endpoint
+from valet.tokens import access_token
+
+_INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
+
+
+def introspect(request: Request, server: Server) -> Response:
+    form = request.form()
+    client = client_authentication.authenticate(request, form, server.registry)
+    if not client.is_confidential:
+        # Anybody could be a public client: the endpoint would tell anybody whether a token is good (§4).
+        raise InvalidClient("Introspection is for confidential clients.", headers=client_authentication.CHALLENGE)
+    token = form.require("token")
+    return json_response(200, _refresh_token(token, client, server) or _access_token(token, client, request, server))
+
+
+def _access_token(token: str, client: Client, request: Request, server: Server) -> dict[str, object]:
+    verified = access_token.verify(token, request.issuer, server.registry.signing_keys(), server.clock())
+    if verified is None:
+        return _INACTIVE
+    audience = verified.claims["aud"]
+    is_its_business = verified.client_id == client.client_id or bool(
+        client.introspects & frozenset([audience] if isinstance(audience, str) else audience)
+    )
+    if not is_its_business or not is_active(verified, server):
+        return _INACTIVE
+    claims = {name: value for name, value in verified.claims.items() if name not in ("status", "grant_id")}
+    return {"active": True, "token_type": "Bearer", **claims}
+
+
+def _refresh_token(token: str, client: Client, server: Server) -> dict[str, object] | None:
+    """What a refresh token is worth; None if it is not one. Asking never counts as using it."""
+    refresh = parse_refresh_token(token)
+    if refresh is None:
+        return None
+    grant = server.grants.find(refresh.grant_id)
+    if (
+        grant is None
+        or grant.client_id != client.client_id
+        or not is_digest_of(grant.family_digest, refresh.family)
+        or not is_digest_of(grant.refresh_digest, refresh.secret)
+        or grant.issued_at_ms < client.grants_not_before_ms
+        or not is_current(grant, server.clock())
+    ):
+        return _INACTIVE
+    account = server.accounts.find_account(grant.sub)
+    if account is None or account.is_disabled:
+        return _INACTIVE
+    return {
+        "active": True,
+        "client_id": grant.client_id,
+        "sub": grant.sub,
+        "scope": " ".join(grant.scope),
+        "exp": min(grant.idle_expires_at, grant.absolute_expires_at),
+    }
+
+
+handler = endpoint(introspect, "POST")

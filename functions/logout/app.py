@@ -1,0 +1,109 @@
+"""GET, POST /logout: end the browser session and the grants that live by it (OpenID Connect RP-Initiated Logout)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from valet import pages
+from valet.errors import InvalidRequest
+from valet.handles import csrf_token, digest, is_csrf_token
+from valet.http import Parameters, Request, Response, add_to_query, page, redirect
+from valet.models import Client, Session
+from valet.protocol.redirect_uri import is_registered
+from valet.refusals import refuse_as_page
+from valet.revocation import end_grants_of_session
+from valet.server import Server, endpoint
+from valet.sessions import is_over, session_secret
+from valet.tokens import id_token
+from valet.tokens.id_token import Hint
+
+_CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+_FORM = "logout"  # what the CSRF token of our own form is for
+
+
+@dataclass(frozen=True, slots=True)
+class _LogoutRequest:
+    """What a relying party asks for, checked."""
+
+    hint: Hint | None
+    client: Client | None
+    back: str | None  # where to, afterwards
+    carried: Mapping[str, str]
+
+
+def logout(request: Request, server: Server) -> Response:
+    parameters = request.form() if request.method == "POST" else request.query()
+    asked = _parse(parameters, request, server)
+    is_our_form = request.method == "POST" and "csrf_token" in parameters
+    if request.method == "POST" and not is_our_form:
+        # A form of another site carries no cookies of ours (SameSite=Lax): go on with a GET, which does.
+        return redirect(f"{request.issuer}/logout?{urlencode(dict(asked.carried))}")
+    secret = session_secret(request, server.cookies)
+    session = server.sessions.find_session(digest(secret)) if secret else None
+    if secret is None or session is None:
+        return _go_back(asked, server)
+    if is_our_form:
+        if not is_csrf_token(parameters["csrf_token"], secret, _FORM):
+            raise InvalidRequest("This form was not made for this session.")
+        if parameters.get("decision") != "allow":
+            return _page(pages.still_signed_in())
+        return _end(asked, session, server)
+    if is_over(session, server.clock()) or (asked.hint is not None and asked.hint.sid == session.sid):
+        return _end(asked, session, server)
+    # Nobody showed that it is this session that should end: another site could send anybody here (§6).
+    return _ask(asked, csrf_token(secret, _FORM))
+
+
+def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutRequest:
+    """Raises InvalidRequest, for a page, and nothing has ended."""
+    hint = None
+    if "id_token_hint" in parameters:
+        hint = id_token.verify_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
+        if hint is None:
+            raise InvalidRequest("The id_token_hint is not an ID token of this server.")
+    client_id = parameters.get("client_id", hint.client_id if hint else None)
+    if hint is not None and client_id != hint.client_id:
+        raise InvalidRequest("The client_id is not the one that the id_token_hint was issued to.")
+    client = server.registry.find_client(client_id) if client_id else None
+    back = parameters.get("post_logout_redirect_uri")
+    if back is not None:
+        is_native = client is not None and client.application_type == "native"
+        if client is None or not is_registered(back, client.post_logout_redirect_uris, is_native=is_native):
+            raise InvalidRequest("This post_logout_redirect_uri is not registered for the client.")
+        back = add_to_query(back, {"state": parameters.get("state")})
+    return _LogoutRequest(hint, client, back, {name: parameters[name] for name in _CARRIED if name in parameters})
+
+
+def _end(asked: _LogoutRequest, session: Session, server: Server) -> Response:
+    now = server.clock()
+    # The session first, so that no new grant begins to live by it. Whoever is killed between the two comes back with
+    # the same cookie, and the ended session still says which grants to end.
+    server.sessions.end(session.digest, now)
+    end_grants_of_session(server, session, now)
+    server.audit.record("session.ended", sub=session.sub)
+    return _go_back(asked, server)
+
+
+def _go_back(asked: _LogoutRequest, server: Server) -> Response:
+    response = redirect(asked.back) if asked.back else _page(pages.signed_out())
+    return response.with_cookies(server.cookies.end_session())
+
+
+def _ask(asked: _LogoutRequest, token: str) -> Response:
+    html = pages.sign_out(
+        action="/logout",
+        csrf_token=token,
+        client_name=asked.client.client_name if asked.client else None,
+        hidden=asked.carried,
+    )
+    targets = ["'self'"]
+    if asked.back:
+        targets.append(pages.form_action_source(asked.back))
+    return page(200, html, pages.content_security_policy(targets))
+
+
+def _page(html: str) -> Response:
+    return page(200, html, pages.content_security_policy(("'none'",)))
+
+
+handler = endpoint(logout, "GET", "POST", refuse=refuse_as_page)

@@ -1,0 +1,46 @@
+"""POST /revoke: end a grant, or one access token (RFC 7009)."""
+
+from valet.handles import digest, parse_refresh_token
+from valet.http import NO_STORE, Request, Response
+from valet.models import Client
+from valet.protocol import client_authentication, cors
+from valet.revocation import finish_revocation
+from valet.server import Server, endpoint
+from valet.tokens import access_token
+
+
+def revoke(request: Request, server: Server) -> Response:
+    form = request.form()
+    client = client_authentication.authenticate(request, form, server.registry)
+    cors.check_origin(request, client)
+    token = form.require("token")
+    if not _revoke_refresh_token(token, client, server):
+        _revoke_access_token(token, client, request.issuer, server)
+    # The same for a token that was never any good: the client can do no more about it (§2.2).
+    return Response(200, {**NO_STORE, **cors.allow(request, client.origins)})
+
+
+def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
+    """End the grant of a refresh token, current or spent; False if it is not one."""
+    refresh = parse_refresh_token(token)
+    if refresh is None:
+        return False
+    now = server.clock()
+    grant = server.grants.revoke_by_refresh_token(
+        refresh.grant_id, client.client_id, digest(refresh.family), now, "client"
+    )
+    if grant is not None:
+        finish_revocation(server, grant, now)
+        server.audit.record("grant.revoked", client_id=client.client_id, sub=grant.sub, grant_id=grant.grant_id)
+    return True
+
+
+def _revoke_access_token(token: str, client: Client, issuer: str, server: Server) -> None:
+    """Refuse one access token from now on; its grant lives."""
+    verified = access_token.verify(token, issuer, server.registry.signing_keys(), server.clock())
+    if verified is not None and verified.client_id == client.client_id:
+        server.status_lists.put_bits((verified.live,))
+        server.audit.record("token.revoked", client_id=client.client_id, sub=verified.sub, jti=verified.claims["jti"])
+
+
+handler = endpoint(revoke, "POST", readable_by="registered origins")

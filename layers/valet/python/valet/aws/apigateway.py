@@ -1,0 +1,68 @@
+"""API Gateway HTTP API events, payload format 2.0, to requests and back."""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from valet.errors import InvalidRequest, NotFound
+from valet.http import Request, Response
+from valet.settings import Settings
+
+_DOMAIN = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
+
+
+def request_from_event(event: Mapping[str, Any], settings: Settings) -> Request:
+    """The request that the event carries. Raises NotFound where the issuer is not told by a name that is ours, and
+    InvalidRequest for a body that is not what the event says."""
+    context = event["requestContext"]
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    http = context["http"]
+    return Request(
+        method=http["method"],
+        path=event.get("rawPath", "/"),
+        issuer=settings.issuer_url or _issuer_from_context(context),
+        query_string=event.get("rawQueryString", ""),
+        headers=headers,
+        cookies=_cookies(event.get("cookies", ())),
+        body=_body(event),
+        source_ip=http.get("sourceIp", ""),
+        request_id=context.get("requestId", ""),
+    )
+
+
+def response_to_event(response: Response) -> dict[str, Any]:
+    """The answer, as the gateway takes it: single-valued headers, and cookies beside them."""
+    body = response.body if isinstance(response.body, str) else response.body.decode()
+    answer: dict[str, Any] = {"statusCode": response.status, "headers": dict(response.headers), "body": body}
+    if response.cookies:
+        answer["cookies"] = list(response.cookies)
+    return answer
+
+
+def _issuer_from_context(context: Mapping[str, Any]) -> str:
+    """The API's own address as the gateway states it: never a Host header, never a name that only points here."""
+    domain = str(context.get("domainName", "")).lower()
+    found = _DOMAIN.fullmatch(domain)
+    if found is None or found[1] != context.get("apiId"):
+        raise NotFound("There is no authorization server by this name.")
+    return f"https://{domain}"
+
+
+def _cookies(pairs: Any) -> dict[str, str]:
+    cookies: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        cookies.setdefault(name.strip(), value.strip())
+    return cookies
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode()
+    try:
+        return b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("The body is malformed.") from None

@@ -1,0 +1,103 @@
+"""Saved requests, browser sessions and login throttles in DynamoDB."""
+
+from dataclasses import dataclass
+
+from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.models import AuthorizationRequest, SavedRequest, Session
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoSavedRequests:
+    """The port SavedRequests."""
+
+    table: Table
+
+    def save(self, request: SavedRequest) -> None:
+        item = item_from_model(request, f"request#{request.digest.hex()}", "request")
+        members = item_from_model(request.request, "", "")
+        del members["pk"], members["sk"]
+        self.table.put({**item, "request": members})
+
+    def find_saved(self, digest: bytes) -> SavedRequest | None:
+        item = self.table.get(f"request#{digest.hex()}", "request")
+        if item is None:
+            return None
+        request = model_from_item(AuthorizationRequest, item["request"])
+        return model_from_item(SavedRequest, {**item, "request": request})
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoSessions:
+    """The port Sessions."""
+
+    table: Table
+
+    def open(self, session: Session) -> None:
+        item = item_from_model(session, _session(session.digest), "session")
+        self.table.put({**item, "expires_at": session.absolute_expires_at})
+
+    def find_session(self, digest: bytes) -> Session | None:
+        item = self.table.get(_session(digest), "session")
+        return model_from_item(Session, item) if item else None
+
+    def prolong(self, digest: bytes, idle_expires_at: int) -> None:
+        try:
+            self.table.update(
+                _session(digest),
+                "session",
+                "SET #idle_expires_at = :idle",
+                {":idle": idle_expires_at},
+                "#idle_expires_at < :idle AND attribute_not_exists(#ended_at)",
+            )
+        except ConditionFailed:
+            return
+
+    def end(self, digest: bytes, now: float) -> Session | None:
+        try:
+            item = self.table.update(
+                _session(digest),
+                "session",
+                "SET #ended_at = if_not_exists(#ended_at, :now)",
+                {":now": int(now)},
+                "attribute_exists(#pk)",
+                "ALL_NEW",
+            )
+        except ConditionFailed:
+            return None
+        return model_from_item(Session, item)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoThrottles:
+    """The port Throttles."""
+
+    table: Table
+
+    def count(self, what: str, expires_at: int) -> int:
+        counter = self.table.update(
+            f"throttle#{what}",
+            "throttle",
+            "ADD #attempts :one SET #expires_at = :end",
+            {":one": 1, ":end": expires_at},
+            returned="UPDATED_NEW",
+        )
+        attempts: int = counter["attempts"]
+        return attempts
+
+    def forget(self, what: str) -> None:
+        self.table.delete(f"throttle#{what}", "throttle")
+
+    def remember_browser(self, browser_digest: bytes, sub: str, expires_at: int) -> None:
+        self.table.put({"pk": _browser(browser_digest), "sk": sub, "expires_at": expires_at})
+
+    def knows_browser(self, browser_digest: bytes, sub: str, now: float) -> bool:
+        item = self.table.get(_browser(browser_digest), sub)
+        return item is not None and bool(item["expires_at"] > now)
+
+
+def _session(digest: bytes) -> str:
+    return f"session#{digest.hex()}"
+
+
+def _browser(digest: bytes) -> str:
+    return f"throttle#browser#{digest.hex()}"

@@ -1,0 +1,129 @@
+"""Grants in DynamoDB: one item each, every step of the protocol one conditional write on it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
+from valet.models import Grant, GrantPointer, LiveToken
+from valet.ports import Done, Redemption, Refused, Rotation
+
+_KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoGrants:
+    """The port Grants."""
+
+    table: Table
+
+    def find(self, grant_id: str) -> Grant | None:
+        return _grant(self.table.get(_pk(grant_id), "grant"))
+
+    def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
+        # The pointer first: a pointer without its grant is harmless, a grant that nobody can find to revoke is not.
+        self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
+        try:
+            self.table.put(item_from_model(grant, _pk(grant.grant_id), "grant"), "attribute_not_exists(#pk)")
+        except ConditionFailed as failed:
+            return Refused(_grant(failed.found))
+        return Done()
+
+    def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
+        values = {
+            "redemption": redemption.attempt,
+            "redeemed_at_ms": redemption.redeemed_at_ms,
+            "generation": 1,
+            "live": _live_items(redemption.live),
+            "expires_at": redemption.expires_at,
+        }
+        if redemption.family_digest:
+            values |= {
+                "family_digest": redemption.family_digest,
+                "refresh_digest": redemption.refresh_digest,
+                "idle_expires_at": redemption.idle_expires_at,
+            }
+        return self._step(
+            grant.grant_id,
+            _set(values),
+            "#code_digest = :c AND attribute_not_exists(#redeemed_at_ms) AND attribute_not_exists(#revoked_at)"
+            " AND #code_expires_at > :now",
+            {**_named(values), ":c": grant.code_digest, ":now": int(now)},
+        )
+
+    def rotate(self, grant: Grant, rotation: Rotation, now: float) -> Done | Refused:
+        values = {
+            "refresh_digest": rotation.refresh_digest,
+            "previous_digest": rotation.presented_digest,
+            "retry_key": rotation.retry_key,
+            "rotated_at_ms": rotation.rotated_at_ms,
+            "live": _live_items(rotation.live),
+            "idle_expires_at": rotation.idle_expires_at,
+            "expires_at": rotation.expires_at,
+        }
+        return self._step(
+            grant.grant_id,
+            _set(values) + " ADD #generation :one",
+            "#refresh_digest = :previous_digest AND attribute_not_exists(#revoked_at)"
+            " AND #idle_expires_at > :now AND #absolute_expires_at > :now",
+            {**_named(values), ":one": 1, ":now": int(now)},
+        )
+
+    def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+        return self._revoke(grant_id, now, revoked_for, "attribute_exists(#pk)", {})
+
+    def revoke_by_refresh_token(
+        self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str
+    ) -> Grant | None:
+        values = {":client": client_id, ":family": family_digest}
+        return self._revoke(grant_id, now, revoked_for, "#client_id = :client AND #family_digest = :family", values)
+
+    def bury(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+        return self._revoke(grant_id, now, revoked_for, "", {})
+
+    def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
+        prefix = f"{sid}#" if sid is not None else ""
+        return tuple(model_from_item(GrantPointer, item) for item in self.table.query(f"sub#{sub}", prefix))
+
+    def _step(self, grant_id: str, expression: str, condition: str, values: Item) -> Done | Refused:
+        try:
+            self.table.update(_pk(grant_id), "grant", expression, values, condition)
+        except ConditionFailed as failed:
+            return Refused(_grant(failed.found))
+        return Done()
+
+    def _revoke(self, grant_id: str, now: float, revoked_for: str, condition: str, values: Item) -> Grant | None:
+        # A tombstone outlives the grant that it forbids to issue; others keep their own end.
+        expression = (
+            "SET #revoked_at = if_not_exists(#revoked_at, :now), #revoked_for = if_not_exists(#revoked_for, :for),"
+            " #expires_at = if_not_exists(#expires_at, :end)"
+        )
+        marks = {":now": int(now), ":for": revoked_for, ":end": int(now) + _KEPT_AFTER_END}
+        try:
+            item = self.table.update(_pk(grant_id), "grant", expression, {**marks, **values}, condition, "ALL_NEW")
+        except ConditionFailed:
+            return None
+        return _grant(item)
+
+
+def _pk(grant_id: str) -> str:
+    return f"grant#{grant_id}"
+
+
+def _set(values: Item) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+
+
+def _named(values: Item) -> dict[str, Any]:
+    return {f":{name}": value for name, value in values.items()}
+
+
+def _live_items(live: tuple[LiveToken, ...]) -> list[list[int | str]]:
+    return [list(token) for token in live]
+
+
+def _grant(item: Item | None) -> Grant | None:
+    """The item as a grant; a tombstone has the id and the revocation, and None for the rest."""
+    if not item:
+        return None
+    grant = model_from_item(Grant, {**item, "grant_id": item["pk"].partition("#")[2]})
+    return replace(grant, live=tuple(LiveToken(*token) for token in item.get("live", ())))

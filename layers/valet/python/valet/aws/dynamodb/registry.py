@@ -1,0 +1,68 @@
+"""The Registry table as the functions read it: clients, scopes, protected APIs and signing keys."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeVar
+
+from valet.aws.dynamodb.key_records import signing_keys_from_items
+from valet.aws.dynamodb.table import Table, model_from_item
+from valet.models import Client, ProtectedApi, Scope, Scopes, SigningKey
+from valet.ports import Clock
+
+_MAXIMUM_AGE = 10  # seconds; what an operator changes is in force everywhere after it
+_MAXIMUM_CLIENTS = 1000  # remembered at a time
+_MAXIMUM_CLIENT_ID = 255
+
+Answer = TypeVar("Answer")
+
+
+class DynamoRegistry:
+    """Registry, with each answer remembered for ten seconds; `None` is not remembered, so strangers fill no memory."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, Any]] = {}
+        self._lock = Lock()
+
+    def find_client(self, client_id: str) -> Client | None:
+        if not 0 < len(client_id) <= _MAXIMUM_CLIENT_ID or not client_id.isprintable():
+            return None
+        return self._remember(f"client#{client_id}", lambda: self._read_client(client_id))
+
+    def scopes(self) -> Scopes:
+        return self._remember("scopes", self._read_scopes)
+
+    def origins(self) -> frozenset[str]:
+        return self._remember("cors", self._read_origins)
+
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        return self._remember("keys", lambda: signing_keys_from_items(self._table.query("keys")))
+
+    def _read_client(self, client_id: str) -> Client | None:
+        item = self._table.get(f"client#{client_id}", "client")
+        return model_from_item(Client, item) if item else None
+
+    def _read_scopes(self) -> Scopes:
+        scopes = (model_from_item(Scope, item) for item in self._table.query("scopes"))
+        apis = (model_from_item(ProtectedApi, item) for item in self._table.query("apis"))
+        return Scopes({scope.name: scope for scope in scopes}, {api.audience: api for api in apis})
+
+    def _read_origins(self) -> frozenset[str]:
+        item = self._table.get("cors", "origins")
+        return frozenset(item.get("origins", ())) if item else frozenset()
+
+    def _remember(self, name: str, read: Callable[[], Answer]) -> Answer:
+        now = self._clock()
+        found = self._remembered.get(name)
+        # A clock that went backwards makes an answer old, never young for longer.
+        if found is not None and 0 <= now - found[0] < _MAXIMUM_AGE:
+            answer: Answer = found[1]
+            return answer
+        answer = read()
+        if answer is not None:
+            with self._lock:
+                while len(self._remembered) >= _MAXIMUM_CLIENTS:
+                    del self._remembered[next(iter(self._remembered))]
+                self._remembered[name] = (now, answer)
+        return answer

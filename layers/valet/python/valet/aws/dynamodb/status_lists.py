@@ -1,0 +1,35 @@
+"""Status indices in DynamoDB: whose they are (leases), and which are set (Token Status List, §4)."""
+
+from dataclasses import dataclass
+
+from valet.aws.dynamodb.table import Table, item_from_model
+from valet.models import Lease, LiveToken
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoStatusLists:
+    """The port StatusLists."""
+
+    table: Table
+
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int) -> Lease:
+        # A try whose answer was lost skips a block: indices are many, and one that nobody uses is never set.
+        counter = self.table.update(
+            f"status#{list_id}",
+            "leased",
+            "ADD #leased :length SET #expires_at = :end",
+            {":length": length, ":end": expires_at},
+            returned="UPDATED_NEW",
+        )
+        lease = Lease(client_id, list_id, counter["leased"] - length, length, expires_at)
+        self.table.put(item_from_model(lease, f"lease#{client_id}", f"{list_id}#{lease.start}"))
+        return lease
+
+    def put_bits(self, tokens: tuple[LiveToken, ...]) -> None:
+        for token in tokens:
+            # Kept a day longer than the token can matter, so that no verifier's late clock misses it.
+            item = {"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp + 86_400}
+            self.table.put(item)
+
+    def is_set(self, token: LiveToken) -> bool:
+        return self.table.get(f"status#{token.list_id}", f"set#{token.idx}") is not None

@@ -1,0 +1,170 @@
+"""One DynamoDB table in the words that the stores need: single items, written on a condition, read strongly.
+
+Whatever goes wrong leaves as TemporarilyUnavailable. The client sends a write again by itself when it has no answer, so
+a condition that fails may have been made true by our own first try: the item as found tells.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from valet.errors import TemporarilyUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = Mapping[str, Any]
+Model = TypeVar("Model")
+
+_ATTRIBUTE = re.compile(r"#(\w+)")
+_SERIALIZE = TypeSerializer().serialize
+_DESERIALIZE = TypeDeserializer().deserialize
+
+
+class ConditionFailed(Exception):
+    """The condition did not hold; `found` is the item as it was, None if there was none."""
+
+    def __init__(self, found: Item | None) -> None:
+        super().__init__()
+        self.found = found
+
+
+class Table:
+    """A table with the keys `pk` and `sk`. In expressions every attribute is written `#name`, since many of the
+    specifications' words (scope, state) are reserved in DynamoDB."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        """The item, or None."""
+        answer = self._call("get_item", Key=_key(pk, sk), ConsistentRead=consistent)
+        return item_from_attributes(answer["Item"]) if "Item" in answer else None
+
+    def query(self, pk: str, prefix: str = "", *, consistent: bool = True) -> Iterator[Item]:
+        """The partition's items whose sort key starts with `prefix`, in its order."""
+        condition, values = "pk = :pk", {":pk": pk}
+        if prefix:
+            condition, values = condition + " AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(
+                "query",
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=_values(values),
+                ConsistentRead=consistent,
+                **start,
+            )
+            yield from map(item_from_attributes, answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
+        """Write the item. Raises ConditionFailed."""
+        self._write("put_item", condition, values or {}, Item={name: _SERIALIZE(value) for name, value in item.items()})
+
+    def update(
+        self, pk: str, sk: str, expression: str, values: Item, condition: str = "", returned: str = "NONE"
+    ) -> Item:
+        """Update the item; answers what `returned` (ReturnValues) names. Raises ConditionFailed."""
+        answer = self._write(
+            "update_item",
+            condition,
+            values,
+            Key=_key(pk, sk),
+            UpdateExpression=expression,
+            ReturnValues=returned,
+        )
+        return item_from_attributes(answer.get("Attributes", {}))
+
+    def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
+        """Delete the item. Raises ConditionFailed."""
+        self._write("delete_item", condition, values or {}, Key=_key(pk, sk))
+
+    def _write(self, operation: str, condition: str, values: Item, **request: Any) -> Any:
+        if condition:
+            request["ConditionExpression"] = condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        names = _ATTRIBUTE.findall(request.get("UpdateExpression", "") + condition)
+        if names:
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+        if values:
+            request["ExpressionAttributeValues"] = _values(values)
+        return self._call(operation, **request)
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        try:
+            return getattr(self._client, operation)(TableName=self._name, **request)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code == "ConditionalCheckFailedException":
+                found: Any = error.response.get("Item")
+                raise ConditionFailed(item_from_attributes(found) if found else None) from None
+            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {code}") from error
+        except BotoCoreError as error:
+            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {type(error).__name__}") from error
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _values(values: Item) -> dict[str, Any]:
+    return {name: _SERIALIZE(value) for name, value in values.items()}
+
+
+def item_from_attributes(attributes: Mapping[str, Any]) -> Item:
+    """An item in plain Python values."""
+    return {name: _plain(_DESERIALIZE(value)) for name, value in attributes.items()}
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers are int here (no item holds another kind), its binaries bytes."""
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, Binary):
+        binary: Any = value  # its type stub leaves `value` out
+        return bytes(binary.value)
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    return value
+
+
+def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
+    """A dataclass as an item. What has its default is left out, so that a release that adds a field reads old items."""
+    item: dict[str, Any] = {"pk": pk, "sk": sk}
+    for field in fields(model):
+        value = getattr(model, field.name)
+        if field.default is MISSING or value != field.default:
+            item[field.name] = _storable(value)
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_storable(member) for member in value]
+    return value
+
+
+def model_from_item(model: type[Model], item: Item) -> Model:
+    """An item as a dataclass. Attributes of a later release are passed over; a missing optional one is None."""
+    values = {}
+    for field in fields(model):  # type: ignore[arg-type]  # every Model is a dataclass
+        origin = get_origin(field.type)
+        if field.name in item:
+            value = item[field.name]
+            values[field.name] = origin(value) if origin in (tuple, frozenset) else value
+        elif field.default is MISSING:
+            values[field.name] = None
+    return model(**values)

@@ -1,0 +1,53 @@
+"""The Users table: accounts, credentials and consents, each in partitions of its own (IAM sees a partition's name)."""
+
+from dataclasses import dataclass
+
+from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.models import Account, Consent, Credential
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoUsers:
+    """Accounts, Credentials and Consents."""
+
+    table: Table
+
+    def find_account(self, sub: str) -> Account | None:
+        item = self.table.get(f"account#{sub}", "account")
+        return model_from_item(Account, item) if item else None
+
+    def find_credential(self, username: str) -> Credential | None:
+        item = self.table.get(f"credential#{username}", "credential")
+        return model_from_item(Credential, item) if item else None
+
+    def find_consent(self, sub: str, client_id: str) -> Consent | None:
+        item = self.table.get(f"consent#{sub}", client_id)
+        return model_from_item(Consent, item) if item else None
+
+    def remember_consent(self, consent: Consent) -> None:
+        # One update that adds to a set: two consents at once lose nothing of each other.
+        self.table.update(
+            f"consent#{consent.sub}",
+            consent.client_id,
+            "SET #sub = :sub, #client_id = :client, #granted_at = :at ADD #scope :scope",
+            {
+                ":sub": consent.sub,
+                ":client": consent.client_id,
+                ":at": consent.granted_at,
+                ":scope": set(consent.scope),
+            },
+        )
+
+    def add_user(self, account: Account, credential: Credential) -> bool:
+        """Write a new account and its credential; False if the username is taken."""
+        # The account first: without its credential nobody can sign in to it.
+        self.table.put(item_from_model(account, f"account#{account.sub}", "account"))
+        try:
+            self.table.put(
+                item_from_model(credential, f"credential#{credential.username}", "credential"),
+                "attribute_not_exists(#pk)",
+            )
+        except ConditionFailed:
+            self.table.delete(f"account#{account.sub}", "account")
+            return False
+        return True

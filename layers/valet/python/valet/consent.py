@@ -1,0 +1,65 @@
+"""What an end-user allowed a client becomes a grant, and the grant a code (RFC 6749 §4.1.2)."""
+
+from valet.handles import Code, digest, is_digest_of, new_handle
+from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
+from valet.ports import Consents, Done, Grants, Random
+from valet.protocol.interaction import is_remembered
+from valet.protocol.scope import OFFLINE_ACCESS, audience
+from valet.settings import Settings
+
+_DAY = 86_400
+
+
+def issue_code(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    grant_id: str,
+    known: Scopes,
+    grants: Grants,
+    settings: Settings,
+    *,
+    issuer: str,
+    random: Random,
+    now: float,
+) -> Code | None:
+    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile."""
+    code = Code(grant_id, new_handle(random))
+    is_offline = OFFLINE_ACCESS in request.scope
+    absolute_expires_at = int(now) + client.refresh_absolute_lifetime
+    if not is_offline:
+        absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
+    expires_at = absolute_expires_at + _DAY
+    grant = Grant(
+        grant_id=grant_id,
+        client_id=client.client_id,
+        sub=session.sub,
+        sid=session.sid,
+        scope=request.scope,
+        aud=audience(request.scope, known, issuer),
+        auth_time=session.auth_time,
+        acr=session.acr,
+        amr=session.amr,
+        nonce=request.nonce,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        issued_at_ms=int(now * 1000),
+        code_digest=digest(code.secret),
+        code_expires_at=int(now) + settings.code_lifetime,
+        absolute_expires_at=absolute_expires_at,
+        expires_at=expires_at,
+    )
+    pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, expires_at)
+    outcome = grants.issue(grant, pointer)
+    if isinstance(outcome, Done):
+        return code
+    # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
+    found = outcome.found
+    is_ours = found is not None and not found.revoked_at and is_digest_of(found.code_digest, code.secret)
+    return code if is_ours else None
+
+
+def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
+    """Keep what was allowed, where it may stand in for the next time."""
+    if is_remembered(request, client):
+        consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))

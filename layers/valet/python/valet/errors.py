@@ -1,0 +1,150 @@
+"""Every refusal that Valet answers (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OpenID Connect Core §3.1.2.6).
+
+OAuthError
+├── InvalidRequest            malformed, repeated or missing parameters
+├── InvalidClient             the client could not be authenticated: 401
+├── InvalidGrant              the code or refresh token is not good
+├── UnauthorizedClient        this client may not use this grant type
+├── UnsupportedGrantType
+├── UnsupportedResponseType
+├── UnsupportedTokenType      RFC 7009 §2.2.1
+├── InvalidScope
+├── AccessDenied              the end-user said no
+├── LoginRequired · ConsentRequired · InteractionRequired      prompt=none
+├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
+├── InvalidToken              401 with a Bearer challenge (RFC 6750)
+├── InsufficientScope         403 with a Bearer challenge
+├── ServerError               500, logged with its request id
+└── TemporarilyUnavailable    503; the client may try the same request again
+NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
+
+*Where* an error is caught decides what it becomes: JSON, a page, a redirect or a challenge.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+# RFC 6749 §5.2: the characters that error_description may hold.
+_ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
+
+
+class OAuthError(Exception):
+    """A refusal in the specifications' words.
+
+    `description` is for the client's developer and is answered; `detail` is for our log and never answered.
+    Neither may hold a secret.
+    """
+
+    error: ClassVar[str] = "server_error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str, *, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
+        if not _ALLOWED.fullmatch(description):
+            raise ValueError("an error_description has a character that RFC 6749 §5.2 forbids")
+        super().__init__(description)
+        self.description = description
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+class InvalidRequest(OAuthError):
+    error = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    error = "invalid_client"
+    status = 401
+
+
+class InvalidGrant(OAuthError):
+    error = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    error = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    error = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    error = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    error = "invalid_scope"
+
+
+class AccessDenied(OAuthError):
+    error = "access_denied"
+
+
+class LoginRequired(OAuthError):
+    error = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    error = "consent_required"
+
+
+class InteractionRequired(OAuthError):
+    error = "interaction_required"
+
+
+class RequestNotSupported(OAuthError):
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    error = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    error = "registration_not_supported"
+
+
+class InvalidToken(OAuthError):
+    error = "invalid_token"
+    status = 401
+
+
+class InsufficientScope(OAuthError):
+    error = "insufficient_scope"
+    status = 403
+
+
+class ServerError(OAuthError):
+    error = "server_error"
+    status = 500
+
+
+class TemporarilyUnavailable(OAuthError):
+    """Nothing was decided: the client may send the same request again."""
+
+    error = "temporarily_unavailable"
+    status = 503
+
+    def __init__(self, description: str = "Please try again.", *, detail: str = "") -> None:
+        super().__init__(description, detail=detail, headers={"Retry-After": "1"})
+
+
+class NotFound(OAuthError):
+    error = "not_found"
+    status = 404
+
+
+class MethodNotAllowed(OAuthError):
+    """RFC 9110 §15.5.6: `Allow` names what the path takes."""
+
+    error = "invalid_request"
+    status = 405
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"This endpoint takes {' and '.join(allowed)} only.", headers={"Allow": ", ".join(allowed)})
+
+
+class TooLarge(OAuthError):
+    error = "invalid_request"
+    status = 413

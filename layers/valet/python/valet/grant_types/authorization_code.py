@@ -1,0 +1,158 @@
+"""The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.5): a code, once, for tokens.
+
+`decide` is a pure function of the grant as it is stored, the request and the time. It is asked on the item read, and
+again on the item that made a condition fail, so that both are judged by the same rules.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from valet.errors import InvalidGrant
+from valet.grant_types.exchange import (
+    Exchange,
+    Outside,
+    current_signer,
+    ends_at,
+    is_dead_by_operator,
+    sign_access_token,
+)
+from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
+from valet.models import Account, Client, Grant, LiveToken, Tokens
+from valet.ports import Done, Redemption
+from valet.protocol.pkce import is_verified
+from valet.protocol.scope import OPENID
+from valet.revocation import finish_revocation, revoke
+from valet.tokens import access_token, id_token
+
+# A second use within it is a double submit or an SDK's retry; what the first use got must live.
+_DOUBLE_SUBMIT_MS = 10_000
+
+
+class Decision(Enum):
+    REFUSE = "refuse"
+    FINISH = "the grant is revoked: finish that, and refuse"
+    WON = "this very attempt redeemed it"
+    REPLAY = "a second use: revoke, and refuse"
+    REDEEM = "redeem"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What the client presents at the token endpoint."""
+
+    code: Code
+    redirect_uri: str | None
+    code_verifier: str
+    attempt: bytes  # random, one an invocation: marks the write as ours
+
+
+def decide(grant: Grant | None, account: Account | None, client: Client, presented: Presented, now: float) -> Decision:
+    """What the code is worth. Everything is checked before a second use counts as one: who holds only the code can
+    revoke nothing."""
+    if (
+        grant is None
+        or grant.client_id != client.client_id
+        or not is_digest_of(grant.code_digest, presented.code.secret)
+    ):
+        return Decision.REFUSE
+    # OAuth 2.1 clients do not send it; PKCE binds the code. Sent, it must be the same (RFC 6749 §4.1.3).
+    if presented.redirect_uri not in (None, grant.redirect_uri):
+        return Decision.REFUSE
+    if not is_verified(grant.code_challenge, presented.code_verifier):
+        return Decision.REFUSE
+    if grant.revoked_at:
+        return Decision.FINISH
+    if grant.redeemed_at_ms:
+        if grant.redemption == presented.attempt:
+            return Decision.WON
+        # A used code counts as used before it counts as expired.
+        return Decision.REFUSE if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
+    if grant.code_expires_at <= now or is_dead_by_operator(grant, client, account):
+        return Decision.REFUSE
+    return Decision.REDEEM
+
+
+def redeem(exchange: Exchange, outside: Outside) -> Tokens:
+    """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
+    form = exchange.form
+    code = parse_code(form.require("code"))
+    code_verifier = form.require("code_verifier")
+    if code is None:
+        raise _refusal()
+    presented = Presented(code, form.get("redirect_uri"), code_verifier, outside.random(16))
+    grant = outside.grants.find(code.grant_id)
+    account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
+    if (
+        decide(grant, account, exchange.client, presented, exchange.now) is not Decision.REDEEM
+        or grant is None
+        or account is None
+    ):
+        raise _refused(exchange, outside, grant, account, presented)
+    tokens, redemption = _prepare(exchange, outside, grant, account, presented)
+    outcome = outside.grants.redeem(grant, redemption, exchange.now)
+    if not isinstance(outcome, Done):
+        found = outcome.found
+        if decide(found, account, exchange.client, presented, exchange.now) is not Decision.WON:
+            raise _refused(exchange, outside, found, account, presented)
+    outside.audit.record(
+        "token.issued",
+        client_id=grant.client_id,
+        sub=grant.sub,
+        grant_id=grant.grant_id,
+        grant_type="authorization_code",
+        scope=" ".join(tokens.scope),
+    )
+    return tokens
+
+
+def _prepare(
+    exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented
+) -> tuple[Tokens, Redemption]:
+    """All that the answer needs, signed before anything is spent."""
+    client, now = exchange.client, exchange.now
+    signer = current_signer(outside)
+    exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
+    live = (outside.status_indices.allot(client.client_id, exp),)
+    tokens = sign_access_token(exchange, outside, grant, account, grant.scope, live[0], signer)
+    if OPENID in grant.scope:
+        lifetime = outside.settings.id_token_lifetime
+        signed = id_token.sign(
+            grant, tokens.access_token, issuer=exchange.issuer, now=now, lifetime=lifetime, signer=signer
+        )
+        tokens = replace(tokens, id_token=signed)
+    refresh = None
+    if "refresh_token" in client.grant_types:
+        refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))
+        tokens = replace(tokens, refresh_token=str(refresh))
+    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now)
+
+
+def _redemption(
+    grant: Grant, client: Client, attempt: bytes, live: tuple[LiveToken, ...], refresh: RefreshToken | None, now: float
+) -> Redemption:
+    return Redemption(
+        attempt=attempt,
+        redeemed_at_ms=int(now * 1000),
+        live=live,
+        family_digest=digest(refresh.family) if refresh else b"",
+        refresh_digest=digest(refresh.secret) if refresh else b"",
+        idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at) if refresh else 0,
+        expires_at=ends_at(grant, live),
+    )
+
+
+def _refused(
+    exchange: Exchange, outside: Outside, grant: Grant | None, account: Account | None, presented: Presented
+) -> InvalidGrant:
+    """Do what a refusal owes, and answer it."""
+    decision = decide(grant, account, exchange.client, presented, exchange.now)
+    if grant is not None and decision is Decision.REPLAY:
+        # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).
+        revoke(outside, grant, exchange.now, "code.replayed")
+    elif grant is not None and decision is Decision.FINISH:
+        finish_revocation(outside, grant, exchange.now)
+    return _refusal()
+
+
+def _refusal() -> InvalidGrant:
+    return InvalidGrant("The code is unknown, used, expired, or was issued to another client or for another request.")

@@ -1,0 +1,33 @@
+"""The client credentials grant (RFC 6749 §4.4): an access token for the client itself."""
+
+from valet.errors import InvalidScope, UnauthorizedClient
+from valet.grant_types.exchange import Exchange, Outside, current_signer
+from valet.models import Tokens
+from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope
+from valet.tokens import access_token
+
+
+def redeem(exchange: Exchange, outside: Outside) -> Tokens:
+    client, now = exchange.client, exchange.now
+    if not client.is_confidential:
+        raise UnauthorizedClient("A public client has no credentials (RFC 6749 section 4.4).")
+    known = outside.registry.scopes()
+    scope = requested_scope(exchange.form, client, known)
+    if {OPENID, OFFLINE_ACCESS} & set(scope):
+        raise InvalidScope("The scopes openid and offline_access need an end-user.")
+    signer = current_signer(outside)
+    exp = int(now) + access_token.lifetime(scope, known, outside.settings)
+    token = access_token.sign_for_client(
+        client,
+        scope,
+        audience(scope, known, exchange.issuer),
+        outside.status_indices.allot(client.client_id, exp),
+        issuer=exchange.issuer,
+        now=now,
+        random=outside.random,
+        signer=signer,
+    )
+    outside.audit.record(
+        "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)
+    )
+    return Tokens(access_token=token, expires_in=exp - int(now), scope=scope)

@@ -1,0 +1,96 @@
+"""What every grant type is given, and the pieces that they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from valet.errors import InvalidScope
+from valet.http import Parameters
+from valet.keys import signing_key
+from valet.models import Account, Client, Grant, LiveToken, Tokens
+from valet.ports import Accounts, Audit, Clock, Grants, Random, Registry, Signer, Signers, StatusLists
+from valet.protocol.scope import audience
+from valet.settings import Settings
+from valet.tokens import access_token
+from valet.tokens.status_index import StatusIndices
+
+
+class Outside(Protocol):
+    """The ports that a grant type may use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def random(self) -> Random: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def status_lists(self) -> StatusLists: ...
+    @property
+    def status_indices(self) -> StatusIndices: ...
+    @property
+    def signers(self) -> Signers: ...
+    @property
+    def audit(self) -> Audit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One token request, after its client was authenticated."""
+
+    client: Client
+    form: Parameters
+    issuer: str
+    now: float
+    source_ip: str = ""
+    user_agent: str = ""
+
+
+def current_signer(outside: Outside) -> Signer:
+    """The signer of the key that signs now. Raises TemporarilyUnavailable while there is none."""
+    return outside.signers.signer(signing_key(outside.registry.signing_keys()))
+
+
+def is_dead_by_operator(grant: Grant, client: Client, account: Account | None) -> bool:
+    """Whether an operator ended it: the account is gone or disabled, or the client's grants were."""
+    return account is None or account.is_disabled or grant.issued_at_ms < client.grants_not_before_ms
+
+
+def sign_access_token(
+    exchange: Exchange,
+    outside: Outside,
+    grant: Grant,
+    account: Account,
+    scope: Sequence[str],
+    live: LiveToken,
+    signer: Signer,
+) -> Tokens:
+    """The access token of one generation. Whoever answers for the generation uses its index and its `exp`."""
+    known = outside.registry.scopes()
+    allowed = [aud for aud in audience(scope, known, exchange.issuer) if aud in grant.aud]
+    if not allowed:
+        raise InvalidScope("Nothing is left of the scope that was granted.")
+    token = access_token.sign_for_user(
+        grant,
+        account,
+        scope,
+        allowed,
+        known,
+        live,
+        issuer=exchange.issuer,
+        now=exchange.now,
+        random=outside.random,
+        signer=signer,
+    )
+    return Tokens(access_token=token, expires_in=max(0, live.exp - int(exchange.now)), scope=tuple(scope))
+
+
+def ends_at(grant: Grant, live: Sequence[LiveToken]) -> int:
+    """DynamoDB's TTL: the last moment at which the grant can matter, and a day."""
+    return max(grant.absolute_expires_at, *(token.exp for token in live)) + 86_400

@@ -1,0 +1,193 @@
+"""The refresh token grant (RFC 6749 §6), rotating at every use (RFC 9700 §4.14.2).
+
+`decide` is a pure function of the grant as it is stored, the request and the time. It is asked on the item read, and
+again on the item that made a condition fail, so that both are judged by the same rules.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from valet.errors import InvalidGrant, InvalidScope
+from valet.grant_types.exchange import (
+    Exchange,
+    Outside,
+    current_signer,
+    ends_at,
+    is_dead_by_operator,
+    sign_access_token,
+)
+from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
+from valet.models import Account, Client, Grant, LiveToken, Tokens
+from valet.ports import Done, Rotation
+from valet.protocol.scope import OPENID, narrowed_scope, parse_scope
+from valet.revocation import finish_revocation, revoke
+from valet.settings import Settings
+from valet.tokens import access_token, id_token
+
+
+class Decision(Enum):
+    REFUSE = "refuse; nothing changes"
+    TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
+    FINISH = "the grant is revoked: finish that, and refuse"
+    END = "an operator ended it: revoke, and refuse"
+    ROTATE = "rotate"
+    RETRY = "answer with the successor that is already stored"
+    THEFT = "an older token: revoke, and refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What the client presents at the token endpoint."""
+
+    token: RefreshToken
+    scope: tuple[str, ...] | None  # None: all that was granted
+    retry_key: bytes  # random, one an invocation: makes the successor, and marks the write as ours
+
+
+def decide(
+    grant: Grant | None, account: Account | None, client: Client, presented: Presented, window: int, now: float
+) -> Decision:
+    """What the refresh token is worth; `window` is the retry window in seconds."""
+    token = presented.token
+    if grant is None or grant.client_id != client.client_id or not is_digest_of(grant.family_digest, token.family):
+        return Decision.REFUSE
+    if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
+        return Decision.TOO_MUCH_SCOPE
+    if grant.revoked_at:
+        return Decision.FINISH
+    if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
+        return Decision.REFUSE
+    if is_dead_by_operator(grant, client, account):
+        return Decision.END
+    if is_digest_of(grant.refresh_digest, token.secret):
+        return Decision.ROTATE
+    if is_digest_of(grant.previous_digest, token.secret):
+        age_ms = now * 1000 - grant.rotated_at_ms  # negative, where another machine's clock is ahead: young
+        if grant.retry_key == presented.retry_key or (window and age_ms <= window * 1000):
+            return Decision.RETRY
+    # The family secret shows that it was genuine once: somebody holds a copy.
+    return Decision.THEFT
+
+
+def redeem(exchange: Exchange, outside: Outside) -> Tokens:
+    """New tokens for the refresh token. Raises InvalidGrant, with one wording for every reason, and InvalidScope."""
+    form = exchange.form
+    token = parse_refresh_token(form.require("refresh_token"))
+    scope = parse_scope(form["scope"]) if "scope" in form else None
+    if token is None:
+        raise _refusal()
+    presented = Presented(token, scope, outside.random(32))
+    grant = outside.grants.find(token.grant_id)
+    account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
+    window = retry_window(exchange.client, outside.settings)
+    decision = decide(grant, account, exchange.client, presented, window, exchange.now)
+    if decision is Decision.ROTATE and grant is not None and account is not None:
+        tokens, rotation = _prepare(exchange, outside, grant, account, presented)
+        outcome = outside.grants.rotate(grant, rotation, outside.clock())
+        if isinstance(outcome, Done):
+            _record(exchange, outside, grant, "token.refreshed")
+            return tokens
+        # Somebody was faster, or it was our own first try: the item as found says which.
+        grant = outcome.found
+        decision = decide(grant, account, exchange.client, presented, window, outside.clock())
+    if decision is Decision.RETRY and grant is not None and account is not None:
+        return _retry(exchange, outside, grant, account, presented)
+    raise _refused(exchange, outside, grant, decision)
+
+
+def retry_window(client: Client, settings: Settings) -> int:
+    """Seconds in which the client that lost an answer gets the same one again; 0 turns it off."""
+    return settings.retry_window if client.retry_window is None else client.retry_window
+
+
+def _prepare(
+    exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented
+) -> tuple[Tokens, Rotation]:
+    """All that the answer needs, signed before anything is spent."""
+    now, client = exchange.now, exchange.client
+    scope = _scope(exchange, outside, grant, presented)
+    exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
+    newest = outside.status_indices.allot(client.client_id, exp)
+    tokens = _sign(exchange, outside, grant, account, scope, newest)
+    following = successor(presented.token, presented.retry_key)
+    live, forgotten = access_token.with_next(grant.live, newest, now)
+    # Before the commit: what the grant forgets, no later revocation would reach.
+    outside.status_lists.put_bits(forgotten)
+    return replace(tokens, refresh_token=str(following)), Rotation(
+        presented_digest=digest(presented.token.secret),
+        refresh_digest=digest(following.secret),
+        retry_key=presented.retry_key,
+        # Drawn now, not at the request's start: the client's time to retry begins with the write.
+        rotated_at_ms=int(outside.clock() * 1000),
+        live=live,
+        idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
+        expires_at=ends_at(grant, live),
+    )
+
+
+def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
+    """The answer that was lost, signed again: the same successor, the same place in the status list."""
+    scope = _scope(exchange, outside, grant, presented)
+    tokens = _sign(exchange, outside, grant, account, scope, grant.live[-1])
+    if grant.retry_key != presented.retry_key:
+        _record(exchange, outside, grant, "refresh.retried")
+    return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
+
+
+def _scope(exchange: Exchange, outside: Outside, grant: Grant, presented: Presented) -> tuple[str, ...]:
+    """What this access token is for: a subset of the grant's, which keeps its own."""
+    asked = presented.scope if presented.scope is not None else grant.scope
+    scope = narrowed_scope(asked, exchange.client, outside.registry.scopes())
+    if not scope:
+        raise InvalidScope("Nothing is left of the scope that was granted.")
+    return scope
+
+
+def _sign(
+    exchange: Exchange, outside: Outside, grant: Grant, account: Account, scope: tuple[str, ...], live: LiveToken
+) -> Tokens:
+    now, signer = exchange.now, current_signer(outside)
+    tokens = sign_access_token(exchange, outside, grant, account, scope, live, signer)
+    if exchange.client.id_token_on_refresh and OPENID in scope:
+        lifetime = outside.settings.id_token_lifetime
+        signed = id_token.sign(
+            grant,
+            tokens.access_token,
+            issuer=exchange.issuer,
+            now=now,
+            lifetime=lifetime,
+            signer=signer,
+            with_nonce=False,
+        )
+        tokens = replace(tokens, id_token=signed)
+    return tokens
+
+
+def _record(exchange: Exchange, outside: Outside, grant: Grant, event: str) -> None:
+    outside.audit.record(
+        event,
+        client_id=grant.client_id,
+        sub=grant.sub,
+        grant_id=grant.grant_id,
+        source_ip=exchange.source_ip,
+        user_agent=exchange.user_agent,
+    )
+
+
+def _refused(
+    exchange: Exchange, outside: Outside, grant: Grant | None, decision: Decision
+) -> InvalidGrant | InvalidScope:
+    """Do what a refusal owes, and answer it."""
+    if decision is Decision.TOO_MUCH_SCOPE:
+        return InvalidScope("The scope names more than was granted.")
+    if grant is not None and decision is Decision.FINISH:
+        finish_revocation(outside, grant, exchange.now)
+    elif grant is not None and decision is Decision.THEFT:
+        revoke(outside, grant, exchange.now, "refresh.reused")
+    elif grant is not None and decision is Decision.END:
+        revoke(outside, grant, exchange.now, "grant.revoked")
+    return _refusal()
+
+
+def _refusal() -> InvalidGrant:
+    return InvalidGrant("The refresh token is unknown, used, revoked, expired, or was issued to another client.")

@@ -1,0 +1,105 @@
+"""Opaque secrets and what is kept of them: codes, refresh tokens, session cookies (RFC 6749 §10.10).
+
+A handle is 256 random bits; what is stored is its SHA-256, which such a secret needs no salt or slow hash for.
+"""
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+
+from valet.ports import Random
+
+_SECRET = r"[A-Za-z0-9_-]{43}"
+_GRANT_ID = r"[A-Za-z0-9_-]{22}"
+_HANDLE = re.compile(_SECRET)
+_CODE = re.compile(rf"({_GRANT_ID})\.({_SECRET})")
+_REFRESH_TOKEN = re.compile(rf"({_GRANT_ID})\.({_SECRET})\.({_SECRET})")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An authorization code: the grant's id and a secret."""
+
+    grant_id: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"{self.grant_id}.{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token: the grant's id, the family secret (constant for the grant) and the secret of this generation.
+
+    Access tokens carry the grant's id, so it proves nothing. The family secret proves that the presenter holds or held
+    a genuine refresh token; the secret proves that it is the current one.
+    """
+
+    grant_id: str
+    family: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"{self.grant_id}.{self.family}.{self.secret}"
+
+
+def base64url(value: bytes) -> str:
+    """Base64url without padding (RFC 7515 §2)."""
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def new_handle(random: Random) -> str:
+    return base64url(random(32))
+
+
+def new_id(random: Random) -> str:
+    """128 random bits: an identifier that proves nothing."""
+    return base64url(random(16))
+
+
+def is_handle(value: str) -> bool:
+    return _HANDLE.fullmatch(value) is not None
+
+
+def digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def is_digest_of(kept: bytes, secret: str) -> bool:
+    """In constant time; nothing is the secret of an empty digest."""
+    return bool(kept) and hmac.compare_digest(kept, digest(secret))
+
+
+def parse_code(value: str) -> Code | None:
+    found = _CODE.fullmatch(value)
+    return Code(found[1], found[2]) if found else None
+
+
+def parse_refresh_token(value: str) -> RefreshToken | None:
+    found = _REFRESH_TOKEN.fullmatch(value)
+    return RefreshToken(found[1], found[2], found[3]) if found else None
+
+
+def successor(token: RefreshToken, retry_key: bytes) -> RefreshToken:
+    """The one refresh token that can follow `token` once `retry_key` is stored.
+
+    Derived, so that a retry gets the same successor though only its digest is kept.
+    """
+    secret = hmac.digest(retry_key, b"valet successor" + token.secret.encode(), "sha256")
+    return RefreshToken(token.grant_id, token.family, base64url(secret))
+
+
+def grant_id_of(handle: str) -> str:
+    """The id of the grant that a saved request ends in: writing that grant *is* the request's one use."""
+    return base64url(hashlib.sha256(b"valet grant" + handle.encode()).digest()[:16])
+
+
+def csrf_token(cookie: str, handle: str) -> str:
+    """What only a page of ours can know of a cookie and a saved request together."""
+    return base64url(hmac.digest(cookie.encode(), b"valet csrf" + handle.encode(), "sha256"))
+
+
+def is_csrf_token(value: str, cookie: str, handle: str) -> bool:
+    return hmac.compare_digest(csrf_token(cookie, handle).encode(), value.encode())

@@ -1,0 +1,166 @@
+"""Requests and responses as the endpoints see them, whatever brought them.
+
+Parameters are parsed once, at the door, by the rules of RFC 6749 §3.1 and §3.2: strict UTF-8, none repeated, an empty
+one counts as omitted.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from valet.errors import InvalidRequest, TooLarge
+
+MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
+MAXIMUM_PARAMETERS = 100
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class Parameters(Mapping[str, str]):
+    """Query or form parameters, each present once and not empty."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Parameters({sorted(self._values)})"  # names only: values may be secrets
+
+    def require(self, name: str) -> str:
+        """The parameter's value; raises InvalidRequest if it is missing."""
+        value = self._values.get(name)
+        if value is None:
+            raise InvalidRequest(f"The parameter {name} is missing.")
+        return value
+
+
+def parse_parameters(encoded: str | bytes) -> Parameters:
+    """Parse an application/x-www-form-urlencoded string.
+
+    Raises InvalidRequest for a repeated parameter, bad UTF-8, bad percent-encoding, control characters and too many
+    parameters.
+    """
+    values: dict[str, str] = {}
+    for name, value in _pairs(encoded):
+        if name in values:
+            raise InvalidRequest("A parameter is repeated.")
+        if not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
+            raise InvalidRequest("A parameter has a control character.")
+        values[name] = value
+    return Parameters({name: value for name, value in values.items() if value})
+
+
+def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
+    try:
+        text = encoded.decode("ascii") if isinstance(encoded, bytes) else encoded
+        return parse_qsl(
+            text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_PARAMETERS
+        )
+    except UnicodeError:
+        raise InvalidRequest("The parameters are not UTF-8, percent-encoded.") from None
+    except ValueError:
+        raise InvalidRequest("There are too many parameters.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request."""
+
+    method: str
+    path: str
+    issuer: str  # this authorization server's own address, without a slash at its end
+    query_string: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    source_ip: str = ""
+    request_id: str = ""
+
+    def query(self) -> Parameters:
+        """The query's parameters. Raises InvalidRequest."""
+        return parse_parameters(self.query_string)
+
+    def form(self) -> Parameters:
+        """The form's parameters. Raises InvalidRequest, also for another media type, and TooLarge."""
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/x-www-form-urlencoded":
+            raise InvalidRequest("The request must be application/x-www-form-urlencoded.")
+        if len(self.body) > MAXIMUM_BODY:
+            raise TooLarge("The request is too large.")
+        return parse_parameters(self.body)
+
+    @property
+    def origin(self) -> str | None:
+        """The Origin header, where a browser sent one."""
+        return self.headers.get("origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | bytes = ""
+    cookies: tuple[str, ...] = ()  # Set-Cookie values
+
+    def with_headers(self, more: Mapping[str, str]) -> "Response":
+        return Response(self.status, {**self.headers, **more}, self.body, self.cookies)
+
+    def with_cookies(self, *cookies: str) -> "Response":
+        return Response(self.status, self.headers, self.body, (*self.cookies, *cookies))
+
+
+def json_response(status: int, members: object, headers: Mapping[str, str] = NO_STORE) -> Response:
+    """A JSON document, which nobody stores unless `headers` say so."""
+    body = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
+    return Response(status, {"Content-Type": "application/json", **headers}, body)
+
+
+def redirect(location: str) -> Response:
+    """Always 303, so that no form is ever posted on (RFC 9700 §4.12)."""
+    return Response(303, {"Location": location, "Referrer-Policy": "no-referrer", **NO_STORE})
+
+
+def page(status: int, html: str, content_security_policy: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An HTML page that cannot be framed, stored or guessed at."""
+    return Response(
+        status,
+        {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": content_security_policy,
+            "X-Frame-Options": "DENY",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            **NO_STORE,
+            **(headers or {}),
+        },
+        html,
+    )
+
+
+def add_to_query(uri: str, parameters: Mapping[str, str | None]) -> str:
+    """`uri`, which has no fragment, with parameters added to its query; those that are None are left out.
+
+    The rest of `uri` stays as it was registered, to the letter (RFC 6749 §4.1.2).
+    """
+    added = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"{uri}{'&' if '?' in uri else '?'}{added}" if added else uri
+
+
+def origin_of(uri: str) -> str | None:
+    """The origin of an http or https URI (RFC 6454 §6.2), None of any other."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,211 @@
+"""What Valet asks of the outside world, as verbs of the protocol that answer whether the deed was done.
+
+No port lets a caller read, decide and then write unconditionally. Every method may raise TemporarilyUnavailable, when
+the outcome stayed unknown after the same write was sent twice or the service is throttled; nothing else leaves a port.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from valet.models import (
+    Account,
+    Client,
+    Consent,
+    Credential,
+    Grant,
+    GrantPointer,
+    KeyRing,
+    Lease,
+    LiveToken,
+    SavedRequest,
+    Scopes,
+    Session,
+    SigningKey,
+)
+
+
+class Clock(Protocol):
+    def __call__(self) -> float:
+        """Epoch seconds."""
+
+
+class Random(Protocol):
+    def __call__(self, length: int, /) -> bytes:
+        """`length` bytes nobody can guess."""
+
+
+class Registry(Protocol):
+    """What operators registered. Answers may be up to ten seconds old."""
+
+    def find_client(self, client_id: str) -> Client | None: ...
+    def scopes(self) -> Scopes: ...
+    def origins(self) -> frozenset[str]:
+        """The origins of all clients together, for preflights, which name no client."""
+
+    def signing_keys(self) -> tuple[SigningKey, ...]: ...
+
+
+class Accounts(Protocol):
+    def find_account(self, sub: str) -> Account | None: ...
+
+
+class Credentials(Protocol):
+    def find_credential(self, username: str) -> Credential | None: ...
+
+
+class Consents(Protocol):
+    def find_consent(self, sub: str, client_id: str) -> Consent | None: ...
+    def remember_consent(self, consent: Consent) -> None:
+        """Keep it; what was allowed before stays allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """The write that redeems a code; `attempt` marks it as this invocation's own."""
+
+    attempt: bytes
+    redeemed_at_ms: int
+    live: tuple[LiveToken, ...]
+    family_digest: bytes  # empty: no refresh token is issued
+    refresh_digest: bytes
+    idle_expires_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The write that rotates a refresh token; its `retry_key` is the attempt's mark."""
+
+    presented_digest: bytes
+    refresh_digest: bytes
+    retry_key: bytes
+    rotated_at_ms: int
+    live: tuple[LiveToken, ...]
+    idle_expires_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The write took effect now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The condition did not hold; `found` is the item as it was (ALL_OLD), None if there is none."""
+
+    found: Grant | None
+
+
+class Grants(Protocol):
+    """Grants, their pointers, and the status bits of their access tokens."""
+
+    def find(self, grant_id: str) -> Grant | None:
+        """Strongly consistent."""
+
+    def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
+        """The pointer first, then the grant, if there is none by its id."""
+
+    def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
+        """If the code is the grant's, not redeemed, not expired, and the grant is not revoked."""
+
+    def rotate(self, grant: Grant, rotation: Rotation, now: float) -> Done | Refused:
+        """If the presented token is the current one, not expired, and the grant is not revoked."""
+
+    def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+        """Final, whatever its state; the grant as it is now. A grant that does not exist stays absent: None."""
+
+    def revoke_by_refresh_token(
+        self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str
+    ) -> Grant | None:
+        """The same, if the client and the family secret are the grant's; else None and nothing changes."""
+
+    def bury(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+        """The same; a grant that does not exist becomes a tombstone, so that one under way cannot be issued."""
+
+    def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
+        """All of a person's, or those of one session. Strongly consistent."""
+
+
+class StatusLists(Protocol):
+    """Which status index belongs to whom, and which are set."""
+
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int) -> Lease:
+        """The next `length` indices of that list, recorded as the client's."""
+
+    def put_bits(self, tokens: tuple[LiveToken, ...]) -> None:
+        """Idempotent."""
+
+    def is_set(self, token: LiveToken) -> bool:
+        """Strongly consistent."""
+
+
+class SavedRequests(Protocol):
+    def save(self, request: SavedRequest) -> None: ...
+    def find_saved(self, digest: bytes) -> SavedRequest | None: ...
+
+
+class Sessions(Protocol):
+    def open(self, session: Session) -> None: ...
+    def find_session(self, digest: bytes) -> Session | None: ...
+    def prolong(self, digest: bytes, idle_expires_at: int) -> None:
+        """Unless it has ended; never back in time."""
+
+    def end(self, digest: bytes, now: float) -> Session | None:
+        """Final. The session as it was, also when it had ended before: whoever ends it again can finish what an
+        earlier one left undone. None if there is none."""
+
+
+class Throttles(Protocol):
+    """Counters of failed attempts, counted before the attempt is made."""
+
+    def count(self, what: str, expires_at: int) -> int:
+        """How many attempts there are, this one included."""
+
+    def forget(self, what: str) -> None: ...
+    def remember_browser(self, browser_digest: bytes, sub: str, expires_at: int) -> None: ...
+    def knows_browser(self, browser_digest: bytes, sub: str, now: float) -> bool: ...
+
+
+class Signer(Protocol):
+    """A signing key in use. `sign` answers a JWS signature value (RFC 7518 §3), never DER."""
+
+    @property
+    def alg(self) -> str: ...
+    @property
+    def kid(self) -> str: ...
+    def sign(self, message: bytes, /) -> bytes: ...
+
+
+class Signers(Protocol):
+    def signer(self, key: SigningKey, /) -> Signer:
+        """The signer behind a key record."""
+
+
+class Audit(Protocol):
+    """What matters is logged once, under a stable event name, with no secret in it."""
+
+    def record(self, event: str, /, **fields: str | int | float | bool | None) -> None: ...
+
+
+class KeyMaker(Protocol):
+    """Makes and ends signing keys; only rotate_keys has one."""
+
+    def make_key(self, alg: str, now: float) -> SigningKey:
+        """A new key, in the state announced, that nobody knows of until it is put into the ring."""
+
+    def is_usable(self, key: SigningKey) -> bool:
+        """False where it is certain that nobody can sign with it: disabled, or about to be deleted."""
+
+    def end_key(self, key: SigningKey) -> bool:
+        """Nobody can sign with it any more. Idempotent; False if it is not ours to end."""
+
+
+class KeyRecords(Protocol):
+    """The signing keys' records, changed all together by one conditional write at a time."""
+
+    def key_ring(self) -> KeyRing:
+        """Strongly consistent."""
+
+    def change_ring(self, before: KeyRing, keys: tuple[SigningKey, ...]) -> bool:
+        """If the ring is still `before`."""

@@ -1,0 +1,1 @@
+"""The pure rules of the wire: no state, no clock, no AWS."""

@@ -1,0 +1,125 @@
+"""The authorization request, in two phases (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, RFC 9207).
+
+Phase one finds the client and its redirect URI, and its errors are a page. Only a `Destination` can redirect, and only
+phase one makes one, so no error can be redirected to an address that nobody checked. Phase two's errors go back to the
+client, with `state` and `iss`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from valet.errors import (
+    InvalidRequest,
+    OAuthError,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from valet.http import Parameters, Response, add_to_query, redirect
+from valet.models import AuthorizationRequest, Client, Scopes
+from valet.ports import Registry
+from valet.protocol import pkce
+from valet.protocol.redirect_uri import is_registered, takes_any_port
+from valet.protocol.scope import requested_scope
+
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_MAXIMUM_KEPT = 2048  # characters of state or nonce: we keep them for the client
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A client and the redirect URI, registered for it, that answers go to."""
+
+    client: Client
+    redirect_uri: str
+    state: str | None
+    issuer: str
+
+    def answer(self, parameters: Mapping[str, str | None]) -> Response:
+        """Redirect to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
+        return redirect(add_to_query(self.redirect_uri, {**parameters, "state": self.state, "iss": self.issuer}))
+
+    def refuse(self, error: OAuthError) -> Response:
+        """Redirect to the client with an error (RFC 6749 §4.1.2.1)."""
+        return self.answer({"error": error.error, "error_description": error.description})
+
+
+def find_destination(parameters: Parameters, registry: Registry, issuer: str) -> Destination:
+    """Phase one. Raises InvalidRequest, for a page: never a redirect."""
+    client_id = parameters.require("client_id")
+    client = registry.find_client(client_id)
+    if client is None or client.is_disabled:
+        raise InvalidRequest("This client_id is not registered.")
+    is_native = client.application_type == "native"
+    asked = parameters.get("redirect_uri")
+    if asked is None:
+        # OAuth 2.1 §4.1.1: it may be left out where there is nothing to choose.
+        if len(client.redirect_uris) != 1 or takes_any_port(client.redirect_uris[0], is_native=is_native):
+            raise InvalidRequest("The parameter redirect_uri is missing.")
+        asked = client.redirect_uris[0]
+    elif not is_registered(asked, client.redirect_uris, is_native=is_native):
+        raise InvalidRequest("This redirect_uri is not registered for the client.")
+    return Destination(client, asked, parameters.get("state"), issuer)
+
+
+def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
+    """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest."""
+    parameters = Parameters({"client_id": request.client_id, "redirect_uri": request.redirect_uri})
+    found = find_destination(parameters, registry, issuer)
+    return Destination(found.client, found.redirect_uri, request.state, issuer)
+
+
+def parse_authorization_request(
+    parameters: Parameters, destination: Destination, known: Scopes
+) -> AuthorizationRequest:
+    """Phase two. Raises OAuthErrors, which go back to the client by `destination.refuse`."""
+    client = destination.client
+    if "request" in parameters:
+        raise RequestNotSupported("Request objects are not supported.")
+    if "request_uri" in parameters:
+        raise RequestUriNotSupported("The parameter request_uri is not supported.")
+    if "registration" in parameters:
+        raise RegistrationNotSupported("The parameter registration is not supported.")
+    if parameters.require("response_type") != "code":
+        raise UnsupportedResponseType("The only response_type is code.")
+    if parameters.get("response_mode", "query") != "query":
+        raise InvalidRequest("The only response_mode is query.")
+    if "authorization_code" not in client.grant_types:
+        raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
+    code_challenge = pkce.parse_challenge(parameters)
+    nonce = parameters.get("nonce")
+    if max(len(destination.state or ""), len(nonce or "")) > _MAXIMUM_KEPT:
+        raise InvalidRequest(f"A state or nonce has at most {_MAXIMUM_KEPT} characters.")
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=destination.redirect_uri,
+        scope=requested_scope(parameters, client, known),
+        code_challenge=code_challenge,
+        state=destination.state,
+        nonce=nonce,
+        prompt=_parse_prompt(parameters),
+        max_age=_parse_max_age(parameters),
+        login_hint=parameters.get("login_hint", "")[:256] or None,
+    )
+
+
+def _parse_prompt(parameters: Parameters) -> frozenset[str]:
+    prompts = frozenset(parameters.get("prompt", "").split())
+    if not prompts <= PROMPTS:
+        raise InvalidRequest("The prompt has an unknown value.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequest("The prompt none stands alone.")
+    return prompts
+
+
+def _parse_max_age(parameters: Parameters) -> int | None:
+    value = parameters.get("max_age")
+    if value is None:
+        return None
+    if not _MAX_AGE.fullmatch(value):
+        raise InvalidRequest("The max_age must be a whole number of seconds.")
+    return int(value)

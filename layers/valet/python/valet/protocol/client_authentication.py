@@ -1,0 +1,83 @@
+"""Client authentication at the token, revocation and introspection endpoints (RFC 6749 §2.3, RFC 7009, RFC 7662)."""
+
+import binascii
+from base64 import b64decode
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from valet.errors import InvalidClient, InvalidRequest
+from valet.handles import is_digest_of
+from valet.http import Parameters, Request
+from valet.models import Client
+from valet.ports import Registry
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
+# Compared where there is no client or no secret, so that an unknown client costs the same work.
+_NOBODYS_DIGEST = (bytes(32),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    method: str  # as in token_endpoint_auth_method
+    client_id: str
+    secret: str
+
+
+def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
+    """The client that sent the request, by exactly the method that it is registered for.
+
+    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one, a wrong secret
+    and another method than the registered one; InvalidRequest for two methods at once or parameters in the query.
+    """
+    if request.query_string:
+        # A query is logged on its way: nothing that may be a secret belongs there (RFC 6749 §2.3.1).
+        raise InvalidRequest("The parameters belong in the request's body, not in its query.")
+    presented = _presented(request, form)
+    client = registry.find_client(presented.client_id)
+    digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
+    # Every digest is compared, and the verdict is taken once all is done.
+    matches = [is_digest_of(kept, presented.secret) for kept in digests]
+    if client is None or client.is_disabled or client.token_endpoint_auth_method != presented.method:
+        raise _refusal("unknown, disabled, or another method than the registered one")
+    if client.is_confidential and not any(matches):
+        raise _refusal("wrong secret")
+    return client
+
+
+def _presented(request: Request, form: Parameters) -> _Presented:
+    if "client_assertion" in form or "client_assertion_type" in form:
+        raise _refusal("client_assertion")
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        if "client_secret" in form:
+            raise InvalidRequest("The client authenticates in two ways at once.")
+        client_id, secret = _basic_credentials(authorization)
+        # Many libraries repeat their client_id in the body; it has to be the same one (RFC 6749 §3.2.1).
+        if form.get("client_id", client_id) != client_id:
+            raise InvalidRequest("The client_id in the body is not the one that authenticates.")
+        return _Presented("client_secret_basic", client_id, secret)
+    client_id = form.get("client_id", "")
+    if "client_secret" in form:
+        return _Presented("client_secret_post", client_id, form["client_secret"])
+    if not client_id:
+        raise _refusal("no client_id")
+    return _Presented("none", client_id, "")
+
+
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    """Client id and secret, each form-decoded (RFC 6749 §2.3.1)."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise _refusal("another scheme than Basic")
+    try:
+        decoded = b64decode(credentials.strip(), validate=True).decode()
+        client_id, colon, secret = decoded.partition(":")
+        if not colon:
+            raise ValueError("no colon")
+        return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError):
+        raise _refusal("malformed Basic credentials") from None
+
+
+def _refusal(detail: str) -> InvalidClient:
+    return InvalidClient("The client could not be authenticated.", detail=detail, headers=CHALLENGE)

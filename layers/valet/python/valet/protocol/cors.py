@@ -1,0 +1,54 @@
+"""Cross-origin resource sharing: whose scripts may read an answer (Fetch Standard §3.2).
+
+Discovery documents and keys are for everybody. Answers with tokens are for the client's own registered origins; a
+preflight names no client, so it is answered for the origins of all of them.
+"""
+
+from collections.abc import Mapping, Set
+
+from valet.errors import InvalidRequest
+from valet.http import Request, Response
+from valet.models import Client
+
+_MAXIMUM_AGE = "600"  # seconds that a browser may remember a preflight's answer
+
+
+class OriginRefused(InvalidRequest):
+    """The page that sent the request is not one of the client's. Its answer carries no CORS header."""
+
+
+def check_origin(request: Request, client: Client) -> None:
+    """Refuse, before anything is spent, a request from a page that could not read the answer.
+
+    Raises OriginRefused. A request without an Origin header comes from no page.
+    """
+    origin = request.origin
+    if origin is not None and origin != request.issuer and origin not in client.origins:
+        raise OriginRefused("This origin is not registered for the client.")
+
+
+def preflight(request: Request, methods: tuple[str, ...], origins: Set[str] | None) -> Response:
+    """The answer to OPTIONS; `origins` None stands for any."""
+    allowed = allow(request, origins)
+    if "Access-Control-Allow-Origin" in allowed:
+        allowed = {
+            **allowed,
+            "Access-Control-Allow-Methods": ", ".join(methods),
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": _MAXIMUM_AGE,
+        }
+    return Response(204, {"Allow": ", ".join((*methods, "OPTIONS")), **allowed})
+
+
+def allow(request: Request, origins: Set[str] | None) -> Mapping[str, str]:
+    """The headers that let the request's origin read the answer, if it is one of `origins`."""
+    if origins is None:
+        return {"Access-Control-Allow-Origin": "*"}
+    if request.origin is not None and request.origin in origins:
+        # Never with credentials: no answer that scripts may read depends on a cookie.
+        return {
+            "Access-Control-Allow-Origin": request.origin,
+            "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After",
+            "Vary": "Origin",
+        }
+    return {"Vary": "Origin"}

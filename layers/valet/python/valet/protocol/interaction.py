@@ -1,0 +1,66 @@
+"""What stands between an authorization request and its code: a login, a consent, or nothing
+(OpenID Connect Core §3.1.2.3 and §3.1.2.4)."""
+
+from enum import Enum
+
+from valet.errors import ConsentRequired, LoginRequired
+from valet.models import AuthorizationRequest, Client, Consent, Session
+from valet.protocol.redirect_uri import is_remembered_for
+
+
+class Step(Enum):
+    LOGIN = "login"
+    CONSENT = "consent"
+    ISSUE = "issue"
+
+
+def needs_login(request: AuthorizationRequest, session: Session | None, asked_at_ms: int, now: float) -> bool:
+    """Whether the end-user has to sign in (again) for a request that was made at `asked_at_ms`.
+
+    A login after the request satisfies prompt=login and max_age, so the way back from it neither loops nor can be
+    skipped.
+    """
+    if session is None or (request.hinted_sub is not None and request.hinted_sub != session.sub):
+        return True
+    if session.auth_time_ms >= asked_at_ms:
+        return False
+    if request.prompt & {"login", "select_account"}:
+        return True
+    return request.max_age is not None and now - session.auth_time > request.max_age
+
+
+def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:
+    """Whether the end-user has to be asked. What was allowed before is remembered for confidential clients and https
+    redirect URIs only."""
+    if "consent" in request.prompt:
+        return True
+    if client.first_party:
+        return False
+    if not is_remembered(request, client) or consent is None:
+        return True
+    return not set(request.scope) <= consent.scope
+
+
+def is_remembered(request: AuthorizationRequest, client: Client) -> bool:
+    """Whether this consent may stand in for the next one."""
+    return client.is_confidential or is_remembered_for(request.redirect_uri)
+
+
+def next_step(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session | None,
+    consent: Consent | None,
+    asked_at_ms: int,
+    now: float,
+) -> Step:
+    """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it."""
+    if needs_login(request, session, asked_at_ms, now):
+        if "none" in request.prompt:
+            raise LoginRequired("The end-user is not signed in, or has to sign in again.")
+        return Step.LOGIN
+    if needs_consent(request, client, consent):
+        if "none" in request.prompt:
+            raise ConsentRequired("The end-user has to be asked first.")
+        return Step.CONSENT
+    return Step.ISSUE

@@ -1,0 +1,35 @@
+"""Proof Key for Code Exchange, S256 only (RFC 7636)."""
+
+import hashlib
+import hmac
+import re
+
+from valet.errors import InvalidRequest
+from valet.handles import base64url
+from valet.http import Parameters
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256, §4.2
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # §4.1
+
+
+def parse_challenge(parameters: Parameters) -> str:
+    """The request's code_challenge. Raises InvalidRequest (§4.4.1) without one, and for any method but S256."""
+    challenge = parameters.get("code_challenge")
+    if challenge is None:
+        raise InvalidRequest("The parameter code_challenge is missing: PKCE is required of every client.")
+    # An absent method means plain (§4.3), which shows the verifier to whoever sees the request.
+    if parameters.get("code_challenge_method") != "S256":
+        raise InvalidRequest("The code_challenge_method must be S256.")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequest("The code_challenge must be the base64url-encoded SHA-256 of the code_verifier.")
+    return challenge
+
+
+def is_verifier(value: str) -> bool:
+    return _VERIFIER.fullmatch(value) is not None
+
+
+def is_verified(code_challenge: str, code_verifier: str) -> bool:
+    """Whether the verifier is the challenge's (§4.6)."""
+    computed = base64url(hashlib.sha256(code_verifier.encode()).digest())
+    return is_verifier(code_verifier) and hmac.compare_digest(computed, code_challenge)

@@ -1,0 +1,38 @@
+"""Which redirect URIs are a client's (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §4.1).
+
+Strings are compared, never parsed: what is not registered to the letter is not registered. The one exception is the
+port of a native client's loopback address, which the system picks anew each time (RFC 8252 §7.3).
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+_LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):[1-9][0-9]{0,4}(/.*)")
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|\[::1\])/.*")
+
+
+def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bool:
+    """Whether `uri` is one of the registered ones."""
+    known = frozenset(registered)
+    if uri in known:
+        return True
+    found = _LOOPBACK_PORT.fullmatch(uri)
+    return bool(is_native and found and found[1] + found[2] in known)
+
+
+def takes_any_port(uri: str, *, is_native: bool) -> bool:
+    """Whether a registered URI stands for every port of its loopback address."""
+    return is_native and _LOOPBACK.fullmatch(uri) is not None
+
+
+def is_remembered_for(uri: str) -> bool:
+    """Whether a consent answered to `uri` may be remembered: another program can claim a loopback port or a private
+    scheme, so those always ask (RFC 8252 §8.6)."""
+    return uri.startswith("https://")
+
+
+def destination(uri: str) -> str:
+    """Where an answer goes, in words for the consent page: a host, or an app's own scheme."""
+    parts = urlsplit(uri)
+    return parts.netloc or f"{parts.scheme}: (an app on this device)"

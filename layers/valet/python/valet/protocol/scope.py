@@ -1,0 +1,75 @@
+"""Scopes: their syntax, what they include, and whose they are (RFC 6749 §3.3, RFC 9068 §3)."""
+
+import re
+from collections.abc import Iterable
+
+from valet.errors import InvalidScope
+from valet.http import Parameters
+from valet.models import Client, ProtectedApi, Scopes
+
+OPENID = "openid"
+OFFLINE_ACCESS = "offline_access"
+ISSUERS_OWN = frozenset({OPENID, "profile", "email", OFFLINE_ACCESS})  # OpenID Connect Core §5.4, §11
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+
+
+def parse_scope(value: str) -> tuple[str, ...]:
+    """The scopes that `value` names, each once, in its order. Raises InvalidScope."""
+    if not _SCOPE.fullmatch(value):
+        raise InvalidScope("The scope is malformed.")
+    return tuple(dict.fromkeys(value.split(" ")))
+
+
+def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
+    """`names` and all that they include, sorted; a scope that is no longer registered is left out."""
+    found: set[str] = set()
+    todo = [name for name in names if name in known.scopes]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo.extend(known.scopes[name].includes & known.scopes.keys())
+    return tuple(sorted(found))
+
+
+def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tuple[str, ...]:
+    """The closure of what the request asks for, or of the client's default.
+
+    Raises InvalidScope for what is unknown or not registered for the client, and where nothing is asked for and the
+    client has no default.
+    """
+    asked = parameters.get("scope")
+    names = parse_scope(asked) if asked is not None else tuple(sorted(client.default_scope))
+    if not names:
+        raise InvalidScope("The parameter scope is missing, and the client has no default scope.")
+    if not set(names) <= set(closure(client.scope, known)):
+        raise InvalidScope("The scope names what is not registered for this client.")
+    closed = closure(names, known)
+    audience(closed, known, "")
+    return closed
+
+
+def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
+    """What is left of a grant's scope after changes to the client or the scopes: never more than `kept`."""
+    return tuple(sorted(set(kept) & set(closure(client.scope, known))))
+
+
+def apis_of(names: Iterable[str], known: Scopes) -> tuple[ProtectedApi, ...]:
+    """The protected APIs that `names` are for.
+
+    An API's own scope names its API; a scope of the issuer that an API names as well counts where no own scope does.
+    Raises InvalidScope for scopes of two APIs.
+    """
+    asked = set(names)
+    owners = tuple(api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked)
+    if len(owners) > 1:
+        raise InvalidScope("The scope names more than one API: ask for one at a time.")
+    return owners or tuple(api for api in known.apis.values() if api.scopes & asked)
+
+
+def audience(names: Iterable[str], known: Scopes, issuer: str) -> tuple[str, ...]:
+    """The `aud` of an access token with that scope (RFC 9068 §3). Raises InvalidScope for scopes of two APIs."""
+    asked = frozenset(names)
+    audiences = sorted(api.audience for api in apis_of(asked, known))
+    return (*audiences, issuer) if OPENID in asked or not audiences else tuple(audiences)

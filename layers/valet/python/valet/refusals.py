@@ -1,0 +1,28 @@
+"""What a refusal becomes: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
+
+from valet import pages
+from valet.errors import InsufficientScope, InvalidToken, OAuthError
+from valet.http import NO_STORE, Request, Response, json_response, page
+from valet.protocol import bearer
+from valet.saved_requests import RequestExpired
+
+
+def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
+    members = {"error": error.error, "error_description": error.description}
+    return json_response(error.status, members, {**NO_STORE, **error.headers})
+
+
+def refuse_with_challenge(error: OAuthError, request: Request | None) -> Response:
+    """JSON, and where a token was at fault the challenge that says so (RFC 6750 §3)."""
+    response = refuse_as_json(error, request)
+    if isinstance(error, InvalidToken | InsufficientScope):
+        return response.with_headers(bearer.challenge(error))
+    return response
+
+
+def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
+    if isinstance(error, RequestExpired):
+        return page(error.status, pages.expired(), pages.content_security_policy(("'none'",)))
+    title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
+    html = pages.error(title=title, message=error.description, request_id=request.request_id if request else None)
+    return page(error.status, html, pages.content_security_policy(("'none'",)), error.headers)

@@ -1,0 +1,74 @@
+"""Authorization requests that wait for a login or a consent, as RFC 9126 keeps a pushed one.
+
+Login and consent carry a request's handle and nothing else of it. It is bound to the browser that began it, and says
+nothing about a user: who is signed in is known from the session cookie alone.
+"""
+
+from dataclasses import dataclass
+
+from valet.errors import InvalidRequest
+from valet.handles import digest, is_digest_of, is_handle, new_handle
+from valet.http import Request
+from valet.models import AuthorizationRequest, SavedRequest
+from valet.ports import Random, SavedRequests
+from valet.sessions import Cookies, browser_secret
+from valet.settings import Settings
+
+
+class RequestExpired(InvalidRequest):
+    """There is no such saved request for this browser, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in has expired, or it was begun in another browser.")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved request and the handle that names it."""
+
+    handle: str
+    request: AuthorizationRequest
+    created_at_ms: int
+
+
+def save_request(
+    request: AuthorizationRequest,
+    browser: str | None,
+    saved_requests: SavedRequests,
+    settings: Settings,
+    random: Random,
+    *,
+    created_at_ms: int,
+) -> Saved:
+    """Keep the request. `browser` is the browser cookie's value, None while the request is bound to no browser."""
+    handle = new_handle(random)
+    saved_requests.save(
+        SavedRequest(
+            digest=digest(handle),
+            request=request,
+            browser_digest=digest(browser) if browser else b"",
+            created_at_ms=created_at_ms,
+            expires_at=created_at_ms // 1000 + settings.saved_request_lifetime,
+        )
+    )
+    return Saved(handle, request, created_at_ms)
+
+
+def find_unbound(handle: str, saved_requests: SavedRequests, now: float) -> Saved | None:
+    """The request by that handle that came by POST and has no browser yet."""
+    found = _find(handle, saved_requests, now)
+    return None if found is None or found.browser_digest else Saved(handle, found.request, found.created_at_ms)
+
+
+def require_saved(handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float) -> Saved:
+    """The request by that handle, if this browser began it. Raises RequestExpired."""
+    browser = browser_secret(request, cookies)
+    found = _find(handle, saved_requests, now)
+    if browser is None or found is None or not is_digest_of(found.browser_digest, browser):
+        raise RequestExpired
+    return Saved(handle, found.request, found.created_at_ms)
+
+
+def _find(handle: str, saved_requests: SavedRequests, now: float) -> SavedRequest | None:
+    found = saved_requests.find_saved(digest(handle)) if is_handle(handle) else None
+    return None if found is None or found.expires_at <= now else found

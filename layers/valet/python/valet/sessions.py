@@ -1,0 +1,110 @@
+"""Browser sessions and the cookies that carry them (RFC 6265bis, OpenID Connect Session Management)."""
+
+from dataclasses import dataclass
+
+from valet.handles import digest, is_handle, new_handle, new_id
+from valet.http import Request
+from valet.models import Session
+from valet.ports import Random, Sessions
+from valet.settings import Settings
+
+_PROLONG_EVERY = 300  # seconds: a session is written at most that often
+_BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The names and flags of our cookies. Plain http, which only the local stack speaks, forbids `Secure` and with it
+    the prefix; nothing else is dropped."""
+
+    is_plain_http: bool
+
+    @property
+    def session(self) -> str:
+        return self._name("session")
+
+    @property
+    def browser(self) -> str:
+        return self._name("browser")
+
+    def set_session(self, value: str) -> str:
+        """The cookie of a session; it ends with the browser, the session itself earlier."""
+        return f"{self.session}={value}; Path=/; HttpOnly; SameSite=Lax{self._secure}"
+
+    def set_browser(self, value: str) -> str:
+        """What a browser is known by before anybody signs in."""
+        return f"{self.browser}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
+
+    def end_session(self) -> str:
+        return f"{self.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{self._secure}"
+
+    @property
+    def _secure(self) -> str:
+        return "" if self.is_plain_http else "; Secure"
+
+    def _name(self, name: str) -> str:
+        return f"valet-{name}" if self.is_plain_http else f"__Host-valet-{name}"
+
+
+def browser_secret(request: Request, cookies: Cookies) -> str | None:
+    """The browser cookie's value, if it is one of ours."""
+    value = request.cookies.get(cookies.browser, "")
+    return value if is_handle(value) else None
+
+
+def session_secret(request: Request, cookies: Cookies) -> str | None:
+    """The session cookie's value, if it looks like one of ours."""
+    value = request.cookies.get(cookies.session, "")
+    return value if is_handle(value) else None
+
+
+def current_session(
+    request: Request, cookies: Cookies, sessions: Sessions, settings: Settings, now: float
+) -> Session | None:
+    """The session that the request's cookie names, prolonged by this use; None if there is none or it is over."""
+    secret = session_secret(request, cookies)
+    session = sessions.find_session(digest(secret)) if secret else None
+    if session is None or is_over(session, now):
+        return None
+    idle_expires_at = min(int(now) + settings.session_idle_lifetime, session.absolute_expires_at)
+    if idle_expires_at - session.idle_expires_at >= _PROLONG_EVERY:
+        sessions.prolong(session.digest, idle_expires_at)
+    return session
+
+
+def is_over(session: Session, now: float) -> bool:
+    return bool(session.ended_at) or min(session.idle_expires_at, session.absolute_expires_at) <= now
+
+
+def open_session(
+    request: Request,
+    sub: str,
+    acr: str,
+    amr: tuple[str, ...],
+    *,
+    cookies: Cookies,
+    sessions: Sessions,
+    settings: Settings,
+    random: Random,
+    now: float,
+) -> str:
+    """Open a session and answer its cookie's value, drawn now: none from before the login is worth anything after it.
+
+    The browser's former session ends. If it was the same person's, the new one goes on under its public `sid`, so that
+    a later logout reaches the grants of both.
+    """
+    former = session_secret(request, cookies)
+    ended = sessions.end(digest(former), now) if former else None
+    secret = new_handle(random)
+    session = Session(
+        digest=digest(secret),
+        sid=ended.sid if ended is not None and ended.sub == sub else new_id(random),
+        sub=sub,
+        auth_time_ms=int(now * 1000),
+        acr=acr,
+        amr=amr,
+        idle_expires_at=int(now) + settings.session_idle_lifetime,
+        absolute_expires_at=int(now) + settings.session_absolute_lifetime,
+    )
+    sessions.open(session)
+    return secret

@@ -1,0 +1,141 @@
+"""The settings of one deployment, read once from the environment; nothing else reads it."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment. Only this module touches it."""
+    return os.environ
+
+
+class SettingsError(Exception):
+    """All that is wrong with the environment, in one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment's settings. Lifetimes and windows are seconds."""
+
+    registry_table: str = "Registry"
+    users_table: str = "Users"
+    grants_table: str = "Grants"
+    issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
+    aws_endpoint_url: str = ""  # empty: AWS itself
+    signing_alg: str = "RS256"
+    signer: str = "kms"
+    code_lifetime: int = 60
+    saved_request_lifetime: int = 600
+    session_idle_lifetime: int = 3600
+    session_absolute_lifetime: int = 12 * 3600
+    access_token_lifetime: int = 900
+    id_token_lifetime: int = 900
+    retry_window: int = 60
+    login_throttle_window: int = 900
+    # What only rotate_keys has.
+    signing_role_arns: frozenset[str] = frozenset()
+    rotate_role_arn: str = ""
+    account_root_arn: str = ""
+    wrapping_key: str = ""
+    rotation_period: int = 30 * 86_400
+
+    @property
+    def is_plain_http(self) -> bool:
+        """The local stack's issuer is plain http on a loopback address; nothing else may be."""
+        return self.issuer_url.startswith("http://")
+
+
+_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
+_HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number of seconds from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in names:
+            raise ValueError("one of " + ", ".join(names))
+        return value
+
+    return parse
+
+
+def _issuer(value: str) -> str:
+    if value and not _HTTPS_ISSUER.fullmatch(value) and not _LOOPBACK_ISSUER.fullmatch(value):
+        raise ValueError("https://host without a path (plain http for a loopback address only), or empty")
+    return value
+
+
+def _days(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"\d{1,4}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number of days from {low} to {high}")
+        return int(value) * 86_400
+
+    return parse
+
+
+_ARN = re.compile(r"arn:aws[a-z-]*:(iam|kms):[a-z0-9-]*:\d{12}:[\w+=,.@/-]+", re.ASCII)
+
+
+def _arn(value: str) -> str:
+    if not _ARN.fullmatch(value):
+        raise ValueError("an ARN of IAM or KMS")
+    return value
+
+
+def _arns(value: str) -> frozenset[str]:
+    return frozenset(_arn(arn.strip()) for arn in value.split(","))
+
+
+def _table(value: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", value):
+        raise ValueError("a DynamoDB table's name")
+    return value
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] = {
+    "REGISTRY_TABLE": ("registry_table", _table),
+    "USERS_TABLE": ("users_table", _table),
+    "GRANTS_TABLE": ("grants_table", _table),
+    "ISSUER_URL": ("issuer_url", _issuer),
+    "AWS_ENDPOINT_URL": ("aws_endpoint_url", str),
+    "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
+    "SIGNER": ("signer", _one_of("kms", "wrapped")),
+    "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, 86_400)),
+    "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
+    "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
+    "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
+    "ACCOUNT_ROOT_ARN": ("account_root_arn", _arn),
+    "WRAPPING_KEY": ("wrapping_key", _arn),
+    "ROTATION_PERIOD": ("rotation_period", _days(1, 3650)),
+}
+
+
+def read(env: Mapping[str, str]) -> Settings:
+    """The settings that `env` holds; an absent or empty variable has its default.
+
+    Raises SettingsError, which names every variable that is wrong and what it may be.
+    """
+    found: dict[str, str | int | frozenset[str]] = {}
+    wrong = []
+    for name, (field, parse) in _VARIABLES.items():
+        value = env.get(name, "")
+        if value == "":
+            continue
+        try:
+            found[field] = parse(value)
+        except ValueError as error:
+            wrong.append(f"{name} is {value!r}, and must be {error}")
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    return Settings(**found)  # type: ignore[arg-type]  # _VARIABLES pairs each field with its own type

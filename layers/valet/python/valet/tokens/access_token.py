@@ -1,0 +1,136 @@
+"""Access tokens (RFC 9068), each with its place in a status list (Token Status List, §6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from valet.handles import new_id
+from valet.models import Account, Client, Grant, LiveToken, Scopes, SigningKey
+from valet.ports import Random, Signer
+from valet.protocol.scope import ISSUERS_OWN, apis_of
+from valet.settings import Settings
+from valet.tokens import jws
+
+TYPE = "at+jwt"
+_MAXIMUM_LIVE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verified access token of ours says."""
+
+    sub: str
+    client_id: str
+    scope: frozenset[str]
+    grant_id: str | None  # None: client_credentials
+    issued_at_ms: int
+    live: LiveToken
+    claims: Mapping[str, Any]
+
+
+def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
+    """Seconds: the shortest that the token's APIs ask for, else the deployment's."""
+    asked = [api.access_token_lifetime for api in apis_of(scope, known) if api.access_token_lifetime is not None]
+    return min(asked, default=settings.access_token_lifetime)
+
+
+def sign_for_user(
+    grant: Grant,
+    account: Account,
+    scope: Sequence[str],
+    audience: Sequence[str],
+    known: Scopes,
+    live: LiveToken,
+    *,
+    issuer: str,
+    now: float,
+    random: Random,
+    signer: Signer,
+) -> str:
+    """The access token for the end-user of `grant`."""
+    claims: dict[str, object] = {
+        **_claims(grant.client_id, grant.sub, scope, audience, live, issuer=issuer, now=now, random=random),
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": list(grant.amr),
+        "grant_id": grant.grant_id,
+    }
+    # Roles are what the end-user has; a token for one API tells that API its own, and nobody else.
+    apis = apis_of(scope, known)
+    roles = sorted(account.roles & apis[0].roles) if len(apis) == 1 and set(scope) - ISSUERS_OWN else []
+    if roles:
+        claims["roles"] = roles
+    return jws.sign(claims, TYPE, signer)
+
+
+def sign_for_client(
+    client: Client,
+    scope: Sequence[str],
+    audience: Sequence[str],
+    live: LiveToken,
+    *,
+    issuer: str,
+    now: float,
+    random: Random,
+    signer: Signer,
+) -> str:
+    """The access token for a client on its own behalf: its `sub` is the client (RFC 9068 §2.2)."""
+    claims = _claims(client.client_id, client.client_id, scope, audience, live, issuer=issuer, now=now, random=random)
+    return jws.sign(claims, TYPE, signer)
+
+
+def _claims(
+    client_id: str,
+    sub: str,
+    scope: Sequence[str],
+    audience: Sequence[str],
+    live: LiveToken,
+    *,
+    issuer: str,
+    now: float,
+    random: Random,
+) -> dict[str, object]:
+    return {
+        "iss": issuer,
+        "sub": sub,
+        "aud": audience[0] if len(audience) == 1 else list(audience),
+        "client_id": client_id,
+        "iat": int(now),
+        "exp": live.exp,
+        "jti": new_id(random),
+        "scope": " ".join(scope),
+        "status": {"status_list": {"idx": live.idx, "uri": f"{issuer}/status-lists/{live.list_id}"}},
+    }
+
+
+def verify(token: str, issuer: str, keys: Sequence[SigningKey], now: float) -> Verified | None:
+    """What the token says if it is an access token of ours and not over; None for anything else."""
+    claims = jws.verify(token, TYPE, issuer, keys, now=now)
+    if claims is None:
+        return None
+    status = claims["status"]["status_list"]
+    return Verified(
+        sub=claims["sub"],
+        client_id=claims["client_id"],
+        scope=frozenset(claims["scope"].split()),
+        grant_id=claims.get("grant_id"),
+        issued_at_ms=claims["iat"] * 1000,
+        live=LiveToken(claims["exp"], status["uri"].rpartition("/")[2], status["idx"]),
+        claims=claims,
+    )
+
+
+def still_live(live: Sequence[LiveToken], now: float) -> tuple[LiveToken, ...]:
+    """Those that have not expired."""
+    return tuple(token for token in live if token.exp > now)
+
+
+def with_next(
+    live: Sequence[LiveToken], newest: LiveToken, now: float
+) -> tuple[tuple[LiveToken, ...], tuple[LiveToken, ...]]:
+    """The grant's live tokens with one more, and those that it has no room for.
+
+    A grant remembers sixteen. What it forgets must be revoked first, or a later revocation would miss it.
+    """
+    kept = (*still_live(live, now), newest)
+    return kept[-_MAXIMUM_LIVE:], kept[:-_MAXIMUM_LIVE]

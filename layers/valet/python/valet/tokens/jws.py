@@ -1,0 +1,74 @@
+"""JSON Web Signatures with a key that this process may never hold (RFC 7515), through PyJWT."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jwt
+from jwt.algorithms import Algorithm
+
+from valet.models import SigningKey
+from valet.ports import Signer
+
+
+class _PortAlgorithm(Algorithm):
+    """A PyJWT algorithm whose signatures come from a Signer."""
+
+    def prepare_key(self, key: Signer) -> Signer:
+        return key
+
+    def sign(self, msg: bytes, key: Signer) -> bytes:
+        return key.sign(msg)
+
+    def verify(self, msg: bytes, key: Signer, sig: bytes) -> bool:
+        raise NotImplementedError("a Signer signs; verify() below checks with the public key")
+
+    @staticmethod
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
+        raise NotImplementedError("a Signer's key is published by its record")
+
+    @staticmethod
+    def from_jwk(jwk: Any) -> Any:
+        raise NotImplementedError("a Signer is not made from a JWK")
+
+
+def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:
+    """A compact JWS over `claims`, typed, so that no token can pass for one of another kind (RFC 8725 §3.11)."""
+    payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
+    jws = jwt.PyJWS(algorithms=[])
+    jws.register_algorithm(signer.alg, _PortAlgorithm())
+    return jws.encode(payload, signer, algorithm=signer.alg, headers={"kid": signer.kid, "typ": typ})  # type: ignore[arg-type]
+
+
+def verify(
+    token: str, typ: str, issuer: str, keys: Sequence[SigningKey], *, now: float | None, audience: str | None = None
+) -> Mapping[str, Any] | None:
+    """The claims of a token of ours, or None for anything else: another type, issuer or key, a bad signature, or,
+    unless `now` is None, one that is over."""
+    try:
+        header = jwt.get_unverified_header(token)
+        key = next((key for key in keys if key.kid == header.get("kid")), None)
+        # The key says which algorithm; the header may only agree (RFC 8725 §3.1).
+        if (
+            key is None
+            or header.get("alg") != key.alg
+            or str(header.get("typ")).lower() not in (typ, f"application/{typ}")
+        ):
+            return None
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            jwt.PyJWK(dict(key.public_jwk), algorithm=key.alg),
+            algorithms=[key.alg],
+            issuer=issuer,
+            audience=audience,
+            options={
+                "verify_aud": audience is not None,
+                "verify_exp": False,  # below: PyJWT has no clock but its own
+                "verify_iat": False,
+                "verify_nbf": False,
+                "require": ["iss", "sub", "aud", "exp", "iat"],
+            },
+        )
+        return claims if now is None or now < claims["exp"] else None
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None

@@ -1,0 +1,18 @@
+"""The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
+
+from valet.http import Response, json_response
+from valet.models import Tokens
+
+
+def token_response(tokens: Tokens) -> Response:
+    members: dict[str, object] = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "scope": " ".join(tokens.scope),
+    }
+    if tokens.refresh_token is not None:
+        members["refresh_token"] = tokens.refresh_token
+    if tokens.id_token is not None:
+        members["id_token"] = tokens.id_token
+    return json_response(200, members)

@@ -1,0 +1,120 @@
+"""End-users' passwords: Argon2id, counted before they are checked (RFC 9106, NIST SP 800-63B §5.2.2)."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from valet.models import Account
+from valet.ports import Accounts, Credentials, Throttles
+from valet.settings import Settings
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+ACR = "urn:valet:acr:password"
+AMR = ("pwd",)
+
+_ATTEMPTS_PER_ACCOUNT = 10
+_ATTEMPTS_PER_ADDRESS = 100
+_KNOWN_BROWSER_LIFETIME = 90 * 86_400
+_MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect nobody
+# Of no password anybody has: checked where there is no account, so that both cost the same.
+_NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody tries to sign in."""
+
+    username: str
+    password: str
+    source_ip: str
+    browser_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPassword:
+    """Or no such account: nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Too many wrong passwords; `retry_after` seconds until the next try counts."""
+
+    retry_after: int
+
+
+def hash_password(password: str) -> str:
+    """An Argon2id hash, as a PHC string."""
+    return _hasher().hash(_normal(password))
+
+
+def normal_username(username: str) -> str:
+    """Usernames that look the same are the same (RFC 8265 §3.3, in short)."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
+def authenticate(
+    attempt: Attempt, credentials: Credentials, accounts: Accounts, throttles: Throttles, settings: Settings, now: float
+) -> Account | WrongPassword | Throttled:
+    """The account whose password this is.
+
+    Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
+    that has signed in to the account before has a count of its own: else anybody could lock anybody out.
+    """
+    username = normal_username(attempt.username)[:256]
+    credential = credentials.find_credential(username) if username.isprintable() and username else None
+    throttle = _throttle(attempt, username, credential.sub if credential else "", throttles, settings, now)
+    if isinstance(throttle, Throttled):
+        return throttle
+    matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
+    if credential is None or not matches:
+        return WrongPassword()
+    account = accounts.find_account(credential.sub)
+    if account is None or account.is_disabled:
+        return WrongPassword()
+    throttles.forget(throttle)
+    throttles.remember_browser(attempt.browser_digest, account.sub, int(now) + _KNOWN_BROWSER_LIFETIME)
+    return account
+
+
+def _throttle(
+    attempt: Attempt, username: str, sub: str, throttles: Throttles, settings: Settings, now: float
+) -> str | Throttled:
+    """Count the attempt. Answers the name of the count, to be forgotten after a success."""
+    window = settings.login_throttle_window
+    number = int(now) // window
+    ends_at = (number + 1) * window
+    account = f"account#{sha256(username.encode()).hexdigest()}#{number}"
+    if throttles.count(f"address#{attempt.source_ip}#{number}", ends_at) > _ATTEMPTS_PER_ADDRESS:
+        return Throttled(ends_at - int(now))
+    if sub and throttles.knows_browser(attempt.browser_digest, sub, now):
+        account = f"account#{sha256(username.encode()).hexdigest()}#{attempt.browser_digest.hex()}#{number}"
+    if throttles.count(account, ends_at) > _ATTEMPTS_PER_ACCOUNT:
+        return Throttled(ends_at - int(now))
+    return account
+
+
+@cache
+def _hasher() -> "PasswordHasher":
+    from argon2 import PasswordHasher  # the login function alone pays for it, and only when somebody signs in
+
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def _is_password(password_hash: str, password: str) -> bool:
+    from argon2.exceptions import VerificationError
+
+    if len(password) > _MAXIMUM_PASSWORD:
+        password = ""
+    try:
+        return _hasher().verify(password_hash, _normal(password))
+    except VerificationError:
+        return False
+
+
+def _normal(password: str) -> str:
+    """The same password from any keyboard (NIST SP 800-63B §5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
