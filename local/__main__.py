@@ -1,0 +1,123 @@
+"""`python -m local`, which is `make run`: starts the local stack and serves until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local.console import Console
+    from local.stack import Ports
+
+
+def main() -> int:
+    """Exit status 0 when stopped by Ctrl-C or SIGTERM, 1 when it could not start."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    arguments = _arguments()
+    try:
+        # Before anything of AWS is imported: these two are ours, and isolating the environment drops AWS_*.
+        port, aws_port = _port("PORT"), _port("AWS_PORT")
+        return _serve(port, aws_port, arguments)
+    except _Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
+
+
+class _Refused(Exception):
+    """One line that says why there is no stack."""
+
+
+def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
+    from local.aws import RealAwsError, isolate
+    from local.console import Console
+    from local.server import PortTaken
+    from local.stack import DEFAULT_PORT, Ports
+
+    try:
+        isolate(os.environ)
+        ports = Ports.open(DEFAULT_PORT if port is None else port, aws_port)
+    except (PortTaken, RealAwsError) as error:
+        raise _Refused(str(error)) from None
+    console = Console()
+    with console.logs():
+        return _run(console, ports, arguments)
+
+
+def _run(console: Console, ports: Ports, arguments: argparse.Namespace) -> int:
+    from local.stack import start
+    from local.template import TemplateError
+
+    try:
+        with console.starting():
+            stack = start(
+                ports,
+                dict(arguments.parameter),
+                on_served=console.served if not arguments.quiet else lambda served: None,
+                on_crash=console.crashed,
+            )
+    except TemplateError as error:
+        raise _Refused(f"template.yaml: {error}") from None
+    try:
+        console.ready(stack)
+        if arguments.ready_file:
+            _announce(arguments.ready_file, {"url": stack.url, "aws_url": stack.aws_url, "pid": os.getpid()})
+        threading.Event().wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # stopping takes a moment, and is not to be stopped
+        stack.stop()
+        console.stopped()
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _announce(path: Path, facts: dict[str, object]) -> None:
+    """Whole or not at all: whoever waits for the file may read it the moment that it is there."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(facts), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _port(variable: str) -> int | None:
+    value = os.environ.pop(variable, "")
+    if not value:
+        return None
+    if not value.isascii() or not value.isdecimal() or int(value) > 65535:
+        raise _Refused(f"{variable} is {value!r}, and must be a port: 0 to 65535, 0 for any free one.")
+    return int(value)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Valet with everything around it, AWS emulated in memory. "
+        "PORT names the port (3000, 0 for any), AWS_PORT the one for AWS (the next).",
+    )
+    parser.add_argument(
+        "--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of template.yaml"
+    )
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, when the stack answers")
+    parser.add_argument("--quiet", action="store_true", help="no line for each request")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

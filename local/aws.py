@@ -1,0 +1,178 @@
+"""One emulated AWS for the whole process: moto, each call of it under one lock.
+
+boto3 in this process reaches it through botocore's before-send event; everybody else (`sam local`,
+the operator's command line, the runtime interface emulator) through the door, an HTTP address.
+Both are the same state, and under the one lock moto is as atomic as the real thing; without it
+one conditional write has several winners.
+
+Nothing here can reach the real AWS: the environment is stripped of whatever could name it, the
+credentials are made up, and a request that moto does not answer is refused, not sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+
+from local import kms
+from local.aws_calls import Call
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"  # what `sam local` names where nobody says otherwise
+
+FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
+"""The folder name of the function that runs, for whoever records calls."""
+
+# A call and what forwards it to the emulator; what comes back is botocore's AWSResponse.
+Interceptor = Callable[[Call, Callable[[], Any]], Any]
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_OTHER_EMULATION = ("MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "BOTO_CONFIG")
+_CREDENTIAL_REGION = re.compile(r"(Credential=[^/]+/[0-9]+/)[^/]+/")
+_emulated: EmulatedAws | None = None
+
+
+class RealAwsError(Exception):
+    """Something would have reached, or was meant to reach, an AWS that is not emulated."""
+
+
+def isolate(environ: MutableMapping[str, str]) -> None:
+    """Takes everything out of the environment that could lead to a real account, and puts made-up credentials in."""
+    for name, value in sorted(environ.items()):
+        if name.startswith("AWS_ENDPOINT_URL") and value and urlsplit(value).hostname not in _LOOPBACK:
+            raise RealAwsError(f"{name} is {value}, but the local stack works with emulated AWS only: unset {name}")
+    for name in [name for name in environ if name.startswith(("AWS_", *_OTHER_EMULATION))]:
+        del environ[name]
+    environ.update(
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",
+        AWS_REGION=REGION,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+
+
+def emulated() -> EmulatedAws:
+    """The process's one emulated AWS, started by the first who asks."""
+    global _emulated
+    if _emulated is None:
+        isolate(os.environ)
+        _emulated = EmulatedAws()
+    return _emulated
+
+
+class EmulatedAws:
+    """moto behind one lock, with what tests need: a record of calls, faults on demand, a state to return to."""
+
+    def __init__(self) -> None:
+        from moto import mock_aws
+        from moto.core.models import botocore_stubber, responses_mock
+
+        self._lock = threading.RLock()
+        self._interceptors: tuple[Interceptor, ...] = ()
+        self._answer = type(botocore_stubber).__call__
+        self._stubber = botocore_stubber
+        setattr(type(botocore_stubber), "__call__", self._before_send)  # noqa: B010  typed as immutable
+        mock_aws(config={"core": {"mock_credentials": False}}).start()  # once: starting it again empties it
+        kms.complete()
+        # moto also takes over the requests library, a pattern for each service and method in front of every call.
+        # Nobody here speaks to AWS through requests, and tests speak to the stack through it.
+        responses_mock.stop()
+        self._door_app: Any = None
+
+    # -- boto3 in this process -----------------------------------------------------------------------------------------
+
+    def _before_send(self, event_name: str, request: Any, **_: Any) -> Any:
+        # A loopback address is a door, ours or another emulator's: botocore sends to it by itself. Were it called
+        # from under the lock, it would wait for a thread that waits for the lock.
+        if urlsplit(request.url).hostname in _LOOPBACK:
+            return None
+        call = Call.from_request(FUNCTION.get(), event_name, request.body)
+
+        def forward() -> Any:
+            with self._lock:
+                response = self._answer(self._stubber, event_name, request)
+            if response is None:
+                raise RealAwsError(f"{request.url} is not emulated, so it is not called")
+            return response
+
+        for interceptor in reversed(self._interceptors):
+            forward = _chained(interceptor, call, forward)
+        return forward()
+
+    @contextlib.contextmanager
+    def intercept(self, interceptor: Interceptor) -> Iterator[None]:
+        """Puts `interceptor` around every call made in this process while the block runs."""
+        with self._lock:
+            self._interceptors = (*self._interceptors, interceptor)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interceptors = tuple(each for each in self._interceptors if each is not interceptor)
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[list[Call]]:
+        """The calls made in this process while the block runs, botocore's own repetitions included."""
+        calls: list[Call] = []
+
+        def record(call: Call, forward: Callable[[], Any]) -> Any:
+            calls.append(call)
+            return forward()
+
+        with self.intercept(record):
+            yield calls
+
+    # -- everybody else ------------------------------------------------------------------------------------------------
+
+    def door(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """A WSGI application that answers as AWS does: any Region, any credentials."""
+        if environ["PATH_INFO"].startswith("/moto-api"):  # it can empty everything, and records what it likes
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"not part of AWS\n"]
+        if "HTTP_AUTHORIZATION" in environ:  # one Region, whichever the caller names: sam local takes the profile's
+            environ["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
+        with self._lock:
+            if self._door_app is None:
+                from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+                self._door_app = DomainDispatcherApplication(create_backend_app)
+            return list(self._door_app(environ, start_response))
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """The items of every table, to return to with `restore`."""
+        with self._lock:
+            return {name: copy.deepcopy(table.items) for name, table in _tables().items()}
+
+    def restore(self, snapshot: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
+        """Puts the items back, but for partitions whose key starts with one of `keep`, and for tables made since."""
+        with self._lock:
+            for name, table in _tables().items():
+                if name in snapshot:
+                    kept = {
+                        key: items for key, items in table.items.items() if keep and str(key.value).startswith(keep)
+                    }
+                    table.items = copy.deepcopy(snapshot[name])
+                    table.items.update(kept)
+
+
+def _chained(interceptor: Interceptor, call: Call, forward: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: interceptor(call, forward)
+
+
+def _tables() -> dict[str, Any]:
+    from moto.dynamodb.models import dynamodb_backends
+
+    tables: dict[str, Any] = dynamodb_backends[ACCOUNT][REGION].tables
+    return tables

@@ -1,0 +1,81 @@
+"""What one call to AWS asked for: enough to count calls, to weigh a role against them, and to make one fail."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+_EQUALS = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
+_PARTITION_KEY = "pk"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as botocore sends it; a repetition is a call of its own."""
+
+    function: str | None
+    service: str
+    action: str
+    body: bytes
+
+    @classmethod
+    def from_request(cls, function: str | None, event_name: str, body: Any) -> Call:
+        """From botocore's event `before-send.<service>.<action>` and the prepared body."""
+        _, service, action = event_name.split(".", 2)
+        return cls(function, service, action, body.encode() if isinstance(body, str) else bytes(body or b""))
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The request's members; empty for services that do not speak JSON."""
+        try:
+            parameters = json.loads(self.body)
+        except ValueError:
+            return {}
+        return parameters if isinstance(parameters, dict) else {}
+
+    @property
+    def iam_action(self) -> str:
+        """The action as a policy names it; API operations and actions have one name in DynamoDB and KMS."""
+        return f"{self.service}:{self.action}"
+
+    @property
+    def table(self) -> str | None:
+        """The table's name, of a call to DynamoDB."""
+        name = self.parameters.get("TableName")
+        return name if isinstance(name, str) else None
+
+    @property
+    def partition_key(self) -> str | None:
+        """What IAM compares with dynamodb:LeadingKeys; None where the call names no partition, as a Scan."""
+        for place in ("Key", "Item"):
+            if _PARTITION_KEY in (item := self.parameters.get(place, {})):
+                return str(item[_PARTITION_KEY]["S"])
+        names = self.parameters.get("ExpressionAttributeNames", {})
+        for name, value in _EQUALS.findall(self.parameters.get("KeyConditionExpression", "")):
+            if names.get(name, name) == _PARTITION_KEY:
+                return str(self.parameters["ExpressionAttributeValues"][value]["S"])
+        return None
+
+    @property
+    def partition_prefix(self) -> str | None:
+        """`grant#` of `grant#0af3`, and `keys` of `keys`."""
+        if self.partition_key is None:
+            return None
+        head, separator, _ = self.partition_key.partition("#")
+        return head + separator
+
+
+def error_response(url: str, code: str, message: str = "", status: int = 400) -> Any:
+    """The answer of a JSON service that refused, as botocore's before-send handlers give it."""
+    from botocore.awsrequest import AWSResponse
+    from botocore.compat import HTTPHeaders
+    from moto.core.botocore_stubber import MockRawResponse
+
+    headers = HTTPHeaders()
+    headers["content-type"] = "application/x-amz-json-1.0"
+    body = json.dumps({"__type": f"com.amazonaws#{code}", "message": message or code})
+    return AWSResponse(url, status, headers, MockRawResponse(body))

@@ -1,0 +1,147 @@
+"""The demo data: people, clients, the demo API. It exists in the local stack only, where its secrets may be known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from valet import settings as settings_module
+from valet.aws.clients import client
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.table import Table
+from valet.aws.dynamodb.users import DynamoUsers
+from valet.handles import digest
+from valet.models import Account, Client, Credential, ProtectedApi, Scope
+from valet.users import hash_password
+
+_HOUR = 3600
+_CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
+_PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
+
+
+@dataclass(frozen=True)
+class User:
+    """A person and a password that everybody knows."""
+
+    username: str
+    password: str
+    roles: frozenset[str]
+
+    @property
+    def sub(self) -> str:
+        """Never the username: that may change hands."""
+        return f"demo-{self.username}"
+
+
+USERS = (
+    User("john", "password123", frozenset({"user"})),
+    User("jane", "password456", frozenset({"user", "admin"})),
+    User("jim", "password789", frozenset({"user"})),
+)
+
+SECRETS = {
+    "web_app_123": "web_secret_456",
+    "legacy_app_321": "legacy_secret_654",
+    "api_service_789": "api_secret_abc",
+}
+
+_WEB_APP = Client(
+    "web_app_123",
+    "Web App",
+    owner="Example Inc.",
+    grant_types=_CODE_FLOW,
+    redirect_uris=("http://127.0.0.1:9876/callback", "https://webapp.example.com/callback"),
+    post_logout_redirect_uris=("http://127.0.0.1:9876/signed-out",),
+    scope=_PERSONAL,
+)
+
+CLIENTS = (
+    _WEB_APP,
+    replace(
+        _WEB_APP,
+        client_id="legacy_app_321",
+        client_name="Legacy App",
+        token_endpoint_auth_method="client_secret_post",  # for clients that cannot do better
+    ),
+    Client(
+        "api_service_789",
+        "API Service",
+        owner="Example Inc.",
+        grant_types=frozenset({"client_credentials"}),
+        scope=frozenset({"admin", "api_access"}),
+        default_scope=frozenset({"admin", "api_access"}),
+    ),
+    Client(
+        "mobile_app",
+        "Mobile App",
+        owner="Example Inc.",
+        application_type="native",
+        token_endpoint_auth_method="none",
+        grant_types=_CODE_FLOW,
+        redirect_uris=("http://127.0.0.1/callback", "com.example.mobile:/callback"),
+        post_logout_redirect_uris=("http://127.0.0.1/signed-out",),
+        scope=_PERSONAL,
+    ),
+    Client(
+        "spa_demo",
+        "Demo Page",
+        owner="Example Inc.",
+        application_type="browser",
+        token_endpoint_auth_method="none",
+        grant_types=_CODE_FLOW,
+        scope=_PERSONAL,
+        refresh_idle_lifetime=8 * _HOUR,
+        refresh_absolute_lifetime=24 * _HOUR,
+    ),
+)
+
+SCOPES = (
+    Scope("items", "See your items, and change them where your role allows it"),
+    Scope("api_access", "Call the demo API on your behalf"),
+    Scope("admin", "Administer the demo API", includes=frozenset({"api_access"})),
+)
+
+
+def seed(issuer: str, tables: Mapping[str, str]) -> None:
+    """Writes all of it, through the same modules as an operator."""
+    settings = settings_module.read(os.environ)
+    dynamodb = client("dynamodb", settings)
+    registrar = Registrar(Table(dynamodb, tables["Registry"]))
+    for scope in SCOPES:
+        registrar.put_scope(scope)
+    registrar.put_api(
+        ProtectedApi(
+            audience=f"{issuer}/api",
+            name="Demo API",
+            scopes=frozenset({"profile", "items", "api_access", "admin"}),
+            roles=frozenset({"user", "admin"}),
+        )
+    )
+    for registered in CLIENTS:
+        registrar.put_client(_here(registered, issuer))
+    users = DynamoUsers(Table(dynamodb, tables["Users"]))
+    for user in USERS:
+        users.add_user(
+            Account(
+                sub=user.sub,
+                username=user.username,
+                name=f"{user.username.capitalize()} Doe",
+                email=f"{user.username}@example.com",
+                email_verified=True,
+                roles=user.roles,
+            ),
+            Credential(user.username, user.sub, hash_password(user.password)),
+        )
+
+
+def _here(registered: Client, issuer: str) -> Client:
+    """The client with its secret, and with what depends on where the stack is."""
+    if registered.client_id in SECRETS:
+        registered = replace(registered, secret_digests=(digest(SECRETS[registered.client_id]),))
+    if registered.client_id == "spa_demo":
+        page = (f"{issuer}/demo/",)
+        return replace(registered, redirect_uris=page, post_logout_redirect_uris=page, origins=frozenset({issuer}))
+    if registered.client_id == "api_service_789":
+        return replace(registered, introspects=frozenset({f"{issuer}/api"}))
+    return registered

@@ -1,0 +1,40 @@
+"""GET /demo/: the click-through page, on the local stack only: no deployment serves script from the issuer's origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.http_events import HttpRequest, HttpResponse, message
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+
+
+class DemoPage:
+    """Serves the files of one folder, and nothing beside or below it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | None:
+        """The response, or None for whatever is not this page's."""
+        if request.path in ("/", "/demo"):
+            return HttpResponse(302, (("location", "/demo/"),), b"")
+        if not request.path.startswith("/demo/"):
+            return None
+        if request.method not in ("GET", "HEAD"):
+            return message(405, "Method Not Allowed")
+        # Chosen from what is there: a path that is made up cannot leave the folder.
+        files = {path.name: path for path in self._folder.iterdir() if path.suffix in _TYPES}
+        path = files.get(request.path.removeprefix("/demo/") or "index.html")
+        if path is None:
+            return None
+        headers = (
+            ("content-type", _TYPES[path.suffix]),
+            ("cache-control", "no-cache"),
+            ("x-content-type-options", "nosniff"),
+        )
+        return HttpResponse(200, headers, path.read_bytes())

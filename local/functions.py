@@ -1,0 +1,157 @@
+"""The functions as Lambda runs them: loaded once, called with an event and a context, stopped at their timeout."""
+
+from __future__ import annotations
+
+import contextvars
+import importlib.util
+import json
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from local.aws import FUNCTION
+from local.system import Function
+from local.template import TemplateError
+
+MAX_PAYLOAD = 6 * 1024 * 1024  # of an event, and of an answer
+
+
+class FunctionFailed(Exception):
+    """The function raised, or answered something that is not JSON."""
+
+    def __init__(self, function: str, error_type: str, error_message: str) -> None:
+        super().__init__(f"{function}: {error_type}: {error_message}")
+        self.error_type = error_type
+        self.error_message = error_message
+
+
+class FunctionTimedOut(Exception):
+    """The function ran longer than it may."""
+
+
+class EventTooLarge(Exception):
+    """Lambda takes no event of this size."""
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """The object that Lambda's Python runtime passes beside the event."""
+
+    function_name: str
+    invoked_function_arn: str
+    memory_limit_in_mb: int
+    aws_request_id: str
+    log_group_name: str
+    deadline: float
+    function_version: str = "$LATEST"
+    log_stream_name: str = "local"
+    identity: None = None
+    client_context: None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int(1000 * (self.deadline - time.monotonic())))
+
+
+@dataclass(frozen=True)
+class Crash:
+    """An invocation that raised; `Unauthorized` out of an authorizer is none."""
+
+    function: str
+    error: BaseException
+    text: str
+
+
+class Functions:
+    """Every function's module, by the logical id of the function."""
+
+    def __init__(self, functions: Mapping[str, Function], on_crash: Callable[[Crash], None] | None = None) -> None:
+        self._functions = functions
+        self._modules = {logical_id: _load(function) for logical_id, function in functions.items()}
+        self._on_crash = on_crash
+        self.crashes: deque[Crash] = deque(maxlen=1000)
+
+    def module(self, logical_id: str) -> ModuleType:
+        """The loaded app.py of a function."""
+        return self._modules[logical_id]
+
+    def invoke(self, function: Function, event: Mapping[str, Any], timeout: float | None = None) -> Any:
+        """The function's answer to `event`; both travel as JSON, as they do to and from Lambda."""
+        payload = json.dumps(event, ensure_ascii=False)
+        if len(payload.encode()) > MAX_PAYLOAD:
+            raise EventTooLarge(f"{function.logical_id}: more than {MAX_PAYLOAD} bytes of event")
+        handler = getattr(self._modules[function.logical_id], function.handler.rsplit(".", 1)[1])
+        limit = min(function.timeout, timeout or function.timeout)
+        context = LambdaContext(
+            function_name=function.name,
+            invoked_function_arn=function.arn,
+            memory_limit_in_mb=function.memory,
+            aws_request_id=str(uuid.uuid4()),
+            log_group_name=f"/aws/lambda/{function.name}",
+            deadline=time.monotonic() + limit,
+        )
+        invocation = _Invocation(function.folder.name, handler, json.loads(payload), context)
+        answer = invocation.run(limit)
+        if invocation.error is None:
+            return answer
+        self._report(function, invocation.error)
+        raise FunctionFailed(
+            function.logical_id, type(invocation.error).__name__, str(invocation.error)
+        ) from invocation.error
+
+    def _report(self, function: Function, error: BaseException) -> None:
+        # An authorizer's way to ask API Gateway for a 401; it is no crash.
+        if type(error) is Exception and str(error) == "Unauthorized":
+            return
+        crash = Crash(function.logical_id, error, "".join(traceback.format_exception(error)))
+        self.crashes.append(crash)
+        if self._on_crash:
+            self._on_crash(crash)
+
+
+class _Invocation:
+    """One call in a thread of its own, which is left behind when its time is up: a thread cannot be killed."""
+
+    def __init__(self, name: str, handler: Callable[..., Any], event: Any, context: LambdaContext) -> None:
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        surroundings = contextvars.copy_context()
+        surroundings.run(FUNCTION.set, name)
+        self._thread = threading.Thread(
+            target=surroundings.run, args=(self._call, handler, event, context), name=f"function-{name}", daemon=True
+        )
+
+    def run(self, limit: float) -> Any:
+        self._thread.start()
+        self._thread.join(limit)
+        if self._thread.is_alive():
+            raise FunctionTimedOut(f"{self._thread.name} ran longer than {limit:g} s")
+        return self.answer
+
+    def _call(self, handler: Callable[..., Any], event: Any, context: LambdaContext) -> None:
+        try:
+            answer = json.dumps(handler(event, context))
+            if len(answer) > MAX_PAYLOAD:
+                raise ValueError(f"an answer of {len(answer)} bytes, and Lambda takes {MAX_PAYLOAD}")
+            self.answer = json.loads(answer)
+        except BaseException as error:
+            self.error = error
+
+
+def _load(function: Function) -> ModuleType:
+    """The function's module under a name of its own: fourteen files are called app.py."""
+    file_name = function.handler.rsplit(".", 1)[0] + ".py"
+    name = f"functions.{function.folder.name}.{file_name.removesuffix('.py')}"
+    spec = importlib.util.spec_from_file_location(name, function.folder / file_name)
+    if not (function.folder / file_name).is_file() or spec is None or spec.loader is None:
+        raise TemplateError(f"{function.logical_id}: there is no {function.folder.name}/{file_name}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,168 @@
+"""The front door: HTTP APIs on one origin, answering as API Gateway does (AWS quotas and notes for HTTP APIs)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from local.authorizers import HttpApiAuthorizers
+from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
+from local.http_events import (
+    HttpRequest,
+    HttpResponse,
+    MalformedAnswer,
+    event_of,
+    message,
+    request_from_environ,
+    response_of,
+)
+from local.system import Api, Route, System
+
+MAX_HEAD = 10_240  # bytes of request line and headers
+MAX_BODY = 10 * 1024 * 1024
+
+NOT_FOUND = message(404, "Not Found")
+TOO_LARGE = message(413, "Request Entity Too Large")
+HEAD_TOO_LARGE = message(431, "Request Header Fields Too Large")
+FAILED = message(500, "Internal Server Error")
+TIMED_OUT = message(503, "Service Unavailable")
+
+
+@dataclass(frozen=True)
+class Served:
+    """One request and what became of it, for the access log."""
+
+    request: HttpRequest
+    response: HttpResponse
+    function: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Match:
+    api_id: str
+    route: Route
+    parameters: Mapping[str, str]
+
+
+class Gateway:
+    """A WSGI application for all APIs of a system."""
+
+    def __init__(
+        self,
+        system: System,
+        functions: Functions,
+        authorizers: HttpApiAuthorizers,
+        fallback: Callable[[HttpRequest], HttpResponse | None] = lambda request: None,
+        on_served: Callable[[Served], None] = lambda served: None,
+    ) -> None:
+        self._functions = functions
+        self._authorizers = authorizers
+        self._routers = [(api, _router(api)) for api in system.apis]
+        self._fallback = fallback
+        self._on_served = on_served
+
+    def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        started = time.monotonic()
+        request = request_from_environ(environ)
+        response, function = self.answer(request)
+        self._on_served(Served(request, response, function, time.monotonic() - started))
+        headers = [*response.headers, ("content-length", str(len(response.body)))]
+        start_response(_status_line(response.status), [(name, _on_the_wire(value)) for name, value in headers])
+        without_body = request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        return [] if without_body else [response.body]
+
+    def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None]:
+        """The response, and the function that gave it, if one did."""
+        if request.head_size > MAX_HEAD:
+            return HEAD_TOO_LARGE, None
+        if len(request.body) > MAX_BODY:
+            return TOO_LARGE, None
+        match = self._match(request)
+        if match is None:
+            return self._fallback(request) or NOT_FOUND, None
+        context: Mapping[str, Any] | None = None
+        if match.route.authorizer is not None:
+            decision = self._authorizers.authorize(
+                match.route.authorizer, request, match.route, match.api_id, match.parameters
+            )
+            if decision.refusal is not None:
+                return decision.refusal, match.route.authorizer.function.folder.name
+            context = decision.context
+        return self._integrate(request, match, context), match.route.function.folder.name
+
+    def _integrate(self, request: HttpRequest, match: _Match, context: Mapping[str, Any] | None) -> HttpResponse:
+        event = event_of(request, match.route, match.api_id, match.parameters)
+        if context is not None:
+            event["requestContext"]["authorizer"] = {"lambda": dict(context)}
+        try:
+            return response_of(self._functions.invoke(match.route.function, event, match.route.timeout))
+        except EventTooLarge:
+            return TOO_LARGE
+        except FunctionTimedOut:
+            return TIMED_OUT
+        except FunctionFailed:
+            return FAILED
+        except MalformedAnswer as malformed:
+            print(f"{match.route.function.logical_id}: {malformed}", file=sys.stderr)
+            return FAILED
+
+    def _match(self, request: HttpRequest) -> _Match | None:
+        if not request.path.startswith("/") or request.path.startswith("//"):  # werkzeug would mend these
+            return None
+        for api, router in self._routers:
+            try:
+                route, parameters = router.bind("localhost").match(request.path, method=request.method)
+            except HTTPException:  # no such path, or not with this method: the gateway makes no difference
+                continue
+            return _Match(api.api_id, route, parameters)
+        for api, _ in self._routers:
+            for route in api.routes:
+                if route.path == "$default":
+                    return _Match(api.api_id, route, {})
+        return None
+
+
+def _router(api: Api) -> Map:
+    """A literal segment before `{x}` before `{x+}`, a named method before ANY."""
+    # /token/ reaches /token, as it does at API Gateway; two slashes in a row are two slashes.
+    router = Map(strict_slashes=False, merge_slashes=False)
+    for route in sorted(api.routes, key=lambda each: each.method == "ANY"):
+        if route.path == "$default":
+            continue
+        rule = Rule(_werkzeug_path(route.path), endpoint=route, methods=None)
+        if route.method != "ANY":
+            rule.methods = {route.method}  # set afterwards, as the constructor would add HEAD to GET
+        router.add(rule)
+    return router
+
+
+def _werkzeug_path(path: str) -> str:
+    segments = []
+    for segment in path.split("/"):
+        if segment.startswith("{") and segment.endswith("+}"):
+            segments.append(f"<path:{segment[1:-2]}>")
+        elif segment.startswith("{") and segment.endswith("}"):
+            segments.append(f"<{segment[1:-1]}>")
+        else:
+            segments.append(segment)
+    return "/".join(segments)
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"
+
+
+def _on_the_wire(value: str) -> str:
+    """WSGI's bytes in disguise: what is not Latin-1 goes out as UTF-8."""
+    return value.encode().decode("latin-1")

@@ -1,0 +1,48 @@
+"""What the functions log, one JSON object a line, made readable: the event's name and its own fields."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# What Powertools' Logger adds to each line and nobody needs who sits in front of it.
+_USUAL = frozenset({"level", "location", "message", "timestamp", "service", "event", "xray_trace_id"})
+
+
+class LogLines(io.TextIOBase):
+    """Stands in for standard output: objects go to `on_object`, all else to `on_text`, both line by line."""
+
+    def __init__(self, on_object: Callable[[Mapping[str, Any]], None], on_text: Callable[[str], None]) -> None:
+        self._on_object = on_object
+        self._on_text = on_text
+        self._lock = threading.Lock()
+        self._rest = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._write_line(line)
+        return len(text)
+
+    def _write_line(self, line: str) -> None:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if isinstance(record, dict):
+            self._on_object(record)
+        elif line:
+            self._on_text(line)
+
+
+def summary(record: Mapping[str, Any]) -> str:
+    """`token.issued  client_id=mobile_app scope=openid`; never more than was logged."""
+    fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _USUAL and name[:1] != "_")
+    return f"{record.get('event') or record.get('message', '')}  {fields}".rstrip()

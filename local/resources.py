@@ -1,0 +1,146 @@
+"""The resources of the local stack: their names, and the making of those that have a life in emulated AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from local.aws import ACCOUNT, REGION
+from local.template import Resource, Template, TemplateError
+
+STACK = "valet-local"
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/00000000-0000-0000-0000-000000000000",
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+# What has no part in answering a request. A type that is neither here nor below raises, so that nobody adds a
+# resource to the template and believes that the local stack plays it.
+_WITHOUT_EFFECT = frozenset(
+    {
+        "AWS::ApiGatewayV2::ApiMapping",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::LogGroup",
+        "AWS::Logs::MetricFilter",
+        "AWS::Logs::QueryDefinition",
+        "AWS::Route53::RecordSetGroup",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+        "AWS::Serverless::Function",
+        "AWS::Serverless::HttpApi",
+        "AWS::Serverless::LayerVersion",
+    }
+)
+_TABLE_PROPERTIES = frozenset(
+    {
+        "AttributeDefinitions",
+        "BillingMode",
+        "DeletionProtectionEnabled",
+        "KeySchema",
+        "SSESpecification",
+        "TableClass",
+        "TableName",
+        "Tags",
+    }
+)
+_KEY_PROPERTIES = frozenset({"Description", "KeySpec", "KeyUsage", "MultiRegion", "Tags"})
+
+
+class Resources:
+    """What Ref and GetAtt give; names first, and identifiers as they are made."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._known: dict[str, dict[str, Any]] = {}
+        for logical_id, body in document.get("Resources", {}).items():
+            self._known[logical_id] = _predicted(logical_id, body["Type"])
+            if body["Type"] == "AWS::Serverless::Function":
+                self._known[f"{logical_id}Role"] = _predicted(f"{logical_id}Role", "AWS::IAM::Role")
+
+    def ref(self, logical_id: str) -> str:
+        return str(self.attribute(logical_id, "Ref"))
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        try:
+            return self._known[logical_id][name]
+        except KeyError:
+            raise TemplateError(f"{logical_id} has no {name} that the local stack knows of") from None
+
+    def learn(self, logical_id: str, attributes: Mapping[str, Any]) -> None:
+        """Adds what only became known when the resource was made."""
+        self._known[logical_id].update(attributes)
+
+
+def create(template: Template, resources: Resources) -> None:
+    """Makes every table and key of the template, with the calls that CloudFormation would make."""
+    for resource in template.resources():
+        if resource.type == "AWS::DynamoDB::Table":
+            _create_table(resource, template, resources.ref(resource.logical_id))
+        elif resource.type == "AWS::KMS::Key":
+            resources.learn(resource.logical_id, _create_key(resource, template))
+        elif not resource.type.startswith("Custom::") and resource.type not in _WITHOUT_EFFECT:
+            raise TemplateError(f"{resource.logical_id}: {resource.type} is not known to the local stack")
+
+
+def _create_table(resource: Resource, template: Template, name: str) -> None:
+    import boto3
+
+    properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
+    ttl = properties.pop("TimeToLiveSpecification", None)
+    recovery = properties.pop("PointInTimeRecoverySpecification", None)
+    _refuse_others(resource, properties, _TABLE_PROPERTIES)
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(**{"TableName": name, **properties})
+    if ttl:
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
+    if recovery:
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+
+
+def _create_key(resource: Resource, template: Template) -> dict[str, str]:
+    import boto3
+
+    properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
+    policy, rotation = properties.pop("KeyPolicy", None), properties.pop("EnableKeyRotation", False)
+    _refuse_others(resource, properties, _KEY_PROPERTIES)
+    kms = boto3.client("kms")
+    if policy:
+        properties["Policy"] = json.dumps(policy)
+    metadata = kms.create_key(**properties)["KeyMetadata"]
+    if rotation:
+        kms.enable_key_rotation(KeyId=metadata["KeyId"])
+    return {"Ref": metadata["KeyId"], "KeyId": metadata["KeyId"], "Arn": metadata["Arn"]}
+
+
+def _refuse_others(resource: Resource, properties: Mapping[str, Any], known: frozenset[str]) -> None:
+    if unknown := sorted(set(properties) - known):
+        raise TemplateError(f"{resource.logical_id}: {', '.join(unknown)} is not known to the local stack")
+
+
+def _predicted(logical_id: str, type_: str) -> dict[str, Any]:
+    """Names that CloudFormation would generate: readable here, and no real host among them."""
+    name = f"{STACK}-{logical_id}"
+    match type_:
+        case "AWS::Serverless::Function":
+            return {"Ref": name, "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
+        case "AWS::IAM::Role":
+            return {"Ref": name, "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "RoleId": name}
+        case "AWS::DynamoDB::Table":
+            return {"Ref": name, "Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
+        case "AWS::Serverless::HttpApi":
+            return {"Ref": f"local-{logical_id.lower()}"}
+        case "AWS::Serverless::LayerVersion":
+            return {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1"}
+        case "AWS::Logs::LogGroup":
+            return {"Ref": name, "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"}
+        case "AWS::SNS::Topic":
+            return {"Ref": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}", "TopicName": name}
+    return {}

@@ -1,0 +1,174 @@
+"""The local stack, put together: emulated AWS, everything in template.yaml, the demo data, two HTTP servers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from local import custom_resources, resources, template
+from local.authorizers import HttpApiAuthorizers
+from local.aws import EmulatedAws, emulated
+from local.demo_page import DemoPage
+from local.functions import Crash, Functions
+from local.gateway import Gateway, Served
+from local.server import HOST, PortTaken, Server, listen
+from local.system import System, system_from_template
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 3000
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Two listening sockets: the front door's and AWS's."""
+
+    front: socket
+    aws: socket
+
+    @classmethod
+    def open(cls, port: int, aws_port: int | None = None) -> Ports:
+        """AWS listens on the next port if nobody says otherwise."""
+        front = _listen(port, "PORT")
+        try:
+            aws = _listen(aws_port if aws_port is not None else (port and port + 1), "AWS_PORT")
+        except PortTaken:
+            front.close()
+            raise
+        return cls(front, aws)
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """A running stack. One process has one: the functions' environment is the process's."""
+
+    url: str
+    aws_url: str
+    aws: EmulatedAws
+    system: System
+    functions: Functions
+    gateway: Gateway
+    authorizers: HttpApiAuthorizers
+    tables: Mapping[str, str]
+    seeded: Mapping[str, Any]
+    servers: tuple[Server, ...]
+
+    @property
+    def issuer(self) -> str:
+        return self.url
+
+    @property
+    def audience(self) -> str:
+        """The demo API's."""
+        return f"{self.issuer}/api"
+
+    def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
+        """The answer of the function in functions/<name>, called directly, as by `sam local invoke`."""
+        for function in self.system.functions.values():
+            if function.folder.name == name:
+                return self.functions.invoke(function, event)
+        raise KeyError(name)
+
+    def reset(self) -> None:
+        """Back to the demo data as it was at the start, and every port behind the functions made anew.
+
+        Status lists go on, as no index may be used twice while somebody holds a list with its bit set.
+        """
+        from valet.server import SERVER
+
+        self.aws.restore(dict(self.seeded), keep=("lease#", "status#"))
+        self.authorizers.forget()
+        vars(SERVER).clear()
+
+    def stop(self) -> None:
+        for server in self.servers:
+            server.stop()
+
+
+def start(
+    ports: Ports,
+    parameters: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+    seed: Callable[[str, Mapping[str, str]], None] | None = None,
+    on_served: Callable[[Served], None] = lambda served: None,
+    on_crash: Callable[[Crash], None] = lambda crash: None,
+) -> LocalStack:
+    """Starts a stack from `root`'s template.yaml and seeds it with the demo data, or with what `seed` writes."""
+    url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
+    aws = emulated()
+    document = template.load(root / "template.yaml")
+    known = resources.Resources(document)
+    deployment = template.Template(
+        document, _parameters(document, url, parameters or {}), resources.PSEUDO_PARAMETERS, known
+    )
+    resources.create(deployment, known)
+    system = system_from_template(deployment, root)
+    os.environ.update(system.environment())
+    _import_layer(root)
+    functions = Functions(system.functions, on_crash)
+    authorizers = HttpApiAuthorizers(functions)
+    gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served)
+    custom = custom_resources.CustomResources(functions, aws_url)
+    servers = (Server(ports.aws, _AwsDoor(aws, custom), threads=32), Server(ports.front, gateway))
+    for server in servers:
+        server.start()
+    stack = LocalStack(url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers)
+    try:
+        custom.create(deployment, system, known)
+        (seed or _demo_data)(url, stack.tables)
+    except BaseException:
+        stack.stop()
+        raise
+    return replace(stack, seeded=aws.snapshot())
+
+
+class _AwsDoor:
+    """Everything on the second port: AWS, and the addresses that CloudFormation gives to custom resources."""
+
+    def __init__(self, aws: EmulatedAws, custom: custom_resources.CustomResources) -> None:
+        self._aws = aws
+        self._custom = custom
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(custom_resources.PATH):
+            return self._custom.receive(environ, start_response)
+        return self._aws.door(environ, start_response)
+
+
+def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
+    declared = document.get("Parameters", {})
+    own = {name: value for name, value in {"IssuerUrl": url, "Demo": "on"}.items() if name in declared}
+    return {**own, **given}
+
+
+def _import_layer(root: Path) -> None:
+    """Puts the layer where Lambda has it: on the path, before everything else."""
+    layer = str(root / "layers" / "valet" / "python")
+    with suppress(ValueError):
+        sys.path.remove(layer)
+    sys.path.insert(0, layer)
+
+
+def _tables(deployment: template.Template) -> dict[str, str]:
+    found = deployment.resources("AWS::DynamoDB::Table")
+    return {table.logical_id: deployment.resolve({"Ref": table.logical_id}) for table in found}
+
+
+def _demo_data(url: str, tables: Mapping[str, str]) -> None:
+    from local.demo_data import seed  # imports the layer, which is on the path only now
+
+    seed(url, tables)
+
+
+def _listen(port: int, variable: str) -> socket:
+    try:
+        return listen(port)
+    except PortTaken:
+        raise PortTaken(
+            f"Port {port} is taken. Stop what listens there, or choose another: {variable}=<port>"
+        ) from None

@@ -1,0 +1,221 @@
+"""The system that template.yaml describes: functions, routes and authorizers (AWS SAM, HTTP APIs).
+
+SAM's event sources and Globals are played here, so that routes, authorizers, timeouts and the
+environment have one description. What this module does not know of a route or an authorizer raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.template import Resource, Template, TemplateError, as_text
+
+_LONGEST_INTEGRATION = 30.0  # seconds; an HTTP API waits no longer
+_FUNCTION_EVENTS_WITHOUT_ROUTE = frozenset({"Schedule", "ScheduleV2"})
+
+
+@dataclass(frozen=True, eq=False)  # each is itself only
+class Function:
+    """One Lambda function as deployed."""
+
+    logical_id: str
+    name: str
+    arn: str
+    folder: Path
+    handler: str
+    environment: Mapping[str, str]
+    timeout: float
+    memory: int
+
+
+@dataclass(frozen=True, eq=False)
+class Authorizer:
+    """A Lambda authorizer of an HTTP API, payload format 2.0."""
+
+    name: str
+    function: Function
+    identity_sources: tuple[str, ...]
+    result_ttl: int
+    simple_responses: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One route: `GET /items/{id}`, or `$default`."""
+
+    method: str
+    path: str
+    function: Function
+    timeout: float
+    authorizer: Authorizer | None
+
+    @property
+    def key(self) -> str:
+        return self.path if self.path == "$default" else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Api:
+    """One HTTP API with its `$default` stage."""
+
+    logical_id: str
+    api_id: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """Everything that runs."""
+
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    apis: tuple[Api, ...] = ()
+
+    def function_named(self, arn: str) -> Function:
+        """The function with this ARN, as an authorizer or a custom resource names it."""
+        for function in self.functions.values():
+            if function.arn == arn:
+                return function
+        raise TemplateError(f"no function has the ARN {arn}")
+
+    def environment(self) -> dict[str, str]:
+        """The variables of all functions: one process has one environment, so no two may want different values."""
+        merged: dict[str, str] = {}
+        owner: dict[str, str] = {}
+        for function in self.functions.values():
+            for name, value in function.environment.items():
+                if merged.setdefault(name, value) != value:
+                    raise TemplateError(
+                        f"{owner[name]} and {function.logical_id} want different values of {name}, "
+                        "which one process cannot give"
+                    )
+                owner.setdefault(name, function.logical_id)
+        return merged
+
+
+def system_from_template(template: Template, root: Path) -> System:
+    """Reads functions first, then the APIs with the routes that the functions' events name."""
+    shared = template.document.get("Globals", {})
+    functions: dict[str, Function] = {}
+    events: list[tuple[Function, Mapping[str, Any]]] = []
+    for resource in template.resources("AWS::Serverless::Function"):
+        properties = template.resolve(
+            _merged(shared.get("Function", {}), resource.properties), f"Resources.{resource.logical_id}"
+        )
+        function = _function(resource, properties, template, root)
+        functions[resource.logical_id] = function
+        events.extend((function, event) for event in _http_events(resource, template))
+    system = System(functions)
+    apis = tuple(
+        _api(resource, template, system, events) for resource in template.resources("AWS::Serverless::HttpApi")
+    )
+    _refuse_lost_routes(apis, events)
+    return System(functions, apis)
+
+
+def _function(resource: Resource, properties: Mapping[str, Any], template: Template, root: Path) -> Function:
+    arn = template.resolve({"Fn::GetAtt": [resource.logical_id, "Arn"]})
+    return Function(
+        logical_id=resource.logical_id,
+        name=template.resolve({"Ref": resource.logical_id}),
+        arn=arn,
+        folder=root / properties["CodeUri"],
+        handler=properties["Handler"],
+        environment={
+            name: as_text(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()
+        },
+        timeout=float(properties.get("Timeout", 3)),
+        memory=int(properties.get("MemorySize", 128)),
+    )
+
+
+def _http_events(resource: Resource, template: Template) -> Iterable[Mapping[str, Any]]:
+    for name, event in resource.properties.get("Events", {}).items():
+        where = f"Resources.{resource.logical_id}.Events.{name}"
+        if "Condition" in event and not template.condition(event["Condition"]):
+            continue
+        if event["Type"] == "HttpApi":
+            yield template.resolve(event.get("Properties", {}), where)
+        elif event["Type"] not in _FUNCTION_EVENTS_WITHOUT_ROUTE:
+            raise TemplateError(f"{where}: {event['Type']} is not known to the local stack")
+
+
+def _api(
+    resource: Resource, template: Template, system: System, events: Iterable[tuple[Function, Mapping[str, Any]]]
+) -> Api:
+    api_id = template.resolve({"Ref": resource.logical_id})
+    auth = template.resolve(resource.properties.get("Auth", {}), f"Resources.{resource.logical_id}.Auth")
+    if "CorsConfiguration" in resource.properties:
+        raise TemplateError(
+            f"{resource.logical_id}: with CorsConfiguration the gateway drops the functions' own headers"
+        )
+    authorizers = {
+        name: _authorizer(name, definition, system) for name, definition in auth.get("Authorizers", {}).items()
+    }
+    routes = tuple(
+        _route(function, event, authorizers, auth.get("DefaultAuthorizer"))
+        for function, event in events
+        if event.get("ApiId") == api_id
+    )
+    keys = [route.key for route in routes]
+    if repeated := {key for key in keys if keys.count(key) > 1}:
+        raise TemplateError(f"{resource.logical_id}: {', '.join(sorted(repeated))} is there twice")
+    return Api(resource.logical_id, api_id, routes)
+
+
+def _authorizer(name: str, definition: Mapping[str, Any], system: System) -> Authorizer:
+    if (version := as_text(definition.get("AuthorizerPayloadFormatVersion", "none"))) != "2.0":
+        raise TemplateError(f"authorizer {name}: payload format {version} is not known to the local stack")
+    identity = definition.get("Identity", {})
+    sources = [
+        *(f"$request.header.{header}" for header in identity.get("Headers", [])),
+        *(f"$request.querystring.{parameter}" for parameter in identity.get("QueryStrings", [])),
+        *(f"$context.{variable}" for variable in identity.get("Context", [])),
+    ]
+    if unknown := sorted(set(identity) - {"Headers", "QueryStrings", "Context", "ReauthorizeEvery"}):
+        raise TemplateError(f"authorizer {name}: identity {', '.join(unknown)} is not known to the local stack")
+    return Authorizer(
+        name=name,
+        function=system.function_named(definition["FunctionArn"]),
+        identity_sources=tuple(sources),
+        result_ttl=int(identity.get("ReauthorizeEvery", 0)),
+        simple_responses=definition.get("EnableSimpleResponses", False),
+    )
+
+
+def _route(
+    function: Function, event: Mapping[str, Any], authorizers: Mapping[str, Authorizer], default: str | None
+) -> Route:
+    path, method = event.get("Path", "$default"), str(event.get("Method", "ANY")).upper()
+    if as_text(event.get("PayloadFormatVersion", "2.0")) != "2.0":
+        raise TemplateError(f"{function.logical_id}: the routes of the local stack have payload format 2.0")
+    name = event.get("Auth", {}).get("Authorizer", default)
+    if name not in (None, "NONE", *authorizers):
+        raise TemplateError(f"{function.logical_id}: no authorizer is named {name}")
+    return Route(
+        method="ANY" if method == "*" else method,
+        path=path,
+        function=function,
+        timeout=min(_LONGEST_INTEGRATION, event.get("TimeoutInMillis", 1000 * _LONGEST_INTEGRATION) / 1000),
+        authorizer=authorizers.get(name) if name else None,
+    )
+
+
+def _refuse_lost_routes(apis: Iterable[Api], events: Iterable[tuple[Function, Mapping[str, Any]]]) -> None:
+    known = {api.api_id for api in apis}
+    for function, event in events:
+        if event.get("ApiId") not in known:
+            raise TemplateError(f"{function.logical_id}: a route without an ApiId of this template")
+
+
+def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Globals and a resource's own properties: maps are merged, lists joined, all else is the resource's."""
+    merged = {**shared, **own}
+    for key in set(shared) & set(own):
+        if isinstance(shared[key], dict) and isinstance(own[key], dict):
+            merged[key] = _merged(shared[key], own[key])
+        elif isinstance(shared[key], list) and isinstance(own[key], list):
+            merged[key] = [*shared[key], *own[key]]
+    return merged

@@ -1,0 +1,52 @@
+"""What every test may ask for: the whole system, running in this process, and a clock to move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.stack import LocalStack, Ports, start
+
+
+class MovableClock:
+    """The wall clock, moved by a test."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.offset
+
+    def advance(self, seconds: float) -> None:
+        self.offset += seconds
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """The local stack on a free port, as `make run` has it, with the demo data; started once for all tests.
+
+    Whoever changes the demo data, or counts on nobody having changed it, asks for `fresh_stack`.
+    """
+    running = start(Ports.open(0))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def fresh_stack(stack: LocalStack) -> LocalStack:
+    """The same stack with nothing in it but the demo data, and nothing remembered by the functions."""
+    stack.reset()
+    return stack
+
+
+@pytest.fixture
+def clock(fresh_stack: LocalStack) -> Iterator[MovableClock]:
+    """The clock of every function that has `SERVER`'s; the authorizer, a resource server, has its own."""
+    from valet.server import SERVER
+
+    movable = MovableClock()
+    SERVER.clock = movable
+    yield movable
+    vars(SERVER).clear()
