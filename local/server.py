@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 # as there are requests at once, or everybody waits for a thread that nobody gives back.
 _THREADS = 128
 # The gateway refuses at 10,240 bytes and 10 MB with an answer of its own; beyond these nothing more is read at all.
-_MAX_HEAD = 64 * 1024
+_MAX_HEAD = 256 * 1024
 _MAX_BODY = 16 * 1024 * 1024
 
 
