@@ -1,0 +1,17 @@
+"""Lambda authorizer: may the bearer of this access token call this route? (RFC 6750, RFC 9068, docs/authorizer.md)."""
+
+from typing import Any
+
+from valet.resource_server.authorizer import Authorizer
+from valet.resource_server.clock import system_clock, system_jitter
+from valet.resource_server.configuration import parse
+from valet.resource_server.fetch import Https
+from valet.settings import environment
+
+CONFIGURATION = parse(environment())
+AUTHORIZER = Authorizer(CONFIGURATION, Https(CONFIGURATION.issuer, system_clock), system_clock, system_jitter)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, object]:
+    """The answer of API Gateway's or AppSync's kind, or exactly Exception("Unauthorized")."""
+    return AUTHORIZER.answer(event, getattr(context, "aws_request_id", ""))

@@ -1,0 +1,62 @@
+"""The answers that each kind of API understands."""
+
+import json
+
+from valet.resource_server.events import WEBSOCKET, Asked
+from valet.resource_server.permissions import Permission, Permissions
+from valet.resource_server.policy import Document, literal
+from valet.resource_server.verify import AccessToken
+
+LARGEST_ANSWER = 16 * 1024
+LARGEST_WEBSOCKET_ANSWER = 8 * 1024
+_MOST_ADDED = 6
+
+Answer = dict[str, object]
+
+
+def simple(token: AccessToken, is_allowed: bool) -> Answer:
+    """HTTP API, payload 2.0, simple response."""
+    return {"isAuthorized": is_allowed, "context": dict(token.context)}
+
+
+def appsync(token: AccessToken, permission: Permission) -> Answer:
+    """AppSync: the fields that ROUTES names and this token may not see are null; a revocation outlives no cache."""
+    return {
+        "isAuthorized": True,
+        "resolverContext": dict(token.context),
+        "deniedFields": list(permission.denied_fields),
+        "ttlOverride": 0,
+    }
+
+
+def appsync_refusal() -> Answer:
+    return {"isAuthorized": False, "ttlOverride": 0}
+
+
+def policy(token: AccessToken, permission: Permission, asked: Asked, permissions: Permissions) -> Answer:
+    """REST, HTTP API and WebSocket: an IAM policy. Its documents are shared between answers, and never changed."""
+    limit = LARGEST_WEBSOCKET_ANSWER if asked.shape == WEBSOCKET else LARGEST_ANSWER
+    document = permissions.document(permission, asked)
+    answer = _answer(token, document)
+    # What a token adds to its policy is bounded by its own length, escapes and repetitions included.
+    if document.size + _MOST_ADDED * token.length <= limit or _is_within(answer, limit):
+        return answer
+    answer = _answer(token, permissions.only_asked(permission, asked))
+    if _is_within(answer, limit):
+        return answer
+    # Claims that would not fit through the gateway: it would answer 500, again and again.
+    refusal = literal(asked.arn, is_allowed=False)
+    return {"principalId": "too-large", "policyDocument": refusal.policy, "context": {}}
+
+
+def _answer(token: AccessToken, document: Document) -> Answer:
+    context = token.context
+    answer: Answer = {"principalId": context["sub"], "policyDocument": document.policy, "context": dict(context)}
+    # API Gateway takes 20 to 128 characters for the key of a usage plan.
+    if 20 <= len(context["client_id"]) <= 128:
+        answer["usageIdentifierKey"] = context["client_id"]
+    return answer
+
+
+def _is_within(answer: Answer, limit: int) -> bool:
+    return len(json.dumps(answer)) <= limit

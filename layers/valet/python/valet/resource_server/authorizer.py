@@ -1,0 +1,78 @@
+"""One question of API Gateway's or AppSync's, answered: token, status list, route, in this order."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from valet.resource_server import answers, events
+from valet.resource_server.clock import Clock, Jitter
+from valet.resource_server.configuration import Configuration
+from valet.resource_server.fetch import Fetch
+from valet.resource_server.keys import Keys
+from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
+from valet.resource_server.permissions import Permissions
+from valet.resource_server.status import StatusLists
+from valet.resource_server.verify import AccessToken, Verifier
+
+Log = Callable[[Mapping[str, object]], None]
+
+
+def print_line(fields: Mapping[str, object]) -> None:
+    """One line of JSON to the function's log."""
+    print(json.dumps(fields), flush=True)
+
+
+class Authorizer:
+    """Built once for each execution environment; `answer` is all it does."""
+
+    def __init__(
+        self, configuration: Configuration, fetch: Fetch, clock: Clock, jitter: Jitter, log: Log = print_line
+    ) -> None:
+        issuer, max_stale = configuration.issuer, configuration.status_max_stale
+        self._routes, self._is_simple = configuration.routes, configuration.is_simple
+        self._clock, self._log = clock, log
+        keys = Keys(issuer, fetch, clock, jitter, max_stale)
+        self._lists = StatusLists(issuer, keys, fetch, clock, jitter, max_stale)
+        self._verifier = Verifier(issuer, configuration.audience, keys, configuration.is_status_optional)
+        self._permissions = Permissions(configuration.routes, log)
+        if not configuration.is_simple:
+            self._permissions.tell_inexact()
+
+    def answer(self, event: Mapping[str, Any], request_id: str = "") -> dict[str, object]:
+        """The answer to `event`. Raises exactly Exception("Unauthorized") where the shape knows a 401.
+
+        Raises IssuerUnavailable in an outage and UnknownEvent for what no authorizer is sent: both are a 500.
+        """
+        asked = events.read(event, self._routes)
+        try:
+            token = self._judged(asked)
+        except TokenRefused as refused:
+            self._tell("INFO", "token.refused", str(refused), request_id)
+            if asked.shape == events.APPSYNC:
+                return answers.appsync_refusal()
+            # The one message that API Gateway turns into a 401.
+            raise Exception("Unauthorized") from None
+        except IssuerUnavailable as outage:
+            self._tell("ERROR", "issuer.unavailable", str(outage), request_id)
+            raise
+        permission = self._permissions.of(token.scope, token.roles)
+        if asked.shape == events.APPSYNC:
+            return answers.appsync(token, permission)
+        is_allowed = asked.route in permission.routes
+        if not is_allowed:
+            told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
+            line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
+            self._log({**line, **told})
+        if self._is_simple and asked.shape == events.HTTP_2:
+            return answers.simple(token, is_allowed)
+        return answers.policy(token, permission, asked, self._permissions)
+
+    def _judged(self, asked: events.Asked) -> AccessToken:
+        now = self._clock()
+        token = self._verifier.verify(events.bearer(asked.authorization), now)
+        if token.reference is not None:
+            self._lists.verify(token.reference.uri, token.reference.idx, now)
+        return token
+
+    def _tell(self, level: str, event: str, reason: str, request_id: str) -> None:
+        self._log({"level": level, "event": event, "reason": reason, "request_id": request_id})

@@ -1,0 +1,55 @@
+"""The resource server's configuration, from a mapping as the environment is one; all that is wrong in one message."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from valet.resource_server.outcomes import ConfigurationError
+from valet.resource_server.routes import Routes, parse_routes
+
+# RFC 8414 §2 asks for https; an issuer on plain http can only be this machine's own.
+ORIGIN = re.compile(
+    r"https://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"|http://(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])(?::[0-9]{1,5})?"
+)
+_AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
+_DEFAULT_MAX_STALE, _LONGEST_MAX_STALE = 300, 900
+
+
+class Configuration(NamedTuple):
+    """What an authorizer knows. `status_max_stale` is seconds; `is_simple` is RESPONSE."""
+
+    issuer: str
+    audience: str
+    routes: Routes
+    is_simple: bool
+    status_max_stale: int
+    is_status_optional: bool
+
+
+def parse(env: Mapping[str, str]) -> Configuration:
+    """The configuration that `env` holds. Raises ConfigurationError, which names everything that is wrong."""
+    routes, wrong = parse_routes(env.get("ROUTES", ""))
+    issuer = env.get("ISSUER", "")
+    if not ORIGIN.fullmatch(issuer):
+        wrong.append(
+            f"ISSUER is {issuer!r}, and must be https://host without a path (http for a loopback address only)"
+        )
+    audience = env.get("AUDIENCE", "")
+    if not _AUDIENCE.fullmatch(audience):
+        wrong.append(f"AUDIENCE is {audience!r}, and must be the one identifier of this API")
+    response = _one_of(env, "RESPONSE", ("policy", "simple"), wrong)
+    optional = _one_of(env, "STATUS_OPTIONAL", ("false", "true"), wrong)
+    max_stale = env.get("STATUS_MAX_STALE") or str(_DEFAULT_MAX_STALE)
+    if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > _LONGEST_MAX_STALE:
+        wrong.append(f"STATUS_MAX_STALE is {max_stale!r}, and must be 0 to {_LONGEST_MAX_STALE} seconds")
+    if wrong:
+        raise ConfigurationError("; ".join(wrong))
+    return Configuration(issuer, audience, routes, response == "simple", int(max_stale), optional == "true")
+
+
+def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], wrong: list[str]) -> str:
+    value = env.get(name) or allowed[0]
+    if value not in allowed:
+        wrong.append(f"{name} is {value!r}, and must be " + " or ".join(allowed))
+    return value

@@ -1,0 +1,100 @@
+"""The events that API Gateway and AppSync send to an authorizer, read into one question.
+
+| shape          | known by                              | names its route as             |
+| REST TOKEN     | type TOKEN                            | nothing: the ARN's path        |
+| REST REQUEST   | type REQUEST, no version              | httpMethod and resource        |
+| HTTP API 1.0   | type REQUEST, version 1.0             | httpMethod and resource        |
+| HTTP API 2.0   | version 2.0 (policy or simple answer) | routeKey                       |
+| WebSocket      | type REQUEST, ARN ends in /$connect   | $connect                       |
+| AppSync        | authorizationToken, no type           | Type.field, all at once        |
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from valet.resource_server.outcomes import TokenRefused
+from valet.resource_server.routes import CONNECT, Routes
+
+Event = Mapping[str, Any]
+
+REST_TOKEN, REST_REQUEST, HTTP_1, HTTP_2, WEBSOCKET, APPSYNC = range(6)
+
+_SCHEME = "Bearer "
+
+
+class Asked(NamedTuple):
+    """What an event asks: may the bearer of `authorization` call `route` at `arn`?
+
+    `route` is a key of ROUTES, ANY resolved, or None where the event's route cannot be one.
+    """
+
+    shape: int
+    authorization: str | None
+    arn: str
+    route: str | None
+
+
+class UnknownEvent(Exception):
+    """An event of no shape that is known here: whoever wired this authorizer has to look."""
+
+
+def read(event: Event, routes: Routes) -> Asked:
+    """The question that `event` asks. Raises UnknownEvent."""
+    try:
+        if event.get("version") == "2.0":
+            return Asked(HTTP_2, _authorization(event), event["routeArn"], _route_of_key(event))
+        kind = event.get("type")
+        if kind == "REQUEST":
+            return _read_request(event)
+        if kind == "TOKEN":
+            arn = event["methodArn"]
+            method, _, path = arn.split("/", 2)[2].partition("/")
+            return Asked(REST_TOKEN, _text(event.get("authorizationToken")), arn, routes.route_of(method, path))
+        if kind is None and "authorizationToken" in event and "apiId" in event["requestContext"]:
+            return Asked(APPSYNC, _text(event["authorizationToken"]), "", None)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UnknownEvent(f"an authorizer event that lacks {error}") from None
+    raise UnknownEvent("not an event of an authorizer")
+
+
+def _read_request(event: Event) -> Asked:
+    arn = event["methodArn"]
+    if arn.endswith("/" + CONNECT):
+        return Asked(WEBSOCKET, _authorization(event), arn, CONNECT)
+    shape = HTTP_1 if event.get("version") == "1.0" else REST_REQUEST
+    return Asked(shape, _authorization(event), arn, f"{event['httpMethod']} {event['resource']}")
+
+
+def _route_of_key(event: Event) -> str | None:
+    key = event["routeKey"]
+    if key.startswith("ANY "):
+        return f"{event['requestContext']['http']['method']}{key[3:]}"
+    return str(key)
+
+
+def _authorization(event: Event) -> str | None:
+    """The one Authorization header. Payload 2.0 joins repeated ones by commas, which no token holds."""
+    values: list[object] = []
+    repeated = event.get("multiValueHeaders")
+    if repeated:
+        for name, each in repeated.items():
+            if len(name) == 13 and name.lower() == "authorization":
+                values += each
+    else:
+        for name, value in (event.get("headers") or {}).items():
+            if len(name) == 13 and name.lower() == "authorization":
+                values.append(value)
+    return _text(values[0]) if len(values) == 1 else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def bearer(authorization: str | None) -> str:
+    """The token of `Bearer <token>` (RFC 6750 §2.1), one space between. Raises TokenRefused."""
+    if authorization is None:
+        raise TokenRefused("not one Authorization header")
+    if not authorization.startswith(_SCHEME):
+        raise TokenRefused("not Bearer")
+    return authorization[len(_SCHEME) :]

@@ -1,0 +1,187 @@
+"""GET over HTTPS, bounded in time and size: the only way this process reaches out.
+
+http.client and ssl are imported by the first fetch, because they cost a cold start more than everything else here.
+No redirect is followed and no proxy of the environment is asked: http.client does neither, and that is why it is used.
+"""
+
+import threading
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from valet.resource_server.clock import Clock, Moment
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from http.client import HTTPConnection, HTTPResponse
+
+_REUSED_WITHIN = 5.0  # seconds; a longer pause may have frozen the process, and the peer will have hung up
+_GZIP = 31  # zlib's name for a gzip wrapper
+
+
+class FetchFailed(Exception):
+    """No answer that can be used, and why."""
+
+
+class Fetched(NamedTuple):
+    """One answer: 200 with its body, 304 or 404 without."""
+
+    status: int
+    body: bytes
+    etag: str | None
+
+
+class Fetch(Protocol):
+    """Whoever can GET a URL. Raises FetchFailed after at most `timeout` seconds."""
+
+    def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched: ...
+
+
+class Https:
+    """A Fetch over one kept connection to one origin."""
+
+    def __init__(self, origin: str, clock: Clock) -> None:
+        self._origin, self._clock = origin, clock
+        self._kept: tuple[HTTPConnection, Moment] | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched:
+        if not url.startswith(self._origin + "/"):
+            raise FetchFailed("not on the issuer's origin")
+        attempt = _Attempt(self, url.removeprefix(self._origin), etag, limit, timeout)
+        # A thread of its own, because no socket timeout bounds a name lookup or an answer that drips.
+        thread = threading.Thread(target=attempt.run, daemon=True)
+        thread.start()
+        thread.join(timeout)
+        if thread.is_alive():
+            attempt.abandon()
+            raise FetchFailed(f"no answer within {timeout:.1f} s")
+        if attempt.fetched is None:
+            raise FetchFailed(attempt.failure)
+        return attempt.fetched
+
+    def connection(self, timeout: float) -> tuple["HTTPConnection", bool]:
+        """A connection, and whether it has been used before."""
+        with self._lock:
+            kept, self._kept = self._kept, None
+        if kept is not None:
+            if self._clock().since(kept[1]) <= _REUSED_WITHIN:
+                return kept[0], True
+            kept[0].close()
+        return self._new_connection(timeout), False
+
+    def _new_connection(self, timeout: float) -> "HTTPConnection":
+        from http.client import HTTPConnection, HTTPSConnection
+
+        scheme, _, host = self._origin.partition("://")
+        if scheme == "http":
+            return HTTPConnection(host, timeout=timeout)
+        if self._tls is None:
+            import ssl
+
+            self._tls = ssl.create_default_context()  # reads the machine's whole list of authorities: once
+        return HTTPSConnection(host, timeout=timeout, context=self._tls)
+
+    def keep(self, connection: "HTTPConnection") -> None:
+        with self._lock:
+            spare, self._kept = self._kept, (connection, self._clock())
+        if spare is not None:
+            spare[0].close()
+
+
+class _Attempt:
+    """One GET, in a thread that its caller may give up on."""
+
+    def __init__(self, https: Https, path: str, etag: str | None, limit: int, timeout: float) -> None:
+        self._https, self._path, self._limit, self._timeout = https, path, limit, timeout
+        self._headers = {"Accept-Encoding": "gzip", "User-Agent": "valet-authorizer"}
+        if etag is not None:
+            self._headers["If-None-Match"] = etag
+        self._sock: socket.socket | None = None
+        self._is_abandoned = False
+        self.fetched: Fetched | None = None
+        self.failure = ""
+
+    def run(self) -> None:
+        try:
+            self.fetched = self._get()
+        except FetchFailed as error:
+            self.failure = str(error)
+        except Exception as error:  # whatever the network does is one outcome
+            self.failure = f"{type(error).__name__}: {error}"
+
+    def abandon(self) -> None:
+        """Wakes the thread from whatever it waits for, so that it ends soon."""
+        self._is_abandoned = True
+        if self._sock is not None:
+            import socket
+
+            with suppress(OSError):  # it had ended by itself
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _get(self) -> Fetched:
+        connection, is_reused = self._https.connection(self._timeout)
+        try:
+            response = self._answered(connection)
+        except OSError:
+            connection.close()
+            if not is_reused or self._is_abandoned:
+                raise
+            # The peer may hang up on an idle connection; a GET that it never answered may be sent again.
+            connection, _ = self._https.connection(self._timeout)
+            response = self._answered(connection)
+        try:
+            fetched = self._read(response)
+        except BaseException:
+            connection.close()
+            raise
+        if response.will_close or self._is_abandoned or not response.isclosed():
+            connection.close()
+        else:
+            self._https.keep(connection)
+        return fetched
+
+    def _answered(self, connection: "HTTPConnection") -> "HTTPResponse":
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(self._timeout)
+        self._sock = connection.sock  # http.client forgets it before the body is read
+        connection.request("GET", self._path, headers=self._headers)
+        return connection.getresponse()
+
+    def _read(self, response: "HTTPResponse") -> Fetched:
+        if response.status not in (200, 304, 404):
+            raise FetchFailed(f"status {response.status}")
+        body = response.read(self._limit + 1)
+        if len(body) > self._limit:
+            raise FetchFailed(f"more than {self._limit} bytes")
+        if response.length:  # what the Content-Length promised and the peer did not send
+            raise FetchFailed("the answer is cut short")
+        if response.status == 200:
+            body = _decoded(body, response.headers.get("Content-Encoding", "identity").lower(), self._limit)
+        return Fetched(response.status, body, response.headers.get("ETag"))
+
+
+def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        raise FetchFailed("a content encoding that was not asked for")
+    return inflated(body, limit, _GZIP)
+
+
+def inflated(data: bytes, limit: int, wrapper: int = 15) -> bytes:
+    """What `data` inflates to, never more than `limit` bytes of it. Raises FetchFailed."""
+    stream = zlib.decompressobj(wrapper)
+    try:
+        found = stream.decompress(data, limit)
+    except zlib.error:
+        raise FetchFailed("not compressed as it says") from None
+    if not stream.eof and not stream.unconsumed_tail:
+        # `limit` bytes may have come out with the stream's own end still unread.
+        raise FetchFailed("compressed data is cut short")
+    if not stream.eof or stream.unused_data:
+        raise FetchFailed(f"inflates to more than {limit} bytes, or has something after its end")
+    return found

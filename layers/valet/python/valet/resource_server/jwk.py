@@ -1,0 +1,110 @@
+"""JSON Web Keys that can verify, and the algorithms each one allows (RFC 7517, RFC 7518 §6, RFC 8037).
+
+The key decides which algorithms it may be used with, never the token: that is what closes the confusion of RS256 with
+HS256 or ES256 (RFC 8725 §3.1).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+
+from valet.resource_server import compact
+from valet.resource_server.outcomes import TokenRefused
+
+Verify = Callable[[bytes, bytes], None]
+"""(signature, message) → nothing, or InvalidSignature."""
+
+ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "EdDSA"})
+
+# A longer modulus would let the key set decide how long each request takes.
+_SMALLEST_MODULUS, _LARGEST_MODULUS = 2048, 4096
+_SHA256 = hashes.SHA256()
+_PKCS1 = padding.PKCS1v15()
+_PSS = padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518 §3.5: as long as the hash
+_ECDSA = ec.ECDSA(_SHA256)
+
+
+class Key(NamedTuple):
+    """One key that may verify: `verifiers` says how, by the `alg` of RFC 7518."""
+
+    kid: str
+    jwk: Mapping[str, object]
+    verifiers: Mapping[str, Verify]
+
+
+class UnusableKey(Exception):
+    """This JWK is not one that a token may be verified with."""
+
+
+def key_from_jwk(jwk: Mapping[str, object]) -> Key:
+    """The key that `jwk` describes. Raises UnusableKey."""
+    kid = jwk.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise UnusableKey("no kid")
+    if jwk.get("use", "sig") != "sig":
+        raise UnusableKey("use is not sig")
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise UnusableKey("key_ops lacks verify")
+    kty = jwk.get("kty")
+    if not isinstance(kty, str) or kty not in _BY_TYPE:
+        raise UnusableKey("kty is not one of " + ", ".join(_BY_TYPE))
+    try:
+        verifiers = _BY_TYPE[kty](jwk)
+    except (TokenRefused, ValueError) as error:
+        raise UnusableKey(f"malformed {kty} key") from error
+    if "alg" in jwk:
+        alg = compact.alg_name(jwk["alg"]) if isinstance(jwk["alg"], str) else ""
+        verifiers = {name: verify for name, verify in verifiers.items() if name == alg}
+    if not verifiers:
+        raise UnusableKey("alg is none of " + ", ".join(sorted(ALGORITHMS)))
+    return Key(kid, jwk, verifiers)
+
+
+def _octets(jwk: Mapping[str, object], name: str) -> bytes:
+    value = jwk.get(name)
+    if not isinstance(value, str):
+        raise UnusableKey(f"{name} is missing")
+    return compact.decode(value.encode("ascii"))
+
+
+def _rsa(jwk: Mapping[str, object]) -> dict[str, Verify]:
+    e, n = (int.from_bytes(_octets(jwk, name)) for name in ("e", "n"))
+    if not _SMALLEST_MODULUS <= n.bit_length() <= _LARGEST_MODULUS:
+        raise UnusableKey(f"modulus is not {_SMALLEST_MODULUS} to {_LARGEST_MODULUS} bits long")
+    verify = rsa.RSAPublicNumbers(e, n).public_key().verify
+
+    def rs256(signature: bytes, message: bytes) -> None:
+        verify(signature, message, _PKCS1, _SHA256)
+
+    def ps256(signature: bytes, message: bytes) -> None:
+        verify(signature, message, _PSS, _SHA256)
+
+    return {"RS256": rs256, "PS256": ps256}
+
+
+def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
+    x, y = _octets(jwk, "x"), _octets(jwk, "y")
+    if jwk.get("crv") != "P-256" or len(x) != 32 or len(y) != 32:
+        raise UnusableKey("not a key on P-256")
+    verify = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1()).public_key().verify
+
+    def es256(signature: bytes, message: bytes) -> None:
+        if len(signature) != 64:  # JOSE wants r‖s, never DER (RFC 7518 §3.4)
+            raise InvalidSignature
+        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+        verify(utils.encode_dss_signature(r, s), message, _ECDSA)
+
+    return {"ES256": es256}
+
+
+def _okp(jwk: Mapping[str, object]) -> dict[str, Verify]:
+    if jwk.get("crv") != "Ed25519":
+        raise UnusableKey("not a key on Ed25519")
+    return {"EdDSA": ed25519.Ed25519PublicKey.from_public_bytes(_octets(jwk, "x")).verify}
+
+
+_BY_TYPE: dict[str, Callable[[Mapping[str, object]], dict[str, Verify]]] = {"RSA": _rsa, "EC": _ec, "OKP": _okp}

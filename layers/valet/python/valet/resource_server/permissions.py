@@ -1,0 +1,117 @@
+"""What a token's scopes and roles permit, worked out once for each combination and remembered."""
+
+import threading
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+from valet.resource_server import policy
+from valet.resource_server.events import REST_REQUEST, REST_TOKEN, WEBSOCKET, Asked
+from valet.resource_server.policy import Document
+from valet.resource_server.routes import Routes
+
+Log = Callable[[Mapping[str, object]], None]
+
+_MOST_PERMISSIONS = 512
+_MOST_DOCUMENTS = 16
+_MOST_COMPARED = 40
+_WILDCARDS = ("*", "?", "${")  # in an ARN that is meant literally, these would mean more than they say
+
+
+class Permission(NamedTuple):
+    """The routes, as keys of ROUTES, and the AppSync fields not permitted; `documents` holds policies once made."""
+
+    routes: frozenset[str]
+    denied_fields: tuple[str, ...]
+    documents: dict[tuple[str, bool, str], Document | None]
+
+
+class Permissions:
+    """The permissions of every combination of scopes and roles that was seen, a bounded number of them."""
+
+    def __init__(self, routes: Routes, log: Log) -> None:
+        self._routes, self._log = routes, log
+        self._known: dict[tuple[str, str], Permission] = {}
+        self._lock = threading.Lock()
+
+    def of(self, scope: str, roles: str) -> Permission:
+        """What a token with this `scope` and these `roles`, both space-separated, permits."""
+        found = self._known.get((scope, roles))
+        if found is None:
+            found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()))
+            with self._lock:
+                if len(self._known) >= _MOST_PERMISSIONS:
+                    self._known.clear()
+                self._known[scope, roles] = found
+        return found
+
+    def _worked_out(self, scopes: frozenset[str], roles: frozenset[str]) -> Permission:
+        rules, fields = self._routes.rules, self._routes.fields
+        permitted = frozenset(key for key, rule in rules.items() if rule.permits(scopes, roles))
+        denied = tuple(key for key, rule in fields.items() if not rule.permits(scopes, roles))
+        return Permission(permitted, denied, {})
+
+    def document(self, permission: Permission, asked: Asked) -> Document:
+        """All that the token may call, where a policy can say it; else the route asked for, if it may call that."""
+        if asked.shape == WEBSOCKET:
+            return policy.literal(asked.arn, asked.route in permission.routes)
+        prefix, stage, method, path = (*asked.arn.split("/", 3), "", "")[:4]
+        base = f"{prefix}/{stage}"
+        is_odd = "//" in path or path.endswith("/")
+        document = None if is_odd else self._exact(permission, base, asked, "")
+        if document is not None:
+            return document
+        if asked.route not in permission.routes:
+            return policy.literal(asked.arn, is_allowed=False)
+        document = None if is_odd else self._exact(permission, base, asked, asked.route or "")
+        return document or policy.literal(asked.arn, self._is_safe(permission, asked.arn, method, path))
+
+    def only_asked(self, permission: Permission, asked: Asked) -> Document:
+        """The shortest document there is."""
+        _, _, method, path = (*asked.arn.split("/", 3), "", "")[:4]
+        is_allowed = asked.route in permission.routes and self._is_safe(permission, asked.arn, method, path)
+        return policy.literal(asked.arn, is_allowed)
+
+    def _exact(self, permission: Permission, base: str, asked: Asked, only: str) -> Document | None:
+        is_rest = asked.shape in (REST_TOKEN, REST_REQUEST)
+        key = (base, is_rest, only)
+        if key not in permission.documents:
+            found = policy.grant(self._routes, {only} if only else permission.routes, is_rest=is_rest)
+            if len(permission.documents) >= _MOST_DOCUMENTS:
+                permission.documents.clear()
+            permission.documents[key] = policy.document(base, found) if found is not None else None
+        return permission.documents.get(key)
+
+    def _is_safe(self, permission: Permission, arn: str, method: str, path: str) -> bool:
+        """Whether allowing this very ARN allows nothing else, however the gateway reads its path next time."""
+        if any(wildcard in arn for wildcard in _WILDCARDS):
+            return False
+        # A gateway may ignore one slash at the end.
+        found = {self._routes.route_of(method, path), self._routes.route_of(method, path.removesuffix("/"))} - {None}
+        return bool(found) and found <= permission.routes
+
+    def tell_inexact(self) -> None:
+        """Logs which routes no policy can tell apart, so that it is known before a cache makes it felt."""
+        rules = self._routes.rules
+        needs = {frozenset(rules)} | {self._worked_out(rule.scopes, rule.roles).routes for rule in rules.values()}
+        inexact = [routes for routes in needs if not self._is_exact(routes)]
+        if inexact:
+            self._log(
+                {
+                    "level": "WARNING",
+                    "event": "policy.inexact",
+                    "reason": "no IAM policy says exactly these routes: answers name only the route asked for",
+                    "routes": self._culprits(min(inexact, key=len)),
+                }
+            )
+
+    def _is_exact(self, routes: frozenset[str]) -> bool:
+        return all(policy.grant(self._routes, routes, is_rest=is_rest) is not None for is_rest in (False, True))
+
+    def _culprits(self, routes: frozenset[str]) -> list[str]:
+        if len(routes) <= _MOST_COMPARED:
+            for size in (1, 2):
+                for some in combinations(sorted(routes), size):
+                    if not self._is_exact(frozenset(some)):
+                        return list(some)
+        return sorted(routes)

@@ -1,0 +1,158 @@
+"""ROUTES: which routes ask for which scopes and roles, and which route a request means.
+
+A route is matched by the name that the event gives it, so that no reading of the path can differ from the gateway's.
+Only a REST TOKEN event names none; there the path is matched as API Gateway does it: a literal segment before `{x}`
+before `{x+}`, the path before the method, a method before ANY.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")  # what ANY stands for: a preflight carries no token
+CONNECT = "$connect"
+ONE, REST = "*", "**"  # in a template: {x}, one segment; {x+}, one or more
+
+Template = tuple[str, ...]
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3, scope-token
+# Neither wildcard nor policy variable: what a literal says in a policy, it says literally.
+_LITERAL = re.compile(r"[A-Za-z0-9._~:@!&'()+,;=-]{1,128}")
+_PARAMETER = re.compile(r"\{[A-Za-z0-9._:-]{1,128}(\+?)\}")
+_FIELD = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\.[_A-Za-z][_0-9A-Za-z]*")
+
+
+class Rule(NamedTuple):
+    """What a route asks for: all of the scopes, and one of the roles where it names any."""
+
+    scopes: frozenset[str]
+    roles: frozenset[str]
+
+    def permits(self, scopes: frozenset[str], roles: frozenset[str]) -> bool:
+        return self.scopes <= scopes and (not self.roles or not self.roles.isdisjoint(roles))
+
+
+class Routes(NamedTuple):
+    """ROUTES, with ANY spelled out. `rules` is keyed as the event names a route; `templates` holds the parsed paths."""
+
+    rules: Mapping[str, Rule]
+    templates: Mapping[str, Template]
+    fields: Mapping[str, Rule]
+
+    def route_of(self, method: str, path: str) -> str | None:
+        """The key of the route that API Gateway's REST router chooses for `path`, if ROUTES names it."""
+        segments = path.removeprefix("/").split("/")
+        found = [(ranks(template), key) for key, template in self.templates.items() if matches(template, segments)]
+        key = f"{method} {min(found)[1]}" if found else ""
+        return key if key in self.rules else None
+
+
+def ranks(template: Template) -> tuple[int, ...]:
+    """Orders templates by how specific they are, most specific first."""
+    return tuple((ONE, REST).index(segment) + 1 if segment in (ONE, REST) else 0 for segment in template)
+
+
+def matches(template: Template, segments: list[str]) -> bool:
+    """Whether a path with these segments is one of `template`'s. Only what `{x+}` takes may hold empty segments."""
+    if not template:
+        return segments == [""]
+    if template[-1] == REST:
+        head, rest = template[:-1], segments[len(template) - 1 :]
+        if not any(rest):
+            return False
+        segments = segments[: len(head)]
+    else:
+        head = template
+    return len(segments) == len(head) and all(
+        segment and wanted in (segment, ONE) for segment, wanted in zip(segments, head, strict=True)
+    )
+
+
+def parse_routes(text: str) -> tuple[Routes, list[str]]:
+    """ROUTES as the environment holds it, and all that is wrong with it."""
+    repeated: list[str] = []
+
+    def unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        repeated.extend(f"ROUTES repeats {name!r}" for name in sorted(set(names)) if names.count(name) > 1)
+        return dict(pairs)
+
+    try:
+        document = json.loads(text, object_pairs_hook=unrepeated)
+    except (ValueError, RecursionError):
+        return Routes({}, {}, {}), ["ROUTES is not JSON"]
+    if not isinstance(document, dict) or not document:
+        return Routes({}, {}, {}), [*repeated, "ROUTES is not a JSON object that names a route"]
+    return _spelled_out(document, repeated)
+
+
+def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Routes, list[str]]:
+    rules: dict[str, Rule] = {}
+    fields: dict[str, Rule] = {}
+    templates: dict[str, Template] = {}
+    anys: dict[str, Rule] = {}
+    for key, value in document.items():
+        rule, problem = _parse_rule(value)
+        if problem:
+            wrong.append(f"ROUTES[{key!r}] {problem}")
+        method, _, path = key.partition(" ")
+        if key == CONNECT:
+            rules[key] = rule
+        elif _FIELD.fullmatch(key):
+            fields[key] = rule
+        elif method not in METHODS and method != "ANY":
+            wrong.append(f"ROUTES has {key!r}: {_wrong_key(method)}")
+        elif (template := _parse_template(path)) is None:
+            wrong.append(
+                f"ROUTES has {key!r}: a path is /, or /segments of which {{x}} takes one and a last {{x+}} more"
+            )
+        else:
+            same = [other for other, known in templates.items() if known == template and other != path]
+            if same:
+                wrong.append(f"ROUTES has {path!r} and {same[0]!r}, which are one path")
+            templates[path] = template
+            (anys if method == "ANY" else rules)[path if method == "ANY" else key] = rule
+    for path, rule in anys.items():
+        for method in METHODS:
+            rules.setdefault(f"{method} {path}", rule)
+    return Routes(rules, templates, fields), wrong
+
+
+def _wrong_key(method: str) -> str:
+    if method == "OPTIONS":
+        return "a preflight carries no token, so OPTIONS cannot be protected"
+    return "a key is 'METHOD /path', '$connect' or 'Type.field'; METHOD is " + ", ".join((*METHODS, "ANY"))
+
+
+def _parse_template(path: str) -> Template | None:
+    if path == "/":
+        return ()
+    template: list[str] = []
+    for segment in path.removeprefix("/").split("/"):
+        parameter = _PARAMETER.fullmatch(segment)
+        if parameter:
+            template.append(REST if parameter[1] else ONE)
+        elif _LITERAL.fullmatch(segment) and segment not in (".", ".."):
+            template.append(segment)
+        else:
+            return None
+    if not path.startswith("/") or len(path) > 300 or REST in template[:-1]:
+        return None
+    return tuple(template)
+
+
+def _parse_rule(value: object) -> tuple[Rule, str]:
+    nothing = Rule(frozenset(), frozenset())
+    if not isinstance(value, dict) or not value.keys() <= {"scopes", "roles"}:
+        return nothing, 'is not an object of "scopes" and "roles" alone'
+    names: dict[str, frozenset[str]] = {"scopes": frozenset(), "roles": frozenset()}
+    for member, listed in value.items():
+        if not isinstance(listed, list) or not all(isinstance(name, str) and _SCOPE.fullmatch(name) for name in listed):
+            return nothing, f"has {member} that are not a list of names"
+        names[member] = frozenset(listed)
+    if "roles" in value and not names["roles"]:
+        return nothing, "names no role: leave roles out"
+    if "roles" in value and "scopes" not in value:
+        return nothing, 'names roles but no scopes: write "scopes": [] if that is meant'
+    return Rule(names["scopes"], names["roles"]), ""
