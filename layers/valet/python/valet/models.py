@@ -229,6 +229,14 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusListContent:
+    """What a status list says: the indices that are set, and how many are leased."""
+
+    leased: int = 0
+    revoked: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """What a token response carries (RFC 6749 §5.1)."""
 

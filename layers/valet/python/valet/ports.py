@@ -21,6 +21,7 @@ from valet.models import (
     Scopes,
     Session,
     SigningKey,
+    StatusListContent,
 )
 
 
@@ -138,6 +139,9 @@ class StatusLists(Protocol):
 
     def is_set(self, token: LiveToken) -> bool:
         """Strongly consistent."""
+
+    def find_list(self, list_id: str) -> StatusListContent:
+        """Which of a list's indices are set, and how many are leased. Strongly consistent."""
 
 
 class SavedRequests(Protocol):

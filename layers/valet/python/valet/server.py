@@ -39,6 +39,7 @@ from valet.refusals import refuse_as_json
 from valet.sessions import Cookies
 from valet.settings import Settings
 from valet.tokens.status_index import StatusIndices
+from valet.tokens.status_list import StatusListPublisher
 
 Answer = Callable[[Request, "Server"], Response]
 Refuse = Callable[[OAuthError, Request | None], Response]
@@ -91,6 +92,10 @@ class Server:
     @cached_property
     def status_indices(self) -> StatusIndices:
         return StatusIndices(self.status_lists)
+
+    @cached_property
+    def status_list_publisher(self) -> StatusListPublisher:
+        return StatusListPublisher(self.status_lists)
 
     @cached_property
     def saved_requests(self) -> SavedRequests:

@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +34,11 @@ def request_from_event(event: Mapping[str, Any], settings: Settings) -> Request:
 
 def response_to_event(response: Response) -> dict[str, Any]:
     """The answer, as the gateway takes it: single-valued headers, and cookies beside them."""
-    body = response.body if isinstance(response.body, str) else response.body.decode()
-    answer: dict[str, Any] = {"statusCode": response.status, "headers": dict(response.headers), "body": body}
+    answer: dict[str, Any] = {"statusCode": response.status, "headers": dict(response.headers)}
+    if isinstance(response.body, bytes):
+        answer |= {"body": b64encode(response.body).decode(), "isBase64Encoded": True}
+    else:
+        answer["body"] = response.body
     if response.cookies:
         answer["cookies"] = list(response.cookies)
     return answer

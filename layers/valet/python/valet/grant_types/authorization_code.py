@@ -11,7 +11,6 @@ from valet.errors import InvalidGrant
 from valet.grant_types.exchange import (
     Exchange,
     Outside,
-    current_signer,
     ends_at,
     is_dead_by_operator,
     sign_access_token,
@@ -23,6 +22,7 @@ from valet.protocol.pkce import is_verified
 from valet.protocol.scope import OPENID
 from valet.revocation import finish_revocation, revoke
 from valet.tokens import access_token, id_token
+from valet.tokens.jws import current_signer
 
 # A second use within it is a double submit or an SDK's retry; what the first use got must live.
 _DOUBLE_SUBMIT_MS = 10_000
@@ -110,7 +110,7 @@ def _prepare(
 ) -> tuple[Tokens, Redemption]:
     """All that the answer needs, signed before anything is spent."""
     client, now = exchange.client, exchange.now
-    signer = current_signer(outside)
+    signer = current_signer(outside.registry, outside.signers)
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
     live = (outside.status_indices.allot(client.client_id, exp),)
     tokens = sign_access_token(exchange, outside, grant, account, grant.scope, live[0], signer)

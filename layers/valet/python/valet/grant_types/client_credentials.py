@@ -1,10 +1,11 @@
 """The client credentials grant (RFC 6749 §4.4): an access token for the client itself."""
 
 from valet.errors import InvalidScope, UnauthorizedClient
-from valet.grant_types.exchange import Exchange, Outside, current_signer
+from valet.grant_types.exchange import Exchange, Outside
 from valet.models import Tokens
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope
 from valet.tokens import access_token
+from valet.tokens.jws import current_signer
 
 
 def redeem(exchange: Exchange, outside: Outside) -> Tokens:
@@ -15,7 +16,7 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
     scope = requested_scope(exchange.form, client, known)
     if {OPENID, OFFLINE_ACCESS} & set(scope):
         raise InvalidScope("The scopes openid and offline_access need an end-user.")
-    signer = current_signer(outside)
+    signer = current_signer(outside.registry, outside.signers)
     exp = int(now) + access_token.lifetime(scope, known, outside.settings)
     token = access_token.sign_for_client(
         client,

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from valet.errors import InvalidScope
 from valet.http import Parameters
-from valet.keys import signing_key
 from valet.models import Account, Client, Grant, LiveToken, Tokens
 from valet.ports import Accounts, Audit, Clock, Grants, Random, Registry, Signer, Signers, StatusLists
 from valet.protocol.scope import audience
@@ -50,11 +49,6 @@ class Exchange:
     now: float
     source_ip: str = ""
     user_agent: str = ""
-
-
-def current_signer(outside: Outside) -> Signer:
-    """The signer of the key that signs now. Raises TemporarilyUnavailable while there is none."""
-    return outside.signers.signer(signing_key(outside.registry.signing_keys()))
 
 
 def is_dead_by_operator(grant: Grant, client: Client, account: Account | None) -> bool:

@@ -11,7 +11,6 @@ from valet.errors import InvalidGrant, InvalidScope
 from valet.grant_types.exchange import (
     Exchange,
     Outside,
-    current_signer,
     ends_at,
     is_dead_by_operator,
     sign_access_token,
@@ -23,6 +22,7 @@ from valet.protocol.scope import OPENID, narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
 from valet.tokens import access_token, id_token
+from valet.tokens.jws import current_signer
 
 
 class Decision(Enum):
@@ -146,7 +146,7 @@ def _scope(exchange: Exchange, outside: Outside, grant: Grant, presented: Presen
 def _sign(
     exchange: Exchange, outside: Outside, grant: Grant, account: Account, scope: tuple[str, ...], live: LiveToken
 ) -> Tokens:
-    now, signer = exchange.now, current_signer(outside)
+    now, signer = exchange.now, current_signer(outside.registry, outside.signers)
     tokens = sign_access_token(exchange, outside, grant, account, scope, live, signer)
     if exchange.client.id_token_on_refresh and OPENID in scope:
         lifetime = outside.settings.id_token_lifetime

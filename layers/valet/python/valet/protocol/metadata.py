@@ -15,6 +15,7 @@ def document(issuer: str, known: Scopes, alg: str) -> dict[str, object]:
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "end_session_endpoint": f"{issuer}/logout",
+        "status_list_aggregation_endpoint": f"{issuer}/status-lists",
         "scopes_supported": sorted(known.scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

@@ -7,8 +7,9 @@ from typing import Any
 import jwt
 from jwt.algorithms import Algorithm
 
+from valet.keys import signing_key
 from valet.models import SigningKey
-from valet.ports import Signer
+from valet.ports import Registry, Signer, Signers
 
 
 class _PortAlgorithm(Algorithm):
@@ -30,6 +31,11 @@ class _PortAlgorithm(Algorithm):
     @staticmethod
     def from_jwk(jwk: Any) -> Any:
         raise NotImplementedError("a Signer is not made from a JWK")
+
+
+def current_signer(registry: Registry, signers: Signers) -> Signer:
+    """The signer of the key that signs now. Raises TemporarilyUnavailable while there is none."""
+    return signers.signer(signing_key(registry.signing_keys()))
 
 
 def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:

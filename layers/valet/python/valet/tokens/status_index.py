@@ -10,14 +10,14 @@ from threading import Lock
 from valet.models import LiveToken
 from valet.ports import StatusLists
 
-_LIST_SPAN = 3600  # seconds
+LIST_SPAN = 3600  # seconds
 _BLOCK = 256
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def list_id_at(exp: int) -> str:
     """The id of the list for tokens that expire at `exp`: the number of its hour, in base 36."""
-    number, digits = exp // _LIST_SPAN, ""
+    number, digits = exp // LIST_SPAN, ""
     while number:
         number, digit = divmod(number, 36)
         digits = _DIGITS[digit] + digits
@@ -26,7 +26,7 @@ def list_id_at(exp: int) -> str:
 
 def list_ends_at(list_id: str) -> int:
     """When the last token of that list expires, in epoch seconds."""
-    return (int(list_id, 36) + 1) * _LIST_SPAN
+    return (int(list_id, 36) + 1) * LIST_SPAN
 
 
 class StatusIndices:

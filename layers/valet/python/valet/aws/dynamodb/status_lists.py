@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import Table, item_from_model
-from valet.models import Lease, LiveToken
+from valet.models import Lease, LiveToken, StatusListContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,16 @@ class DynamoStatusLists:
             # Kept a day longer than the token can matter, so that no verifier's late clock misses it.
             item = {"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp + 86_400}
             self.table.put(item)
+
+    def find_list(self, list_id: str) -> StatusListContent:
+        leased, revoked = 0, set()
+        for item in self.table.query(f"status#{list_id}"):
+            kind, _, idx = item["sk"].partition("#")
+            if kind == "leased":
+                leased = item["leased"]
+            elif kind == "set":
+                revoked.add(int(idx))
+        return StatusListContent(leased, frozenset(revoked))
 
     def is_set(self, token: LiveToken) -> bool:
         return self.table.get(f"status#{token.list_id}", f"set#{token.idx}") is not None

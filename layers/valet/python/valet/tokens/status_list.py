@@ -1,0 +1,107 @@
+"""Status lists: which access tokens are revoked, signed and compressed (Token Status List, §4 and §5)."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from threading import Lock
+
+from valet.handles import base64url
+from valet.models import StatusListContent
+from valet.ports import Signer, StatusLists
+from valet.tokens import jws
+from valet.tokens.status_index import LIST_SPAN, list_ends_at, list_id_at
+
+TYPE = "statuslist+jwt"
+TTL = 2  # seconds that a verifier may keep a list before it asks again
+LIFETIME = 600  # seconds that a signature is good for, should nobody be able to ask
+LONGEST_ACCESS_TOKEN = 86_400  # seconds; settings and registrations allow no more
+
+_COPY_AGE = 1  # seconds that this process answers from its own copy
+_LEEWAY = 300  # seconds that a verifier's clock may be behind
+# A list has room for a million tokens before the first is leased: its length tells nobody how many there are, and a
+# fresh index is never beyond the end of a list that somebody fetched a moment ago.
+_LEAST_LENGTH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SignedList:
+    """A list as it is served. `etag` is its content, and changes before the signature is half over."""
+
+    token: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    read_at: float
+    signed: SignedList
+
+
+class StatusListPublisher:
+    """Reads each list at most once a second, and signs it when its content changed or half its lifetime is gone."""
+
+    def __init__(self, lists: StatusLists) -> None:
+        self._lists = lists
+        self._copies: dict[str, _Copy] = {}
+        self._lock = Lock()
+
+    def publish(self, list_id: str, uri: str, issuer: str, signer: Signer, now: float) -> SignedList:
+        """The list, signed."""
+        with self._lock:
+            copy = self._copies.get(list_id)
+            if copy is None or not 0 <= now - copy.read_at < _COPY_AGE:
+                content = self._lists.find_list(list_id)
+                lst = compressed(content)
+                etag = _etag(lst, signer.kid, uri, now)
+                signed = copy.signed if copy else None
+                if signed is None or signed.etag != etag:
+                    signed = SignedList(_sign(lst, uri, issuer, signer, now), etag)
+                copy = _Copy(now, signed)
+                self._copies = {kept: self._copies[kept] for kept in self._copies if is_served(kept, now)}
+                self._copies[list_id] = copy
+            return copy.signed
+
+
+def is_served(list_id: str, now: float) -> bool:
+    """Whether a token that is alive, or was a moment ago, can be in that list."""
+    try:
+        ends_at = list_ends_at(list_id)
+    except ValueError:
+        return False
+    is_canonical = list_id_at(ends_at - 1) == list_id
+    return is_canonical and now - _LEEWAY < ends_at <= list_ends_at(list_id_at(int(now) + LONGEST_ACCESS_TOKEN))
+
+
+def served_lists(now: float, longest_lifetime: int) -> tuple[str, ...]:
+    """The ids of the lists that tokens issued until now can be in."""
+    first, last = int(list_id_at(int(now)), 36), int(list_id_at(int(now) + longest_lifetime), 36)
+    return tuple(list_id_at(number * LIST_SPAN) for number in range(first, last + 1))
+
+
+def compressed(content: StatusListContent) -> str:
+    """The `lst` member: one bit a token, the least significant first, DEFLATE in a zlib wrapper, base64url (§4.1)."""
+    length = _LEAST_LENGTH
+    while length < 2 * content.leased:
+        length *= 2
+    bits = bytearray(length // 8)
+    for idx in content.revoked:
+        bits[idx >> 3] |= 1 << (idx & 7)
+    return base64url(zlib.compress(bits, 9))
+
+
+def _sign(lst: str, uri: str, issuer: str, signer: Signer, now: float) -> str:
+    claims = {
+        "iss": issuer,
+        "sub": uri,
+        "iat": int(now),
+        "exp": int(now) + LIFETIME,
+        "ttl": TTL,
+        "status_list": {"bits": 1, "lst": lst},
+    }
+    return jws.sign(claims, TYPE, signer)
+
+
+def _etag(lst: str, kid: str, uri: str, now: float) -> str:
+    """The same in every process that sees the same content, and another in the next half lifetime."""
+    period = int(now) // (LIFETIME // 2)
+    return '"' + base64url(hashlib.sha256(f"{uri} {kid} {period} {lst}".encode()).digest()[:16]) + '"'
