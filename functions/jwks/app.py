@@ -4,8 +4,9 @@ from valet.http import Request, Response, json_response
 from valet.keys import jwk_set
 from valet.server import Server, endpoint
 
-# A verifier may keep the set for an hour; new keys are announced for longer than any verifier keeps it.
-_CACHE = {"Cache-Control": "public, max-age=3600"}
+# Short, so that a key dropped in an emergency is gone soon wherever this is heeded; a new key is announced for longer
+# than any verifier keeps the set.
+_CACHE = {"Cache-Control": "public, max-age=300"}
 
 
 def jwks(request: Request, server: Server) -> Response:

@@ -89,10 +89,15 @@ class Request:
         """The query's parameters. Raises InvalidRequest."""
         return parse_parameters(self.query_string)
 
+    @property
+    def has_form(self) -> bool:
+        """Whether the body says that it is a form."""
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media_type == "application/x-www-form-urlencoded"
+
     def form(self) -> Parameters:
         """The form's parameters. Raises InvalidRequest, also for another media type, and TooLarge."""
-        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/x-www-form-urlencoded":
+        if not self.has_form:
             raise InvalidRequest("The request must be application/x-www-form-urlencoded.")
         if len(self.body) > MAXIMUM_BODY:
             raise TooLarge("The request is too large.")

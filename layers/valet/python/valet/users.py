@@ -65,8 +65,10 @@ def authenticate(
     that has signed in to the account before has a count of its own: else anybody could lock anybody out.
     """
     username = normal_username(attempt.username)[:256]
-    credential = credentials.find_credential(username) if username.isprintable() and username else None
-    throttle = _throttle(attempt, username, credential.sub if credential else "", throttles, settings, now)
+    # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
+    account_key = sha256(username.encode()).hexdigest()
+    credential = credentials.find_credential(username) if username and username.isprintable() else None
+    throttle = _count(attempt, account_key, throttles, settings, now)
     if isinstance(throttle, Throttled):
         return throttle
     matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
@@ -76,25 +78,26 @@ def authenticate(
     if account is None or account.is_disabled:
         return WrongPassword()
     throttles.forget(throttle)
-    throttles.remember_browser(attempt.browser_digest, account.sub, int(now) + _KNOWN_BROWSER_LIFETIME)
+    throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
     return account
 
 
-def _throttle(
-    attempt: Attempt, username: str, sub: str, throttles: Throttles, settings: Settings, now: float
-) -> str | Throttled:
-    """Count the attempt. Answers the name of the count, to be forgotten after a success."""
+def _count(attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float) -> str | Throttled:
+    """Count the attempt. Answers the name of the count, to be forgotten after a success.
+
+    The same reads and writes whether or not there is such an account.
+    """
     window = settings.login_throttle_window
     number = int(now) // window
     ends_at = (number + 1) * window
-    account = f"account#{sha256(username.encode()).hexdigest()}#{number}"
     if throttles.count(f"address#{attempt.source_ip}#{number}", ends_at) > _ATTEMPTS_PER_ADDRESS:
         return Throttled(ends_at - int(now))
-    if sub and throttles.knows_browser(attempt.browser_digest, sub, now):
-        account = f"account#{sha256(username.encode()).hexdigest()}#{attempt.browser_digest.hex()}#{number}"
-    if throttles.count(account, ends_at) > _ATTEMPTS_PER_ACCOUNT:
+    counted = f"account#{account_key}#{number}"
+    if throttles.knows_browser(attempt.browser_digest, account_key, now):
+        counted += f"#{attempt.browser_digest.hex()}"
+    if throttles.count(counted, ends_at) > _ATTEMPTS_PER_ACCOUNT:
         return Throttled(ends_at - int(now))
-    return account
+    return counted
 
 
 @cache

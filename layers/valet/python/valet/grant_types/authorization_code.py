@@ -32,6 +32,7 @@ class Decision(Enum):
     REFUSE = "refuse"
     FINISH = "the grant is revoked: finish that, and refuse"
     WON = "this very attempt redeemed it"
+    RESUBMITTED = "a second use, a moment after the first: refuse"
     REPLAY = "a second use: revoke, and refuse"
     REDEEM = "redeem"
 
@@ -66,7 +67,7 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         if grant.redemption == presented.attempt:
             return Decision.WON
         # A used code counts as used before it counts as expired.
-        return Decision.REFUSE if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
+        return Decision.RESUBMITTED if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
     if grant.code_expires_at <= now or is_dead_by_operator(grant, client, account):
         return Decision.REFUSE
     return Decision.REDEEM
@@ -151,6 +152,8 @@ def _refused(
         revoke(outside, grant, exchange.now, "code.replayed")
     elif grant is not None and decision is Decision.FINISH:
         finish_revocation(outside, grant, exchange.now)
+    elif grant is not None and decision is Decision.RESUBMITTED:
+        outside.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
     return _refusal()
 
 

@@ -17,7 +17,7 @@ def find_token(request: Request) -> str | None:
         raise InvalidRequest("An access token does not belong in the query.")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     in_header = token.strip() if scheme.lower() == "bearer" else None
-    in_form = request.form().get("access_token") if request.method == "POST" and request.body else None
+    in_form = request.form().get("access_token") if request.method == "POST" and request.has_form else None
     if in_header is not None and in_form is not None:
         raise InvalidRequest("The request carries two access tokens.")
     found = in_header if in_header is not None else in_form

@@ -87,11 +87,11 @@ class DynamoThrottles:
     def forget(self, what: str) -> None:
         self.table.delete(f"throttle#{what}", "throttle")
 
-    def remember_browser(self, browser_digest: bytes, sub: str, expires_at: int) -> None:
-        self.table.put({"pk": _browser(browser_digest), "sk": sub, "expires_at": expires_at})
+    def remember_browser(self, browser_digest: bytes, account: str, expires_at: int) -> None:
+        self.table.put({"pk": _browser(browser_digest), "sk": account, "expires_at": expires_at})
 
-    def knows_browser(self, browser_digest: bytes, sub: str, now: float) -> bool:
-        item = self.table.get(_browser(browser_digest), sub)
+    def knows_browser(self, browser_digest: bytes, account: str, now: float) -> bool:
+        item = self.table.get(_browser(browser_digest), account)
         return item is not None and bool(item["expires_at"] > now)
 
 
