@@ -1,0 +1,90 @@
+"""A real browser: Debian's Chromium, with nothing downloaded and nothing reached but this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from valet import settings
+from valet.aws.clients import client
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.table import Table
+from valet.models import Client
+
+from local.stack import LocalStack
+from tests.e2e.landing import Landing, self_signed
+
+CHROMIUM = Path("/usr/bin/chromium")
+WEBAPP_HOST = "webapp.example.com"  # the https client of the demo data
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fresh(stack: LocalStack) -> None:
+    """Each module begins with the demo data: what others' wrong passwords were counted is forgotten."""
+    stack.reset()
+
+
+@pytest.fixture(scope="session")
+def issuer(stack: LocalStack) -> str:
+    return stack.issuer
+
+
+@pytest.fixture(scope="session")
+def register(stack: LocalStack) -> Callable[[Client], None]:
+    """Registers a client, as an operator does."""
+    dynamodb = client("dynamodb", settings.read(settings.environment()))
+    return Registrar(Table(dynamodb, stack.tables["Registry"])).put_client
+
+
+@pytest.fixture(scope="session")
+def webapp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
+    """What the browser finds at https://webapp.example.com."""
+    landing = Landing(certificate=self_signed(WEBAPP_HOST, tmp_path_factory.mktemp("webapp")))
+    yield landing
+    landing.close()
+
+
+@pytest.fixture(scope="session")
+def browser(webapp: Landing) -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        missing = f"{CHROMIUM} is not there: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                f"--host-resolver-rules=MAP {WEBAPP_HOST} 127.0.0.1:{webapp.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser, fresh for each test."""
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def landing() -> Iterator[Landing]:
+    """A native client that listens on a loopback port of its own."""
+    landing = Landing()
+    yield landing
+    landing.close()

@@ -1,0 +1,52 @@
+"""What a person does in a browser, and the address that an app sends them to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from playwright.sync_api import Page
+
+PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
+SCOPE = "openid profile email items offline_access"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An authorization request: its address, and what its answer has to match."""
+
+    url: str
+    state: str
+    code_verifier: str
+
+
+def ask(issuer: str, client_id: str, redirect_uri: str, **more: str) -> Asked:
+    """An authorization request with PKCE."""
+    state, code_verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+    digest = hashlib.sha256(code_verifier.encode()).digest()
+    parameters = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": SCOPE,
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        **more,
+    }
+    return Asked(f"{issuer}/authorize?{urlencode(parameters)}", state, code_verifier)
+
+
+def sign_in(page: Page, username: str, password: str | None = None) -> None:
+    """Fills the sign-in page in and sends it."""
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(password if password is not None else PASSWORDS[username])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def decide(page: Page, decision: str) -> None:
+    """Presses Allow or Deny on the consent page."""
+    page.get_by_role("button", name=decision, exact=True).click()
