@@ -4,6 +4,7 @@
 #   .venv            the local stack, and for `make test` everything that tests and checks
 #   .venv-sam        aws-sam-cli, which pins its own libraries
 #   .venv-ministack  the second emulated AWS of the contract tests, which pins its own botocore
+#   .lambda-runtime  what Lambda's Python has beside the standard library, for the tests of what sam built
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -60,7 +61,7 @@ build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHI
 
 ## Work on Valet
 
-test: lint browser .venv-ministack/.installed ## everything: all checks and all tests, the browser's and the built functions' too
+test: lint browser .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
 	$(PYTEST)
 
 check: lint ## everything quick: lint, and the unit, contract, integration and template tests
@@ -79,7 +80,7 @@ format: .venv/.dev ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and the layer; UPGRADE=1 to take newer versions
-	@for name in layers/valet/python/requirements requirements/local requirements/dev requirements/sam requirements/ministack requirements/lock; do \
+	@for name in layers/valet/python/requirements requirements/local requirements/dev requirements/sam requirements/ministack requirements/runtime requirements/lock; do \
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
@@ -88,7 +89,7 @@ clean: ## remove what was built, and the caches
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
-	rm -rf .venv .venv-sam .venv-ministack .venv-lock tests/e2e/node_modules
+	rm -rf .venv .venv-sam .venv-ministack .venv-lock .lambda-runtime tests/e2e/node_modules
 
 .PHONY: help run deploy build test check lint format lock clean distclean browser
 
@@ -110,6 +111,12 @@ distclean: clean ## remove the environments as well
 
 .venv-lock/.installed: requirements/lock.txt
 	$(call environment,.venv-lock,requirements/lock.txt)
+
+# A folder, not an environment: whatever else lies in one would be on the functions' path too.
+.lambda-runtime/.installed: requirements/runtime.txt .venv-sam/.installed
+	rm -rf .lambda-runtime
+	.venv-sam/bin/python -m pip install --no-deps --require-hashes --target .lambda-runtime --requirement $<
+	@touch $@
 
 # The browser tests' client libraries, where there is something to install and npm to do it.
 ifneq ($(and $(wildcard tests/e2e/package-lock.json),$(shell command -v npm)),)

@@ -1,0 +1,85 @@
+"""template.yaml as CloudFormation is given it: translated by SAM, and judged by cfn-lint."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+_SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+
+EVERYTHING = (
+    "CustomDomain=auth.example.com",
+    "Certificate=arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
+    "HostedZone=Z0123456789ABC",
+    "Demo=on",
+    "Signer=wrapped",
+    "SigningAlgorithm=ES256",
+    "Tracing=Active",
+)
+"""Every optional part of the template at once."""
+
+
+@cache
+def translated(*parameters: str, template: Path = TEMPLATE) -> dict[str, Any]:
+    """What SAM makes of the template with these parameters, conditions still in it."""
+    if not _SAM_PYTHON.exists():
+        pytest.skip("aws-sam-cli has an environment of its own, which `make check` makes")
+    run = subprocess.run(
+        [_SAM_PYTHON, Path(__file__).with_name("translate.py"), template, *parameters],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"AWS_EC2_METADATA_DISABLED": "true"},
+    )
+    assert run.returncode == 0, run.stderr
+    document: dict[str, Any] = json.loads(run.stdout)
+    return document
+
+
+def lint(document: Mapping[str, Any], folder: Path) -> str:
+    """cfn-lint's errors; empty if there are none."""
+    path = folder / "translated.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    run = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--non-zero-exit-code", "error", "--format", "parseable", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not run.stderr, run.stderr
+    return run.stdout if run.returncode else ""
+
+
+def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Logical id → resource, of one type."""
+    return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
+
+
+def statements(role: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every statement of a role's own policies; one under a condition as it stands when that holds."""
+    for policy in role["Properties"].get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield from _unconditional(statement)
+
+
+def _unconditional(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "Fn::If" not in statement:
+        yield statement
+        return
+    for branch in statement["Fn::If"][1:]:
+        if branch != {"Ref": "AWS::NoValue"}:
+            yield from _unconditional(branch)
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM writes one of a thing without its list."""
+    return value if isinstance(value, list) else [value]

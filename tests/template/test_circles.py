@@ -1,0 +1,38 @@
+"""CloudFormation refuses circular dependencies, which cfn-lint sees only after the SAM transform."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.template.cloudformation import EVERYTHING, TEMPLATE, lint, translated
+
+
+@pytest.mark.parametrize("parameters", [(), EVERYTHING], ids=["defaults", "everything"])
+def test_the_translated_template_has_no_error_and_no_circle(parameters: tuple[str, ...], tmp_path: Path) -> None:
+    assert lint(translated(*parameters), tmp_path) == ""
+
+
+CIRCLES = {
+    "a function's environment names the API that names the function": (
+        "!Sub 'https://${CustomDomain}', '']]",
+        "!Sub 'https://${CustomDomain}', !Sub 'https://${Api}.execute-api.${AWS::Region}.amazonaws.com']]",
+    ),
+    "a role names the key whose policy names the role": (
+        "                Action: kms:CreateKey\n                Resource: '*'",
+        "                Action: kms:Decrypt\n                Resource: !GetAtt WrappingKey.Arn",
+    ),
+    "the authorizer's audience is the address of the API that it protects": (
+        "          RESPONSE: policy\n",
+        "          RESPONSE: !Sub 'https://${DemoApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}'\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("circle", CIRCLES)
+def test_a_circle_put_in_on_purpose_is_found(circle: str, tmp_path: Path) -> None:
+    before, after = CIRCLES[circle]
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert text.count(before) >= 1
+    template = tmp_path / "template.yaml"
+    template.write_text(text.replace(before, after, 1), encoding="utf-8")
+    assert "E3004" in lint(translated("Demo=on", template=template), tmp_path)

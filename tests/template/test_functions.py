@@ -1,0 +1,106 @@
+"""Every function as it is deployed: its code, its runtime, its role, its log group."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.cloudformation import EVERYTHING, ROOT, resources, translated
+
+FUNCTIONS = {
+    "AuthorizeFunction": "authorize",
+    "LoginFunction": "login",
+    "ConsentFunction": "consent",
+    "TokenFunction": "token",
+    "RevokeFunction": "revoke",
+    "IntrospectFunction": "introspect",
+    "UserinfoFunction": "userinfo",
+    "LogoutFunction": "logout",
+    "JwksFunction": "jwks",
+    "StatusListFunction": "status_list",
+    "MetadataFunction": "metadata",
+    "RotateKeysFunction": "rotate_keys",
+    "AuthorizerFunction": "authorizer",
+    "DemoApiFunction": "demo_api",
+}
+
+
+def _functions() -> dict[str, Any]:
+    return resources(translated(*EVERYTHING), "AWS::Lambda::Function")
+
+
+def test_each_folder_in_functions_is_a_function_and_each_function_a_folder() -> None:
+    assert sorted(_functions()) == sorted(FUNCTIONS)
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == set(FUNCTIONS.values())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_on_python_3_13_on_the_processor_that_the_parameter_names(function: str) -> None:
+    properties = _functions()[function]["Properties"]
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+    assert properties["Handler"] == "app.handler"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_json_to_a_group_of_its_own_that_forgets(function: str) -> None:
+    logging = _functions()[function]["Properties"]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    assert logging["SystemLogLevel"] == "WARN"
+    groups = resources(translated(*EVERYTHING), "AWS::Logs::LogGroup")
+    assert logging["LogGroup"]["Ref"] == function.replace("Function", "Logs")
+    group = groups[logging["LogGroup"]["Ref"]]["Properties"]
+    assert group["RetentionInDays"] == {"Ref": "LogRetention"}
+    name = FUNCTIONS[function].replace("_", "-")
+    assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{name}"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_of_its_own(function: str) -> None:
+    role = _functions()[function]["Properties"]["Role"]
+    assert role == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
+
+
+def test_only_the_demo_is_deployed_on_request() -> None:
+    conditional = {name for name, each in _functions().items() if "Condition" in each}
+    assert conditional == {"AuthorizerFunction", "DemoApiFunction"}
+
+
+def test_login_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
+    memory = {name: each["Properties"]["MemorySize"] for name, each in _functions().items()}
+    assert memory.pop("LoginFunction") == 1769
+    assert set(memory.values()) == {512}
+
+
+def test_the_token_function_cannot_run_longer_than_the_least_retry_window() -> None:
+    """Else its own late rotation could fall outside the window in which a retry is forgiven."""
+    assert _functions()["TokenFunction"]["Properties"]["Timeout"] < 11
+
+
+def test_the_first_key_waits_longer_than_the_function_that_makes_it_may_run() -> None:
+    first_key = translated()["Resources"]["FirstKey"]["Properties"]
+    timeout = _functions()["RotateKeysFunction"]["Properties"]["Timeout"]
+    assert timeout < first_key["ServiceTimeout"] == 120
+    assert first_key["ServiceToken"] == {"Fn::GetAtt": ["RotateKeysFunction", "Arn"]}
+
+
+def test_the_layer_is_the_folder_python_itself_built_for_the_parameters_processor() -> None:
+    """A ContentUri one folder further up would build python/python, which Lambda does not import from."""
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    assert "ContentUri: layers/valet/python/\n" in text
+    assert "BuildArchitecture: !Ref Architecture\n" in text
+    (layer,) = resources(translated(), "AWS::Lambda::LayerVersion").values()
+    assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+
+
+def test_every_variable_that_sam_local_may_set_is_declared() -> None:
+    for function in _functions().values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["AWS_ENDPOINT_URL"] == ""
+        assert "ISSUER_URL" in variables
+
+
+def test_the_protected_api_knows_the_issuer_and_not_the_tables_of_its_roles() -> None:
+    variables = _functions()["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]
+    assert {"ISSUER", "AUDIENCE", "ROUTES", "RESPONSE"} <= set(variables)
+    assert variables["RESPONSE"] == "policy"

@@ -1,0 +1,132 @@
+"""What each function may do (P7), read from the roles that SAM makes and from the policies of keys."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.cloudformation import EVERYTHING, listed, resources, statements, translated
+from tests.template.test_functions import FUNCTIONS
+
+BASIC = "service-role/AWSLambdaBasicExecutionRole"
+NO_DATA = {"AuthorizerFunction", "DemoApiFunction"}
+# What reads or writes without naming one partition, or many items at once.
+BROAD = {"Scan", "PartiQL", "Batch", "Transact", "*"}
+
+
+def _role(function: str, *parameters: str) -> dict[str, Any]:
+    return resources(translated(*(parameters or ("Demo=on",))), "AWS::IAM::Role")[f"{function}Role"]
+
+
+def _all(function: str) -> list[dict[str, Any]]:
+    """Every statement of the role, with KMS signing and with a wrapped key alike."""
+    return list(statements(_role(function)))
+
+
+def _allowed(function: str) -> set[tuple[str, str]]:
+    """(action, partition) pairs of DynamoDB, whatever the table."""
+    return {
+        (action.removeprefix("dynamodb:"), key)
+        for statement in _all(function)
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+        for key in listed(statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_has_one_managed_policy_which_writes_logs(function: str) -> None:
+    (managed,) = _role(function)["Properties"]["ManagedPolicyArns"]
+    assert managed.endswith(BASIC)
+
+
+def test_tracing_on_request_adds_the_right_to_send_traces_and_no_other() -> None:
+    managed = _role("TokenFunction", *EVERYTHING)["Properties"]["ManagedPolicyArns"]
+    assert [each.rpartition("/")[2] for each in managed] == ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_names_its_resources_and_its_actions(function: str) -> None:
+    for statement in _all(function):
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            assert not any(word in action for word in BROAD), action
+        if listed(statement["Action"]) != ["kms:CreateKey"]:
+            assert listed(statement["Resource"]) != ["*"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_statement_about_a_table_is_limited_to_named_partitions(function: str) -> None:
+    for statement in _all(function):
+        if not listed(statement["Action"])[0].startswith("dynamodb:"):
+            continue
+        condition = statement["Condition"]
+        # ForAllValues is true of a request that names no partition at all.
+        assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+        for key in listed(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]):
+            assert key.rstrip("*").rstrip("#"), "a pattern for every partition"
+            assert "*" not in key or key.endswith("#*")
+
+
+@pytest.mark.parametrize("function", sorted(NO_DATA))
+def test_what_protects_an_api_may_do_nothing_but_write_logs(function: str) -> None:
+    assert _all(function) == []
+
+
+def test_only_login_can_read_a_credential_and_nobody_can_write_one() -> None:
+    readers = {name for name in FUNCTIONS for _, key in _allowed(name) if key.startswith("credential")}
+    assert readers == {"LoginFunction"}
+    assert {action for action, key in _allowed("LoginFunction") if key == "credential#*"} == {"GetItem"}
+
+
+def test_only_rotate_keys_writes_to_the_registry() -> None:
+    registry = {"client#*", "cors", "scopes", "apis", "keys"}
+    writers = {
+        name
+        for name in FUNCTIONS
+        for action, key in _allowed(name)
+        if key in registry and action not in ("GetItem", "Query")
+    }
+    assert writers == {"RotateKeysFunction"}
+
+
+def test_no_role_names_a_key_or_may_sign_by_its_own_policy() -> None:
+    kms = {
+        (name, action)
+        for name in FUNCTIONS
+        for statement in _all(name)
+        for action in listed(statement["Action"])
+        if action.startswith("kms:")
+    }
+    assert kms == {("RotateKeysFunction", "kms:CreateKey")}
+
+
+def test_rotate_keys_can_create_nothing_but_keys_that_sign() -> None:
+    (create,) = (each for each in _all("RotateKeysFunction") if listed(each["Action"]) == ["kms:CreateKey"])
+    condition = create["Condition"]
+    assert condition["StringEquals"]["kms:KeyUsage"] == "SIGN_VERIFY"
+    assert condition["StringEquals"]["kms:KeyOrigin"] == "AWS_KMS"
+    assert condition["StringEquals"]["kms:KeySpec"] == {"Fn::If": ["IsEs256", "ECC_NIST_P256", "RSA_2048"]}
+    assert condition["Bool"] == {"kms:MultiRegion": "false", "kms:BypassPolicyLockoutSafetyCheck": "false"}
+
+
+def test_the_wrapping_key_unwraps_for_those_who_sign_and_wraps_for_rotate_keys() -> None:
+    key = resources(translated(*EVERYTHING), "AWS::KMS::Key")["WrappingKey"]
+    administer, make, unwrap = key["Properties"]["KeyPolicy"]["Statement"]
+    for action in administer["Action"]:
+        assert action.partition(":")[2] not in ("Decrypt", "Encrypt", "Sign", "CreateGrant", "*")
+        assert not action.startswith("kms:GenerateDataKey")
+    assert make["Principal"] == {"AWS": {"Fn::GetAtt": ["RotateKeysFunctionRole", "Arn"]}}
+    assert make["Action"] == "kms:GenerateDataKeyPairWithoutPlaintext"
+    signers = [{"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("TokenFunction", "StatusListFunction")]
+    assert unwrap["Principal"] == {"AWS": signers}
+    assert unwrap["Action"] == "kms:Decrypt"
+    for statement in (make, unwrap):
+        assert statement["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "signing-key"}}
+
+
+def test_rotate_keys_is_told_the_roles_that_sign_and_no_others() -> None:
+    function = translated()["Resources"]["RotateKeysFunction"]
+    variables = function["Properties"]["Environment"]["Variables"]
+    assert variables["SIGNING_ROLE_ARNS"] == {"Fn::Sub": "${TokenFunctionRole.Arn},${StatusListFunctionRole.Arn}"}
+    assert variables["ROTATE_ROLE_ARN"] == {"Fn::GetAtt": ["RotateKeysFunctionRole", "Arn"]}
+    assert variables["ACCOUNT_ROOT_ARN"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}

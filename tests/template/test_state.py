@@ -1,0 +1,50 @@
+"""Tables and keys: what is kept, what ends by itself, what outlives the stack."""
+
+import pytest
+
+from tests.template.cloudformation import EVERYTHING, resources, translated
+
+
+@pytest.mark.parametrize("table", ["Registry", "Users"])
+def test_what_nobody_can_make_again_is_protected_and_outlives_the_stack(table: str) -> None:
+    resource = resources(translated(), "AWS::DynamoDB::Table")[table]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["Properties"]["DeletionProtectionEnabled"] is True
+    assert resource["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "TimeToLiveSpecification" not in resource["Properties"]
+
+
+def test_grants_end_by_themselves() -> None:
+    properties = resources(translated(), "AWS::DynamoDB::Table")["Grants"]["Properties"]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+@pytest.mark.parametrize("table", ["Registry", "Users", "Grants"])
+def test_a_table_is_paid_by_the_request_and_has_no_index(table: str) -> None:
+    """No decision is read through an index, which DynamoDB brings up to date a moment later."""
+    properties = resources(translated(), "AWS::DynamoDB::Table")[table]["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert not {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & set(properties)
+
+
+@pytest.mark.parametrize(("table", "parameter"), [("Registry", "RegistryTable"), ("Users", "UsersTable")])
+def test_a_table_that_a_former_stack_kept_can_be_used_again(table: str, parameter: str) -> None:
+    document = translated()
+    assert resources(document, "AWS::DynamoDB::Table")[table]["Condition"] == f"Makes{table}"
+    assert document["Conditions"][f"Makes{table}"] == {"Fn::Equals": [{"Ref": parameter}, ""]}
+    variables = document["Resources"]["TokenFunction"]["Properties"]["Environment"]["Variables"]
+    named = {"Fn::If": [f"Makes{table}", {"Ref": table}, {"Ref": parameter}]}
+    assert variables[f"{table.upper()}_TABLE"] == document["Outputs"][parameter]["Value"] == named
+
+
+def test_cloudformation_owns_no_key_that_rotation_deletes() -> None:
+    """A signing key in a fixed slot would come back with the old material, and old tokens with it."""
+    keys = resources(translated(*EVERYTHING), "AWS::KMS::Key")
+    assert set(keys) == {"WrappingKey"}
+    assert keys["WrappingKey"]["Condition"] == "IsWrapped"
+    assert keys["WrappingKey"]["DeletionPolicy"] == "Retain"
+    assert "KeyUsage" not in keys["WrappingKey"]["Properties"]  # symmetric, to encrypt and decrypt

@@ -1,0 +1,31 @@
+"""Run by the Python that has aws-sam-cli: a SAM template in, what CloudFormation is given out (AWS SAM transform).
+
+`python translate.py template.yaml [Parameter=value ...]` prints JSON. The translator is the version that sam bundles.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+# The translator wants to see what `sam package` would have put there.
+_PACKAGED = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+
+
+def main(path: str, *given: str) -> None:
+    document = yaml_parse(Path(path).read_text(encoding="utf-8"))
+    parameters = {name: str(parameter.get("Default", "")) for name, parameter in document["Parameters"].items()}
+    parameters.update(dict(each.split("=", 1) for each in given))
+    for resource in document["Resources"].values():
+        if resource["Type"] in _PACKAGED:
+            resource["Properties"][_PACKAGED[resource["Type"]]] = "s3://bucket/key"
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="eu-west-1"))
+    json.dump(translator.translate(sam_template=document, parameter_values=parameters), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
