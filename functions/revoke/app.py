@@ -30,8 +30,9 @@ def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
         refresh.grant_id, client.client_id, digest(refresh.family), now, "client"
     )
     if grant is not None:
+        if not grant.revoked_at:
+            server.audit.record("grant.revoked", client_id=client.client_id, sub=grant.sub, grant_id=grant.grant_id)
         finish_revocation(server, grant, now)
-        server.audit.record("grant.revoked", client_id=client.client_id, sub=grant.sub, grant_id=grant.grant_id)
     return True
 
 

@@ -114,7 +114,8 @@ class Grants(Protocol):
         """If the presented token is the current one, not expired, and the grant is not revoked."""
 
     def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
-        """Final, whatever its state; the grant as it is now. A grant that does not exist stays absent: None."""
+        """Final, whatever its state. The grant as it was: unless it was revoked already, this call has done it, and its
+        `live` is what to refuse from now on. A grant that does not exist stays absent: None."""
 
     def revoke_by_refresh_token(
         self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str

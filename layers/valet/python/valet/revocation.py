@@ -28,17 +28,20 @@ def finish_revocation(outside: Outside, grant: Grant, now: float) -> None:
 
 def revoke(outside: Outside, grant: Grant, now: float, event: str) -> None:
     """The grant first, then the bits: a token issued in between would otherwise be missed."""
-    revoked = outside.grants.revoke(grant.grant_id, now, event)
-    outside.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
-    if revoked is not None:
-        finish_revocation(outside, revoked, now)
+    before = outside.grants.revoke(grant.grant_id, now, event)
+    if before is not None:
+        if not before.revoked_at:
+            outside.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
+        finish_revocation(outside, before, now)
 
 
 def end_grants_of_session(outside: Outside, session: Session, now: float) -> None:
     """Revoke every grant that lives by the session; one that is just being issued meets a tombstone."""
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
-            buried = outside.grants.bury(pointer.grant_id, now, "logout")
-            if buried is not None:
-                finish_revocation(outside, buried, now)
-                outside.audit.record("grant.revoked", sub=session.sub, grant_id=pointer.grant_id, revoked_for="logout")
+            before = outside.grants.bury(pointer.grant_id, now, "logout")
+            if before is not None:
+                if not before.revoked_at:
+                    facts = {"client_id": before.client_id, "sub": session.sub, "grant_id": pointer.grant_id}
+                    outside.audit.record("grant.revoked", **facts, revoked_for="logout")
+                finish_revocation(outside, before, now)

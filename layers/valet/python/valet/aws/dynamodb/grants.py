@@ -99,7 +99,8 @@ class DynamoGrants:
         )
         marks = {":now": int(now), ":for": revoked_for, ":end": int(now) + _KEPT_AFTER_END}
         try:
-            item = self.table.update(_pk(grant_id), "grant", expression, {**marks, **values}, condition, "ALL_NEW")
+            # As it was: who revoked it is told by what it was not yet, and `live` is the same before and after.
+            item = self.table.update(_pk(grant_id), "grant", expression, {**marks, **values}, condition, "ALL_OLD")
         except ConditionFailed:
             return None
         return _grant(item)
