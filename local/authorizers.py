@@ -30,6 +30,7 @@ class Decision:
     """Either a refusal, or the context that the function will see."""
 
     refusal: HttpResponse | None = None
+    is_asked: bool = True  # whether the authorizer, or what it said before, decided
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -48,7 +49,7 @@ class HttpApiAuthorizers:
         """What becomes of the request: with no identity it is refused, and nobody is called."""
         identity = identity_of(authorizer, request, route)
         if identity is None:
-            return Decision(UNAUTHORIZED)
+            return Decision(UNAUTHORIZED, is_asked=False)
         # The cache knows the identity only: not the route, unless the identity sources name it.
         key = (api_id, authorizer.name, identity)
         answer = self._remembered(key)
@@ -96,7 +97,7 @@ def decision_of(answer: Any, simple: bool, arn: str) -> Decision:
             return Decision(FAILED)
     if not isinstance(allowed, bool) or not isinstance(context, dict):
         return Decision(FAILED)
-    return Decision(None, context) if allowed else Decision(FORBIDDEN)
+    return Decision(context=context) if allowed else Decision(FORBIDDEN)
 
 
 def identity_of(authorizer: Authorizer, request: HttpRequest, route: Route) -> tuple[str, ...] | None:

@@ -25,6 +25,7 @@ class Console:
 
     def __init__(self) -> None:
         self._out = rich_console.Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+        self._is_ready = False
         self._err = rich_console.Console(highlight=False, markup=False, emoji=False, stderr=True)
 
     def starting(self) -> AbstractContextManager[object]:
@@ -35,6 +36,8 @@ class Console:
         return redirect_stdout(LogLines(self._logged, lambda line: self._out.print(f"    {line}", soft_wrap=True)))
 
     def _logged(self, record: Mapping[str, Any]) -> None:
+        if not self._is_ready:  # the first keys are everybody's; what matters then is what comes after "ready"
+            return
         style = "dim" if record.get("level", "INFO") in ("DEBUG", "INFO") else "yellow"
         self._out.print(f"    {summary(record)}", style=style, soft_wrap=True)
 
@@ -54,14 +57,16 @@ class Console:
             people.add_row(user.username, user.password, " ".join(sorted(user.roles)))
         self._out.print(people)
         self._out.print()
-        clients = Table("client", "secret", "kind", box=None, header_style="bold", padding=(0, 2, 0, 0))
+        clients = Table("client", "secret", "authentication", box=None, header_style="bold", padding=(0, 2, 0, 0))
         for client in CLIENTS:
-            clients.add_row(client.client_id, SECRETS.get(client.client_id, "–"), client.application_type)
+            method = client.token_endpoint_auth_method
+            clients.add_row(client.client_id, SECRETS.get(client.client_id, "–"), method)
         self._out.print(clients)
         self._out.print()
         self._command("Get a token", _token_command(stack))
         self._command("Call the protected API with it", f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin')
         self._out.print("Ctrl-C stops it; everything is forgotten then.", style="dim")
+        self._is_ready = True
 
     def _command(self, title: str, line: str) -> None:
         self._out.print(title, style="bold")

@@ -94,7 +94,7 @@ class Gateway:
                 match.route.authorizer, request, match.route, match.api_id, match.parameters
             )
             if decision.refusal is not None:
-                return decision.refusal, match.route.authorizer.function.folder.name
+                return decision.refusal, match.route.authorizer.function.folder.name if decision.is_asked else None
             context = decision.context
         return self._integrate(request, match, context), match.route.function.folder.name
 

@@ -1,0 +1,160 @@
+"""`python -m local` as a program: it starts quickly, ends cleanly, and says in one line why it does not start."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.server import listen
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def program(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The program in an environment like a developer's, ended with the block whatever happens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PORT": "0", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refusal(*arguments: str, **environment: str) -> str:
+    """The one line of a program that does not start."""
+    with program(*arguments, **environment) as process:
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert out == ""
+        (line,) = err.splitlines()
+        return line
+
+
+def ready(path: Path, process: subprocess.Popen[str], patience: float = 60) -> Any:
+    deadline = time.monotonic() + patience
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "not ready in time"
+        time.sleep(0.02)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def processor_time_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_starts_within_five_seconds_and_ends_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    before = processor_time_of_children()
+    with program("--ready-file", str(tmp_path / "ready"), AWS_PROFILE="production") as process:
+        facts = ready(tmp_path / "ready", process)
+        assert httpx.get(f"{facts['url']}/.well-known/openid-configuration").json()["issuer"] == facts["url"]
+        # A connection that is kept open does not hold it up.
+        with httpx.Client() as client:
+            client.get(f"{facts['url']}/demo/")
+            process.send_signal(number)
+            out, err = process.communicate(timeout=10)
+    # Not the wall's clock: other tests have the processor as well.
+    assert processor_time_of_children() - before < 5
+    assert process.returncode == 0
+    assert err == ""
+    assert f"Valet is ready on {facts['url']}" in out
+    assert facts["aws_url"] in out
+    assert "john" in out
+    assert "password123" in out
+    assert out.endswith("Stopped.\n")
+    assert "Traceback" not in out
+
+
+def test_the_lines_it_prints_work_when_copied(tmp_path: Path) -> None:
+    with program("--ready-file", str(tmp_path / "ready")) as process:
+        ready(tmp_path / "ready", process)
+        process.send_signal(signal.SIGSTOP)  # its output is complete up to here
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout is not None
+        commands: list[str] = []
+        while len(commands) < 2:
+            line = process.stdout.readline()
+            if line.startswith(("  TOKEN=", "  curl")):
+                commands.append(line.strip())
+        script = "\n".join(["set -eu -o pipefail", commands[0], commands[1].replace("curl ", "curl --fail -s ")])
+        answer = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20, check=True)
+    assert json.loads(answer.stdout)["client_id"] == "api_service_789"
+
+
+def test_interrupted_while_it_starts_it_ends_as_cleanly() -> None:
+    for delay in (0.15, 0.4, 0.7):
+        with program() as process:
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+        # Before Python has read its first line there is nobody to be clean.
+        assert process.returncode in (0, -signal.SIGINT)
+        assert process.returncode != 0 or err == ""
+
+
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT"])
+def test_a_taken_port_is_one_line_that_names_the_variable(variable: str) -> None:
+    with listen(0) as listener:
+        port = listener.getsockname()[1]
+        line = refusal(**{variable: str(port)})
+    assert f"Port {port} is taken" in line
+    assert f"{variable}=" in line
+
+
+@pytest.mark.parametrize("value", ["http", "-1", "65536", "٣٠٠٠"])
+def test_a_port_that_is_none_is_one_line(value: str) -> None:
+    assert "PORT" in refusal(PORT=value)
+
+
+def test_it_refuses_any_aws_but_the_emulated_one() -> None:
+    line = refusal(AWS_ENDPOINT_URL="https://dynamodb.eu-west-1.amazonaws.com")
+    assert "unset AWS_ENDPOINT_URL" in line
+
+
+def test_a_parameter_that_the_template_has_not_is_one_line() -> None:
+    assert "no parameter Colour" in refusal("--parameter", "Colour=red")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "alg"),
+    [
+        (["Signer=wrapped"], "RS256"),
+        (["SigningAlgorithm=ES256"], "ES256"),
+        (["SigningAlgorithm=ES256", "Signer=wrapped"], "ES256"),
+    ],
+)
+def test_parameters_of_the_template_are_played(parameters: list[str], alg: str, tmp_path: Path) -> None:
+    options = [option for parameter in parameters for option in ("--parameter", parameter)]
+    with program("--quiet", "--ready-file", str(tmp_path / "ready"), *options) as process:
+        url = ready(tmp_path / "ready", process)["url"]
+        keys = httpx.get(f"{url}/.well-known/jwks.json").json()["keys"]
+        assert {key["alg"] for key in keys} == {alg}
+        form = {"grant_type": "client_credentials", "scope": "admin"}
+        answer = httpx.post(f"{url}/token", data=form, auth=("api_service_789", "api_secret_abc"))
+        assert answer.status_code == 200
+        token = answer.json()["access_token"]
+        assert httpx.get(f"{url}/api/admin", headers={"Authorization": f"Bearer {token}"}).status_code == 200
