@@ -56,13 +56,13 @@ def _run(console: Console, ports: Ports, arguments: argparse.Namespace) -> int:
     from local.template import TemplateError
 
     try:
-        with console.starting():
-            stack = start(
-                ports,
-                dict(arguments.parameter),
-                on_served=console.served if not arguments.quiet else lambda served: None,
-                on_crash=console.crashed,
-            )
+        console.starting()
+        stack = start(
+            ports,
+            dict(arguments.parameter),
+            on_served=console.served if not arguments.quiet else lambda served: None,
+            on_crash=console.crashed,
+        )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None
     try:

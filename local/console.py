@@ -28,8 +28,10 @@ class Console:
         self._is_ready = False
         self._err = rich_console.Console(highlight=False, markup=False, emoji=False, stderr=True)
 
-    def starting(self) -> AbstractContextManager[object]:
-        return self._out.status("Starting the local stack …")
+    def starting(self) -> None:
+        """A line for somebody who watches: no spinner, as Rich's would take standard output from `logs`."""
+        if self._out.is_terminal:
+            self._out.print("Starting the local stack …", style="dim")
 
     def logs(self) -> AbstractContextManager[object]:
         """While it lasts, what functions print comes out readable; this console still writes where it did."""
