@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, expect
+from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
 from tests.e2e.landing import Landing
 from tests.e2e.people import ask, decide, sign_in
@@ -91,6 +91,26 @@ def test_a_native_client_with_a_private_scheme_gets_its_answer(watched: Page, is
     assert answers[-1].headers["location"] == address
     assert address.startswith(PRIVATE_SCHEME + "?")
     check(dict(parse_qsl(urlsplit(address).query)), decision, asked.state, issuer)
+
+
+def test_without_the_clients_name_in_it_the_policy_would_stop_the_answer(
+    page: Page, issuer: str, landing: Landing
+) -> None:
+    """What the tests above would see: Chromium holds the redirects after a form to form-action as well."""
+
+    def narrowed(route: Route) -> None:
+        answer = route.fetch()
+        headers = {**answer.headers, "content-security-policy": "default-src 'none'; form-action 'self'"}
+        route.fulfill(response=answer, headers=headers)
+
+    page.goto(ask(issuer, "mobile_app", f"{landing.origin}/callback").url)
+    sign_in(page, "john")
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    page.route(f"{issuer}/consent?*", narrowed)
+    page.reload()
+    with page.expect_console_message(lambda message: "form-action" in message.text):
+        decide(page, "Allow")
+    assert landing.requests == []
 
 
 def test_the_policy_of_the_consent_page_names_this_client_and_no_other(
