@@ -118,7 +118,7 @@ class MemorySessions:
     _lock: Lock = field(default_factory=Lock)
 
     def open(self, session: Session) -> None:
-        self.sessions[session.digest] = session
+        self.sessions.setdefault(session.digest, session)
 
     def find_session(self, digest: bytes) -> Session | None:
         return self.sessions.get(digest)

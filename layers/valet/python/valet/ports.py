@@ -151,7 +151,9 @@ class SavedRequests(Protocol):
 
 
 class Sessions(Protocol):
-    def open(self, session: Session) -> None: ...
+    def open(self, session: Session) -> None:
+        """Once: what has ended since is not opened again by the same write coming late."""
+
     def find_session(self, digest: bytes) -> Session | None: ...
     def prolong(self, digest: bytes, idle_expires_at: int) -> None:
         """Unless it has ended; never back in time."""

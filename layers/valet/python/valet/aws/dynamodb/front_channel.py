@@ -34,7 +34,11 @@ class DynamoSessions:
 
     def open(self, session: Session) -> None:
         item = item_from_model(session, _session(session.digest), "session")
-        self.table.put({**item, "expires_at": session.absolute_expires_at})
+        try:
+            # On a condition, so that a write which comes late cannot open again what has ended since.
+            self.table.put({**item, "expires_at": session.absolute_expires_at}, "attribute_not_exists(#pk)")
+        except ConditionFailed:
+            return  # nobody else can have drawn this digest: it was our own first try
 
     def find_session(self, digest: bytes) -> Session | None:
         item = self.table.get(_session(digest), "session")

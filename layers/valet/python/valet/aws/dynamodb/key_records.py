@@ -55,9 +55,9 @@ class DynamoKeyRecords:
         item = item_from_ring(KeyRing(keys, before.version + 1), attempt)
         try:
             if before.version == 0:
-                self._table.put(item, "attribute_not_exists(pk)")
+                self._table.put(item, "attribute_not_exists(#pk)")
             else:
-                self._table.put(item, "version = :version", {":version": before.version})
+                self._table.put(item, "#version = :version", {":version": before.version})
         except ConditionFailed as failed:
             # The client repeats a write whose answer was lost: the one that took effect may be this very attempt.
             return failed.found is not None and failed.found.get("attempt") == attempt

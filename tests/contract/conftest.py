@@ -1,0 +1,139 @@
+"""The implementations that every contract is held against: in memory, DynamoDB on moto, DynamoDB on ministack."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from valet.aws.dynamodb.front_channel import DynamoSavedRequests, DynamoSessions, DynamoThrottles
+from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.registry import DynamoRegistry
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.aws.dynamodb.table import Table
+from valet.aws.dynamodb.users import DynamoUsers
+from valet.ports import (
+    Accounts,
+    Consents,
+    Credentials,
+    Grants,
+    KeyRecords,
+    Registry,
+    SavedRequests,
+    Sessions,
+    StatusLists,
+    Throttles,
+)
+
+from local.aws import emulated
+from tests.contract.facts import NOW, random
+from tests.ministack import ministack
+from tests.stores.memory import MemoryKeyRecords, MemoryRegistry, MemoryStores, MemoryUsers
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MINISTACK = pytest.param("ministack", marks=pytest.mark.xdist_group("ministack"))
+
+# 64 threads at once on an emulator of one process: what is measured is who wins, not how soon.
+_PATIENT = Config(connect_timeout=20, read_timeout=60, max_pool_connections=64, retries={"total_max_attempts": 2})
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """One implementation of every port, with nothing in it."""
+
+    registry: Registry
+    registrar: Registrar | MemoryRegistry
+    accounts: Accounts
+    credentials: Credentials
+    consents: Consents
+    users: DynamoUsers | MemoryUsers
+    grants: Grants
+    status_lists: StatusLists
+    saved_requests: SavedRequests
+    sessions: Sessions
+    throttles: Throttles
+    key_records: KeyRecords
+
+
+@pytest.fixture(scope="session")
+def ministack_url() -> Iterator[str]:
+    """A ministack of this session's own."""
+    emulated()  # made-up credentials, and nothing else leads anywhere
+    with ministack() as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "moto", MINISTACK])
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    if request.param == "memory":
+        yield _in_memory()
+        return
+    with _table(endpoint_of(request)) as table:
+        yield _in_dynamodb(table)
+
+
+def endpoint_of(request: pytest.FixtureRequest) -> str | None:
+    """Where boto3 finds the implementation that the fixture's parameter names."""
+    emulated()
+    return request.getfixturevalue("ministack_url") if request.param == "ministack" else None
+
+
+@contextmanager
+def _table(endpoint_url: str | None) -> Iterator[Table]:
+    client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint_url, config=_PATIENT)
+    name = f"contract-{next(_numbers)}"
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    try:
+        yield Table(client, name)
+    finally:
+        client.delete_table(TableName=name)
+        client.close()
+
+
+def _in_memory() -> Stores:
+    memory = MemoryStores()
+    return Stores(
+        memory.registry,
+        memory.registry,
+        memory.users,
+        memory.users,
+        memory.users,
+        memory.users,
+        memory.grants,
+        memory.status_lists,
+        memory.saved_requests,
+        memory.sessions,
+        memory.throttles,
+        MemoryKeyRecords(),
+    )
+
+
+def _in_dynamodb(table: Table) -> Stores:
+    users = DynamoUsers(table)
+    return Stores(
+        DynamoRegistry(table, lambda: NOW),
+        Registrar(table),
+        users,
+        users,
+        users,
+        users,
+        DynamoGrants(table),
+        DynamoStatusLists(table),
+        DynamoSavedRequests(table),
+        DynamoSessions(table),
+        DynamoThrottles(table),
+        DynamoKeyRecords(table, random),
+    )

@@ -1,0 +1,96 @@
+"""What the contracts are tried with: a grant and what happens to it, and many threads that want the same thing."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+from typing import TypeVar
+
+from valet.handles import new_id
+from valet.models import Grant, GrantPointer, LiveToken
+from valet.ports import Done, Redemption, Refused, Rotation
+
+NOW = 1_800_000_000.25
+DAY = 86_400
+THREADS = 64
+
+Outcome = TypeVar("Outcome")
+random = os.urandom
+
+
+def at_once(deed: Callable[[int], Outcome], threads: int = THREADS) -> list[Outcome]:
+    """What `deed` answers in each of so many threads that begin at the same moment."""
+    ready = Barrier(threads)
+
+    def run(number: int) -> Outcome:
+        ready.wait()
+        return deed(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
+
+
+def live(idx: int, exp: int = int(NOW) + 900) -> LiveToken:
+    return LiveToken(exp, "aost", idx)
+
+
+def new_grant(**changes: object) -> Grant:
+    """A grant whose code has just been issued."""
+    grant = Grant(
+        grant_id=new_id(random),
+        client_id="web_app_123",
+        sub="sub-of-john",
+        sid="sid-of-john",
+        scope=("items", "openid"),
+        aud=("https://api.example.com", "https://issuer.example.com"),
+        auth_time=int(NOW) - 60,
+        acr="urn:valet:acr:password",
+        amr=("pwd",),
+        nonce=None,
+        redirect_uri="https://webapp.example.com/callback",
+        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        issued_at_ms=int(NOW * 1000),
+        code_digest=random(32),
+        code_expires_at=int(NOW) + 60,
+        absolute_expires_at=int(NOW) + 90 * DAY,
+        expires_at=int(NOW) + 91 * DAY,
+    )
+    return replace(grant, **changes)  # type: ignore[arg-type]  # each test names members of Grant
+
+
+def pointer_to(grant: Grant) -> GrantPointer:
+    return GrantPointer(grant.sub, grant.sid, grant.grant_id, ends_with_session=True, expires_at=grant.expires_at)
+
+
+def redemption(idx: int = 1, attempt: bytes | None = None) -> Redemption:
+    return Redemption(
+        attempt=attempt or random(16),
+        redeemed_at_ms=int(NOW * 1000) + 500,
+        live=(live(idx),),
+        family_digest=random(32),
+        refresh_digest=random(32),
+        idle_expires_at=int(NOW) + 30 * DAY,
+        expires_at=int(NOW) + 92 * DAY,
+    )
+
+
+def rotation_of(presented_digest: bytes, idx: int = 2) -> Rotation:
+    return Rotation(
+        presented_digest=presented_digest,
+        refresh_digest=random(32),
+        retry_key=random(32),
+        rotated_at_ms=int(NOW * 1000) + 900,
+        live=(live(1), live(idx)),
+        idle_expires_at=int(NOW) + 31 * DAY,
+        expires_at=int(NOW) + 93 * DAY,
+    )
+
+
+def has_redeemed(outcome: Done | Refused, mine: Redemption) -> bool:
+    """Whether the code was redeemed by this very attempt, perhaps by its first try, whose answer was lost."""
+    return isinstance(outcome, Done) or (outcome.found is not None and outcome.found.redemption == mine.attempt)
+
+
+def has_rotated(outcome: Done | Refused, mine: Rotation) -> bool:
+    return isinstance(outcome, Done) or (outcome.found is not None and outcome.found.retry_key == mine.retry_key)

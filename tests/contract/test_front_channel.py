@@ -1,0 +1,122 @@
+"""The contracts of SavedRequests, Sessions and Throttles."""
+
+from dataclasses import replace
+
+import pytest
+from valet.models import AuthorizationRequest, SavedRequest, Session
+
+from tests.contract.conftest import Stores
+from tests.contract.facts import DAY, NOW, THREADS, at_once, random
+
+
+def new_session(**changes: object) -> Session:
+    session = Session(
+        digest=random(32),
+        sid="sid-of-john",
+        sub="sub-of-john",
+        auth_time_ms=int(NOW * 1000),
+        acr="urn:valet:acr:password",
+        amr=("pwd", "otp"),
+        idle_expires_at=int(NOW) + 3600,
+        absolute_expires_at=int(NOW) + DAY,
+    )
+    return replace(session, **changes)  # type: ignore[arg-type]  # each test names members of Session
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge"),
+        AuthorizationRequest(
+            "mobile_app",
+            "com.example.mobile:/callback?kept=1",
+            ("items", "openid"),
+            "challenge",
+            state="ü €",
+            nonce="n",
+            prompt=frozenset({"login", "consent"}),
+            max_age=0,
+            login_hint="john",
+            hinted_sub="sub-of-john",
+        ),
+    ],
+    ids=["bare", "full"],
+)
+@pytest.mark.parametrize("browser_digest", [b"", b"\x00" * 32], ids=["unbound", "bound"])
+def test_a_request_is_found_as_it_was_saved(
+    stores: Stores, request_: AuthorizationRequest, browser_digest: bytes
+) -> None:
+    saved = SavedRequest(random(32), request_, browser_digest, int(NOW * 1000), int(NOW) + 600)
+    stores.saved_requests.save(saved)
+    assert stores.saved_requests.find_saved(saved.digest) == saved
+    assert stores.saved_requests.find_saved(random(32)) is None
+
+
+def test_a_session_is_found_as_it_was_opened(stores: Stores) -> None:
+    session = new_session()
+    stores.sessions.open(session)
+    assert stores.sessions.find_session(session.digest) == session
+    assert stores.sessions.find_session(random(32)) is None
+
+
+def test_a_session_is_prolonged_and_never_back_in_time(stores: Stores) -> None:
+    session = new_session()
+    stores.sessions.open(session)
+    stores.sessions.prolong(session.digest, session.idle_expires_at + 100)
+    stores.sessions.prolong(session.digest, session.idle_expires_at + 50)
+    assert stores.sessions.find_session(session.digest) == replace(
+        session, idle_expires_at=session.idle_expires_at + 100
+    )
+
+
+def test_a_session_that_ended_is_not_prolonged_and_none_is_made(stores: Stores) -> None:
+    session, unknown = new_session(), random(32)
+    stores.sessions.open(session)
+    ended = stores.sessions.end(session.digest, NOW)
+    stores.sessions.prolong(session.digest, session.idle_expires_at + 100)
+    stores.sessions.prolong(unknown, session.idle_expires_at)
+    assert stores.sessions.find_session(session.digest) == ended
+    assert stores.sessions.find_session(unknown) is None
+
+
+def test_ending_a_session_is_final_and_tells_every_time_whose_it_was(stores: Stores) -> None:
+    session = new_session()
+    stores.sessions.open(session)
+    ended = replace(session, ended_at=int(NOW))
+    assert stores.sessions.end(session.digest, NOW) == ended
+    assert stores.sessions.end(session.digest, NOW + 60) == ended
+    assert stores.sessions.find_session(session.digest) == ended
+    assert stores.sessions.end(random(32), NOW) is None
+
+
+def test_a_session_opened_again_by_a_write_that_comes_late_stays_ended(stores: Stores) -> None:
+    session = new_session()
+    stores.sessions.open(session)
+    stores.sessions.end(session.digest, NOW)
+    stores.sessions.open(session)
+    found = stores.sessions.find_session(session.digest)
+    assert found is not None
+    assert found.ended_at == int(NOW)
+
+
+def test_attempts_are_counted_each_under_its_name(stores: Stores) -> None:
+    end = int(NOW) + 900
+    assert [stores.throttles.count("account#john#1", end) for _ in range(3)] == [1, 2, 3]
+    assert stores.throttles.count("account#jane#1", end) == 1
+    stores.throttles.forget("account#john#1")
+    stores.throttles.forget("account#nobody#1")
+    assert stores.throttles.count("account#john#1", end) == 1
+
+
+def test_attempts_made_at_once_are_all_counted(stores: Stores) -> None:
+    counts = at_once(lambda _: stores.throttles.count("account#john#2", int(NOW) + 900))
+    assert sorted(counts) == list(range(1, THREADS + 1))
+
+
+def test_a_browser_is_known_to_one_account_until_it_is_forgotten(stores: Stores) -> None:
+    browser = random(32)
+    stores.throttles.remember_browser(browser, "sub-of-john", int(NOW) + 100)
+    assert stores.throttles.knows_browser(browser, "sub-of-john", NOW)
+    assert not stores.throttles.knows_browser(browser, "sub-of-jane", NOW)
+    assert not stores.throttles.knows_browser(random(32), "sub-of-john", NOW)
+    assert not stores.throttles.knows_browser(browser, "sub-of-john", int(NOW) + 100)

@@ -1,0 +1,247 @@
+"""The contract of the port Grants (one item each, every step one conditional write)."""
+
+from dataclasses import replace
+
+import pytest
+from valet.models import Grant
+from valet.ports import Done, Grants, Redemption, Refused
+
+from tests.contract.conftest import Stores
+from tests.contract.facts import NOW, live, new_grant, pointer_to, redemption, rotation_of
+
+LATER = NOW + 3600
+
+
+@pytest.fixture
+def grants(stores: Stores) -> Grants:
+    return stores.grants
+
+
+def issued(grants: Grants, **changes: object) -> Grant:
+    grant = new_grant(**changes)
+    assert grants.issue(grant, pointer_to(grant)) == Done()
+    return grant
+
+
+def redeemed(grants: Grants, **changes: object) -> tuple[Grant, Redemption]:
+    grant, first = issued(grants, **changes), redemption()
+    assert grants.redeem(grant, first, NOW) == Done()
+    return grant, first
+
+
+def found(grants: Grants, grant: Grant) -> Grant:
+    found = grants.find(grant.grant_id)
+    assert found is not None
+    return found
+
+
+def as_redeemed(grant: Grant, by: Redemption) -> Grant:
+    return replace(
+        grant,
+        redemption=by.attempt,
+        redeemed_at_ms=by.redeemed_at_ms,
+        family_digest=by.family_digest,
+        refresh_digest=by.refresh_digest,
+        generation=1,
+        idle_expires_at=by.idle_expires_at,
+        live=by.live,
+        expires_at=by.expires_at,
+    )
+
+
+def test_a_grant_is_found_as_it_was_issued(grants: Grants) -> None:
+    with_nonce, without = issued(grants, nonce="n-0S6_WzA2Mj"), issued(grants)
+    assert grants.find(with_nonce.grant_id) == with_nonce
+    assert grants.find(without.grant_id) == without
+
+
+def test_a_grant_that_was_never_issued_is_not_found(grants: Grants) -> None:
+    assert grants.find("AAAAAAAAAAAAAAAAAAAAAA") is None
+
+
+def test_a_grant_is_issued_once_and_the_second_is_shown_the_first(grants: Grants) -> None:
+    first = issued(grants)
+    second = new_grant(grant_id=first.grant_id)
+    assert grants.issue(second, pointer_to(second)) == Refused(first)
+    assert grants.find(first.grant_id) == first
+
+
+def test_redeeming_writes_what_the_redemption_says_and_nothing_else(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    assert grants.find(grant.grant_id) == as_redeemed(grant, first)
+
+
+def test_redeeming_without_a_refresh_token_leaves_no_trace_of_one(grants: Grants) -> None:
+    grant = issued(grants)
+    bare = replace(redemption(), family_digest=b"", refresh_digest=b"", idle_expires_at=0)
+    assert grants.redeem(grant, bare, NOW) == Done()
+    after = found(grants, grant)
+    assert (after.family_digest, after.refresh_digest, after.idle_expires_at) == (b"", b"", 0)
+
+
+def test_a_code_is_redeemed_once_and_the_second_is_shown_who_was_first(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    assert grants.redeem(grant, redemption(), NOW) == Refused(as_redeemed(grant, first))
+
+
+def test_the_same_attempt_sent_twice_recognises_itself(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    outcome = grants.redeem(grant, first, NOW)
+    assert isinstance(outcome, Refused)
+    assert outcome.found is not None
+    assert outcome.found.redemption == first.attempt
+
+
+def test_another_code_than_the_grants_is_not_redeemed(grants: Grants) -> None:
+    grant = issued(grants)
+    assert grants.redeem(replace(grant, code_digest=bytes(32)), redemption(), NOW) == Refused(grant)
+
+
+def test_a_code_is_not_redeemed_at_the_second_it_expires(grants: Grants) -> None:
+    grant = issued(grants)
+    assert grants.redeem(grant, redemption(), grant.code_expires_at) == Refused(grant)
+    assert grants.redeem(grant, redemption(), grant.code_expires_at - 0.001) == Done()
+
+
+def test_no_code_of_a_revoked_grant_is_redeemed(grants: Grants) -> None:
+    grant = issued(grants)
+    grants.revoke(grant.grant_id, NOW, "logout")
+    outcome = grants.redeem(grant, redemption(), NOW)
+    assert outcome == Refused(replace(grant, revoked_at=int(NOW), revoked_for="logout"))
+
+
+def test_a_grant_that_is_not_there_is_neither_redeemed_nor_rotated(grants: Grants) -> None:
+    grant = new_grant()
+    assert grants.redeem(grant, redemption(), NOW) == Refused(None)
+    assert grants.rotate(grant, rotation_of(b"x" * 32), NOW) == Refused(None)
+    assert grants.find(grant.grant_id) is None
+
+
+def test_rotating_writes_what_the_rotation_says_and_counts_the_generation(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    rotation = rotation_of(first.refresh_digest)
+    assert grants.rotate(grant, rotation, NOW) == Done()
+    assert grants.find(grant.grant_id) == replace(
+        as_redeemed(grant, first),
+        refresh_digest=rotation.refresh_digest,
+        previous_digest=first.refresh_digest,
+        retry_key=rotation.retry_key,
+        rotated_at_ms=rotation.rotated_at_ms,
+        live=rotation.live,
+        idle_expires_at=rotation.idle_expires_at,
+        expires_at=rotation.expires_at,
+        generation=2,
+    )
+
+
+def test_a_refresh_token_has_one_successor(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    won, lost = rotation_of(first.refresh_digest), rotation_of(first.refresh_digest)
+    assert grants.rotate(grant, won, NOW) == Done()
+    outcome = grants.rotate(grant, lost, NOW)
+    assert outcome == Refused(found(grants, grant))
+    assert found(grants, grant).retry_key == won.retry_key
+
+
+def test_a_code_that_is_not_redeemed_has_nothing_to_rotate(grants: Grants) -> None:
+    grant = issued(grants)
+    assert grants.rotate(grant, rotation_of(b"x" * 32), NOW) == Refused(grant)
+
+
+@pytest.mark.parametrize("expiry", ["idle_expires_at", "absolute_expires_at"])
+def test_nothing_is_rotated_at_the_second_it_expires(grants: Grants, expiry: str) -> None:
+    end = int(NOW) + 1000
+    grant = issued(grants, absolute_expires_at=end if expiry == "absolute_expires_at" else end + 1000)
+    first = replace(redemption(), idle_expires_at=end if expiry == "idle_expires_at" else end + 1000)
+    grants.redeem(grant, first, NOW)
+    assert isinstance(grants.rotate(grant, rotation_of(first.refresh_digest), end), Refused)
+    assert grants.rotate(grant, rotation_of(first.refresh_digest), end - 0.001) == Done()
+
+
+def test_nothing_of_a_revoked_grant_is_rotated(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    grants.revoke(grant.grant_id, NOW, "user")
+    assert isinstance(grants.rotate(grant, rotation_of(first.refresh_digest), NOW), Refused)
+    assert found(grants, grant).refresh_digest == first.refresh_digest
+
+
+def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_revoked(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    before = as_redeemed(grant, first)
+    assert grants.revoke(grant.grant_id, NOW, "refresh.reused") == before
+    revoked = replace(before, revoked_at=int(NOW), revoked_for="refresh.reused")
+    assert grants.find(grant.grant_id) == revoked
+    assert grants.revoke(grant.grant_id, LATER, "user") == revoked
+    assert grants.bury(grant.grant_id, LATER, "logout") == revoked
+    assert grants.find(grant.grant_id) == revoked
+
+
+def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:
+    assert grants.revoke("AAAAAAAAAAAAAAAAAAAAAA", NOW, "user") is None
+    assert grants.find("AAAAAAAAAAAAAAAAAAAAAA") is None
+
+
+def test_a_refresh_token_revokes_its_own_clients_grant_only(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    before = as_redeemed(grant, first)
+    assert grants.revoke_by_refresh_token(grant.grant_id, "mobile_app", first.family_digest, NOW, "client") is None
+    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), NOW, "client") is None
+    assert grants.revoke_by_refresh_token("A" * 22, grant.client_id, first.family_digest, NOW, "client") is None
+    assert grants.find(grant.grant_id) == before
+    by_client = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, NOW, "client")
+    assert by_client == before
+    again = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, LATER, "client")
+    assert again == replace(before, revoked_at=int(NOW), revoked_for="client")
+
+
+def test_a_grant_not_redeemed_has_no_family_secret_to_revoke_it_by(grants: Grants) -> None:
+    grant = issued(grants)
+    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), NOW, "client") is None
+    assert found(grants, grant) == grant
+
+
+def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) -> None:
+    grant = new_grant()
+    assert grants.bury(grant.grant_id, NOW, "logout") is None
+    outcome = grants.issue(grant, pointer_to(grant))
+    assert isinstance(outcome, Refused)
+    assert outcome.found is not None
+    assert outcome.found.revoked_at == int(NOW)
+    assert outcome.found.code_digest is None
+    assert isinstance(grants.redeem(grant, redemption(), NOW), Refused)
+    assert isinstance(grants.rotate(grant, rotation_of(b"x" * 32), NOW), Refused)
+
+
+def test_a_tombstone_names_its_grant_and_outlives_what_it_forbids(grants: Grants) -> None:
+    grants.bury("A" * 22, NOW, "logout")
+    tombstone = grants.find("A" * 22)
+    assert tombstone is not None
+    assert (tombstone.grant_id, tombstone.revoked_for, tombstone.live) == ("A" * 22, "logout", ())
+    assert tombstone.client_id is None
+    assert tombstone.expires_at == int(NOW) + 86_400
+    assert grants.bury("A" * 22, LATER, "logout") == tombstone
+
+
+def test_pointers_are_there_before_and_without_their_grant(grants: Grants) -> None:
+    grant = issued(grants)
+    grants.bury("B" * 22, NOW, "logout")
+    refused = new_grant(grant_id="B" * 22)
+    grants.issue(refused, pointer_to(refused))
+    assert set(grants.pointers(grant.sub)) == {pointer_to(grant), pointer_to(refused)}
+
+
+def test_pointers_are_all_of_a_person_or_those_of_one_session(grants: Grants) -> None:
+    here, there = issued(grants, sid="sid-1"), issued(grants, sid="sid-10")
+    somebody_elses = issued(grants, sub="sub-of-jane")
+    assert set(grants.pointers(here.sub)) == {pointer_to(here), pointer_to(there)}
+    assert grants.pointers(here.sub, "sid-1") == (pointer_to(here),)
+    assert grants.pointers("sub-of-jane") == (pointer_to(somebody_elses),)
+    assert grants.pointers("nobody") == ()
+
+
+def test_live_tokens_keep_their_order_and_their_kinds(grants: Grants) -> None:
+    grant = issued(grants)
+    many = tuple(live(idx) for idx in (9, 3, 7))
+    grants.redeem(grant, replace(redemption(), live=many), NOW)
+    assert found(grants, grant).live == many
+    assert found(grants, grant).live[0].list_id == "aost"

@@ -1,0 +1,54 @@
+"""The contract of the port StatusLists: whose an index is, and which are set."""
+
+from valet.models import Lease, LiveToken, StatusListContent
+
+from tests.contract.conftest import Stores
+from tests.contract.facts import NOW, THREADS, at_once, live
+
+END = int(NOW) + 7200
+
+
+def test_blocks_follow_each_other_whosever_they_are(stores: Stores) -> None:
+    lists = stores.status_lists
+    assert lists.lease("web_app_123", "aost", 256, END) == Lease("web_app_123", "aost", 0, 256, END)
+    assert lists.lease("mobile_app", "aost", 64, END) == Lease("mobile_app", "aost", 256, 64, END)
+    assert lists.lease("web_app_123", "aost", 256, END).start == 320
+    assert lists.lease("web_app_123", "aosu", 256, END).start == 0
+
+
+def test_blocks_leased_at_once_do_not_overlap(stores: Stores) -> None:
+    leases = at_once(lambda number: stores.status_lists.lease(f"client-{number % 4}", "aost", 16, END))
+    assert sorted(lease.start for lease in leases) == [16 * number for number in range(THREADS)]
+    assert stores.status_lists.find_list("aost") == StatusListContent(16 * THREADS, frozenset())
+
+
+def test_a_bit_is_set_and_set_again_and_its_neighbours_are_not(stores: Stores) -> None:
+    lists, token = stores.status_lists, live(17)
+    assert not lists.is_set(token)
+    lists.put_bits((token, live(19)))
+    lists.put_bits((token,))
+    assert lists.is_set(token)
+    assert not lists.is_set(live(18))
+    assert not lists.is_set(LiveToken(token.exp, "aosu", 17))
+    # A retry of the same generation carries the same place, whatever its exp.
+    assert lists.is_set(token._replace(exp=token.exp + 1))
+
+
+def test_no_tokens_are_no_bits(stores: Stores) -> None:
+    stores.status_lists.put_bits(())
+    assert stores.status_lists.find_list("aost") == StatusListContent()
+
+
+def test_a_list_is_found_with_all_its_bits_and_nobody_elses(stores: Stores) -> None:
+    lists = stores.status_lists
+    lists.lease("web_app_123", "aost", 512, END)
+    lists.put_bits(tuple(live(idx) for idx in (0, 7, 300)))
+    lists.put_bits((LiveToken(END, "aosu", 5),))
+    assert lists.find_list("aost") == StatusListContent(512, frozenset({0, 7, 300}))
+    assert lists.find_list("aosu") == StatusListContent(0, frozenset({5}))
+    assert lists.find_list("zzzz") == StatusListContent()
+
+
+def test_bits_set_at_once_are_all_set(stores: Stores) -> None:
+    at_once(lambda number: stores.status_lists.put_bits((live(number), live(number + 1))))
+    assert stores.status_lists.find_list("aost").revoked == frozenset(range(THREADS + 1))
