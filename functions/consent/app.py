@@ -9,6 +9,7 @@ from valet.models import Session
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.protocol.interaction import needs_login
 from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.protocol.scope import OPENID
 from valet.refusals import refuse_as_page
 from valet.saved_requests import Saved, require_saved
 from valet.server import Server, endpoint
@@ -74,7 +75,12 @@ def _form(saved: Saved, destination: Destination, session: Session, token: str, 
         owner=destination.client.owner,
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
-        scopes=[(name, known[name].description) for name in saved.request.scope if name in known],
+        # Who one is comes before what else is asked for.
+        scopes=[
+            (name, known[name].description)
+            for name in sorted(saved.request.scope, key=lambda name: (name != OPENID, name))
+            if name in known
+        ],
         switch_account=f"/login?request={saved.handle}",
     )
     targets = ("'self'", pages.form_action_source(destination.redirect_uri))
