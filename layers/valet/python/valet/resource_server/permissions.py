@@ -64,30 +64,31 @@ class Permissions:
         if asked.route not in permission.routes:
             return policy.literal(asked.arn, is_allowed=False)
         document = None if is_odd else self._exact(permission, base, asked, asked.route or "")
-        return document or policy.literal(asked.arn, self._is_safe(permission, asked.arn, method, path))
+        return document or policy.literal(asked.arn, self._is_safe(permission, asked, method, path))
 
     def only_asked(self, permission: Permission, asked: Asked) -> Document:
         """The shortest document there is."""
         _, _, method, path = (*asked.arn.split("/", 3), "", "")[:4]
-        is_allowed = asked.route in permission.routes and self._is_safe(permission, asked.arn, method, path)
+        is_allowed = asked.route in permission.routes and self._is_safe(permission, asked, method, path)
         return policy.literal(asked.arn, is_allowed)
 
     def _exact(self, permission: Permission, base: str, asked: Asked, only: str) -> Document | None:
-        is_rest = asked.shape in (REST_TOKEN, REST_REQUEST)
+        is_rest = _is_rest(asked)
         key = (base, is_rest, only)
         if key not in permission.documents:
-            found = policy.grant(self._routes, {only} if only else permission.routes, is_rest=is_rest)
+            found = policy.grant(self._routes, permission.routes, is_rest=is_rest, only=only)
             if len(permission.documents) >= _MOST_DOCUMENTS:
                 permission.documents.clear()
             permission.documents[key] = policy.document(base, found) if found is not None else None
         return permission.documents.get(key)
 
-    def _is_safe(self, permission: Permission, arn: str, method: str, path: str) -> bool:
+    def _is_safe(self, permission: Permission, asked: Asked, method: str, path: str) -> bool:
         """Whether allowing this very ARN allows nothing else, however the gateway reads its path next time."""
-        if any(wildcard in arn for wildcard in _WILDCARDS):
+        if any(wildcard in asked.arn for wildcard in _WILDCARDS):
             return False
         # A gateway may ignore one slash at the end.
-        found = {self._routes.route_of(method, path), self._routes.route_of(method, path.removesuffix("/"))} - {None}
+        paths = (path, path.removesuffix("/"))
+        found = {self._routes.route_of(method, each, is_rest=_is_rest(asked)) for each in paths} - {None}
         return bool(found) and found <= permission.routes
 
     def tell_inexact(self) -> None:
@@ -115,3 +116,7 @@ class Permissions:
                     if not self._is_exact(frozenset(some)):
                         return list(some)
         return sorted(routes)
+
+
+def _is_rest(asked: Asked) -> bool:
+    return asked.shape in (REST_TOKEN, REST_REQUEST)

@@ -14,7 +14,6 @@ exactly, and the answer names only the route that was asked for.
 """
 
 import json
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from valet.resource_server.routes import METHODS, ONE, REST, Routes, Template, ranks
@@ -40,23 +39,20 @@ class Grant(NamedTuple):
     deny: tuple[str, ...]
 
 
-def grant(routes: Routes, allowed: Iterable[str], *, is_rest: bool) -> Grant | None:
-    """What says exactly the routes named in `allowed`, or None where nothing does.
+def grant(routes: Routes, permitted: frozenset[str], *, is_rest: bool, only: str = "") -> Grant | None:
+    """What says exactly the routes in `permitted`, or None where nothing does.
 
-    A REST API chooses the resource first and the method second; an HTTP API looks at both at once. So there a path
-    that ROUTES names for another method only is still the wider route's.
+    With `only`, what says that one route and no path of any that is not permitted. A REST API chooses the resource
+    first and the method second, an HTTP API looks at both at once: there a path that ROUTES names for another method
+    alone is still the wider route's.
     """
     allow: list[str] = []
     deny: list[str] = []
-    allowed = frozenset(allowed)
     for method in METHODS:
-        permitted = [t for path, t in routes.templates.items() if f"{method} {path}" in allowed]
-        refused = [
-            t
-            for path, t in routes.templates.items()
-            if f"{method} {path}" not in allowed and (is_rest or f"{method} {path}" in routes.rules)
-        ]
-        found = _for_method(permitted, refused)
+        keys = {f"{method} {path}": template for path, template in routes.templates.items()}
+        named = [template for key, template in keys.items() if (key == only if only else key in permitted)]
+        refused = [t for key, t in keys.items() if key not in permitted and (is_rest or key in routes.rules)]
+        found = _for_method(named, refused)
         if found is None:
             return None
         allow.extend(f"{method}/{path}" for path in found.allow)
@@ -66,21 +62,21 @@ def grant(routes: Routes, allowed: Iterable[str], *, is_rest: bool) -> Grant | N
     return Grant(tuple(allow), tuple(deny))
 
 
-def _for_method(permitted: list[Template], refused: list[Template]) -> Grant | None:
-    widest = [t for t in permitted if not any(_covers(other, t) for other in permitted if other != t)]
+def _for_method(named: list[Template], refused: list[Template]) -> Grant | None:
+    widest = [t for t in named if not any(_covers(other, t) for other in named if other != t)]
     denied: dict[Pattern, None] = {}
     for template in widest:
         for pattern in _slashes(template):
-            if any(_meet(pattern, other) for other in permitted):
+            if any(_meet(pattern, other) for other in named):
                 return None
             denied[pattern] = None
         for other in refused:
-            if ranks(other) < ranks(template) and _meet(_pattern(other), template):
-                if any(not _keeps_clear(other, kept) for kept in permitted):
+            if ranks(other) < ranks(template) and _overlap(other, template):
+                if any(not _keeps_clear(other, kept) for kept in named):
                     return None
                 denied[_pattern(other)] = None
     deny = ["/".join(pattern) for pattern in denied]
-    if () not in permitted and any(len(t) == 1 and t[0] in (ONE, REST) for t in widest):
+    if () not in named and any(len(t) == 1 and t[0] in (ONE, REST) for t in widest):
         deny.append("")  # `GET/*` matches the root, `GET/`, too
     return Grant(tuple("/".join(_pattern(t)) for t in widest), tuple(deny))
 
@@ -110,6 +106,16 @@ def _covers(wide: Template, narrow: Template) -> bool:
     return all(w in (ONE, n) for w, n in zip(wide[:-1], narrow, strict=False))
 
 
+def _overlap(one: Template, other: Template) -> bool:
+    """Whether some path is both templates'."""
+    for first, second in zip(one, other, strict=False):
+        if REST in (first, second):
+            return True
+        if ONE not in (first, second) and first != second:
+            return False
+    return len(one) == len(other)
+
+
 def _meet(pattern: Pattern, template: Template) -> bool:
     """Whether some path of `template`, no segment of it empty, matches `pattern`."""
     if not pattern or not template:
@@ -123,18 +129,18 @@ def _meet(pattern: Pattern, template: Template) -> bool:
     )
 
 
-def _keeps_clear(refused: Template, permitted: Template) -> bool:
-    """Whether denying the pattern of `refused` takes nothing from `permitted` that the gateway would route to it."""
+def _keeps_clear(refused: Template, named: Template) -> bool:
+    """Whether denying the pattern of `refused` takes nothing from `named` that the gateway would route to it."""
     pattern = _pattern(refused)
-    if not _meet(pattern, permitted):
+    if not _meet(pattern, named):
         return True
-    if ranks(permitted) < ranks(refused):
+    if ranks(named) < ranks(refused):
         return False
     if ONE not in refused:
         return True  # the pattern is exactly the template
     if REST in refused:
         return not _slashes(refused)
-    return REST not in permitted and len(permitted) == len(refused)
+    return REST not in named and len(named) == len(refused)
 
 
 def document(base: str, found: Grant) -> Document | None:

@@ -40,11 +40,18 @@ class Routes(NamedTuple):
     templates: Mapping[str, Template]
     fields: Mapping[str, Rule]
 
-    def route_of(self, method: str, path: str) -> str | None:
-        """The key of the route that API Gateway's REST router chooses for `path`, if ROUTES names it."""
+    def route_of(self, method: str, path: str, *, is_rest: bool = True) -> str | None:
+        """The key of the route that API Gateway chooses for `path`, if ROUTES names it.
+
+        A REST API looks for the resource first and then for its method, an HTTP API for both at once.
+        """
         segments = path.removeprefix("/").split("/")
-        found = [(ranks(template), key) for key, template in self.templates.items() if matches(template, segments)]
-        key = f"{method} {min(found)[1]}" if found else ""
+        found = [
+            (ranks(template), key)
+            for known, template in self.templates.items()
+            if ((key := f"{method} {known}") in self.rules or is_rest) and matches(template, segments)
+        ]
+        key = min(found)[1] if found else ""
         return key if key in self.rules else None
 
 

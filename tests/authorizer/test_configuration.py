@@ -1,0 +1,90 @@
+"""The environment: parsed as a pure function, and all that is wrong with it in one message."""
+
+import json
+
+import pytest
+
+from tests.authorizer.issuer import AUDIENCE, ISSUER, ROUTES, environment
+from valet.resource_server.configuration import parse
+from valet.resource_server.outcomes import ConfigurationError
+
+
+def wrong(**changed: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        parse({**environment(), **changed})
+    return str(raised.value)
+
+
+def test_the_defaults() -> None:
+    found = parse({"ISSUER": ISSUER, "AUDIENCE": AUDIENCE, "ROUTES": json.dumps(ROUTES)})
+    assert (found.issuer, found.audience) == (ISSUER, AUDIENCE)
+    assert (found.is_simple, found.status_max_stale, found.is_status_optional) == (False, 300, False)
+
+
+def test_an_empty_variable_has_its_default() -> None:
+    found = parse({**environment(), "RESPONSE": "", "STATUS_MAX_STALE": "", "STATUS_OPTIONAL": ""})
+    assert (found.is_simple, found.status_max_stale, found.is_status_optional) == (False, 300, False)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://issuer.example",
+        "https://issuer.example:8443",
+        "https://abcdef1234.execute-api.eu-west-1.amazonaws.com",
+        "http://127.0.0.1:3000",
+        "http://127.0.0.1",
+        "http://[::1]:3000",
+    ],
+)
+def test_an_issuer_is_https_or_loopback(issuer: str) -> None:
+    assert parse({**environment(), "ISSUER": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "",
+        "issuer.example",
+        "http://issuer.example",
+        "http://localhost:3000",
+        "http://127.0.0.1.evil.example",
+        "http://10.0.0.1",
+        "https://issuer.example/",
+        "https://issuer.example/path",
+        "https://issuer.example?x",
+        "https://issuer.example#x",
+        "https://user@issuer.example",
+        "https://issuer.example\n",
+        "HTTPS://issuer.example",
+        "https://Issuer.example",
+        "ftp://issuer.example",
+        "https://",
+        "https://*.example",
+    ],
+)
+def test_any_other_issuer_is_refused(issuer: str) -> None:
+    assert "ISSUER" in wrong(ISSUER=issuer)
+
+
+def test_everything_that_is_wrong_is_in_one_message() -> None:
+    message = wrong(
+        ISSUER="http://issuer.example",
+        AUDIENCE="",
+        ROUTES='{"GET /a": {}, "GET /a": {}, "FETCH /b": {}, "GET /c": {"scope": []}}',
+        RESPONSE="yes",
+        STATUS_MAX_STALE="901",
+        STATUS_OPTIONAL="1",
+    )
+    for part in ("ISSUER", "AUDIENCE", "repeats 'GET /a'", "FETCH /b", "GET /c", "RESPONSE", "_MAX_STALE", "_OPTIONAL"):
+        assert part in message
+
+
+@pytest.mark.parametrize("value", ["901", "-1", "1.5", "soon", "1000000", "٣"])
+def test_status_max_stale_is_0_to_900(value: str) -> None:
+    assert "STATUS_MAX_STALE" in wrong(STATUS_MAX_STALE=value)
+
+
+@pytest.mark.parametrize("audience", ["", " ", "a b", "a\n", "x" * 501])
+def test_the_audience_is_one_value(audience: str) -> None:
+    assert "AUDIENCE" in wrong(AUDIENCE=audience)

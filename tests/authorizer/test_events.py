@@ -1,0 +1,211 @@
+"""The seven shapes of event, from the files of events/authorizer, and the answer that each one's gateway understands."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.authorizer import gateway
+from tests.authorizer.issuer import ROUTES, Stand
+from valet.resource_server.events import UnknownEvent
+
+FILES = Path(__file__).parents[2] / "events" / "authorizer"
+SHAPES = ("rest_token", "rest_request", "http_1", "http_2", "websocket", "appsync")
+OWN_ROUTES: dict[str, Any] = {
+    **ROUTES,
+    "ANY /open/{proxy+}": {},
+    "$connect": {"scopes": ["profile"]},
+    "Query.profile": {"scopes": ["profile"]},
+    "Query.admin": {"scopes": ["admin"]},
+    "Mutation.deleteItem": {"scopes": ["items"], "roles": ["admin"]},
+}
+
+
+def event_of(name: str, token: str) -> dict[str, Any]:
+    text = (FILES / f"{name}.json").read_text()
+    event: dict[str, Any] = json.loads(text.replace("ACCESS_TOKEN", token))
+    return event
+
+
+def files(*cases: str) -> list[str]:
+    return sorted(path.stem for path in FILES.glob("*.json") if path.stem.partition("-")[2] in cases)
+
+
+@pytest.fixture(params=["policy", "simple"])
+def stand(request: pytest.FixtureRequest) -> Stand:
+    return Stand(routes=OWN_ROUTES, RESPONSE=request.param)
+
+
+def allows(answer: dict[str, Any], event: dict[str, Any]) -> bool:
+    """As this shape's gateway reads the answer."""
+    if "isAuthorized" in answer:
+        assert "policyDocument" not in answer
+        return bool(answer["isAuthorized"])
+    return gateway.iam_allows(answer["policyDocument"], event.get("routeArn") or event["methodArn"])
+
+
+def test_there_is_a_file_for_each_shape_and_case() -> None:
+    for case in ("good_token", "bad_token", "not_bearer"):
+        assert files(case) == sorted(f"{shape}-{case}" for shape in SHAPES)
+    assert len(files("too_little_scope")) == len(files("too_little_role")) == len(files("unnamed_route")) == 4
+
+
+@pytest.mark.parametrize("name", files("good_token", "any_route"))
+def test_a_good_token_is_allowed(stand: Stand, name: str) -> None:
+    event = event_of(name, stand.issuer.token())
+    answer = stand.answer(event)
+    assert allows(answer, event)
+    context = answer.get("context") or answer["resolverContext"]
+    assert (context["sub"], context["client_id"]) == ("john", "web_app_123")
+    assert (context["scope"], context["roles"]) == ("profile items", "user")
+    json.dumps(answer)
+
+
+@pytest.mark.parametrize("name", files("too_little_scope", "too_little_role", "unnamed_route"))
+def test_too_little_is_an_answer_that_does_not_allow(stand: Stand, name: str) -> None:
+    event = event_of(name, stand.issuer.token())
+    assert not allows(stand.answer(event), event)
+    assert stand.lines.events() == ["route.denied"]
+
+
+@pytest.mark.parametrize("name", files("too_little_role", "too_little_scope"))
+def test_the_right_scope_and_role_are_enough(stand: Stand, name: str) -> None:
+    event = event_of(name, stand.issuer.token(scope="admin items", roles=["admin"]))
+    assert allows(stand.answer(event), event)
+
+
+@pytest.mark.parametrize("name", files("no_token", "bad_token", "not_bearer", "two_tokens"))
+def test_a_missing_or_bad_token_is_unauthorized(stand: Stand, name: str) -> None:
+    event = event_of(name, stand.issuer.token())
+    if name.startswith("appsync"):
+        assert stand.answer(event) == {"isAuthorized": False, "ttlOverride": 0}
+    else:
+        with pytest.raises(Exception, match=r"^Unauthorized$") as raised:
+            stand.answer(event)
+        assert type(raised.value) is Exception
+    assert stand.lines.events() == ["token.refused"]
+
+
+def test_only_payload_2_gets_a_simple_answer() -> None:
+    stand = Stand(routes=OWN_ROUTES, RESPONSE="simple")
+    for shape in SHAPES:
+        answer = stand.answer(event_of(f"{shape}-good_token", stand.issuer.token()))
+        assert ("isAuthorized" in answer) is (shape in ("http_2", "appsync"))
+    stand = Stand(routes=OWN_ROUTES)
+    assert "policyDocument" in stand.answer(event_of("http_2-good_token", stand.issuer.token()))
+
+
+def test_appsync_is_told_which_fields_this_token_may_not_see() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    answer = stand.answer(event_of("appsync-good_token", stand.issuer.token()))
+    assert answer["deniedFields"] == ["Query.admin", "Mutation.deleteItem"]
+    assert answer["ttlOverride"] == 0
+    answer = stand.answer(event_of("appsync-good_token", stand.issuer.token(scope="items admin", roles=["admin"])))
+    assert answer["deniedFields"] == ["Query.profile"]
+
+
+def test_a_websocket_is_refused_where_connect_is_not_named() -> None:
+    stand = Stand()
+    event = event_of("websocket-good_token", stand.issuer.token())
+    assert not allows(stand.answer(event), event)
+
+
+@pytest.mark.parametrize(("length", "is_told"), [(19, False), (20, True), (128, True), (129, False)])
+def test_the_usage_identifier_key_is_the_client_id_where_it_fits(length: int, is_told: bool) -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    client_id = "c" * length
+    answer = stand.answer(event_of("rest_request-good_token", stand.issuer.token(client_id=client_id)))
+    assert answer.get("usageIdentifierKey") == (client_id if is_told else None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer A", "authorization": "Bearer B"},
+        {"AUTHORIZATION": ""},
+        {"Authorization": "bearer TOKEN"},
+        {"Authorization": "BearerTOKEN"},
+        {"Authorization": "Bearer  TOKEN"},
+        {"Authorization": "Bearer TOKEN "},
+        {"Authorization": "TOKEN"},
+        {"Authorization": "DPoP TOKEN"},
+        {"X-Authorization": "Bearer TOKEN"},
+        {"Authorization": None},
+        {},
+    ],
+)
+@pytest.mark.parametrize("is_multi", [False, True])
+def test_exactly_one_authorization_header_with_bearer_and_one_space(headers: dict[str, Any], is_multi: bool) -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    event = event_of("rest_request-good_token", "")
+    token = stand.issuer.token()
+    headers = {name: value and value.replace("TOKEN", token) for name, value in headers.items()}
+    event["headers"] = headers
+    event["multiValueHeaders"] = {name: [value] for name, value in headers.items()} if is_multi else None
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        stand.answer(event)
+
+
+def test_the_header_is_found_in_any_case() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    for name in ("authorization", "AUTHORIZATION", "Authorization"):
+        event = event_of("rest_request-good_token", "")
+        event["headers"], event["multiValueHeaders"] = {name: f"Bearer {stand.issuer.token()}"}, None
+        assert allows(stand.answer(event), event)
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE"])
+def test_a_method_that_any_does_not_stand_for_is_not_named(method: str) -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    event = event_of("http_2-any_route", stand.issuer.token())
+    event["requestContext"]["http"]["method"] = method
+    event["routeArn"] = event["routeArn"].replace("PATCH", method)
+    assert not allows(stand.answer(event), event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"version": "2.0"},
+        {"version": "2.0", "routeArn": "arn", "routeKey": None, "headers": {}},
+        {"type": "TOKEN"},
+        {"type": "TOKEN", "authorizationToken": "Bearer x", "methodArn": "not-an-arn"},
+        {"type": "REQUEST", "headers": {}},
+        {"type": "REQUEST", "headers": {}, "methodArn": "arn:aws:execute-api:r:a:i/s/GET/x"},
+        {"type": "OTHER"},
+        {"authorizationToken": "Bearer x"},
+        {"authorizationToken": "Bearer x", "requestContext": {}},
+        {"Records": []},
+    ],
+)
+def test_an_event_of_no_authorizer_is_raised_and_never_allowed(event: dict[str, Any]) -> None:
+    with pytest.raises(UnknownEvent):
+        Stand(routes=OWN_ROUTES).answer(event)
+
+
+def test_a_rest_token_event_is_matched_by_its_path() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    event = event_of("rest_token-too_little_role", stand.issuer.token(roles=["admin"]))
+    assert allows(stand.answer(event), event)
+    event["methodArn"] = event["methodArn"].replace("/api/items/1", "/api/items/1/more")
+    assert not allows(stand.answer(event), event)
+
+
+def test_the_log_holds_no_token_and_says_why() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    token = stand.issuer.token()
+    for name in files("too_little_scope"):
+        stand.answer(event_of(name, token))
+    text = json.dumps(stand.lines)
+    assert not any(part in text for part in token.split("."))
+    assert stand.lines[0] == {
+        "level": "INFO",
+        "event": "route.denied",
+        "route": "GET /api/admin",
+        "request_id": "",
+        "sub": "john",
+        "client_id": "web_app_123",
+        "jti": "jti-1",
+    }

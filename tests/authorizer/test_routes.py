@@ -1,0 +1,110 @@
+"""ROUTES: what may stand in it, and which route a path means where the event names none."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.authorizer.issuer import Stand
+from valet.resource_server.routes import parse_routes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ("{}", "names a route"),
+        ('{"GET /a": {}, "GET /a": {}}', "repeats 'GET /a'"),
+        ('{"GET /a": {"scopes": [], "scopes": ["x"]}}', "repeats 'scopes'"),
+        ('{"GET /a": []}', "not an object"),
+        ('{"GET /a": null}', "not an object"),
+        ('{"GET /a": {"scope": ["x"]}}', "not an object"),
+        ('{"GET /a": {"scopes": "x"}}', "scopes that are not a list"),
+        ('{"GET /a": {"scopes": [7]}}', "scopes that are not a list"),
+        ('{"GET /a": {"scopes": ["a b"]}}', "scopes that are not a list"),
+        ('{"GET /a": {"scopes": [""]}}', "scopes that are not a list"),
+        ('{"GET /a": {"roles": ["admin"]}}', "names roles but no scopes"),
+        ('{"GET /a": {"scopes": [], "roles": []}}', "names no role"),
+        ('{"OPTIONS /a": {}}', "OPTIONS cannot be protected"),
+        ('{"get /a": {}}', "a key is"),
+        ('{"GET": {}}', "a path is"),
+        ('{"GET a": {}}', "a path is"),
+        ('{"GET  /a": {}}', "a path is"),
+        ('{"GET /a/": {}}', "a path is"),
+        ('{"GET //a": {}}', "a path is"),
+        ('{"GET /a/*": {}}', "a path is"),
+        ('{"GET /a?b": {}}', "a path is"),
+        ('{"GET /a/../b": {}}', "a path is"),
+        ('{"GET /a/{x}b": {}}', "a path is"),
+        ('{"GET /a/{}": {}}', "a path is"),
+        ('{"GET /{x+}/a": {}}', "a path is"),
+        ('{"GET /a/%7Bx%7D": {}}', "a path is"),
+        ('{"GET /${aws:username}": {}}', "a path is"),
+        ('{"GET /a/{x}": {}, "PUT /a/{y}": {}}', "are one path"),
+        ('{"$default": {}}', "a key is"),
+        ('{"$disconnect": {}}', "a key is"),
+        ('{"Query.a.b": {}}', "a key is"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, said: str) -> None:
+    _, wrong = parse_routes(text)
+    assert wrong
+    assert said in "; ".join(wrong)
+
+
+def test_a_rule_may_write_out_that_it_asks_for_no_scope() -> None:
+    routes, wrong = parse_routes('{"GET /a": {"scopes": [], "roles": ["admin"]}}')
+    assert not wrong
+    assert routes.rules["GET /a"].permits(frozenset(), frozenset({"admin"}))
+    assert not routes.rules["GET /a"].permits(frozenset({"admin"}), frozenset())
+
+
+def test_all_scopes_and_one_role() -> None:
+    routes, _ = parse_routes('{"GET /a": {"scopes": ["x", "y"], "roles": ["r", "s"]}}')
+    rule = routes.rules["GET /a"]
+    assert rule.permits(frozenset("xyz"), frozenset("s"))
+    assert not rule.permits(frozenset("x"), frozenset("rs"))
+    assert not rule.permits(frozenset("xy"), frozenset("t"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route"),
+    [
+        ("GET", "", "GET /"),
+        ("GET", "items", "GET /items"),
+        ("GET", "items/all", "GET /items/all"),
+        ("GET", "items/1", "GET /items/{id}"),
+        ("PUT", "items/1", "PUT /items/{id}"),
+        ("GET", "items/1/x", "GET /items/{id}/{rest+}"),
+        ("GET", "items/1/x/y/z", "GET /items/{id}/{rest+}"),
+        ("GET", "items/", None),
+        ("GET", "items//x", None),
+        ("PUT", "items/all", None),
+        ("GET", "other", None),
+        ("GET", "ITEMS", None),
+        ("OPTIONS", "items/1", None),
+        ("get", "items", None),
+    ],
+)
+def test_a_path_means_its_most_specific_route(method: str, path: str, route: str | None) -> None:
+    table: dict[str, Any] = dict.fromkeys(
+        ["GET /", "GET /items", "GET /items/all", "ANY /items/{id}", "GET /items/{id}", "GET /items/{id}/{rest+}"], {}
+    )
+    routes, wrong = parse_routes(json.dumps(table))
+    assert not wrong
+    assert routes.route_of(method, path) == route
+
+
+def test_a_method_goes_before_any() -> None:
+    stand = Stand(routes={"ANY /a": {"scopes": ["other"]}, "GET /a": {"scopes": ["profile"]}})
+    for method, allowed in (("GET", True), ("POST", False)):
+        event = {
+            "type": "TOKEN",
+            "authorizationToken": f"Bearer {stand.issuer.token()}",
+            "methodArn": f"arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod/{method}/a",
+        }
+        resources = stand.answer(event)["policyDocument"]["Statement"][0]
+        assert (event["methodArn"] in resources["Resource"] and resources["Effect"] == "Allow") is allowed
