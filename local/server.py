@@ -68,5 +68,8 @@ class Server:
     def stop(self) -> None:
         """Lets what is being answered finish for a moment, then closes everything."""
         self._server.task_dispatcher.shutdown(timeout=1)
+        if self._loop.ident is None:  # never started
+            wasyncore.close_all(self._sockets)
+            return
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
         self._loop.join(timeout=5)

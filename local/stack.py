@@ -114,13 +114,14 @@ def start(
     authorizers = HttpApiAuthorizers(functions)
     gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served)
     custom = custom_resources.CustomResources(functions, aws_url)
-    servers = (Server(ports.aws, _AwsDoor(aws, custom), threads=32), Server(ports.front, gateway))
-    for server in servers:
-        server.start()
+    aws_server, front_server = Server(ports.aws, _AwsDoor(aws, custom), threads=32), Server(ports.front, gateway)
+    servers = (aws_server, front_server)
+    aws_server.start()
     stack = LocalStack(url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers)
     try:
         custom.create(deployment, system, known)
         (seed or _demo_data)(url, stack.tables)
+        front_server.start()  # last: until then, who asks waits, and is not told that there is no such client
     except BaseException:
         stack.stop()
         raise
