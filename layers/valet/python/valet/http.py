@@ -5,6 +5,7 @@ one counts as omitted.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -13,6 +14,8 @@ from valet.errors import InvalidRequest, TooLarge
 
 MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
 MAXIMUM_PARAMETERS = 100
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -62,6 +65,9 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
 def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
     try:
         text = encoded.decode("ascii") if isinstance(encoded, bytes) else encoded
+        text.encode()  # what JSON can carry into an event, half a surrogate pair, is no text either
+        if _BROKEN_ESCAPE.search(text):
+            raise InvalidRequest("The parameters are not percent-encoded.")
         return parse_qsl(
             text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_PARAMETERS
         )

@@ -64,7 +64,7 @@ def _cookies(pairs: Any) -> dict[str, str]:
 def _body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        return str(body).encode()
+        return str(body).encode(errors="surrogatepass")  # refused where it is read, as what is not UTF-8
     try:
         return b64decode(body, validate=True)
     except (binascii.Error, ValueError):

@@ -26,7 +26,7 @@ from valet.protocol.redirect_uri import is_registered, takes_any_port
 from valet.protocol.scope import requested_scope
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
-_MAXIMUM_KEPT = 2048  # characters of state or nonce: we keep them for the client
+_MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
@@ -63,7 +63,11 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
         raise InvalidRequest("This redirect_uri is not registered for the client.")
-    return Destination(client, asked, parameters.get("state"), issuer)
+    state = parameters.get("state")
+    if _is_too_long(state):
+        # An answer without the client's state is none to it, and one with it would be more than a header can hold.
+        raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.")
+    return Destination(client, asked, state, issuer)
 
 
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
@@ -92,8 +96,8 @@ def parse_authorization_request(
         raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
     code_challenge = pkce.parse_challenge(parameters)
     nonce = parameters.get("nonce")
-    if max(len(destination.state or ""), len(nonce or "")) > _MAXIMUM_KEPT:
-        raise InvalidRequest(f"A state or nonce has at most {_MAXIMUM_KEPT} characters.")
+    if _is_too_long(nonce):
+        raise InvalidRequest(f"A nonce has at most {_MAXIMUM_KEPT} bytes.")
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=destination.redirect_uri,
@@ -105,6 +109,10 @@ def parse_authorization_request(
         max_age=_parse_max_age(parameters),
         login_hint=parameters.get("login_hint", "")[:256] or None,
     )
+
+
+def _is_too_long(kept: str | None) -> bool:
+    return kept is not None and len(kept.encode()) > _MAXIMUM_KEPT
 
 
 def _parse_prompt(parameters: Parameters) -> frozenset[str]:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-_LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):[1-9][0-9]{0,4}(/.*)")
+_LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(/.*)")
+_HIGHEST_PORT = 65_535
 _LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|\[::1\])/.*")
 
 
@@ -18,7 +19,7 @@ def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bo
     if uri in known:
         return True
     found = _LOOPBACK_PORT.fullmatch(uri)
-    return bool(is_native and found and found[1] + found[2] in known)
+    return bool(is_native and found and int(found[2]) <= _HIGHEST_PORT and found[1] + found[3] in known)
 
 
 def takes_any_port(uri: str, *, is_native: bool) -> bool:

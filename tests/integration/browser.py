@@ -1,0 +1,116 @@
+"""A person's browser: keeps cookies as RFC 6265bis says, follows redirects, fills in forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from tests.integration.wire import Answer, Pairs, Send, post_form
+
+PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
+
+
+@dataclass
+class Browser:
+    """What it keeps is its cookies alone."""
+
+    send: Send
+    issuer: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, url: str) -> Answer:
+        """One request, no redirect followed."""
+        return self._kept(self.send("GET", urljoin(self.issuer, url), self._headers()))
+
+    def post(self, url: str, form: Pairs) -> Answer:
+        """One request of a form of the issuer's own pages, no redirect followed."""
+        return self._kept(post_form(self.send, urljoin(self.issuer, url), form, self._headers()))
+
+    def post_from_another_site(self, url: str, form: Pairs) -> Answer:
+        """One request of a form of another site: cookies with SameSite=Lax stay at home."""
+        return self._kept(post_form(self.send, urljoin(self.issuer, url), form))
+
+    def open(self, url: str) -> Answer:
+        """The page that the address leads to, or the redirect that leaves the issuer."""
+        return self.follow(self.get(url))
+
+    def follow(self, answer: Answer) -> Answer:
+        for _ in range(10):
+            if answer.status != 303 or not answer.location.startswith(f"{self.issuer}/"):
+                return answer
+            if answer.location.startswith(f"{self.issuer}/demo/"):
+                return answer  # the local stack's page is a client, though of the same origin
+            answer = self.get(answer.location)
+        raise AssertionError(f"redirected in circles, lately to {answer.location}")
+
+    def submit(self, page: Answer, **fields: str) -> Answer:
+        """The page's form, filled in and sent, and wherever that leads."""
+        form = form_of(page)
+        return self.follow(self.post(form.action, {**form.hidden, **fields}))
+
+    def sign_in(self, page: Answer, username: str = "john", password: str | None = None) -> Answer:
+        return self.submit(page, username=username, password=PASSWORDS[username] if password is None else password)
+
+    def decide(self, page: Answer, decision: str = "allow") -> Answer:
+        return self.submit(page, decision=decision)
+
+    def _headers(self) -> dict[str, str]:
+        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+
+    def _kept(self, answer: Answer) -> Answer:
+        for line in answer.set_cookies:
+            name, value, attributes = parse_set_cookie(line)
+            if attributes.get("max-age") == "0":
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        return answer
+
+
+@dataclass(frozen=True)
+class Form:
+    action: str
+    hidden: Mapping[str, str]
+    names: frozenset[str]
+
+
+def form_of(page: Answer) -> Form:
+    """The page's one form."""
+    assert page.is_page, page
+    parser = _FormParser()
+    parser.feed(page.body)
+    assert parser.forms == 1, page.body
+    return Form(parser.action, parser.hidden, frozenset(parser.names))
+
+
+def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
+    """Name, value, and attributes with their names in lower case (RFC 6265 §5.2)."""
+    pair, *rest = line.split(";")
+    name, _, value = pair.partition("=")
+    attributes = {}
+    for attribute in rest:
+        key, _, text = attribute.strip().partition("=")
+        attributes[key.lower()] = text
+    return name.strip(), value.strip(), attributes
+
+
+class _FormParser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms = 0
+        self.action = ""
+        self.hidden: dict[str, str] = {}
+        self.names: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            assert found["method"] == "post"
+            self.forms += 1
+            self.action = found["action"]
+        if tag in ("input", "button") and "name" in found:
+            self.names.add(found["name"])
+            if found.get("type") == "hidden":
+                self.hidden[found["name"]] = found["value"]

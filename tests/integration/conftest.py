@@ -1,0 +1,121 @@
+"""The system in this process, as every integration test finds it; with people and applications to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import valet.server
+
+from tests.integration.application import Application, Asked
+from tests.integration.browser import Browser
+from tests.integration.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Issued:
+    """John has signed in and allowed the web app everything: the code is on its way to it."""
+
+    asked: Asked
+    code: str
+    cookies: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """The web app has redeemed it."""
+
+    issued: Issued
+    tokens: dict[str, Any]
+
+    @property
+    def access_token(self) -> str:
+        return str(self.tokens["access_token"])
+
+    @property
+    def refresh_token(self) -> str:
+        return str(self.tokens["refresh_token"])
+
+    @property
+    def id_token(self) -> str:
+        return str(self.tokens["id_token"])
+
+
+@pytest.fixture(scope="session")
+def _deployment() -> Deployment:
+    return Deployment()
+
+
+@pytest.fixture
+def deployment(_deployment: Deployment) -> Iterator[Deployment]:
+    """Valet on https, with the demo data and nobody signed in."""
+    lambdas_own = valet.server.SERVER
+    _deployment.begin()
+    yield _deployment
+    valet.server.SERVER = lambdas_own
+
+
+@pytest.fixture
+def browser(deployment: Deployment) -> Browser:
+    return Browser(deployment.send, deployment.issuer)
+
+
+@pytest.fixture
+def web_app(deployment: Deployment) -> Application:
+    return Application(
+        deployment.send,
+        deployment.issuer,
+        "web_app_123",
+        "web_secret_456",
+        redirect_uri="https://webapp.example.com/callback",
+    )
+
+
+@pytest.fixture
+def legacy_app(web_app: Application) -> Application:
+    return replace(web_app, client_id="legacy_app_321", secret="legacy_secret_654", in_body=True)
+
+
+@pytest.fixture
+def mobile_app(web_app: Application) -> Application:
+    return replace(web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback")
+
+
+@pytest.fixture
+def spa(web_app: Application, deployment: Deployment) -> Application:
+    return replace(web_app, client_id="spa_demo", secret=None, redirect_uri=f"{deployment.issuer}/demo/")
+
+
+@pytest.fixture
+def service(deployment: Deployment) -> Application:
+    return Application(deployment.send, deployment.issuer, "api_service_789", "api_secret_abc")
+
+
+@pytest.fixture
+def issued(deployment: Deployment, browser: Browser, web_app: Application) -> Issued:
+    """A code that john allowed the web app; `browser` is his."""
+
+    def prepare() -> Issued:
+        asked = web_app.ask()
+        answer = browser.decide(browser.sign_in(browser.open(asked.url)))
+        return Issued(asked, answer.answered["code"], dict(browser.cookies))
+
+    found = deployment.prepared("issued", prepare)
+    browser.cookies = dict(found.cookies)
+    return found
+
+
+@pytest.fixture
+def redeemed(deployment: Deployment, browser: Browser, web_app: Application, issued: Issued) -> Redeemed:
+    """The web app's tokens for john; `browser` is his."""
+
+    def prepare() -> Redeemed:
+        answer = web_app.redeem(issued.code, issued.asked.code_verifier)
+        assert answer.status == 200, answer
+        return Redeemed(issued, answer.json())
+
+    found = deployment.prepared("redeemed", prepare)
+    browser.cookies = dict(found.issued.cookies)
+    return found

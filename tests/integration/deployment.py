@@ -1,0 +1,253 @@
+"""Valet as deployed, in this process: the real handlers on emulated AWS, called with API Gateway's events.
+
+Tables and the signing key are made once; each test begins with the same items and with nothing remembered, and moves
+the clock by itself.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import valet.server
+from valet.aws.clients import client
+from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.table import Table
+from valet.aws.dynamodb.users import DynamoUsers
+from valet.models import SigningKey
+from valet.server import Server
+from valet.settings import Settings
+from valet.tokens.jwk import jwk_from_public_key
+
+from local import demo_data
+from local.aws import EmulatedAws, emulated
+from local.aws_calls import Call
+from local.http_events import HttpRequest, event_of, response_of
+from local.system import Function, Route
+from tests.integration.wire import Answer
+
+State = TypeVar("State")
+
+ROOT = Path(__file__).resolve().parents[2]
+ISSUER = "https://id.example.com"
+API_ID = "abc123def4"
+TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Grants": "integration-grants"}
+
+PATHS = {
+    "/authorize": "authorize",
+    "/login": "login",
+    "/consent": "consent",
+    "/token": "token",
+    "/revoke": "revoke",
+    "/introspect": "introspect",
+    "/userinfo": "userinfo",
+    "/logout": "logout",
+    "/.well-known/jwks.json": "jwks",
+    "/.well-known/openid-configuration": "metadata",
+    "/.well-known/oauth-authorization-server": "metadata",
+}
+_READS = frozenset({"GetItem", "Query", "Sign"})
+# 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
+BEGINNING = 1_800_000_000.0
+
+
+class Clock:
+    """The functions' clock, which stands still unless a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = BEGINNING
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Audit:
+    """The port Audit, kept for the test to read."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, str | int | float | bool | None]]] = []
+
+    def record(self, event: str, /, **fields: str | int | float | bool | None) -> None:
+        self.events.append((event, fields))
+
+    @property
+    def names(self) -> list[str]:
+        return [event for event, _ in self.events]
+
+
+class Deployment:
+    """The functions, and the AWS that they stand on."""
+
+    def __init__(self) -> None:
+        self.aws: EmulatedAws = emulated()
+        self.settings = Settings(
+            issuer_url=ISSUER,
+            registry_table=TABLES["Registry"],
+            users_table=TABLES["Users"],
+            grants_table=TABLES["Grants"],
+        )
+        self.clock = Clock()
+        self.audit = Audit()
+        self.server = Server()
+        self.source_ip = "192.0.2.1"
+        self._functions = {name: load(name) for name in sorted(set(PATHS.values()))}
+        self._moments: dict[str, tuple[dict[str, Any], float, Any]] = {}
+        self._provide()
+        self._beginning = self._snapshot()
+
+    @property
+    def issuer(self) -> str:
+        return self.settings.issuer_url
+
+    def begin(self) -> None:
+        """Back to what was registered, with nothing in memory."""
+        self.aws.restore(self._beginning)
+        self.clock.now = BEGINNING
+        self.restart()
+
+    def restart(self, **settings: Any) -> None:
+        """New execution environments: what functions remember is gone, what tables hold is there."""
+        self.settings = Settings(
+            **{
+                "issuer_url": ISSUER,
+                "registry_table": TABLES["Registry"],
+                "users_table": TABLES["Users"],
+                "grants_table": TABLES["Grants"],
+                **settings,
+            }
+        )
+        server = Server()
+        server.settings = self.settings
+        server.clock = self.clock
+        server.audit = self.audit = Audit()
+        self.server = valet.server.SERVER = server
+
+    def prepared(self, name: str, prepare: Callable[[], State]) -> State:
+        """What `prepare` answers, and the tables as it left them: done once, and returned to afterwards."""
+        if name not in self._moments:
+            state = prepare()
+            self._moments[name] = (self._snapshot(), self.clock.now, state)
+        items, now, state = self._moments[name]
+        self.aws.restore(items)
+        self.clock.now = now
+        self.restart()
+        return copy.deepcopy(state)
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    def send(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        """The port Send. No answer of ours to any input is a 5xx."""
+        answer = self.invoke(self.event(method, url, headers, body))
+        assert answer.status < 500, (method, url, answer)
+        return answer
+
+    def event(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> dict[str, Any]:
+        """The event that API Gateway makes of the request; a form's body arrives in base64."""
+        target = url.removeprefix(self.issuer)
+        request = HttpRequest(
+            method=method,
+            target=target,
+            headers={"host": "id.example.com", **{name.lower(): value for name, value in (headers or {}).items()}},
+            body=body,
+            source_ip=self.source_ip,
+        )
+        return event_of(request, _route(request.path), API_ID, {})
+
+    def invoke(self, event: Mapping[str, Any]) -> Answer:
+        """The answer to an event, as API Gateway takes it; both travel as JSON."""
+        handler = self._functions[PATHS[event["rawPath"]]].handler
+        response = response_of(json.loads(json.dumps(handler(json.loads(json.dumps(event)), None))))
+        return Answer(
+            response.status,
+            {name: value for name, value in response.headers if name != "set-cookie"},
+            response.body.decode(),
+            tuple(value for name, value in response.headers if name == "set-cookie"),
+        )
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def registrar(self) -> Registrar:
+        """For what an operator registers; functions that remember the former take it up after ten seconds."""
+        return Registrar(self.table("Registry"))
+
+    def table(self, name: str) -> Table:
+        return Table(client("dynamodb", self.settings), TABLES[name])
+
+    @contextmanager
+    def nothing_spent(self) -> Iterator[None]:
+        """Whatever happens in the block leaves no trace: no write takes effect, but to what can be spent harmlessly."""
+        spent: list[Call] = []
+
+        def watch(call: Call, forward: Callable[[], Any]) -> Any:
+            answer = forward()
+            if call.action not in _READS and not _is_harmless(call) and answer.status_code == 200:
+                spent.append(call)
+            return answer
+
+        with self.aws.intercept(watch):
+            yield
+        assert not spent, [(call.action, call.parameters) for call in spent]
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {name: items for name, items in self.aws.snapshot().items() if name in TABLES.values()}
+
+    def _provide(self) -> None:
+        dynamodb = client("dynamodb", self.settings)
+        for table in TABLES.values():
+            dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+                KeySchema=[
+                    {"AttributeName": "pk", "KeyType": "HASH"},
+                    {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
+            )
+        for scope in load("rotate_keys").STANDARD_SCOPES:
+            self.registrar.put_scope(scope)
+        demo_data.seed(ISSUER, TABLES)
+        kms = client("kms", self.settings)
+        key_id = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+        jwk = jwk_from_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"], "RS256")
+        records = DynamoKeyRecords(self.table("Registry"), os.urandom)
+        key = SigningKey(jwk["kid"], "RS256", "signing", jwk, key_id=key_id)
+        assert records.change_ring(records.key_ring(), (key,))
+
+    def users(self) -> DynamoUsers:
+        return DynamoUsers(self.table("Users"))
+
+
+def _is_harmless(call: Call) -> bool:
+    """A login counter, or a lease of status indices."""
+    key = call.parameters.get("Key", call.parameters.get("Item", {}))
+    prefix = call.partition_prefix
+    return prefix in ("throttle#", "lease#") or (prefix == "status#" and key["sk"] == {"S": "leased"})
+
+
+def load(name: str) -> ModuleType:
+    """functions/<name>/app.py, under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"integration_{name}", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _route(path: str) -> Route:
+    function = Function("", "", "", Path(), "app.handler", {}, 10.0, 512)
+    return Route("ANY", path, function, 10.0, None)

@@ -1,0 +1,300 @@
+"""/authorize, phase one: an unknown client or redirect URI gets a page, never a redirect (RFC 6749 §4.1.2.1)."""
+
+import pytest
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.conftest import Issued
+from tests.integration.deployment import Deployment
+from tests.integration.wire import Answer, post_form
+
+HTTPS = "https://webapp.example.com/callback"
+LOOPBACK = "http://127.0.0.1:9876/callback"
+
+
+def refused_with_a_page(deployment: Deployment, url: str) -> None:
+    """By GET and by POST: a page, no redirect, nothing kept, no cookie set."""
+    query = url.partition("?")[2]
+    with deployment.nothing_spent():
+        for answer in (
+            deployment.send("GET", url),
+            deployment.send(
+                "POST",
+                f"{deployment.issuer}/authorize",
+                {"content-type": "application/x-www-form-urlencoded"},
+                query.encode(),
+            ),
+        ):
+            is_error_page(answer)
+
+
+def is_error_page(answer: Answer, status: int = 400) -> None:
+    assert answer.status == status
+    assert answer.is_page
+    assert "location" not in answer.headers
+    assert "refresh" not in answer.headers
+    assert "<meta http-equiv" not in answer.body
+    assert not answer.set_cookies
+
+
+@pytest.mark.parametrize(
+    "client_id",
+    [
+        "nobody",
+        "web_app_123 ",
+        "WEB_APP_123",
+        "web_app_123%00",
+        "web_app_12",
+        "web_app_123#client",
+        "web_app_123/client",
+        "client#web_app_123",
+        "*",
+        "x" * 256,
+        "é" * 2000,
+    ],
+)
+def test_an_unknown_client_gets_a_page(deployment: Deployment, web_app: Application, client_id: str) -> None:
+    refused_with_a_page(deployment, web_app.ask(client_id=client_id).url)
+
+
+def test_a_missing_or_empty_client_id_gets_a_page(deployment: Deployment, web_app: Application) -> None:
+    refused_with_a_page(deployment, web_app.ask(client_id=None).url)
+    refused_with_a_page(deployment, web_app.ask(client_id="").url)
+
+
+def test_a_disabled_client_gets_a_page(deployment: Deployment, web_app: Application) -> None:
+    from dataclasses import replace
+
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, is_disabled=True))
+    deployment.clock.advance(11)
+    refused_with_a_page(deployment, web_app.ask().url)
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        # longer, shorter
+        f"{HTTPS}/",
+        f"{HTTPS}/more",
+        f"{HTTPS}more",
+        f"{HTTPS}?a=b",
+        f"{HTTPS}?",
+        f"{HTTPS}#",
+        f"{HTTPS}#fragment",
+        f"{HTTPS};a",
+        HTTPS[:-1],
+        "https://webapp.example.com/",
+        "https://webapp.example.com",
+        "",
+        "/callback",
+        "//webapp.example.com/callback",
+        "callback",
+        # another host
+        "https://webapp.example.com.evil.test/callback",
+        "https://webapp.example.com@evil.test/callback",
+        "https://evil.test@webapp.example.com/callback",
+        "https://user:word@webapp.example.com/callback",
+        "https://evil.test/https://webapp.example.com/callback",
+        "https://evil.test?https://webapp.example.com/callback",
+        "https://evil.test#https://webapp.example.com/callback",
+        "https://evil.test\\@webapp.example.com/callback",
+        "https://webapp.example.com\\.evil.test/callback",
+        "https:\\\\webapp.example.com\\callback",
+        "https://evilwebapp.example.com/callback",
+        "https://example.com/callback",
+        "https://webapp.example.com./callback",
+        "https://webapp。example.com/callback",
+        "https://xn--webapp.example.com/callback",
+        # port and scheme
+        "https://webapp.example.com:443/callback",
+        "https://webapp.example.com:8443/callback",
+        "https://webapp.example.com:/callback",
+        "http://webapp.example.com/callback",
+        "HTTPS://webapp.example.com/callback",
+        "javascript://webapp.example.com/callback",
+        "javascript:alert(1)//webapp.example.com/callback",
+        "data:text/html,webapp.example.com/callback",
+        # case, dots, encodings
+        "https://webapp.example.com/Callback",
+        "https://WEBAPP.example.com/callback",
+        "https://webapp.example.com/./callback",
+        "https://webapp.example.com/callback/../callback",
+        "https://webapp.example.com/callback/..",
+        "https://webapp.example.com/../callback",
+        "https://webapp.example.com//callback",
+        "https://webapp.example.com/%63allback",
+        "https://webapp.example.com/callback%2F",
+        "https://webapp.example.com/callback%00",
+        "https://webapp%2Eexample.com/callback",
+        f" {HTTPS}",
+        f"{HTTPS} ",
+        f"{HTTPS}\t",
+        f"{HTTPS}\n",
+        f"{HTTPS}\r\nLocation: https://evil.test/",
+        f"{HTTPS} https://evil.test/",
+        # a loopback address of a client that is not native: to the letter, as any other
+        "http://127.0.0.1:9877/callback",
+        "http://127.0.0.1/callback",
+        "http://localhost:9876/callback",
+        "http://[::1]:9876/callback",
+        "http://127.1:9876/callback",
+        "http://2130706433:9876/callback",
+        "http://0x7f.0.0.1:9876/callback",
+        "http://0.0.0.0:9876/callback",
+        "https://127.0.0.1:9876/callback",
+        # of other clients
+        "com.example.mobile:/callback",
+        "https://id.example.com/demo/",
+    ],
+)
+def test_a_redirect_uri_that_is_not_registered_to_the_letter_gets_a_page(
+    deployment: Deployment, web_app: Application, redirect_uri: str
+) -> None:
+    refused_with_a_page(deployment, web_app.ask(redirect_uri=redirect_uri).url)
+
+
+@pytest.mark.parametrize("redirect_uri", [HTTPS, LOOPBACK])
+def test_a_registered_redirect_uri_goes_on_to_the_sign_in(
+    deployment: Deployment, web_app: Application, redirect_uri: str
+) -> None:
+    answer = deployment.send("GET", web_app.ask(redirect_uri=redirect_uri).url)
+    assert answer.status == 303
+    assert answer.location.startswith(f"{deployment.issuer}/login?request=")
+
+
+@pytest.mark.parametrize("port", ["", ":1", ":80", ":9876", ":49152", ":65535"])
+def test_a_native_client_may_listen_on_any_port_of_its_loopback_address(
+    deployment: Deployment, mobile_app: Application, port: str
+) -> None:
+    asked = mobile_app.ask(redirect_uri=f"http://127.0.0.1{port}/callback")
+    assert deployment.send("GET", asked.url).location.startswith(f"{deployment.issuer}/login")
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        "http://localhost/callback",
+        "http://localhost:8000/callback",
+        "http://127.0.0.2:8000/callback",
+        "http://127.0.0.1.evil.test:8000/callback",
+        "http://127.0.0.1:8000@evil.test/callback",
+        "http://evil.test:8000@127.0.0.1/callback",
+        "http://evil.test@127.0.0.1:8000/callback",
+        "http://127.0.0.1:8000:9000/callback",
+        "http://127.0.0.1:/callback",
+        "http://127.0.0.1:0/callback",
+        "http://127.0.0.1:08000/callback",
+        "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:99999/callback",
+        "http://127.0.0.1:123456/callback",
+        "http://127.0.0.1:８０/callback",
+        "http://127.0.0.1:8000/callback/",
+        "http://127.0.0.1:8000/callback?x=1",
+        "http://127.0.0.1:8000/callback#x",
+        "http://127.0.0.1:8000/",
+        "http://127.0.0.1:8000",
+        "http://127.0.0.1:8000/other",
+        "http://127.0.0.1:8000/a/../callback",
+        "https://127.0.0.1:8000/callback",
+        "HTTP://127.0.0.1:8000/callback",
+        "http://127.1:8000/callback",
+        "http://0177.0.0.1:8000/callback",
+        "http://2130706433:8000/callback",
+        "http://[::1]:8000/callback",
+        "http://[::1]/callback",
+        "http://[::ffff:127.0.0.1]:8000/callback",
+        "http://[0:0:0:0:0:0:0:1]:8000/callback",
+        "com.example.mobile:/callback/",
+        "com.example.mobile:/callback?x",
+        "com.example.mobile://callback",
+        "com.example.mobile:callback",
+        "com.example.mobile:8000/callback",
+        "com.example.mobile2:/callback",
+        "COM.example.mobile:/callback",
+        "xcom.example.mobile:/callback",
+    ],
+)
+def test_a_native_client_may_change_nothing_but_the_port_of_its_loopback_address(
+    deployment: Deployment, mobile_app: Application, redirect_uri: str
+) -> None:
+    refused_with_a_page(deployment, mobile_app.ask(redirect_uri=redirect_uri).url)
+
+
+def test_a_missing_redirect_uri_gets_a_page_where_several_are_registered(
+    deployment: Deployment, web_app: Application, mobile_app: Application
+) -> None:
+    refused_with_a_page(deployment, web_app.ask(redirect_uri=None).url)
+    refused_with_a_page(deployment, mobile_app.ask(redirect_uri=None).url)
+
+
+def test_a_missing_redirect_uri_is_the_only_registered_one(deployment: Deployment, spa: Application) -> None:
+    answer = deployment.send("GET", spa.ask(redirect_uri=None, prompt="none").url)
+    assert answer.location.startswith(f"{deployment.issuer}/demo/?error=login_required")
+
+
+@pytest.mark.parametrize(
+    "name", ["client_id", "redirect_uri", "state", "scope", "response_type", "code_challenge", "unheard_of"]
+)
+def test_a_repeated_parameter_gets_a_page(deployment: Deployment, web_app: Application, name: str) -> None:
+    url = web_app.ask(unheard_of="x").url
+    refused_with_a_page(deployment, f"{url}&{name}=again")
+    refused_with_a_page(deployment, f"{url}&{name}=")
+
+
+@pytest.mark.parametrize("query", ["%ff", "a=%ff", "a=%c3%28", "a=%ed%a0%80", "%00=a", "a=%0a", "a=b%0d%0aLocation:x"])
+def test_bad_utf_8_and_control_characters_get_a_page(deployment: Deployment, web_app: Application, query: str) -> None:
+    refused_with_a_page(deployment, f"{web_app.ask().url}&{query}")
+
+
+@pytest.mark.parametrize("query", ["a=%", "a=%4", "a=%zz", "%u0041=a"])
+def test_broken_percent_encoding_gets_a_page(deployment: Deployment, web_app: Application, query: str) -> None:
+    refused_with_a_page(deployment, f"{web_app.ask().url}&{query}")
+
+
+def test_too_many_parameters_get_a_page(deployment: Deployment, web_app: Application) -> None:
+    url = web_app.ask().url + "".join(f"&p{number}=x" for number in range(101))
+    refused_with_a_page(deployment, url)
+
+
+def test_a_megabyte_of_field_gets_a_page(deployment: Deployment, web_app: Application) -> None:
+    form = {**web_app.ask().parameters, "nonce": "n" * 2**20}
+    with deployment.nothing_spent():
+        is_error_page(post_form(deployment.send, f"{deployment.issuer}/authorize", form), 413)
+
+
+def test_a_state_too_long_to_be_given_back_gets_a_page(deployment: Deployment, web_app: Application) -> None:
+    refused_with_a_page(deployment, web_app.ask(state="s" * 2049).url)
+    refused_with_a_page(deployment, web_app.ask(state="é" * 2048).url)
+
+
+def test_another_content_type_gets_a_page(deployment: Deployment, web_app: Application) -> None:
+    body = web_app.ask().url.partition("?")[2].encode()
+    for content_type in ("application/json", "text/plain", "multipart/form-data; boundary=x", ""):
+        with deployment.nothing_spent():
+            headers = {"content-type": content_type} if content_type else {}
+            is_error_page(deployment.send("POST", f"{deployment.issuer}/authorize", headers, body))
+
+
+def test_a_page_cannot_be_framed_stored_or_scripted(deployment: Deployment, web_app: Application) -> None:
+    headers = deployment.send("GET", web_app.ask(client_id="nobody").url).headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_nothing_of_the_request_is_echoed_unescaped(deployment: Deployment, web_app: Application) -> None:
+    evil = "<script>alert(1)</script>"
+    for change in ({"client_id": evil}, {"redirect_uri": evil}):
+        assert evil not in deployment.send("GET", web_app.ask(**change).url).body
+
+
+def test_a_handle_of_nobody_cannot_be_resumed(deployment: Deployment, browser: Browser, issued: Issued) -> None:
+    for handle in ("x", "A" * 43, "", "A" * 5000, "é"):
+        with deployment.nothing_spent():
+            answer = browser.get(f"/authorize?resume={handle}" if handle != "é" else "/authorize?resume=%C3%A9")
+            is_error_page(answer)
