@@ -3,10 +3,10 @@
 import json
 
 import pytest
-
-from tests.authorizer.issuer import AUDIENCE, ISSUER, ROUTES, environment
 from valet.resource_server.configuration import parse
 from valet.resource_server.outcomes import ConfigurationError
+
+from tests.authorizer.issuer import AUDIENCE, ISSUER, ROUTES, environment
 
 
 def wrong(**changed: str) -> str:

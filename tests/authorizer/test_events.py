@@ -1,14 +1,14 @@
-"""The seven shapes of event, from the files of events/authorizer, and the answer that each one's gateway understands."""
+"""The seven shapes of event, from the files of events/authorizer, and the answer that each gateway understands."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from valet.resource_server.events import UnknownEvent
 
 from tests.authorizer import gateway
 from tests.authorizer.issuer import ROUTES, Stand
-from valet.resource_server.events import UnknownEvent
 
 FILES = Path(__file__).parents[2] / "events" / "authorizer"
 SHAPES = ("rest_token", "rest_request", "http_1", "http_2", "websocket", "appsync")

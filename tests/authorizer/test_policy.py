@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from tests.authorizer import gateway
-from tests.authorizer.issuer import ARN, Lines, Stand
 from valet.resource_server import permissions, policy
 from valet.resource_server.events import HTTP_2, REST_REQUEST, REST_TOKEN, Asked
 from valet.resource_server.routes import Routes, parse_routes
+
+from tests.authorizer import gateway
+from tests.authorizer.issuer import ARN, Lines, Stand
 
 BASE = ARN
 METHODS = ("GET", "PUT")

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from valet.resource_server.routes import parse_routes
 
 from tests.authorizer.issuer import Stand
-from valet.resource_server.routes import parse_routes
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,8 @@ def test_all_scopes_and_one_role() -> None:
     ],
 )
 def test_a_path_means_its_most_specific_route(method: str, path: str, route: str | None) -> None:
-    table: dict[str, Any] = dict.fromkeys(
-        ["GET /", "GET /items", "GET /items/all", "ANY /items/{id}", "GET /items/{id}", "GET /items/{id}/{rest+}"], {}
-    )
+    keys = ["GET /", "GET /items", "GET /items/all", "ANY /items/{id}", "GET /items/{id}", "GET /items/{id}/{rest+}"]
+    table: dict[str, Any] = {key: {} for key in keys}
     routes, wrong = parse_routes(json.dumps(table))
     assert not wrong
     assert routes.route_of(method, path) == route

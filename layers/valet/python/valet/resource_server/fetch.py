@@ -90,6 +90,12 @@ class Https:
         if spare is not None:
             spare[0].close()
 
+    def close(self) -> None:
+        with self._lock:
+            kept, self._kept = self._kept, None
+        if kept is not None:
+            kept[0].close()
+
 
 class _Attempt:
     """One GET, in a thread that its caller may give up on."""
@@ -100,7 +106,7 @@ class _Attempt:
         if etag is not None:
             self._headers["If-None-Match"] = etag
         self._sock: socket.socket | None = None
-        self._is_abandoned = False
+        self._is_abandoned = self._has_answer = False
         self.fetched: Fetched | None = None
         self.failure = ""
 
@@ -124,24 +130,27 @@ class _Attempt:
     def _get(self) -> Fetched:
         connection, is_reused = self._https.connection(self._timeout)
         try:
-            response = self._answered(connection)
+            return self._fetched_over(connection)
         except OSError:
-            connection.close()
-            if not is_reused or self._is_abandoned:
+            if not is_reused or self._has_answer or self._is_abandoned:
                 raise
-            # The peer may hang up on an idle connection; a GET that it never answered may be sent again.
-            connection, _ = self._https.connection(self._timeout)
-            response = self._answered(connection)
+        # The peer may hang up on an idle connection; a GET that it never answered may be sent again.
+        connection, _ = self._https.connection(self._timeout)
+        return self._fetched_over(connection)
+
+    def _fetched_over(self, connection: "HTTPConnection") -> Fetched:
+        is_kept = False
         try:
+            response = self._answered(connection)
+            self._has_answer = True
             fetched = self._read(response)
-        except BaseException:
-            connection.close()
-            raise
-        if response.will_close or self._is_abandoned or not response.isclosed():
-            connection.close()
-        else:
-            self._https.keep(connection)
-        return fetched
+            is_kept = response.isclosed() and not response.will_close and not self._is_abandoned
+            return fetched
+        finally:
+            if is_kept:
+                self._https.keep(connection)
+            else:
+                connection.close()
 
     def _answered(self, connection: "HTTPConnection") -> "HTTPResponse":
         if connection.sock is None:
