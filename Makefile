@@ -24,7 +24,7 @@ ARCHITECTURE ?=
 OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 # A deployment whose Region is not yet in samconfig.toml has not been made from here: sam asks, and writes the answers down.
 GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.no_skips)
 
 # The newest Python from 3.11 on, but 3.13 before all others, because that is what Lambda runs and what `sam build` asks
 # for. sys.executable looks through pyenv's shims, which answer for a version only where it is switched on.
@@ -56,7 +56,7 @@ deploy: build ## build, then deploy with samconfig.toml; the first time sam asks
 build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHITECTURE=x86_64 or arm64 instead of samconfig.toml's
 	@.venv-sam/bin/python3.13 -c '' 2>/dev/null || { echo 'sam build needs Python 3.13: install it, remove .venv-sam, and try again.' >&2; exit 1; }
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build --build-dir $(BUILD) $(OVERRIDES)
-	@.venv-sam/bin/python3.13 packaging/finish.py $(BUILD)
+	@.venv-sam/bin/python3.13 deployment/finish.py $(BUILD)
 
 
 ## Work on Valet

@@ -1,6 +1,6 @@
 """What `sam build` leaves undone: pruning, bytecode, and holding a deployment to the processor that was built for.
 
-`make build` runs it as `python3.13 packaging/finish.py .aws-sam/build`, by the Python whose bytecode Lambda will read.
+`make build` runs it as `python3.13 deployment/finish.py .aws-sam/build`, by the Python whose bytecode Lambda will read.
 """
 
 import compileall
