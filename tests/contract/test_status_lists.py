@@ -52,3 +52,25 @@ def test_a_list_is_found_with_all_its_bits_and_nobody_elses(stores: Stores) -> N
 def test_bits_set_at_once_are_all_set(stores: Stores) -> None:
     at_once(lambda number: stores.status_lists.put_bits((live(number), live(number + 1))))
     assert stores.status_lists.find_list("aost").revoked == frozenset(range(THREADS + 1))
+
+
+def test_a_clients_blocks_are_found_with_what_their_holder_knew_of_it_and_nobody_elses(stores: Stores) -> None:
+    lists = stores.status_lists
+    assert lists.leases("web_app_123") == ()
+    first = lists.lease("web_app_123", "aost", 256, END)
+    lists.lease("mobile_app", "aost", 256, END)
+    second = lists.lease("web_app_123", "aosu", 256, END, 1_800_000_000_123)
+    assert set(lists.leases("web_app_123")) == {first, second}
+    assert (first.not_before_ms, second.not_before_ms) == (0, 1_800_000_000_123)
+
+
+def test_a_range_is_every_index_of_its_block_beside_the_bits_and_put_again_it_is_the_same(stores: Stores) -> None:
+    lists = stores.status_lists
+    lists.lease("mobile_app", "aost", 4, END)
+    block = lists.lease("web_app_123", "aost", 3, END)
+    lists.put_bits((live(1), live(5)))
+    for _ in range(2):
+        lists.put_ranges((block,))
+    assert lists.find_list("aost") == StatusListContent(7, frozenset({1, 4, 5, 6}))
+    assert lists.find_list("aosu") == StatusListContent()
+    lists.put_ranges(())

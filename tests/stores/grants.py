@@ -127,24 +127,33 @@ class MemoryStatusLists:
     """The port StatusLists."""
 
     leased: dict[str, int] = field(default_factory=dict)
-    leases: list[Lease] = field(default_factory=list)
+    leases_made: list[Lease] = field(default_factory=list)
     bits: set[tuple[str, int]] = field(default_factory=set)
+    ranges: set[tuple[str, range]] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
         with self._lock:
             start = self.leased.get(list_id, 0)
             self.leased[list_id] = start + length
-            lease = Lease(client_id, list_id, start, length, expires_at)
-            self.leases.append(lease)
+            lease = Lease(client_id, list_id, start, length, expires_at, not_before_ms)
+            self.leases_made.append(lease)
             return lease
+
+    def leases(self, client_id: str) -> tuple[Lease, ...]:
+        with self._lock:
+            return tuple(lease for lease in self.leases_made if lease.client_id == client_id)
+
+    def put_ranges(self, leases: Iterable[Lease]) -> None:
+        self.ranges.update((lease.list_id, range(lease.start, lease.start + lease.length)) for lease in leases)
 
     def put_bits(self, tokens: Iterable[LiveToken]) -> None:
         self.bits.update((token.list_id, token.idx) for token in tokens)
 
     def find_list(self, list_id: str) -> StatusListContent:
         revoked = frozenset(idx for of, idx in tuple(self.bits) if of == list_id)
-        return StatusListContent(self.leased.get(list_id, 0), revoked)
+        ranges = (indices for of, indices in tuple(self.ranges) if of == list_id)
+        return StatusListContent(self.leased.get(list_id, 0), revoked.union(*ranges))
 
     def is_set(self, token: LiveToken) -> bool:
         return (token.list_id, token.idx) in self.bits

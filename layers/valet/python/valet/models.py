@@ -226,6 +226,7 @@ class Lease:
     start: int
     length: int
     expires_at: int
+    not_before_ms: int = 0  # the client's `grants_not_before_ms` as the leaseholder knew it
 
 
 @dataclass(frozen=True, slots=True)

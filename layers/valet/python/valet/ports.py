@@ -132,14 +132,21 @@ class Grants(Protocol):
 class StatusLists(Protocol):
     """Which status index belongs to whom, and which are set."""
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
         """The next `length` indices of that list, recorded as the client's."""
+
+    def leases(self, client_id: str) -> tuple[Lease, ...]:
+        """All blocks that are recorded as the client's. Strongly consistent."""
+
+    def put_ranges(self, leases: tuple[Lease, ...]) -> None:
+        """Set every index of those blocks. Idempotent."""
 
     def put_bits(self, tokens: tuple[LiveToken, ...]) -> None:
         """Idempotent."""
 
     def is_set(self, token: LiveToken) -> bool:
-        """Strongly consistent."""
+        """Whether the token's own bit is set. A range is not looked for: who asks compares the client's
+        `grants_not_before_ms` as well, which says the same. Strongly consistent."""
 
     def find_list(self, list_id: str) -> StatusListContent:
         """Which of a list's indices are set, and how many are leased. Strongly consistent."""

@@ -113,7 +113,7 @@ def _prepare(
     client, now = exchange.client, exchange.now
     signer = current_signer(outside.registry, outside.signers)
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
-    live = (outside.status_indices.allot(client.client_id, exp),)
+    live = (outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms),)
     tokens = sign_access_token(exchange, outside, grant, account, grant.scope, live[0], signer)
     if OPENID in grant.scope:
         lifetime = outside.settings.id_token_lifetime

@@ -107,7 +107,7 @@ def _prepare(
     now, client = exchange.now, exchange.client
     scope = _scope(exchange, outside, grant, presented)
     exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
-    newest = outside.status_indices.allot(client.client_id, exp)
+    newest = outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms)
     tokens = _sign(exchange, outside, grant, account, scope, newest)
     following = successor(presented.token, presented.retry_key)
     live, forgotten = access_token.with_next(grant.live, newest, now)

@@ -34,20 +34,25 @@ class StatusIndices:
 
     def __init__(self, lists: StatusLists) -> None:
         self._lists = lists
-        self._blocks: dict[tuple[str, str], range] = {}
+        self._blocks: dict[tuple[str, str, int], range] = {}
         self._lock = Lock()
 
-    def allot(self, client_id: str, exp: int) -> LiveToken:
-        """An index that no other token has."""
+    def allot(self, client_id: str, exp: int, not_before_ms: int = 0) -> LiveToken:
+        """An index that no other token has.
+
+        A block serves one `grants_not_before_ms` of its client. An operator who ends the client's grants revokes the
+        blocks leased until then as ranges, so what is issued afterwards must come from others.
+        """
         list_id = list_id_at(exp)
         with self._lock:
-            block = self._blocks.pop((client_id, list_id), range(0))
+            block = self._blocks.pop((client_id, list_id, not_before_ms), range(0))
             if not block:
-                lease = self._lists.lease(client_id, list_id, _BLOCK, list_ends_at(list_id) + 86_400)
+                expires_at = list_ends_at(list_id) + 86_400
+                lease = self._lists.lease(client_id, list_id, _BLOCK, expires_at, not_before_ms)
                 block = range(lease.start, lease.start + lease.length)
                 self._drop_ended(list_id)
             if block[1:]:
-                self._blocks[client_id, list_id] = block[1:]
+                self._blocks[client_id, list_id, not_before_ms] = block[1:]
             return LiveToken(exp, list_id, block[0])
 
     def _drop_ended(self, newest: str) -> None:

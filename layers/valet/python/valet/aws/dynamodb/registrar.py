@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model
+from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.models import Client, ProtectedApi, Scope
 
 
@@ -14,8 +14,16 @@ class Registrar:
 
     def put_client(self, client: Client) -> None:
         """Write the client, and its origins into the union that preflights are answered for."""
-        self._add_origins(client.origins)
+        self.add_origins(client.origins)
         self.table.put(item_from_model(client, f"client#{client.client_id}", "client"))
+        self.add_origins(client.origins)
+
+    def add_origins(self, origins: frozenset[str]) -> None:
+        """Into the union. Once before a client is written, so that no preflight of its fails, and once after: whoever
+        narrows the union reads all clients, and may just have missed this one. The version tells them."""
+        if origins:
+            values = {":origins": set(origins), ":one": 1}
+            self.table.update("cors", "origins", "ADD #origins :origins, #version :one", values)
 
     def put_api(self, api: ProtectedApi) -> None:
         self.table.put(item_from_model(api, "apis", api.audience))
@@ -30,22 +38,3 @@ class Registrar:
         except ConditionFailed:
             return False
         return True
-
-    def _add_origins(self, origins: frozenset[str]) -> None:
-        if not origins:
-            return
-        found: Item | None = self.table.get("cors", "origins")
-        while True:
-            known = frozenset(found.get("origins", ())) if found else frozenset()
-            if origins <= known:
-                return
-            item = {"pk": "cors", "sk": "origins", "origins": sorted(known | origins)}
-            try:
-                if found is None:
-                    self.table.put(item, "attribute_not_exists(#pk)")
-                else:
-                    self.table.put(item, "#origins = :known", {":known": sorted(known)})
-            except ConditionFailed as failed:
-                found = failed.found
-            else:
-                return

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from valet.aws.dynamodb.table import Table, item_from_model
+from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
 from valet.models import Lease, LiveToken, StatusListContent
 
 
@@ -12,7 +12,7 @@ class DynamoStatusLists:
 
     table: Table
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
         # A try whose answer was lost skips a block: indices are many, and one that nobody uses is never set.
         counter = self.table.update(
             f"status#{list_id}",
@@ -21,9 +21,17 @@ class DynamoStatusLists:
             {":length": length, ":end": expires_at},
             returned="UPDATED_NEW",
         )
-        lease = Lease(client_id, list_id, counter["leased"] - length, length, expires_at)
+        lease = Lease(client_id, list_id, counter["leased"] - length, length, expires_at, not_before_ms)
         self.table.put(item_from_model(lease, f"lease#{client_id}", f"{list_id}#{lease.start}"))
         return lease
+
+    def leases(self, client_id: str) -> tuple[Lease, ...]:
+        return tuple(model_from_item(Lease, item) for item in self.table.query(f"lease#{client_id}"))
+
+    def put_ranges(self, leases: tuple[Lease, ...]) -> None:
+        for lease in leases:
+            item = {"pk": f"status#{lease.list_id}", "sk": f"range#{lease.start}"}
+            self.table.put({**item, "length": lease.length, "expires_at": lease.expires_at})
 
     def put_bits(self, tokens: tuple[LiveToken, ...]) -> None:
         for token in tokens:
@@ -32,13 +40,15 @@ class DynamoStatusLists:
             self.table.put(item)
 
     def find_list(self, list_id: str) -> StatusListContent:
-        leased, revoked = 0, set()
+        leased, revoked = 0, set[int]()
         for item in self.table.query(f"status#{list_id}"):
             kind, _, idx = item["sk"].partition("#")
             if kind == "leased":
                 leased = item["leased"]
             elif kind == "set":
                 revoked.add(int(idx))
+            elif kind == "range":
+                revoked.update(range(int(idx), int(idx) + item["length"]))
         return StatusListContent(leased, frozenset(revoked))
 
     def is_set(self, token: LiveToken) -> bool:
