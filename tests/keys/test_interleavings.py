@@ -1,0 +1,276 @@
+"""Two runs at once, and runs killed anywhere: every interleaving of their calls, one by one.
+
+A run gives way before each call of a port. Schedules that lead to the same world, with both runs about to do the same
+and knowing the same, are followed only once, so that all of them can be.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from typing import Any
+
+import pytest
+from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
+from valet.key_rotation import ANNOUNCED_FOR, CURRENT, KEPT_FOR, Rotation
+from valet.keys import DROPPED, find_signing_key
+from valet.models import KeyRing
+from valet.settings import Settings
+
+from tests.keys.fakes import (
+    ROLES,
+    SETTINGS,
+    MemoryAudit,
+    MemoryKeyMaker,
+    MemoryKeyRecords,
+    assert_one_key_signs,
+    assert_settled,
+)
+
+START = 1_800_000_000
+WRAPPED = replace(SETTINGS, signer="wrapped", wrapping_key="arn:aws:kms:eu-west-1:123456789012:key/1")
+
+
+Deed = Callable[[Rotation], KeyRing]
+
+
+@dataclass
+class World:
+    """What the runs share."""
+
+    records: MemoryKeyRecords = field(default_factory=MemoryKeyRecords)
+    maker: MemoryKeyMaker = field(default_factory=MemoryKeyMaker)
+    now: int = START
+
+    def copy(self) -> "World":
+        maker = replace(self.maker, states=dict(self.maker.states))
+        return World(replace(self.records), maker, self.now)
+
+    def rotation(self, settings: Settings) -> Rotation:
+        self.maker.settings = settings
+        return Rotation(self.records, self.maker, MemoryAudit(), lambda: self.now, settings)
+
+    def followed(self, settings: Settings) -> "Followed":
+        self.maker.settings = settings
+        run = Followed(self.records, self.maker, MemoryAudit(), lambda: self.now, settings)
+        records: Any = GivingWay(self.records, run)
+        maker: Any = GivingWay(self.maker, run)
+        run.records, run.maker = records, maker
+        return run
+
+    def seen(self) -> object:
+        return seen(self.records.ring), tuple(sorted(self.maker.states.items()))
+
+
+class Followed(Rotation):
+    """A run, and all that it knows: what it will do next depends on nothing else."""
+
+    call: object = None
+    first_ring: KeyRing | None = None  # what "current" meant
+    last_ring: KeyRing | None = None
+    is_rotating: bool = False  # an emergency has two parts, and this is the second
+    is_killed: bool = False
+
+    def rotate(self, *, is_due: bool = False) -> KeyRing:
+        self.is_rotating = True
+        return super().rotate(is_due=is_due)
+
+    def key(self) -> object:
+        usable = tuple(sorted(self._usable.items()))
+        return (
+            self.call,
+            seen(self.first_ring),
+            seen(self.last_ring),
+            self.is_rotating,
+            self._made and self._made.kid,
+            usable,
+        )
+
+
+class GivingWay:
+    """A port in front of which the run stops until it is its turn."""
+
+    def __init__(self, port: Any, run: Followed) -> None:
+        self._port = port
+        self._run = run
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            run, scheduler = self._run, getcurrent().parent
+            if run.is_killed:
+                raise GreenletExit
+            assert scheduler is not None
+            run.call = (name, *(getattr(argument, "kid", None) for argument in arguments))
+            scheduler.switch()
+            answer = getattr(self._port, name)(*arguments)
+            if isinstance(answer, KeyRing):
+                run.first_ring = run.first_ring or answer
+                run.last_ring = answer
+            return answer
+
+        return call
+
+
+def seen(ring: KeyRing | None) -> object:
+    return ring and (ring.version, tuple((key.kid, key.state, key.ended_at) for key in ring.keys))
+
+
+@dataclass(frozen=True)
+class Played:
+    world: World
+    runs: tuple[Followed, ...]
+    waiting: tuple[int, ...]
+
+    def key(self) -> object:
+        return self.world.seen(), tuple(run.key() for run in self.runs), self.waiting
+
+
+def play(start: World, settings: Settings, deeds: tuple[Deed, ...], schedule: tuple[int, ...]) -> Played:
+    """The world after the runs took turns as `schedule` says, and were killed."""
+    world = start.copy()
+    runs = [world.followed(settings) for _ in deeds]
+    threads = [greenlet(partial(deed, run)) for deed, run in zip(deeds, runs, strict=True)]
+    for thread in threads:
+        thread.switch()  # up to its first call
+    for turn in schedule:
+        threads[turn].switch()
+    played = Played(world, tuple(runs), tuple(index for index, thread in enumerate(threads) if not thread.dead))
+    for index in played.waiting:
+        runs[index].is_killed = True
+        threads[index].throw()
+    return played
+
+
+@cache
+def every_interleaving(situation: str) -> tuple[Played, ...]:
+    """Every world that the runs of a situation can bring about, each once."""
+    make_start, settings, deeds = SITUATIONS[situation]
+    start = make_start()
+    found: dict[object, Played] = {}
+    schedules: list[tuple[int, ...]] = [()]
+    while schedules:
+        schedule = schedules.pop()
+        played = play(start, settings, deeds, schedule)
+        if found.setdefault(played.key(), played) is played:
+            schedules.extend((*schedule, turn) for turn in played.waiting)
+    return tuple(found.values())
+
+
+def rotate(rotation: Rotation) -> KeyRing:
+    return rotation.rotate()
+
+
+def drop(which: str) -> Deed:
+    return lambda rotation: rotation.drop(which)
+
+
+def started() -> World:
+    world = World()
+    world.rotation(SETTINGS).rotate()
+    world.now += ANNOUNCED_FOR
+    return world
+
+
+def due() -> World:
+    world = started()
+    world.now += SETTINGS.rotation_period
+    return world
+
+
+def over() -> World:
+    """A retired key whose time is over, and another that was dropped."""
+    world = due()
+    world.rotation(SETTINGS).rotate()
+    world.rotation(SETTINGS).drop(CURRENT)
+    world.now += KEPT_FOR
+    return world
+
+
+def without_standby() -> World:
+    world = started()
+    world.records.ring = replace(world.records.ring, keys=world.records.ring.keys[:1])
+    del world.maker.states["key-2"]
+    return world
+
+
+def disabled() -> World:
+    world = started()
+    world.maker.states["key-1"] = "Disabled"
+    return world
+
+
+SITUATIONS: dict[str, tuple[Callable[[], World], Settings, tuple[Deed, ...]]] = {
+    "the first keys, twice": (World, SETTINGS, (rotate, rotate)),
+    "the first wrapped keys, twice": (World, WRAPPED, (rotate, rotate)),
+    "a rotation, twice": (due, SETTINGS, (rotate, rotate)),
+    "records that are over, twice": (over, SETTINGS, (rotate, rotate)),
+    "the same emergency, twice": (started, SETTINGS, (drop("key-1"), drop("key-1"))),
+    "the current key's emergency, twice": (started, SETTINGS, (drop(CURRENT), drop(CURRENT))),
+    "an emergency for both keys at once": (started, SETTINGS, (drop("key-1"), drop("key-2"))),
+    "an emergency while the schedule rotates": (due, SETTINGS, (drop("key-1"), rotate)),
+    "an emergency for the standby while it begins to sign": (due, SETTINGS, (drop("key-2"), rotate)),
+    "an emergency without a standby": (without_standby, SETTINGS, (drop("key-1"), rotate)),
+    "another algorithm": (due, replace(SETTINGS, signing_alg="ES256"), (rotate, rotate)),
+    "another algorithm and an emergency": (started, replace(SETTINGS, signing_alg="ES256"), (drop("key-1"), rotate)),
+    "a new role": (started, replace(SETTINGS, signing_role_arns=ROLES | {"arn:aws:iam::1:role/New"}), (rotate, rotate)),
+    "a key that somebody disabled": (disabled, SETTINGS, (rotate, drop("key-2"))),
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_whatever_the_order_and_wherever_it_ends_one_key_signs_and_the_next_run_mends_the_rest(situation: str) -> None:
+    worlds = every_interleaving(situation)
+    assert len(worlds) > 100
+    for played in worlds:
+        if played.world.records.ring.keys:
+            assert_one_key_signs(played.world.records.ring)
+        assert_the_next_run_settles(played.world.copy(), SITUATIONS[situation][1])
+
+
+@pytest.mark.parametrize("situation", [name for name in SITUATIONS if "emergency" in name])
+def test_a_dropped_key_never_comes_back(situation: str) -> None:
+    for played in every_interleaving(situation):
+        world, settings = played.world.copy(), SITUATIONS[situation][1]
+        assert dropped(world.records.ring) <= dropped(world.rotation(settings).rotate())
+
+
+@pytest.mark.parametrize(
+    ("situation", "named"),
+    [
+        ("an emergency for both keys at once", {"key-1", "key-2"}),
+        ("an emergency while the schedule rotates", {"key-1"}),
+        ("an emergency for the standby while it begins to sign", {"key-2"}),
+    ],
+)
+def test_an_emergency_that_came_to_its_end_dropped_what_it_named(situation: str, named: set[str]) -> None:
+    for played in every_interleaving(situation):
+        if not played.waiting:
+            assert dropped(played.world.records.ring) == named
+
+
+def test_two_emergencies_for_the_current_key_at_once_cost_one_key() -> None:
+    for played in every_interleaving("the current key's emergency, twice"):
+        if not played.waiting:
+            assert dropped(played.world.records.ring) == {"key-1"}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_every_key_that_two_runs_made_is_in_the_ring_or_ended(situation: str) -> None:
+    # Unless a run is killed between making a key and announcing it, no key is left behind that costs a dollar a month.
+    for played in every_interleaving(situation):
+        if not played.waiting:
+            in_ring = {key.kid for key in played.world.records.ring.keys}
+            enabled = {kid for kid, state in played.world.maker.states.items() if state == "Enabled"}
+            assert enabled <= in_ring
+
+
+def dropped(ring: KeyRing) -> set[str]:
+    return {key.kid for key in ring.keys if key.state == DROPPED}
+
+
+def assert_the_next_run_settles(world: World, settings: Settings) -> None:
+    ring = world.rotation(settings).rotate()
+    assert_settled(ring, world.maker.states)
+    assert world.rotation(settings).rotate() is ring
+    signing = find_signing_key(ring.keys)
+    assert signing is not None
+    assert signing.signing_since
