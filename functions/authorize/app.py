@@ -19,7 +19,7 @@ from valet.protocol.authorization_request import (
 )
 from valet.protocol.interaction import Step, next_step
 from valet.refusals import refuse_as_page
-from valet.saved_requests import Saved, find_unbound, require_saved, save_request
+from valet.saved_requests import Saved, find_to_resume, save_request
 from valet.server import Server, endpoint
 from valet.sessions import browser_secret, current_session
 from valet.tokens import id_token
@@ -43,10 +43,7 @@ def authorize(request: Request, server: Server) -> Response:
 
 def _resume(request: Request, handle: str, server: Server) -> Response:
     """Go on after a login, or with a request that came by POST."""
-    saved = find_unbound(handle, server.saved_requests, server.clock())
-    is_bound = saved is None
-    if saved is None:
-        saved = require_saved(handle, request, server.cookies, server.saved_requests, server.clock())
+    saved, is_bound = find_to_resume(handle, request, server.cookies, server.saved_requests, server.clock())
     destination = destination_of(saved.request, server.registry, request.issuer)
     try:
         return _go_on(request, saved.request, destination, saved if is_bound else None, server)
@@ -75,7 +72,6 @@ def _go_on(
             server.registry.scopes(),
             server.grants,
             server.settings,
-            issuer=request.issuer,
             random=server.random,
             now=now,
         )

@@ -1,8 +1,10 @@
 """GET, POST /consent: what the end-user allows a client, by scope, in words (OpenID Connect Core §3.1.2.4)."""
 
+from contextlib import suppress
+
 from valet import pages
 from valet.consent import issue_code, remember
-from valet.errors import AccessDenied, InvalidRequest, OAuthError
+from valet.errors import AccessDenied, InvalidRequest, OAuthError, TemporarilyUnavailable
 from valet.handles import csrf_token, grant_id_of, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.models import Session
@@ -36,10 +38,7 @@ def consent(request: Request, server: Server) -> Response:
 
 
 def _allow(request: Request, saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
-    """The grant is built from the saved request, never from the form."""
-    account = server.accounts.find_account(session.sub)
-    if account is None or account.is_disabled:
-        raise InvalidRequest("This account cannot be used.")
+    """The grant is built from the saved request, never from the form. A disabled account is refused its tokens."""
     try:
         code = issue_code(
             saved.request,
@@ -49,7 +48,6 @@ def _allow(request: Request, saved: Saved, destination: Destination, session: Se
             server.registry.scopes(),
             server.grants,
             server.settings,
-            issuer=request.issuer,
             random=server.random,
             now=server.clock(),
         )
@@ -57,7 +55,8 @@ def _allow(request: Request, saved: Saved, destination: Destination, session: Se
         return destination.refuse(error)
     if code is None:
         return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
-    remember(saved.request, destination.client, session.sub, server.consents, server.clock())
+    with suppress(TemporarilyUnavailable):  # the code is issued; who is not remembered is asked again
+        remember(saved.request, destination.client, session.sub, server.consents, server.clock())
     facts = {"client_id": saved.request.client_id, "sub": session.sub, "grant_id": code.grant_id}
     server.audit.record("consent.granted", **facts, scope=" ".join(saved.request.scope))
     server.audit.record("code.issued", **facts)

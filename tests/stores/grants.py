@@ -47,6 +47,8 @@ class MemoryGrants:
                 found,
                 redemption=redemption.attempt,
                 redeemed_at_ms=redemption.redeemed_at_ms,
+                nonce=None,
+                code_expires_at=0,
                 generation=1,
                 live=redemption.live,
                 expires_at=redemption.expires_at,

@@ -4,7 +4,7 @@ from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
 from valet.ports import Consents, Done, Grants, Random
 from valet.protocol.interaction import is_remembered
-from valet.protocol.scope import OFFLINE_ACCESS, audience
+from valet.protocol.scope import OFFLINE_ACCESS, apis_of
 from valet.settings import Settings
 
 _DAY = 86_400
@@ -19,7 +19,6 @@ def issue_code(
     grants: Grants,
     settings: Settings,
     *,
-    issuer: str,
     random: Random,
     now: float,
 ) -> Code | None:
@@ -36,7 +35,7 @@ def issue_code(
         sub=session.sub,
         sid=session.sid,
         scope=request.scope,
-        aud=audience(request.scope, known, issuer),
+        aud=tuple(sorted(api.audience for api in apis_of(request.scope, known))),
         auth_time=session.auth_time,
         acr=session.acr,
         amr=session.amr,

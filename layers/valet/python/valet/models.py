@@ -180,7 +180,7 @@ class Grant:
     sub: str
     sid: str
     scope: tuple[str, ...]  # the closure, frozen at consent
-    aud: tuple[str, ...]
+    aud: tuple[str, ...]  # protected APIs; the issuer is in it by the scope openid
     auth_time: int
     acr: str
     amr: tuple[str, ...]
@@ -189,9 +189,9 @@ class Grant:
     code_challenge: str
     issued_at_ms: int
     code_digest: bytes
-    code_expires_at: int
     absolute_expires_at: int
     expires_at: int  # DynamoDB's TTL
+    code_expires_at: int = 0  # and the nonce: forgotten when the code is redeemed
     redemption: bytes = b""  # the attempt that redeemed the code
     redeemed_at_ms: int = 0
     family_digest: bytes = b""

@@ -54,16 +54,23 @@ def save_request(
     return Saved(handle, request, created_at_ms)
 
 
-def find_unbound(handle: str, saved_requests: SavedRequests, now: float) -> Saved | None:
-    """The request by that handle that came by POST and has no browser yet."""
-    found = _find(handle, saved_requests, now)
-    return None if found is None or found.browser_digest else Saved(handle, found.request, found.created_at_ms)
-
-
 def require_saved(handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float) -> Saved:
     """The request by that handle, if this browser began it. Raises RequestExpired."""
-    browser = browser_secret(request, cookies)
+    return _of_this_browser(handle, _find(handle, saved_requests, now), request, cookies)
+
+
+def find_to_resume(
+    handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float
+) -> tuple[Saved, bool]:
+    """The same, or one that came by POST and is bound to no browser yet; and whether it is. Raises RequestExpired."""
     found = _find(handle, saved_requests, now)
+    if found is not None and not found.browser_digest:
+        return Saved(handle, found.request, found.created_at_ms), False
+    return _of_this_browser(handle, found, request, cookies), True
+
+
+def _of_this_browser(handle: str, found: SavedRequest | None, request: Request, cookies: Cookies) -> Saved:
+    browser = browser_secret(request, cookies)
     if browser is None or found is None or not is_digest_of(found.browser_digest, browser):
         raise RequestExpired
     return Saved(handle, found.request, found.created_at_ms)

@@ -67,7 +67,7 @@ def sign_access_token(
 ) -> Tokens:
     """The access token of one generation. Whoever answers for the generation uses its index and its `exp`."""
     known = outside.registry.scopes()
-    allowed = [aud for aud in audience(scope, known, exchange.issuer) if aud in grant.aud]
+    allowed = [aud for aud in audience(scope, known, exchange.issuer) if aud in (*grant.aud, exchange.issuer)]
     if not allowed:
         raise InvalidScope("Nothing is left of the scope that was granted.")
     token = access_token.sign_for_user(

@@ -1,6 +1,9 @@
 """Grants in DynamoDB: one item each, every step of the protocol one conditional write on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from struct import Struct
 from typing import Any
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
@@ -8,6 +11,7 @@ from valet.models import Grant, GrantPointer, LiveToken
 from valet.ports import Done, Redemption, Refused, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
+_LIVE = Struct(">II")  # exp and idx; good until 2106
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class DynamoGrants:
         # The pointer first: a pointer without its grant is harmless, a grant that nobody can find to revoke is not.
         self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
         try:
-            self.table.put(item_from_model(grant, _pk(grant.grant_id), "grant"), "attribute_not_exists(#pk)")
+            self.table.put(_item(grant), "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
             return Refused(_grant(failed.found))
         return Done()
@@ -33,7 +37,7 @@ class DynamoGrants:
             "redemption": redemption.attempt,
             "redeemed_at_ms": redemption.redeemed_at_ms,
             "generation": 1,
-            "live": _live_items(redemption.live),
+            "live": packed(redemption.live),
             "expires_at": redemption.expires_at,
         }
         if redemption.family_digest:
@@ -44,7 +48,8 @@ class DynamoGrants:
             }
         return self._step(
             grant.grant_id,
-            _set(values),
+            # What nobody asks for after it makes room for what comes now.
+            _set(values) + " REMOVE #nonce, #code_expires_at",
             "#code_digest = :c AND attribute_not_exists(#redeemed_at_ms) AND attribute_not_exists(#revoked_at)"
             " AND #code_expires_at > :now",
             {**_named(values), ":c": grant.code_digest, ":now": int(now)},
@@ -56,7 +61,7 @@ class DynamoGrants:
             "previous_digest": rotation.presented_digest,
             "retry_key": rotation.retry_key,
             "rotated_at_ms": rotation.rotated_at_ms,
-            "live": _live_items(rotation.live),
+            "live": packed(rotation.live),
             "idle_expires_at": rotation.idle_expires_at,
             "expires_at": rotation.expires_at,
         }
@@ -118,8 +123,32 @@ def _named(values: Item) -> dict[str, Any]:
     return {f":{name}": value for name, value in values.items()}
 
 
-def _live_items(live: tuple[LiveToken, ...]) -> list[list[int | str]]:
-    return [list(token) for token in live]
+def packed(live: Sequence[LiveToken]) -> list[str | bytes]:
+    """Live tokens by their lists, each list followed by eight bytes a token: sixteen tokens in 150 bytes.
+
+    As lists of their own they took 390, and the item more than the one kilobyte that a write is paid by.
+    """
+    return [
+        part
+        for list_id, tokens in groupby(live, lambda token: token.list_id)
+        for part in (list_id, b"".join(_LIVE.pack(token.exp, token.idx) for token in tokens))
+    ]
+
+
+def unpacked(parts: Sequence[Any]) -> tuple[LiveToken, ...]:
+    """What `packed` has packed, in the same order: the last is the current generation's."""
+    return tuple(
+        LiveToken(exp, list_id, idx)
+        for list_id, tokens in zip(parts[::2], parts[1::2], strict=True)
+        for exp, idx in _LIVE.iter_unpack(tokens)
+    )
+
+
+def _item(grant: Grant) -> Item:
+    """The grant just issued, as an item; its key has its id already."""
+    item = item_from_model(grant, _pk(grant.grant_id), "grant")
+    del item["grant_id"]
+    return item
 
 
 def _grant(item: Item | None) -> Grant | None:
@@ -127,4 +156,4 @@ def _grant(item: Item | None) -> Grant | None:
     if not item:
         return None
     grant = model_from_item(Grant, {**item, "grant_id": item["pk"].partition("#")[2]})
-    return replace(grant, live=tuple(LiveToken(*token) for token in item.get("live", ())))
+    return replace(grant, live=unpacked(item.get("live", ())))
