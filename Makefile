@@ -80,7 +80,7 @@ format: .venv/.dev ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and the layer; UPGRADE=1 to take newer versions
-	@for name in layers/valet/python/requirements requirements/local requirements/dev requirements/sam requirements/ministack requirements/runtime requirements/lock; do \
+	@for name in layers/valet/python/requirements $(basename $(wildcard requirements/*.in)); do \
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
