@@ -1,0 +1,142 @@
+"""Who may do what: the roles that SAM makes of template.yaml, and the policies of the keys that there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from local.aws import ACCOUNT, REGION
+from local.aws_calls import Call
+from local.resources import PSEUDO_PARAMETERS, Resources
+from local.template import Template
+from tests.privileges.iam import Permission, Request, permissions
+from tests.template.cloudformation import listed, translated
+
+_KMS_CONTEXT = {
+    "kms:KeyUsage": "KeyUsage",
+    "kms:KeyOrigin": "Origin",
+    "kms:KeySpec": "KeySpec",
+    "kms:MultiRegion": "MultiRegion",
+    "kms:BypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
+    "kms:SigningAlgorithm": "SigningAlgorithm",
+}
+
+
+@dataclass(frozen=True)
+class Granted:
+    """Every permission of each function, by its folder's name."""
+
+    roles: Mapping[str, str]  # folder → the role's ARN
+    by_role: Mapping[str, tuple[Permission, ...]] = field(default_factory=dict)  # from policies of roles and of keys
+
+    def allows(self, request: Request) -> bool:
+        return any(each.covers(request) for each in self.by_role.get(request.principal, ()))
+
+    def may(self, function: str, action: str, resource: str, *leading_keys: str) -> bool:
+        """A question asked by hand."""
+        context = {"dynamodb:LeadingKeys": leading_keys} if leading_keys else {}
+        return self.allows(Request(self.roles[function], action, resource, context))
+
+    def of(self, function: str) -> tuple[Permission, ...]:
+        return self.by_role.get(self.roles[function], ())
+
+    def with_key(self, arn: str, policy: Mapping[str, Any]) -> Granted:
+        """And what a key's own policy grants; in one account that alone is enough for a role."""
+        extended = {role: list(held) for role, held in self.by_role.items()}
+        for statement in policy["Statement"]:
+            for principal in listed(statement["Principal"]["AWS"]):
+                extended.setdefault(principal, []).extend(permissions(statement, arn))
+        return Granted(self.roles, {role: tuple(held) for role, held in extended.items()})
+
+
+def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
+    """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
+    given = {"Demo": "on", **parameters}
+    document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
+    template = Template(document, given, PSEUDO_PARAMETERS, Resources(document))
+    by_role, roles = {}, {}
+    for role in template.resources("AWS::IAM::Role"):
+        arn = template.resolve({"Fn::GetAtt": [role.logical_id, "Arn"]})
+        owner = role.logical_id.removesuffix("Role")
+        if owner in folders:
+            roles[folders[owner]] = arn
+        policies = template.resolve(role.properties.get("Policies", []))
+        by_role[arn] = tuple(
+            each
+            for policy in policies
+            for statement in policy["PolicyDocument"]["Statement"]
+            for each in permissions(statement)
+        )
+    return Granted(roles, by_role), template
+
+
+def request_of(call: Call, granted: Granted) -> Request:
+    """The call, as IAM is asked about it."""
+    assert call.function is not None
+    parameters = call.parameters
+    context: dict[str, tuple[str, ...]] = {}
+    if call.service == "dynamodb":
+        resource = table_arn(str(call.table))
+        if call.partition_key is not None:
+            context["dynamodb:LeadingKeys"] = (call.partition_key,)
+    else:
+        resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
+        for key, member in _KMS_CONTEXT.items():
+            if member in parameters:
+                context[key] = (_text(parameters[member]),)
+        for name, value in parameters.get("EncryptionContext", {}).items():
+            context[f"kms:EncryptionContext:{name}"] = (value,)
+    return Request(granted.roles[call.function], call.iam_action, resource, context)
+
+
+def missing(calls: Iterable[Call], granted: Granted) -> list[str]:
+    """The calls that a role does not allow, each told once."""
+    found = {
+        f"{call.function}: {call.iam_action} {call.table or ''} {call.partition_prefix or ''}".strip()
+        for call in calls
+        if not granted.allows(request_of(call, granted))
+    }
+    return sorted(found)
+
+
+def unused(calls: Iterable[Call], granted: Granted) -> list[str]:
+    """The permissions of a function that none of the calls needed."""
+    requests = [request_of(call, granted) for call in calls]
+    found = []
+    for function, role in granted.roles.items():
+        own = [request for request in requests if request.principal == role]
+        found += [
+            f"{function}: {each.action} {each.resource} {each.leading_keys or ''}".strip()
+            for each in granted.by_role.get(role, ())
+            if not any(each.covers(_of_any_key(request, each)) for request in own)
+        ]
+    return sorted(set(found))
+
+
+def _of_any_key(request: Request, permission: Permission) -> Request:
+    """Keys are made from one policy: what one of them needs, the others are given."""
+    is_key = ":kms:" in permission.resource and ":kms:" in request.resource
+    return replace(request, resource=permission.resource) if is_key else request
+
+
+def table_arn(name: str) -> str:
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+
+
+def key_arn(key_id: str) -> str:
+    return key_id if key_id.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key_id}"
+
+
+def key_policies() -> dict[str, dict[str, Any]]:
+    """The policy of every key that there is in emulated KMS, by its ARN."""
+    import boto3
+
+    kms = boto3.client("kms")
+    ids = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    return {key_arn(each): json.loads(kms.get_key_policy(KeyId=each, PolicyName="default")["Policy"]) for each in ids}
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

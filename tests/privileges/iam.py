@@ -1,0 +1,99 @@
+"""IAM's judgement of one call by a role's policies and a key's own (IAM User Guide, "Policy evaluation logic").
+
+Only what Valet's policies say: statements that allow, with the condition operators below. Whatever else stands in one
+raises, because a condition that is passed over would allow too much.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tests.template.cloudformation import listed
+
+Context = Mapping[str, Sequence[str]]
+"""A request's condition keys; one that the request does not have is absent."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call, as IAM sees it."""
+
+    principal: str  # the role's ARN
+    action: str
+    resource: str  # an ARN, or `*` where the thing does not exist yet
+    context: Context
+
+
+@dataclass(frozen=True)
+class Permission:
+    """The smallest thing that a policy grants: one action on one resource, and on one pattern of partitions."""
+
+    action: str
+    resource: str
+    leading_keys: str | None
+    conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+    def covers(self, request: Request) -> bool:
+        return (
+            _matches(self.action.lower(), request.action.lower())
+            and _matches(self.resource, request.resource)
+            and all(_holds(operator, request.context.get(key), values) for operator, key, values in self.conditions)
+        )
+
+
+def permissions(statement: Mapping[str, Any], resource: str | None = None) -> Iterator[Permission]:
+    """What a statement grants, taken apart. `resource` stands for the `*` of a key's own policy: that key."""
+    unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
+    if unknown or statement["Effect"] != "Allow":
+        raise ValueError(f"a statement that this judge does not understand: {statement}")
+    conditions = tuple(_conditions(statement.get("Condition", {})))
+    partitions = [condition for condition in conditions if condition[:2] == _LEADING_KEYS]
+    others = tuple(condition for condition in conditions if condition[:2] != _LEADING_KEYS)
+    for action in listed(statement["Action"]):
+        for named in listed(statement["Resource"]) if resource is None else [resource]:
+            if not partitions:
+                yield Permission(action, named, None, others)
+            for operator, key, patterns in partitions:
+                for pattern in patterns:
+                    yield Permission(action, named, pattern, (*others, (operator, key, (pattern,))))
+
+
+_LEADING_KEYS = ("ForAllValues:StringLike", "dynamodb:LeadingKeys")
+
+
+def _conditions(block: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    for operator, keys in block.items():
+        if operator not in _OPERATORS:
+            raise ValueError(f"{operator} is not known to this judge")
+        for key, values in keys.items():
+            yield operator, key, tuple(str(value) for value in listed(values))
+
+
+def _holds(operator: str, found: Sequence[str] | None, values: tuple[str, ...]) -> bool:
+    return _OPERATORS[operator](found, values)
+
+
+_OPERATORS: Mapping[str, Callable[[Sequence[str] | None, tuple[str, ...]], bool]] = {
+    "StringEquals": lambda found, values: found is not None and all(value in values for value in found),
+    "Bool": lambda found, values: found is not None and all(value.lower() in values for value in found),
+    "Null": lambda found, values: (found is None) == (values == ("true",)),
+    # True of a request without the key at all, as IAM has it: hence the Null beside it.
+    "ForAllValues:StringLike": lambda found, values: all(
+        any(_matches(value, each) for value in values) for each in found or ()
+    ),
+}
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return _pattern(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str) -> re.Pattern[str]:
+    """`*` is any number of characters, `?` exactly one."""
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
+    return re.compile("".join(parts), re.DOTALL)

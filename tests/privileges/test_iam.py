@@ -1,0 +1,58 @@
+"""The judge itself: a test that trusts a lenient one shows nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.privileges.iam import Request, permissions
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
+
+
+def statement(**members: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": TABLE, **members}
+
+
+def allows(given: dict[str, Any], action: str = "dynamodb:GetItem", resource: str = TABLE, **context: str) -> bool:
+    keys = {"dynamodb:LeadingKeys": (context["keys"],)} if context else {}
+    return any(each.covers(Request(ROLE, action, resource, keys)) for each in permissions(given))
+
+
+def partitions(*patterns: str, is_guarded: bool = True) -> dict[str, Any]:
+    guard = {"Null": {"dynamodb:LeadingKeys": "false"}} if is_guarded else {}
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}, **guard}
+
+
+def test_action_and_resource_both_have_to_match() -> None:
+    assert allows(statement())
+    assert not allows(statement(), "dynamodb:PutItem")
+    assert not allows(statement(), resource=f"{TABLE}2")
+
+
+def test_a_partition_is_compared_with_its_pattern() -> None:
+    held = statement(Condition=partitions("grant#*", "keys"))
+    assert allows(held, keys="grant#1")
+    assert allows(held, keys="keys")
+    assert not allows(held, keys="keys2")
+    assert not allows(held, keys="session#1")
+
+
+def test_for_all_values_is_true_of_none_unless_null_stands_beside_it() -> None:
+    assert allows(statement(Condition=partitions("grant#*", is_guarded=False)))
+    assert not allows(statement(Condition=partitions("grant#*")))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"Condition": {"StringNotEquals": {"kms:KeySpec": "RSA_2048"}}},
+        {"Effect": "Deny"},
+        {"NotAction": "dynamodb:Scan"},
+    ],
+)
+def test_what_the_judge_does_not_understand_it_does_not_pass_over(members: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="judge"):
+        list(permissions(statement(**members)))

@@ -1,0 +1,216 @@
+"""Each function can do what it does, and nothing else (P7): AWS calls recorded, weighed against roles both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from local.aws_calls import Call
+from local.functions import FunctionFailed
+from local.resources import STACK
+from local.stack import LocalStack
+from tests.conftest import MovableClock
+from tests.privileges.grants import Granted, deployed, key_policies, missing, request_of, table_arn, unused
+from tests.privileges.walk import Walk
+from tests.template.test_functions import FUNCTIONS
+
+REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
+SIGNING = frozenset({"token", "status_list"})
+_READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
+
+
+@pytest.fixture(scope="module")
+def walked(stack: LocalStack) -> Iterator[list[Call]]:
+    """Every AWS call of every function in a walk through everything."""
+    calls = list(_recorded(stack))
+    yield calls
+    _bring_keys_back()
+    stack.reset()
+
+
+@pytest.fixture(scope="module")
+def granted(walked: list[Call]) -> Granted:
+    """The roles as deployed, and the policies of all the keys that rotate_keys has made."""
+    found, _ = deployed(FUNCTIONS)
+    for arn, policy in key_policies().items():
+        found = found.with_key(arn, policy)
+    return found
+
+
+def _recorded(stack: LocalStack) -> Iterator[Call]:
+    from valet.server import SERVER
+
+    stack.reset()
+    SERVER.clock = clock = MovableClock()
+    with stack.aws.recorded() as calls:
+        _create(stack)
+        Walk(stack, clock).everything()
+    return (call for call in calls if call.function is not None)
+
+
+def _create(stack: LocalStack) -> None:
+    """As CloudFormation does; nobody waits for the answer."""
+    event = {
+        "RequestType": "Create",
+        "ResponseURL": f"{stack.aws_url}/cloudformation-response/nobody",
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "FirstKey",
+        "ResourceProperties": {},
+    }
+    with suppress(FunctionFailed):
+        stack.invoke("rotate_keys", event)
+
+
+def _bring_keys_back() -> None:
+    """The demo data's keys sign again: the emulator keeps what the walk did to them."""
+    kms = boto3.client("kms")
+    for key in kms.list_keys()["Keys"]:
+        if kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion":
+            kms.cancel_key_deletion(KeyId=key["KeyId"])
+            kms.enable_key(KeyId=key["KeyId"])
+
+
+def test_no_function_lacks_a_permission(walked: list[Call], granted: Granted) -> None:
+    lacking = missing(walked, granted)
+    assert not lacking, "\n".join(lacking)
+
+
+def test_no_function_has_a_permission_that_it_does_not_use(walked: list[Call], granted: Granted) -> None:
+    idle = unused(walked, granted)
+    assert not idle, "\n".join(idle)
+
+
+def test_the_walk_visits_every_function_that_calls_aws(walked: list[Call]) -> None:
+    assert {call.function for call in walked} == set(FUNCTIONS.values()) - {"authorizer", "demo_api"}
+
+
+def test_a_call_without_a_partition_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
+    """ForAllValues alone would let a request through that names none."""
+    for call in walked:
+        if call.service == "dynamodb":
+            assert not granted.allows(replace(request_of(call, granted), context={}))
+
+
+@pytest.mark.parametrize("action", _READS)
+def test_the_token_function_cannot_read_a_password_hash(action: str, granted: Granted) -> None:
+    for keys in ((), ("credential#john",), ("account#demo-john", "credential#john")):
+        assert not granted.may("token", f"dynamodb:{action}", USERS, *keys)
+
+
+def test_login_alone_can_read_a_password_hash_and_no_function_can_write_one(granted: Granted) -> None:
+    for function in FUNCTIONS.values():
+        reads = {action for action in _READS if granted.may(function, f"dynamodb:{action}", USERS, "credential#john")}
+        assert reads == ({"GetItem"} if function == "login" else set())
+        assert not any(granted.may(function, f"dynamodb:{action}", USERS, "credential#john") for action in _WRITES)
+
+
+def test_login_cannot_sign(granted: Granted) -> None:
+    assert not any(each.action.startswith("kms:") for each in granted.of("login"))
+
+
+def test_the_authorizer_can_do_nothing_but_write_logs(granted: Granted) -> None:
+    assert granted.of("authorizer") == granted.of("demo_api") == ()
+
+
+def test_only_the_functions_that_sign_may_use_a_key_and_each_with_its_own_algorithm(granted: Granted) -> None:
+    signing = {
+        function
+        for function in FUNCTIONS.values()
+        if any(each.action in ("kms:Sign", "kms:*", "kms:Decrypt") for each in granted.of(function))
+    }
+    assert signing == SIGNING
+    for function in SIGNING:
+        (conditions,) = {each.conditions for each in granted.of(function) if each.action == "kms:Sign"}
+        assert conditions == (("StringEquals", "kms:SigningAlgorithm", ("RSASSA_PKCS1_V1_5_SHA_256",)),)
+
+
+def test_whoever_administers_the_account_cannot_sign_and_rotate_keys_cannot_change_a_policy() -> None:
+    for policy in key_policies().values():
+        for statement in policy["Statement"]:
+            actions = set(statement["Action"])
+            if "kms:Sign" in actions:
+                assert actions == {"kms:Sign"}
+            assert not actions & {"kms:*", "kms:CreateGrant"}
+        rotate = policy["Statement"][-1]
+        assert "kms:PutKeyPolicy" not in rotate["Action"]
+
+
+def test_no_function_that_faces_the_network_can_write_to_the_registry(granted: Granted) -> None:
+    for function in set(FUNCTIONS.values()) - {"rotate_keys"}:
+        for partition in ("client#web_app_123", "apis", "scopes", "keys", "cors"):
+            assert not any(granted.may(function, f"dynamodb:{action}", REGISTRY, partition) for action in _WRITES)
+
+
+def test_rotate_keys_cannot_write_a_client_nor_see_a_person(granted: Granted) -> None:
+    for action in (*_READS, *_WRITES):
+        assert not granted.may("rotate_keys", f"dynamodb:{action}", REGISTRY, "client#web_app_123")
+        assert not granted.may("rotate_keys", f"dynamodb:{action}", USERS, "account#demo-john")
+        assert not granted.may("rotate_keys", f"dynamodb:{action}", GRANTS, "grant#1")
+
+
+def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
+    found, _ = deployed(FUNCTIONS, RegistryTable="kept-registry", UsersTable="kept-users")
+    tables = {each.resource for function in FUNCTIONS.values() for each in found.of(function)}
+    assert tables == {table_arn("kept-registry"), table_arn("kept-users"), GRANTS, "*"}
+
+
+# -- the wrapped signer ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wrapped(stack: LocalStack, walked: list[Call]) -> Iterator[tuple[list[Call], Granted]]:
+    """The calls of rotate_keys and of those who sign in a deployment with a wrapping key, and what that one grants."""
+    from valet.server import SERVER
+
+    found, template = deployed(FUNCTIONS, Signer="wrapped")
+    (resource,) = template.resources("AWS::KMS::Key")
+    policy = template.resolve(resource.properties["KeyPolicy"])
+    arn = boto3.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    found = found.with_key(arn, policy)
+    _bring_keys_back()
+    stack.reset()
+    former = SERVER.settings
+    SERVER.settings = replace(former, signer="wrapped", wrapping_key=arn)
+    SERVER.clock = clock = MovableClock()
+    with stack.aws.recorded() as calls:
+        walk = Walk(stack, clock)
+        stack.invoke("rotate_keys", {"rotate": "now"})
+        clock.advance(3 * 3600)
+        stack.invoke("rotate_keys", {"rotate": "now"})
+        walk.tokens()
+        walk.status_lists()
+    yield [call for call in calls if call.service == "kms" and call.parameters.get("KeyId") == arn], found
+    stack.reset()
+
+
+def test_a_wrapping_key_grants_what_is_needed_and_no_more(wrapped: tuple[list[Call], Granted]) -> None:
+    calls, granted = wrapped
+    assert {(call.function, call.action) for call in calls} == {
+        ("rotate_keys", "GenerateDataKeyPairWithoutPlaintext"),
+        ("token", "Decrypt"),
+        ("status_list", "Decrypt"),
+    }
+    assert not missing(calls, granted)
+    assert not [each for each in unused(calls, granted) if " kms:" in each]
+
+
+def test_a_stack_that_wraps_its_keys_creates_none_and_signs_with_none(wrapped: tuple[list[Call], Granted]) -> None:
+    _, granted = wrapped
+    actions = {each.action for function in FUNCTIONS.values() for each in granted.of(function)}
+    assert {action for action in actions if action.startswith("kms:")} == {
+        "kms:GenerateDataKeyPairWithoutPlaintext",
+        "kms:Decrypt",
+    }
+
+
+def test_a_wrapped_key_is_unwrapped_for_signing_and_for_nothing_else(wrapped: tuple[list[Call], Granted]) -> None:
+    calls, granted = wrapped
+    for call in calls:
+        assert not granted.allows(replace(request_of(call, granted), context={}))

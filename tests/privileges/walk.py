@@ -1,0 +1,199 @@
+"""A walk through everything that Valet does, so that each function makes each of its AWS calls.
+
+Nothing is remembered from one request to the next: every function starts cold, as it may at any time, and reads for
+itself what another one's process would have remembered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from local.stack import LocalStack
+from tests.conftest import MovableClock
+from tests.integration.application import Application
+from tests.integration.browser import Browser, form_of
+from tests.integration.wire import Answer, over_http
+
+_REMEMBERED = ("registry", "signers", "status_indices", "status_list_publisher")
+
+
+@dataclass
+class Walk:
+    """The people and the clients of the demo data, at work."""
+
+    stack: LocalStack
+    clock: MovableClock
+
+    def __post_init__(self) -> None:
+        issuer = self.stack.issuer
+        self.web_app = Application(
+            self.send, issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
+        )
+        self.legacy_app = replace(self.web_app, client_id="legacy_app_321", secret="legacy_secret_654", in_body=True)
+        self.mobile_app = replace(
+            self.web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback"
+        )
+        self.spa = replace(
+            self.web_app,
+            client_id="spa_demo",
+            secret=None,
+            redirect_uri=f"{issuer}/demo/",
+            headers={"origin": issuer},
+        )
+        self.service = Application(self.send, issuer, "api_service_789", "api_secret_abc")
+
+    def send(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        """The port Send, to functions that start cold."""
+        from valet.server import SERVER
+
+        for name in _REMEMBERED:
+            vars(SERVER).pop(name, None)
+        return over_http(method, url, headers, body)
+
+    def everything(self) -> None:
+        self.discover()
+        self.protected_calls()
+        self.front_channel()
+        self.tokens()
+        self.told_about_tokens()
+        self.revocations()
+        self.logouts()
+        self.status_lists()
+        self.rotations()
+
+    # -- documents and preflights --------------------------------------------------------------------------------------
+
+    def discover(self) -> None:
+        for path in ("openid-configuration", "oauth-authorization-server", "jwks.json"):
+            assert self._get(f"/.well-known/{path}").status == 200
+        for path in ("/token", "/revoke", "/userinfo", "/.well-known/jwks.json", "/status-lists", "/authorize"):
+            preflight = {"origin": self.stack.issuer, "access-control-request-method": "POST"}
+            assert self.send("OPTIONS", self.stack.issuer + path, preflight).status == 204
+            assert self.send("PATCH", self.stack.issuer + path, preflight).status == 405
+
+    def status_lists(self) -> None:
+        for url in self._get("/status-lists").json()["status_lists"]:
+            assert self.send("GET", url).status == 200
+        assert self._get("/status-lists/nothing").status == 404
+
+    # -- people --------------------------------------------------------------------------------------------------------
+
+    def front_channel(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        asked = self.web_app.ask(prompt="login", max_age="10", login_hint="john")
+        sign_in = browser.open(asked.url)
+        assert browser.sign_in(sign_in, password="wrong").status == 401
+        consent = browser.sign_in(sign_in)
+        denied = browser.decide(consent, "deny")
+        assert denied.answered["error"] == "access_denied"
+        tokens = self.sign_in(self.web_app, browser)
+        # Remembered: no page any more; by POST, and with a hint.
+        assert "code" in browser.open(self.web_app.ask().url).answered
+        hinted = self.web_app.ask(id_token_hint=tokens["id_token"])
+        assert "code" in browser.open(hinted.url).answered
+        posted = browser.post_from_another_site(f"{self.stack.issuer}/authorize", self.web_app.ask().parameters)
+        assert "code" in browser.follow(posted).answered
+        assert browser.open(self.mobile_app.ask(prompt="none").url).answered["error"] == "consent_required"
+        # A session that is used lives longer: either function may be the one that sees to it.
+        self.clock.advance(400)
+        consent = browser.open(self.mobile_app.ask().url)
+        self.clock.advance(400)
+        assert "code" in browser.decide(consent).answered
+        # Somebody else at the same browser.
+        other = browser.open(self.web_app.ask(prompt="login").url)
+        browser.sign_in(other, "jane")
+        for _ in range(12):
+            last = Browser(self.send, self.stack.issuer)
+            refused = last.sign_in(last.open(self.web_app.ask().url), password="wrong")
+        assert refused.status == 429
+
+    def sign_in(self, application: Application, browser: Browser | None = None, **asked: str) -> dict[str, Any]:
+        """A person's tokens."""
+        browser = browser or Browser(self.send, self.stack.issuer)
+        wanted = application.ask(**asked)
+        page = browser.open(wanted.url)
+        if page.is_page and "password" in form_of(page).names:
+            page = browser.sign_in(page, "jane")
+        if page.is_page:
+            page = browser.decide(page)
+        answer = application.redeem(page.answered["code"], wanted.code_verifier)
+        assert answer.status == 200, answer
+        tokens: dict[str, Any] = answer.json()
+        return {**tokens, "code": page.answered["code"], "code_verifier": wanted.code_verifier}
+
+    # -- tokens --------------------------------------------------------------------------------------------------------
+
+    def tokens(self) -> None:
+        assert self.service.client_credentials(scope="admin").status == 200
+        assert self.service.client_credentials(scope="nothing").status == 400
+        assert replace(self.service, secret="wrong").client_credentials().status == 401
+        for application in (self.web_app, self.legacy_app, self.mobile_app, self.spa):
+            first = self.sign_in(application)
+            second = application.refresh(first["refresh_token"]).json()
+            retried = application.refresh(first["refresh_token"]).json()
+            assert retried["refresh_token"] == second["refresh_token"]
+            third = application.refresh(second["refresh_token"], scope="openid").json()
+            assert application.refresh(first["refresh_token"]).error == "invalid_grant"  # theft: all of it ends
+            assert application.refresh(third["refresh_token"]).error == "invalid_grant"
+        first = self.sign_in(self.web_app)
+        self.clock.advance(30)
+        replayed = self.web_app.redeem(first["code"], first["code_verifier"])
+        assert replayed.error == "invalid_grant"
+        assert self.web_app.refresh(first["refresh_token"]).error == "invalid_grant"
+        assert self.web_app.refresh("vr1.x.y.z").error == "invalid_grant"
+
+    def told_about_tokens(self) -> None:
+        tokens = self.sign_in(self.web_app)
+        for token in (tokens["access_token"], tokens["refresh_token"]):
+            assert self.web_app.introspect(token).json()["active"]
+        assert not self.service.introspect(tokens["refresh_token"]).json()["active"]
+        assert not self.web_app.introspect("no token").json()["active"]
+        assert self.web_app.userinfo(tokens["access_token"]).status == 200
+        assert self.spa.userinfo("unknown").status == 401
+        assert self.spa.send("GET", f"{self.stack.issuer}/userinfo", self.spa.headers).status == 401
+
+    def revocations(self) -> None:
+        tokens = self.sign_in(self.web_app)
+        assert self.web_app.revoke(tokens["access_token"]).status == 200
+        assert self.web_app.revoke(tokens["refresh_token"]).status == 200
+        assert self.web_app.revoke("no token").status == 200
+
+    def logouts(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        tokens = self.sign_in(self.web_app, browser, scope="openid profile")
+        asks = browser.open(f"{self.stack.issuer}/logout?client_id=web_app_123")
+        assert browser.decide(asks, "stay").status == 200
+        hint = f"{self.stack.issuer}/logout?id_token_hint={tokens['id_token']}"
+        assert browser.open(hint).status == 200
+        assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
+        assert browser.open(hint).status == 200
+
+    def protected_calls(self) -> None:
+        token = self.service.client_credentials(scope="admin").json()["access_token"]
+        bearer = {"authorization": f"Bearer {token}"}
+        assert self.send("GET", f"{self.stack.issuer}/api/admin", bearer).status == 200
+        assert self.send("GET", f"{self.stack.issuer}/api/profile", bearer).status == 403
+        assert self.send("GET", f"{self.stack.issuer}/api/admin", {"authorization": "Bearer x"}).status == 401
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    def rotations(self) -> None:
+        """Announced, signing, retired, ended; and in an emergency."""
+        schedule = json.loads(
+            (
+                self.stack.system.functions["RotateKeysFunction"].folder.parents[1] / "events/rotate_keys/schedule.json"
+            ).read_text(encoding="utf-8")
+        )
+        self.stack.invoke("rotate_keys", schedule)
+        self.clock.advance(3 * 3600)
+        self.stack.invoke("rotate_keys", {"rotate": "now"})
+        self.clock.advance(3 * 3600)
+        self.stack.invoke("rotate_keys", schedule)
+        self.stack.invoke("rotate_keys", {"emergency": "current"})
+        assert self.service.client_credentials().status == 200
+
+    def _get(self, path: str) -> Answer:
+        return self.send("GET", self.stack.issuer + path)
