@@ -71,6 +71,7 @@ def _go_on(
             grant_id_of(saved.handle) if saved else new_id(server.random),
             server.registry.scopes(),
             server.grants,
+            server.sessions,
             server.settings,
             random=server.random,
             now=now,

@@ -47,6 +47,7 @@ def _allow(request: Request, saved: Saved, destination: Destination, session: Se
             grant_id_of(saved.handle),
             server.registry.scopes(),
             server.grants,
+            server.sessions,
             server.settings,
             random=server.random,
             now=server.clock(),

@@ -2,9 +2,10 @@
 
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
-from valet.ports import Consents, Done, Grants, Random
+from valet.ports import Consents, Done, Grants, Random, Sessions
 from valet.protocol.interaction import is_remembered
 from valet.protocol.scope import OFFLINE_ACCESS, apis_of
+from valet.sessions import has_ended
 from valet.settings import Settings
 
 _DAY = 86_400
@@ -17,6 +18,7 @@ def issue_code(
     grant_id: str,
     known: Scopes,
     grants: Grants,
+    sessions: Sessions,
     settings: Settings,
     *,
     random: Random,
@@ -50,12 +52,16 @@ def issue_code(
     )
     pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, expires_at)
     outcome = grants.issue(grant, pointer)
-    if isinstance(outcome, Done):
-        return code
-    # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
-    found = outcome.found
-    is_ours = found is not None and not found.revoked_at and is_digest_of(found.code_digest, code.secret)
-    return code if is_ours else None
+    if not isinstance(outcome, Done):
+        # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
+        found = outcome.found
+        if found is None or found.revoked_at or not is_digest_of(found.code_digest, code.secret):
+            return None
+    if not is_offline and has_ended(session, sessions):
+        # A logout that ended the session before our pointer was put cannot have seen it: the grant is ours to end.
+        grants.revoke(grant_id, now, "logout")
+        return None
+    return code
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:

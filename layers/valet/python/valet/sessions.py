@@ -76,6 +76,12 @@ def is_over(session: Session, now: float) -> bool:
     return bool(session.ended_at) or min(session.idle_expires_at, session.absolute_expires_at) <= now
 
 
+def has_ended(session: Session, sessions: Sessions) -> bool:
+    """Whether somebody has signed out of it, or signed in anew, since it was read."""
+    found = sessions.find_session(session.digest)
+    return found is None or bool(found.ended_at)
+
+
 def open_session(
     request: Request,
     sub: str,

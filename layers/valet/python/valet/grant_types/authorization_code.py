@@ -125,15 +125,22 @@ def _prepare(
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))
         tokens = replace(tokens, refresh_token=str(refresh))
-    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now)
+    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, outside.clock())
 
 
 def _redemption(
-    grant: Grant, client: Client, attempt: bytes, live: tuple[LiveToken, ...], refresh: RefreshToken | None, now: float
+    grant: Grant,
+    client: Client,
+    attempt: bytes,
+    live: tuple[LiveToken, ...],
+    refresh: RefreshToken | None,
+    now: float,
+    redeemed_at: float,
 ) -> Redemption:
     return Redemption(
         attempt=attempt,
-        redeemed_at_ms=int(now * 1000),
+        # Drawn now, not at the request's start: a second submit is measured from the write, however slow we were.
+        redeemed_at_ms=int(redeemed_at * 1000),
         live=live,
         family_digest=digest(refresh.family) if refresh else b"",
         refresh_digest=digest(refresh.secret) if refresh else b"",
