@@ -6,7 +6,6 @@ No redirect is followed and no proxy of the environment is asked: http.client do
 
 import threading
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from valet.resource_server.clock import Clock, Moment
@@ -124,8 +123,10 @@ class _Attempt:
         if self._sock is not None:
             import socket
 
-            with suppress(OSError):  # it had ended by itself
+            try:  # noqa: SIM105 - contextlib would be imported by every cold start, for this
                 self._sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it had ended by itself
 
     def _get(self) -> Fetched:
         connection, is_reused = self._https.connection(self._timeout)

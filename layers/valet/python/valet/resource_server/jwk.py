@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from valet.resource_server import compact
 from valet.resource_server.outcomes import TokenRefused
@@ -24,7 +24,6 @@ _SMALLEST_MODULUS, _LARGEST_MODULUS = 2048, 4096
 _SHA256 = hashes.SHA256()
 _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518 §3.5: as long as the hash
-_ECDSA = ec.ECDSA(_SHA256)
 
 
 class Key(NamedTuple):
@@ -87,21 +86,27 @@ def _rsa(jwk: Mapping[str, object]) -> dict[str, Verify]:
 
 
 def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
+    # Imported here and below, because RS256 is the default: a cold start does not pay for curves that nobody uses.
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+
     x, y = _octets(jwk, "x"), _octets(jwk, "y")
     if jwk.get("crv") != "P-256" or len(x) != 32 or len(y) != 32:
         raise UnusableKey("not a key on P-256")
     verify = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1()).public_key().verify
+    ecdsa = ec.ECDSA(_SHA256)
 
     def es256(signature: bytes, message: bytes) -> None:
         if len(signature) != 64:  # JOSE wants r‖s, never DER (RFC 7518 §3.4)
             raise InvalidSignature
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-        verify(utils.encode_dss_signature(r, s), message, _ECDSA)
+        verify(utils.encode_dss_signature(r, s), message, ecdsa)
 
     return {"ES256": es256}
 
 
 def _okp(jwk: Mapping[str, object]) -> dict[str, Verify]:
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
     if jwk.get("crv") != "Ed25519":
         raise UnusableKey("not a key on Ed25519")
     return {"EdDSA": ed25519.Ed25519PublicKey.from_public_bytes(_octets(jwk, "x")).verify}
