@@ -44,5 +44,12 @@ class LogLines(io.TextIOBase):
 
 def summary(record: Mapping[str, Any]) -> str:
     """`token.issued  client_id=mobile_app scope=openid`; never more than was logged."""
-    fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _USUAL and name[:1] != "_")
+    left_out = _USUAL | _metrics(record)
+    fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in left_out and name[:1] != "_")
     return f"{record.get('event') or record.get('message', '')}  {fields}".rstrip()
+
+
+def _metrics(record: Mapping[str, Any]) -> set[str]:
+    """The members that are there to be counted (CloudWatch Embedded Metric Format)."""
+    directives = record.get("_aws", {}).get("CloudWatchMetrics", [])
+    return {metric["Name"] for directive in directives for metric in directive["Metrics"]}

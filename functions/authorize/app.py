@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from valet import pages
 from valet.consent import issue_code
-from valet.errors import InvalidRequest, OAuthError
+from valet.errors import InvalidRequest, InvalidScope, OAuthError
 from valet.handles import grant_id_of, new_handle, new_id
 from valet.http import Parameters, Request, Response, page, redirect
 from valet.models import AuthorizationRequest
@@ -18,6 +18,7 @@ from valet.protocol.authorization_request import (
     parse_authorization_request,
 )
 from valet.protocol.interaction import Step, next_step
+from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
 from valet.saved_requests import Saved, find_to_resume, save_request
 from valet.server import Server, endpoint
@@ -37,6 +38,10 @@ def authorize(request: Request, server: Server) -> Response:
             # A form of another site carries no cookies of ours (SameSite=Lax): go on with a GET, which does.
             return _to_get(asked, request.issuer, server)
         return _go_on(request, asked, destination, None, server)
+    except InvalidScope as error:
+        names = registered_names(parameters, server.registry.scopes())
+        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=names)
+        return destination.refuse(error)
     except OAuthError as error:
         return destination.refuse(error)
 

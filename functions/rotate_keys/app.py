@@ -11,7 +11,8 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.key_maker import KmsKeyMaker
 from valet.errors import TemporarilyUnavailable
-from valet.key_rotation import Rotation
+from valet.key_rotation import Rotation, overdue_days
+from valet.keys import signing_key
 from valet.models import KeyRing, Scope
 from valet.server import SERVER
 
@@ -30,8 +31,9 @@ _PAUSE = 5
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    observability.begin(context.aws_request_id)
     if event.get("source") in _SCHEDULERS:
-        return _report(_patiently(lambda: _rotation().rotate(), context))
+        return _report(_checked(_patiently(lambda: _rotation().rotate(), context)))
     if cloudformation.is_request(event):
         cloudformation.fulfil(event, PHYSICAL_RESOURCE_ID, lambda: _patiently(_provide, context))
         return {}
@@ -40,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def _provide() -> None:
     """What a stack needs to be complete: a key that signs, its standby, and the standard scopes."""
-    _rotation().rotate()
+    _checked(_rotation().rotate())
     registrar = Registrar(_registry_table())
     for scope in STANDARD_SCOPES:
         registrar.add_scope(scope)
@@ -69,7 +71,7 @@ def _patiently(deed: Callable[[], Done], context: Any) -> Done:
         try:
             return deed()
         except TemporarilyUnavailable as error:
-            observability.log_refusal(context.aws_request_id, error.error, error.detail)
+            observability.log_refusal(error)
             if SERVER.clock() - started >= _PATIENCE:
                 raise
             sleep(_PAUSE)
@@ -83,6 +85,14 @@ def _rotation() -> Rotation:
 
 def _registry_table() -> Table:
     return Table(client("dynamodb", SERVER.settings), SERVER.settings.registry_table)
+
+
+def _checked(ring: KeyRing) -> KeyRing:
+    """Once a run: an alarm waits for this line, and for what it says."""
+    now = SERVER.clock()
+    overdue = overdue_days(ring, now, SERVER.settings)
+    SERVER.audit.record("keys.checked", kid=signing_key(ring.keys).kid, overdue_days=overdue)
+    return ring
 
 
 def _report(ring: KeyRing) -> dict[str, Any]:

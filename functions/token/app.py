@@ -1,10 +1,11 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
-from valet.errors import UnauthorizedClient, UnsupportedGrantType
+from valet.errors import InvalidScope, UnauthorizedClient, UnsupportedGrantType
 from valet.grant_types import authorization_code, client_credentials, refresh_token
 from valet.grant_types.exchange import Exchange
 from valet.http import Request, Response
 from valet.protocol import client_authentication, cors
+from valet.protocol.scope import registered_names
 from valet.server import Server, endpoint
 from valet.tokens.response import token_response
 
@@ -27,7 +28,12 @@ def token(request: Request, server: Server) -> Response:
     exchange = Exchange(
         client, form, request.issuer, now, source_ip=request.source_ip, user_agent=request.headers.get("user-agent", "")
     )
-    tokens = GRANT_TYPES[grant_type](exchange, server)
+    try:
+        tokens = GRANT_TYPES[grant_type](exchange, server)
+    except InvalidScope:
+        asked = registered_names(form, server.registry.scopes())
+        server.audit.record("scope.refused", client_id=client.client_id, scope=asked)
+        raise
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 
 

@@ -16,6 +16,7 @@ OAuthError
 ├── InsufficientScope         403 with a Bearer challenge
 ├── ServerError               500, logged with its request id
 └── TemporarilyUnavailable    503; the client may try the same request again
+    └── SigningFailed         KMS did not sign
 NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
 
 *Where* an error is caught decides what it becomes: JSON, a page, a redirect or a challenge.
@@ -128,6 +129,10 @@ class TemporarilyUnavailable(OAuthError):
 
     def __init__(self, description: str = "Please try again.", *, detail: str = "") -> None:
         super().__init__(description, detail=detail, headers={"Retry-After": "1"})
+
+
+class SigningFailed(TemporarilyUnavailable):
+    """KMS was throttled or unreachable, or the key is disabled or denied."""
 
 
 class NotFound(OAuthError):

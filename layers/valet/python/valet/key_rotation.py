@@ -9,18 +9,18 @@ goes on from there.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from valet.audit import EventName
 from valet.errors import TemporarilyUnavailable
 from valet.keys import ANNOUNCED, DROPPED, RETIRED, SIGNING, find_signing_key, signing_key
 from valet.models import KeyRing, SigningKey
 from valet.ports import Audit, Clock, KeyMaker, KeyRecords
-from valet.settings import Settings
+from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 
 VERIFIER_CACHE = 2 * 3600  # the longest that a verifier keeps the JWK Set: API Gateway's own authorizers
 MARGIN = 900  # our own caches and those on the way, clocks, and the hour's run that comes late
-LONGEST_TOKEN = 24 * 3600  # no access token or ID token lives longer, whatever a setting says
 
 ANNOUNCED_FOR = VERIFIER_CACHE + MARGIN  # before the first signature
-KEPT_FOR = LONGEST_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
+KEPT_FOR = LONGEST_ACCESS_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
 SIGNS_ON = MARGIN  # whoever read the records before a change may still ask the old key for a signature
 
 CURRENT = "current"  # an emergency's word for whichever key signs
@@ -46,7 +46,7 @@ class Change:
     """Write the records; `event` and `kid` say what that does, for the log."""
 
     keys: tuple[SigningKey, ...]
-    event: str
+    event: EventName
     kid: str
     reason: str
 
@@ -138,6 +138,12 @@ def ended(keys: Sequence[SigningKey], kid: str, now: int) -> tuple[SigningKey, .
     return tuple(replace(key, ended_at=now, wrapped_private_key=b"") if key.kid == kid else key for key in keys)
 
 
+def overdue_days(ring: KeyRing, now: float, settings: Settings) -> float:
+    """By how much the signing key is over its period: a rotation that does not come is seen here."""
+    over = now - signing_key(ring.keys).signing_since - settings.rotation_period
+    return round(max(0.0, over) / 86_400, 2)
+
+
 def is_wanted(key: SigningKey, settings: Settings) -> bool:
     """Whether it is the key that we should make today: a change of settings asks for another."""
     is_wrapped = bool(key.wrapping_key)
@@ -215,7 +221,7 @@ class Rotation:
             case End(key):
                 # A key that we may not end any more, another stack's perhaps, is left to the account's administrators:
                 # trying for ever would keep us from everything else.
-                event = "key.ended" if self.maker.end_key(key) else "key.left"
+                event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
                 if self.records.change_ring(ring, ended(ring.keys, key.kid, now)):
                     self.audit.record(event, kid=key.kid, key_id=key.key_id)
             case Change():
@@ -243,7 +249,7 @@ class Rotation:
         """A run beside this one announced a key first: ours is not needed."""
         if self._made is not None:
             key, self._made = self._made, None
-            event = "key.ended" if self.maker.end_key(key) else "key.left"
+            event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
             self.audit.record(event, kid=key.kid, key_id=key.key_id)
 
     def _unusable(self, ring: KeyRing) -> frozenset[str]:

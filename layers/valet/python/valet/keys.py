@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from valet.errors import TemporarilyUnavailable
+from valet.errors import SigningFailed
 from valet.models import SigningKey
 
 ANNOUNCED = "announced"  # in the JWK Set, so that verifiers know it before its first signature
@@ -20,7 +20,7 @@ def signing_key(keys: Sequence[SigningKey]) -> SigningKey:
     """The key that signs now."""
     key = find_signing_key(keys)
     if key is None:
-        raise TemporarilyUnavailable(detail="there is no signing key yet: rotate_keys has not made the first one")
+        raise SigningFailed(detail="there is no signing key yet: rotate_keys has not made the first one")
     return key
 
 

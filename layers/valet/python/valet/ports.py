@@ -7,6 +7,7 @@ the outcome stayed unknown after the same write was sent twice or the service is
 from dataclasses import dataclass
 from typing import Protocol
 
+from valet.audit import EventName
 from valet.models import (
     Account,
     Client,
@@ -199,7 +200,7 @@ class Signers(Protocol):
 class Audit(Protocol):
     """What matters is logged once, under a stable event name, with no secret in it."""
 
-    def record(self, event: str, /, **fields: str | int | float | bool | None) -> None: ...
+    def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None: ...
 
 
 class KeyMaker(Protocol):

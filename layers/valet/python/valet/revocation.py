@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from valet.audit import EventName
 from valet.models import Grant, Session
 from valet.ports import Audit, Grants, StatusLists
 from valet.tokens.access_token import still_live
@@ -26,7 +27,7 @@ def finish_revocation(outside: Outside, grant: Grant, now: float) -> None:
     outside.status_lists.put_bits(still_live(grant.live, now))
 
 
-def revoke(outside: Outside, grant: Grant, now: float, event: str) -> None:
+def revoke(outside: Outside, grant: Grant, now: float, event: EventName) -> None:
     """The grant first, then the bits: a token issued in between would otherwise be missed."""
     before = outside.grants.revoke(grant.grant_id, now, event)
     if before is not None:

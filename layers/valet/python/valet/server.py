@@ -141,8 +141,10 @@ def endpoint(
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         request = None
+        observability.begin()
         try:
             request = request_from_event(event, SERVER.settings)
+            observability.about(request)
             if request.method == "OPTIONS":
                 response = cors.preflight(
                     request, methods, frozenset() if readable_by == "nobody" else _origins(readable_by)
@@ -156,7 +158,7 @@ def endpoint(
         except OAuthError as error:
             response = _refused(error, request, refuse, readable_by)
         except Exception as failure:
-            observability.log_failure(request.request_id if request else "", failure)
+            observability.log_failure(failure)
             response = refuse(ServerError("The server could not answer."), request)
         if request is not None and request.method == "HEAD":
             response = Response(response.status, response.headers, "", response.cookies)
@@ -167,7 +169,7 @@ def endpoint(
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str) -> Response:
     if error.detail:
-        observability.log_refusal(request.request_id if request else "", error.error, error.detail)
+        observability.log_refusal(error)
     response = refuse(error, request)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
         return response

@@ -31,7 +31,7 @@ def fulfil(event: Mapping[str, Any], physical_resource_id: str, deed: Callable[[
         reason = error.detail or error.description
     except Exception as error:
         # Not raised further: Lambda would do it all again after the answer.
-        observability.log_failure(event["RequestId"], error)
+        observability.log_failure(error)
         reason = f"{type(error).__name__}; the function's log says more"
     finally:
         _put(event["ResponseURL"], _answer(event, physical_resource_id, reason))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from valet.aws.clients import client
-from valet.errors import TemporarilyUnavailable
+from valet.errors import SigningFailed, TemporarilyUnavailable
 from valet.models import SigningKey
 from valet.ports import Signer
 from valet.settings import Settings
@@ -84,7 +84,7 @@ class KmsSigner:
         is_raw = len(message) <= _LONGEST_RAW_MESSAGE
         if not is_raw and self.alg == "EdDSA":
             # Ed25519 hashes the message itself, twice; what KMS does with a digest is Ed25519ph, which JOSE has not.
-            raise TemporarilyUnavailable(detail=f"KMS signs no {len(message)} bytes with Ed25519")
+            raise SigningFailed(detail=f"KMS signs no {len(message)} bytes with Ed25519")
         answer = asked(
             f"Sign with {self._key.key_id}",
             lambda: self._kms.sign(
@@ -93,6 +93,7 @@ class KmsSigner:
                 MessageType="RAW" if is_raw else "DIGEST",
                 SigningAlgorithm=KMS_ALGORITHMS[self.alg],
             ),
+            SigningFailed,
         )
         signature: bytes = answer["Signature"]
         return _joined(signature) if self.alg == "ES256" else signature
@@ -110,7 +111,7 @@ class UnwrappedSigner:
 def unwrapped_signer(kms: "KMSClient", key: SigningKey) -> UnwrappedSigner:
     """The signer of a wrapped key, unwrapped by KMS."""
     if not key.wrapped_private_key:
-        raise TemporarilyUnavailable(detail=f"the signing key {key.kid} has ended")
+        raise SigningFailed(detail=f"the signing key {key.kid} has ended")
     answer = asked(
         f"Decrypt with {key.wrapping_key}",
         lambda: kms.decrypt(
@@ -118,11 +119,12 @@ def unwrapped_signer(kms: "KMSClient", key: SigningKey) -> UnwrappedSigner:
             KeyId=key.wrapping_key,
             EncryptionContext=dict(ENCRYPTION_CONTEXT),
         ),
+        SigningFailed,
     )
     private_key = load_der_private_key(answer["Plaintext"], password=None)
     public_key = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if jwk_from_public_key(public_key, key.alg)["kid"] != key.kid:
-        raise TemporarilyUnavailable(detail=f"what is wrapped under {key.kid} is another key")
+        raise SigningFailed(detail=f"what is wrapped under {key.kid} is another key")
     return UnwrappedSigner(key.alg, key.kid, _signature_by(private_key, key.alg))
 
 
@@ -134,7 +136,7 @@ def _signature_by(private_key: object, alg: str) -> Callable[[bytes], bytes]:
             return partial(_ecdsa_signature, private_key)
         case ed25519.Ed25519PrivateKey() if alg == "EdDSA":
             return private_key.sign
-    raise TemporarilyUnavailable(detail=f"{type(private_key).__name__} is no key for {alg}")
+    raise SigningFailed(detail=f"{type(private_key).__name__} is no key for {alg}")
 
 
 def _rsa_signature(key: rsa.RSAPrivateKey, pad: AsymmetricPadding, message: bytes) -> bytes:
@@ -151,12 +153,12 @@ def _joined(der: bytes) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def asked(deed: str, ask: Callable[[], Any]) -> Any:
+def asked(deed: str, ask: Callable[[], Any], failure: type[TemporarilyUnavailable] = TemporarilyUnavailable) -> Any:
     """KMS's answer. Throttled, unreachable, disabled, denied: the client may try again, and our log says which."""
     try:
         return ask()
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        raise TemporarilyUnavailable(detail=f"KMS {deed}: {code}") from error
+        raise failure(detail=f"KMS {deed}: {code}") from error
     except BotoCoreError as error:
-        raise TemporarilyUnavailable(detail=f"KMS {deed}: {type(error).__name__}") from error
+        raise failure(detail=f"KMS {deed}: {type(error).__name__}") from error

@@ -1,34 +1,72 @@
-"""What is logged: one JSON line an event, and one for whatever should not have happened. Never a secret."""
+"""What is logged: one JSON line an event, which is its metric as well, and one for whatever should not have happened.
 
+A metric is some more members of the same line (CloudWatch Embedded Metric Format): counting costs no call and no second
+line. Its one dimension is the stack's name; what is per client is a saved query over these lines. Never a secret.
+"""
+
+import time
 import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-_LOGGER = Logger(service="valet", log_uncaught_exceptions=False)
+from valet.audit import EVENTS, EventName
+from valet.errors import OAuthError, SigningFailed
+from valet.http import Request
+
+NAMESPACE = "Valet"
+DIMENSION = "service"  # POWERTOOLS_SERVICE_NAME, which template.yaml sets to the stack's name
+
+# RFC 3339 in UTC is what Lambda reads levels and times by; where in the code it was is the event's own business.
+_LOGGER = Logger(log_uncaught_exceptions=False, location=None, xray_trace_id=None, utc=True, use_rfc3339=True)
+
+_about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
+
+
+def begin(request_id: str = "", source_ip: str = "") -> None:
+    """From here on every line says which request it belongs to, and forgets the one before."""
+    _about.set({"request_id": request_id, "source_ip": source_ip})
+
+
+def about(request: Request) -> None:
+    begin(request.request_id, request.source_ip)
 
 
 class LoggedAudit:
     """The port Audit, as log lines."""
 
-    def record(self, event: str, /, **fields: str | int | float | bool | None) -> None:
-        _LOGGER.info(event, extra={"event": event, **fields})
+    def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None:
+        _LOGGER.info(event, extra=_line(event, fields))
 
 
-def log_refusal(request_id: str, error: str, detail: str) -> None:
+def log_refusal(error: OAuthError) -> None:
     """A refusal whose reason the client is not told."""
-    _LOGGER.warning(error, extra={"event": "request.refused", "request_id": request_id, "detail": detail})
+    event: EventName = "signing.failed" if isinstance(error, SigningFailed) else "request.refused"
+    _LOGGER.warning(event, extra=_line(event, {"error": error.error, "detail": error.detail}))
 
 
-def log_failure(request_id: str, failure: BaseException) -> None:
+def log_failure(failure: BaseException) -> None:
     """Where it went wrong. An exception's own words may quote a secret, so only its type is told."""
     frames: list[Any] = traceback.extract_tb(failure.__traceback__)
-    _LOGGER.error(
-        "request failed",
-        extra={
-            "event": "request.failed",
-            "request_id": request_id,
-            "failure": type(failure).__name__,
-            "at": [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
-        },
-    )
+    at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    _LOGGER.error("request.failed", extra=_line("request.failed", {"failure": type(failure).__name__, "at": at}))
+
+
+def _line(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
+    members = {"event": event, **(_about.get() or {}), **fields, **_metric(event, fields)}
+    return {name: value for name, value in members.items() if value not in (None, "")}
+
+
+def _metric(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
+    kind = EVENTS[event]
+    if kind.metric is None:
+        return {}
+    metrics = [{"Name": kind.metric, "Unit": "None" if kind.measured else "Count"}]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}
+    timestamp = int(time.time() * 1000)  # noqa: TID251  the line's own, as the logger's beside it
+    return {
+        kind.metric: fields[kind.measured] if kind.measured else 1,
+        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},
+    }

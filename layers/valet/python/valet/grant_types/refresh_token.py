@@ -7,6 +7,7 @@ again on the item that made a condition fail, so that both are judged by the sam
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope
 from valet.grant_types.exchange import (
     Exchange,
@@ -163,7 +164,7 @@ def _sign(
     return tokens
 
 
-def _record(exchange: Exchange, outside: Outside, grant: Grant, event: str) -> None:
+def _record(exchange: Exchange, outside: Outside, grant: Grant, event: EventName) -> None:
     outside.audit.record(
         event,
         client_id=grant.client_id,

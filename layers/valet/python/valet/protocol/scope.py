@@ -50,6 +50,11 @@ def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tu
     return closed
 
 
+def registered_names(parameters: Parameters, known: Scopes) -> str:
+    """Which registered scopes a request names: fit to be logged, as the rest of what it says may not be."""
+    return " ".join(sorted(set(parameters.get("scope", "").split(" ")) & known.scopes.keys()))
+
+
 def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """What is left of a grant's scope after changes to the client or the scopes: never more than `kept`."""
     return tuple(sorted(set(kept) & set(closure(client.scope, known))))

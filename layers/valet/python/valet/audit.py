@@ -1,0 +1,112 @@
+"""Every event that Valet logs: its fields, what it counts in, what it means (docs/operations.md, "Events").
+
+An event that is not in this table does not exist: the type checker refuses its name, and a test refuses a field that is
+not named here. Fields that every line may have, where they are known, are in EVERYWHERE.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+EventName = Literal[
+    "code.issued",
+    "code.replayed",
+    "code.resubmitted",
+    "consent.denied",
+    "consent.granted",
+    "grant.revoked",
+    "key.announced",
+    "key.deleted",
+    "key.dropped",
+    "key.ended",
+    "key.left",
+    "key.made",
+    "key.rotated",
+    "key.withdrawn",
+    "keys.checked",
+    "login.failed",
+    "login.succeeded",
+    "login.throttled",
+    "refresh.retried",
+    "refresh.reused",
+    "request.failed",
+    "request.refused",
+    "rotate_keys.by_hand",
+    "scope.refused",
+    "session.ended",
+    "signing.failed",
+    "token.issued",
+    "token.refreshed",
+    "token.revoked",
+]
+
+Metric = Literal[
+    "KeyOverdue",
+    "KeysMovedByHand",
+    "LoginsFailed",
+    "LoginsSucceeded",
+    "LoginsThrottled",
+    "ReplaysDetected",
+    "ScopesRefused",
+    "SigningsFailed",
+    "TokensIssued",
+    "TokensRefreshed",
+]
+
+# What identifies a request and whom it is about. `event` stands in every line, the others where there is one.
+EVERYWHERE = frozenset({"event", "request_id", "source_ip", "client_id", "sub", "grant_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of line in the log."""
+
+    meaning: str
+    fields: frozenset[str] = frozenset()  # beside EVERYWHERE
+    metric: Metric | None = None
+    measured: str = ""  # the field that holds the metric's value; empty: the line counts as one
+
+
+def _event(meaning: str, fields: str = "", metric: Metric | None = None, measured: str = "") -> Event:
+    return Event(meaning, frozenset(fields.split()), metric, measured)
+
+
+EVENTS: Mapping[EventName, Event] = MappingProxyType(
+    {
+        "code.issued": _event("An authorization code went to a client."),
+        "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
+        "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
+        "consent.denied": _event("An end-user said no."),
+        "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
+        "grant.revoked": _event("A grant ended before its time.", "revoked_for"),
+        "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
+        "key.deleted": _event("A key that nobody needs any more left the records.", "kid reason signing"),
+        "key.dropped": _event("An emergency took a key out of the JWK Set.", "kid reason signing"),
+        "key.ended": _event("Nobody can sign with this key any more.", "kid key_id"),
+        "key.left": _event("This stack may not end the key: an administrator has to.", "kid key_id"),
+        "key.made": _event("A signing key was made.", "kid key_id"),
+        "key.rotated": _event("Another key signs from now on.", "kid reason signing"),
+        "key.withdrawn": _event("A standby that the settings no longer want is gone.", "kid reason signing"),
+        "keys.checked": _event(
+            "The hourly run is done; how far the signing key is over its period, in days.",
+            "kid overdue_days",
+            "KeyOverdue",
+            "overdue_days",
+        ),
+        "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
+        "login.succeeded": _event("Somebody signed in.", metric="LoginsSucceeded"),
+        "login.throttled": _event("Too many wrong passwords: not even looked at.", metric="LoginsThrottled"),
+        "refresh.retried": _event("A lost answer was given again.", "user_agent"),
+        "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
+        "request.failed": _event("A mistake of ours, answered as 500.", "failure at"),
+        "request.refused": _event("A refusal whose reason the client is not told.", "error detail"),
+        "rotate_keys.by_hand": _event("Somebody invoked rotate_keys.", "deed kid", "KeysMovedByHand"),
+        "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),
+        "session.ended": _event("Somebody signed out."),
+        "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
+        "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
+        "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
+        "token.revoked": _event("One access token is refused from now on.", "jti"),
+    }
+)
