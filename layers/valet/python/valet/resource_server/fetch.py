@@ -51,7 +51,7 @@ class Https:
             raise FetchFailed("not on the issuer's origin")
         attempt = _Attempt(self, url.removeprefix(self._origin), etag, limit, timeout)
         # A thread of its own, because no socket timeout bounds a name lookup or an answer that drips.
-        thread = threading.Thread(target=attempt.run, daemon=True)
+        thread = threading.Thread(target=attempt.run, name="fetch", daemon=True)
         thread.start()
         thread.join(timeout)
         if thread.is_alive():

@@ -1,0 +1,39 @@
+"""docs/authorizer.md says what the code does: every variable, time and event is in it."""
+
+from pathlib import Path
+
+import pytest
+from valet.resource_server import fetch, keys, status, status_list, verify
+
+TEXT = (Path(__file__).parents[2] / "docs" / "authorizer.md").read_text()
+SOURCES = sorted(Path(fetch.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", ["ISSUER", "AUDIENCE", "ROUTES", "RESPONSE", "STATUS_MAX_STALE", "STATUS_OPTIONAL"])
+def test_every_variable_is_described(name: str) -> None:
+    assert f"| `{name}` |" in TEXT
+    assert f'"{name}"' in (SOURCES[0].parent / "configuration.py").read_text()
+
+
+def test_every_time_is_stated() -> None:
+    assert keys.KEYS_REFRESHED == 300
+    assert "keys are asked for again after | 300 s at most" in TEXT
+    assert keys.UNKNOWN_KID_PAUSE == 60
+    assert "once in 60 s at most" in TEXT
+    assert (keys.FLIGHT, status.FETCH_TIMEOUT) == (2.5, 1.0)
+    assert "1 s at most for a list, 2.5 s for discovery and keys together" in TEXT
+    assert (status_list.LONGEST_INTERVAL, status_list.SHORTEST_INTERVAL, status.RETRY_PAUSE) == (5.0, 1.0, 1.0)
+    assert "its `ttl`, at most 5 s, at least 1 s" in TEXT
+    assert verify.CLOCK_SKEW == status_list.CLOCK_SKEW == 60
+    assert "`iat` have 60 s" in TEXT
+    # The longest way through: keys, an unknown kid, a list, and one more look at it.
+    assert 2 * keys.FLIGHT + 2 * status.FETCH_TIMEOUT < 9
+    assert (keys._SPREAD, status._SPREAD) == (0.2, 0.15)
+    assert "up to 15 % (lists) or 20 % (keys) early" in TEXT
+    assert f"({verify._MOST_REMEMBERED:,} of them)" in TEXT
+
+
+@pytest.mark.parametrize("event", ["token.refused", "route.denied", "issuer.unavailable", "policy.inexact"])
+def test_every_event_of_the_log_is_described(event: str) -> None:
+    assert f"`{event}`" in TEXT
+    assert any(f'"{event}"' in path.read_text() for path in SOURCES)
