@@ -178,6 +178,14 @@ def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_re
     assert grants.find(grant.grant_id) == revoked
 
 
+def test_a_revoked_grant_keeps_no_key_that_successors_are_made_of(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    grants.rotate(grant, rotation_of(first.refresh_digest), NOW)
+    rotated = found(grants, grant)
+    assert grants.revoke(grant.grant_id, NOW, "user") == rotated
+    assert found(grants, grant) == replace(rotated, revoked_at=int(NOW), revoked_for="user", retry_key=b"")
+
+
 def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:
     assert grants.revoke("AAAAAAAAAAAAAAAAAAAAAA", NOW, "user") is None
     assert grants.find("AAAAAAAAAAAAAAAAAAAAAA") is None

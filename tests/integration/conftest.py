@@ -11,7 +11,7 @@ import valet.server
 
 from tests.integration.application import Application, Asked
 from tests.integration.browser import Browser
-from tests.integration.deployment import Deployment
+from tests.integration.deployment import Deployment, in_this_process
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Redeemed:
 
 @pytest.fixture(scope="session")
 def _deployment() -> Deployment:
-    return Deployment()
+    return in_this_process()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -50,6 +51,7 @@ PATHS = {
     "/introspect": "introspect",
     "/userinfo": "userinfo",
     "/logout": "logout",
+    "/status-lists": "status_list",
     "/.well-known/jwks.json": "jwks",
     "/.well-known/openid-configuration": "metadata",
     "/.well-known/oauth-authorization-server": "metadata",
@@ -168,7 +170,8 @@ class Deployment:
 
     def invoke(self, event: Mapping[str, Any]) -> Answer:
         """The answer to an event, as API Gateway takes it; both travel as JSON."""
-        handler = self._functions[PATHS[event["rawPath"]]].handler
+        path = event["rawPath"]
+        handler = self._functions["status_list" if path.startswith("/status-lists/") else PATHS[path]].handler
         response = response_of(json.loads(json.dumps(handler(json.loads(json.dumps(event)), None))))
         return Answer(
             response.status,
@@ -188,19 +191,26 @@ class Deployment:
         return Table(client("dynamodb", self.settings), TABLES[name])
 
     @contextmanager
-    def nothing_spent(self) -> Iterator[None]:
-        """Whatever happens in the block leaves no trace: no write takes effect, but to what can be spent harmlessly."""
+    def nothing_spent(self, but: tuple[str, ...] = ()) -> Iterator[None]:
+        """Whatever happens in the block leaves no trace: no write takes effect, but to what can be spent harmlessly,
+        and to the partitions that `but` names."""
         spent: list[Call] = []
 
         def watch(call: Call, forward: Callable[[], Any]) -> Any:
             answer = forward()
-            if call.action not in _READS and not _is_harmless(call) and answer.status_code == 200:
+            is_harmless = call.action in _READS or _is_harmless(call) or call.partition_prefix in but
+            if not is_harmless and answer.status_code == 200:
                 spent.append(call)
             return answer
 
         with self.aws.intercept(watch):
             yield
         assert not spent, [(call.action, call.parameters) for call in spent]
+
+    def everything(self) -> list[Mapping[str, Any]]:
+        """All items of all tables."""
+        dynamodb = client("dynamodb", self.settings)
+        return [item for table in TABLES.values() for item in dynamodb.scan(TableName=table)["Items"]]
 
     def _snapshot(self) -> dict[str, Any]:
         return {name: items for name, items in self.aws.snapshot().items() if name in TABLES.values()}
@@ -236,6 +246,12 @@ def _is_harmless(call: Call) -> bool:
     key = call.parameters.get("Key", call.parameters.get("Item", {}))
     prefix = call.partition_prefix
     return prefix in ("throttle#", "lease#") or (prefix == "status#" and key["sk"] == {"S": "leased"})
+
+
+@cache
+def in_this_process() -> Deployment:
+    """The one that every test shares: there is one emulated AWS."""
+    return Deployment()
 
 
 def load(name: str) -> ModuleType:

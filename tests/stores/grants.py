@@ -113,7 +113,7 @@ class MemoryGrants:
     def _revoke(self, found: Grant | None, now: float, revoked_for: str) -> Grant | None:
         """Under the lock."""
         if found is not None and not found.revoked_at:
-            self.grants[found.grant_id] = replace(found, revoked_at=int(now), revoked_for=revoked_for)
+            self.grants[found.grant_id] = replace(found, revoked_at=int(now), revoked_for=revoked_for, retry_key=b"")
         return found
 
 

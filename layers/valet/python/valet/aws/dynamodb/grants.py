@@ -100,7 +100,7 @@ class DynamoGrants:
         # A tombstone outlives the grant that it forbids to issue; others keep their own end.
         expression = (
             "SET #revoked_at = if_not_exists(#revoked_at, :now), #revoked_for = if_not_exists(#revoked_for, :for),"
-            " #expires_at = if_not_exists(#expires_at, :end)"
+            " #expires_at = if_not_exists(#expires_at, :end) REMOVE #retry_key"  # nothing is retried any more
         )
         marks = {":now": int(now), ":for": revoked_for, ":end": int(now) + _KEPT_AFTER_END}
         try:

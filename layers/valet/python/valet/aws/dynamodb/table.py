@@ -92,7 +92,7 @@ class Table:
         if condition:
             request["ConditionExpression"] = condition
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        names = _ATTRIBUTE.findall(request.get("UpdateExpression", "") + condition)
+        names = _ATTRIBUTE.findall(f"{request.get('UpdateExpression', '')} {condition}")
         if names:
             request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
         if values:

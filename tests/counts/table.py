@@ -1,0 +1,242 @@
+"""Which AWS calls each kind of request makes, in their order: warm, and in an execution environment that knows nothing.
+
+Written down here, so that a call more or a call elsewhere is a change that somebody has to mean.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.counts import requests
+from tests.counts.requests import Request, World
+
+
+@dataclass(frozen=True)
+class Row:
+    prepare: Callable[[World], Request]
+    status: int
+    warm: str
+    cold: str
+
+    @property
+    def name(self) -> str:
+        return self.prepare.__name__
+
+    @property
+    def warm_calls(self) -> list[str]:
+        return self.warm.split(", ") if self.warm else []
+
+    @property
+    def cold_calls(self) -> list[str]:
+        return self.cold.split(", ") if self.cold else []
+
+
+TABLE = (
+    Row(
+        requests.client_credentials,
+        200,
+        "Sign",
+        "GetItem client, Query scopes, Query apis, Query keys, UpdateItem status, PutItem lease, Sign",
+    ),
+    Row(
+        requests.code,
+        200,
+        "GetItem grant, GetItem account, Sign, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query keys, Query scopes, Query apis, "
+        "UpdateItem status, PutItem lease, Sign, Sign, UpdateItem grant",
+    ),
+    Row(
+        requests.code_without_openid,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query keys, Query scopes, Query apis, "
+        "UpdateItem status, PutItem lease, Sign, UpdateItem grant",
+    ),
+    Row(
+        requests.code_replayed,
+        400,
+        "GetItem grant, GetItem account, UpdateItem grant, PutItem status",
+        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, PutItem status",
+    ),
+    Row(
+        requests.refresh,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, UpdateItem grant",
+    ),
+    Row(
+        requests.refresh_retried,
+        200,
+        "GetItem grant, GetItem account, Sign",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, Query keys, Sign",
+    ),
+    Row(
+        requests.refresh_race_lost,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant, Sign",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, UpdateItem grant, Sign",
+    ),
+    Row(
+        requests.refresh_stolen,
+        400,
+        "GetItem grant, GetItem account, UpdateItem grant, PutItem status, PutItem status, PutItem status",
+        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, PutItem status, "
+        "PutItem status, PutItem status",
+    ),
+    Row(
+        requests.refresh_with_sixteen_live,
+        200,
+        "GetItem grant, GetItem account, Sign, PutItem status, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, PutItem status, UpdateItem grant",
+    ),
+    Row(
+        requests.revoke_refresh_token,
+        200,
+        "UpdateItem grant, PutItem status, PutItem status, PutItem status",
+        "GetItem client, UpdateItem grant, PutItem status, PutItem status, PutItem status",
+    ),
+    Row(
+        requests.revoke_access_token,
+        200,
+        "PutItem status",
+        "GetItem client, Query keys, PutItem status",
+    ),
+    Row(
+        requests.introspect_access_token,
+        200,
+        "GetItem grant, GetItem status",
+        "GetItem client, Query keys, GetItem client, GetItem grant, GetItem status",
+    ),
+    Row(
+        requests.introspect_refresh_token,
+        200,
+        "GetItem grant, GetItem account",
+        "GetItem client, GetItem grant, GetItem account",
+    ),
+    Row(
+        requests.userinfo,
+        200,
+        "GetItem grant, GetItem status, GetItem account",
+        "Query keys, GetItem client, GetItem grant, GetItem status, GetItem account",
+    ),
+    Row(
+        requests.authorize_stranger,
+        303,
+        "PutItem request",
+        "GetItem client, Query scopes, Query apis, PutItem request",
+    ),
+    Row(
+        requests.authorize_by_post,
+        303,
+        "PutItem request",
+        "GetItem client, Query scopes, Query apis, PutItem request",
+    ),
+    Row(
+        requests.authorize_to_consent,
+        303,
+        "GetItem session, GetItem account, GetItem consent, PutItem request",
+        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem consent, PutItem request",
+    ),
+    Row(
+        requests.authorize_remembered,
+        303,
+        "GetItem session, GetItem account, GetItem consent, PutItem sub, PutItem grant",
+        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem consent, "
+        "PutItem sub, PutItem grant",
+    ),
+    Row(
+        requests.authorize_resumed,
+        303,
+        "GetItem request, GetItem session, GetItem account, GetItem consent, PutItem sub, PutItem grant",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem consent, "
+        "Query scopes, Query apis, PutItem sub, PutItem grant",
+    ),
+    Row(
+        requests.login_page,
+        200,
+        "GetItem request",
+        "GetItem request, GetItem client",
+    ),
+    Row(
+        requests.login,
+        303,
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
+        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, PutItem session",
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
+        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, PutItem session",
+    ),
+    Row(
+        requests.login_again,
+        303,
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
+        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, "
+        "UpdateItem session, PutItem session",
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
+        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, "
+        "UpdateItem session, PutItem session",
+    ),
+    Row(
+        requests.login_wrong,
+        401,
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, UpdateItem throttle",
+        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
+        "UpdateItem throttle, GetItem client",
+    ),
+    Row(
+        requests.consent_page,
+        200,
+        "GetItem request, GetItem session, GetItem account",
+        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, GetItem account",
+    ),
+    Row(
+        requests.consent,
+        303,
+        "GetItem request, GetItem session, PutItem sub, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, "
+        "PutItem grant, UpdateItem consent",
+    ),
+    Row(
+        requests.consent_not_remembered,
+        303,
+        "GetItem request, GetItem session, PutItem sub, PutItem grant",
+        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, PutItem grant",
+    ),
+    Row(
+        requests.consent_denied,
+        303,
+        "GetItem request, GetItem session",
+        "GetItem request, GetItem client, GetItem session",
+    ),
+    Row(
+        requests.logout,
+        200,
+        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status",
+        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status",
+    ),
+    Row(
+        requests.jwks,
+        200,
+        "",
+        "Query keys",
+    ),
+    Row(
+        requests.metadata,
+        200,
+        "",
+        "Query scopes, Query apis",
+    ),
+    Row(
+        requests.status_list,
+        200,
+        "Query status, Sign",
+        "Query keys, Query status, Sign",
+    ),
+    Row(
+        requests.status_lists,
+        200,
+        "",
+        "Query scopes, Query apis",
+    ),
+)

@@ -1,0 +1,117 @@
+"""AWS calls of every kind of request, counted: one more is money, time and another thing that can fail."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+from tests.counts.requests import RIVAL, World, label
+from tests.counts.table import TABLE, Row
+from tests.integration.wire import Answer
+
+# What a warm request may cost: reads, writes and puts of DynamoDB, signatures of KMS. A row for each kind of request
+# that a client or a person sends; where the budget depends on how many tokens live, the request has exactly so many.
+BUDGETS = {
+    "client_credentials": Counter(sign=1),
+    "code": Counter(read=2, write=1, sign=2),
+    "code_without_openid": Counter(read=2, write=1, sign=1),
+    "refresh": Counter(read=2, write=1, sign=1),
+    "refresh_retried": Counter(read=2, sign=1),
+    "refresh_race_lost": Counter(read=2, write=1, sign=2),
+    "revoke_refresh_token": Counter(write=1, put=3),  # three live tokens
+    "revoke_access_token": Counter(put=1),
+    "introspect_access_token": Counter(read=2),
+    "introspect_refresh_token": Counter(read=2),
+    "userinfo": Counter(read=3),
+    "consent_not_remembered": Counter(read=2, put=2),
+    "consent": Counter(read=2, put=2, write=1),  # and what is remembered of it
+    "jwks": Counter[str](),
+    "metadata": Counter[str](),
+    "status_list": Counter(read=1, sign=1),  # not in memory, and changed
+}
+_KINDS = {"GetItem": "read", "Query": "read", "UpdateItem": "write", "DeleteItem": "write", "PutItem": "put"}
+
+
+def counted(calls: Iterable[str]) -> Counter[str]:
+    return Counter("sign" if call == "Sign" else _KINDS[call.split()[0]] for call in calls)
+
+
+def run(world: World, row: Row, *, is_warm: bool) -> tuple[Answer, list[str]]:
+    request = row.prepare(world)
+    world.restart()
+    if is_warm:
+        world.warm_up()
+    with world.deployment.aws.recorded() as calls:
+        answer = request()
+    return answer, [label(call) for call in calls if call.function != RIVAL]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_a_warm_request_makes_these_calls(world: World, row: Row) -> None:
+    answer, calls = run(world, row, is_warm=True)
+    assert answer.status == row.status
+    assert calls == row.warm_calls
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need(world: World, row: Row) -> None:
+    answer, calls = run(world, row, is_warm=False)
+    assert answer.status == row.status
+    assert calls == row.cold_calls
+    more = Counter(calls) - Counter(row.warm_calls)
+    assert more <= Counter(
+        {
+            "GetItem client": 2,  # the caller, and whom the token was issued to
+            "Query scopes": 1,
+            "Query apis": 1,
+            "Query keys": 1,
+            "UpdateItem status": 1,
+            "PutItem lease": 1,
+        }
+    )
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_the_budget_holds(name: str) -> None:
+    row = next(row for row in TABLE if row.name == name)
+    assert counted(row.warm_calls) == BUDGETS[name]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_what_is_signed_is_signed_before_anything_is_spent(row: Row) -> None:
+    """Promise P2: reads, signatures, writes, in that order. Leases may come before, and so may the bit of a token that
+    the grant has no room to remember; who loses a race signs again what the winner wrote."""
+    if row.name in ("refresh_race_lost", "refresh_with_sixteen_live"):
+        return
+    spent = [call for call in row.cold_calls if call not in ("UpdateItem status", "PutItem lease")]
+    is_write = [counted([call]).keys() & {"write", "put"} != set() for call in spent]
+    if "Sign" in spent:
+        assert not any(is_write[: len(spent) - spent[::-1].index("Sign")])
+
+
+def test_a_block_of_indices_is_leased_once_for_many_tokens(world: World) -> None:
+    world.deployment.begin()
+    with world.deployment.aws.recorded() as calls:
+        for _ in range(300):
+            assert world.service.client_credentials().status == 200
+    leases = [label(call) for call in calls if call.partition_prefix in ("status#", "lease#")]
+    assert leases == ["UpdateItem status", "PutItem lease"] * 2, "256 tokens to a block"
+
+
+def test_protected_calls_of_the_keys_metadata_and_lists_read_once_while_cached(world: World) -> None:
+    world.redeemed()
+    world.restart()
+    exp = int(world.deployment.clock.now) + 900
+    from valet.tokens.status_index import list_id_at
+
+    for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration"):
+        world.send("GET", f"{world.deployment.issuer}{path}")
+    world.status_lists(f"/status-lists/{list_id_at(exp)}")
+    with world.deployment.aws.recorded() as calls:
+        for _ in range(10):
+            world.send("GET", f"{world.deployment.issuer}/.well-known/jwks.json")
+            world.send("GET", f"{world.deployment.issuer}/.well-known/openid-configuration")
+            world.status_lists(f"/status-lists/{list_id_at(exp)}")
+        world.deployment.clock.advance(1)
+        world.status_lists(f"/status-lists/{list_id_at(exp)}")
+    assert [label(call) for call in calls] == ["Query status"], "unchanged after a second: read again, not signed again"

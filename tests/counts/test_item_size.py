@@ -1,0 +1,94 @@
+"""The Grant item under one kilobyte, which one write unit pays for (DynamoDB Developer Guide, item sizes)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from valet.aws.clients import client
+from valet.models import GrantPointer, LiveToken
+from valet.ports import Done, Redemption, Rotation
+
+from tests.contract.facts import DAY, NOW, new_grant
+from tests.counts.requests import World
+from tests.integration.deployment import TABLES
+
+UUID = "2f1b7c1e-6a0e-4b7e-9c43-0d5a4f7e1b2c"
+DEFAULT_ENDPOINT = "https://a1b2c3d4e5.execute-api.ap-southeast-1.amazonaws.com"
+REALISTIC = {
+    "client_id": UUID,
+    "sub": UUID,
+    "sid": "s" * 22,
+    "scope": ("email", "items", "items.write", "offline_access", "openid", "profile"),
+    "aud": (f"{DEFAULT_ENDPOINT}/api",),
+    "nonce": "n" * 64,
+    "redirect_uri": "https://www.webapp.example.com/auth/openid-connect/callback",
+    "auth_time": 1_799_999_987,
+    "issued_at_ms": 1_799_999_999_987,
+    "code_expires_at": 1_800_000_059,
+    "absolute_expires_at": 1_807_776_001,
+    "expires_at": 1_807_862_401,
+}
+
+
+def size_of(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """Bytes of an item: names in UTF-8, and values by their kind."""
+    return sum(len(name.encode()) + _value(value) for name, value in item.items())
+
+
+def _value(value: Mapping[str, Any]) -> int:
+    kind: str
+    content: Any
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(str(content).encode())
+    if kind == "B":
+        return len(bytes(content))
+    if kind == "N":  # a byte for every two significant digits, and one
+        digits = str(content).strip("-").rstrip("0") or "0"
+        return (len(digits) + 1) // 2 + 1
+    if kind == "L":
+        return 3 + sum(1 + _value(member) for member in content)
+    raise AssertionError(f"a grant has no {kind}")
+
+
+def test_a_grant_at_its_largest_is_under_one_kilobyte(world: World) -> None:
+    world.deployment.begin()
+    grants = world.deployment.server.grants
+    grant = new_grant(**REALISTIC)
+    later = int(NOW) + 77
+    live = tuple(LiveToken(int(NOW) + 901 + idx, "aost" if idx < 9 else "aosu", 2**20 - 1 - idx) for idx in range(16))
+    issued = grants.issue(grant, GrantPointer(grant.sub, grant.sid, grant.grant_id, True, grant.expires_at))
+    sizes = [_stored(world, grant.grant_id)]
+    redeemed = grants.redeem(
+        grant,
+        Redemption(b"a" * 16, later * 1000 + 123, live[:1], b"f" * 32, b"r" * 32, later + 30 * DAY, later + 91 * DAY),
+        NOW,
+    )
+    sizes.append(_stored(world, grant.grant_id))
+    rotated = grants.rotate(
+        grant,
+        Rotation(b"r" * 32, b"s" * 32, b"k" * 32, later * 1000 + 456, live, later + 30 * DAY, later + 91 * DAY),
+        NOW,
+    )
+    sizes.append(_stored(world, grant.grant_id))
+    grants.revoke(grant.grant_id, NOW + 7, "refresh.reused")
+    sizes.append(_stored(world, grant.grant_id))
+    assert (issued, redeemed, rotated) == (Done(), Done(), Done())
+    assert max(sizes) < 1024, dict(zip(("issued", "redeemed", "rotated", "revoked"), sizes, strict=True))
+
+
+def test_of_a_nonce_or_a_code_nothing_is_kept_that_nobody_asks_for(world: World) -> None:
+    tokens = world.redeemed()
+    item = _item(world, tokens.grant_id)
+    assert "grant_id" not in item, "the key says it"
+    assert {"nonce", "code_expires_at"} & set(item) == set()
+
+
+def _item(world: World, grant_id: str) -> Mapping[str, Mapping[str, Any]]:
+    dynamodb = client("dynamodb", world.deployment.settings)
+    key = {"pk": {"S": f"grant#{grant_id}"}, "sk": {"S": "grant"}}
+    item: Mapping[str, Any] = dynamodb.get_item(TableName=TABLES["Grants"], Key=key)["Item"]
+    return item
+
+
+def _stored(world: World, grant_id: str) -> int:
+    return size_of(_item(world, grant_id))
