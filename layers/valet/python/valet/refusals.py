@@ -1,7 +1,7 @@
 """What a refusal becomes: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
 from valet import pages
-from valet.errors import InsufficientScope, InvalidToken, OAuthError
+from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
 from valet.http import NO_STORE, Request, Response, json_response, page
 from valet.protocol import bearer
 from valet.saved_requests import RequestExpired
@@ -13,9 +13,9 @@ def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
 
 
 def refuse_with_challenge(error: OAuthError, request: Request | None) -> Response:
-    """JSON, and where a token was at fault the challenge that says so (RFC 6750 §3)."""
+    """JSON, and where the token or the way it was sent is at fault the challenge that says so (RFC 6750 §3.1)."""
     response = refuse_as_json(error, request)
-    if isinstance(error, InvalidToken | InsufficientScope):
+    if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest):
         return response.with_headers(bearer.challenge(error))
     return response
 

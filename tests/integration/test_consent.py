@@ -1,0 +1,181 @@
+"""GET, POST /consent: what the end-user allows, asked in words, answered once (OpenID Connect Core §3.1.2.4)."""
+
+import pytest
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser, form_of
+from tests.integration.deployment import Deployment
+from tests.integration.wire import Answer
+
+
+@pytest.fixture
+def page(browser: Browser, web_app: Application) -> Answer:
+    return browser.sign_in(browser.open(web_app.ask(state="the-state").url))
+
+
+def post(browser: Browser, page: Answer, **changes: str | None) -> Answer:
+    fields = {**form_of(page).hidden, "decision": "allow", **changes}
+    return browser.post("/consent", {name: value for name, value in fields.items() if value is not None})
+
+
+def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(page: Answer) -> None:
+    for words in ("Web App", "Example Inc.", "webapp.example.com", "john"):
+        assert words in page.body
+    for scope in ("openid", "profile", "email", "items", "offline_access"):
+        assert f'data-scope="{scope}"' in page.body
+    assert "while you are away" in page.body  # offline_access, in words
+    assert "form-action 'self' https://webapp.example.com;" in page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+
+
+def test_included_scopes_are_shown_before_they_are_allowed(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    from dataclasses import replace
+
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, scope=client.scope | {"admin"}))
+    deployment.clock.advance(11)
+    page = browser.sign_in(browser.open(web_app.ask(scope="admin").url))
+    assert 'data-scope="api_access"' in page.body
+
+
+def test_deny_goes_back_as_access_denied_and_nothing_is_granted(
+    deployment: Deployment, browser: Browser, page: Answer, web_app: Application
+) -> None:
+    with deployment.nothing_spent():
+        answer = browser.decide(page, "deny")
+        assert answer.location.startswith("https://webapp.example.com/callback?error=access_denied")
+        assert answer.answered["state"] == "the-state"
+        assert answer.answered["iss"] == web_app.issuer
+    assert "consent.denied" in deployment.audit.names
+
+
+@pytest.mark.parametrize("csrf_token", [None, "", "wrong", "A" * 43, "é"])
+def test_a_consent_without_its_csrf_token_is_refused(
+    deployment: Deployment, browser: Browser, page: Answer, csrf_token: str | None
+) -> None:
+    for decision in ("allow", "deny"):
+        with deployment.nothing_spent():
+            answer = post(browser, page, csrf_token=csrf_token, decision=decision)
+            assert answer.status == 400
+            assert answer.is_page
+    assert "code" in browser.decide(page).answered
+
+
+def test_the_csrf_token_of_the_sign_in_form_or_another_request_is_refused(
+    deployment: Deployment, browser: Browser, web_app: Application, page: Answer
+) -> None:
+    deployment.clock.advance(1)
+    sign_in = browser.open(web_app.ask(prompt="login").url)
+    other = browser.open(web_app.ask(prompt="consent").url)
+    with deployment.nothing_spent():
+        for form in (form_of(sign_in), form_of(other)):
+            answer = post(browser, page, csrf_token=form.hidden["csrf_token"])
+            assert answer.status == 400
+
+
+def test_a_consent_from_another_browser_or_another_site_is_refused(
+    deployment: Deployment, browser: Browser, page: Answer, web_app: Application
+) -> None:
+    jane = Browser(deployment.send, deployment.issuer)
+    jane.sign_in(jane.open(web_app.ask().url), "jane")
+    form = {**form_of(page).hidden, "decision": "allow"}
+    with deployment.nothing_spent():
+        assert jane.post("/consent", form).status == 400
+        assert browser.post_from_another_site("/consent", form).status == 400
+        # Her session in his browser: what he was asked, she has not been.
+        session = jane.cookies["__Host-valet-session"]
+        mixed = Browser(deployment.send, deployment.issuer, {**browser.cookies, "__Host-valet-session": session})
+        assert mixed.post("/consent", form).status == 400
+    assert "code" in browser.decide(page).answered
+
+
+def test_a_consent_after_the_sign_out_is_no_consent(deployment: Deployment, browser: Browser, page: Answer) -> None:
+    browser.submit(browser.open("/logout"), decision="allow")
+    with deployment.nothing_spent():
+        answer = post(browser, page)
+        assert answer.status == 303
+        assert answer.location.startswith(f"{deployment.issuer}/authorize?resume=")
+        assert 'name="password"' in browser.follow(answer).body
+
+
+def test_a_request_is_answered_once(
+    deployment: Deployment, browser: Browser, web_app: Application, page: Answer
+) -> None:
+    first = post(browser, page)
+    # What was allowed is remembered, and a pointer put, before the grant, so that nothing fails after it.
+    with deployment.nothing_spent(but=("sub#", "consent#")):
+        again = post(browser, page)
+        assert again.status == 400
+        assert "already answered" in again.body
+        assert "location" not in again.headers
+    handle = form_of(page).hidden["request"]
+    assert browser.get(f"/authorize?resume={handle}").status == 400  # consent is remembered: the same way out
+    assert "code" in first.answered
+
+
+def test_a_saved_request_is_over_after_ten_minutes_at_the_consent_too(
+    deployment: Deployment, browser: Browser, page: Answer
+) -> None:
+    deployment.clock.advance(600)
+    with deployment.nothing_spent():
+        assert post(browser, page).status == 400
+        assert browser.get(f"/consent?request={form_of(page).hidden['request']}").status == 400
+
+
+def test_the_grant_is_built_from_the_request_and_never_from_the_form(browser: Browser, web_app: Application) -> None:
+    asked = web_app.ask(scope="openid")
+    page = browser.sign_in(browser.open(asked.url))
+    answer = post(browser, page, scope="openid items", redirect_uri="https://evil.test/", client_id="spa_demo")
+    assert answer.location.startswith("https://webapp.example.com/callback?code=")
+    tokens = web_app.redeem(answer.answered["code"], asked.code_verifier).json()
+    assert tokens["scope"] == "openid"
+
+
+@pytest.mark.parametrize("decision", [None, "", "Allow", "yes", "1"])
+def test_only_allow_allows(deployment: Deployment, browser: Browser, page: Answer, decision: str | None) -> None:
+    with deployment.nothing_spent():
+        answer = post(browser, page, decision=decision)
+        if decision:
+            assert answer.answered["error"] == "access_denied"
+        else:
+            assert answer.status == 400
+
+
+def test_whatever_a_disabled_account_allows_nobody_gets_tokens(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    asked = web_app.ask()
+    page = browser.sign_in(browser.open(asked.url))
+    deployment.table("Users").update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
+    answer = post(browser, page)
+    if answer.status == 303:
+        assert web_app.redeem(answer.answered["code"], asked.code_verifier).error == "invalid_grant"
+
+
+def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
+    deployment: Deployment, browser: Browser, page: Answer
+) -> None:
+    from dataclasses import replace
+
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, redirect_uris=("https://elsewhere.example.com/",)))
+    deployment.clock.advance(11)
+    with deployment.nothing_spent():
+        for decision in ("allow", "deny"):
+            answer = post(browser, page, decision=decision)
+            assert answer.status == 400
+            assert "location" not in answer.headers
+
+
+def test_another_account_can_be_chosen(deployment: Deployment, browser: Browser, page: Answer) -> None:
+    handle = form_of(page).hidden["request"]
+    assert f"/login?request={handle}" in page.body
+    sign_in = browser.get(f"/login?request={handle}")
+    answer = browser.sign_in(sign_in, "jane")
+    assert "jane" in answer.body
+    assert "code" in browser.decide(answer).answered
+    assert deployment.audit.events[-1][1]["sub"] == "demo-jane"

@@ -1,0 +1,144 @@
+"""The discovery documents and the JWK Set (OpenID Connect Discovery §3, RFC 8414 §2, RFC 7517 §5)."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.conftest import Issued, Redeemed
+from tests.integration.deployment import Deployment, load
+
+OPENID = "/.well-known/openid-configuration"
+OAUTH = "/.well-known/oauth-authorization-server"
+
+
+@pytest.fixture
+def document(deployment: Deployment) -> dict[str, Any]:
+    members: dict[str, Any] = deployment.send("GET", f"{deployment.issuer}{OPENID}").json()
+    return members
+
+
+def test_both_addresses_give_the_same_document(deployment: Deployment, document: dict[str, Any]) -> None:
+    answer = deployment.send("GET", f"{deployment.issuer}{OAUTH}")
+    assert answer.json() == document
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
+def test_it_has_what_openid_connect_discovery_and_rfc_8414_require(
+    deployment: Deployment, document: dict[str, Any]
+) -> None:
+    assert document["issuer"] == deployment.issuer
+    required = {
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+    }
+    assert required <= document.keys()
+    assert "RS256" in document["id_token_signing_alg_values_supported"]
+    assert document["response_types_supported"] == ["code"]
+    assert document["code_challenge_methods_supported"] == ["S256"]
+    assert document["authorization_response_iss_parameter_supported"] is True
+    # What is left out has a default that would announce more than there is (Discovery §3, RFC 8414 §2).
+    for name in ("grant_types_supported", "token_endpoint_auth_methods_supported", "response_modes_supported"):
+        assert name in document
+    assert document["request_uri_parameter_supported"] is False
+    assert None not in document.values()
+    assert [] not in document.values()
+
+
+def test_every_address_is_of_the_issuers_origin_and_answers(deployment: Deployment, document: dict[str, Any]) -> None:
+    addresses = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
+    assert len(addresses) >= 8
+    for address in addresses.values():
+        assert address.startswith(f"{deployment.issuer}/")
+        assert urlsplit(address).query == ""
+        answer = deployment.send("OPTIONS", address)
+        assert answer.status == 204
+        allowed = answer.headers["allow"].split(", ")
+        assert deployment.send(allowed[0], address).status != 405
+
+
+def test_nothing_is_announced_that_no_function_answers(deployment: Deployment, document: dict[str, Any]) -> None:
+    for absent in (
+        "registration_endpoint",
+        "device_authorization_endpoint",
+        "pushed_authorization_request_endpoint",
+        "backchannel_authentication_endpoint",
+        "check_session_iframe",
+        "request_object_signing_alg_values_supported",
+        "dpop_signing_alg_values_supported",
+        "tls_client_certificate_bound_access_tokens",
+    ):
+        assert absent not in document
+
+
+def test_the_grant_types_announced_are_those_implemented(document: dict[str, Any]) -> None:
+    assert set(document["grant_types_supported"]) == set(load("token").GRANT_TYPES)
+
+
+def test_the_scopes_announced_are_those_registered(deployment: Deployment, document: dict[str, Any]) -> None:
+    assert set(document["scopes_supported"]) == set(deployment.server.registry.scopes().scopes)
+
+
+def test_the_prompts_announced_are_those_accepted(
+    deployment: Deployment, web_app: Application, document: dict[str, Any]
+) -> None:
+    for prompt in document["prompt_values_supported"]:
+        answer = deployment.send("GET", web_app.ask(prompt=prompt).url)
+        assert "error=invalid_request" not in answer.location
+
+
+def test_every_way_of_client_authentication_announced_works(
+    deployment: Deployment,
+    document: dict[str, Any],
+    web_app: Application,
+    legacy_app: Application,
+    mobile_app: Application,
+) -> None:
+    apps = {"client_secret_basic": web_app, "client_secret_post": legacy_app, "none": mobile_app}
+    assert set(document["token_endpoint_auth_methods_supported"]) == set(apps)
+    for app in apps.values():
+        assert app.refresh("x").error == "invalid_grant"  # known, and only the token is not good
+    for method in document["revocation_endpoint_auth_methods_supported"]:
+        assert apps[method].revoke("x").status == 200
+    for method in document["introspection_endpoint_auth_methods_supported"]:
+        assert apps[method].introspect("x").json() == {"active": False}
+
+
+def test_the_claims_announced_are_told(
+    deployment: Deployment, document: dict[str, Any], web_app: Application, redeemed: Redeemed
+) -> None:
+    import jwt
+
+    told = {
+        *jwt.decode(redeemed.id_token, options={"verify_signature": False}),
+        *web_app.userinfo(redeemed.access_token).json(),
+    }
+    assert set(document["claims_supported"]) == told
+    claims = jwt.decode(redeemed.id_token, options={"verify_signature": False})
+    assert claims["acr"] in document["acr_values_supported"]
+
+
+def test_the_jwk_set_has_public_keys_only(deployment: Deployment, document: dict[str, Any]) -> None:
+    answer = deployment.send("GET", document["jwks_uri"])
+    assert answer.headers["content-type"] in ("application/json", "application/jwk-set+json")
+    assert "max-age=" in answer.headers["cache-control"]
+    keys = answer.json()["keys"]
+    assert keys
+    for key in keys:
+        assert key.keys() <= {"kty", "use", "alg", "kid", "n", "e", "crv", "x", "y"}
+        assert key["use"] == "sig"
+        assert key["alg"] in document["id_token_signing_alg_values_supported"]
+
+
+def test_the_issuer_of_every_answer_is_the_documents(
+    browser: Browser, web_app: Application, document: dict[str, Any], issued: Issued
+) -> None:
+    assert browser.get(web_app.ask(prompt="none").url).answered["iss"] == document["issuer"]

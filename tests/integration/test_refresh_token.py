@@ -1,0 +1,176 @@
+"""POST /token with a refresh token (RFC 6749 §6, RFC 9700 §4.14)."""
+
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.conftest import Redeemed
+from tests.integration.deployment import Deployment
+
+
+def scope_of(access_token: str) -> str:
+    return str(jwt.decode(access_token, options={"verify_signature": False})["scope"])
+
+
+def test_a_refresh_token_is_rotated_at_every_use(web_app: Application, redeemed: Redeemed) -> None:
+    presented = redeemed.refresh_token
+    seen = {presented}
+    for _ in range(3):
+        tokens = web_app.refresh(presented).json()
+        assert tokens.keys() == {"access_token", "token_type", "expires_in", "scope", "refresh_token"}
+        presented = tokens["refresh_token"]
+        assert presented not in seen
+        seen.add(presented)
+
+
+def test_a_lost_answer_is_given_again_within_the_retry_window(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    first = web_app.refresh(redeemed.refresh_token).json()
+    deployment.clock.advance(60)
+    with deployment.nothing_spent():
+        again = web_app.refresh(redeemed.refresh_token).json()
+    assert again["refresh_token"] == first["refresh_token"]
+    assert web_app.refresh(first["refresh_token"]).status == 200
+
+
+def test_an_older_token_is_theft_and_ends_the_grant(
+    deployment: Deployment, web_app: Application, service: Application, redeemed: Redeemed
+) -> None:
+    newest = web_app.refresh(redeemed.refresh_token).json()
+    deployment.clock.advance(61)
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    assert web_app.refresh(newest["refresh_token"]).error == "invalid_grant"
+    assert service.introspect(newest["access_token"]).json() == {"active": False}
+    assert "refresh.reused" in deployment.audit.names
+
+
+@pytest.mark.parametrize(
+    "scope", ["items profile email openid offline_access admin", "admin", "unheard_of", "api_access"]
+)
+def test_more_scope_than_was_granted_is_refused_and_spends_nothing(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, scope: str
+) -> None:
+    with deployment.nothing_spent():
+        answer = web_app.refresh(redeemed.refresh_token, scope=scope)
+        assert (answer.status, answer.error) == (400, "invalid_scope")
+    assert web_app.refresh(redeemed.refresh_token).status == 200
+
+
+@pytest.mark.parametrize("scope", ["items  profile", " items", "items\u00a0profile", '"', "\\"])
+def test_a_malformed_scope_is_refused_and_spends_nothing(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, scope: str
+) -> None:
+    with deployment.nothing_spent():
+        assert web_app.refresh(redeemed.refresh_token, scope=scope).error == "invalid_scope"
+    assert web_app.refresh(redeemed.refresh_token).status == 200
+
+
+def test_less_scope_is_for_one_access_token_and_the_grant_keeps_its_own(
+    web_app: Application, redeemed: Redeemed
+) -> None:
+    narrow = web_app.refresh(redeemed.refresh_token, scope="items").json()
+    assert narrow["scope"] == scope_of(narrow["access_token"]) == "items"
+    wide = web_app.refresh(narrow["refresh_token"]).json()
+    assert wide["scope"] == scope_of(wide["access_token"]) == "email items offline_access openid profile"
+
+
+def test_what_the_client_may_no_longer_ask_for_narrows_the_next_refresh(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, scope=frozenset({"openid", "profile"})))
+    deployment.clock.advance(11)
+    assert web_app.refresh(redeemed.refresh_token).json()["scope"] == "openid profile"
+
+
+@pytest.mark.parametrize("app_name", ["legacy_app", "mobile_app", "spa"])
+def test_a_refresh_token_of_another_client_spends_nothing_and_stays_good_for_its_own(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, app_name: str, request: pytest.FixtureRequest
+) -> None:
+    thief: Application = request.getfixturevalue(app_name)
+    with deployment.nothing_spent():
+        answer = thief.refresh(redeemed.refresh_token)
+        assert (answer.status, answer.error) == (400, "invalid_grant")
+    assert web_app.refresh(redeemed.refresh_token).status == 200
+
+
+def test_what_is_no_refresh_token_changes_nothing_whatever_grant_it_names(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    """Access tokens carry the grant's id, so it proves nothing; only the family secret does."""
+    grant_id, family, secret = redeemed.refresh_token.split(".")
+    with deployment.nothing_spent():
+        for token in (
+            "x",
+            redeemed.access_token,
+            redeemed.issued.code,
+            f"{grant_id}.{secret}",
+            f"{grant_id}.{'A' * 43}.{'A' * 43}",
+            f"{grant_id}.{secret}.{family}",
+            f"{'A' * 22}.{family}.{secret}",
+            f"{redeemed.refresh_token}.",
+            f" {redeemed.refresh_token}",
+            "A" * 60_000,
+        ):
+            answer = web_app.refresh(token)
+            assert (answer.status, answer.error) == (400, "invalid_grant")
+        assert web_app.token(grant_type="refresh_token").error == "invalid_request"
+    assert web_app.refresh(redeemed.refresh_token).status == 200
+
+
+def test_a_refresh_token_is_over_when_it_was_not_used_for_its_idle_lifetime(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    deployment.clock.advance(30 * 86_400)
+    with deployment.nothing_spent():
+        assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+
+
+def test_a_refresh_token_is_over_at_its_absolute_lifetime_however_much_it_is_used(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    token = redeemed.refresh_token
+    for _ in range(4):
+        deployment.clock.advance(20 * 86_400)
+        token = web_app.refresh(token).json()["refresh_token"]
+    deployment.clock.advance(10 * 86_400)
+    with deployment.nothing_spent():
+        assert web_app.refresh(token).error == "invalid_grant"
+
+
+def test_without_offline_access_a_grant_lives_no_longer_than_the_session(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    asked = web_app.ask(scope="openid items")
+    code = browser.decide(browser.sign_in(browser.open(asked.url))).answered["code"]
+    token = web_app.redeem(code, asked.code_verifier).json()["refresh_token"]
+    deployment.clock.advance(12 * 3600 - 1)
+    token = web_app.refresh(token).json()["refresh_token"]
+    deployment.clock.advance(1)
+    assert web_app.refresh(token).error == "invalid_grant"
+
+
+def test_a_disabled_account_is_refused_and_its_grant_revoked(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    table = deployment.table("Users")
+    table.update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    table.update("account#demo-john", "account", "SET #is_disabled = :no", {":no": False})
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+
+
+def test_grants_issued_before_the_clients_not_before_are_dead(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, grants_not_before_ms=int(deployment.clock.now * 1000) + 1))
+    deployment.clock.advance(11)
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    assert web_app.userinfo(redeemed.access_token).status == 401

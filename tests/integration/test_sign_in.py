@@ -1,0 +1,317 @@
+"""GET, POST /login: passwords, throttles, CSRF, the session that it opens (NIST SP 800-63B §5.2.2, RFC 9700 §4.7)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from valet import users
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser, form_of
+from tests.integration.conftest import Issued
+from tests.integration.deployment import Deployment
+from tests.integration.wire import Answer
+
+WRONG = "That username and password do not match. Please try again."
+
+
+def anew(deployment: Deployment) -> Browser:
+    return Browser(deployment.send, deployment.issuer)
+
+
+def attempt(browser: Browser, page: Answer, username: str, password: str) -> Answer:
+    """One POST of the sign-in form, no redirect followed."""
+    form = form_of(page)
+    return browser.post(form.action, {**form.hidden, "username": username, "password": password})
+
+
+@contextmanager
+def verifications(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The hashes that passwords are verified against while the block runs."""
+    seen: list[str] = []
+    hasher = users._hasher()
+
+    class Counting:
+        def verify(self, password_hash: str, password: str) -> bool:
+            seen.append(password_hash)
+            return hasher.verify(password_hash, password)
+
+    monkeypatch.setattr(users, "_hasher", Counting)
+    yield seen
+    monkeypatch.undo()
+
+
+def test_the_form_asks_for_what_it_needs_and_nothing_else(browser: Browser, web_app: Application) -> None:
+    page = browser.open(web_app.ask(login_hint="john").url)
+    assert form_of(page).names == {"request", "csrf_token", "username", "password"}
+    assert "Web App" in page.body
+    assert 'value="john"' in page.body
+    assert "<script" not in page.body
+
+
+def test_the_right_password_opens_a_session(deployment: Deployment, browser: Browser, web_app: Application) -> None:
+    answer = attempt(browser, browser.open(web_app.ask().url), "john", "password123")
+    assert answer.status == 303
+    assert answer.location.startswith(f"{deployment.issuer}/authorize?resume=")
+    assert "login.succeeded" in deployment.audit.names
+
+
+@pytest.mark.parametrize("username", [" john ", "JOHN", "ｊｏｈｎ"])
+def test_usernames_that_look_the_same_are_the_same(browser: Browser, web_app: Application, username: str) -> None:
+    assert attempt(browser, browser.open(web_app.ask().url), username, "password123").status == 303
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("john", "wrong"),
+        ("john", ""),
+        ("john", "password123 "),
+        ("john", "PASSWORD123"),
+        ("john", "password456"),
+        ("john", "p" * 5000),
+        ("nobody", "password123"),
+        ("", "password123"),
+        ("", ""),
+        ("demo-john", "password123"),
+        ("credential#john", "password123"),
+        ("jo\u0085hn", "password123"),
+        ("n" * 5000, "password123"),
+        ("<script>", "password123"),
+    ],
+)
+def test_whatever_is_wrong_the_answer_has_the_same_words_and_status(
+    deployment: Deployment, browser: Browser, web_app: Application, username: str, password: str
+) -> None:
+    page = browser.open(web_app.ask().url)
+    with deployment.nothing_spent():
+        answer = attempt(browser, page, username, password)
+        assert answer.status == 401
+        assert WRONG in answer.body
+        assert not answer.set_cookies
+        assert password == "" or password not in answer.body
+        assert "<script" not in answer.body
+    assert attempt(browser, answer, "john", "password123").status == 303
+
+
+def test_a_wrong_password_and_an_unknown_user_cost_the_same_work(
+    deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same calls of AWS and the same Argon2id: so the same time, without a stopwatch."""
+    calls, hashes = [], []
+    for username in ("john", "nobody"):
+        browser = anew(deployment)
+        page = browser.open(web_app.ask().url)
+        with deployment.aws.recorded() as recorded, verifications(monkeypatch) as seen:
+            assert attempt(browser, page, username, "wrong").status == 401
+        calls.append([(call.action, call.partition_prefix) for call in recorded])
+        hashes.append([each.rpartition("$")[0].rpartition("$")[0] for each in seen])
+    assert calls[0] == calls[1]
+    assert hashes[0] == hashes[1] == ["$argon2id$v=19$m=19456,t=2,p=1"]
+
+
+def test_a_disabled_account_looks_like_a_wrong_password(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    deployment.table("Users").update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
+    page = browser.open(web_app.ask().url)
+    with deployment.nothing_spent():
+        answer = attempt(browser, page, "john", "password123")
+    assert answer.status == 401
+    assert WRONG in answer.body
+
+
+# -- throttles ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("username", ["john", "nobody"])
+def test_ten_wrong_passwords_slow_that_account_down_known_or_not(
+    deployment: Deployment, browser: Browser, web_app: Application, username: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = browser.open(web_app.ask().url)
+    for _ in range(10):
+        assert attempt(browser, page, username, "wrong").status == 401
+    with deployment.nothing_spent(), verifications(monkeypatch) as seen:
+        answer = attempt(browser, page, username, "password123")
+    assert answer.status == 429
+    assert "Too many attempts" in answer.body
+    assert answer.headers["retry-after"] == "900"
+    assert not answer.set_cookies
+    assert seen == []
+    assert deployment.audit.names.count("login.failed") == 10
+    assert deployment.audit.names[-1] == "login.throttled"
+    # Others are not held up, and after the window nobody is.
+    assert attempt(browser, page, "jane", "password456").status == 303
+    deployment.clock.advance(900)
+    again = browser.open(web_app.ask(prompt="login").url)
+    assert attempt(browser, again, "john", "password123").status == 303
+
+
+def test_a_throttled_account_is_throttled_in_every_strange_browser(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    page = browser.open(web_app.ask().url)
+    for _ in range(10):
+        attempt(browser, page, "john", "wrong")
+    stranger = anew(deployment)
+    deployment.source_ip = "198.51.100.7"
+    try:
+        assert attempt(stranger, stranger.open(web_app.ask().url), "john", "password123").status == 429
+    finally:
+        deployment.source_ip = "192.0.2.1"
+
+
+def test_a_browser_that_has_signed_in_before_passes_a_throttled_account(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued
+) -> None:
+    """Else anybody could lock anybody out."""
+    stranger = anew(deployment)
+    page = stranger.open(web_app.ask().url)
+    for _ in range(10):
+        attempt(stranger, page, "john", "wrong")
+    assert attempt(stranger, page, "john", "password123").status == 429
+    deployment.clock.advance(1)
+    page = browser.open(web_app.ask(prompt="login").url)
+    assert attempt(browser, page, "john", "password123").status == 303
+
+
+def test_a_known_browser_is_throttled_by_its_own_guesses(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued
+) -> None:
+    deployment.clock.advance(1)
+    page = browser.open(web_app.ask(prompt="login").url)
+    for _ in range(10):
+        assert attempt(browser, page, "john", "wrong").status == 401
+    assert attempt(browser, page, "john", "password123").status == 429
+    stranger = anew(deployment)
+    assert attempt(stranger, stranger.open(web_app.ask().url), "john", "password123").status == 303
+
+
+def test_a_success_takes_the_count_back_to_nothing(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    for _ in range(2):
+        stranger = anew(deployment)
+        page = stranger.open(web_app.ask().url)
+        for _ in range(9):
+            assert attempt(stranger, page, "john", "wrong").status == 401
+        assert attempt(stranger, page, "john", "password123").status == 303
+
+
+def test_an_address_that_guesses_at_many_accounts_is_slowed_down(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = browser.open(web_app.ask().url)
+    assert users._ATTEMPTS_PER_ADDRESS == 100
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    statuses = [attempt(browser, page, f"user{number}", "wrong").status for number in range(6)]
+    assert statuses == [401] * 5 + [429]
+
+
+def test_a_guess_is_counted_before_its_password_is_looked_at(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = browser.open(web_app.ask().url)
+
+    def killed(password_hash: str, password: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(users, "_is_password", killed)
+    for _ in range(10):
+        with pytest.raises(KeyboardInterrupt):
+            attempt(browser, page, "john", "guess")
+    monkeypatch.undo()
+    assert attempt(browser, page, "john", "password123").status == 429
+
+
+# -- CSRF and the saved request ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("csrf_token", [None, "", "wrong", "A" * 43, "é"])
+def test_a_sign_in_without_its_csrf_token_is_refused(
+    deployment: Deployment, browser: Browser, web_app: Application, csrf_token: str | None
+) -> None:
+    form = form_of(browser.open(web_app.ask().url))
+    fields = {**form.hidden, "username": "john", "password": "password123"}
+    del fields["csrf_token"]
+    with deployment.nothing_spent():
+        answer = browser.post(form.action, fields if csrf_token is None else {**fields, "csrf_token": csrf_token})
+        assert answer.status == 400
+        assert answer.is_page
+        assert not answer.set_cookies
+    assert "login.succeeded" not in deployment.audit.names
+    assert browser.post(form.action, {**form.hidden, **fields}).status == 303
+
+
+def test_the_csrf_token_of_another_request_or_another_browser_is_refused(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    mine = form_of(browser.open(web_app.ask().url))
+    second = form_of(browser.open(web_app.ask().url))
+    stranger = anew(deployment)
+    theirs = form_of(stranger.open(web_app.ask().url))
+    password = {"username": "john", "password": "password123"}
+    with deployment.nothing_spent():
+        for token in (second.hidden["csrf_token"], theirs.hidden["csrf_token"]):
+            assert browser.post("/login", {**mine.hidden, "csrf_token": token, **password}).status == 400
+        # Login CSRF: an attacker's request and token, sent by the victim's browser.
+        assert browser.post("/login", {**theirs.hidden, **password}).status == 400
+        assert browser.post_from_another_site("/login", {**mine.hidden, **password}).status == 400
+    assert browser.post("/login", {**mine.hidden, **password}).status == 303
+
+
+def test_a_saved_request_belongs_to_the_browser_that_began_it(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    handle = browser.get(web_app.ask().url).location.partition("=")[2]
+    stranger = anew(deployment)
+    stranger.get(web_app.ask().url)
+    without_cookies = anew(deployment)
+    with deployment.nothing_spent():
+        for other in (stranger, without_cookies):
+            for path in (f"/login?request={handle}", f"/consent?request={handle}", f"/authorize?resume={handle}"):
+                answer = other.get(path)
+                assert answer.status == 400
+                assert "expired" in answer.body
+    assert browser.get(f"/login?request={handle}").status == 200
+
+
+def test_a_saved_request_is_over_after_ten_minutes_even_before_dynamodb_deletes_it(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    page = browser.open(web_app.ask().url)
+    deployment.clock.advance(599)
+    assert attempt(browser, page, "john", "wrong").status == 401
+    deployment.clock.advance(1)
+    with deployment.nothing_spent():
+        answer = attempt(browser, page, "john", "password123")
+        assert answer.status == 400
+        assert "expired" in answer.body
+        assert not answer.set_cookies
+
+
+@pytest.mark.parametrize("handle", ["", "x", "A" * 43, "A" * 44, "é", "../" * 10, "A" * 5000])
+def test_a_handle_of_nobody_is_a_page(deployment: Deployment, browser: Browser, issued: Issued, handle: str) -> None:
+    with deployment.nothing_spent():
+        for path in ("/login", "/consent"):
+            for answer in (browser.get(f"{path}?request={quoted(handle)}"), browser.post(path, {"request": handle})):
+                assert answer.status == 400
+                assert answer.is_page
+
+
+def quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text)
+
+
+def test_a_page_cannot_be_framed_and_its_form_leads_nowhere_else(browser: Browser, web_app: Application) -> None:
+    headers = browser.open(web_app.ask().url).headers
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' https://webapp.example.com;" in policy
+    assert "default-src 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
