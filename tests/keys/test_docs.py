@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from valet.key_rotation import ANNOUNCED_FOR, KEPT_FOR, LONGEST_TOKEN, MARGIN, SIGNS_ON, VERIFIER_CACHE
+from valet.key_rotation import ANNOUNCED_FOR, KEPT_FOR, MARGIN, SIGNS_ON, VERIFIER_CACHE
 from valet.resource_server.keys import KEYS_REFRESHED
-from valet.settings import Settings, SettingsError, read
+from valet.settings import LONGEST_ACCESS_TOKEN, Settings, SettingsError, read
 
 from functions.jwks.app import _CACHE
 
@@ -34,9 +34,9 @@ def test_the_margin_covers_the_caches_on_the_way() -> None:
 
 
 def test_no_setting_makes_a_token_outlive_its_key() -> None:
-    read({"ACCESS_TOKEN_LIFETIME": str(LONGEST_TOKEN)})
+    read({"ACCESS_TOKEN_LIFETIME": str(LONGEST_ACCESS_TOKEN)})
     try:
-        read({"ACCESS_TOKEN_LIFETIME": str(LONGEST_TOKEN + 1)})
+        read({"ACCESS_TOKEN_LIFETIME": str(LONGEST_ACCESS_TOKEN + 1)})
     except SettingsError:
         return
     raise AssertionError("an access token may live longer than the key set keeps its key")

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
-from valet.key_rotation import ANNOUNCED_FOR, LONGEST_TOKEN, MARGIN, VERIFIER_CACHE, Rotation
+from valet.key_rotation import ANNOUNCED_FOR, MARGIN, VERIFIER_CACHE, Rotation
 from valet.keys import jwk_set, signing_key
 from valet.models import SigningKey
+from valet.settings import LONGEST_ACCESS_TOKEN
 
 from tests.keys.fakes import DAY, HOUR, SETTINGS, MemoryAudit, MemoryKeyMaker, MemoryKeyRecords
 
@@ -98,7 +99,7 @@ class Token:
 def issue(world: World) -> Token:
     signer = signing_key(world.ring_at(world.now - world.chance.randrange(REMEMBERED + 1)))
     assert world.maker.states[signer.kid] == "Enabled"
-    return Token(signer.kid, world.now + world.chance.choice([15 * MINUTE, HOUR, LONGEST_TOKEN]))
+    return Token(signer.kid, world.now + world.chance.choice([15 * MINUTE, HOUR, LONGEST_ACCESS_TOKEN]))
 
 
 def verifiers(world: World) -> list[Verifier]:
@@ -150,4 +151,4 @@ def test_a_retired_key_is_in_the_jwk_set_for_its_longest_token_and_a_verifiers_c
         last_signed[signing_key(world.records.ring.keys).kid] = now
         published = {key["kid"] for key in jwk_set(world.records.ring.keys)["keys"]}
         for kid, signed_at in last_signed.items():
-            assert kid in published or now - signed_at > LONGEST_TOKEN + VERIFIER_CACHE
+            assert kid in published or now - signed_at > LONGEST_ACCESS_TOKEN + VERIFIER_CACHE

@@ -5,6 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+# Seconds. What is kept for the sake of a token (its key, its place in a status list) is kept by this bound.
+LONGEST_ACCESS_TOKEN = 86_400
+
 
 def environment() -> Mapping[str, str]:
     """The process's environment. Only this module touches it."""
@@ -111,7 +114,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "AWS_ENDPOINT_URL": ("aws_endpoint_url", str),
     "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),
-    "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, 86_400)),
+    "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),

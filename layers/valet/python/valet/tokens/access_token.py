@@ -8,7 +8,7 @@ from valet.handles import new_id
 from valet.models import Account, Client, Grant, LiveToken, Scopes, SigningKey
 from valet.ports import Random, Signer
 from valet.protocol.scope import ISSUERS_OWN, apis_of
-from valet.settings import Settings
+from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 
 TYPE = "at+jwt"
@@ -29,9 +29,9 @@ class Verified:
 
 
 def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
-    """Seconds: the shortest that the token's APIs ask for, else the deployment's."""
+    """Seconds: the shortest that the token's APIs ask for, else the deployment's; never longer than keys are kept."""
     asked = [api.access_token_lifetime for api in apis_of(scope, known) if api.access_token_lifetime is not None]
-    return min(asked, default=settings.access_token_lifetime)
+    return min(*asked, LONGEST_ACCESS_TOKEN) if asked else settings.access_token_lifetime
 
 
 def sign_for_user(

@@ -8,13 +8,13 @@ from threading import Lock
 from valet.handles import base64url
 from valet.models import StatusListContent
 from valet.ports import Signer, StatusLists
+from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.tokens import jws
 from valet.tokens.status_index import LIST_SPAN, list_ends_at, list_id_at
 
 TYPE = "statuslist+jwt"
 TTL = 2  # seconds that a verifier may keep a list before it asks again
 LIFETIME = 600  # seconds that a signature is good for, should nobody be able to ask
-LONGEST_ACCESS_TOKEN = 86_400  # seconds; settings and registrations allow no more
 
 _COPY_AGE = 1  # seconds that this process answers from its own copy
 _LEEWAY = 300  # seconds that a verifier's clock may be behind
