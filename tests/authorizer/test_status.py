@@ -346,6 +346,22 @@ def test_one_request_fetches_while_the_others_wait_for_it() -> None:
     assert at_once(stand, 30) == {"outage"}
 
 
+def test_a_crowd_behind_a_slow_fetch_does_not_fetch_one_after_the_other(stand: Stand) -> None:
+    stand.issuer.ttl = 1
+    original = stand.issuer.fetch
+
+    def slow(url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched:
+        time.sleep(0.1)
+        stand.clock.advance(1.5)  # older than its ttl before it is here
+        return original(url, etag=etag, limit=limit, timeout=timeout)
+
+    assert outcome(stand, stand.issuer.token(status={"other": 1})) == "refused"
+    assert outcome(stand, token_at(stand, 1, f"{ISSUER}/status-lists/2")) == "allowed"
+    stand.authorizer._lists._fetch = slow
+    assert at_once(stand, 30) == {"allowed"}
+    assert stand.issuer.fetches[PATH] <= 2
+
+
 def at_once(stand: Stand, many: int) -> set[str]:
     token = token_at(stand, 7)
     outcomes: list[str] = []

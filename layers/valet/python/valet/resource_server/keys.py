@@ -1,7 +1,8 @@
 """The issuer's keys: discovered, refreshed, and asked for again within bounds (OpenID Connect Discovery, RFC 8414).
 
 KEYS_REFRESHED      after at most this long a key that left the set is refused
-FLIGHT              one refresh, discovery and key set together, takes no longer
+FIRST_FLIGHT        the first fetch, discovery and key set together, takes no longer: both may start cold
+FLIGHT              any later one
 UNKNOWN_KID_PAUSE   between two refreshes that unknown `kid`s cause, so that nobody can make this hammer the key set
 """
 
@@ -16,7 +17,7 @@ from valet.resource_server.jwk import Key, UnusableKey, key_from_jwk
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 
 KEYS_REFRESHED = 300.0
-FLIGHT = 2.5
+FIRST_FLIGHT, FLIGHT = 3.0, 2.0
 UNKNOWN_KID_PAUSE = 60.0
 RETRY_PAUSE = 1.0
 
@@ -41,6 +42,7 @@ class Keys:
         self._held: tuple[KeySet, Moment, float] | None = None  # what, when it was asked for, and its time to refresh
         self._failed: tuple[Moment, float, str] | None = None  # when, how long to pause, and why
         self._unknown_kid_at: Moment | None = None
+        self._flights = 0
 
     def at(self, now: Moment) -> KeySet:
         """The key set to judge a token with. Raises IssuerUnavailable when there is none that is young enough."""
@@ -69,10 +71,11 @@ class Keys:
         return key
 
     def _refresh_once(self, is_due: Callable[[Moment], bool]) -> None:
-        """One flight at a time; whoever waited for one takes its outcome."""
+        """One flight at a time; whoever waited for one takes its outcome, whatever that was."""
+        flights = self._flights
         with self._lock:
             now = self._clock()
-            if not is_due(now):
+            if flights != self._flights or not is_due(now):
                 return
             try:
                 key_set = self._key_set(now)
@@ -81,6 +84,7 @@ class Keys:
             else:
                 self._held = (key_set, now, KEYS_REFRESHED * (1 - _SPREAD * self._jitter()))
                 self._failed = None
+            self._flights += 1
 
     def _is_due(self, now: Moment) -> bool:
         if self._failed is not None and now.since(self._failed[0]) < self._failed[1]:
@@ -113,9 +117,10 @@ class Keys:
 
     def _document(self, url: str, sent: Moment) -> dict[str, object] | None:
         """The JSON object at `url`, or None where nothing is there."""
-        left = FLIGHT - self._clock().since(sent)
+        flight = FIRST_FLIGHT if self._held is None else FLIGHT
+        left = flight - self._clock().since(sent)
         if left <= 0:
-            raise FetchFailed(f"no answer within {FLIGHT} s")
+            raise FetchFailed(f"no answer within {flight} s")
         fetched = self._fetch(url, etag=None, limit=_DOCUMENT_LIMIT, timeout=left)
         if fetched.status == 404:
             return None

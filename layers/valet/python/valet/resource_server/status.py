@@ -16,7 +16,7 @@ from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status_list import SHORTEST_INTERVAL, StatusList, status_list_from_jwt
 
-FETCH_TIMEOUT = 1.0
+FIRST_FETCH_TIMEOUT, FETCH_TIMEOUT = 2.0, 1.0  # the first may start the issuer's function cold
 RETRY_PAUSE = 1.0
 
 _SPREAD = 0.15
@@ -42,13 +42,14 @@ class Held(NamedTuple):
 class _Line:
     """One list's place: what is held of it, and what went wrong last."""
 
-    __slots__ = ("beyond", "failed", "held", "lock")
+    __slots__ = ("beyond", "failed", "flights", "held", "lock")
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.held: Held | None = None
         self.failed: tuple[Moment, float, str] | None = None
         self.beyond: Moment | None = None  # when an index beyond the end last caused a fetch
+        self.flights = 0
 
 
 class StatusLists:
@@ -98,9 +99,10 @@ class StatusLists:
 
     def _refreshed(self, uri: str, line: _Line, is_due: Callable[[_Line, Moment], bool]) -> Held:
         """What is held after one flight at most; whoever waited for another's flight takes its outcome."""
+        flights = line.flights
         with line.lock:
             now = self._clock()
-            if is_due(line, now):
+            if flights == line.flights and is_due(line, now):
                 try:
                     line.held = self._fetched(uri, line.held, now)
                     line.failed = None
@@ -108,8 +110,11 @@ class StatusLists:
                     line.failed = (self._clock(), RETRY_PAUSE * (1 + _SPREAD * self._jitter()), str(error))
                 else:
                     self._make_room(uri)
+                line.flights += 1
             held, now = line.held, self._clock()
-            if held is not None and (held.is_fresh(now) or self._may_serve_stale(held, now)):
+            # What a flight has just brought is as new as can be, be its age already its ttl.
+            is_newest = flights != line.flights and line.failed is None
+            if held is not None and (is_newest or held.is_fresh(now) or self._may_serve_stale(held, now)):
                 return held
             raise IssuerUnavailable(f"no status list: {line.failed[2] if line.failed else 'none young enough'}")
 
@@ -129,7 +134,8 @@ class StatusLists:
 
     def _fetched(self, uri: str, held: Held | None, sent: Moment) -> Held:
         etag = held.etag if held is not None and _is_worth_renewing(held.list, sent) else None
-        fetched = self._fetch(uri, etag=etag, limit=_WIRE_LIMIT, timeout=FETCH_TIMEOUT)
+        timeout = FETCH_TIMEOUT if held is not None else FIRST_FETCH_TIMEOUT
+        fetched = self._fetch(uri, etag=etag, limit=_WIRE_LIMIT, timeout=timeout)
         now = self._clock()
         if fetched.status == 304 and held is not None and etag is not None:
             found, etag = held.list, held.etag
