@@ -84,6 +84,13 @@ def test_the_first_key_waits_longer_than_the_function_that_makes_it_may_run() ->
     assert first_key["ServiceToken"] == {"Fn::GetAtt": ["RotateKeysFunction", "Arn"]}
 
 
+def test_a_new_role_of_a_signing_function_brings_rotate_keys_to_look_at_the_keys_at_once() -> None:
+    first_key = translated()["Resources"]["FirstKey"]["Properties"]
+    assert first_key["SigningRoles"] == [
+        {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("TokenFunction", "StatusListFunction")
+    ]
+
+
 def test_the_layer_is_the_folder_python_itself_built_for_the_parameters_processor() -> None:
     """A ContentUri one folder further up would build python/python, which Lambda does not import from."""
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
