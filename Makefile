@@ -1,7 +1,7 @@
 # Valet's command line. `make` alone lists the targets.
 #
 # Each environment is made on first use and again when its lock file changes; a stamp file in it says which was the last.
-#   .venv            the local stack, and for `make test` everything that tests and checks
+#   .venv            the command line and the local stack, and for `make test` everything that tests and checks
 #   .venv-sam        aws-sam-cli, which pins its own libraries
 #   .venv-ministack  the second emulated AWS of the contract tests, which pins its own botocore
 #   .lambda-runtime  what Lambda's Python has beside the standard library, for the tests of what sam built
@@ -50,6 +50,9 @@ help: ## list these targets
 run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, AWS emulated in memory; PORT=... for another port
 	@exec $(BIN)/python -m local
 
+valet: .venv/.admin ## the operator's command line, which is admin/valet as well; make valet ARGS='clients list --local'
+	@admin/valet $(ARGS)
+
 deploy: build ## build, then deploy with samconfig.toml; the first time sam asks for what it needs to know
 	$(SAM) deploy --template-file $(BUILD)/template.yaml $(GUIDED)
 
@@ -91,17 +94,21 @@ clean: ## remove what was built, and the caches
 distclean: clean ## remove the environments as well
 	rm -rf .venv .venv-sam .venv-ministack .venv-lock .lambda-runtime tests/e2e/node_modules
 
-.PHONY: help run deploy build test check lint format lock clean distclean browser
+.PHONY: help run valet deploy build test check lint format lock clean distclean browser
 
 
-# Environments. The first serves two lock files: dev.txt holds all that local.txt does.
+# Environments. The first serves three lock files: dev.txt holds all that local.txt does, and that all that admin.txt does.
+
+.venv/.admin: requirements/admin.txt
+	$(call environment,.venv,requirements/admin.txt)
 
 .venv/.local: requirements/local.txt
 	$(call environment,.venv,requirements/local.txt)
+	@touch .venv/.admin
 
 .venv/.dev: requirements/dev.txt
 	$(call environment,.venv,requirements/dev.txt)
-	@touch .venv/.local
+	@touch .venv/.admin .venv/.local
 
 .venv-sam/.installed: requirements/sam.txt
 	$(call environment,.venv-sam,requirements/sam.txt)

@@ -14,6 +14,7 @@ from typing import Any
 from local import custom_resources, resources, template
 from local.authorizers import HttpApiAuthorizers
 from local.aws import EmulatedAws, emulated
+from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
 from local.functions import Crash, Functions
 from local.gateway import Gateway, Served
@@ -114,7 +115,8 @@ def start(
     authorizers = HttpApiAuthorizers(functions)
     gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served)
     custom = custom_resources.CustomResources(functions, aws_url)
-    aws_server, front_server = Server(ports.aws, _AwsDoor(aws, custom), threads=32), Server(ports.front, gateway)
+    door = _AwsDoor(aws, custom, ControlPlane(deployment, known, system, functions))
+    aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
     servers = (aws_server, front_server)
     aws_server.start()
     stack = LocalStack(url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers)
@@ -129,15 +131,18 @@ def start(
 
 
 class _AwsDoor:
-    """Everything on the second port: AWS, and the addresses that CloudFormation gives to custom resources."""
+    """Everything on the second port: AWS, the stack itself, and the addresses that custom resources answer to."""
 
-    def __init__(self, aws: EmulatedAws, custom: custom_resources.CustomResources) -> None:
+    def __init__(self, aws: EmulatedAws, custom: custom_resources.CustomResources, control_plane: ControlPlane) -> None:
         self._aws = aws
         self._custom = custom
+        self._control_plane = control_plane
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(custom_resources.PATH):
             return self._custom.receive(environ, start_response)
+        if self._control_plane.is_asked(environ):
+            return self._control_plane.answer(environ, start_response)
         return self._aws.door(environ, start_response)
 
 

@@ -1,0 +1,11 @@
+"""`python -m admin`, which is `admin/valet`."""
+
+import sys
+from pathlib import Path
+
+# The layer is on Lambda's path, not on an operator's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "valet" / "python"))
+
+from admin.cli import valet
+
+valet(prog_name="valet")

@@ -1,0 +1,124 @@
+"""Which redirect URIs and origins may be registered, and which are risky (RFC 8252 §7 and §8, RFC 9700 §4.1).
+
+What is refused here can never be right. What is only risky is registered and named by `valet doctor`.
+"""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+_LONGEST = 2000
+_PLAIN = re.compile(r"[A-Za-z0-9._~:/?@!$&'()+,;=%\[\]-]+")  # RFC 3986's characters, save # and *
+_LOOPBACK = ("127.0.0.1", "::1")
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # a domain, reversed (RFC 8252 §7.1)
+_SHARED_HOSTING = (
+    ".amazonaws.com", ".azurewebsites.net", ".cloudfront.net", ".github.io", ".herokuapp.com", ".netlify.app",
+    ".ngrok.app", ".ngrok.io", ".ngrok-free.app", ".pages.dev", ".trycloudflare.com", ".vercel.app", ".web.app",
+    ".workers.dev", ".xip.io", ".nip.io", ".sslip.io",
+)  # fmt: skip
+
+
+def refusal_of_uri(uri: str, application_type: str) -> str | None:
+    """Why the URI cannot be registered as a redirect URI of such a client; None if it can."""
+    return _refusal_of_form(uri) or _refusal_of_scheme(uri, urlsplit(uri), application_type)
+
+
+def _refusal_of_form(uri: str) -> str | None:
+    if "*" in uri:
+        return "a wildcard: redirect URIs are compared to the letter (RFC 9700 section 4.1)"
+    if "#" in uri:
+        return "a fragment (RFC 6749 section 3.1.2)"
+    if len(uri) > _LONGEST or not _PLAIN.fullmatch(uri):
+        return "a character that a URI cannot have, or too many"
+    parts = _split(uri)
+    if parts is None or not parts.scheme:
+        return "no absolute URI"
+    if {".", ".."} & set(parts.path.split("/")):
+        return "dot segments in its path"
+    return None
+
+
+def _refusal_of_scheme(uri: str, parts: SplitResult, application_type: str) -> str | None:
+    if parts.scheme in ("https", "http"):
+        if parts.scheme == "http" and parts.hostname == "localhost":
+            return "localhost, which a resolver may send anywhere: write 127.0.0.1 (RFC 8252 section 8.3)"
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            return "plain http, which is for 127.0.0.1 and [::1] only"
+        return _refusal_of_host(uri, parts)
+    if application_type != "native":
+        return f"the scheme {parts.scheme}, which is for native applications only"
+    if not _PRIVATE_SCHEME.fullmatch(parts.scheme):
+        return "a private scheme without a dot: it must be a domain of yours, reversed (RFC 8252 section 7.1)"
+    return None
+
+
+def refusal_of_origin(origin: str) -> str | None:
+    """Why the string cannot be an origin as browsers send it; None if it can."""
+    parts = _split(origin)
+    if "*" in origin or parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+        return "no origin such as https://app.example.com"
+    if origin != origin_of(origin):
+        return f"more than an origin: write {origin_of(origin)}"
+    if parts.scheme == "http" and parts.hostname not in (*_LOOPBACK, "localhost"):
+        return "plain http, which is for this machine only"
+    return None
+
+
+def origin_of(uri: str) -> str | None:
+    """The origin of a web address (RFC 6454 §4); None for a private scheme."""
+    parts = _split(uri)
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
+
+
+def risk_of_uri(uri: str, application_type: str) -> str | None:
+    """Why a registered redirect URI is risky; None if it is not. What would be refused today is risky, too."""
+    if reason := refusal_of_uri(uri, application_type):
+        return reason
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and application_type != "native":
+        return f"http on {host}: right for development, wrong for an application that people use"
+    if parts.scheme == "https":
+        if _is_address(host):
+            return "a bare IP address: nobody can tell whose it is, and it changes hands"
+        if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".test", ".example", ".invalid")):
+            return f"{host}, a name that does not belong to anybody"
+        if host.endswith(_SHARED_HOSTING):
+            return f"{host}, a name under a shared domain, which somebody else can have tomorrow"
+        if "." not in host:
+            return f"{host}, a name that only some resolvers know"
+    if "?" in uri and re.search(r"[?&](url|uri|next|redirect|return|goto|continue)[^=&]*=", uri, re.IGNORECASE):
+        return "a query that looks like a redirect onwards: an open redirector leaks codes (RFC 9700 section 4.11)"
+    return None
+
+
+def _refusal_of_host(uri: str, parts: SplitResult) -> str | None:
+    if "@" in parts.netloc:
+        return "a user name in it"
+    if not parts.hostname or not uri.startswith(f"{parts.scheme}://"):
+        return "no host"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if parts.netloc.partition(host)[0] or not parts.netloc.startswith(host):
+        return "capital letters in its host"
+    return None
+
+
+def _split(uri: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if uri.startswith(parts.scheme) else None  # capital letters in a scheme
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

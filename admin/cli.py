@@ -1,0 +1,97 @@
+"""`valet`: every command, and the one place where what goes wrong becomes a line and an exit status."""
+
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from valet.errors import TemporarilyUnavailable
+
+from admin.commands import apis, clients, grants, keys, scopes, tail, users
+from admin.commands import doctor as doctor_command
+from admin.desk import Desk
+from admin.endings import NotConfirmed, Unreachable
+from admin.options import for_deployment
+
+
+class _Operator(click.Group):
+    """Whatever is raised below leaves as one clear line: no traceback, which may hold a secret."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TemporarilyUnavailable as error:
+            raise Unreachable(_explained(error.detail or str(error))) from None
+        except ClientError as error:
+            raise Unreachable(_explained(str(error))) from None
+        except BotoCoreError as error:
+            raise Unreachable(_explained(str(error))) from None
+        except click.Abort:
+            click.echo(err=True)
+            raise NotConfirmed from None
+
+
+_HINTS = {
+    "AccessDenied": "These AWS credentials may not do it.",
+    "ExpiredToken": "The AWS credentials have expired: sign in again.",
+    "UnrecognizedClient": "AWS does not know these credentials.",
+    "Unable to locate credentials": "Sign in to AWS first, or name a --profile.",
+    "You must specify a region": "Name the --region that the stack is in.",
+    "http://127.0.0.1": "Is the local stack running? `make run` starts it.",
+    "EndpointConnectionError": "Is the local stack running? `make run` starts it; else check the network.",
+    "ResourceNotFound": "A table that the stack names is not there.",
+}
+
+
+def _explained(reason: str) -> str:
+    hint = next((hint for sign, hint in _HINTS.items() if sign in reason), "")
+    return f"{reason.rstrip('.')}. {hint}".rstrip()
+
+
+@click.group(cls=_Operator, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.pass_context
+def valet(ctx: click.Context) -> None:
+    """Operate a Valet: its clients, users, protected APIs, keys and grants.
+
+    The AWS credentials are your own (--profile); the deployment is a CloudFormation stack (--stack, --region) or the
+    local one (--local). `valet doctor` tells what is wrong with it.
+
+    \b
+    Exit status: 0 done, 1 doctor found something wrong, 2 used wrongly, 3 refused,
+    4 AWS or the issuer out of reach, 5 not confirmed. After 2, 3 and 5 nothing was changed.
+    """
+    ctx.ensure_object(Desk)
+
+
+def _give_options(group: click.Group) -> None:
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            _give_options(command)
+        else:
+            for_deployment(command)
+
+
+for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
+    valet.add_command(each)
+valet.add_command(tail.tail)
+valet.add_command(doctor_command.doctor)
+
+_give_options(valet)
+for_deployment(valet)
+
+
+@valet.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete valet's commands and options.
+
+    \b
+    bash: valet completion bash >> ~/.bashrc
+    zsh:  valet completion zsh >> ~/.zshrc
+    fish: valet completion fish > ~/.config/fish/completions/valet.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"{shell} is not known.")
+    click.echo(found(valet, {}, "valet", "_VALET_COMPLETE").source())

@@ -1,0 +1,245 @@
+"""`valet clients`: who may ask for tokens."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+from valet.handles import digest, new_handle, new_id
+from valet.models import Client
+
+from admin import registration
+from admin.commands.grants import revoke_clients
+from admin.desk import Desk, moment, span
+from admin.endings import Refused, Wrong
+from admin.options import SPAN, confirmed, words
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--owner", help="Who runs it, as the consent page names them."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; repeat for more."),
+    click.option("--logout-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after signing out."),
+    click.option(
+        "--origin", "origins", multiple=True, callback=words, help="Whose scripts may read our answers (CORS)."
+    ),
+    click.option("--grant-type", "grant_types", multiple=True, callback=words, help="How it gets tokens; repeat."),
+    click.option("--scope", "scope", multiple=True, callback=words, help="What it may ask for."),
+    click.option("--default-scope", multiple=True, callback=words, help="What it gets where it asks for nothing."),
+    click.option("--introspects", multiple=True, callback=words, help="Audiences whose tokens it may introspect."),
+    click.option("--first-party/--third-party", default=None, help="Vouch for it: no consent page."),
+    click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None, help="A refresh gives an ID token."),
+    click.option("--retry-window", type=SPAN, help="In which a lost refresh may be tried again; 0 for never."),
+    click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN, help="Refresh tokens end when unused so long."),
+    click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN, help="They end after so long anyway."),
+)
+
+
+def _registration(command: Command) -> Command:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def clients() -> None:
+    """Register clients, and end them."""
+
+
+@clients.command("add")
+@click.argument("name")
+@click.option("--id", "client_id", help="Its client_id; drawn if nobody names one.")
+@click.option("--type", "application_type", type=click.Choice(registration.APPLICATION_TYPES), default="web",
+              show_default=True, help="web keeps a secret on a server; native and browser keep none.")  # fmt: skip
+@click.option("--auth", "method", type=click.Choice(registration.AUTH_METHODS), help="How it authenticates at /token.")
+@_registration
+@click.pass_obj
+def add(
+    desk: Desk, /, name: str, client_id: str | None, application_type: str, method: str | None, **given: Any
+) -> None:
+    """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
+    idle, absolute = registration.lifetimes_of(application_type)
+    client = Client(
+        client_id if client_id is not None else new_id(desk.random),
+        name,
+        application_type=application_type,
+        token_endpoint_auth_method=method or ("client_secret_basic" if application_type == "web" else "none"),
+        refresh_idle_lifetime=idle,
+        refresh_absolute_lifetime=absolute,
+        # A name that somebody had before: what was allowed then is not allowed to this one.
+        grants_not_before_ms=int(desk.clock() * 1000),
+    )
+    client = registration.with_defaults(_changed(client, given))
+    if "grant_types" not in given or given["grant_types"] is None:
+        ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
+        client = replace(client, grant_types=frozenset(ways))
+    secret = new_handle(desk.random) if client.is_confidential else None
+    if secret:
+        client = replace(client, secret_digests=(digest(secret),))
+    _refuse_wrong(client, desk)
+    desk.register.add_client(client)
+    _tell_secret(desk, client, secret, f"Registered {name}.")
+
+
+@clients.command("list")
+@click.pass_obj
+def list_(desk: Desk) -> None:
+    """Every client."""
+    rows = sorted((facts_of(client) for client in desk.register.clients()), key=lambda row: str(row["client_id"]))
+    desk.list(rows, "client_id", "name", "type", "authentication", "grant_types", "scope", "disabled")
+
+
+@clients.command()
+@click.argument("client_id")
+@click.pass_obj
+def show(desk: Desk, client_id: str) -> None:
+    """All that is registered of a client; never a secret."""
+    desk.show(facts_of(desk.register.client(client_id)))
+
+
+@clients.command()
+@click.argument("client_id")
+@click.option("--name", help="What people are asked to allow something.")
+@_registration
+@click.pass_obj
+def change(desk: Desk, /, client_id: str, name: str | None, **given: Any) -> None:
+    """Change a client; an option that lists things replaces the whole list."""
+    before = desk.register.client(client_id)
+    after = _changed(before, given)
+    if name is not None:
+        after = replace(after, client_name=name)
+    if after == before:
+        raise click.UsageError("Nothing is said that would change it.")
+    _refuse_wrong(after, desk)
+    desk.register.change_client(before, after)
+    desk.done(f"Changed {client_id}; every function goes by it within 10 seconds.", **facts_of(after))
+
+
+@clients.command()
+@click.argument("client_id")
+@click.option("--revoke", is_flag=True, help="End its grants and refuse its access tokens, too.")
+@confirmed
+@click.pass_obj
+def disable(desk: Desk, client_id: str, revoke: bool) -> None:
+    """Refuse the client from now on. What it holds ends by itself, or with --revoke at once."""
+    before = desk.register.client(client_id)
+    if revoke:
+        desk.confirm(f"Disable {client_id} and end all its grants? People will have to sign in to it again.")
+    desk.register.change_client(before, replace(before, is_disabled=True))
+    if revoke:
+        revoke_clients(desk, [before])
+    ends = "" if revoke else " Access tokens that it holds are good until they expire."
+    desk.done(f"{client_id} is refused within 10 seconds.{ends}", client_id=client_id, disabled=True, revoked=revoke)
+
+
+@clients.command()
+@click.argument("client_id")
+@click.pass_obj
+def enable(desk: Desk, client_id: str) -> None:
+    """Answer a disabled client again."""
+    before = desk.register.client(client_id)
+    desk.register.change_client(before, replace(before, is_disabled=False))
+    desk.done(f"{client_id} is answered again within 10 seconds.", client_id=client_id, disabled=False)
+
+
+@clients.command("rotate-secret")
+@click.argument("client_id")
+@click.option("--now", "at_once", is_flag=True, help="End every older secret at once: it has leaked.")
+@confirmed
+@click.pass_obj
+def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
+    """Give the client a second secret, shown this once. Both are good until `end-old-secret`."""
+    before = desk.register.client(client_id)
+    if not before.is_confidential:
+        raise Refused(f"{client_id} is a public client: it has no secret.")
+    if len(before.secret_digests) > 1 and not at_once:
+        raise Refused(
+            f"{client_id} has two live secrets already: end the older one first, "
+            f"with `valet clients end-old-secret {client_id}`, or all with --now."
+        )
+    if at_once:
+        desk.confirm(f"End every older secret of {client_id}? It is refused until it has the new one.")
+    secret = new_handle(desk.random)
+    kept = () if at_once else before.secret_digests
+    after = replace(before, secret_digests=(*kept, digest(secret)))
+    desk.register.change_client(before, after)
+    told = "The older secret is refused within 10 seconds." if at_once else "The older secret is good until you end it."
+    _tell_secret(desk, after, secret, f"{client_id} has a new secret. {told}")
+
+
+@clients.command("end-old-secret")
+@click.argument("client_id")
+@confirmed
+@click.pass_obj
+def end_old_secret(desk: Desk, client_id: str) -> None:
+    """End the overlap: the newest secret alone is good."""
+    before = desk.register.client(client_id)
+    if len(before.secret_digests) < 2:
+        raise Refused(f"{client_id} has no older secret.")
+    desk.confirm(f"End the older secret of {client_id}? Whoever still uses it is refused.")
+    desk.register.change_client(before, replace(before, secret_digests=before.secret_digests[-1:]))
+    desk.done(f"The older secret of {client_id} is refused within 10 seconds.", client_id=client_id, secrets=1)
+
+
+@clients.command()
+@click.argument("client_id")
+@confirmed
+@click.pass_obj
+def delete(desk: Desk, client_id: str) -> None:
+    """Delete a client, its grants and its access tokens. Its client_id is never given again."""
+    before = desk.register.client(client_id)
+    desk.confirm(f"Delete {client_id} ({before.client_name}) and everything that people allowed it?")
+    disabled = replace(before, is_disabled=True)
+    desk.register.change_client(before, disabled)
+    revoke_clients(desk, [disabled])
+    desk.register.delete_client(disabled, desk.clock())
+    desk.done(f"Deleted {client_id}.", client_id=client_id, deleted=True)
+
+
+def facts_of(client: Client) -> dict[str, Any]:
+    """A client as it is told; its secrets are only counted."""
+    return {
+        "client_id": client.client_id,
+        "name": client.client_name,
+        "owner": client.owner,
+        "type": client.application_type,
+        "authentication": client.token_endpoint_auth_method,
+        "secrets": len(client.secret_digests),
+        "grant_types": sorted(client.grant_types),
+        "redirect_uris": list(client.redirect_uris),
+        "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "origins": sorted(client.origins),
+        "scope": sorted(client.scope),
+        "default_scope": sorted(client.default_scope),
+        "introspects": sorted(client.introspects),
+        "first_party": client.first_party,
+        "id_token_on_refresh": client.id_token_on_refresh,
+        "retry_window": client.retry_window,
+        "refresh_idle": span(client.refresh_idle_lifetime),
+        "refresh_absolute": span(client.refresh_absolute_lifetime),
+        "grants_not_before": moment(client.grants_not_before_ms / 1000),
+        "disabled": client.is_disabled,
+    }
+
+
+def _changed(client: Client, given: dict[str, Any]) -> Client:
+    said = {name: value for name, value in given.items() if value is not None and value != ()}
+    return replace(client, **said)
+
+
+def _refuse_wrong(client: Client, desk: Desk) -> None:
+    if wrong := registration.wrong_with_client(client, desk.register.scopes()):
+        raise Wrong(*wrong)
+
+
+def _tell_secret(desk: Desk, client: Client, secret: str | None, sentence: str) -> None:
+    facts: dict[str, Any] = {"client_id": client.client_id}
+    if secret:
+        facts["client_secret"] = secret
+    if desk.is_json:
+        desk.show(facts)
+        return
+    desk.say(sentence)
+    desk.show(facts)
+    if secret:
+        desk.say("Nobody can show the secret again: put it where the client keeps its secrets now.")

@@ -1,0 +1,68 @@
+"""`valet doctor`: what is wrong with a deployment, why it matters, and the command that mends it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+from rich.text import Text
+
+from admin.desk import Desk, printable
+from admin.doctor import CHECKS, examine, rfc9700
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import Finding, Skipped
+from admin.endings import FOUND_WRONG
+from admin.options import words
+
+_NAMES = frozenset(check.name for check in CHECKS)
+
+
+@click.command()
+@click.option("--only", multiple=True, callback=words, help="Only these checks, such as keys.kms or all of keys.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too, and for what could not be looked at.")
+@click.pass_context
+def doctor(ctx: click.Context, only: frozenset[str] | None, strict: bool) -> None:
+    """Audit the deployment. Each finding says what, why, and the command that mends it.
+
+    Exit status 1 if something is wrong; warnings alone are 0 unless --strict. Changes nothing.
+    """
+    desk = ctx.ensure_object(Desk)
+    checks = [check for check in CHECKS if only is None or only & {check.name, check.name.partition(".")[0]}]
+    if not checks:
+        raise click.UsageError("There are these checks: " + ", ".join(sorted(_NAMES)))
+    findings, skipped = examine(Evidence(desk.deployment, desk.clock()), checks)
+    rules = rfc9700.judged(findings, skipped) if only is None else []
+    if desk.is_json:
+        desk.show(
+            {
+                "findings": [asdict(finding) for finding in findings],
+                "skipped": [asdict(each) for each in skipped],
+                "rfc9700": rules,
+                "checks": [check.name for check in checks],
+            }
+        )
+    else:
+        _print(desk, findings, skipped, len(checks))
+        if rules:
+            desk.say("\nRFC 9700, rule by rule")
+            desk.list(rules, "section", "rule", "status", "how")
+    is_wrong = any(finding.is_error for finding in findings) or (strict and bool(findings or skipped))
+    if is_wrong:
+        ctx.exit(FOUND_WRONG)
+
+
+def _print(desk: Desk, findings: Sequence[Finding], skipped: Sequence[Skipped], checks: int) -> None:
+    for finding in findings:
+        mark = Text("wrong  ", "bold red") if finding.is_error else Text("warning", "yellow")
+        desk.out.print(
+            Text.assemble(mark, f" {printable(finding.what)} ", (f"[{finding.check}]", "dim")), soft_wrap=True
+        )
+        desk.out.print(Text(f"        {printable(finding.why)}"), soft_wrap=True)
+        desk.out.print(Text(f"        → {printable(finding.mend)}", style="cyan"), soft_wrap=True)
+    for each in skipped:
+        line = Text.assemble(("skipped", "dim"), f" {each.check}: {printable(each.reason)}")
+        desk.out.print(line, soft_wrap=True)
+    wrong = sum(finding.is_error for finding in findings)
+    desk.say(
+        f"{checks} checks: {wrong} wrong, {len(findings) - wrong} warnings, {len(skipped)} not looked at, in "
+        f"{desk.deployment.where}."
+    )

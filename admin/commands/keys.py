@@ -1,0 +1,92 @@
+"""`valet keys`: the signing keys, moved by the function rotate_keys alone."""
+
+import json
+from typing import Any
+
+import click
+from valet.key_rotation import ANNOUNCED_FOR, CURRENT
+from valet.keys import ANNOUNCED
+from valet.models import SigningKey
+
+from admin.desk import Desk, moment, span
+from admin.endings import Refused, Unreachable
+from admin.options import confirmed
+
+
+@click.group()
+def keys() -> None:
+    """The signing keys: list them, rotate them, end one in an emergency."""
+
+
+@keys.command("list")
+@click.pass_obj
+def list_(desk: Desk) -> None:
+    """Every key: the one that signs, its announced standby, and those that only verify."""
+    rows = [_facts_of(key, desk.clock()) for key in desk.deployment.key_records.key_ring().keys]
+    desk.list(rows, "kid", "state", "alg", "signer", "created_at", "signing_since", "age")
+
+
+@keys.command()
+@confirmed
+@click.pass_obj
+def rotate(desk: Desk) -> None:
+    """Let the announced standby sign from now on, early; verifiers know it already."""
+    now = desk.clock()
+    ring = desk.deployment.key_records.key_ring()
+    standbys = [key for key in ring.keys if key.state == ANNOUNCED]
+    known_since = min((key.created_at for key in standbys), default=now)
+    if now - known_since < ANNOUNCED_FOR:
+        ready = moment(known_since + ANNOUNCED_FOR) if standbys else "in a few hours"
+        raise Refused(
+            f"No standby has been announced for {span(ANNOUNCED_FOR)} yet, the longest that verifiers cache keys: "
+            f"try again from {ready} on. If the key has leaked, `valet keys emergency` does not wait."
+        )
+    desk.confirm("Rotate the signing key now? The one until now goes on verifying.")
+    _tell(desk, _invoke(desk, {"rotate": "now"}), "Rotated.")
+
+
+@keys.command()
+@click.argument("kid", default=CURRENT)
+@confirmed
+@click.pass_obj
+def emergency(desk: Desk, kid: str) -> None:
+    """Stop using the key KID at once, or the one that signs now. Everything it signed is refused."""
+    ring = desk.deployment.key_records.key_ring()
+    if kid != CURRENT and all(key.kid != kid for key in ring.keys):
+        raise Refused(f"There is no signing key {kid}: `valet keys list` tells which there are.")
+    desk.confirm(
+        f"Drop the key {kid}? Every token that it signed is refused: by us at once, by others when they fetch the "
+        "key set again, which may take them two hours. Nobody can undo it."
+    )
+    _tell(desk, _invoke(desk, {"emergency": kid}), "Dropped; the standby signs now, and another one is announced.")
+
+
+def _invoke(desk: Desk, event: dict[str, str]) -> dict[str, Any]:
+    """What rotate_keys answers. Whoever may invoke it is as mighty as the signing key: IAM says who."""
+    function = desk.deployment.output("RotateKeysFunction")
+    answer = desk.deployment.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    told: dict[str, Any] = json.loads(answer["Payload"].read() or b"{}")
+    if answer.get("FunctionError"):
+        raise Unreachable(f"{function} failed: {told.get('errorMessage') or told.get('errorType')}")
+    return told
+
+
+def _tell(desk: Desk, states: dict[str, Any], sentence: str) -> None:
+    kids = "; ".join(f"{state}: {' '.join(kids)}" for state, kids in states.items() if kids)
+    desk.done(f"{sentence} {kids}", **states)
+
+
+def _facts_of(key: SigningKey, now: float) -> dict[str, Any]:
+    return {
+        "kid": key.kid,
+        "state": key.state,
+        "alg": key.alg,
+        "signer": "wrapped" if key.wrapping_key else "kms",
+        "key_id": key.wrapping_key or key.key_id,
+        "created_at": moment(key.created_at),
+        "signing_since": moment(key.signing_since),
+        "retired_at": moment(key.retired_at),
+        "dropped_at": moment(key.dropped_at),
+        "ended_at": moment(key.ended_at),
+        "age": span(now - key.created_at),
+    }

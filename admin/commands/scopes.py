@@ -1,0 +1,91 @@
+"""`valet scopes`: what can be asked for, each with its sentence for the consent page."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+from valet.models import Scope
+from valet.protocol.scope import ISSUERS_OWN, closure
+
+from admin import registration
+from admin.desk import Desk
+from admin.endings import Refused, Wrong
+from admin.options import confirmed, words
+
+
+@click.group()
+def scopes() -> None:
+    """Register scopes, each with its sentence for the consent page."""
+
+
+@scopes.command()
+@click.argument("name")
+@click.argument("description")
+@click.option("--includes", multiple=True, callback=words, help="Scopes that it includes; repeat for more.")
+@click.pass_obj
+def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
+    """Register the scope NAME; DESCRIPTION is what people read when they are asked."""
+    scope = Scope(name, description, includes or frozenset())
+    if wrong := registration.wrong_with_scope(scope, desk.register.scopes()):
+        raise Wrong(*wrong)
+    desk.register.add_scope(scope)
+    desk.done(f"Registered {name}; it can be asked for within 10 seconds.", **_facts_of(scope))
+
+
+@scopes.command("list")
+@click.pass_obj
+def list_(desk: Desk) -> None:
+    """Every scope."""
+    known = desk.register.scopes()
+    owners = {name: api.audience for api in known.apis.values() for name in api.scopes - ISSUERS_OWN}
+    rows = [
+        {
+            **_facts_of(scope),
+            "means": closure([name], known),
+            "api": "the issuer" if name in ISSUERS_OWN else owners.get(name, ""),
+        }
+        for name, scope in sorted(known.scopes.items())
+    ]
+    desk.list(rows, "name", "description", "includes", "api")
+
+
+@scopes.command()
+@click.argument("name")
+@click.option("--description", help="What people read when they are asked.")
+@click.option("--includes", multiple=True, callback=words, help="Scopes that it includes, instead of those until now.")
+@click.option("--includes-nothing", is_flag=True, help="It includes no scope any more.")
+@click.pass_obj
+def change(
+    desk: Desk, name: str, description: str | None, includes: frozenset[str] | None, includes_nothing: bool
+) -> None:
+    """Change a scope. What was allowed before can only shrink by it, at the next refresh."""
+    before = desk.register.scope(name)
+    after = replace(
+        before,
+        description=description if description is not None else before.description,
+        includes=frozenset() if includes_nothing else before.includes if includes is None else includes,
+    )
+    if wrong := registration.wrong_with_scope(after, desk.register.scopes()):
+        raise Wrong(*wrong)
+    desk.register.change_scope(before, after)
+    desk.done(f"Changed {name}.", **_facts_of(after))
+
+
+@scopes.command()
+@click.argument("name")
+@confirmed
+@click.pass_obj
+def delete(desk: Desk, name: str) -> None:
+    """Delete a scope that nothing names any more."""
+    scope = desk.register.scope(name)
+    if name in ISSUERS_OWN:
+        raise Refused(f"{name} is the issuer's own scope (OpenID Connect Core): the stack would add it again.")
+    if needed := registration.needs_scope(name, desk.register.scopes(), desk.register.clients()):
+        raise Refused(f"{name} is still needed: " + "; ".join(needed) + ".")
+    desk.confirm(f"Delete the scope {name}? Grants that hold it lose it at their next refresh.")
+    desk.register.delete_scope(scope)
+    desk.done(f"Deleted {name}.", name=name, deleted=True)
+
+
+def _facts_of(scope: Scope) -> dict[str, Any]:
+    return {"name": scope.name, "description": scope.description, "includes": sorted(scope.includes)}

@@ -1,0 +1,88 @@
+"""`valet tail`: audit events as they come, from the log groups of the stack (CloudWatch Logs)."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+from rich.text import Text
+
+from admin.desk import Desk, moment, printable
+from admin.endings import Refused
+from admin.options import MOMENT, words
+
+_PAUSE = 2  # seconds between two looks
+_LATE = 30  # seconds that CloudWatch may take to show a line, so that each look begins that much earlier
+_ANY_EVENT = '{ $.event = "*" }'
+_NOISE = frozenset({"level", "location", "message", "timestamp", "service", "event", "_aws"})
+_LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "by_hand")
+
+
+@click.command()
+@click.option("--since", type=MOMENT, help="Begin then, such as 2h; now if nobody says otherwise.")
+@click.option("--event", "wanted", multiple=True, callback=words, help="Only these events, such as grant.revoked.")
+@click.option("--client", "client_id", help="Only what concerns this client.")
+@click.option("--sub", help="Only what concerns this person.")
+@click.option("--follow/--no-follow", default=True, help="Go on until stopped, or show what is there.")
+@click.pass_obj
+def tail(
+    desk: Desk, since: float | None, wanted: frozenset[str] | None, client_id: str | None, sub: str | None, follow: bool
+) -> None:
+    """Audit events as they come, one a line."""
+    if desk.where.is_local:
+        raise Refused("The local stack sends no logs to AWS: it prints its audit events where `make run` runs.")
+    groups = [name for name in desk.deployment.named("AWS::Logs::LogGroup") if "/vendedlogs/" not in name]
+    if not groups:
+        raise Refused(f"The stack {desk.deployment.stack_name} has no log groups.")
+    for event in events(desk, desk.deployment.client("logs"), groups, since, follow=follow):
+        asked = (("client_id", client_id), ("sub", sub))
+        if (wanted is None or event["event"] in wanted) and all(
+            value in (None, event.get(name)) for name, value in asked
+        ):
+            _print(desk, event)
+
+
+def events(
+    desk: Desk, logs: Any, groups: Sequence[str], since: float | None, *, follow: bool
+) -> Iterator[dict[str, Any]]:
+    """The events of all groups, in their order as far as one look shows it, each once."""
+    start = since if since is not None else desk.clock()
+    seen: dict[str, float] = {}
+    while True:
+        looked_at = desk.clock()
+        found = []
+        for group in groups:
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, startTime=int(start * 1000), filterPattern=_ANY_EVENT
+            )
+            found += [each for page in pages for each in page["events"] if each["eventId"] not in seen]
+        for each in sorted(found, key=lambda each: each["timestamp"]):
+            seen[each["eventId"]] = each["timestamp"] / 1000
+            if (event := _event_of(each)) is not None:
+                yield event
+        if not follow:
+            return
+        start = max(start, looked_at - _LATE)
+        seen = {name: time for name, time in seen.items() if time >= start}
+        desk.sleep(_PAUSE)
+
+
+def _event_of(line: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line["message"])
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or "event" not in record:
+        return None
+    return {**record, "at": moment(line["timestamp"] / 1000)}
+
+
+def _print(desk: Desk, event: dict[str, Any]) -> None:
+    if desk.is_json:
+        click.echo(json.dumps(event, ensure_ascii=False))
+        return
+    facts = " ".join(f"{name}={value}" for name, value in event.items() if name not in _NOISE and name != "at")
+    name = str(event["event"])
+    style = "red" if any(word in name for word in _LOUD) else "bold"
+    line = Text.assemble((event["at"], "dim"), " ", (printable(name), style), " ", printable(facts))
+    desk.out.print(line, soft_wrap=True)

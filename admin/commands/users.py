@@ -1,0 +1,214 @@
+"""`valet users`: the people who can sign in."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TextIO
+
+import click
+from valet.handles import new_handle, new_id
+from valet.models import Account
+from valet.users import hash_password, normal_username
+
+from admin import people_file, revocation
+from admin.desk import Desk, moment
+from admin.endings import Refused, Wrong
+from admin.options import confirmed, words
+from admin.passwords import read_password
+
+_STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
+_GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Draw the password, and show it this once.")
+
+
+@click.group()
+def users() -> None:
+    """The people who can sign in: add them, give them roles, shut them out."""
+
+
+@users.command()
+@click.argument("username")
+@click.option("--name", default="", help="What they are called.")
+@click.option("--email", default="", help="Their address.")
+@click.option("--email-verified", is_flag=True, help="You know that the address is theirs.")
+@click.option("--role", "roles", multiple=True, callback=words, help="A role; repeat for more.")
+@_STDIN
+@_GENERATE
+@click.pass_obj
+def add(
+    desk: Desk, /, username: str, roles: frozenset[str] | None, is_stdin: bool, is_generated: bool, **facts: Any
+) -> None:
+    """Add the user USERNAME. The password is asked for, read from standard input, or drawn."""
+    account = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset(), **facts)
+    if wrong := list(people_file.wrong_with_account(account)):
+        raise Wrong(*wrong)
+    if desk.people.find(account.username):
+        raise Refused(f"There is a user {account.username} already.")
+    password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
+    if not desk.people.add(account, hash_password(password)):
+        raise Refused(f"There is a user {account.username} already.")
+    shown = {"password": password} if is_generated else {}
+    desk.done(f"Added {account.username}." + _once(shown), username=account.username, sub=account.sub, **shown)
+
+
+@users.command("set-password")
+@click.argument("username")
+@_STDIN
+@_GENERATE
+@click.option("--revoke", is_flag=True, help="End their grants, too: somebody else knew the old one.")
+@click.pass_obj
+def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
+    """Give a user another password."""
+    account = desk.people.account(username)
+    password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
+    desk.people.set_password(account, hash_password(password))
+    now = desk.clock()
+    ended = revocation.end_person(desk.deployment, account, int(now * 1000), now) if revoke else revocation.Ended()
+    shown = {"password": password} if is_generated else {}
+    told = f" Ended {ended.grants} grants." if revoke else ""
+    desk.done(
+        f"{account.username} has a new password.{told}" + _once(shown),
+        username=account.username,
+        grants_ended=ended.grants,
+        **shown,
+    )
+
+
+@users.command()
+@click.argument("username")
+@click.option("--add", "added", multiple=True, callback=words, help="Roles to give.")
+@click.option("--remove", "removed", multiple=True, callback=words, help="Roles to take away.")
+@click.option("--set", "exactly", multiple=True, callback=words, help="Exactly these roles.")
+@click.pass_obj
+def roles(
+    desk: Desk,
+    username: str,
+    added: frozenset[str] | None,
+    removed: frozenset[str] | None,
+    exactly: frozenset[str] | None,
+) -> None:
+    """Show a user's roles, or change them: tokens that say the old ones are refused, grants live on."""
+    before = desk.people.account(username)
+    start = before.roles if exactly is None else exactly
+    after = replace(before, roles=(start | (added or frozenset())) - (removed or frozenset()))
+    if wrong := list(people_file.wrong_with_account(after)):
+        raise Wrong(*wrong)
+    if after.roles == before.roles:
+        desk.show({"username": before.username, "roles": sorted(before.roles)})
+        return
+    desk.people.change(before, after)
+    refused = revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
+    # A request that read the account just before may still sign the old roles into a token.
+    desk.watch(f"Refused {refused} access tokens; in {revocation.FUNCTION_TIMEOUT} seconds those under way, too …")
+    desk.sleep(revocation.FUNCTION_TIMEOUT)
+    revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
+    desk.done(
+        f"{after.username} has the roles {' '.join(sorted(after.roles)) or '–'}; tokens that say others are refused "
+        "everywhere within 5 seconds.",
+        username=after.username,
+        roles=sorted(after.roles),
+        access_tokens_refused=refused,
+    )
+
+
+@users.command()
+@click.argument("username")
+@confirmed
+@click.pass_obj
+def disable(desk: Desk, username: str) -> None:
+    """Shut a user out: no sign-in, and every grant and access token ends."""
+    before = desk.people.account(username)
+    desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
+    after = replace(before, is_disabled=True)
+    desk.people.change(before, after)
+    now = desk.clock()
+    ended = revocation.end_person(desk.deployment, after, int(now * 1000), now)
+    desk.done(
+        f"{after.username} is shut out; {ended.grants} grants ended. Access tokens are refused everywhere by "
+        f"{moment(now + revocation.VERIFIERS_LEARN)}.",
+        username=after.username,
+        disabled=True,
+        grants_ended=ended.grants,
+    )
+
+
+@users.command()
+@click.argument("username")
+@click.pass_obj
+def enable(desk: Desk, username: str) -> None:
+    """Let a disabled user sign in again. What ended does not come back."""
+    before = desk.people.account(username)
+    desk.people.change(before, replace(before, is_disabled=False))
+    desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
+
+
+@users.command("list")
+@click.pass_obj
+def list_(desk: Desk) -> None:
+    """Every user."""
+    rows = sorted((_facts_of(account) for account in desk.people.accounts()), key=lambda row: str(row["username"]))
+    desk.list(rows, "username", "name", "email", "email_verified", "roles", "disabled", "sub")
+
+
+@users.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.option("--skip-existing", is_flag=True, help="Leave people alone who are there already, instead of refusing.")
+@click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
+@click.pass_obj
+def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> None:
+    """Add the people in a CSV FILE (- for standard input): username, name, email, email_verified, roles, password_hash.
+
+    A password_hash is Argon2id's, in PHC form. Whoever has none gets a password that is drawn, and shown once. The
+    whole file is checked before anybody is added.
+    """
+    rows, wrong = people_file.read(file, desk.random)
+    if wrong:
+        raise Wrong(*wrong)
+    known = {account.username for account in desk.people.accounts()}
+    taken = sorted(row.account.username for row in rows if row.account.username in known)
+    if taken and not skip_existing:
+        raise Refused(f"{len(taken)} of them are there already, such as {taken[0]}: --skip-existing leaves them alone.")
+    new = [row for row in rows if row.account.username not in known]
+    if dry_run:
+        desk.done(f"{len(new)} people would be added. Nothing was changed.", would_add=len(new), dry_run=True)
+        return
+    added: list[dict[str, str]] = []
+    try:
+        _add_all(desk, new, added)
+    finally:
+        # Whatever ended it: the passwords drawn until then exist nowhere else.
+        _tell_import(desk, added, skipped=len(taken))
+
+
+def _add_all(desk: Desk, rows: Sequence[people_file.Row], added: list[dict[str, str]]) -> None:
+    """Each who was added goes into `added`, with the password that was drawn, if one was."""
+    with desk.progress() as progress:
+        for row in progress.track(rows, description="Importing"):
+            password = "" if row.password_hash else new_handle(desk.random)
+            if desk.people.add(row.account, row.password_hash or hash_password(password)):
+                added.append({"username": row.account.username, "password": password})
+
+
+def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> None:
+    drawn = [each for each in added if each["password"]]
+    if desk.is_json:
+        desk.show({"added": len(added), "skipped": skipped, "passwords": drawn})
+        return
+    desk.say(f"Added {len(added)} people." + (f" {skipped} were there already." if skipped else ""))
+    if drawn:
+        desk.list(drawn, "username", "password")
+        desk.say("Nobody can show these passwords again.")
+
+
+def _once(shown: dict[str, str]) -> str:
+    return f" The password, which nobody can show again: {shown['password']}" if shown else ""
+
+
+def _facts_of(account: Account) -> dict[str, Any]:
+    return {
+        "username": account.username,
+        "sub": account.sub,
+        "name": account.name,
+        "email": account.email,
+        "email_verified": account.email_verified,
+        "roles": sorted(account.roles),
+        "disabled": account.is_disabled,
+    }

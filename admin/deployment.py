@@ -1,0 +1,151 @@
+"""One deployed Valet as its operator reaches it: found by its stack, with the operator's own AWS credentials."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.ports import Random
+
+from admin.endings import Refused
+from admin.scans import ScannedTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LOCAL_STACK = "valet-local"
+_LOCAL_REGION = "us-east-1"
+# Longer than a function may wait: an operator has the time, and a scan takes some. A rotation of keys waits a minute
+# for what IAM has not told everybody yet, and is not to be invoked twice.
+_PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 4, "mode": "standard"})
+_INVOCATION = Config(connect_timeout=5, read_timeout=130, retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Where:
+    """What the options say of the deployment."""
+
+    stack: str = "valet"
+    profile: str | None = None
+    region: str | None = None
+    is_local: bool = False
+    aws_port: int = 3001
+
+    def __str__(self) -> str:
+        return "the local stack" if self.is_local else f"the stack {self.stack}"
+
+
+class Deployment:
+    """A stack, its outputs, and the stores behind them."""
+
+    def __init__(self, where: Where, random: Random) -> None:
+        self.where = where
+        self._random = random
+        self._session = _session(where)
+        self._endpoint_url = f"http://127.0.0.1:{where.aws_port}" if where.is_local else None
+
+    @property
+    def stack_name(self) -> str:
+        return LOCAL_STACK if self.where.is_local else self.where.stack
+
+    @property
+    def region(self) -> str:
+        return self._session.region_name or ""
+
+    def client(self, service: Any) -> Any:
+        """boto3's client of the service."""
+        config = _INVOCATION if service == "lambda" else _PATIENT
+        return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+
+    @cached_property
+    def stack(self) -> Mapping[str, Any]:
+        """The stack as CloudFormation describes it."""
+        try:
+            stacks: list[Mapping[str, Any]] = self.client("cloudformation").describe_stacks(StackName=self.stack_name)[
+                "Stacks"
+            ]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                where = f"in {self.region}" if self.region else "in this Region"
+                raise Refused(
+                    f"There is no stack {self.stack_name} {where}: --stack, --region and --profile say which."
+                ) from None
+            raise
+        return stacks[0]
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack.get("Outputs", ())}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in self.stack.get("Parameters", ())}
+
+    @cached_property
+    def resources(self) -> tuple[tuple[str, str, str], ...]:
+        """Each resource's type, logical and physical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack_name)
+        return tuple(
+            (each["ResourceType"], each["LogicalResourceId"], each.get("PhysicalResourceId", ""))
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        )
+
+    def named(self, type_: str) -> tuple[str, ...]:
+        """The physical ids of the stack's resources of one type."""
+        return tuple(physical for of, _, physical in self.resources if of == type_ and physical)
+
+    def output(self, name: str) -> str:
+        try:
+            return self.outputs[name]
+        except KeyError:
+            raise Refused(f"The stack {self.stack_name} has no output {name}: is it Valet's?") from None
+
+    @property
+    def issuer(self) -> str:
+        return self.output("Issuer")
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    @cached_property
+    def registry(self) -> ScannedTable:
+        return self._table("RegistryTable")
+
+    @cached_property
+    def users(self) -> ScannedTable:
+        return self._table("UsersTable")
+
+    @cached_property
+    def grants_table(self) -> ScannedTable:
+        return self._table("GrantsTable")
+
+    @cached_property
+    def grants(self) -> DynamoGrants:
+        return DynamoGrants(self.grants_table)
+
+    @cached_property
+    def status_lists(self) -> DynamoStatusLists:
+        return DynamoStatusLists(self.grants_table)
+
+    @cached_property
+    def key_records(self) -> DynamoKeyRecords:
+        return DynamoKeyRecords(self.registry, self._random)
+
+    def _table(self, output: str) -> ScannedTable:
+        return ScannedTable(self.dynamodb, self.output(output))
+
+
+def _session(where: Where) -> boto3.Session:
+    if where.is_local:
+        # Made up: whatever credentials the operator has are nobody's business on a local port.
+        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=_LOCAL_REGION)
+    return boto3.Session(profile_name=where.profile, region_name=where.region)

@@ -1,0 +1,36 @@
+"""The audit of a live deployment: every check, run over one body of evidence."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+from valet.errors import TemporarilyUnavailable
+
+from admin.doctor import account, endpoints, functions, keys, registrations, tables
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import CannotLook, Check, Finding, Skipped
+
+CHECKS: tuple[Check, ...] = (
+    *endpoints.CHECKS,
+    *keys.CHECKS,
+    *tables.CHECKS,
+    *registrations.CHECKS,
+    *functions.CHECKS,
+    *account.CHECKS,
+)
+
+
+def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS) -> tuple[list[Finding], list[Skipped]]:
+    """All that is found, and all that could not be looked at; one check that fails keeps no other from its turn."""
+    found: list[Finding] = []
+    skipped: list[Skipped] = []
+    for check in checks:
+        try:
+            found.extend(replace(finding, check=check.name) for finding in check.look(evidence))
+        except CannotLook as error:
+            skipped.append(Skipped(check.name, str(error)))
+        except (ClientError, BotoCoreError) as error:
+            skipped.append(Skipped(check.name, f"AWS would not say: {error}"))
+        except TemporarilyUnavailable as error:
+            skipped.append(Skipped(check.name, f"AWS would not say: {error.detail}"))
+    return sorted(found, key=lambda finding: not finding.is_error), skipped

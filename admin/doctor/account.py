@@ -1,0 +1,93 @@
+"""What the AWS account gives: alarms that somebody hears, logs that end, room to run."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import CannotLook, Check, Finding, warning
+
+_LEAST_CONCURRENCY = 100
+_PAGE = 100  # names that CloudWatch takes in one call
+
+
+def look_alarms(evidence: Evidence) -> Iterator[Finding]:
+    evidence.only_on_aws("alarms")
+    names = evidence.deployment.named("AWS::CloudWatch::Alarm")
+    if not names:
+        yield Finding(
+            "The stack has no alarms", "Nobody is told of stolen tokens or failing signatures.", "make deploy"
+        )
+        return
+    cloudwatch = evidence.deployment.client("cloudwatch")
+    found: dict[str, Mapping[str, Any]] = {}
+    for start in range(0, len(names), _PAGE):
+        answer = cloudwatch.describe_alarms(AlarmNames=list(names[start : start + _PAGE]))
+        found |= {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"] + answer.get("CompositeAlarms", [])}
+    for name in names:
+        if name not in found:
+            yield Finding(f"The alarm {name} is gone", "What it watched, nobody watches.", "make deploy")
+        elif not found[name].get("ActionsEnabled", True):
+            mend = f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
+            yield Finding(f"The alarm {name} is muted", "It goes off, and nobody is told.", mend)
+        elif not found[name].get("AlarmActions"):
+            yield Finding(
+                f"The alarm {name} tells nobody",
+                "It goes off where nobody looks.",
+                "Deploy with the address that alarms go to: make deploy",
+            )
+
+
+def look_subscriptions(evidence: Evidence) -> Iterator[Finding]:
+    evidence.only_on_aws("topics")
+    topics = evidence.deployment.named("AWS::SNS::Topic")
+    if not topics:
+        raise CannotLook("the stack has no topic")
+    sns = evidence.deployment.client("sns")
+    for topic in topics:
+        subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        confirmed = [each for each in subscriptions if each["SubscriptionArn"].startswith("arn:")]
+        if not subscriptions:
+            mend = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint …"
+            yield Finding(f"Nobody is subscribed to {topic}", "Alarms go off unheard.", mend)
+        elif len(confirmed) < len(subscriptions):
+            yield Finding(
+                f"A subscription to {topic} is not confirmed",
+                "AWS sent a message with a link, which somebody has to follow before any alarm arrives.",
+                f"Follow it, or have it sent again: aws sns subscribe --topic-arn {topic} …",
+            )
+
+
+def look_retention(evidence: Evidence) -> Iterator[Finding]:
+    evidence.only_on_aws("log groups")
+    names = evidence.deployment.named("AWS::Logs::LogGroup")
+    if not names:
+        raise CannotLook("the stack has no log groups")
+    logs = evidence.deployment.client("logs")
+    for name in names:
+        groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        found = [group for group in groups if group["logGroupName"] == name]
+        if not found:
+            yield Finding(f"The log group {name} is gone", "The function cannot write its audit events.", "make deploy")
+        elif "retentionInDays" not in found[0]:
+            mend = f"aws logs put-retention-policy --log-group-name {name} --retention-in-days 90"
+            yield warning(f"{name} is kept for ever", "It costs more each month, and holds who signed in when.", mend)
+
+
+def look_concurrency(evidence: Evidence) -> Iterator[Finding]:
+    evidence.only_on_aws("quotas")
+    limit = evidence.deployment.client("lambda").get_account_settings()["AccountLimit"]
+    if limit["ConcurrentExecutions"] < _LEAST_CONCURRENCY:
+        yield Finding(
+            f"The account runs {limit['ConcurrentExecutions']} functions at once",
+            "New accounts get ten, for everything in them: a few people who sign in at once are refused.",
+            "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
+            "--desired-value 1000",
+        )
+
+
+CHECKS = (
+    Check("alarms.present", look_alarms),
+    Check("alarms.heard", look_subscriptions),
+    Check("logs.retention", look_retention),
+    Check("account.concurrency", look_concurrency),
+)

@@ -1,0 +1,139 @@
+"""What an examination looks at, each read once and only when a check asks for it."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+from valet.models import Client, Grant, KeyRing, Scopes
+
+from admin.deployment import Deployment
+from admin.doctor.findings import CannotLook
+from admin.people import People
+from admin.register import Register
+from admin.revocation import all_grants
+
+_TIMEOUT = 5  # seconds
+_LARGEST = 1_000_000  # bytes of an answer that anybody would read
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty where it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class Evidence:
+    """A deployment under examination, at one moment."""
+
+    def __init__(self, deployment: Deployment, now: float) -> None:
+        self.deployment = deployment
+        self.now = now
+        self._answers: dict[str, Answer] = {}
+        self._configurations: dict[str, Mapping[str, str]] = {}
+
+    def only_on_aws(self, what: str) -> None:
+        """Raises CannotLook in the local stack."""
+        if self.deployment.where.is_local:
+            raise CannotLook(f"the local stack has no {what}")
+
+    # -- what operators registered -------------------------------------------------------------------------------------
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(self.deployment.registry)
+
+    @cached_property
+    def clients(self) -> tuple[Client, ...]:
+        return tuple(sorted(self.register.clients(), key=lambda client: client.client_id))
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        return self.register.scopes()
+
+    @cached_property
+    def people(self) -> People:
+        return People(self.deployment.users)
+
+    @cached_property
+    def grants(self) -> tuple[Grant, ...]:
+        return tuple(all_grants(self.deployment))
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        return self.deployment.key_records.key_ring()
+
+    # -- what AWS says -------------------------------------------------------------------------------------------------
+
+    def environment(self, function: str) -> Mapping[str, str]:
+        """The environment of a function, by its logical id. Raises CannotLook where the stack has none of that name."""
+        if function not in self._configurations:
+            name = self.deployment.outputs.get(function)
+            if name is None:
+                raise CannotLook(f"the stack has no {function}")
+            configuration = self.deployment.client("lambda").get_function_configuration(FunctionName=name)
+            self._configurations[function] = {
+                **configuration.get("Environment", {}).get("Variables", {}),
+                "": str(configuration["Timeout"]),
+            }
+        return self._configurations[function]
+
+    def timeout(self, function: str) -> int:
+        return int(self.environment(function)[""])
+
+    def described_table(self, table: str) -> Mapping[str, Any]:
+        description: Mapping[str, Any] = self.deployment.dynamodb.describe_table(TableName=table)["Table"]
+        return description
+
+    def described_key(self, key_id: str) -> Mapping[str, Any] | None:
+        """The metadata of a KMS key; None if there is no such key."""
+        try:
+            metadata: Mapping[str, Any] = self.deployment.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NotFoundException":
+                return None
+            raise
+        return metadata
+
+    # -- what everybody sees -------------------------------------------------------------------------------------------
+
+    def fetch(self, path: str) -> Answer:
+        """GET at the issuer, redirects not followed. Raises CannotLook where nobody answers."""
+        if path not in self._answers:
+            self._answers[path] = _fetch(self.deployment.issuer, path)
+        return self._answers[path]
+
+
+def _fetch(issuer: str, path: str) -> Answer:
+    parts = urlsplit(issuer)
+    host, port = parts.hostname or "", parts.port
+    connection = (
+        http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+    )
+    try:
+        connection.request("GET", path, headers={"User-Agent": "valet doctor"})
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, response.read(_LARGEST))
+    except (OSError, http.client.HTTPException) as error:
+        raise CannotLook(f"{issuer}{path} does not answer: {error}") from None
+    finally:
+        connection.close()

@@ -1,0 +1,179 @@
+"""What operators registered: addresses, lifetimes, secrets and scopes that are wrong or risky (RFC 9700)."""
+
+from collections.abc import Iterator
+
+from valet.models import Client
+
+from admin.addresses import risk_of_uri
+from admin.desk import moment, span
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import Check, Finding, warning
+from admin.registration import lifetimes_of, wrong_with_api, wrong_with_client, wrong_with_scope
+
+_UNUSED = 30 * 86_400
+_LONG_ACCESS = 3600
+
+
+def look_registration(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        for reason in wrong_with_client(client, evidence.scopes):
+            if not reason.startswith("redirect URI http"):  # told by the next check
+                yield Finding(
+                    f"The client {client.client_id}: {reason}",
+                    "It would not be registered like this today.",
+                    f"valet clients change {client.client_id} …",
+                )
+
+
+def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        for uri in client.redirect_uris:
+            if risk := risk_of_uri(uri, client.application_type):
+                kept = " ".join(f"--redirect-uri {other}" for other in client.redirect_uris if other != uri)
+                yield Finding(
+                    f"The client {client.client_id} has the redirect URI {uri}: {risk}",
+                    "Codes go to whoever answers there (RFC 9700 section 4.1).",
+                    f"valet clients change {client.client_id} {kept or '--redirect-uri https://…'}",
+                    is_error=not _is_for_development(uri),
+                )
+
+
+def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        _, longest = lifetimes_of(client.application_type)
+        if "refresh_token" in client.grant_types and client.refresh_absolute_lifetime > longest:
+            yield warning(
+                f"Refresh tokens of {client.client_id} live {span(client.refresh_absolute_lifetime)}",
+                f"A stolen one that is used at every rotation lives as long; {span(longest)} is usual for a "
+                f"{client.application_type} application.",
+                f"valet clients change {client.client_id} --refresh-absolute {longest}",
+            )
+    for api in evidence.scopes.apis.values():
+        if (api.access_token_lifetime or 0) > _LONG_ACCESS:
+            yield warning(
+                f"Access tokens for {api.audience} live {span(api.access_token_lifetime or 0)}",
+                "Where nobody checks the status list, a stolen one is good as long.",
+                f"valet apis change {api.audience} --access-token 15m",
+            )
+
+
+def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
+    timeout = evidence.timeout("TokenFunction")
+    deployed = int(evidence.environment("TokenFunction").get("RETRY_WINDOW") or 60)
+    windows = [("The deployment", deployed, "Deploy with RetryWindow=60: make deploy")]
+    for client in evidence.clients:
+        if client.retry_window is not None:
+            mend = f"valet clients change {client.client_id} --retry-window 60"
+            windows.append((f"The client {client.client_id}", client.retry_window, mend))
+    for whose, window, mend in windows:
+        if window == 0:
+            yield warning(
+                f"{whose} has no retry window",
+                "A client that loses the answer to a refresh, or has two tabs, is signed out as a thief.",
+                mend,
+            )
+        elif window <= timeout:
+            yield Finding(
+                f"{whose} has a retry window of {window} s, and the token function runs up to {timeout} s",
+                "A retry of a slow answer comes after the window, and counts as theft.",
+                mend,
+            )
+        elif window > 120:
+            yield warning(
+                f"{whose} has a retry window of {window} s",
+                "A thief who presents a token within it of its use is taken for the client.",
+                mend,
+            )
+
+
+def look_secrets(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        if client.is_confidential and not client.secret_digests:
+            yield Finding(
+                f"{client.client_id} is confidential and has no secret",
+                "It can do nothing.",
+                f"valet clients rotate-secret {client.client_id}",
+            )
+        if len(client.secret_digests) > 1:
+            yield warning(
+                f"{client.client_id} has {len(client.secret_digests)} live secrets",
+                "The older one is good until somebody ends it.",
+                f"valet clients end-old-secret {client.client_id}",
+            )
+        if client.token_endpoint_auth_method == "client_secret_post":
+            yield warning(
+                f"{client.client_id} sends its secret in the form",
+                "Forms are logged more often than headers; client_secret_basic is for all that can (RFC 6749 2.3.1).",
+                f"Register it anew with --auth client_secret_basic, then valet clients delete {client.client_id}",
+            )
+
+
+def look_unused(evidence: Evidence) -> Iterator[Finding]:
+    """Only who is used by people: client credentials leave no trace that is kept longer than a day."""
+    last: dict[str, int] = {}
+    for grant in evidence.grants:
+        used = max(grant.issued_at_ms, grant.redeemed_at_ms, grant.rotated_at_ms)
+        last[grant.client_id] = max(used, last.get(grant.client_id, 0))
+    for client in evidence.clients:
+        since = max(last.get(client.client_id, 0), client.grants_not_before_ms) / 1000
+        is_for_people = "authorization_code" in client.grant_types and not client.is_disabled
+        if is_for_people and evidence.now - since > _UNUSED:
+            told = f"since {moment(since)}" if since else "as far as the grants that are kept tell"
+            yield warning(
+                f"Nobody has used {client.client_id} {told}",
+                "What nobody uses, nobody watches.",
+                f"valet clients disable {client.client_id}, and later valet clients delete {client.client_id}",
+            )
+
+
+def look_impersonation(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        if evidence.deployment.users.get(f"account#{client.client_id}", "account"):
+            yield Finding(
+                f"The client_id {client.client_id} is the sub of a person as well",
+                "A token that the client gets for itself passes for that person's (RFC 9700 section 4.15).",
+                f"Register it anew, then valet clients delete {client.client_id}",
+            )
+
+
+def look_first_party(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        if client.first_party and not _is_only_https(client):
+            yield Finding(
+                f"{client.client_id} asks nobody for consent, and its answers go to an address that anybody can claim",
+                "Another program on the device can get tokens unseen (RFC 8252 section 8.6).",
+                f"valet clients change {client.client_id} --third-party",
+            )
+
+
+def look_scopes(evidence: Evidence) -> Iterator[Finding]:
+    issuer = evidence.deployment.issuer
+    for scope in evidence.scopes.scopes.values():
+        for reason in wrong_with_scope(scope, evidence.scopes):
+            mend = f"valet scopes change {scope.name} …"
+            yield Finding(f"The scope {scope.name}: {reason}", "Tokens carry what it includes.", mend)
+    for api in evidence.scopes.apis.values():
+        for reason in wrong_with_api(api, evidence.scopes, issuer):
+            mend = f"valet apis change {api.audience} …"
+            yield Finding(f"The protected API {api.audience}: {reason}", "Its tokens depend on it.", mend)
+
+
+def _is_only_https(client: Client) -> bool:
+    return all(uri.startswith("https://") for uri in client.redirect_uris)
+
+
+def _is_for_development(uri: str) -> bool:
+    return uri.startswith(("http://127.0.0.1", "http://[::1]"))
+
+
+CHECKS = (
+    Check("clients.registration", look_registration),
+    Check("clients.redirect-uris", look_redirect_uris),
+    Check("clients.lifetimes", look_lifetimes),
+    Check("clients.retry-window", look_retry_windows),
+    Check("clients.secrets", look_secrets),
+    Check("clients.unused", look_unused),
+    Check("clients.impersonation", look_impersonation),
+    Check("clients.first-party", look_first_party),
+    Check("scopes.registration", look_scopes),
+)

@@ -1,0 +1,53 @@
+"""The tables: what must not be lost can be restored and not be deleted, and what ends does end (DynamoDB)."""
+
+from collections.abc import Iterator
+
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import Check, Finding
+
+_KEPT = (("RegistryTable", "clients, scopes and key records"), ("UsersTable", "accounts and credentials"))
+
+
+def look_recovery(evidence: Evidence) -> Iterator[Finding]:
+    for output, what in _KEPT:
+        table = evidence.deployment.output(output)
+        description = evidence.deployment.dynamodb.describe_continuous_backups(TableName=table)
+        recovery = description["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+            yield Finding(
+                f"{table} has no point-in-time recovery",
+                f"It holds {what}: without it, a mistake cannot be undone. A restored table comes without it.",
+                f"aws dynamodb update-continuous-backups --table-name {table} "
+                "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            )
+
+
+def look_protection(evidence: Evidence) -> Iterator[Finding]:
+    for output, what in _KEPT:
+        table = evidence.deployment.output(output)
+        if not evidence.described_table(table).get("DeletionProtectionEnabled"):
+            yield Finding(
+                f"{table} can be deleted",
+                f"It holds {what}, and one call takes it away. A restored table comes without protection.",
+                f"aws dynamodb update-table --table-name {table} --deletion-protection-enabled",
+            )
+
+
+def look_expiry(evidence: Evidence) -> Iterator[Finding]:
+    table = evidence.deployment.output("GrantsTable")
+    ttl = evidence.deployment.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    attribute = ttl.get("AttributeName")
+    if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or attribute != "expires_at":
+        yield Finding(
+            f"Items of {table} do not expire by expires_at",
+            "Nothing is accepted too long, since every read compares, but the table grows and costs for ever.",
+            f"aws dynamodb update-time-to-live --table-name {table} "
+            "--time-to-live-specification Enabled=true,AttributeName=expires_at",
+        )
+
+
+CHECKS = (
+    Check("tables.recovery", look_recovery),
+    Check("tables.deletion-protection", look_protection),
+    Check("tables.expiry", look_expiry),
+)

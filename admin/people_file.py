@@ -1,0 +1,94 @@
+"""A file of people to import: CSV with a header, read and checked whole before anybody is written (RFC 4180)."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from valet.handles import new_id
+from valet.models import Account
+from valet.ports import Random
+from valet.users import normal_username
+
+from admin.passwords import refusal_of_hash
+
+COLUMNS = ("username", "name", "email", "email_verified", "roles", "password_hash")
+_YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
+_LONGEST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line that is good; without a hash, a password is drawn."""
+
+    line: int
+    account: Account
+    password_hash: str
+
+
+def read(file: TextIO, random: Random) -> tuple[list[Row], list[str]]:
+    """The good rows, and all that is wrong with the others."""
+    reader = csv.DictReader(file, strict=True)
+    rows: list[Row] = []
+    wrong: list[str] = []
+    try:
+        header = [name.strip() for name in reader.fieldnames or ()]
+        if "username" not in header or not set(header) <= set(COLUMNS):
+            return [], [f"line 1: the header names some of {', '.join(COLUMNS)}, and username among them"]
+        reader.fieldnames = header
+        for fields in reader:
+            line = reader.line_num
+            problems = list(_wrong_with(fields))
+            wrong += [f"line {line}: {problem}" for problem in problems]
+            if not problems:
+                rows.append(Row(line, _account(fields, random), fields.get("password_hash") or ""))
+    except (csv.Error, UnicodeDecodeError) as error:
+        wrong.append(f"line {reader.line_num + 1}: {error}")
+    return rows, [*wrong, *_repeated(rows)]
+
+
+def wrong_with_account(account: Account) -> Iterator[str]:
+    """What cannot be in an account, wherever it comes from."""
+    name = account.username
+    if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
+        yield f"username {name!r}: printable, lower case, at most {_LONGEST} characters"
+    for what, value in (("name", account.name), ("email", account.email)):
+        if not value.isprintable() or len(value) > _LONGEST:
+            yield f"{what}: printable, at most {_LONGEST} characters"
+    if account.email and (account.email.count("@") != 1 or " " in account.email or account.email[0] == "@"):
+        yield f"email {account.email!r}: no address"
+    for role in sorted(account.roles):
+        if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST:
+            yield f"role {role!r}: a word"
+
+
+def _wrong_with(fields: dict[str, str]) -> Iterator[str]:
+    if None in fields or None in fields.values():
+        yield "another number of fields than the header has"
+        return
+    if (fields.get("email_verified") or "").lower() not in (*_YES, *_NO):
+        yield "email_verified: true or false"
+    yield from wrong_with_account(_account(fields, lambda length: bytes(length)))
+    value = fields.get("password_hash") or ""
+    # The hash itself is not repeated: what is refused may be a password in the wrong column.
+    if value and (reason := refusal_of_hash(value)):
+        yield f"password_hash: {reason}"
+
+
+def _account(fields: dict[str, str], random: Random) -> Account:
+    return Account(
+        sub=new_id(random),
+        username=normal_username(fields["username"]),
+        name=fields.get("name", "").strip(),
+        email=fields.get("email", "").strip(),
+        email_verified=fields.get("email_verified", "").lower() in _YES,
+        roles=frozenset(fields.get("roles", "").replace(",", " ").split()),
+    )
+
+
+def _repeated(rows: list[Row]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for row in rows:
+        known = first.setdefault(row.account.username, row.line)
+        if known != row.line:
+            yield f"line {row.line}: {row.account.username} is in line {known} already"

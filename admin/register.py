@@ -1,0 +1,143 @@
+"""Clients, protected APIs and scopes as operators keep them (DynamoDB, the Registry table)."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
+from valet.models import Client, ProtectedApi, Scope, Scopes
+
+from admin.endings import Refused
+from admin.scans import ScannedTable
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What is registered. Every change is refused if somebody else made one just before it."""
+
+    table: ScannedTable
+
+    # -- clients -------------------------------------------------------------------------------------------------------
+
+    def find_client(self, client_id: str) -> Client | None:
+        item = self.table.get(f"client#{client_id}", "client")
+        return model_from_item(Client, item) if item else None
+
+    def client(self, client_id: str) -> Client:
+        found = self.find_client(client_id)
+        if found is None:
+            raise Refused(f"There is no client {client_id}.")
+        return found
+
+    def clients(self) -> Iterator[Client]:
+        return (model_from_item(Client, item) for item in self.table.scan("client#") if item["sk"] == "client")
+
+    def add_client(self, client: Client) -> None:
+        if self.table.get(f"client#{client.client_id}", "deleted"):
+            raise Refused(
+                f"{client.client_id} was the client_id of a client that was deleted. What people allowed that one "
+                "would be this one's: choose another."
+            )
+        registrar = Registrar(self.table)
+        registrar.add_origins(client.origins)
+        if not self.table.add(item_from_model(client, f"client#{client.client_id}", "client")):
+            raise Refused(f"There is a client {client.client_id} already.")
+        registrar.add_origins(client.origins)
+
+    def change_client(self, before: Client, after: Client) -> None:
+        Registrar(self.table).add_origins(after.origins)
+        pk = f"client#{before.client_id}"
+        if not self.table.change(item_from_model(before, pk, "client"), item_from_model(after, pk, "client")):
+            raise _raced(f"The client {before.client_id}")
+        Registrar(self.table).add_origins(after.origins)
+        if before.origins - after.origins:
+            self.narrow_origins()
+
+    def end_grants(self, client_id: str, before_ms: int) -> None:
+        """The client's grants issued before that time are dead; never back in time."""
+        mark = "#grants_not_before_ms"
+        condition = f"attribute_exists(#pk) AND (attribute_not_exists({mark}) OR {mark} < :before)"
+        with suppress(ConditionFailed):  # deleted, or ended up to a later time: there is nothing left to do
+            values = {":before": before_ms}
+            self.table.update(f"client#{client_id}", "client", f"SET {mark} = :before", values, condition)
+
+    def delete_client(self, client: Client, now: float) -> None:
+        # First the mark that its name is spent: killed in between, we leave a client that can be deleted again.
+        pk = f"client#{client.client_id}"
+        self.table.put({"pk": pk, "sk": "deleted", "deleted_at": int(now)})
+        self.table.delete(pk, "client")
+        if client.origins:
+            self.narrow_origins()
+
+    def origins(self) -> frozenset[str]:
+        """The union that preflights are answered for, as it is kept."""
+        item = self.table.get("cors", "origins")
+        return frozenset(item.get("origins", ())) if item else frozenset()
+
+    def narrow_origins(self) -> None:
+        """Take out of the union what no client has any more.
+
+        Whoever adds a client writes the union once more after it, which changes its version: a client that is missed
+        here makes our write fail, or mends it.
+        """
+        while True:
+            item = self.table.get("cors", "origins") or {}
+            version, kept = item.get("version", 0), frozenset(item.get("origins", ()))
+            needed = frozenset().union(*(client.origins for client in self.clients()))
+            if kept <= needed:
+                return
+            change = "SET #origins = :origins ADD #version :one" if needed else "REMOVE #origins ADD #version :one"
+            values = {":one": 1, ":version": version, **({":origins": set(needed)} if needed else {})}
+            try:
+                self.table.update("cors", "origins", change, values, "#version = :version")
+            except ConditionFailed:
+                continue
+            return
+
+    # -- scopes and protected APIs -------------------------------------------------------------------------------------
+
+    def scopes(self) -> Scopes:
+        scopes = (model_from_item(Scope, item) for item in self.table.query("scopes"))
+        apis = (model_from_item(ProtectedApi, item) for item in self.table.query("apis"))
+        return Scopes({scope.name: scope for scope in scopes}, {api.audience: api for api in apis})
+
+    def scope(self, name: str) -> Scope:
+        found = self.scopes().scopes.get(name)
+        if found is None:
+            raise Refused(f"There is no scope {name}.")
+        return found
+
+    def api(self, audience: str) -> ProtectedApi:
+        found = self.scopes().apis.get(audience)
+        if found is None:
+            raise Refused(f"There is no protected API {audience}.")
+        return found
+
+    def add_scope(self, scope: Scope) -> None:
+        if not self.table.add(item_from_model(scope, "scopes", scope.name)):
+            raise Refused(f"There is a scope {scope.name} already.")
+
+    def change_scope(self, before: Scope, after: Scope) -> None:
+        items = [item_from_model(each, "scopes", before.name) for each in (before, after)]
+        if not self.table.change(*items):
+            raise _raced(f"The scope {before.name}")
+
+    def delete_scope(self, scope: Scope) -> None:
+        self.table.delete("scopes", scope.name)
+
+    def add_api(self, api: ProtectedApi) -> None:
+        if not self.table.add(item_from_model(api, "apis", api.audience)):
+            raise Refused(f"There is a protected API {api.audience} already.")
+
+    def change_api(self, before: ProtectedApi, after: ProtectedApi) -> None:
+        items = [item_from_model(each, "apis", before.audience) for each in (before, after)]
+        if not self.table.change(*items):
+            raise _raced(f"The protected API {before.audience}")
+
+    def delete_api(self, api: ProtectedApi) -> None:
+        self.table.delete("apis", api.audience)
+
+
+def _raced(what: str) -> Refused:
+    return Refused(f"{what} was changed or deleted by somebody else at this moment: look at it again.")

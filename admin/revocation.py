@@ -1,0 +1,144 @@
+"""Ending what was granted, for many at once and without an index (RFC 7009 §2.1; docs/cli.md says what each bound is).
+
+A person's grants are found by their pointers and ended one by one. A client's end by one mark on its record, the time
+before which its grants are dead; its access tokens by the blocks of status indices that were leased to it. A function
+may know the client's record for ten seconds, and be at work for ten more, so the blocks are swept at once and again
+when nobody can lease by the old record any more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from valet.aws.dynamodb.table import model_from_item
+from valet.models import Account, Client, Grant, LiveToken
+from valet.tokens.access_token import still_live
+from valet.tokens.status_index import list_ends_at
+
+from admin.deployment import Deployment
+from admin.register import Register
+
+CLIENT_CACHE = 10  # seconds that a function may go by an old record
+FUNCTION_TIMEOUT = 10  # seconds that a request under way may take
+VERIFIERS_LEARN = 5  # seconds until every authorizer has the status list
+BOUND = CLIENT_CACHE + FUNCTION_TIMEOUT + VERIFIERS_LEARN
+_LEEWAY = 300  # seconds that a verifier's clock may be behind
+
+Watch = Callable[[str], None]
+Sleep = Callable[[float], None]
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a revocation did."""
+
+    grants: int = 0  # ended by a write of their own
+    clients: int = 0  # whose grants are dead from now on
+    blocks: int = 0  # of status indices, revoked as ranges
+
+
+def state_of(grant: Grant, client: Client | None, now: float) -> str:
+    """What a grant is worth, in a word."""
+    if grant.revoked_at:
+        return "revoked"
+    if client is None:
+        return "client deleted"
+    if grant.issued_at_ms < client.grants_not_before_ms:
+        return "ended"
+    if not grant.redeemed_at_ms:
+        return "code" if grant.code_expires_at > now else "expired"
+    if grant.family_digest and min(grant.idle_expires_at, grant.absolute_expires_at) > now:
+        return "live"
+    return "access token" if still_live(grant.live, now) else "expired"
+
+
+def is_alive(state: str) -> bool:
+    return state in ("code", "live", "access token")
+
+
+def grants_of(account: Account, deployment: Deployment) -> Iterator[Grant]:
+    """A person's grants, by their pointers. Strongly consistent."""
+    for pointer in deployment.grants.pointers(account.sub):
+        grant = deployment.grants.find(pointer.grant_id)
+        if grant is not None and grant.client_id:
+            yield grant
+
+
+def all_grants(deployment: Deployment) -> Iterator[Grant]:
+    """Every grant, by reading the table from end to end."""
+    for item in deployment.grants_table.scan("grant#"):
+        if item["sk"] == "grant" and "client_id" in item:  # a tombstone has none
+            grant = model_from_item(Grant, {**item, "grant_id": item["pk"].partition("#")[2]})
+            yield replace(grant, live=tuple(LiveToken(*token) for token in item.get("live", ())))
+
+
+def revoke_grant(deployment: Deployment, grant_id: str, now: float) -> bool:
+    """The grant first, then the bits. True if this call ended it; one that is under way cannot be issued."""
+    before = deployment.grants.bury(grant_id, now, "operator")
+    if before is None:
+        return False
+    deployment.status_lists.put_bits(still_live(before.live, now))
+    return not before.revoked_at
+
+
+def end_person(deployment: Deployment, account: Account, before_ms: int, now: float) -> Ended:
+    """Every grant of theirs that was issued before that time."""
+    ended, is_of_now = Ended(), before_ms >= int(now * 1000)
+    for pointer in deployment.grants.pointers(account.sub):
+        grant = deployment.grants.find(pointer.grant_id)
+        # One without its grant may be of a grant that is issued at this moment: up to now, that is meant as well.
+        is_meant = grant.issued_at_ms < before_ms if grant is not None and grant.client_id else is_of_now
+        if is_meant:
+            ended.grants += revoke_grant(deployment, pointer.grant_id, now)
+    return ended
+
+
+def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:
+    """The access tokens that say what is no longer true of a person; their grants live on. How many there were."""
+    tokens = tuple(token for grant in grants_of(account, deployment) for token in still_live(grant.live, now))
+    deployment.status_lists.put_bits(tokens)
+    return len(tokens)
+
+
+def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, sleep: Sleep, watch: Watch) -> Ended:
+    """Every grant and every access token of the clients up to now."""
+    register, ended, at_ms = Register(deployment.registry), Ended(), int(now * 1000)
+    marked = [client.client_id for client in clients]
+    for client_id in marked:
+        register.end_grants(client_id, at_ms)
+    ended.clients = len(marked)
+    watch("First sweep of the access tokens …")
+    _sweep(deployment, marked, at_ms, now)
+    watch(f"{CLIENT_CACHE + FUNCTION_TIMEOUT} seconds until every function has heard of it, then the second sweep …")
+    sleep(CLIENT_CACHE + FUNCTION_TIMEOUT)
+    ended.blocks = _sweep(deployment, marked, at_ms, now)
+    return ended
+
+
+def end_old_grants(
+    deployment: Deployment, clients: Iterable[Client], before_ms: int, now: float, watch: Watch
+) -> Ended:
+    """The grants of the clients that were issued before a time that is past: newer ones, and their tokens, live."""
+    register, ended, of = Register(deployment.registry), Ended(), set()
+    for client in clients:
+        of.add(client.client_id)
+        register.end_grants(client.client_id, before_ms)
+    ended.clients = len(of)
+    watch("Reading every grant …")
+    for grant in all_grants(deployment):
+        if grant.client_id in of and grant.issued_at_ms < before_ms:
+            ended.grants += revoke_grant(deployment, grant.grant_id, now)
+    return ended
+
+
+def _sweep(deployment: Deployment, client_ids: Iterable[str], at_ms: int, now: float) -> int:
+    """Revoke every block that was leased by a record older than the mark, in every list that may still matter."""
+    swept = 0
+    for client_id in client_ids:
+        blocks = tuple(
+            lease
+            for lease in deployment.status_lists.leases(client_id)
+            if lease.not_before_ms < at_ms and list_ends_at(lease.list_id) + _LEEWAY > now
+        )
+        deployment.status_lists.put_ranges(blocks)
+        swept += len(blocks)
+    return swept

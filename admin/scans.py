@@ -1,0 +1,80 @@
+"""A table as an operator reads it: whole, and changed only where nobody else has changed it meanwhile.
+
+No function of Valet's scans, and none may; an operator who lists all clients has nothing else.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_attributes
+from valet.errors import TemporarilyUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class ScannedTable(Table):
+    """A Table that can be read from end to end, and changed attribute by attribute."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        super().__init__(client, name)
+        self.name = name
+        self._scanning = client
+
+    def scan(self, prefix: str) -> Iterator[Item]:
+        """Every item whose partition's name starts with `prefix`. Strongly consistent."""
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                answer: Any = self._scanning.scan(
+                    TableName=self.name,
+                    FilterExpression="begins_with(pk, :prefix)",
+                    ExpressionAttributeValues={":prefix": {"S": prefix}},
+                    ConsistentRead=True,
+                    **start,
+                )
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code", "")
+                raise TemporarilyUnavailable(detail=f"DynamoDB scan: {code}") from error
+            except BotoCoreError as error:
+                raise TemporarilyUnavailable(detail=f"DynamoDB scan: {type(error).__name__}") from error
+            yield from map(item_from_attributes, answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def add(self, item: Item) -> bool:
+        """Write an item that is not there yet; False if one is."""
+        try:
+            self.put(item, "attribute_not_exists(#pk)")
+        except ConditionFailed as failed:
+            return failed.found == item  # our own first try, whose answer was lost
+        return True
+
+    def change(self, before: Item, after: Item) -> bool:
+        """Write what differs between the two, if nobody changed just that meanwhile; False if somebody did."""
+        written = {name: value for name, value in after.items() if before.get(name) != value}
+        removed = [name for name in before if name not in after]
+        if not written and not removed:
+            return True
+        clauses = []
+        if written:
+            clauses.append("SET " + ", ".join(f"#{name} = :{name}" for name in written))
+        if removed:
+            clauses.append("REMOVE " + ", ".join(f"#{name}" for name in removed))
+        conditions = ["attribute_exists(#pk)"]
+        values = {f":{name}": value for name, value in written.items()}
+        for name in (*written, *removed):
+            if name in before:
+                conditions.append(f"#{name} = :was_{name}")
+                values[f":was_{name}"] = before[name]
+            else:
+                conditions.append(f"attribute_not_exists(#{name})")
+        try:
+            self.update(before["pk"], before["sk"], " ".join(clauses), values, " AND ".join(conditions))
+        except ConditionFailed as failed:
+            found = failed.found or {}
+            is_ours = all(found.get(name) == value for name, value in written.items())
+            return bool(found) and is_ours and not any(name in found for name in removed)
+        return True
