@@ -95,6 +95,9 @@ class Https:
         if kept is not None:
             kept[0].close()
 
+    def __del__(self) -> None:
+        self.close()  # where a process loads this function more than once, as the local stack does
+
 
 class _Attempt:
     """One GET, in a thread that its caller may give up on."""

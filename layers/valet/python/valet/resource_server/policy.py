@@ -48,9 +48,11 @@ def grant(routes: Routes, permitted: frozenset[str], *, is_rest: bool, only: str
     """
     allow: list[str] = []
     deny: list[str] = []
-    for method in METHODS:
+    wanted = {only} if only else permitted
+    methods = {key.partition(" ")[0] for key in wanted}
+    for method in (each for each in METHODS if each in methods):
         keys = {f"{method} {path}": template for path, template in routes.templates.items()}
-        named = [template for key, template in keys.items() if (key == only if only else key in permitted)]
+        named = [template for key, template in keys.items() if key in wanted]
         refused = [t for key, t in keys.items() if key not in permitted and (is_rest or key in routes.rules)]
         found = _for_method(named, refused)
         if found is None:
