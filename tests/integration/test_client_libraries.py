@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
@@ -25,6 +26,23 @@ CALLBACK = "http://127.0.0.1:9876/callback"
 @pytest.fixture(autouse=True)
 def _plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "true")  # the local stack is plain http on a loopback address
+
+
+Connect = Callable[..., OAuth2Session]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes Authlib's client, and closes its connections afterwards."""
+    sessions: list[OAuth2Session] = []
+
+    def made(*registration: str | None, **settings: Any) -> OAuth2Session:
+        sessions.append(OAuth2Session(*registration, **settings))
+        return sessions[-1]
+
+    yield made
+    for session in sessions:
+        session.close()
 
 
 @pytest.fixture
@@ -54,10 +72,10 @@ def sign_in(discovery: dict[str, Any], session: OAuth2Session, verifier: str, **
     ],
 )
 def test_authlibs_client_walks_the_code_flow_with_pkce_refreshes_and_revokes(
-    discovery: dict[str, Any], client_id: str, secret: str | None, method: str
+    connect: Connect, discovery: dict[str, Any], client_id: str, secret: str | None, method: str
 ) -> None:
     callback = CALLBACK if secret else "http://127.0.0.1:51004/callback"
-    session = OAuth2Session(
+    session = connect(
         client_id,
         secret,
         token_endpoint_auth_method=method,
@@ -85,10 +103,8 @@ def test_authlibs_client_walks_the_code_flow_with_pkce_refreshes_and_revokes(
         session.refresh_token(discovery["token_endpoint"], refresh_token=refreshed["refresh_token"])
 
 
-def test_authlib_verifies_the_id_token_with_its_nonce_and_at_hash(discovery: dict[str, Any]) -> None:
-    session = OAuth2Session(
-        "web_app_123", "web_secret_456", scope=SCOPE, redirect_uri=CALLBACK, code_challenge_method="S256"
-    )
+def test_authlib_verifies_the_id_token_with_its_nonce_and_at_hash(connect: Connect, discovery: dict[str, Any]) -> None:
+    session = connect("web_app_123", "web_secret_456", scope=SCOPE, redirect_uri=CALLBACK, code_challenge_method="S256")
     verifier = "verifier-" * 6
     location = sign_in(discovery, session, verifier)
     tokens = session.fetch_token(discovery["token_endpoint"], authorization_response=location, code_verifier=verifier)
@@ -104,27 +120,27 @@ def test_authlib_verifies_the_id_token_with_its_nonce_and_at_hash(discovery: dic
     assert claims["sub"] == "demo-john"
 
 
-def test_authlibs_client_gets_a_token_for_itself(discovery: dict[str, Any]) -> None:
-    session = OAuth2Session("api_service_789", "api_secret_abc", scope="admin")
+def test_authlibs_client_gets_a_token_for_itself(connect: Connect, discovery: dict[str, Any]) -> None:
+    session = connect("api_service_789", "api_secret_abc", scope="admin")
     tokens = session.fetch_token(discovery["token_endpoint"], grant_type="client_credentials")
     assert tokens["scope"] == "admin api_access"
     told = session.introspect_token(discovery["introspection_endpoint"], token=tokens["access_token"]).json()
     assert told["active"] is True
 
 
-def test_authlib_refuses_a_code_that_another_verifier_was_meant_for(discovery: dict[str, Any]) -> None:
-    session = OAuth2Session(
-        "web_app_123", "web_secret_456", scope=SCOPE, redirect_uri=CALLBACK, code_challenge_method="S256"
-    )
+def test_authlib_refuses_a_code_that_another_verifier_was_meant_for(
+    connect: Connect, discovery: dict[str, Any]
+) -> None:
+    session = connect("web_app_123", "web_secret_456", scope=SCOPE, redirect_uri=CALLBACK, code_challenge_method="S256")
     location = sign_in(discovery, session, "verifier-" * 6)
     with pytest.raises(OAuthError, match="invalid_grant"):
         session.fetch_token(discovery["token_endpoint"], authorization_response=location, code_verifier="another--" * 6)
 
 
 def test_an_access_token_verifies_with_a_library_that_never_saw_the_key(
-    fresh_stack: LocalStack, discovery: dict[str, Any]
+    connect: Connect, fresh_stack: LocalStack, discovery: dict[str, Any]
 ) -> None:
-    session = OAuth2Session("api_service_789", "api_secret_abc", scope="admin")
+    session = connect("api_service_789", "api_secret_abc", scope="admin")
     token = session.fetch_token(discovery["token_endpoint"], grant_type="client_credentials")["access_token"]
     key = jwt.PyJWKClient(discovery["jwks_uri"]).get_signing_key_from_jwt(token)
     claims = jwt.decode(

@@ -1,0 +1,109 @@
+"""Client authentication (RFC 6749 §2.3): exactly the registered method, one answer for whatever is wrong."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from valet.errors import InvalidClient, InvalidRequest
+from valet.handles import digest
+from valet.http import Parameters, Request
+from valet.models import Client, Scopes, SigningKey
+from valet.protocol.client_authentication import authenticate
+
+BASIC = Client("basic", "B", secret_digests=(digest("old"), digest("new")))
+POST = replace(BASIC, client_id="post", token_endpoint_auth_method="client_secret_post")
+PUBLIC = Client("public", "P", token_endpoint_auth_method="none")
+DISABLED = replace(BASIC, client_id="disabled", is_disabled=True)
+SECRETLESS = replace(BASIC, client_id="secretless", secret_digests=())
+
+
+class Registry:
+    """The port Registry, with five clients."""
+
+    def find_client(self, client_id: str) -> Client | None:
+        return {client.client_id: client for client in (BASIC, POST, PUBLIC, DISABLED, SECRETLESS)}.get(client_id)
+
+    def scopes(self) -> Scopes:
+        raise NotImplementedError
+
+    def origins(self) -> frozenset[str]:
+        raise NotImplementedError
+
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        raise NotImplementedError
+
+
+def basic(pair: bytes) -> str:
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+def attempt(authorization: str | None = None, query: str = "", **form: str) -> Client:
+    headers = {"authorization": authorization} if authorization is not None else {}
+    request = Request("POST", "/token", "https://id.example.com", query_string=query, headers=headers)
+    return authenticate(request, Parameters(form), Registry())
+
+
+@pytest.mark.parametrize("secret", ["old", "new"])
+def test_each_registered_method_is_taken_with_each_live_secret(secret: str) -> None:
+    assert attempt(basic(f"basic:{secret}".encode())) is BASIC
+    assert attempt(basic(f"basic:{secret}".encode()), client_id="basic") is BASIC
+    assert attempt(client_id="post", client_secret=secret) is POST
+    assert attempt(client_id="public") is PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("authorization", "form"),
+    [
+        (basic(b"basic:wrong"), {}),
+        (basic(b"basic:"), {}),
+        (basic(b"nobody:old"), {}),
+        (basic(b"disabled:old"), {}),
+        (basic(b"secretless:"), {}),
+        (basic(b"post:old"), {}),
+        (basic(b"public:"), {}),
+        (basic(b"basic"), {}),
+        (basic(b"basic:\xff"), {}),
+        ("Basic", {}),
+        ("Bearer old", {}),
+        ("", {}),
+        (None, {}),
+        (None, {"client_id": "basic"}),
+        (None, {"client_id": "nobody"}),
+        (None, {"client_id": "post", "client_secret": "wrong"}),
+        (None, {"client_id": "basic", "client_secret": "old"}),
+        (None, {"client_id": "public", "client_secret": "x"}),
+        (None, {"client_id": "secretless", "client_secret": ""}),
+        (None, {"client_id": "basic", "client_assertion": "x"}),
+    ],
+)
+def test_whatever_is_wrong_there_is_one_answer(authorization: str | None, form: dict[str, str]) -> None:
+    with pytest.raises(InvalidClient) as caught:
+        attempt(authorization, **form)
+    assert caught.value.description == "The client could not be authenticated."
+    assert caught.value.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "query", "form"),
+    [
+        (basic(b"basic:old"), "", {"client_secret": "old"}),
+        (basic(b"basic:old"), "", {"client_id": "post"}),
+        (basic(b"basic:old"), "client_id=basic", {}),
+        (None, "client_id=post&client_secret=old", {}),
+        (None, "x", {"client_id": "public"}),
+    ],
+)
+def test_two_ways_at_once_and_anything_in_the_query_are_refused(
+    authorization: str | None, query: str, form: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        attempt(authorization, query, **form)
+
+
+@given(authorization=st.text(max_size=80))
+def test_no_header_is_taken_for_a_client_or_raises_anything_else(authorization: str) -> None:
+    for header in (authorization, f"Basic {authorization}", basic(authorization.encode(errors="replace"))):
+        with pytest.raises(InvalidClient):
+            attempt(header)

@@ -1,0 +1,84 @@
+"""What stands between a request and its code, as a table (OpenID Connect Core §3.1.2.3 and §3.1.2.4)."""
+
+from dataclasses import replace
+
+import pytest
+from valet.errors import ConsentRequired, LoginRequired
+from valet.models import AuthorizationRequest, Client, Consent, Session
+from valet.protocol.interaction import Step, needs_login, next_step
+
+NOW = 1_800_000_000.0
+ASKED_AT_MS = int(NOW * 1000)
+REQUEST = AuthorizationRequest("app", "https://app.example.com/", ("items", "openid"), "challenge")
+WEB = Client("app", "App")
+PUBLIC = replace(WEB, token_endpoint_auth_method="none")
+SESSION = Session(b"d", "sid", "john", ASKED_AT_MS - 100_000, "acr", ("pwd",), int(NOW) + 100, int(NOW) + 100)
+FRESH = replace(SESSION, auth_time_ms=ASKED_AT_MS)
+ALL = Consent("john", "app", frozenset({"items", "openid", "profile"}), 0)
+SOME = replace(ALL, scope=frozenset({"openid"}))
+
+
+def prompting(*prompts: str, **changes: object) -> AuthorizationRequest:
+    return replace(REQUEST, prompt=frozenset(prompts), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("request_", "client", "session", "consent", "step"),
+    [
+        # nobody, somebody
+        (REQUEST, WEB, None, ALL, Step.LOGIN),
+        (REQUEST, WEB, SESSION, None, Step.CONSENT),
+        (REQUEST, WEB, SESSION, SOME, Step.CONSENT),
+        (REQUEST, WEB, SESSION, ALL, Step.ISSUE),
+        # whose consent is remembered
+        (REQUEST, PUBLIC, SESSION, ALL, Step.ISSUE),
+        (replace(REQUEST, redirect_uri="http://127.0.0.1:1/"), PUBLIC, SESSION, ALL, Step.CONSENT),
+        (replace(REQUEST, redirect_uri="com.example.app:/"), PUBLIC, SESSION, ALL, Step.CONSENT),
+        (replace(REQUEST, redirect_uri="http://127.0.0.1:1/"), WEB, SESSION, ALL, Step.ISSUE),
+        # whom the operator vouches for
+        (REQUEST, replace(WEB, first_party=True), SESSION, None, Step.ISSUE),
+        (prompting("consent"), replace(WEB, first_party=True), SESSION, ALL, Step.CONSENT),
+        # prompts
+        (prompting("consent"), WEB, SESSION, ALL, Step.CONSENT),
+        (prompting("login"), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting("select_account"), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting("login"), WEB, FRESH, ALL, Step.ISSUE),
+        (prompting("login", "consent"), WEB, FRESH, ALL, Step.CONSENT),
+        (prompting("none"), WEB, SESSION, ALL, Step.ISSUE),
+        (prompting("none"), WEB, None, ALL, LoginRequired),
+        (prompting("none"), WEB, SESSION, SOME, ConsentRequired),
+        # max_age
+        (prompting(max_age=100), WEB, SESSION, ALL, Step.ISSUE),
+        (prompting(max_age=99), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting(max_age=0), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting(max_age=0), WEB, FRESH, ALL, Step.ISSUE),
+        (prompting("none", max_age=99), WEB, SESSION, ALL, LoginRequired),
+        # hints
+        (prompting(hinted_sub="john"), WEB, SESSION, ALL, Step.ISSUE),
+        (prompting(hinted_sub="jane"), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting(hinted_sub="jane"), WEB, FRESH, ALL, Step.LOGIN),
+        (prompting("none", hinted_sub="jane"), WEB, SESSION, ALL, LoginRequired),
+    ],
+)
+def test_the_next_step(
+    request_: AuthorizationRequest,
+    client: Client,
+    session: Session | None,
+    consent: Consent | None,
+    step: Step | type[LoginRequired | ConsentRequired],
+) -> None:
+    if isinstance(step, Step):
+        assert next_step(request_, client, session, consent, ASKED_AT_MS, NOW) is step
+    else:
+        with pytest.raises(step):
+            next_step(request_, client, session, consent, ASKED_AT_MS, NOW)
+
+
+@pytest.mark.parametrize("request_", [prompting("login"), prompting(max_age=0), prompting(max_age=10)])
+def test_a_sign_in_after_the_request_satisfies_it_for_good(request_: AuthorizationRequest) -> None:
+    """The way back neither loops nor, however long the consent takes, begins again."""
+    signed_in = replace(SESSION, auth_time_ms=ASKED_AT_MS + 5_000)
+    for later in (0, 5, 599):
+        assert not needs_login(request_, signed_in, ASKED_AT_MS, NOW + later)
+    just_before = replace(SESSION, auth_time_ms=ASKED_AT_MS - 1)
+    assert needs_login(prompting("login"), just_before, ASKED_AT_MS, NOW)

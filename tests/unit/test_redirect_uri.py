@@ -1,0 +1,89 @@
+"""Which redirect URIs are a client's (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §4.1)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from valet.protocol.redirect_uri import destination, is_registered, is_remembered_for, takes_any_port
+
+HTTPS = "https://app.example.com/callback"
+LOOPBACK = "http://127.0.0.1/callback"
+LOOPBACK_6 = "http://[::1]/callback?a=b"
+PRIVATE = "com.example.app:/callback"
+REGISTERED = (HTTPS, LOOPBACK, LOOPBACK_6, PRIVATE)
+
+
+@pytest.mark.parametrize("uri", REGISTERED)
+@pytest.mark.parametrize("is_native", [True, False])
+def test_what_is_registered_to_the_letter_is_the_clients(uri: str, is_native: bool) -> None:
+    assert is_registered(uri, REGISTERED, is_native=is_native)
+
+
+@given(uri=st.text(max_size=60))
+def test_nothing_else_is(uri: str) -> None:
+    assert is_registered(uri, REGISTERED, is_native=False) == (uri in REGISTERED)
+
+
+@given(index=st.integers(0, len(HTTPS)), inserted=st.characters())
+def test_no_character_may_be_added_anywhere(index: int, inserted: str) -> None:
+    changed = HTTPS[:index] + inserted + HTTPS[index:]
+    assert not is_registered(changed, REGISTERED, is_native=True)
+
+
+@given(index=st.integers(0, len(HTTPS) - 1))
+def test_no_character_may_be_left_out_or_change_its_case(index: int) -> None:
+    assert not is_registered(HTTPS[:index] + HTTPS[index + 1 :], REGISTERED, is_native=True)
+    swapped = HTTPS[:index] + HTTPS[index].swapcase() + HTTPS[index + 1 :]
+    assert is_registered(swapped, REGISTERED, is_native=True) == (swapped == HTTPS)
+
+
+@given(port=st.integers(1, 65_535))
+def test_a_native_client_may_use_any_port_of_both_loopback_addresses_and_no_other_may(port: int) -> None:
+    for uri in (f"http://127.0.0.1:{port}/callback", f"http://[::1]:{port}/callback?a=b"):
+        assert is_registered(uri, REGISTERED, is_native=True)
+        assert not is_registered(uri, REGISTERED, is_native=False)
+
+
+@pytest.mark.parametrize(
+    "port", ["0", "00080", "65536", "99999", "100000", "-1", "+80", " 80", "80 ", "８０", "8_0", ""]
+)
+def test_what_is_no_port_is_refused(port: str) -> None:
+    assert not is_registered(f"http://127.0.0.1:{port}/callback", REGISTERED, is_native=True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://localhost:8080/callback",
+        "http://127.0.0.2:8080/callback",
+        "https://127.0.0.1:8080/callback",
+        "http://127.0.0.1:8080/callback\n",
+        "http://127.0.0.1:8080/callback?a=b",
+        "http://[::1]:8080/callback",
+        "http://[::1]:8080/callback?a=c",
+        "http://[::2]:8080/callback?a=b",
+        "http://127.0.0.1:8080@evil.test/callback",
+        "http://127.0.0.1:8080\\@evil.test/callback",
+        "https://app.example.com:8080/callback",
+    ],
+)
+def test_the_port_is_the_one_exception(uri: str) -> None:
+    assert not is_registered(uri, REGISTERED, is_native=True)
+
+
+def test_only_a_native_clients_loopback_address_stands_for_every_port() -> None:
+    assert takes_any_port(LOOPBACK, is_native=True)
+    assert takes_any_port(LOOPBACK_6, is_native=True)
+    assert not takes_any_port(LOOPBACK, is_native=False)
+    assert not takes_any_port("http://127.0.0.1:8080/callback", is_native=True)
+    assert not takes_any_port(HTTPS, is_native=True)
+    assert not takes_any_port(PRIVATE, is_native=True)
+
+
+def test_consent_is_remembered_for_https_only() -> None:
+    assert [uri for uri in REGISTERED if is_remembered_for(uri)] == [HTTPS]
+
+
+def test_the_consent_page_names_the_host_or_the_scheme() -> None:
+    assert destination(HTTPS) == "app.example.com"
+    assert destination("http://127.0.0.1:8080/callback") == "127.0.0.1:8080"
+    assert destination(PRIVATE) == "com.example.app: (an app on this device)"

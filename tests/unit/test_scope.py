@@ -1,0 +1,119 @@
+"""Scopes: syntax, closure, audience (RFC 6749 §3.3, RFC 9068 §3)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from valet.errors import InvalidScope
+from valet.http import Parameters
+from valet.models import Client, ProtectedApi, Scope, Scopes
+from valet.protocol.scope import audience, closure, narrowed_scope, parse_scope, requested_scope
+
+ISSUER = "https://id.example.com"
+SHOP, BANK = "https://shop.example.com", "https://bank.example.com"
+
+
+def scopes(**includes: str) -> Scopes:
+    """Each scope by its name, with the scopes that it includes."""
+    found = {name: Scope(name, name, frozenset(included.split())) for name, included in includes.items()}
+    apis = {
+        SHOP: ProtectedApi(SHOP, "Shop", frozenset({"profile", "buy", "sell", "owner"})),
+        BANK: ProtectedApi(BANK, "Bank", frozenset({"pay"})),
+    }
+    return Scopes(found, apis)
+
+
+KNOWN = scopes(openid="", profile="", offline_access="", buy="", sell="buy", owner="sell profile", pay="")
+CLIENT = Client("app", "App", scope=frozenset({"openid", "profile", "owner", "pay"}))
+
+
+def ask(scope: str | None, client: Client = CLIENT) -> tuple[str, ...]:
+    return requested_scope(Parameters({"scope": scope} if scope is not None else {}), client, KNOWN)
+
+
+def test_each_scope_is_taken_once_in_its_order() -> None:
+    assert parse_scope("b a b c a") == ("b", "a", "c")
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", " a", "a ", "a  b", "a\tb", "a\nb", 'a"b', "a\\b", "ä", "a\u00a0b", "a\x7f"]
+)
+def test_what_the_grammar_does_not_know_is_refused(value: str) -> None:
+    with pytest.raises(InvalidScope):
+        parse_scope(value)
+
+
+def test_the_closure_has_all_that_is_included_however_deep() -> None:
+    assert closure(["owner"], KNOWN) == ("buy", "owner", "profile", "sell")
+    assert closure(["sell", "openid"], KNOWN) == ("buy", "openid", "sell")
+    assert closure([], KNOWN) == ()
+
+
+def test_the_closure_ends_where_scopes_include_each_other() -> None:
+    assert closure(["a"], scopes(a="b", b="c", c="a")) == ("a", "b", "c")
+
+
+def test_the_closure_leaves_out_what_is_no_longer_registered() -> None:
+    assert closure(["a", "gone"], scopes(a="gone b", b="")) == ("a", "b")
+
+
+names = st.sets(st.sampled_from(sorted(KNOWN.scopes)))
+
+
+@given(first=names, second=names)
+def test_the_closure_is_monotone_and_closed(first: set[str], second: set[str]) -> None:
+    closed = closure(first, KNOWN)
+    assert first <= set(closed)
+    assert closure(closed, KNOWN) == closed
+    assert set(closed) <= set(closure(first | second, KNOWN))
+
+
+def test_what_is_asked_for_is_closed() -> None:
+    assert ask("owner") == ("buy", "owner", "profile", "sell")
+
+
+def test_what_a_registered_scope_includes_may_be_asked_for_alone() -> None:
+    assert ask("buy") == ("buy",)
+
+
+@pytest.mark.parametrize("scope", ["offline_access", "unheard_of", "openid unheard_of", "OPENID"])
+def test_what_is_not_registered_for_the_client_is_refused(scope: str) -> None:
+    with pytest.raises(InvalidScope):
+        ask(scope)
+
+
+def test_scopes_of_two_apis_are_refused() -> None:
+    with pytest.raises(InvalidScope, match="more than one API"):
+        ask("owner pay")
+
+
+def test_nothing_asked_for_is_the_default_and_without_one_refused() -> None:
+    by_default = Client("app", "App", scope=CLIENT.scope, default_scope=frozenset({"pay"}))
+    assert ask(None, by_default) == ("pay",)
+    with pytest.raises(InvalidScope):
+        ask(None)
+
+
+def test_a_later_change_narrows_and_never_widens() -> None:
+    assert narrowed_scope(("buy", "openid"), CLIENT, KNOWN) == ("buy", "openid")
+    fewer = Client("app", "App", scope=frozenset({"openid"}))
+    assert narrowed_scope(("buy", "openid"), fewer, KNOWN) == ("openid",)
+    assert narrowed_scope(("openid",), CLIENT, KNOWN) == ("openid",)
+
+
+@pytest.mark.parametrize(
+    ("scope", "aud"),
+    [
+        (("openid",), (ISSUER,)),
+        (("offline_access",), (ISSUER,)),
+        (("openid", "profile"), (SHOP, ISSUER)),
+        (("profile",), (SHOP,)),
+        (("buy",), (SHOP,)),
+        (("buy", "openid"), (SHOP, ISSUER)),
+        (("openid", "pay", "profile"), (BANK, ISSUER)),
+        (("pay",), (BANK,)),
+    ],
+)
+def test_the_audience_is_the_api_of_the_scope_and_the_issuer_with_openid(
+    scope: tuple[str, ...], aud: tuple[str, ...]
+) -> None:
+    assert audience(scope, KNOWN, ISSUER) == aud

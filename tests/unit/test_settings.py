@@ -1,0 +1,54 @@
+"""The settings of a deployment, read from its environment."""
+
+import pytest
+from valet.settings import Settings, SettingsError, read
+
+
+def test_an_empty_environment_has_every_default_and_an_empty_variable_counts_as_absent() -> None:
+    assert read({}) == Settings()
+    assert read({"ISSUER_URL": "", "AWS_ENDPOINT_URL": "", "RETRY_WINDOW": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://id.example.com", "https://id.example.com:8443", "http://127.0.0.1:3000", "http://[::1]:3000"]
+)
+def test_an_issuer_is_https_or_plain_http_on_a_loopback_address(issuer: str) -> None:
+    assert read({"ISSUER_URL": issuer}).issuer_url == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://id.example.com",
+        "http://127.0.0.1.evil.test",
+        "http://localhost.evil.test",
+        "https://id.example.com/",
+        "https://id.example.com/tenant",
+        "https://id.example.com?x",
+        "https://user@id.example.com",
+        "https://ID.example.com",
+        "id.example.com",
+        "ftp://id.example.com",
+    ],
+)
+def test_any_other_issuer_is_refused(issuer: str) -> None:
+    with pytest.raises(SettingsError, match="ISSUER_URL"):
+        read({"ISSUER_URL": issuer})
+
+
+def test_all_that_is_wrong_is_said_in_one_message() -> None:
+    wrong = {"SIGNING_ALG": "HS256", "SIGNER": "file", "RETRY_WINDOW": "-1", "ACCESS_TOKEN_LIFETIME": "1", "X": "y"}
+    with pytest.raises(SettingsError) as caught:
+        read(wrong)
+    for name in ("SIGNING_ALG", "SIGNER", "RETRY_WINDOW", "ACCESS_TOKEN_LIFETIME"):
+        assert name in str(caught.value)
+
+
+def test_the_retry_window_can_be_turned_off() -> None:
+    assert read({"RETRY_WINDOW": "0"}).retry_window == 0
+
+
+def test_only_a_loopback_issuer_is_plain_http() -> None:
+    assert read({"ISSUER_URL": "http://127.0.0.1:3000"}).is_plain_http
+    assert not read({"ISSUER_URL": "https://id.example.com"}).is_plain_http
+    assert not read({}).is_plain_http
