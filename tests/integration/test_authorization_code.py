@@ -214,6 +214,15 @@ def test_a_native_client_gets_its_code_on_the_port_that_it_listens_on(
     assert mobile_app.redeem(code, asked.code_verifier, redirect_uri=here).status == 200
 
 
+def test_roles_are_told_to_the_api_that_has_them_and_to_nobody_else(
+    browser: Browser, web_app: Application, issued: Issued
+) -> None:
+    for scope, roles in (("openid email", None), ("openid items", ["user"]), ("items", ["user"])):
+        asked = web_app.ask(scope=scope, prompt="none")
+        tokens = web_app.redeem(browser.get(asked.url).answered["code"], asked.code_verifier).json()
+        assert claims_of(tokens["access_token"]).get("roles") == roles
+
+
 def test_no_openid_no_id_token(browser: Browser, web_app: Application, issued: Issued) -> None:
     asked = web_app.ask(scope="items", prompt="none")
     tokens = web_app.redeem(browser.get(asked.url).answered["code"], asked.code_verifier).json()

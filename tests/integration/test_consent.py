@@ -171,6 +171,19 @@ def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
             assert "location" not in answer.headers
 
 
+def test_whom_the_operator_vouches_for_needs_no_consent_unless_it_asks_for_one(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    from dataclasses import replace
+
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, first_party=True))
+    deployment.clock.advance(11)
+    assert "code" in browser.sign_in(browser.open(web_app.ask().url)).answered
+    assert "decision" in browser.open(web_app.ask(prompt="consent").url).body
+
+
 def test_another_account_can_be_chosen(deployment: Deployment, browser: Browser, page: Answer) -> None:
     handle = form_of(page).hidden["request"]
     assert f"/login?request={handle}" in page.body

@@ -48,6 +48,42 @@ def test_an_older_token_is_theft_and_ends_the_grant(
     assert "refresh.reused" in deployment.audit.names
 
 
+def test_without_a_retry_window_the_second_use_is_theft_at_once(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, retry_window=0))
+    deployment.clock.advance(11)
+    newest = web_app.refresh(redeemed.refresh_token).json()["refresh_token"]
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    assert web_app.refresh(newest).error == "invalid_grant"
+
+
+def test_the_window_closes_when_the_successor_is_used(web_app: Application, redeemed: Redeemed) -> None:
+    second = web_app.refresh(redeemed.refresh_token).json()["refresh_token"]
+    third = web_app.refresh(second).json()["refresh_token"]
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    assert web_app.refresh(third).error == "invalid_grant"
+
+
+def test_an_id_token_comes_with_a_refresh_only_for_clients_registered_so(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, id_token_on_refresh=True))
+    deployment.clock.advance(11)
+    tokens = web_app.refresh(redeemed.refresh_token).json()
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    first = jwt.decode(redeemed.id_token, options={"verify_signature": False})
+    # OpenID Connect Core §12.2: the same end-user, client and sign-in, and no nonce.
+    for name in ("iss", "sub", "aud", "auth_time", "sid"):
+        assert claims[name] == first[name]
+    assert "nonce" not in claims
+    assert "id_token" not in web_app.refresh(tokens["refresh_token"], scope="items").json()
+
+
 @pytest.mark.parametrize(
     "scope", ["items profile email openid offline_access admin", "admin", "unheard_of", "api_access"]
 )

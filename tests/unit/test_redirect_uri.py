@@ -70,6 +70,14 @@ def test_the_port_is_the_one_exception(uri: str) -> None:
     assert not is_registered(uri, REGISTERED, is_native=True)
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "127.1", "0.0.0.0", "[::]", "app.example.com"])  # noqa: S104
+def test_a_name_or_another_address_has_one_port_though_registered(host: str) -> None:
+    """`localhost` may be resolved to another interface (RFC 8252 §8.3)."""
+    registered = f"http://{host}/callback"
+    assert is_registered(registered, [registered], is_native=True)
+    assert not is_registered(f"http://{host}:8080/callback", [registered], is_native=True)
+
+
 def test_only_a_native_clients_loopback_address_stands_for_every_port() -> None:
     assert takes_any_port(LOOPBACK, is_native=True)
     assert takes_any_port(LOOPBACK_6, is_native=True)
