@@ -142,8 +142,9 @@ class Verifier:
         scope, roles = _scope(claims.get("scope", "")), _roles(claims.get("roles", []))
         context = {"sub": sub, "client_id": client_id, "scope": scope, "roles": roles, "jti": jti}
         for name in _TOLD:
-            if name in claims:
-                context[name] = _flat(claims[name])
+            value = claims.get(name)
+            if value is not None:
+                context[name] = value if type(value) is str else _flat(value)
         reference = self._reference(claims["status"]) if "status" in claims else None
         if reference is None and not self._is_status_optional:
             raise TokenRefused("no status")
@@ -168,9 +169,12 @@ def _scope(scope: object) -> str:
 
 def _roles(roles: object) -> str:
     """The roles, space-separated as the API will read them; a space within a name would make one role two."""
-    if type(roles) is not list or not all(type(role) is str for role in roles):
+    if type(roles) is not list:
         raise TokenRefused("roles are not a list of names")
-    joined = " ".join(roles)
+    try:
+        joined = " ".join(roles)
+    except TypeError:
+        raise TokenRefused("roles are not a list of names") from None
     if roles and (not _NAMES.fullmatch(joined) or joined.count(" ") != len(roles) - 1):
         raise TokenRefused("roles are not a list of names")
     return joined
@@ -179,5 +183,5 @@ def _roles(roles: object) -> str:
 def _flat(value: object) -> str:
     """A claim as API Gateway's context wants it; what is neither text nor number is not told."""
     if type(value) is list:
-        return " ".join(each for each in value if type(each) is str)
-    return str(value) if type(value) in (str, int) else ""
+        return " ".join([each for each in value if type(each) is str])
+    return str(value) if type(value) is int else ""
