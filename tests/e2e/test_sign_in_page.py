@@ -101,24 +101,28 @@ def test_the_pages_cannot_be_framed(page: Page, issuer: str, landing: Landing) -
 
 
 def test_the_sign_in_form_is_refused_without_its_csrf_token(sign_in_page: Page, context: BrowserContext) -> None:
-    before = cookies(context)
+    form, before = sign_in_page.url, cookies(context)
     for damage in ("field => field.remove()", "field => { field.value = 'a'.repeat(43); }"):
         sign_in_page.locator("[name=csrf_token]").evaluate(damage)
         with sign_in_page.expect_response(lambda response: response.request.method == "POST") as refused:
             sign_in(sign_in_page, "john")
         assert 400 <= refused.value.status < 500
         assert cookies(context) == before
-        sign_in_page.go_back()
+        sign_in_page.wait_for_load_state()
+        sign_in_page.goto(form)
 
 
 def test_the_consent_form_is_refused_without_its_csrf_token(sign_in_page: Page, landing: Landing) -> None:
     sign_in(sign_in_page, "john")
+    expect(sign_in_page.get_by_role("button", name="Allow")).to_be_visible()
+    form = sign_in_page.url
     for damage in ("field => field.remove()", "field => { field.value = 'a'.repeat(43); }"):
         sign_in_page.locator("[name=csrf_token]").evaluate(damage)
         with sign_in_page.expect_response(lambda response: response.request.method == "POST") as refused:
             decide(sign_in_page, "Allow")
         assert 400 <= refused.value.status < 500
-        sign_in_page.go_back()
+        sign_in_page.wait_for_load_state()
+        sign_in_page.goto(form)
     assert landing.requests == []
 
 
