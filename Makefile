@@ -3,7 +3,9 @@
 # Each environment is made on first use and again when its lock file changes; a stamp file in it says which was the last.
 #   .venv            the command line and the local stack, and for `make test` everything that tests and checks
 #   .venv-sam        aws-sam-cli, which pins its own libraries
+#   .venv-oldest     the local stack again, on Python 3.11, for the test that it runs there
 #   .venv-ministack  the second emulated AWS of the contract tests, which pins its own botocore
+#   .venv-bench      what Valet is measured beside
 #   .lambda-runtime  what Lambda's Python has beside the standard library, for the tests of what sam built
 
 .DEFAULT_GOAL := help
@@ -64,7 +66,7 @@ build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHI
 
 ## Work on Valet
 
-test: lint browser .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
+test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
 	$(PYTEST)
 
 check: lint ## everything quick: lint, and the unit, contract, integration and template tests
@@ -82,6 +84,9 @@ format: .venv/.dev ## format the code, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv-bench/.installed bench-node ## measure Valet against its budgets, beside what others offer; under ten minutes; ARGS='--only B1' for a part
+	@.venv-bench/bin/python -m bench $(ARGS)
+
 lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and the layer; UPGRADE=1 to take newer versions
 	@for name in layers/valet/python/requirements $(basename $(wildcard requirements/*.in)); do \
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -92,9 +97,9 @@ clean: ## remove what was built, and the caches
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
-	rm -rf .venv .venv-sam .venv-ministack .venv-lock .lambda-runtime tests/e2e/node_modules
+	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format lock clean distclean browser
+.PHONY: help run valet deploy build test check lint format bench lock clean distclean browser bench-node oldest
 
 
 # Environments. The first serves three lock files: dev.txt holds all that local.txt does, and that all that admin.txt does.
@@ -116,6 +121,21 @@ distclean: clean ## remove the environments as well
 .venv-ministack/.installed: requirements/ministack.txt
 	$(call environment,.venv-ministack,requirements/ministack.txt)
 
+.venv-bench/.installed: requirements/bench.txt
+	$(call environment,.venv-bench,requirements/bench.txt)
+
+# The local stack has to run on Python 3.11 too. Where there is none, the test that needs it is skipped.
+OLDEST := $(shell for candidate in python3.11 "$$(pyenv prefix 3.11 2>/dev/null || true)/bin/python3.11" /usr/bin/python3.11; do \
+	"$$candidate" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done)
+ifneq ($(OLDEST),)
+oldest: .venv-oldest/.installed
+.venv-oldest/.installed: FIND_PYTHON = echo $(OLDEST)
+.venv-oldest/.installed: requirements/local.txt
+	$(call environment,.venv-oldest,requirements/local.txt)
+else
+oldest:
+endif
+
 .venv-lock/.installed: requirements/lock.txt
 	$(call environment,.venv-lock,requirements/lock.txt)
 
@@ -133,4 +153,14 @@ tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
 	@touch $@
 else
 browser:
+endif
+
+# What JavaScript has to be measured beside, likewise; without npm the benchmark says what it leaves out.
+ifneq ($(shell command -v npm),)
+bench-node: bench/node/node_modules/.package-lock.json
+bench/node/node_modules/.package-lock.json: bench/node/package-lock.json
+	cd bench/node && npm ci --no-audit --no-fund
+	@touch $@
+else
+bench-node:
 endif
