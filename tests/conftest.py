@@ -8,6 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack import LocalStack, Ports, start
+from tests.log_watch import (  # noqa: F401  in force for every test
+    log_watch,
+    nothing_secret_is_logged,
+    pytest_runtest_makereport,
+)
+from tests.privileges.suite import held_to_roles
 
 
 class MovableClock:
@@ -27,11 +33,15 @@ class MovableClock:
 def stack() -> Iterator[LocalStack]:
     """The local stack on a free port, as `make run` has it, with the demo data; started once for all tests.
 
-    Whoever changes the demo data, or counts on nobody having changed it, asks for `fresh_stack`.
+    Whoever changes the demo data, or counts on nobody having changed it, asks for `fresh_stack`. What a function did
+    in any of the tests, its role in template.yaml has to allow.
     """
     running = start(Ports.open(0))
-    yield running
-    running.stop()
+    try:
+        with held_to_roles(running):
+            yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

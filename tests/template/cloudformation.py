@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
-_SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 
 EVERYTHING = (
     "CustomDomain=auth.example.com",
@@ -31,10 +31,10 @@ EVERYTHING = (
 @cache
 def translated(*parameters: str, template: Path = TEMPLATE) -> dict[str, Any]:
     """What SAM makes of the template with these parameters, conditions still in it."""
-    if not _SAM_PYTHON.exists():
+    if not SAM_PYTHON.exists():
         pytest.skip("aws-sam-cli has an environment of its own, which `make check` makes")
     run = subprocess.run(
-        [_SAM_PYTHON, Path(__file__).with_name("translate.py"), template, *parameters],
+        [SAM_PYTHON, Path(__file__).with_name("translate.py"), template, *parameters],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,312 @@
+"""docs/reference.md, written from the code: `python -m tests.docs.reference > docs/reference.md`.
+
+What only a person can say of a thing stands here, by its name; a thing without a sentence, and a sentence without its
+thing, fail the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.template import load
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "valet" / "python"
+
+ROUTES = {
+    "/authorize": "RFC 6749 §4.1.1, OpenID Connect Core §3.1.2: asks for login and consent, answers a code",
+    "/login": "checks a password, opens the browser session",
+    "/consent": "asks what the client may do, by scope",
+    "/token": "RFC 6749 §3.2: authorization_code, refresh_token, client_credentials",
+    "/revoke": "RFC 7009",
+    "/introspect": "RFC 7662",
+    "/userinfo": "OpenID Connect Core §5.3",
+    "/logout": "OpenID Connect RP-Initiated Logout",
+    "/.well-known/jwks.json": "RFC 7517: the keys that verify tokens",
+    "/.well-known/openid-configuration": "OpenID Connect Discovery",
+    "/.well-known/oauth-authorization-server": "RFC 8414",
+    "/status-lists": "Token Status List §9.3: the addresses of all lists",
+    "/status-lists/{id}": "Token Status List §8: one list, signed",
+    "/api/profile": "demo: scope profile",
+    "/api/admin": "demo: scope admin",
+    "/api/items": "demo: scope items",
+    "/api/items/{id}": "demo: scope items; DELETE asks for the role admin too",
+}
+
+VARIABLES = {
+    "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
+    "ACCOUNT_ROOT_ARN": "rotate_keys: whom a new key's policy lets administer it",
+    "AUDIENCE": "authorizer: the one audience that it accepts",
+    "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; empty counts as unset",
+    "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
+    "GRANTS_TABLE": "name of the table",
+    "ISSUER": "authorizer: whose tokens it accepts",
+    "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
+    "LOG_LEVEL": "DEBUG or INFO",
+    "PORT": "`make run`: the port of the local stack, 3000 if not given",
+    "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
+    "REGISTRY_TABLE": "name of the table",
+    "RESPONSE": "authorizer: policy or simple",
+    "RETRY_WINDOW": "seconds, 0 to 600, in which a lost refresh is answered again",
+    "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
+    "ROTATION_PERIOD": "rotate_keys: days that a key signs",
+    "ROUTES": "authorizer: which routes ask for which scopes and roles, as JSON",
+    "SIGNER": "kms or wrapped",
+    "SIGNING_ALG": "RS256 or ES256",
+    "SIGNING_ROLE_ARNS": "rotate_keys: the roles that a new key's policy lets sign",
+    "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, that a held status list serves in an outage",
+    "STATUS_OPTIONAL": "authorizer: true lets tokens of other issuers through that have no status",
+    "USERS_TABLE": "name of the table",
+    "WRAPPING_KEY": "rotate_keys: the symmetric key that wraps, with SIGNER=wrapped",
+}
+
+ERRORS = {
+    "access_denied": "the end-user said no; in the redirect",
+    "consent_required": "`prompt=none`, and somebody has to be asked; in the redirect",
+    "insufficient_scope": "the token is good, for something else",
+    "interaction_required": "`prompt=none`, and a page has to be shown; in the redirect",
+    "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
+    "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
+    "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",
+    "invalid_scope": "unknown scope, not the client's, more than was granted, or of two APIs",
+    "invalid_token": "the access token is expired, revoked, malformed or for something else",
+    "login_required": "`prompt=none`, and nobody is signed in; in the redirect",
+    "not_found": "there is nothing at this address",
+    "registration_not_supported": "the parameter `registration`; in the redirect",
+    "request_not_supported": "the parameter `request`; in the redirect",
+    "request_uri_not_supported": "the parameter `request_uri`; in the redirect",
+    "server_error": "a mistake of ours: `request.failed` in the log, by the request id",
+    "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After",
+    "unauthorized_client": "the client is not registered for this grant type",
+    "unsupported_grant_type": "none of those at /token",
+    "unsupported_response_type": "another than `code`; in the redirect",
+}
+
+# The authorizer's, which are no part of valet/audit.py: it logs without any library, in another account perhaps.
+AUTHORIZER_EVENTS = {
+    "issuer.unavailable": ("reason", "Keys or a status list cannot be had: the request ended as a 500."),
+    "policy.inexact": ("reason routes", "No IAM policy says exactly these routes; told once, at the start."),
+    "route.denied": ("route jti", "A good token without the scopes or roles of this route: 403."),
+    "token.refused": ("reason", "The access token is not good: 401."),
+}
+
+
+def template() -> dict[str, Any]:
+    return load(ROOT / "template.yaml")
+
+
+def reference() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Written from the code by `python -m tests.docs.reference > docs/reference.md`, and held to it by a test."
+    yield "[operations.md](operations.md) says what to do with it, [standards.md](standards.md) where it comes from."
+    for title, lines in (
+        ("Routes", _routes()),
+        ("Parameters of the stack", _parameters()),
+        ("Outputs of the stack", _outputs()),
+        (
+            "Environment variables",
+            _table(("variable", "what"), ((f"`{n}`", VARIABLES[n]) for n in sorted(variables()))),
+        ),
+        ("Errors", _errors()),
+        ("Events", _events()),
+        ("Metrics", _metrics()),
+        ("Alarms", _alarms()),
+        ("The command line", _commands()),
+        ("make", _targets()),
+    ):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield from lines
+
+
+def routes() -> dict[str, tuple[str, str]]:
+    """Path → the methods that the template routes, and the function."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, resource in template()["Resources"].items():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                path, method = event["Properties"]["Path"], event["Properties"]["Method"]
+                before = found.get(path, ("", ""))[0]
+                found[path] = (f"{before}, {method}".lstrip(", "), name)
+    return found
+
+
+def variables() -> set[str]:
+    """Every environment variable that something reads."""
+    from valet.settings import _VARIABLES
+
+    authorizer = (LAYER / "valet" / "resource_server" / "configuration.py").read_text(encoding="utf-8")
+    declared = {
+        name
+        for part in (template()["Globals"]["Function"], *_properties("AWS::Serverless::Function"))
+        for name in part.get("Environment", {}).get("Variables", {})
+    }
+    read = set(re.findall(r'env\.get\("([A-Z_]+)"|_one_of\(env, "([A-Z_]+)"', authorizer))
+    local = set(re.findall(r'_port\("([A-Z_]+)"', (ROOT / "local" / "__main__.py").read_text(encoding="utf-8")))
+    return declared | set(_VARIABLES) | {name for pair in read for name in pair if name} | local | {"PORT", "AWS_PORT"}
+
+
+def errors() -> dict[str, set[int]]:
+    """Error code → the statuses that it is answered with."""
+    from valet.errors import OAuthError
+
+    found: dict[str, set[int]] = {}
+    todo = [OAuthError]
+    while todo:
+        kind = todo.pop()
+        todo.extend(kind.__subclasses__())
+        if kind is not OAuthError and kind.__module__ == "valet.errors":
+            found.setdefault(kind.error, set()).add(kind.status)
+    return found
+
+
+def authorizer_events() -> set[str]:
+    """The names that the resource server gives its lines."""
+    found: set[str] = set()
+    for path in sorted((LAYER / "valet" / "resource_server").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                found |= {str(v.value) for k, v in pairs if _is(k, "event") and isinstance(v, ast.Constant)}
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_tell":
+                found |= {str(a.value) for a in node.args[1:2] if isinstance(a, ast.Constant)}
+    return found
+
+
+def commands() -> dict[str, str]:
+    """Every command of `valet`, with its sentence."""
+    import click
+
+    from admin.cli import valet
+
+    found: dict[str, str] = {}
+
+    def visit(command: click.Command, path: str) -> None:
+        if isinstance(command, click.Group):
+            for name, each in command.commands.items():
+                visit(each, f"{path} {name}")
+        else:
+            found[path] = command.get_short_help_str(200)
+
+    visit(valet, "valet")
+    return found
+
+
+def targets() -> dict[str, str]:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z-]+):.*?## (.*)$", makefile, re.MULTILINE))
+
+
+def _routes() -> Iterator[str]:
+    rows = ((f"`{path}`", methods, f"`{name}`", ROUTES[path]) for path, (methods, name) in routes().items())
+    yield from _table(("path", "methods", "function", "what"), rows)
+    yield ""
+    yield "ANY: the function itself answers OPTIONS and HEAD, and 405 with `Allow`."
+
+
+def _parameters() -> Iterator[str]:
+    rows = []
+    for name, parameter in template()["Parameters"].items():
+        allowed = ", ".join(f"`{value}`" for value in parameter.get("AllowedValues", []))
+        bounds = [
+            f"{word} {parameter[key]}" for word, key in (("from", "MinValue"), ("to", "MaxValue")) if key in parameter
+        ]
+        may_be = allowed or " ".join(bounds) or parameter.get("ConstraintDescription", "")
+        rows.append(
+            (
+                f"`{name}`",
+                f"`{parameter['Default']}`" if parameter["Default"] != "" else "empty",
+                may_be,
+                parameter["Description"],
+            )
+        )
+    yield from _table(("parameter", "default", "may be", "what"), rows)
+
+
+def _outputs() -> Iterator[str]:
+    yield from _table(
+        ("output", "what"), ((f"`{name}`", o["Description"]) for name, o in template()["Outputs"].items())
+    )
+
+
+def _errors() -> Iterator[str]:
+    rows = (
+        (f"`{name}`", ", ".join(map(str, sorted(statuses))), ERRORS[name])
+        for name, statuses in sorted(errors().items())
+    )
+    yield from _table(("error", "status", "when"), rows)
+
+
+def _events() -> Iterator[str]:
+    from valet.audit import EVENTS, EVERYWHERE
+
+    yield "One JSON line each. Beside its own fields every line has `event`, `timestamp`, `level`, `service`,"
+    yield "and where they are known " + ", ".join(f"`{name}`" for name in sorted(EVERYWHERE - {"event"})) + "."
+    yield ""
+    rows: list[tuple[str, ...]] = []
+    for name, event in sorted(EVENTS.items()):
+        fields = ", ".join(f"`{field}`" for field in sorted(event.fields))
+        rows.append((f"`{name}`", fields, f"`{event.metric}`" if event.metric else "", event.meaning))
+    for told, (own, meaning) in AUTHORIZER_EVENTS.items():
+        rows.append((f"`{told}`", ", ".join(f"`{field}`" for field in own.split()), "", f"Authorizer: {meaning}"))
+    yield from _table(("event", "its own fields", "metric", "meaning"), sorted(rows))
+
+
+def _metrics() -> Iterator[str]:
+    from valet.audit import EVENTS
+
+    yield "Namespace `Valet`, one dimension: `service`, the stack's name."
+    yield ""
+    counted: dict[str, list[str]] = {}
+    for name, event in EVENTS.items():
+        if event.metric:
+            counted.setdefault(event.metric, []).append(
+                f"`{event.measured}` of `{name}`" if event.measured else f"`{name}`"
+            )
+    yield from _table(("metric", "counts"), ((f"`{m}`", ", ".join(names)) for m, names in sorted(counted.items())))
+
+
+def _alarms() -> Iterator[str]:
+    rows = (
+        (f"`<stack>-{name.removesuffix('Alarm')}`", resource["Properties"]["AlarmDescription"])
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    )
+    yield from _table(("alarm", "says"), rows)
+
+
+def _commands() -> Iterator[str]:
+    yield "`admin/valet`, or `make valet ARGS='…'`; each has `--help`."
+    yield ""
+    yield from _table(("command", "what"), ((f"`{name}`", text) for name, text in sorted(commands().items())))
+
+
+def _targets() -> Iterator[str]:
+    yield from _table(("target", "what"), ((f"`make {name}`", text) for name, text in targets().items()))
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + " --- |" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in row) + " |"
+
+
+def _properties(kind: str) -> Iterator[Mapping[str, Any]]:
+    yield from (each["Properties"] for each in template()["Resources"].values() if each["Type"] == kind)
+
+
+def _is(node: ast.expr | None, value: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(LAYER))
+    print("\n".join(reference()))

@@ -1,0 +1,85 @@
+"""What docs/operations.md says of money is what bench/costs.py works out, from calls that are counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.costs import MIX, STEPS, tables
+from local.aws_calls import Call
+from local.stack import LocalStack
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.wire import over_http
+
+ROOT = Path(__file__).resolve().parents[2]
+READS, SIGNATURES = frozenset({"GetItem", "Query"}), frozenset({"Sign"})
+
+
+def test_the_tables_are_the_scripts_own() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "\n".join(tables()) in text, "run `python bench/costs.py`, and put what it prints into docs/operations.md"
+    assert sum(MIX.values()) == 100
+
+
+@pytest.fixture
+def counted(fresh_stack: LocalStack) -> Callable[[Callable[[], None]], tuple[int, int, int]]:
+    """Reads, writes and signatures of what is done, once everything is warm."""
+
+    def count(deed: Callable[[], None]) -> tuple[int, int, int]:
+        deed()
+        with fresh_stack.aws.recorded() as calls:
+            deed()
+        return _kinds(calls)
+
+    return count
+
+
+def _kinds(calls: list[Call]) -> tuple[int, int, int]:
+    actions = [call.action for call in calls if call.function != "status_list"]
+    reads = sum(action in READS for action in actions)
+    signatures = sum(action in SIGNATURES for action in actions)
+    return reads, len(actions) - reads - signatures, signatures
+
+
+def _expected(step: str) -> tuple[int, int, int]:
+    return STEPS[step].reads, STEPS[step].writes, STEPS[step].signatures
+
+
+@pytest.fixture
+def web_app(fresh_stack: LocalStack) -> Application:
+    return Application(
+        over_http, fresh_stack.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
+    )
+
+
+def test_client_credentials_cost_one_signature(
+    counted: Callable[[Callable[[], None]], tuple[int, int, int]], fresh_stack: LocalStack
+) -> None:
+    service = Application(over_http, fresh_stack.issuer, "api_service_789", "api_secret_abc")
+
+    def deed() -> None:
+        assert service.client_credentials().status == 200
+
+    assert counted(deed) == _expected("client_credentials")
+
+
+def test_a_sign_in_a_code_and_a_refresh_cost_what_is_said(fresh_stack: LocalStack, web_app: Application) -> None:
+    def code(username: str) -> tuple[str, str]:
+        browser, asked = Browser(over_http, fresh_stack.issuer), web_app.ask()
+        answer = browser.decide(browser.sign_in(browser.open(asked.url), username))
+        return answer.answered["code"], asked.code_verifier
+
+    tokens = web_app.redeem(*code("john")).json()
+    web_app.refresh(tokens["refresh_token"])
+    with fresh_stack.aws.recorded() as calls:
+        redeemable = code("jane")
+    assert _kinds(calls) == _expected("sign-in and consent, before it")
+    with fresh_stack.aws.recorded() as calls:
+        tokens = web_app.redeem(*redeemable).json()
+    assert _kinds(calls) == _expected("code, with an ID token")
+    with fresh_stack.aws.recorded() as calls:
+        assert web_app.refresh(tokens["refresh_token"]).status == 200
+    assert _kinds(calls) == _expected("refresh")

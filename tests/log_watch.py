@@ -1,0 +1,180 @@
+"""Listens to a whole test run: what was secret in it, and what was logged; no word may be in both (P10).
+
+Secrets are what requests to the functions and their answers carried: tokens, codes, cookies, passwords, handles. Logged
+is every line that any logger of this process was given, with all its fields, and every JSON line on standard output.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
+
+import pytest
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{8,}")
+_HANDLE_IN_PAGE = re.compile(r'value="([A-Za-z0-9_-]{43})"')
+_PARAMETERS = frozenset(
+    {
+        "access_token",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "csrf_token",
+        "id_token",
+        "id_token_hint",
+        "password",
+        "refresh_token",
+        "request",
+        "resume",
+        "token",
+    }
+)
+# What a client or a person chooses may be any word; only what looks like a secret counts as one.
+_LEAST = 11
+
+
+class LogWatch:
+    """What was secret and what was said, as words."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = set()
+        self.said: dict[str, str] = {}  # the word, and the line that it stood in
+        self._fresh_secrets: set[str] = set()
+        self._fresh_words: set[str] = set()
+
+    def heard(self, line: str) -> None:
+        for word in _WORD.findall(line):
+            if word not in self.said:
+                self.said[word] = line
+                self._fresh_words.add(word)
+
+    def keep(self, secrets: Iterable[str]) -> None:
+        fresh = {secret for secret in secrets if secret not in self.secrets}
+        self.secrets |= fresh
+        self._fresh_secrets |= fresh
+
+    def told(self) -> dict[str, str]:
+        """The secrets that were logged since somebody asked, and the lines."""
+        words = (self._fresh_words & self.secrets) | (self._fresh_secrets & self.said.keys())
+        self._fresh_words, self._fresh_secrets = set(), set()
+        return {word: self.said[word] for word in words}
+
+
+class Listener(logging.Handler):
+    """Hears what every logger is given, extra fields included, whatever a formatter would leave out."""
+
+    def __init__(self, watch: LogWatch) -> None:
+        super().__init__(level=logging.DEBUG)
+        self._watch = watch
+
+    def emit(self, record: logging.LogRecord) -> None:
+        own = {name: value for name, value in vars(record).items() if name not in ("pathname", "filename", "module")}
+        self._watch.heard(f"{record.getMessage()} {own}")
+
+
+def heard_on_output(text: str, watch: LogWatch) -> None:
+    for line in text.splitlines():
+        if line.startswith("{"):
+            watch.heard(line)
+
+
+def words_of(value: str) -> Iterator[str]:
+    """What is secret in a token, a code or a password: not a grant's id, nor what anybody may read in a JWT."""
+    parts = value.split(".")
+    if len(parts) > 1:
+        parts = parts[2:] if value.startswith("eyJ") else parts[1:]
+    for part in parts:
+        if len(part) >= _LEAST and _WORD.fullmatch(part):
+            yield part
+
+
+def secrets_of_request(request: Any) -> Iterator[str]:
+    """Of a valet.http.Request."""
+    for encoded in (request.query_string, request.body.decode(errors="replace")):
+        yield from _of_pairs(encoded)
+    for value in request.cookies.values():
+        yield from words_of(value)
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(credentials, validate=True).decode()
+        except (binascii.Error, ValueError):
+            return
+        yield from words_of(credentials.rstrip("="))
+        yield from words_of(unquote_plus(pair.partition(":")[2]))
+    else:
+        yield from words_of(credentials)
+
+
+def secrets_of_response(response: Any) -> Iterator[str]:
+    """Of a valet.http.Response."""
+    yield from _of_pairs(urlsplit(response.headers.get("Location", "")).query)
+    for cookie in response.cookies:
+        yield from words_of(cookie.partition(";")[0].partition("=")[2])
+    body = response.body if isinstance(response.body, str) else ""
+    yield from _HANDLE_IN_PAGE.findall(body)
+    if body.startswith("{"):
+        yield from _of_members(json.loads(body))
+
+
+def _of_members(members: Mapping[str, Any]) -> Iterator[str]:
+    for name in _PARAMETERS & members.keys():
+        if isinstance(members[name], str):
+            yield from words_of(members[name])
+
+
+def _of_pairs(encoded: str) -> Iterator[str]:
+    for name, value in parse_qsl(encoded, errors="replace"):
+        if name in _PARAMETERS:
+            yield from words_of(value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_watch() -> Iterator[LogWatch]:
+    """Stands at the one door that every endpoint shares, from the first test to the last."""
+    import valet.server  # noqa: F401  whose doors are watched
+    from valet.aws.apigateway import request_from_event, response_to_event
+
+    watch = LogWatch()
+
+    def request_seen(*arguments: Any) -> Any:
+        request = request_from_event(*arguments)
+        watch.keep(secrets_of_request(request))
+        return request
+
+    def response_seen(response: Any) -> Any:
+        watch.keep(secrets_of_response(response))
+        return response_to_event(response)
+
+    listener = Listener(watch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("valet.server.request_from_event", request_seen)
+        patch.setattr("valet.server.response_to_event", response_seen)
+        logging.getLogger().addHandler(listener)
+        yield watch
+        logging.getLogger().removeHandler(listener)
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret_is_logged(log_watch: LogWatch) -> Iterator[None]:
+    """After every test: of all the secrets that this process has seen so far, none is in a line of its log."""
+    yield
+    assert not log_watch.told()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """What a test printed, its authorizers' log lines among it, is looked at with the next."""
+    report = yield
+    watch = getattr(item, "funcargs", {}).get("log_watch")
+    if watch is not None:
+        for title, text in report.sections:
+            if "stdout" in title:
+                heard_on_output(text, watch)
+    return report

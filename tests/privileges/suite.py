@@ -1,0 +1,35 @@
+"""The whole run of the tests held to the roles: whatever any test makes a function do, its role has to allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from local.aws_calls import Call
+from local.resources import STACK
+from local.stack import LocalStack
+from tests.privileges.grants import deployed, key_policies, missing
+from tests.template.cloudformation import SAM_PYTHON
+from tests.template.test_functions import FUNCTIONS
+
+
+@contextmanager
+def held_to_roles(stack: LocalStack) -> Iterator[None]:
+    """Records one call of each kind while the block runs, and judges them at its end."""
+    calls: dict[tuple[str | None, ...], Call] = {}
+
+    def record(call: Call, forward: Callable[[], Any]) -> Any:
+        is_ours = call.table is None or call.table.startswith(f"{STACK}-")
+        if call.function in FUNCTIONS.values() and is_ours:
+            calls.setdefault((call.function, call.iam_action, call.table, call.partition_prefix), call)
+        return forward()
+
+    with stack.aws.intercept(record):
+        yield
+    if calls and SAM_PYTHON.exists():
+        granted, _ = deployed(FUNCTIONS)
+        for arn, policy in key_policies().items():
+            granted = granted.with_key(arn, policy)
+        lacking = missing(calls.values(), granted)
+        assert not lacking, "\n".join(lacking)

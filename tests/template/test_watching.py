@@ -1,0 +1,109 @@
+"""Alarms, dashboard and saved queries: they name what the functions log, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from valet.audit import EVENTS, EVERYWHERE, Metric
+
+from tests.template.cloudformation import resources, translated
+
+METRICS = set(get_args(Metric))
+OWN_DIMENSION = [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+# What stands in every line by the logger's own doing.
+OF_EVERY_LINE = {"timestamp", "level", "service", "message"}
+
+
+def _alarms() -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in resources(translated(), "AWS::CloudWatch::Alarm").items()}
+
+
+def _metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "MetricName" in alarm:
+        yield alarm
+    yield from (each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each)
+
+
+def _queries() -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in resources(translated(), "AWS::Logs::QueryDefinition").items()}
+
+
+def test_there_are_no_more_alarms_than_are_paid_for() -> None:
+    assert len(_alarms()) == 10
+
+
+def test_what_the_code_counts_is_what_is_watched() -> None:
+    alarmed = {each["MetricName"] for alarm in _alarms().values() for each in _metrics(alarm) if _is_ours(each)}
+    assert alarmed <= METRICS
+    body = _dashboard()
+    shown = {
+        metric[1] for widget in body["widgets"] for metric in widget["properties"]["metrics"] if metric[0] == "Valet"
+    }
+    assert shown == METRICS
+    # Of these a number alone says nothing; the refresh rate and the failure rate are weighed against them.
+    assert METRICS - alarmed == {"TokensIssued"}
+
+
+def _is_ours(metric: dict[str, Any]) -> bool:
+    return bool(metric["Namespace"] == "Valet")
+
+
+@pytest.mark.parametrize("name", _alarms())
+def test_an_alarm_says_what_it_means_and_tells_the_topic(name: str) -> None:
+    alarm = _alarms()[name]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert alarm["AlarmDescription"].endswith(".")
+    assert alarm["AlarmName"] == {"Fn::Sub": "${AWS::StackName}-" + name.removesuffix("Alarm")}
+    assert alarm["TreatMissingData"] == ("breaching" if name == "KeysAlarm" else "notBreaching")
+    for metric in _metrics(alarm):
+        if _is_ours(metric):
+            assert metric["Dimensions"] == OWN_DIMENSION
+
+
+def test_the_stacks_name_is_the_dimension_that_the_functions_write() -> None:
+    for function in resources(translated("Demo=on"), "AWS::Lambda::Function").values():
+        assert function["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == {
+            "Ref": "AWS::StackName"
+        }
+
+
+def test_the_events_that_alarms_count_are_logged_at_every_level_that_may_be_chosen() -> None:
+    assert translated()["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+
+
+def test_an_address_is_written_to_only_where_there_is_one() -> None:
+    document = translated()
+    (subscription,) = resources(document, "AWS::SNS::Subscription").values()
+    assert subscription["Condition"] == "HasAlarmEmail"
+    assert document["Conditions"]["HasAlarmEmail"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}
+    assert subscription["Properties"]["Endpoint"] == {"Ref": "AlarmEmail"}
+
+
+def test_the_dashboard_is_json_and_does_not_overlap() -> None:
+    places = [(widget["x"], widget["y"]) for widget in _dashboard()["widgets"]]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("name", _queries())
+def test_a_query_asks_for_events_and_fields_that_there_are(name: str) -> None:
+    text = _queries()[name]["QueryString"]
+    named = set(re.findall(r"'([a-z_]+\.[a-z_]+)'", text))
+    assert named <= set(EVENTS)
+    fields = EVERYWHERE | OF_EVERY_LINE | {field for event in EVENTS.values() for field in event.fields}
+    for listed in re.findall(r"(?:fields|by) ([a-z_, ]+)$", text, re.MULTILINE):
+        assert set(re.split(r",\s*", listed)) <= fields
+
+
+def test_every_event_about_a_client_or_a_person_is_in_a_query_or_one_of_the_same_grant() -> None:
+    groups = {group["Ref"] for query in _queries().values() for group in query["LogGroupNames"]}
+    assert groups <= set(resources(translated(), "AWS::Logs::LogGroup"))
+
+
+def _dashboard() -> dict[str, Any]:
+    (dashboard,) = resources(translated(), "AWS::CloudWatch::Dashboard").values()
+    body: dict[str, Any] = json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])
+    return body
