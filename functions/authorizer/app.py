@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from valet.environment import environment
 from valet.resource_server.authorizer import Authorizer
 from valet.resource_server.clock import system_clock, system_jitter
 from valet.resource_server.configuration import parse
 from valet.resource_server.fetch import Https
-from valet.settings import environment
 
 CONFIGURATION = parse(environment())
 AUTHORIZER = Authorizer(CONFIGURATION, Https(CONFIGURATION.issuer, system_clock), system_clock, system_jitter)

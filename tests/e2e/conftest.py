@@ -12,6 +12,7 @@ from valet import settings
 from valet.aws.clients import client
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
+from valet.environment import environment
 from valet.models import Client
 
 from local.stack import LocalStack
@@ -35,7 +36,7 @@ def issuer(stack: LocalStack) -> str:
 @pytest.fixture(scope="session")
 def register(stack: LocalStack) -> Callable[[Client], None]:
     """Registers a client, as an operator does."""
-    dynamodb = client("dynamodb", settings.read(settings.environment()))
+    dynamodb = client("dynamodb", settings.read(environment()))
     return Registrar(Table(dynamodb, stack.tables["Registry"])).put_client
 
 

@@ -45,9 +45,9 @@ def _allows(name: str, value: str) -> bool:
                 "https://auth.example.com",
                 "https://auth.example.com:8443",
                 "http://127.0.0.1:3000",
-                "http://localhost:3000",
             ],
             [
+                "http://localhost:3000",
                 "http://auth.example.com",
                 "https://auth.example.com/",
                 "https://auth.example.com/path",

@@ -17,6 +17,7 @@ from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import Table
 from valet.aws.dynamodb.users import DynamoUsers
 from valet.aws.kms import KmsSigners
+from valet.environment import environment
 from valet.errors import MethodNotAllowed, OAuthError, ServerError
 from valet.http import Request, Response
 from valet.ports import (
@@ -51,7 +52,7 @@ class Server:
 
     @cached_property
     def settings(self) -> Settings:
-        return settings_module.read(settings_module.environment())
+        return settings_module.read(environment())
 
     @cached_property
     def clock(self) -> Clock:

@@ -1,17 +1,11 @@
-"""The settings of one deployment, read once from the environment; nothing else reads it."""
+"""The settings of one deployment, read once from the environment."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 # Seconds. What is kept for the sake of a token (its key, its place in a status list) is kept by this bound.
 LONGEST_ACCESS_TOKEN = 86_400
-
-
-def environment() -> Mapping[str, str]:
-    """The process's environment. Only this module touches it."""
-    return os.environ
 
 
 class SettingsError(Exception):
@@ -50,7 +44,7 @@ class Settings:
         return self.issuer_url.startswith("http://")
 
 
-_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
+_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 _HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
