@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -144,6 +144,7 @@ class Deployment:
         return ScannedTable(self.dynamodb, self.output(output))
 
 
+@cache
 def _session(where: Where) -> boto3.Session:
     if where.is_local:
         # Made up: whatever credentials the operator has are nobody's business on a local port.

@@ -7,10 +7,10 @@ when nobody can lease by the old record any more.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from valet.aws.dynamodb.table import model_from_item
-from valet.models import Account, Client, Grant, LiveToken
+from valet.aws.dynamodb.grants import grant_from_item
+from valet.models import Account, Client, Grant
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -66,9 +66,9 @@ def grants_of(account: Account, deployment: Deployment) -> Iterator[Grant]:
 def all_grants(deployment: Deployment) -> Iterator[Grant]:
     """Every grant, by reading the table from end to end."""
     for item in deployment.grants_table.scan("grant#"):
-        if item["sk"] == "grant" and "client_id" in item:  # a tombstone has none
-            grant = model_from_item(Grant, {**item, "grant_id": item["pk"].partition("#")[2]})
-            yield replace(grant, live=tuple(LiveToken(*token) for token in item.get("live", ())))
+        grant = grant_from_item(item)
+        if grant is not None and grant.client_id:  # a tombstone has none
+            yield grant
 
 
 def revoke_grant(deployment: Deployment, grant_id: str, now: float) -> bool:

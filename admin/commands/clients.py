@@ -60,7 +60,7 @@ def add(
     """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
     idle, absolute = registration.lifetimes_of(application_type)
     client = Client(
-        client_id if client_id is not None else new_id(desk.random),
+        client_id if client_id is not None else _drawn_id(desk),
         name,
         application_type=application_type,
         token_endpoint_auth_method=method or ("client_secret_basic" if application_type == "web" else "none"),
@@ -220,6 +220,13 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grants_not_before": moment(client.grants_not_before_ms / 1000),
         "disabled": client.is_disabled,
     }
+
+
+def _drawn_id(desk: Desk) -> str:
+    """One that no shell and no option parser takes for an option."""
+    while (drawn := new_id(desk.random)).startswith(("-", "_")):
+        continue
+    return drawn
 
 
 def _changed(client: Client, given: dict[str, Any]) -> Client:

@@ -45,7 +45,7 @@ def rotate(desk: Desk) -> None:
     _tell(desk, _invoke(desk, {"rotate": "now"}), "Rotated.")
 
 
-@keys.command()
+@keys.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
 @click.argument("kid", default=CURRENT)
 @confirmed
 @click.pass_obj

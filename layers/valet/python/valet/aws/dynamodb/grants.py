@@ -21,15 +21,15 @@ class DynamoGrants:
     table: Table
 
     def find(self, grant_id: str) -> Grant | None:
-        return _grant(self.table.get(_pk(grant_id), "grant"))
+        return grant_from_item(self.table.get(_pk(grant_id), "grant"))
 
     def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
         # The pointer first: a pointer without its grant is harmless, a grant that nobody can find to revoke is not.
         self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
         try:
-            self.table.put(_item(grant), "attribute_not_exists(#pk)")
+            self.table.put(item_from_grant(grant), "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
-            return Refused(_grant(failed.found))
+            return Refused(grant_from_item(failed.found))
         return Done()
 
     def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
@@ -93,7 +93,7 @@ class DynamoGrants:
         try:
             self.table.update(_pk(grant_id), "grant", expression, values, condition)
         except ConditionFailed as failed:
-            return Refused(_grant(failed.found))
+            return Refused(grant_from_item(failed.found))
         return Done()
 
     def _revoke(self, grant_id: str, now: float, revoked_for: str, condition: str, values: Item) -> Grant | None:
@@ -108,7 +108,7 @@ class DynamoGrants:
             item = self.table.update(_pk(grant_id), "grant", expression, {**marks, **values}, condition, "ALL_OLD")
         except ConditionFailed:
             return None
-        return _grant(item)
+        return grant_from_item(item)
 
 
 def _pk(grant_id: str) -> str:
@@ -144,14 +144,14 @@ def unpacked(parts: Sequence[Any]) -> tuple[LiveToken, ...]:
     )
 
 
-def _item(grant: Grant) -> Item:
-    """The grant just issued, as an item; its key has its id already."""
+def item_from_grant(grant: Grant) -> Item:
+    """The grant as an item, whose key has its id already."""
     item = item_from_model(grant, _pk(grant.grant_id), "grant")
     del item["grant_id"]
-    return item
+    return {**item, "live": packed(grant.live)} if grant.live else item
 
 
-def _grant(item: Item | None) -> Grant | None:
+def grant_from_item(item: Item | None) -> Grant | None:
     """The item as a grant; a tombstone has the id and the revocation, and None for the rest."""
     if not item:
         return None

@@ -1,0 +1,93 @@
+"""The command line as an operator's shell runs it, on the emulated AWS of the local stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from click.testing import CliRunner
+
+from admin.cli import valet as command
+from admin.desk import Desk
+from local.stack import LocalStack
+from tests.conftest import MovableClock
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Operator:
+    """Runs `valet … --local`, on a clock that sleeping moves."""
+
+    stack: LocalStack
+    clock: Callable[[], float]
+    advance: Callable[[float], None]
+    slept: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    while_asleep: Callable[[], None] = lambda: None
+
+    def __call__(self, *arguments: str, typed: str = "", status: int = 0, where: str = "--local") -> Ran:
+        port = urlsplit(self.stack.aws_url).port
+        desk = Desk(clock=self.clock, sleep=self._sleep)
+        result = CliRunner().invoke(
+            command,
+            [*arguments, *([where] if where else [])],
+            input=typed,
+            obj=desk,
+            env={"AWS_PORT": str(port), "COLUMNS": "200"},
+            prog_name="valet",
+        )
+        self.said.append(result.stdout + result.stderr)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == status, f"{result.exit_code}: {result.stdout}{result.stderr}"
+        assert "Traceback" not in result.stderr
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    def json(self, *arguments: str, typed: str = "", status: int = 0) -> Any:
+        return self(*arguments, "--json", typed=typed, status=status).json()
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.while_asleep()
+        self.advance(seconds)
+
+
+@pytest.fixture
+def refused(stack: LocalStack) -> Operator:
+    """For what changes nothing: the stack as whoever came before left it."""
+    return Operator(stack, time.time, lambda seconds: None)
+
+
+@pytest.fixture
+def keys_come_back(valet: Operator) -> Iterator[None]:
+    """The stack's tables are put back after a test, its KMS keys are not: whoever ends one asks for this."""
+    kms = boto3.client("kms", endpoint_url=valet.stack.aws_url)
+    yield
+    for key in kms.list_keys()["Keys"]:
+        state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+        if state == "PendingDeletion":
+            kms.cancel_key_deletion(KeyId=key["KeyId"])
+        if state in ("PendingDeletion", "Disabled"):
+            kms.enable_key(KeyId=key["KeyId"])
+
+
+@pytest.fixture
+def valet(fresh_stack: LocalStack, clock: MovableClock) -> Operator:
+    return Operator(fresh_stack, clock, clock.advance)

@@ -1,0 +1,202 @@
+"""`valet clients`: registered as the rules want it, with secrets that are seen once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.admin.conftest import Operator
+from tests.admin.people import is_refused_by_list, service, sign_in, web_app
+from tests.integration.application import Application
+from tests.integration.wire import over_http
+
+WEB = ("clients", "add", "Shop", "--redirect-uri", "https://shop.example.com/callback", "--scope", "openid items")
+
+
+def test_a_registered_client_signs_people_in_and_its_secret_is_told_this_once(valet: Operator) -> None:
+    added = valet.json(*WEB, "--id", "shop")
+    valet.advance(11)
+    application = Application(
+        over_http,
+        valet.stack.issuer,
+        "shop",
+        added["client_secret"],
+        "https://shop.example.com/callback",
+        scope="openid items",
+    )
+    assert sign_in(valet.stack, "john", application).userinfo() == 200
+    assert re.fullmatch(r"[\w-]{43}", added["client_secret"])
+    told = valet("clients", "show", "shop").out + valet("clients", "list").out + valet("clients", "list", "--json").out
+    assert added["client_secret"] not in told
+    assert valet.json("clients", "show", "shop")["secrets"] == 1
+
+
+def test_the_secret_is_on_the_terminal_once_with_the_advice_to_keep_it(valet: Operator) -> None:
+    ran = valet(*WEB)
+    secret = re.search(r"client secret +([\w-]{43})", ran.out)
+    assert secret is not None
+    assert (ran.out + ran.err).count(secret[1]) == 1
+    assert "Nobody can show the secret again" in ran.out
+
+
+def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
+    web = valet.json("clients", "show", valet.json(*WEB)["client_id"])
+    assert (web["type"], web["authentication"]) == ("web", "client_secret_basic")
+    assert web["grant_types"] == ["authorization_code", "refresh_token"]
+    assert (web["refresh_idle"], web["refresh_absolute"]) == ("30 d", "90 d")
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
+    added = valet.json(*page)
+    assert "client_secret" not in added
+    browser = valet.json("clients", "show", added["client_id"])
+    assert (browser["authentication"], browser["origins"]) == ("none", ["https://app.example.com"])
+    assert (browser["refresh_idle"], browser["refresh_absolute"]) == ("8 h", "1 d")
+    job = valet.json("clients", "show", valet.json("clients", "add", "Job", "--scope", "admin")["client_id"])
+    assert job["grant_types"] == ["client_credentials"]
+    assert 20 <= len(job["client_id"]) <= 128  # API Gateway's usage plans take no other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--redirect-uri", "https://*.example.com/cb"), "wildcard"),
+        (("--redirect-uri", "https://a.example.com/cb#top"), "fragment"),
+        (("--redirect-uri", "http://a.example.com/cb"), "plain http"),
+        (("--redirect-uri", "http://localhost:3000/cb"), "127.0.0.1"),
+        (("--redirect-uri", "com.example.app:/cb"), "native"),
+        (("--redirect-uri", "https://user@a.example.com/cb"), "user name"),
+        (("--redirect-uri", "https://a.example.com/x/../cb"), "dot segments"),
+        (("--redirect-uri", "https://A.example.com/cb"), "capital letters"),
+        (("--redirect-uri", "/cb"), "absolute"),
+        (("--redirect-uri", "javascript:alert(1)", "--type", "native"), "private scheme"),
+        (("--redirect-uri", "myapp:/cb", "--type", "native"), "without a dot"),
+        (("--redirect-uri", "https://a.example.com/cb", "--origin", "https://a.example.com/"), "origin"),
+        (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
+        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "grant type"),
+        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "authorization code grant"),
+        (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps its secret"),
+        (("--redirect-uri", "https://a.example.com/cb", "--retry-window", "5"), "retry window"),
+        (("--redirect-uri", "https://a.example.com/cb", "--refresh-idle", "99d"), "lifetimes"),
+        (("--redirect-uri", "https://a.example.com/cb", "--introspects", "https://nobody.example.com"), "no such"),
+        (("--grant-type", "authorization_code"), "needs one"),
+        (("--scope", "openid"), "end-user"),
+        (("--id", "white space", "--scope", "admin"), "client_id"),
+        (("--owner", "Eve\u202etxt", "--scope", "admin"), "printable"),
+    ],
+)
+def test_what_can_never_be_right_is_refused_and_nothing_is_registered(
+    refused: Operator, arguments: tuple[str, ...], reason: str
+) -> None:
+    before = refused.json("clients", "list")
+    assert reason in refused("clients", "add", "Bad", *arguments, status=2).err
+    assert refused.json("clients", "list") == before
+
+
+def test_a_name_that_is_taken_is_refused_and_the_client_stays_as_it_is(valet: Operator) -> None:
+    before = valet.json("clients", "show", "web_app_123")
+    assert "already" in valet(*WEB, "--id", "web_app_123", status=3).err
+    assert valet.json("clients", "show", "web_app_123") == before
+    assert "no client" in valet("clients", "show", "nobody", status=3).err
+
+
+def test_a_change_replaces_what_it_names_and_is_checked_as_a_registration_is(valet: Operator) -> None:
+    before = valet.json("clients", "show", "web_app_123")
+    uri = "https://new.example.com/callback"
+    valet("clients", "change", "web_app_123", "--redirect-uri", uri, "--name", "New")
+    after = valet.json("clients", "show", "web_app_123")
+    assert after == {**before, "redirect_uris": [uri], "name": "New"}
+    assert "wildcard" in valet("clients", "change", "web_app_123", "--redirect-uri", "https://*/", status=2).err
+    assert valet.json("clients", "show", "web_app_123") == after
+    valet("clients", "change", "web_app_123", status=2)
+
+
+def test_origins_are_answered_as_long_as_a_client_has_them(valet: Operator) -> None:
+    def is_answered(origin: str) -> bool:
+        valet.advance(11)
+        answer = over_http("OPTIONS", f"{valet.stack.issuer}/token", {"origin": origin})
+        return answer.headers.get("access-control-allow-origin") == origin
+
+    one, two = "https://one.example.com", "https://two.example.com"
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://one.example.com/in")
+    first = valet.json(*page, "--origin", f"{one} {two}")["client_id"]
+    second = valet.json(*page, "--origin", two)["client_id"]
+    assert is_answered(one)
+    assert is_answered(two)
+    valet("clients", "change", first, "--origin", one)
+    assert is_answered(two)  # the second client's
+    valet("clients", "delete", second, "--yes")
+    assert is_answered(one)
+    assert not is_answered(two)
+    assert is_answered(valet.stack.issuer)  # the demo page's
+
+
+def test_a_secret_is_replaced_with_an_overlap_in_which_both_are_good(valet: Operator) -> None:
+    stack = valet.stack
+    new = valet.json("clients", "rotate-secret", "api_service_789")["client_secret"]
+    valet.advance(11)
+    assert service(stack).client_credentials().status == 200
+    assert service(stack, secret=new).client_credentials().status == 200
+    assert "two live secrets" in valet("clients", "rotate-secret", "api_service_789", status=3).err
+    valet("clients", "end-old-secret", "api_service_789", "--yes")
+    valet.advance(11)
+    assert service(stack).client_credentials().status == 401
+    assert service(stack, secret=new).client_credentials().status == 200
+    assert "no older secret" in valet("clients", "end-old-secret", "api_service_789", "--yes", status=3).err
+
+
+def test_a_leaked_secret_is_replaced_at_once_after_a_yes(valet: Operator) -> None:
+    valet("clients", "rotate-secret", "api_service_789", "--now", typed="n\n", status=5)
+    new = valet.json("clients", "rotate-secret", "api_service_789", "--now", "--yes")["client_secret"]
+    valet.advance(11)
+    assert service(valet.stack).client_credentials().status == 401
+    assert service(valet.stack, secret=new).client_credentials().status == 200
+    assert "public client" in valet("clients", "rotate-secret", "spa_demo", status=3).err
+
+
+def test_a_disabled_client_is_refused_and_answered_again_when_enabled(valet: Operator) -> None:
+    valet("clients", "disable", "api_service_789")
+    valet.advance(11)
+    assert service(valet.stack).client_credentials().status == 401
+    valet("clients", "enable", "api_service_789")
+    valet.advance(11)
+    assert service(valet.stack).client_credentials().status == 200
+
+
+def test_a_client_that_is_disabled_and_revoked_loses_what_it_holds(valet: Operator) -> None:
+    held = sign_in(valet.stack)
+    valet("clients", "disable", "web_app_123", "--revoke", typed="y\n")
+    assert is_refused_by_list(valet.stack, held.access_token)
+    valet("clients", "enable", "web_app_123")
+    valet.advance(11)
+    assert held.refresh() == 400
+    assert sign_in(valet.stack).userinfo() == 200
+
+
+def test_a_deleted_client_is_gone_with_its_tokens_and_its_name_is_never_given_again(valet: Operator) -> None:
+    held = sign_in(valet.stack)
+    valet("clients", "delete", "web_app_123", typed="\n", status=5)
+    assert held.userinfo() == 200
+    valet("clients", "delete", "web_app_123", "--yes")
+    assert is_refused_by_list(valet.stack, held.access_token)
+    assert web_app(valet.stack).client_credentials().status == 401
+    assert "was the client_id" in valet(*WEB, "--id", "web_app_123", status=3).err
+    assert "web_app_123" not in valet("clients", "list").out
+
+
+def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -> None:
+    from dataclasses import replace
+
+    from admin.deployment import Deployment, Where
+    from admin.endings import Refused
+    from admin.register import Register
+
+    port = int(valet.stack.aws_url.rpartition(":")[2])
+    register = Register(Deployment(Where(is_local=True, aws_port=port), bytes).registry)
+    seen = register.client("web_app_123")
+    register.change_client(seen, replace(seen, client_name="First"))
+    with pytest.raises(Refused, match="at this moment"):
+        register.change_client(seen, replace(seen, client_name="Second"))
+    # What differs is something else: both changes stand.
+    register.change_client(seen, replace(seen, owner="Second"))
+    found = register.client("web_app_123")
+    assert (found.client_name, found.owner) == ("First", "Second")

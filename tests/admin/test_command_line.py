@@ -1,0 +1,106 @@
+"""The command line as a program: exit statuses, JSON, questions, completion, and no traceback whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from admin.cli import valet as command
+from admin.desk import Desk
+from tests.admin.conftest import Operator
+
+ROOT = Path(__file__).parents[2]
+# One of each: what scripts read.
+READING = (
+    ("clients", "list"), ("clients", "show", "web_app_123"), ("users", "list"), ("users", "roles", "john"),
+    ("scopes", "list"), ("apis", "list"), ("keys", "list"), ("grants", "list", "--user", "john"),
+)  # fmt: skip
+
+
+def test_what_is_read_is_a_table_for_people_and_json_for_scripts(refused: Operator) -> None:
+    for arguments in READING:
+        assert refused.json(*arguments) is not None
+        assert refused(*arguments).out.strip()
+
+
+def test_options_of_the_deployment_stand_before_or_behind_the_command(refused: Operator) -> None:
+    port = refused.stack.aws_url.rpartition(":")[2]
+    before = CliRunner().invoke(command, ["--local", "--aws-port", port, "--json", "clients", "list"], obj=Desk())
+    assert json.loads(before.stdout) == refused.json("clients", "list")
+    assert "no --profile" in refused("clients", "list", "--profile", "work", status=2).err
+
+
+def test_a_stack_that_is_not_running_is_one_clear_line() -> None:
+    ran = CliRunner().invoke(command, ["clients", "list", "--local", "--aws-port", "9"], obj=Desk())
+    assert ran.exit_code == 4
+    assert "`make run` starts it" in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+
+
+def test_a_stack_that_there_is_not_is_refused(refused: Operator) -> None:
+    port = refused.stack.aws_url.rpartition(":")[2]
+    arguments = ["clients", "list", "--stack", "nonsense", "--region", "us-east-1"]
+    environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    ran = CliRunner().invoke(command, arguments, obj=Desk(), env=environment)
+    assert ran.exit_code == 3
+    assert "no stack nonsense in us-east-1" in ran.stderr
+
+
+def test_a_profile_that_there_is_not_and_no_region_are_one_clear_line() -> None:
+    ran = CliRunner().invoke(command, ["clients", "list", "--profile", "nonsense"], obj=Desk())
+    assert ran.exit_code == 4
+    assert "nonsense" in ran.stderr
+
+
+def test_it_runs_as_a_program_of_its_own_and_completes_itself(refused: Operator) -> None:
+    port = refused.stack.aws_url.rpartition(":")[2]
+    environment = {"PATH": os.environ["PATH"], "AWS_PORT": port, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    run = [sys.executable, "-m", "admin"]
+    listed = subprocess.run(
+        [*run, "scopes", "list", "--local", "--json"],
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "openid" in [row["name"] for row in json.loads(listed.stdout)]
+    source = subprocess.run([*run, "completion", "zsh"], env=environment, capture_output=True, text=True, check=True)
+    assert "_VALET_COMPLETE" in source.stdout
+    completing = {
+        **environment,
+        "_VALET_COMPLETE": "bash_complete",
+        "COMP_WORDS": "valet clients ro",
+        "COMP_CWORD": "2",
+    }
+    words = subprocess.run(run, env=completing, capture_output=True, text=True, check=True).stdout
+    assert "rotate-secret" in words
+
+
+def test_other_peoples_words_do_not_command_the_terminal(valet: Operator) -> None:
+    from dataclasses import replace
+
+    from admin.deployment import Deployment, Where
+    from admin.people import People
+
+    people = People(Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes).users)
+    john = people.account("john")
+    people.change(john, replace(john, name="\x1b]0;owned\x07John"))
+    assert "\x1b" not in valet("users", "list").out
+
+
+def test_a_secret_is_in_one_answer_and_in_no_log_line(valet: Operator, caplog: object) -> None:
+    secret = valet.json("clients", "add", "Job", "--id", "job", "--scope", "admin")["client_secret"]
+    password = valet.json("users", "add", "ann", "--generate")["password"]
+    second = valet.json("clients", "rotate-secret", "job")["client_secret"]
+    for arguments in (*READING, ("clients", "show", "job"), ("doctor",), ("clients", "rotate-secret", "job")):
+        valet(*arguments, status=3 if arguments[1:2] == ("rotate-secret",) else 0)
+    valet("clients", "delete", "job", "--yes")
+    everything = "".join(valet.said) + str(getattr(caplog, "text", ""))
+    for drawn in (secret, password, second):
+        assert everything.count(drawn) == 1

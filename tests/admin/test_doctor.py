@@ -1,0 +1,344 @@
+"""`valet doctor`: every misconfiguration is named, with the reason and what mends it; nothing unseen passes as good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from valet.models import Client, Scope
+
+from admin.deployment import Deployment, Where
+from admin.doctor import CHECKS, account, examine, rfc9700
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import Finding, Skipped
+from admin.registration import lifetimes_of
+from tests.admin.conftest import Operator
+from tests.admin.people import sign_in
+
+DAY = 86_400
+CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
+ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "logs.retention", "account.concurrency"}
+
+
+@pytest.fixture
+def local(valet: Operator) -> Deployment:
+    return Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url.rpartition(":")[2])), bytes)
+
+
+def examined(valet: Operator, *arguments: str, status: int = 1) -> dict[str, Any]:
+    report: dict[str, Any] = valet.json("doctor", *arguments, status=status)
+    return report
+
+
+def found(report: dict[str, Any], check: str) -> str:
+    """What the check says, in one text; empty where it found nothing."""
+    assert check in report["checks"]
+    return "\n".join(finding["what"] for finding in report["findings"] if finding["check"] == check)
+
+
+def test_the_demo_system_has_nothing_wrong_and_what_is_not_there_is_not_passed_over(valet: Operator) -> None:
+    report = examined(valet, status=0)
+    assert [finding for finding in report["findings"] if finding["is_error"]] == []
+    assert {each["check"] for each in report["skipped"]} == ON_AWS_ONLY
+    assert all("local stack" in each["reason"] for each in report["skipped"])
+    text = valet("doctor").out
+    assert "0 wrong" in text
+    for check in ON_AWS_ONLY:
+        assert f"skipped {check}: the local stack" in text
+    examined(valet, "--strict", status=1)
+
+
+def test_every_finding_says_what_why_and_the_command_that_mends_it(valet: Operator) -> None:
+    report = examined(valet, status=0)
+    assert report["findings"]
+    for finding in report["findings"]:
+        assert all(len(finding[part]) > 8 for part in ("what", "why", "mend")), finding
+        assert "valet " in finding["mend"] or "aws " in finding["mend"] or "make " in finding["mend"]
+    text = valet("doctor").out
+    for finding in report["findings"]:
+        assert all(finding[part] in text for part in ("what", "why", "mend"))
+
+
+def test_what_is_used_is_not_called_unused(valet: Operator) -> None:
+    sign_in(valet.stack)
+    unused = found(examined(valet, "--only", "clients.unused", status=0), "clients.unused")
+    assert "web_app_123" not in unused
+    assert "mobile_app" in unused
+    assert "api_service_789" not in unused  # client credentials leave no trace that lasts
+
+
+@pytest.fixture
+def tables_come_back(local: Deployment) -> Iterator[None]:
+    yield
+    for output in ("RegistryTable", "UsersTable"):
+        table = local.output(output)
+        local.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
+        local.dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    local.dynamodb.update_time_to_live(
+        TableName=local.output("GrantsTable"),
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+
+
+@pytest.mark.usefixtures("tables_come_back")
+def test_tables_that_can_be_lost_or_grow_for_ever(valet: Operator, local: Deployment) -> None:
+    registry, users, grants = (local.output(f"{name}Table") for name in ("Registry", "Users", "Grants"))
+    local.dynamodb.update_continuous_backups(
+        TableName=users, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    local.dynamodb.update_table(TableName=registry, DeletionProtectionEnabled=False)
+    local.dynamodb.update_time_to_live(
+        TableName=grants, TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"}
+    )
+    report = examined(valet, "--only", "tables")
+    assert found(report, "tables.recovery") == f"{users} has no point-in-time recovery"
+    assert found(report, "tables.deletion-protection") == f"{registry} can be deleted"
+    assert grants in found(report, "tables.expiry")
+
+
+@pytest.mark.usefixtures("keys_come_back")
+def test_keys_that_are_too_old_alone_or_not_as_kms_has_them(valet: Operator, local: Deployment) -> None:
+    ring = local.key_records.key_ring()
+    signing, standby = sorted(ring.keys, key=lambda key: key.state, reverse=True)
+    key_id = signing.key_id.rpartition("/")[2]
+    local.client("kms").disable_key(KeyId=key_id)
+    local.key_records.change_ring(ring, (replace(signing, signing_since=signing.signing_since - 40 * DAY),))
+    report = examined(valet, "--only", "keys metadata")
+    assert "No standby key is announced" in found(report, "keys.states")
+    assert f"{signing.kid} has been signing for 40 d" in found(report, "keys.age")
+    assert f"KMS says that the signing key {signing.kid} is Disabled" in found(report, "keys.kms")
+    local.key_records.change_ring(local.key_records.key_ring(), (replace(standby, key_id=signing.key_id),))
+    local.client("kms").enable_key(KeyId=key_id)
+    report = examined(valet, "--only", "keys")
+    assert "0 keys sign" in found(report, "keys.states")
+    assert f"another public key than the record {standby.kid}" in found(report, "keys.kms")
+
+
+def test_a_key_set_that_is_not_the_recorded_one(valet: Operator, local: Deployment) -> None:
+    examined(valet, "--only", "metadata.key-set", status=0)  # the function remembers it for ten seconds
+    ring = local.key_records.key_ring()
+    kept, gone = ring.keys
+    stranger = replace(kept, kid="of-nobody", public_jwk={**kept.public_jwk, "kid": "of-nobody"}, state="retired")
+    local.key_records.change_ring(ring, (kept, stranger))
+    text = found(examined(valet, "--only", "metadata.key-set"), "metadata.key-set")
+    assert "of-nobody is on record, and not in the JWK Set" in text
+    assert f"The JWK Set has the key {gone.kid}, which is not on record" in text
+
+
+@pytest.mark.parametrize(
+    ("uri", "application_type", "reason"),
+    [
+        ("http://app.example.com/cb", "web", "plain http"),
+        ("http://localhost:3000/cb", "browser", "localhost"),
+        ("https://*.example.com/cb", "web", "wildcard"),
+        ("https://203.0.113.7/cb", "web", "bare IP address"),
+        ("https://intranet/cb", "web", "only some resolvers"),
+        ("https://app.internal/cb", "web", "does not belong to anybody"),
+        ("https://demo.herokuapp.com/cb", "web", "somebody else can have tomorrow"),
+        ("https://app.example.com/cb?next=x", "web", "redirect onwards"),
+        ("myapp:/cb", "native", "without a dot"),
+        ("https://app.example.com/cb#x", "web", "fragment"),
+    ],
+)
+def test_risky_redirect_uris(valet: Operator, local: Deployment, uri: str, application_type: str, reason: str) -> None:
+    put(local, Client("risky", "Risky", application_type=application_type, redirect_uris=(uri,), grant_types=CODE_FLOW))
+    text = found(examined(valet, "--only", "clients.redirect-uris"), "clients.redirect-uris")
+    assert f"The client risky has the redirect URI {uri}" in text
+    assert reason in text
+
+
+def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployment) -> None:
+    good = ("https://app.example.com/cb",)
+    code = {"redirect_uris": good, "grant_types": CODE_FLOW}
+    digests = (b"1" * 32, b"2" * 32)
+    put(local, Client("two-secrets", "A", secret_digests=digests, **code))  # type: ignore[arg-type]
+    put(local, Client("no-secret", "B", **code))  # type: ignore[arg-type]
+    put(local, Client("long-lived", "C", refresh_absolute_lifetime=400 * DAY, **code))  # type: ignore[arg-type]
+    put(local, Client("no-window", "D", retry_window=0, **code))  # type: ignore[arg-type]
+    put(local, Client("short-window", "E", retry_window=5, **code))  # type: ignore[arg-type]
+    put(local, Client("long-window", "F", retry_window=290, **code))  # type: ignore[arg-type]
+    put(local, Client("demo-john", "G", **code))  # type: ignore[arg-type]
+    put(local, Client("lost-scope", "H", scope=frozenset({"gone"}), **code))  # type: ignore[arg-type]
+    put(local, Client("public-job", "I", token_endpoint_auth_method="none", application_type="native",
+                      grant_types=frozenset({"client_credentials"})))  # fmt: skip
+    put(local, Client("silent", "J", application_type="native", token_endpoint_auth_method="none", first_party=True,
+                      redirect_uris=("com.example.app:/cb",), grant_types=CODE_FLOW))  # fmt: skip
+    local.registry.put({"pk": "cors", "sk": "origins", "origins": {"https://nobody.example.com"}, "version": 7})
+    registrar = register(local)
+    registrar.put_scope(Scope("round", "Round", frozenset({"about"})))
+    registrar.put_scope(Scope("about", "About", frozenset({"round"})))
+    registrar.put_api(replace(_demo_api(local), audience="https://other.example.com", access_token_lifetime=2 * 3600))
+    report = examined(valet, "--only", "clients scopes cors")
+    assert "two-secrets has 2 live secrets" in found(report, "clients.secrets")
+    assert "no-secret is confidential and has no secret" in found(report, "clients.secrets")
+    assert "legacy_app_321 sends its secret in the form" in found(report, "clients.secrets")
+    assert "Refresh tokens of long-lived live 400 d" in found(report, "clients.lifetimes")
+    assert "https://other.example.com live 2 h" in found(report, "clients.lifetimes")
+    windows = found(report, "clients.retry-window")
+    assert "no-window has no retry window" in windows
+    assert "short-window has a retry window of 5 s, and the token function runs up to 10 s" in windows
+    assert "long-window has a retry window of 290 s" in windows
+    assert "demo-john is the sub of a person" in found(report, "clients.impersonation")
+    assert "lost-scope: scope gone: not registered" in found(report, "clients.registration")
+    assert "public-job: grant type client_credentials" in found(report, "clients.registration")
+    assert "long-lived: lifetimes" in found(report, "clients.registration")
+    assert "silent asks nobody for consent" in found(report, "clients.first-party")
+    assert "in a circle" in found(report, "scopes.registration")
+    assert "one API only" in found(report, "scopes.registration")
+    assert f"Preflights from {valet.stack.issuer} are refused, an origin of spa_demo" in found(report, "cors.union")
+    assert "https://nobody.example.com are answered, an origin of no client" in found(report, "cors.union")
+
+
+def test_functions_that_are_configured_wrong(valet: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = valet.stack.system.functions
+    routes = {"GET /api/open": {"scopes": []}, "GET /api/admin": {"scopes": [], "roles": ["admin"]}}
+    authorizer: Any = functions["AuthorizerFunction"].environment
+    token: Any = functions["TokenFunction"].environment
+    monkeypatch.setitem(authorizer, "ROUTES", json.dumps(routes))
+    monkeypatch.setitem(authorizer, "ISSUER", "https://other.example.com")
+    monkeypatch.setitem(authorizer, "AUDIENCE", "https://unregistered.example.com")
+    for name, value in (("ACCESS_TOKEN_LIFETIME", "7200"), ("LOG_LEVEL", "ERROR"), ("RETRY_WINDOW", "0")):
+        monkeypatch.setitem(token, name, value)
+    route = next(route for api in valet.stack.system.apis for route in api.routes if route.authorizer)
+    report_before = examined(valet, "--only", "authorizer")
+    object.__setattr__(route.authorizer, "result_ttl", 300)
+    try:
+        report = examined(valet, "--only", "authorizer tokens audit clients.retry-window")
+    finally:
+        object.__setattr__(route.authorizer, "result_ttl", 0)
+    assert found(report_before, "authorizer.cache") == ""
+    text = found(report, "authorizer.routes")
+    assert "The route GET /api/open asks for no scope" in text
+    assert "only a role of admin" in text
+    assert "trusts https://other.example.com" in text
+    assert "unregistered.example.com is no registered API" in text
+    assert "keeps the authorizer's answers for 300 s" in found(report, "authorizer.cache")
+    assert "Access tokens live 7200 s" in found(report, "tokens.lifetime")
+    assert "log from ERROR" in found(report, "audit.log-level")
+    assert "The deployment has no retry window" in found(report, "clients.retry-window")
+    monkeypatch.setitem(authorizer, "ROUTES", "nonsense")
+    assert "ROUTES is not JSON" in found(examined(valet, "--only", "authorizer.routes"), "authorizer.routes")
+
+
+def test_an_issuer_that_does_not_answer_or_is_another(valet: Operator, local: Deployment) -> None:
+    local.__dict__["outputs"] = {**local.outputs, "Issuer": "http://127.0.0.1:9"}
+    [first, *_] = [check for check in CHECKS if check.name == "metadata.reachable"]
+    findings, _ = examine(Evidence(local, 0), [first])
+    assert "does not answer" in findings[0].what
+    findings, skipped = examine(Evidence(local, 0))
+    assert {"metadata.issuer", "metadata.consistent", "metadata.key-set", "pages.headers"} <= {
+        each.check for each in skipped
+    }
+    local.__dict__["outputs"] = {**local.outputs, "Issuer": valet.stack.issuer.replace("127.0.0.1", "localhost")}
+    findings, _ = examine(Evidence(local, 0), [check for check in CHECKS if check.name == "metadata.issuer"])
+    assert "names the issuer http://127.0.0.1" in findings[0].what
+
+
+class _Lambda:
+    """moto has no account settings."""
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"ConcurrentExecutions": 10}}
+
+
+def test_what_only_aws_has_alarms_subscriptions_logs_and_quota(
+    valet: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws: dict[str, Any] = {name: boto3.client(name) for name in ("cloudwatch", "sns", "logs")}
+    cloudwatch, sns, logs = aws.values()
+    topic, silent = (sns.create_topic(Name=name)["TopicArn"] for name in ("alarms", "silent"))
+    alarm = {"Namespace": "Valet", "MetricName": "m", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    more = {"ComparisonOperator": "GreaterThanThreshold", "Statistic": "Sum"}
+    cloudwatch.put_metric_alarm(AlarmName="heard", AlarmActions=[topic], **alarm, **more)
+    cloudwatch.put_metric_alarm(AlarmName="unheard", **alarm, **more)
+    cloudwatch.put_metric_alarm(AlarmName="muted", ActionsEnabled=False, AlarmActions=[topic], **alarm, **more)
+    for name in ("kept", "ending"):
+        logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    logs.put_retention_policy(logGroupName="/aws/lambda/ending", retentionInDays=90)
+    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes)
+    deployment.__dict__["resources"] = (
+        *(("AWS::CloudWatch::Alarm", name, name) for name in ("heard", "unheard", "muted", "deleted")),
+        *(("AWS::SNS::Topic", name, name) for name in (topic, silent)),
+        *(("AWS::Logs::LogGroup", name, f"/aws/lambda/{name}") for name in ("kept", "ending", "deleted")),
+    )
+    pending = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]}
+    clients = {"lambda": _Lambda(), **aws}
+    monkeypatch.setattr(deployment, "client", clients.__getitem__)
+    monkeypatch.setattr(
+        sns,
+        "list_subscriptions_by_topic",
+        lambda **asked: pending if asked["TopicArn"] == topic else {"Subscriptions": []},
+    )
+    findings, skipped = examine(Evidence(deployment, 0), account.CHECKS)
+    assert skipped == []
+    said = [finding.what for finding in findings]
+    assert sorted(said) == sorted(
+        [
+            "The alarm unheard tells nobody",
+            "The alarm muted is muted",
+            "The alarm deleted is gone",
+            f"A subscription to {topic} is not confirmed",
+            f"Nobody is subscribed to {silent}",
+            "/aws/lambda/kept is kept for ever",
+            "The log group /aws/lambda/deleted is gone",
+            "The account runs 10 functions at once",
+        ]
+    )
+    deployment.__dict__["resources"] = ()
+    findings, skipped = examine(Evidence(deployment, 0), account.CHECKS)
+    assert "The stack has no alarms" in [finding.what for finding in findings]
+    assert {each.check for each in skipped} == {"alarms.heard", "logs.retention"}
+
+
+def test_what_aws_will_not_say_is_told_and_keeps_no_other_check_from_its_turn(local: Deployment) -> None:
+    local.__dict__["outputs"] = {**local.outputs, "UsersTable": "not-there"}
+    findings, skipped = examine(Evidence(local, 0), [check for check in CHECKS if check.name.startswith("tables.")])
+    assert findings == []
+    assert {each.check for each in skipped} == {"tables.recovery", "tables.deletion-protection"}
+    assert all("AWS would not say" in each.reason for each in skipped)
+
+
+def test_every_rule_of_rfc_9700_is_judged_by_what_the_checks_say() -> None:
+    names = {check.name for check in CHECKS}
+    assert {check for rule in rfc9700.RULES for check in rule.checks} <= names
+    clean = {(row["section"], row["rule"]): row["status"] for row in rfc9700.judged([], [])}
+    assert set(clean.values()) == {rfc9700.KEPT, rfc9700.NOT_OFFERED}
+    finding = Finding("what", "why", "mend", check="clients.redirect-uris")
+    rows = rfc9700.judged([finding], [Skipped("pages.headers", "out of reach")])
+    by_rule = {row["rule"]: row["status"] for row in rows}
+    assert by_rule["Redirect URIs are compared exactly"] == rfc9700.BROKEN
+    assert by_rule["Pages cannot be framed"] == rfc9700.UNSEEN
+    assert by_rule["No password grant"] == rfc9700.KEPT
+
+
+def test_only_names_checks_and_an_unknown_one_is_refused_with_all_names(refused: Operator) -> None:
+    assert "keys.kms" in refused("doctor", "--only", "nonsense", status=2).err
+    assert refused.json("doctor", "--only", "keys.kms")["checks"] == ["keys.kms"]
+
+
+def register(deployment: Deployment) -> Any:
+    from valet.aws.dynamodb.registrar import Registrar
+
+    return Registrar(deployment.registry)
+
+
+def put(deployment: Deployment, client: Client) -> None:
+    """Past every rule, as a script of somebody's may have done it."""
+    idle, absolute = lifetimes_of(client.application_type)
+    usual = client.refresh_absolute_lifetime == Client("", "").refresh_absolute_lifetime
+    register(deployment).put_client(
+        replace(client, refresh_idle_lifetime=idle, refresh_absolute_lifetime=absolute) if usual else client
+    )
+
+
+def _demo_api(deployment: Deployment) -> Any:
+    from admin.register import Register
+
+    [api] = Register(deployment.registry).scopes().apis.values()
+    return api

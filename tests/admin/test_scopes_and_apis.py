@@ -1,0 +1,83 @@
+"""`valet scopes` and `valet apis`: what can be asked for, and whom it is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.admin.conftest import Operator
+from tests.admin.people import service
+from tests.integration.wire import over_http
+
+
+def test_a_scope_is_added_listed_changed_and_deleted(valet: Operator) -> None:
+    valet("scopes", "add", "reports", "Read your reports", "--includes", "profile")
+    [row] = [row for row in valet.json("scopes", "list") if row["name"] == "reports"]
+    assert (row["includes"], row["means"], row["api"]) == (["profile"], ["profile", "reports"], "")
+    valet("scopes", "change", "reports", "--description", "Read all reports", "--includes-nothing")
+    assert "Read all reports" in valet("scopes", "list").out
+    valet("scopes", "delete", "reports", typed="n\n", status=5)
+    valet("scopes", "delete", "reports", "--yes")
+    assert "reports" not in valet("scopes", "list").out
+
+
+def test_scopes_that_include_each_other_in_a_circle_are_refused_with_the_way(valet: Operator) -> None:
+    valet("scopes", "add", "a", "A", "--includes", "admin")
+    before = valet.json("scopes", "list")
+    ran = valet("scopes", "change", "api_access", "--includes", "a", status=2)
+    assert "api_access → a → admin → api_access" in ran.err
+    valet("scopes", "change", "a", "--includes", "a", status=2)
+    valet("scopes", "add", "b", "B", "--includes", "b", status=2)
+    assert valet.json("scopes", "list") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "more", "status"),
+    [
+        ("two words", "Sentence", (), 2),
+        ('quo"te', "Sentence", (), 2),
+        ("new", " ", (), 2),
+        ("new", "Sentence", ("--includes", "nonsense"), 2),
+        ("admin", "Sentence", (), 3),
+    ],
+)
+def test_a_wrong_scope_is_refused_and_nothing_changes(
+    refused: Operator, name: str, description: str, more: tuple[str, ...], status: int
+) -> None:
+    before = refused.json("scopes", "list")
+    refused("scopes", "add", name, description, *more, status=status)
+    assert refused.json("scopes", "list") == before
+
+
+def test_a_scope_that_something_needs_stays_and_the_answer_says_what(valet: Operator) -> None:
+    ran = valet("scopes", "delete", "api_access", "--yes", status=3)
+    assert "the scope admin includes it" in ran.err
+    assert "the client api_service_789 may ask for it" in ran.err
+    assert "issuer's own" in valet("scopes", "delete", "openid", "--yes", status=3).err
+    assert "no scope" in valet("scopes", "delete", "nonsense", "--yes", status=3).err
+
+
+def test_tokens_are_issued_for_a_new_api_with_its_own_lifetime(valet: Operator) -> None:
+    valet("scopes", "add", "stock", "See the stock")
+    valet("apis", "add", "https://stock.example.com", "Stock", "--scope", "stock", "--access-token", "5m")
+    valet("clients", "change", "api_service_789", "--scope", "admin api_access stock")
+    valet.advance(11)
+    answer = service(valet.stack).client_credentials(scope="stock")
+    assert answer.json()["expires_in"] == 300
+    assert valet.json("apis", "show", "https://stock.example.com")["scopes"] == ["stock"]
+    assert "stock" in over_http("GET", f"{valet.stack.issuer}/.well-known/openid-configuration").body
+    valet("apis", "change", "https://stock.example.com", "--access-token", "10m")
+    valet("apis", "delete", "https://stock.example.com", "--yes")
+    assert len(valet.json("apis", "list")) == 1
+
+
+def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:
+    before = valet.json("apis", "list")
+    audience = "https://stock.example.com"
+    assert "one API only" in valet("apis", "add", audience, "Stock", "--scope", "admin", status=2).err
+    assert "not registered" in valet("apis", "add", audience, "Stock", "--scope", "nonsense", status=2).err
+    assert "lifetime" in valet("apis", "add", audience, "Stock", "--access-token", "2d", status=2).err
+    assert "another than the issuer" in valet("apis", "add", valet.stack.issuer, "Us", status=2).err
+    assert "already" in valet("apis", "add", valet.stack.audience, "Again", status=3).err
+    assert "no protected API" in valet("apis", "show", audience, status=3).err
+    valet("apis", "delete", valet.stack.audience, typed="\n", status=5)
+    assert valet.json("apis", "list") == before

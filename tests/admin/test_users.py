@@ -1,0 +1,169 @@
+"""`valet users`: people, whose passwords are never an argument and never in the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from valet.users import hash_password
+
+from tests.admin.conftest import Operator
+from tests.admin.people import is_refused_by_list, sign_in, web_app
+from tests.integration.browser import Browser
+from tests.integration.wire import over_http
+
+PASSWORD = "a long enough password"
+
+
+def can_sign_in(valet: Operator, username: str, password: str) -> bool:
+    browser = Browser(over_http, valet.stack.issuer)
+    page = browser.open(web_app(valet.stack).ask().url)
+    answer = browser.sign_in(page, username, password)
+    return "Allow" in answer.body if answer.is_page else "code" in answer.answered
+
+
+def test_a_user_is_added_with_a_password_from_standard_input(valet: Operator) -> None:
+    added = valet.json("users", "add", "Ann", "--role", "user admin", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert added["username"] == "ann"
+    assert len(added["sub"]) == 22  # drawn: never the username, which may change hands
+    assert "password" not in added
+    assert can_sign_in(valet, "ann", PASSWORD)
+    [ann] = [row for row in valet.json("users", "list") if row["username"] == "ann"]
+    assert ann["roles"] == ["admin", "user"]
+
+
+def test_a_typed_password_is_asked_for_twice_and_not_shown(valet: Operator) -> None:
+    ran = valet("users", "add", "ann", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert PASSWORD not in ran.out + ran.err
+    assert can_sign_in(valet, "ann", PASSWORD)
+    valet("users", "add", "bob", typed=f"{PASSWORD}\nanother long password\n", status=5)
+    assert "bob" not in valet("users", "list").out
+
+
+def test_a_drawn_password_is_shown_this_once(valet: Operator) -> None:
+    added = valet.json("users", "add", "ann", "--generate")
+    assert can_sign_in(valet, "ann", added["password"])
+    assert added["password"] not in valet("users", "list", "--json").out
+    changed = valet.json("users", "set-password", "ann", "--generate")
+    assert can_sign_in(valet, "ann", changed["password"])
+    assert not can_sign_in(valet, "ann", added["password"])
+
+
+def test_no_command_takes_a_password_as_an_argument(valet: Operator) -> None:
+    valet("users", "add", "ann", "--password", PASSWORD, status=2)
+    valet("users", "set-password", "john", PASSWORD, status=2)
+
+
+@pytest.mark.parametrize("arguments", [("add", "ann"), ("set-password", "john")])
+def test_a_short_password_is_refused_and_nothing_changes(valet: Operator, arguments: tuple[str, ...]) -> None:
+    before = valet.json("users", "list")
+    assert "15" in valet("users", *arguments, "--password-stdin", typed="short\n", status=2).err
+    assert valet.json("users", "list") == before
+    assert can_sign_in(valet, "john", "password123")
+
+
+def test_a_username_that_is_taken_is_refused_before_a_password_is_asked_for(valet: Operator) -> None:
+    assert "already" in valet("users", "add", "JOHN", status=3).err
+    assert "no user" in valet("users", "set-password", "nobody", "--generate", status=3).err
+    valet("users", "add", "two words\x07", "--generate", status=2)
+
+
+def test_a_disabled_user_loses_everything_at_once_and_comes_back_without_it(valet: Operator) -> None:
+    john, jane = sign_in(valet.stack, "john"), sign_in(valet.stack, "jane")
+    valet("users", "disable", "john", typed="n\n", status=5)
+    assert john.userinfo() == 200
+    assert valet.json("users", "disable", "john", "--yes")["grants_ended"] == 1
+    assert (john.userinfo(), john.refresh()) == (401, 400)
+    assert is_refused_by_list(valet.stack, john.access_token)
+    assert not can_sign_in(valet, "john", "password123")
+    assert (jane.userinfo(), is_refused_by_list(valet.stack, jane.access_token)) == (200, False)
+    valet("users", "enable", "john")
+    assert john.refresh() == 400
+    assert can_sign_in(valet, "john", "password123")
+
+
+def test_changed_roles_refuse_the_tokens_that_say_the_old_ones_and_grants_live_on(valet: Operator) -> None:
+    jane = sign_in(valet.stack, "jane")
+    changed = valet.json("users", "roles", "jane", "--remove", "admin", "--add", "auditor")
+    assert changed == {"username": "jane", "roles": ["auditor", "user"], "access_tokens_refused": 1}
+    assert is_refused_by_list(valet.stack, jane.access_token)
+    assert jane.refresh() == 200
+    assert valet.json("users", "roles", "jane")["roles"] == ["auditor", "user"]
+    assert valet.json("users", "roles", "jane", "--set", "user")["roles"] == ["user"]
+
+
+def test_a_token_that_was_signed_while_the_roles_changed_is_refused_by_the_second_look(valet: Operator) -> None:
+    late = []
+    valet.while_asleep = lambda: late.append(sign_in(valet.stack, "jane"))
+    valet("users", "roles", "jane", "--remove", "admin")
+    assert valet.slept == [10]  # as long as a function may run
+    assert is_refused_by_list(valet.stack, late[0].access_token)
+
+
+def test_a_new_password_may_end_what_the_old_one_opened(valet: Operator) -> None:
+    john = sign_in(valet.stack, "john")
+    set_ = ("users", "set-password", "john", "--password-stdin")
+    assert valet.json(*set_, typed=f"{PASSWORD}\n")["grants_ended"] == 0
+    assert john.userinfo() == 200
+    assert valet.json(*set_, "--revoke", typed=f"{PASSWORD}\n")["grants_ended"] == 1
+    assert john.userinfo() == 401
+
+
+def people(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "people.csv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Operator, tmp_path: Path) -> None:
+    file = people(
+        tmp_path,
+        "username,name,email,email_verified,roles,password_hash\n"
+        f'Ann,"Doe, Ann",ann@example.com,true,user admin,"{hash_password(PASSWORD)}"\n'
+        "bob,Bob,,,,\n",
+    )
+    assert valet.json("users", "import", file, "--dry-run") == {"would_add": 2, "dry_run": True}
+    assert "ann" not in valet("users", "list").out
+    done = valet.json("users", "import", file)
+    assert (done["added"], done["skipped"]) == (2, 0)
+    [drawn] = done["passwords"]
+    assert drawn["username"] == "bob"
+    assert can_sign_in(valet, "bob", drawn["password"])
+    assert can_sign_in(valet, "ann", PASSWORD)
+    [ann] = [row for row in valet.json("users", "list") if row["username"] == "ann"]
+    assert (ann["name"], ann["email"], ann["email_verified"], ann["roles"]) == (
+        "Doe, Ann",
+        "ann@example.com",
+        True,
+        ["admin", "user"],
+    )
+    assert "there already" in valet("users", "import", file, status=3).err
+    assert valet.json("users", "import", file, "--skip-existing") == {"added": 0, "skipped": 2, "passwords": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name\nAnn\n", "header"),
+        ("username,shoe_size\nann,38\n", "header"),
+        ("username,roles\nann\n", "number of fields"),
+        ("username\nann\nANN\n", "line 2 already"),
+        ("username,email\nann,nowhere\n", "no address"),
+        ("username,email_verified\nann,perhaps\n", "true or false"),
+        ("username,password_hash\nann,hunter2-in-the-wrong-column\n", "Argon2id"),
+        ('username,name\nann,"open\n', "line"),
+        ("", "header"),
+    ],
+)  # fmt: skip
+def test_a_file_with_one_wrong_line_adds_nobody(refused: Operator, tmp_path: Path, text: str, reason: str) -> None:
+    before = refused.json("users", "list")
+    ran = refused("users", "import", people(tmp_path, text), status=2)
+    assert reason in ran.err
+    assert "hunter2" not in ran.err  # a password in the wrong column is not repeated
+    assert refused.json("users", "list") == before
+
+
+def test_a_hash_that_would_stop_everybodys_sign_in_is_refused(valet: Operator, tmp_path: Path) -> None:
+    costly = hash_password(PASSWORD).replace("m=19456", "m=4194304")
+    ran = valet("users", "import", people(tmp_path, f'username,password_hash\nann,"{costly}"\n'), status=2)
+    assert "costs out of bounds" in ran.err
