@@ -55,6 +55,8 @@ class Tokens:
 class World:
     """A deployment, and who uses it."""
 
+    john: Tokens  # what the web app has of him
+
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.browser = Browser(self.send, deployment.issuer)
@@ -155,9 +157,11 @@ class World:
 
     def status_lists(self, path: str) -> Answer:
         answer = self._status_list(self.deployment.event("GET", f"{self.deployment.issuer}{path}"), None)
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        return Answer(answer["statusCode"], headers, answer["body"])
 
     def _john_has(self, tokens: Tokens) -> Tokens:
+        self.john = tokens
         self.browser.cookies = dict(tokens.cookies)
         return tokens
 
@@ -254,14 +258,16 @@ def userinfo(world: World) -> Request:
 
 def authorize_stranger(world: World) -> Request:
     world.deployment.begin()
+    world.browser.cookies = {}
     url = world.web_app.ask().url
-    return lambda: Browser(world.send, world.deployment.issuer).get(url)
+    return lambda: world.browser.get(url)
 
 
 def authorize_by_post(world: World) -> Request:
     world.deployment.begin()
+    world.browser.cookies = {}
     form: Pairs = dict(world.web_app.ask().parameters)
-    return lambda: Browser(world.send, world.deployment.issuer).post_from_another_site("/authorize", form)
+    return lambda: world.browser.post_from_another_site("/authorize", form)
 
 
 def authorize_to_consent(world: World) -> Request:

@@ -1,0 +1,278 @@
+"""What must hold after a fault, by kind of request: the client tries again, and then everybody is who they were.
+
+Never two live successors, no lost grant, no false revocation, no live token that a revocation misses, and nothing spent
+without an answer but what the protocol allows: a code whose redemption took effect unheard, and a saved request whose
+grant did.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from valet.models import Grant
+from valet.tokens import access_token
+
+from tests.counts.requests import Request, World
+from tests.faults.injection import Fault
+from tests.integration.wire import Answer
+
+UNAVAILABLE = "temporarily_unavailable"
+
+
+@dataclass
+class Run:
+    """A request that a fault has befallen."""
+
+    world: World
+    request: Request
+    call: str
+    fault: Fault
+    first: Answer | None  # None: killed
+    land: Callable[[], None]  # what is still on its way takes effect
+
+    def settled(self) -> Answer:
+        """The answer; where there was none, that to the same request sent again, now that all is well."""
+        if self.fault is Fault.LATE:
+            self.land()
+        answer = self.request() if self.is_open else self.first
+        if self.fault is Fault.LATER:
+            self.land()
+        assert answer is not None
+        assert not is_outage(answer), answer
+        return answer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody was told what became of it."""
+        return self.first is None or is_outage(self.first)
+
+    def may_be_spent_by(self, *calls: str) -> bool:
+        """Whether that call was made, took effect, and nobody heard of it."""
+        return self.call in calls and self.fault in (Fault.UNHEARD_TWICE, Fault.LATE, Fault.KILLED)
+
+
+def is_outage(answer: Answer) -> bool:
+    """The specified way to say that nothing was decided: 503, or an error for whoever is redirected."""
+    if answer.status == 503:
+        return answer.is_page or (answer.error == UNAVAILABLE and answer.headers["retry-after"] == "1")
+    return answer.status == 303 and f"error={UNAVAILABLE}" in answer.location
+
+
+# -- what can be asked of the world ----------------------------------------------------------------------------------
+
+
+def grant_of(world: World, grant_id: str) -> Grant:
+    grant = world.deployment.server.grants.find(grant_id)
+    assert grant is not None, "a grant is gone"
+    return grant
+
+
+def assert_lives(world: World, grant_id: str) -> None:
+    assert not grant_of(world, grant_id).revoked_at, "a false revocation"
+
+
+def assert_ended(world: World, grant_id: str, answers: list[dict[str, Any]]) -> None:
+    """The grant is revoked, and so is every token that anybody was ever given of it: the bits are looked at before
+    anybody sends a request, which would put them again."""
+    grant = grant_of(world, grant_id)
+    assert grant.revoked_at
+    assert_revoked(world, [answer["access_token"] for answer in answers])
+    refused = world.web_app.refresh(answers[-1]["refresh_token"])
+    assert (refused.status, refused.error) == (400, "invalid_grant")
+
+
+def assert_revoked(world: World, tokens: list[str]) -> None:
+    server = world.deployment.server
+    verified = [claims_of(world, token) for token in tokens]
+    lists = {each.live.list_id: server.status_lists.find_list(each.live.list_id).revoked for each in verified}
+    missed = [each.live for each in verified if each.live.idx not in lists[each.live.list_id]]
+    assert not missed, "live tokens that the revocation missed"
+
+
+def claims_of(world: World, token: str) -> access_token.Verified:
+    keys = world.deployment.server.registry.signing_keys()
+    verified = access_token.verify(token, world.deployment.issuer, keys, world.deployment.clock.now)
+    assert verified is not None
+    return verified
+
+
+def members(answer: Answer) -> dict[str, Any]:
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def redeem_anew(world: World) -> None:
+    """The web app begins again. John is signed in, and is asked again only if nobody remembers what he allowed."""
+    asked = world.web_app.ask()
+    answer = world.browser.open(asked.url)
+    if answer.status == 200:
+        answer = world.browser.decide(answer)
+    assert world.web_app.redeem(answer.answered["code"], asked.code_verifier).status == 200
+
+
+# -- the token endpoint ----------------------------------------------------------------------------------------------
+
+
+def after_client_credentials(run: Run) -> None:
+    tokens = [members(run.settled()), members(run.request())]
+    assert len({claims_of(run.world, token["access_token"]).live for token in tokens}) == 2, "one index, two tokens"
+
+
+def after_refresh(run: Run) -> None:
+    """The honest client has its successor, one and the same, whatever happened to its first try."""
+    world, before = run.world, run.world.john
+    arrived = [members(run.settled()), members(run.request())]
+    assert len({answer["refresh_token"] for answer in arrived}) == 1, "two live successors"
+    assert_lives(world, before.grant_id)
+    world.deployment.clock.advance(5)
+    following = members(world.web_app.refresh(arrived[0]["refresh_token"]))
+    assert_lives(world, before.grant_id)
+    # Now a thief comes with the very first one.
+    stolen = world.web_app.refresh(before.answers[0]["refresh_token"])
+    assert (stolen.status, stolen.error) == (400, "invalid_grant")
+    given = [*before.answers, *arrived, following]
+    assert_ended(world, before.grant_id, given)
+
+
+def after_theft(run: Run) -> None:
+    """The thief may have been stopped halfway. Whoever comes next finishes it, or comes before it and is served."""
+    world, before = run.world, run.world.john
+    given = list(before.answers)
+    if run.fault is Fault.LATE:
+        run.land()
+    if run.is_open:
+        honest = world.web_app.refresh(before.refresh_token)
+        if grant_of(world, before.grant_id).revoked_at:
+            assert (honest.status, honest.error) == (400, "invalid_grant")
+            assert_ended(world, before.grant_id, given)
+        else:
+            given.append(members(honest))
+    refused = run.settled()
+    assert (refused.status, refused.error) == (400, "invalid_grant")
+    assert_ended(world, before.grant_id, given)
+
+
+def after_code(run: Run) -> None:
+    world, grant_id = run.world, run.world.john.grant_id
+    answer = run.settled()
+    again = run.request()
+    assert (again.status, again.error) == (400, "invalid_grant"), "one code, two redemptions"
+    assert_lives(world, grant_id)
+    if answer.status == 400:
+        assert run.may_be_spent_by("UpdateItem grant"), "a code is spent, and nobody has its tokens"
+        assert answer.error == "invalid_grant"
+        assert grant_of(world, grant_id).redeemed_at_ms
+        redeem_anew(world)
+        return
+    tokens = members(answer)
+    world.deployment.clock.advance(5)
+    following = members(world.web_app.refresh(tokens["refresh_token"]))
+    assert world.web_app.revoke(tokens["refresh_token"]).status == 200
+    assert_ended(world, grant_id, [tokens, following])
+
+
+# -- revocation and logout -------------------------------------------------------------------------------------------
+
+
+def after_revocation(run: Run) -> None:
+    assert run.settled().status == 200
+    assert_ended(run.world, run.world.john.grant_id, list(run.world.john.answers))
+
+
+def after_revocation_of_access_token(run: Run) -> None:
+    tokens = run.world.john
+    assert run.settled().status == 200
+    assert_revoked(run.world, tokens.access_tokens[:1])
+    assert run.world.service.introspect(tokens.access_tokens[0]).json() == {"active": False}
+    assert_lives(run.world, tokens.grant_id)
+    assert run.world.web_app.refresh(tokens.refresh_token).status == 200
+
+
+def after_logout(run: Run) -> None:
+    world = run.world
+    assert run.settled().status == 200
+    assert_ended(world, world.john.grant_id, list(world.john.answers))
+    for cookies in (world.browser.cookies, world.john.cookies):  # what the browser has left, and what it had
+        world.browser.cookies = dict(cookies)
+        answer = world.browser.get(world.web_app.ask(prompt="none").url)
+        assert answer.answered["error"] == "login_required"
+
+
+# -- the front channel -----------------------------------------------------------------------------------------------
+
+
+def after_code_is_issued(run: Run) -> None:
+    """A code; or none, where the grant took effect unheard, and then a new request gets one."""
+    world, answer = run.world, run.settled()
+    if answer.status == 400:
+        assert run.may_be_spent_by("PutItem grant", "UpdateItem consent"), "a saved request is spent without an answer"
+        assert "already" in answer.body
+    else:
+        assert grant_of(world, answer.answered["code"].partition(".")[0]).code_expires_at
+    redeem_anew(world)
+
+
+def after_step_to_the_next_page(run: Run) -> None:
+    """On from there, where everything goes well, to the code."""
+    world, answer = run.world, run.settled()
+    assert answer.status == 303
+    page = world.browser.follow(answer)
+    if 'name="password"' in page.body:
+        page = world.browser.sign_in(page)
+    if page.is_page:
+        page = world.browser.decide(page)
+    assert "code" in page.answered
+
+
+def after_wrong_password(run: Run) -> None:
+    assert run.settled().status == 401
+    assert len(run.world.browser.cookies) == 1, "the browser's, and no session"
+
+
+def after_denial(run: Run) -> None:
+    assert run.settled().answered["error"] == "access_denied"
+
+
+# -- who only reads --------------------------------------------------------------------------------------------------
+
+
+def after_reading(run: Run) -> None:
+    """The truth, and the same again: an outage never looks like `active: false`."""
+    answer = run.settled()
+    assert answer.status == 200
+    assert answer.body == run.request().body
+    assert '"active":false' not in answer.body
+
+
+AFTERMATH: dict[str, Callable[[Run], None]] = {
+    "client_credentials": after_client_credentials,
+    "code": after_code,
+    "code_replayed": after_theft,
+    "refresh": after_refresh,
+    "refresh_retried": after_refresh,
+    "refresh_stolen": after_theft,
+    "refresh_with_sixteen_live": after_refresh,
+    "revoke_refresh_token": after_revocation,
+    "revoke_access_token": after_revocation_of_access_token,
+    "introspect_access_token": after_reading,
+    "introspect_refresh_token": after_reading,
+    "userinfo": after_reading,
+    "authorize_stranger": after_step_to_the_next_page,
+    "authorize_by_post": after_step_to_the_next_page,
+    "authorize_to_consent": after_step_to_the_next_page,
+    "authorize_remembered": after_code_is_issued,
+    "authorize_resumed": after_code_is_issued,
+    "login_page": after_reading,
+    "login": after_step_to_the_next_page,
+    "login_again": after_step_to_the_next_page,
+    "login_wrong": after_wrong_password,
+    "consent_page": after_reading,
+    "consent": after_code_is_issued,
+    "consent_denied": after_denial,
+    "logout": after_logout,
+    "jwks": after_reading,
+    "metadata": after_reading,
+    "status_list": after_reading,
+    "status_lists": after_reading,
+}

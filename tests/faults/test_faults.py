@@ -1,0 +1,54 @@
+"""Every AWS call of every request made to fail in every way, and the function killed after each (promises P1 to P4).
+
+The calls are those of a good run in a cold execution environment, as tests/counts holds them.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.counts.requests import World
+from tests.counts.table import TABLE, Row
+from tests.faults.aftermath import AFTERMATH, Run, is_outage
+from tests.faults.injection import Fault, Injection, Killed, faults_of
+from tests.integration.wire import Answer
+
+
+def cases() -> Iterator[object]:
+    for row in TABLE:
+        if row.name not in AFTERMATH:
+            continue
+        for position, call in enumerate(row.cold_calls, 1):
+            for fault in faults_of(call):
+                yield pytest.param(row, position, fault, id=f"{row.name}: {position} {call}: {fault}")
+
+
+def strike(world: World, row: Row, position: int, fault: Fault) -> Run:
+    """The request, befallen by the fault; whoever was killed comes back as another execution environment."""
+    request = row.prepare(world)
+    world.restart()
+    injection = Injection(position, fault)
+    first: Answer | None = None
+    try:
+        with world.deployment.aws.intercept(injection):
+            first = request()
+    except Killed:
+        world.restart()
+    assert injection.has_struck
+    return Run(world, request, row.cold_calls[position - 1], fault, first, injection.land)
+
+
+@pytest.mark.parametrize(("row", "position", "fault"), list(cases()))
+def test_whatever_fails_the_client_tries_again_and_everybody_is_who_they_were(
+    world: World, row: Row, position: int, fault: Fault
+) -> None:
+    run = strike(world, row, position, fault)
+    if run.first is not None and not is_outage(run.first):
+        assert run.first.status == row.status
+    AFTERMATH[row.name](run)
+
+
+def test_no_kind_of_request_is_left_out() -> None:
+    """But the race, which the model runs, and two that are others with a call less."""
+    left_out = {"refresh_race_lost", "code_without_openid", "consent_not_remembered"}
+    assert {row.name for row in TABLE} - AFTERMATH.keys() == left_out
