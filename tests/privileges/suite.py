@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,11 @@ from tests.template.cloudformation import SAM_PYTHON
 from tests.template.test_functions import FUNCTIONS
 
 
+def _is_invocation() -> bool:
+    """Whether a function of the stack makes the call, and not a test in a function's name."""
+    return threading.current_thread().name.startswith("function-")
+
+
 @contextmanager
 def held_to_roles(stack: LocalStack) -> Iterator[None]:
     """Records one call of each kind while the block runs, and judges them at its end."""
@@ -21,7 +27,7 @@ def held_to_roles(stack: LocalStack) -> Iterator[None]:
 
     def record(call: Call, forward: Callable[[], Any]) -> Any:
         is_ours = call.table is None or call.table.startswith(f"{STACK}-")
-        if call.function in FUNCTIONS.values() and is_ours:
+        if call.function in FUNCTIONS.values() and is_ours and _is_invocation():
             calls.setdefault((call.function, call.iam_action, call.table, call.partition_prefix), call)
         return forward()
 

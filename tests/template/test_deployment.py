@@ -1,0 +1,94 @@
+"""The template deployed to emulated CloudFormation, as far as that goes (the rest: docs/operations.md)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template.cloudformation import translated
+
+# What moto does not make; the local stack plays the APIs, and cfn-lint reads the rest.
+UNMADE = frozenset(
+    {
+        "AWS::ApiGatewayV2::Api",
+        "AWS::ApiGatewayV2::Stage",
+        "AWS::CloudWatch::Alarm",
+        "AWS::Logs::QueryDefinition",
+        "AWS::SNS::Subscription",
+        "AWS::Lambda::Permission",
+        "Custom::SigningKey",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def created() -> dict[str, Any]:
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("deploy.py")],
+        input=json.dumps(translated("Demo=on")),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-800:]
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def test_everything_is_made_that_the_emulator_knows(created: dict[str, Any]) -> None:
+    document = translated("Demo=on")
+    unconditional = {"HasDemo", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
+    wanted = {
+        name
+        for name, resource in document["Resources"].items()
+        if resource["Type"] not in UNMADE and resource.get("Condition", "HasDemo") in unconditional
+    }
+    assert created["status"] == "CREATE_COMPLETE"
+    assert wanted - set(created["resources"]) == set()
+
+
+def test_the_tables_are_as_they_should_be(created: dict[str, Any]) -> None:
+    tables = created["tables"]
+    for name in ("Registry", "Users"):
+        assert tables[name]["DeletionProtectionEnabled"] is True
+    assert tables["Grants"]["DeletionProtectionEnabled"] is False
+
+
+def test_every_function_is_told_its_tables_and_its_stack(created: dict[str, Any]) -> None:
+    assert len(created["functions"]) == 14
+    for function in created["functions"].values():
+        variables = function["Environment"]["Variables"]
+        assert variables["POWERTOOLS_SERVICE_NAME"] == "valet"
+        for table in ("Registry", "Users", "Grants"):
+            assert variables[f"{table.upper()}_TABLE"] == created["resources"][table]
+
+
+def test_a_roles_policy_names_the_tables_that_were_made(created: dict[str, Any]) -> None:
+    text = json.dumps(created["policies"])
+    assert "Fn::" not in text
+    assert "${" not in text
+    arns = {table["TableArn"] for table in created["tables"].values()}
+    for policies in created["policies"].values():
+        for policy in policies:
+            for statement in policy["Statement"]:
+                if "kms:CreateKey" not in statement["Action"]:
+                    assert statement["Resource"] in arns
+
+
+def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict[str, Any]) -> None:
+    variables = created["functions"]["RotateKeysFunction"]["Environment"]["Variables"]
+    roles = {created["functions"][name]["Role"] for name in ("TokenFunction", "StatusListFunction")}
+    assert set(variables["SIGNING_ROLE_ARNS"].split(",")) == roles
+    assert variables["ROTATE_ROLE_ARN"] == created["functions"]["RotateKeysFunction"]["Role"]
+
+
+def test_every_log_group_forgets(created: dict[str, Any]) -> None:
+    ours = {name: days for name, days in created["retention"].items() if "valet" in name}
+    assert len(ours) == 15
+    assert set(ours.values()) <= {90, "90"}
