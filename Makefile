@@ -69,8 +69,8 @@ build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHI
 test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
 	$(PYTEST)
 
-check: lint ## everything quick: lint, and the unit, contract, integration, template and command-line tests
-	$(PYTEST) $(wildcard tests/unit tests/contract tests/local tests/integration tests/template tests/admin)
+check: lint ## everything quick: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
+	$(PYTEST) $(wildcard tests/unit tests/contract tests/local tests/integration tests/template tests/admin tests/docs tests/privileges tests/observability)
 
 lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .

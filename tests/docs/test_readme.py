@@ -1,5 +1,6 @@
 """The README's commands do what the README says."""
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -13,16 +14,17 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
-# What each command's first word is tried by. A command of another kind needs a test here before it may be in the README.
+# What each command's first word is tried by. One of another kind needs a test here before it may be in the README.
 WALK = [block for block in BLOCKS if "curl" in block]
 MAKE = re.findall(r"^make ([a-z]+)$", "\n".join(BLOCKS), re.MULTILINE)
 SAM = re.findall(r"^(sam .*)$", "\n".join(BLOCKS), re.MULTILINE)
+OPERATOR = re.findall(r"^(admin/valet .*)$", "\n".join(BLOCKS), re.MULTILINE)  # tried by test_reference
 
 
 def test_every_command_is_tried_here() -> None:
     others = [block for block in BLOCKS if block not in WALK]
     lines = [line for block in others for line in block.splitlines()]
-    assert sorted(lines) == sorted([*(f"make {target}" for target in MAKE), *SAM])
+    assert sorted(lines) == sorted([*(f"make {target}" for target in MAKE), *SAM, *OPERATOR])
 
 
 def test_the_walk_leads_from_the_first_token_to_a_revoked_one(fresh_stack: LocalStack) -> None:
@@ -46,7 +48,7 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
 def test_sam_understands_its_commands_up_to_the_container(command: str) -> None:
     """Function, event and environment file are named right; the container itself needs Docker."""
     words = shlex.split(command)
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(itertools.pairwise(words))
     assert (ROOT / options["--env-vars"]).is_file()
     if "--event" in options:
         assert (ROOT / options["--event"]).is_file()

@@ -103,6 +103,8 @@ def test_a_command_of_the_documents_is_one_of_the_command_lines(document: str, l
     words = [word for word in shlex.split(line.replace("…", "").replace("\\", ""), comments=True) if word != "<kid>"]
     options = [word.partition("=")[0] for word in words if word.startswith("--")]
     arguments = [word for word in words if not word.startswith("-")]
+    while arguments and arguments[0] not in valet.commands:
+        arguments.pop(0)  # what an option before the command is given
     while isinstance(command, click.Group):
         assert arguments, line
         if arguments[0] not in command.commands and command is not valet:
