@@ -1,0 +1,147 @@
+"""What people, clients, thieves and strangers send: each act is one HTTP request, as API Gateway hands it over."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from valet.handles import base64url
+
+ISSUER = "https://issuer.example"
+SESSION_COOKIE = "__Host-valet-session"
+BROWSER_COOKIE = "__Host-valet-browser"
+VERIFIER = "the-verifier-that-only-the-rightful-client-knows"
+CHALLENGE = base64url(hashlib.sha256(VERIFIER.encode()).digest())
+REDIRECT_URI = {
+    "web": "https://web.example/callback",
+    "strict": "https://strict.example/callback",
+    "spa": "https://spa.example/",
+}
+CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+
+
+@dataclass(frozen=True)
+class Act:
+    """A request, and what its sender means by it."""
+
+    kind: str  # code | refresh | client_credentials | revoke | introspect | userinfo | logout | authorize
+    function: str
+    actor: str  # client | thief | stranger
+    event: Mapping[str, Any] = field(repr=False)
+    client_id: str = ""
+    token: str = ""  # what is presented: a code, a refresh token, an access token
+    is_good: bool = True  # code: verifier and redirect_uri are the request's own
+    scope: tuple[str, ...] | None = None
+    session: str = ""  # the cookie
+
+    def __str__(self) -> str:
+        return f"{self.actor} sends {self.kind} {self.token[:30]}{'' if self.is_good else ' (not as it was asked for)'}"
+
+
+def event(
+    method: str,
+    path: str,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+    cookies: Mapping[str, str] | None = None,
+    body: str | None = None,
+) -> dict[str, Any]:
+    """An HTTP API event, payload format 2.0; a form arrives in base64, as they all do."""
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": f"ANY {path}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": "issuer.example", **(headers or {})},
+        "requestContext": {
+            "apiId": "api",
+            "domainName": "issuer.example",
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+            "requestId": "request-1",
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies:
+        made["cookies"] = [f"{name}={value}" for name, value in cookies.items()]
+    if body is not None:
+        made["headers"]["content-type"] = "application/x-www-form-urlencoded"
+        made |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
+    return made
+
+
+def _post(path: str, client_id: str, form: Mapping[str, str]) -> dict[str, Any]:
+    """A form from a client, authenticated as it is registered."""
+    headers = {}
+    if client_id in CLIENT_SECRET:
+        pair = f"{client_id}:{CLIENT_SECRET[client_id]}"
+        headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    else:
+        form = {**form, "client_id": client_id}
+    return event("POST", path, headers=headers, body=urlencode(form))
+
+
+def authorize(client_id: str, session: str, scope: str, browser: str = "") -> Act:
+    parameters = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": REDIRECT_URI[client_id],
+        "scope": scope,
+        "state": "state",
+        "nonce": "nonce",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
+    sent = event("GET", "/authorize", urlencode(parameters), cookies=cookies)
+    return Act("authorize", "authorize", "client", sent, client_id=client_id, session=session)
+
+
+def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str, str] | None = None) -> Act:
+    """A browser on its way through the pages."""
+    parts = urlsplit(url)
+    body = urlencode(form) if form is not None else None
+    sent = event(method, parts.path, parts.query, cookies=cookies, body=body)
+    return Act("authorize", parts.path[1:], "client", sent, session=cookies.get(SESSION_COOKIE, ""))
+
+
+def redeem(
+    client_id: str, code: str, *, actor: str = "client", verifier: str = VERIFIER, redirect_uri: str = ""
+) -> Act:
+    good = redirect_uri or REDIRECT_URI[client_id]
+    form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "redirect_uri": good}
+    is_good = verifier == VERIFIER and good == REDIRECT_URI[client_id]
+    return Act("code", "token", actor, _post("/token", client_id, form), client_id, code, is_good)
+
+
+def refresh(client_id: str, token: str, *, actor: str = "client", scope: tuple[str, ...] | None = None) -> Act:
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    if scope is not None:
+        form["scope"] = " ".join(scope)
+    return Act("refresh", "token", actor, _post("/token", client_id, form), client_id, token, scope=scope)
+
+
+def client_credentials() -> Act:
+    sent = _post("/token", "service", {"grant_type": "client_credentials", "scope": "admin"})
+    return Act("client_credentials", "token", "client", sent, "service")
+
+
+def revoke(client_id: str, token: str, *, actor: str = "client") -> Act:
+    return Act("revoke", "revoke", actor, _post("/revoke", client_id, {"token": token}), client_id, token)
+
+
+def introspect(client_id: str, token: str) -> Act:
+    sent = _post("/introspect", client_id, {"token": token})
+    return Act("introspect", "introspect", "client", sent, client_id, token)
+
+
+def userinfo(token: str) -> Act:
+    sent = event("GET", "/userinfo", headers={"authorization": f"Bearer {token}"})
+    return Act("userinfo", "userinfo", "client", sent, token=token)
+
+
+def logout(session: str, id_token: str) -> Act:
+    """With a hint of this very session, so that nobody is asked."""
+    sent = event("GET", "/logout", urlencode({"id_token_hint": id_token}), cookies={SESSION_COOKIE: session})
+    return Act("logout", "logout", "client", sent, session=session)

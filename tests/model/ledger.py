@@ -1,0 +1,371 @@
+"""What really happened, and what OAuth allows to happen: the small model that the handlers are held to.
+
+The ledger hears of every write that takes effect, whoever is told of it, and of every answer. It keeps what a client,
+a thief and an authorization server could agree on: which code, which chain of refresh tokens, which access tokens,
+revoked or not. A transition that the protocol forbids, and a state that breaks a promise, are violations.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from valet.aws.dynamodb.grants import unpacked
+from valet.aws.dynamodb.table import Item
+from valet.handles import RefreshToken, digest, parse_code, parse_refresh_token
+from valet.models import LiveToken
+
+from tests.model.acts import Act
+from tests.model.memory_table import Call
+from tests.model.processes import Process
+
+RESUBMITTED = 10  # seconds in which a code's second use is a double submit
+KEPT_LIVE = 16  # access tokens that a grant remembers
+_FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")
+
+
+class Violation(AssertionError):
+    """A promise is broken; the first words name which."""
+
+
+@dataclass
+class Facts:
+    """One grant, as the world knows it."""
+
+    grant_id: str
+    client_id: str
+    sub: str
+    sid: str
+    scope: frozenset[str]
+    code_digest: bytes
+    code_expires_at: int
+    absolute_expires_at: int
+    issued_at_ms: int
+    ends_with_session: bool
+    session: str  # the digest of the cookie that it was issued to
+    redeemed_at: float | None = None  # when the write that took effect was made
+    redeemed_by: int = 0
+    redeemed_from: float = 0.0  # when its request came
+    rotated_at: float = 0.0
+    rotated_by: int = 0
+    idle_expires_at: int = 0
+    family: bytes = b""
+    chain: list[bytes] = field(default_factory=list)  # digests of the refresh tokens, the last is current
+    live: list[LiveToken] = field(default_factory=list)  # one access token index each
+    is_revoked: bool = False
+    is_revocation_answered: bool = False
+    # What was answered, whether or not it arrived.
+    is_code_answered: bool = False
+    code_answers: set[int] = field(default_factory=set)
+    successors: dict[str, str] = field(default_factory=dict)
+    answered: dict[LiveToken, None] = field(default_factory=dict)
+
+    def is_genuine(self, token: RefreshToken | None, client_id: str) -> bool:
+        return token is not None and client_id == self.client_id and digest(token.family) == self.family != b""
+
+    def position(self, token: RefreshToken) -> int | None:
+        """How old it is: 0 is current, 1 the one before; None was never a token of this grant."""
+        found = digest(token.secret)
+        return len(self.chain) - 1 - self.chain.index(found) if found in self.chain else None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the deployment says."""
+
+    windows: Mapping[str, int]  # of each client
+    idle_lifetime: int
+    access_token_lifetime: int
+
+
+@dataclass
+class Ledger:
+    rules: Rules
+    grants: dict[str, Facts] = field(default_factory=dict)
+    bits: set[tuple[str, int]] = field(default_factory=set)
+    sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
+    over_sessions: set[str] = field(default_factory=set)  # cookies' digests whose session has ended
+    ended_sessions: set[str] = field(default_factory=set)  # and whose logout was answered
+    disabled: set[str] = field(default_factory=set)  # accounts
+    not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients
+    violations: list[str] = field(default_factory=list)
+    clock: Callable[[], float] = lambda: 0.0
+
+    @property
+    def now(self) -> float:
+        return self.clock()
+
+    def violated(self, words: str) -> None:
+        self.violations.append(words)
+
+    # Writes that took effect.
+
+    def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
+        if call.kind == "status" and call.sk.startswith("set#") and new is not None:
+            self._bit(author, (call.pk.partition("#")[2], int(call.sk.partition("#")[2])))
+        if call.kind == "session" and new is not None:
+            self.sessions[call.pk.partition("#")[2]] = new["sid"]
+            if "ended_at" in new:
+                self.over_sessions.add(call.pk.partition("#")[2])
+        if call.kind != "grant":
+            return
+        grant_id = call.pk.partition("#")[2]
+        facts = self.grants.get(grant_id)
+        if new is None:
+            self._disappeared(author, self.grants.pop(grant_id, None))
+        elif old is None:
+            self._appeared(author, grant_id, new)
+        elif facts is not None:
+            self._changed(author, facts, old, new)
+
+    def _disappeared(self, author: Process | None, facts: Facts | None) -> None:
+        if author is not None:
+            self.violated("a grant was deleted")
+        if facts is not None and max(facts.absolute_expires_at, *(token.exp for token in facts.live), 0) >= self.now:
+            self.violated("DynamoDB expires a grant that can still matter")
+
+    def _appeared(self, author: Process | None, grant_id: str, new: Item) -> None:
+        if "code_digest" not in new:
+            return  # the tombstone of one that was never issued
+        if grant_id in self.grants:
+            self.violated("a grant that was gone came back")
+        self.grants[grant_id] = Facts(
+            grant_id,
+            new["client_id"],
+            new["sub"],
+            new["sid"],
+            frozenset(new["scope"]),
+            new["code_digest"],
+            new["code_expires_at"],
+            new["absolute_expires_at"],
+            new["issued_at_ms"],
+            "offline_access" not in new["scope"],
+            digest(author.act.session).hex() if author else "",
+        )
+
+    def _changed(self, author: Process | None, facts: Facts, old: Item, new: Item) -> None:
+        if any(old.get(name) != new.get(name) for name in _FIXED):
+            self.violated("a grant's own facts changed")
+        if author is None:
+            self.violated("a grant changed and nobody did it")
+            return
+        if old.get("redemption") != new.get("redemption"):
+            self._redeemed(author, facts, new)
+        elif new.get("generation", 0) != old.get("generation", 0):
+            self._rotated(author, facts, new)
+        if "revoked_at" in new and "revoked_at" not in old:
+            self._revoked(author, facts)
+        elif "revoked_at" in old and old != new:
+            self.violated("resurrected: a revoked grant changed")
+
+    def _redeemed(self, author: Process, facts: Facts, new: Item) -> None:
+        if facts.redeemed_at is not None:
+            self.violated("one code, redeemed twice")
+        if facts.is_revoked:
+            self.violated("resurrected: redeemed after revocation")
+        if not self.presents_code(author.act, facts):
+            self.violated("a stranger changed the grant")
+        if facts.code_expires_at <= int(author.started_at):
+            self.violated("an expired code was redeemed")
+        facts.redeemed_at, facts.redeemed_by, facts.redeemed_from = (
+            author.waiting_since,
+            author.number,
+            author.started_at,
+        )
+        if "family_digest" in new:
+            facts.family = new["family_digest"]
+            facts.chain = [new["refresh_digest"]]
+            facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
+        facts.live.append(unpacked(new["live"])[-1])
+
+    def _rotated(self, author: Process, facts: Facts, new: Item) -> None:
+        token = parse_refresh_token(author.act.token)
+        if token is None or not facts.is_genuine(token, author.act.client_id) or author.act.kind != "refresh":
+            self.violated("a stranger changed the grant")
+            return
+        if facts.position(token) != 0 or new["generation"] != len(facts.chain) + 1:
+            self.violated("fork: one refresh token, two successors")
+        if facts.is_revoked:
+            self.violated("resurrected: rotated after revocation")
+        facts.chain.append(new["refresh_digest"])
+        facts.rotated_at, facts.rotated_by = author.waiting_since, author.number
+        facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
+        facts.live.append(unpacked(new["live"])[-1])
+
+    def _revoked(self, author: Process, facts: Facts) -> None:
+        facts.is_revoked = True
+        act = author.act
+        why = {
+            "code": lambda: self._is_replay(author, facts),
+            "refresh": lambda: self._is_theft(author, facts),
+            "revoke": lambda: facts.is_genuine(parse_refresh_token(act.token), act.client_id),
+            "logout": lambda: facts.ends_with_session,
+            "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
+        }
+        if act.kind not in why or not why[act.kind]():
+            self.violated("false revocation: nobody stole, nobody revoked")
+
+    def _is_replay(self, author: Process, facts: Facts) -> bool:
+        if not self.presents_code(author.act, facts) or facts.redeemed_at is None:
+            return False
+        return self.now - facts.redeemed_at > RESUBMITTED
+
+    def _is_theft(self, author: Process, facts: Facts) -> bool:
+        act = author.act
+        token = parse_refresh_token(act.token)
+        if token is None or not facts.is_genuine(token, act.client_id):
+            return False
+        if self.is_dead(facts):
+            return True
+        window = self.rules.windows[facts.client_id]
+        if facts.rotated_by == author.number:
+            self.violated("the winner of the rotation takes itself for a thief")
+        position = facts.position(token)
+        return position != 0 and not (position == 1 and window and self.now - facts.rotated_at <= window)
+
+    def is_dead(self, facts: Facts) -> bool:
+        """Whether an operator ended it."""
+        return facts.sub in self.disabled or facts.issued_at_ms < self.not_before_ms.get(facts.client_id, 0)
+
+    def presents_code(self, act: Act, facts: Facts) -> bool:
+        code = parse_code(act.token)
+        is_it = code is not None and digest(code.secret) == facts.code_digest
+        return act.kind == "code" and is_it and act.client_id == facts.client_id and act.is_good
+
+    def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
+        self.bits.add(bit)
+        act = author.act if author else None
+        if act is not None and act.kind == "revoke" and claims_of(act.token):
+            return  # the client's own wish
+        owners = [facts for facts in self.grants.values() if self._is_live(facts, bit)]
+        is_forgotten = act is not None and act.kind == "refresh" and any(self._is_forgotten(own, bit) for own in owners)
+        # More than one own it where a sandbox was cloned: one that is revoked is reason enough.
+        if owners and not is_forgotten and not any(facts.is_revoked for facts in owners):
+            self.violated("bits before the grant: an access token was revoked, and its grant lives")
+
+    def _is_live(self, facts: Facts, bit: tuple[str, int]) -> bool:
+        return any((token.list_id, token.idx) == bit and token.exp > self.now for token in facts.live)
+
+    def _is_forgotten(self, facts: Facts, bit: tuple[str, int]) -> bool:
+        """It made room for another: a grant remembers so many."""
+        alive = [(token.list_id, token.idx) for token in facts.live if token.exp > self.now]
+        return bit in alive[: 1 - KEPT_LIVE]
+
+    # Answers.
+
+    def answered(self, process: Process) -> None:
+        """An answer was made, whether or not it arrives."""
+        act, answer = process.act, process.answer
+        if answer is None:
+            return
+        status, body = answer["statusCode"], answer["body"]
+        if status >= 500 and (status != 503 or not process.faults):
+            self.violated(f"a {status} was answered")
+        facts = self.grants.get(act.token[:22]) if act.kind in ("code", "refresh", "revoke") else None
+        if act.kind in ("code", "refresh") and status == 200 and facts is not None:
+            self._tokens(process, facts, json.loads(body))
+        elif act.kind in ("code", "refresh") and facts is not None and json.loads(body)["error"] == "invalid_grant":
+            self._refused(process, facts)
+        elif act.kind == "revoke" and status == 200:
+            self._revocation_answered(act, facts)
+        elif act.kind == "authorize":
+            self._code_answered(answer)
+        elif act.kind == "logout" and any("Max-Age=0" in cookie for cookie in answer.get("cookies", ())):
+            sid = self.sessions.get(digest(act.session).hex())
+            self.ended_sessions |= {session for session, its in self.sessions.items() if its == sid}
+
+    def _code_answered(self, answer: Mapping[str, Any]) -> None:
+        query = parse_qs(urlsplit(answer["headers"].get("Location", "")).query)
+        facts = self.grants.get(query["code"][0][:22]) if "code" in query else None
+        if facts is not None:
+            facts.is_code_answered = True
+
+    def _tokens(self, process: Process, facts: Facts, members: Mapping[str, Any]) -> None:
+        act = process.act
+        if act.actor == "stranger":
+            self.violated("a stranger was given tokens")
+        refresh = parse_refresh_token(members.get("refresh_token", ""))
+        claims = claims_of(members["access_token"])
+        index = live_token(claims)
+        if refresh is None or digest(refresh.secret) not in facts.chain:
+            self.violated("answered a refresh token that was never stored")
+            return
+        generation = facts.chain.index(digest(refresh.secret))
+        if index != facts.live[generation]:
+            self.violated("an answer's access token has an index of its own")
+        facts.answered[index] = None
+        if act.kind == "code":
+            facts.code_answers.add(process.number)
+            if len(facts.code_answers) > 1 or generation:
+                self.violated("one code, two answers with tokens")
+        elif facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]:
+            self.violated("fork: one refresh token, two successors")
+        asked = facts.scope if act.scope is None else frozenset(act.scope)
+        if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:
+            self.violated("the scope is not what was asked for")
+
+    def _refused(self, process: Process, facts: Facts) -> None:
+        act = process.act
+        if act.kind == "code":
+            if process.number == facts.redeemed_by and not facts.is_revoked:
+                self.violated("the winner of the redemption is told invalid_grant")
+            return
+        if not facts.is_genuine(parse_refresh_token(act.token), act.client_id):
+            return
+        is_over = min(facts.idle_expires_at, facts.absolute_expires_at) <= self.now
+        if not facts.is_revoked and not is_over:
+            self.violated("a genuine refresh token is refused while the grant lives on")
+        if process.has_met_revoked or (facts.is_revoked and not is_over):
+            facts.is_revocation_answered = True
+
+    def _revocation_answered(self, act: Act, facts: Facts | None) -> None:
+        token = parse_refresh_token(act.token)
+        if token is not None and facts is not None and facts.is_genuine(token, act.client_id):
+            if not facts.is_revoked:
+                self.violated("a revocation was answered that did not happen")
+            facts.is_revocation_answered = True
+        claims = claims_of(act.token)
+        if claims.get("client_id") == act.client_id and claims["exp"] > self.now:
+            index = live_token(claims)
+            if (index.list_id, index.idx) not in self.bits:
+                self.violated("revocation answered, yet the access token is on no status list")
+
+    # States.
+
+    def check(self) -> None:
+        """Raise the first violation there is, of a transition or of this state."""
+        for facts in self.grants.values():
+            if facts.is_revocation_answered:
+                missing = [
+                    token
+                    for token in facts.answered
+                    if token.exp > self.now and (token.list_id, token.idx) not in self.bits
+                ]
+                if missing:
+                    self.violated("revocation answered, yet an access token is on no status list")
+            is_lent = facts.ends_with_session and facts.is_code_answered and not facts.is_revoked
+            if is_lent and facts.session in self.ended_sessions:
+                self.violated("logged out, and a grant that lives by the session lives on")
+        if self.violations:
+            raise Violation(self.violations[0])
+
+
+@cache
+def claims_of(token: str) -> Mapping[str, Any]:
+    """An access token's claims; nothing of what is no JWS."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[0]) < 44:  # a refresh token has three parts as well
+        return {}
+    try:
+        claims: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
+    except ValueError:
+        return {}
+    return claims
+
+
+def live_token(claims: Mapping[str, Any]) -> LiveToken:
+    status = claims["status"]["status_list"]
+    return LiveToken(claims["exp"], status["uri"].rpartition("/")[2], status["idx"])

@@ -1,0 +1,152 @@
+"""One DynamoDB table in memory: the stores' own conditions, decided in microseconds, each call a point to stop at.
+
+The model drives the real stores, so that the conditions it checks are the very strings that production sends. Every
+verb is one AWS call: it is handed to the `wire`, which may run it, lose its answer, repeat it, or never come back.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from valet.aws.dynamodb.table import ConditionFailed, Item, Table
+
+Key = tuple[str, str]
+Wire = Callable[["Call", Callable[[], Any]], Any]
+Watcher = Callable[["Call", Item | None, Item | None], None]
+_CLAUSES = {
+    "SET": re.compile(r"#(\w+) = (?:if_not_exists\(#(\w+), (:\w+)\)|(:\w+))"),
+    "ADD": re.compile(r"#(\w+) (:\w+)"),
+    "REMOVE": re.compile(r"#(\w+)"),
+}
+_CONDITION = re.compile(r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|#(\w+) ([=<>]) (:\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS call, on its way."""
+
+    operation: str
+    pk: str
+    sk: str
+    is_write: bool
+    is_again: bool = False  # the second try of botocore's own
+
+    @property
+    def kind(self) -> str:
+        """What the item is, by its key's prefix: grant, status, sub, session, account..."""
+        return self.pk.partition("#")[0]
+
+    @property
+    def is_of_grant(self) -> bool:
+        """A grant or the status of its tokens; all else is no business of anybody but the caller."""
+        return self.kind == "grant" or (self.kind == "status" and self.sk.startswith("set#"))
+
+
+class MemoryTable(Table):
+    """A table whose calls go through `wire`; `watch` sees every write that takes effect."""
+
+    def __init__(self, wire: Wire, watch: Watcher) -> None:
+        super().__init__(cast(Any, None), "memory")
+        self.items: dict[Key, Item] = {}  # an item is replaced, never changed
+        self._wire = wire
+        self._watch = watch
+
+    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        found: Item | None = self._wire(Call("get", pk, sk, False), lambda: self.items.get((pk, sk)))
+        return found
+
+    def query(self, pk: str, prefix: str = "", *, consistent: bool = True) -> Iterator[Item]:
+        def run() -> list[Item]:
+            return [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
+
+        return iter(self._wire(Call("query", pk, prefix, False), run))
+
+    def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
+        call = Call("put", item["pk"], item["sk"], True)
+        self._wire(call, lambda: self._apply(call, lambda _: item, condition, values or {}))
+
+    def update(
+        self, pk: str, sk: str, expression: str, values: Item, condition: str = "", returned: str = "NONE"
+    ) -> Item:
+        call = Call("update", pk, sk, True)
+
+        def change(old: Item | None) -> Item:
+            return _updated({"pk": pk, "sk": sk, **(old or {})}, expression, values)
+
+        def run() -> Item:
+            old = self.items.get((pk, sk))
+            new = self._apply(call, change, condition, values)
+            if returned == "ALL_OLD":
+                return old or {}
+            return new if returned.endswith("_NEW") else {}
+
+        return cast(Item, self._wire(call, run))
+
+    def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
+        call = Call("delete", pk, sk, True)
+        self._wire(call, lambda: self._apply(call, lambda _: None, condition, values or {}))
+
+    def _apply(self, call: Call, change: Callable[[Item | None], Item | None], condition: str, values: Item) -> Any:
+        key = (call.pk, call.sk)
+        old = self.items.get(key)
+        if condition and not all(_holds(old or {}, test, values) for test in _tests(condition)):
+            raise ConditionFailed(old)
+        new = change(old)
+        if new is None:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = new
+        self._watch(call, old, new)
+        return new
+
+    def expire(self, now: float) -> None:
+        """What DynamoDB's TTL does, some day after the moment."""
+        for key, item in list(self.items.items()):
+            if item.get("expires_at", now) < now:
+                del self.items[key]
+                self._watch(Call("expire", *key, True), item, None)
+
+
+@cache
+def _tests(condition: str) -> tuple[re.Match[str], ...]:
+    found = [_CONDITION.fullmatch(part) for part in condition.split(" AND ")]
+    if not all(found):
+        raise NotImplementedError(f"the condition {condition!r}")
+    return tuple(cast(list[re.Match[str]], found))
+
+
+def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
+    function, subject, name, operator, value = test.groups()
+    if function:
+        return (subject in item) == (function == "attribute_exists")
+    if name not in item:
+        return False
+    left, right = item[name], values[value]
+    return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
+
+
+@cache
+def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
+    words = re.split(r"\b(SET|ADD|REMOVE) ", expression)
+    clauses = zip(words[1::2], words[2::2], strict=True)
+    found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
+    understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
+    if " ".join(understood) != expression:
+        raise NotImplementedError(f"the update {expression!r}")
+    return found
+
+
+def _updated(item: dict[str, Any], expression: str, values: Mapping[str, Any]) -> Item:
+    clauses, changed = _clauses(expression), dict(item)
+    for assignment in clauses.get("SET", ()):
+        name, fallback_of, fallback, value = assignment.groups()
+        changed[name] = item.get(fallback_of, values[fallback]) if fallback_of else values[value]
+    for addition in clauses.get("ADD", ()):
+        name, amount = addition[1], values[addition[2]]
+        is_set = isinstance(amount, set | frozenset)
+        changed[name] = set(item.get(name, ())) | amount if is_set else item.get(name, 0) + amount
+    for removal in clauses.get("REMOVE", ()):
+        changed.pop(removal[1], None)
+    return changed

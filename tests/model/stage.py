@@ -1,0 +1,133 @@
+"""How a scenario begins: somebody is signed in, a code is issued, perhaps redeemed; and the same again, many times."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from valet.handles import digest
+from valet.models import Session
+
+from tests.model import acts
+from tests.model.acts import Act
+from tests.model.ledger import Facts, Ledger, Rules
+from tests.model.processes import Answer, Fate
+from tests.model.world import World, installed
+
+SESSION = "session-cookie-of-john".ljust(43, "x")
+RULES = Rules({"web": 60, "spa": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
+
+
+@dataclass
+class Stage:
+    """A world and its ledger, with what the people in it hold."""
+
+    world: World
+    ledger: Ledger
+    client_id: str = "web"
+    code: str = ""
+    refresh_token: str = ""
+    id_token: str = ""
+    access_token: str = ""
+    scope: str = "openid items offline_access"
+    retired: list[str] = field(default_factory=list)  # refresh tokens before the one that the client holds
+
+    @classmethod
+    def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> "Stage":
+        """Somebody is signed in."""
+        ledger = Ledger(RULES)
+        world = World(ledger.watch, "stage")
+        ledger.clock = lambda: world.now
+        now = int(world.now)
+        session = Session(digest(SESSION), "sid-1", "sub-john", now * 1000, "acr", ("pwd",), now + 3600, now + 43_200)
+        world.server(0).sessions.open(session)
+        return cls(world, ledger, client_id, scope=scope)
+
+    def issued(self) -> "Stage":
+        """... and a code was answered."""
+        with installed(self.world):
+            answer = self.answer(acts.authorize(self.client_id, SESSION, self.scope))
+        self.code = parse_qs(urlsplit(answer["headers"]["Location"]).query)["code"][0]
+        return self
+
+    def redeemed(self) -> "Stage":
+        """... and redeemed."""
+        with installed(self.world):
+            members = self.members(self.answer(acts.redeem(self.client_id, self.code)))
+        self._keep(members)
+        return self
+
+    def not_redeemed(self) -> "Stage":
+        """... but the client holds no refresh token yet."""
+        self.refresh_token = ""
+        return self
+
+    def rotated(self) -> "Stage":
+        """... and the refresh token used once."""
+        with installed(self.world):
+            members = self.members(self.answer(self.refresh(self.refresh_token)))
+        self.retired.append(self.refresh_token)
+        self._keep(members)
+        return self
+
+    def _keep(self, members: Mapping[str, Any]) -> None:
+        self.refresh_token, self.access_token = members["refresh_token"], members["access_token"]
+        self.id_token = members.get("id_token", self.id_token)
+
+    def answer(self, act: Act) -> Answer:
+        """Send one request, to its end."""
+        process = self.world.begin(act)
+        while process.waiting is not None:
+            self.world.resume(process, Fate.RUN)
+        self.ledger.answered(process)
+        self.ledger.check()
+        assert process.answer is not None
+        return process.answer
+
+    def refresh(self, token: str, actor: str = "client") -> Act:
+        return acts.refresh(self.client_id, token, actor=actor)
+
+    def warm(self, sandbox: int) -> None:
+        """The sandbox has served that client before: it holds a block of status indices."""
+        self.world.server(sandbox).status_indices.allot(self.client_id, int(self.world.now) + 900)
+
+    def again(self) -> "Stage":
+        """The same once more, for a run of its own."""
+        ledger = replace(
+            self.ledger,
+            grants={grant_id: _copy(facts) for grant_id, facts in self.ledger.grants.items()},
+            bits=set(self.ledger.bits),
+            sessions=dict(self.ledger.sessions),
+            over_sessions=set(self.ledger.over_sessions),
+            ended_sessions=set(self.ledger.ended_sessions),
+            violations=[],
+        )
+        world = World(ledger.watch, self.world.seed)
+        ledger.clock = lambda: world.now
+        world.now = self.world.now
+        world.registry.clients.update(self.world.registry.clients)
+        world.grants.items.update(self.world.grants.items)
+        world.users.items.update(self.world.users.items)
+        for sandbox, server in self.world.servers.items():
+            world.thaw(sandbox, server)
+        return replace(self, world=world, ledger=ledger, retired=list(self.retired))
+
+    @staticmethod
+    def members(answer: Answer) -> Mapping[str, Any]:
+        """The JSON that was answered; nothing of a page."""
+        if not answer.get("headers", {}).get("Content-Type", "").startswith("application/json"):
+            return {}
+        found: Mapping[str, Any] = json.loads(answer["body"])
+        return found
+
+
+def _copy(facts: Facts) -> Facts:
+    return replace(
+        facts,
+        chain=list(facts.chain),
+        live=list(facts.live),
+        code_answers=set(facts.code_answers),
+        successors=dict(facts.successors),
+        answered=dict(facts.answered),
+    )

@@ -1,0 +1,18 @@
+"""Once is once: every interleaving of a few requests, with crashes, lost and repeated writes, thieves and time."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests import profiles
+from tests.model.explorer import Scenario, explore
+from tests.model.scenarios import DEEP_SCENARIOS, SCENARIOS
+
+IS_DEEP = profiles.load()
+
+
+@pytest.mark.parametrize("scenario", [*SCENARIOS, *(DEEP_SCENARIOS if IS_DEEP else ())], ids=lambda each: each.name)
+def test_no_interleaving_breaks_a_promise(scenario: Scenario, record_property: Callable[[str, object], None]) -> None:
+    explored = explore(scenario)
+    record_property("explored", str(explored))
+    assert not explored.violation, "\n    ".join((f"{scenario.what}: {explored.violation}", *explored.trace))

@@ -1,0 +1,45 @@
+"""Everybody does whatever they like, in any order: the handlers are held to the model at each step."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests import profiles
+from tests.model.machine import EXPLORED, REACHED, AuthorizationServer
+
+IS_DEEP = profiles.load()
+
+# The run is not empty: the interesting answers have been given.
+WITNESSES = (
+    "redeem -> 200",
+    "redeem -> killed",
+    "refresh -> 200",
+    "refresh -> 503",
+    "retry -> 200",
+    "thief -> 200",
+    "old token -> 400",
+    "garbage -> 400",
+    "narrow -> 200",
+    "widen -> 400",
+    "wrong verifier -> 400",
+    "revoke -> 200",
+    "logout -> 200",
+    "introspect -> 200",
+    "userinfo -> 200",
+    "at once: code -> 200",
+    "at once: refresh -> 200",
+    "at once: refresh -> 400",
+    "at once: refresh -> killed",
+)
+
+
+@pytest.mark.xdist_group("state machine")
+def test_the_handlers_do_what_the_model_allows(record_property: Callable[[str, object], None]) -> None:
+    run_state_machine_as_test(
+        AuthorizationServer,
+        settings=settings(max_examples=20_000 if IS_DEEP else 120, stateful_step_count=50),
+    )
+    record_property("explored", "state machine: " + ", ".join(f"{count:,} {what}" for what, count in EXPLORED.items()))
+    assert [witness for witness in WITNESSES if not REACHED[witness]] == []

@@ -1,0 +1,59 @@
+"""The model finds bugs: each design fault that is put into the running code breaks the promise that it should."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.explorer import explore
+from tests.model.ledger import Violation
+from tests.model.machine import EXPLORED, AuthorizationServer
+from tests.model.scenarios import BY_NAME
+from tests.model.seeded import FAULTS, Fault
+
+# Races that need more luck than a few thousand random requests have: the walk over all interleavings finds them.
+_ONLY_BY_WALKING = {
+    "the rotation does not look at revoked_at",
+    "the redemption does not look at revoked_at",
+    "no condition on the redemption",
+    "a code's second use counts before its verifier is checked",
+    "rotated_at is the start of the request",
+    "redeemed_at is the start of the request",
+    "a refresh token works for any client",
+    "a logout leaves no tombstone for the grant that is being issued",
+    "a code is issued without a second look at the session",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_walk_finds_it(
+    fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    fault.patch(monkeypatch)
+    explored = explore(BY_NAME[fault.scenario])
+    assert explored.violation == fault.invariant, "\n    ".join((explored.violation, *explored.trace))
+    record_property("seeded", f"{fault.name}: {explored.violation} ({fault.scenario}, {len(explored.trace)} steps)")
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if fault.name not in _ONLY_BY_WALKING], ids=lambda fault: fault.name
+)
+def test_the_state_machine_finds_it(
+    fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+) -> None:
+    fault.patch(monkeypatch)
+    requests = EXPLORED["requests"]
+    profile = settings(
+        max_examples=500,
+        stateful_step_count=50,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],  # what it finds is expected: it need not be small
+        report_multiple_bugs=False,
+    )
+    with pytest.raises(Violation) as found:
+        run_state_machine_as_test(AuthorizationServer, settings=profile)
+    assert str(found.value) == fault.invariant
+    record_property("seeded", f"{fault.name}: by the state machine, in {EXPLORED['requests'] - requests} requests")
