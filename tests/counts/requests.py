@@ -195,6 +195,15 @@ def refresh(world: World) -> Request:
     return lambda: world.web_app.refresh(tokens.refresh_token)
 
 
+def refresh_without_window(world: World) -> Request:
+    """Of a client whose retry window is switched off."""
+    tokens = world.redeemed()
+    client = world.deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    world.deployment.registrar.put_client(replace(client, retry_window=0))
+    return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
 def refresh_retried(world: World) -> Request:
     tokens = world.refreshed(1)
     return lambda: world.web_app.refresh(tokens.answers[0]["refresh_token"])

@@ -65,6 +65,13 @@ TABLE = (
         "PutItem lease, Query keys, Sign, UpdateItem grant",
     ),
     Row(
+        requests.refresh_without_window,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, UpdateItem grant",
+    ),
+    Row(
         requests.refresh_retried,
         200,
         "GetItem grant, GetItem account, Sign",

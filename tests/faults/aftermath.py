@@ -135,6 +135,21 @@ def after_refresh(run: Run) -> None:
     assert_ended(world, before.grant_id, given)
 
 
+def after_refresh_without_window(run: Run) -> None:
+    """An own write is still an own write; but who loses the answer loses the grant, and with it every token."""
+    world, before = run.world, run.world.john
+    answer = run.settled()
+    if answer.status == 400:
+        assert run.may_be_spent_by("UpdateItem grant"), "a grant is lost"
+        assert_ended(world, before.grant_id, list(before.answers))
+        return
+    assert_lives(world, before.grant_id)
+    following = members(world.web_app.refresh(members(answer)["refresh_token"]))
+    again = run.request()
+    assert (again.status, again.error) == (400, "invalid_grant"), "a window that is off"
+    assert_ended(world, before.grant_id, [*before.answers, members(answer), following])
+
+
 def after_theft(run: Run) -> None:
     """The thief may have been stopped halfway. Whoever comes next finishes it, or comes before it and is served."""
     world, before = run.world, run.world.john
@@ -250,6 +265,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "code": after_code,
     "code_replayed": after_theft,
     "refresh": after_refresh,
+    "refresh_without_window": after_refresh_without_window,
     "refresh_retried": after_refresh,
     "refresh_stolen": after_theft,
     "refresh_with_sixteen_live": after_refresh,

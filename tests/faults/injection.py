@@ -34,13 +34,14 @@ class Fault(Enum):
 
 
 def faults_of(call: str) -> list[Fault]:
-    """Those that can befall the call and make a difference. A read that took effect is a read that did not, and who is
-    killed after it leaves what those leave who were killed after the call before."""
+    """Those that can befall the call and make a difference. A read that took effect is a read that did not; one that is
+    lost once is read again, which is tried once for all; and who is killed after it leaves what those leave who were
+    killed after the call before."""
     action = call.split()[0]
     if action == "Sign":
         return [Fault.THROTTLED, Fault.LOST, Fault.LOST_TWICE, Fault.DENIED, Fault.DISABLED, Fault.KILLED]
     if action in _READS:
-        return [Fault.THROTTLED, Fault.LOST, Fault.LOST_TWICE, Fault.DENIED]
+        return [Fault.THROTTLED, Fault.LOST_TWICE, Fault.DENIED]
     return [fault for fault in Fault if fault is not Fault.DISABLED]
 
 

@@ -52,3 +52,13 @@ def test_no_kind_of_request_is_left_out() -> None:
     """But the race, which the model runs, and two that are others with a call less."""
     left_out = {"refresh_race_lost", "code_without_openid", "consent_not_remembered"}
     assert {row.name for row in TABLE} - AFTERMATH.keys() == left_out
+
+
+@pytest.mark.parametrize("name", ["code", "refresh", "userinfo", "logout"])
+def test_a_read_that_is_lost_once_is_noticed_by_nobody(world: World, name: str) -> None:
+    row = next(row for row in TABLE if row.name == name)
+    for position, call in enumerate(row.cold_calls, 1):
+        if call.startswith(("GetItem", "Query")):
+            run = strike(world, row, position, Fault.LOST)
+            assert run.first is not None
+            assert run.first.status == row.status, call
