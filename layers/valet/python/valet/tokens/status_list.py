@@ -1,6 +1,7 @@
 """Status lists: which access tokens are revoked, signed and compressed (Token Status List, §4 and §5)."""
 
 import hashlib
+import re
 import zlib
 from dataclasses import dataclass
 from threading import Lock
@@ -21,6 +22,7 @@ _LEEWAY = 300  # seconds that a verifier's clock may be behind
 # A list has room for a million tokens before the first is leased: its length tells nobody how many there are, and a
 # fresh index is never beyond the end of a list that somebody fetched a moment ago.
 _LEAST_LENGTH = 1 << 20
+_LIST_ID = re.compile(r"[0-9a-z]{1,13}")  # what int() reads beyond this, a sign for one, is no window's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,9 @@ class StatusListPublisher:
 
 def is_served(list_id: str, now: float) -> bool:
     """Whether a token that is alive, or was a moment ago, can be in that list."""
-    try:
-        ends_at = list_ends_at(list_id)
-    except ValueError:
+    if not _LIST_ID.fullmatch(list_id):
         return False
+    ends_at = list_ends_at(list_id)
     is_canonical = list_id_at(ends_at - 1) == list_id
     return is_canonical and now - _LEEWAY < ends_at <= list_ends_at(list_id_at(int(now) + LONGEST_ACCESS_TOKEN))
 
