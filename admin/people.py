@@ -1,9 +1,10 @@
 """People as operators keep them (DynamoDB, the Users table)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from valet.aws.dynamodb.table import item_from_model, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.aws.dynamodb.users import DynamoUsers
 from valet.models import Account, Credential
 from valet.users import normal_username
@@ -40,6 +41,14 @@ class People:
         pk = f"account#{before.sub}"
         if not self.table.change(item_from_model(before, pk, "account"), item_from_model(after, pk, "account")):
             raise Refused(f"The user {before.username} was changed by somebody else at this moment: look again.")
+
+    def end_sessions(self, account: Account, before_ms: int) -> None:
+        """Whoever signed in to the account before that time has to sign in again; never back in time."""
+        mark = "#sessions_not_before_ms"
+        condition = f"attribute_exists(#pk) AND (attribute_not_exists({mark}) OR {mark} < :before)"
+        with suppress(ConditionFailed):  # deleted, or ended up to a later time: there is nothing left to do
+            pk, values = f"account#{account.sub}", {":before": before_ms}
+            self.table.update(pk, "account", f"SET {mark} = :before", values, condition)
 
     def set_password(self, account: Account, password_hash: str) -> None:
         before = DynamoUsers(self.table).find_credential(account.username)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
-from valet.models import Client, Grant
+from valet.models import Account, Client, Grant
 from valet.tokens.access_token import still_live
 
 from admin import revocation
@@ -65,7 +65,11 @@ def revoke(
     desk.confirm(f"End {alive} live grants of {whose}? Nobody can undo it.")
     if username:
         account = desk.people.account(username)
-        ended = revocation.end_person(desk.deployment, account, before_ms, now)
+        ended = (
+            end_everything(desk, account)
+            if before is None
+            else revocation.end_person(desk.deployment, account, before_ms, now)
+        )
         _tell(desk, ended, "Their access tokens are refused everywhere within 5 seconds.", now + 5)
     elif before is None:
         revoke_clients(desk, clients, is_told=True)
@@ -73,6 +77,13 @@ def revoke(
         ended = revocation.end_old_grants(desk.deployment, clients, before_ms, now, desk.watch)
         longest = "Access tokens that clients got for themselves are not of a grant, and end by themselves."
         _tell(desk, ended, f"Their access tokens are refused everywhere within 5 seconds. {longest}", now + 5)
+
+
+def end_everything(desk: Desk, account: Account) -> revocation.Ended:
+    """Every session and every grant of a person up to now: who holds a session could get new grants with it."""
+    now = desk.clock()
+    desk.people.end_sessions(account, int(now * 1000))
+    return revocation.end_person(desk.deployment, account, int(now * 1000), now)
 
 
 def revoke_clients(desk: Desk, clients: Iterable[Client], *, is_told: bool = False) -> None:

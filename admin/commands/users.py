@@ -10,6 +10,7 @@ from valet.models import Account
 from valet.users import hash_password, normal_username
 
 from admin import people_file, revocation
+from admin.commands.grants import end_everything
 from admin.desk import Desk, moment
 from admin.endings import Refused, Wrong
 from admin.options import confirmed, words
@@ -53,15 +54,14 @@ def add(
 @click.argument("username")
 @_STDIN
 @_GENERATE
-@click.option("--revoke", is_flag=True, help="End their grants, too: somebody else knew the old one.")
+@click.option("--revoke", is_flag=True, help="End their sessions and grants, too: somebody else knew the old one.")
 @click.pass_obj
 def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
     """Give a user another password."""
     account = desk.people.account(username)
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
     desk.people.set_password(account, hash_password(password))
-    now = desk.clock()
-    ended = revocation.end_person(desk.deployment, account, int(now * 1000), now) if revoke else revocation.Ended()
+    ended = end_everything(desk, account) if revoke else revocation.Ended()
     shown = {"password": password} if is_generated else {}
     told = f" Ended {ended.grants} grants." if revoke else ""
     desk.done(
@@ -119,11 +119,10 @@ def disable(desk: Desk, username: str) -> None:
     desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
     after = replace(before, is_disabled=True)
     desk.people.change(before, after)
-    now = desk.clock()
-    ended = revocation.end_person(desk.deployment, after, int(now * 1000), now)
+    ended = end_everything(desk, after)
     desk.done(
         f"{after.username} is shut out; {ended.grants} grants ended. Access tokens are refused everywhere by "
-        f"{moment(now + revocation.VERIFIERS_LEARN)}.",
+        f"{moment(desk.clock() + revocation.VERIFIERS_LEARN)}.",
         username=after.username,
         disabled=True,
         grants_ended=ended.grants,

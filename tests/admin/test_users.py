@@ -109,6 +109,33 @@ def test_a_new_password_may_end_what_the_old_one_opened(valet: Operator) -> None
     assert john.userinfo() == 401
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("users", "set-password", "john", "--password-stdin", "--revoke"),
+        ("grants", "revoke", "--user", "john", "--yes"),
+    ],
+)
+def test_who_ends_what_a_person_holds_ends_their_sessions_as_well(valet: Operator, command: tuple[str, ...]) -> None:
+    """Whoever holds a session could otherwise take a new grant with it the moment the old ones are gone."""
+    thief = Browser(over_http, valet.stack.issuer)
+    app = web_app(valet.stack)
+    thief.decide(thief.sign_in(thief.open(app.ask().url), "john"))
+    assert "code" in thief.get(app.ask(prompt="none").url).answered
+    valet(*command, typed=f"{PASSWORD}\n")
+    assert thief.get(app.ask(prompt="none").url).answered["error"] == "login_required"
+
+
+def test_a_disabled_user_who_comes_back_has_to_sign_in_again(valet: Operator) -> None:
+    browser = Browser(over_http, valet.stack.issuer)
+    app = web_app(valet.stack)
+    browser.decide(browser.sign_in(browser.open(app.ask().url), "john"))
+    valet("users", "disable", "john", "--yes")
+    valet("users", "enable", "john")
+    assert browser.get(app.ask(prompt="none").url).answered["error"] == "login_required"
+    assert can_sign_in(valet, "john", "password123")
+
+
 def people(tmp_path: Path, text: str) -> str:
     path = tmp_path / "people.csv"
     path.write_text(text, encoding="utf-8")

@@ -96,6 +96,7 @@ class Account:
     email_verified: bool = False
     roles: frozenset[str] = frozenset()
     is_disabled: bool = False
+    sessions_not_before_ms: int = 0  # whoever signed in before it has to sign in again
 
 
 @dataclass(frozen=True, slots=True)

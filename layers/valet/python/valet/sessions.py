@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from valet.handles import digest, is_handle, new_handle, new_id
 from valet.http import Request
-from valet.models import Session
+from valet.models import Account, Session
 from valet.ports import Random, Sessions
 from valet.settings import Settings
 
@@ -74,6 +74,11 @@ def current_session(
 
 def is_over(session: Session, now: float) -> bool:
     return bool(session.ended_at) or min(session.idle_expires_at, session.absolute_expires_at) <= now
+
+
+def stands_for(session: Session, account: Account | None) -> bool:
+    """Whether an operator has left the session standing: the account is there, enabled, and was not signed out."""
+    return account is not None and not account.is_disabled and session.auth_time_ms >= account.sessions_not_before_ms
 
 
 def has_ended(session: Session, sessions: Sessions) -> bool:
