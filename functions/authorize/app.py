@@ -21,7 +21,7 @@ from valet.protocol.interaction import Step, next_step
 from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
 from valet.saved_requests import Saved, find_to_resume, save_request
-from valet.server import Server, endpoint
+from valet.server import Server, endpoint, refused_to
 from valet.sessions import browser_secret, current_session, stands_for
 from valet.tokens import id_token
 
@@ -43,7 +43,7 @@ def authorize(request: Request, server: Server) -> Response:
         server.audit.record("scope.refused", client_id=destination.client.client_id, scope=names)
         return destination.refuse(error)
     except OAuthError as error:
-        return destination.refuse(error)
+        return refused_to(destination, error)
 
 
 def _resume(request: Request, handle: str, server: Server) -> Response:
@@ -53,7 +53,7 @@ def _resume(request: Request, handle: str, server: Server) -> Response:
     try:
         return _go_on(request, saved.request, destination, saved if is_bound else None, server)
     except OAuthError as error:
-        return destination.refuse(error)
+        return refused_to(destination, error)
 
 
 def _go_on(

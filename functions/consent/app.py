@@ -14,7 +14,7 @@ from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import OPENID
 from valet.refusals import refuse_as_page
 from valet.saved_requests import Saved, require_saved
-from valet.server import Server, endpoint
+from valet.server import Server, endpoint, refused_to
 from valet.sessions import current_session, session_secret
 
 
@@ -53,7 +53,7 @@ def _allow(request: Request, saved: Saved, destination: Destination, session: Se
             now=server.clock(),
         )
     except OAuthError as error:
-        return destination.refuse(error)
+        return refused_to(destination, error)
     if code is None:
         return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
     with suppress(TemporarilyUnavailable):  # the code is issued; who is not remembered is asked again

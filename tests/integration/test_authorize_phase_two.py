@@ -1,6 +1,7 @@
 """/authorize, phase two: errors go back to the client, with its state and our iss (RFC 6749 §4.1.2.1, RFC 9207)."""
 
 import pytest
+from valet.errors import OAuthError, TemporarilyUnavailable
 
 from tests.integration.application import Application, challenge_of
 from tests.integration.browser import Browser
@@ -245,6 +246,30 @@ def test_a_form_of_another_site_goes_on_with_the_session_of_the_browser(
     answered = browser.follow(answer).answered
     assert answered["state"] == asked.state
     assert web_app.redeem(answered["code"], asked.code_verifier).status == 200
+
+
+@pytest.mark.parametrize("where", ["authorize", "consent"])
+def test_an_outage_goes_back_to_the_client_and_into_the_log(
+    deployment: Deployment,
+    browser: Browser,
+    web_app: Application,
+    issued: Issued,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    """No 5xx tells of it, so that this line is all there is."""
+    logged: list[OAuthError] = []
+    monkeypatch.setattr("valet.server.observability.log_refusal", logged.append)
+    page = browser.open(web_app.ask(prompt="consent").url)
+
+    def fails(*_: object) -> None:
+        raise TemporarilyUnavailable(detail="DynamoDB put_item: ThrottlingException")
+
+    monkeypatch.setattr(type(deployment.server.grants), "issue", fails)
+    asked = web_app.ask(prompt="none").url
+    answer = browser.get(asked) if where == "authorize" else browser.decide(page)
+    assert answer.answered["error"] == "temporarily_unavailable"
+    assert [error.detail for error in logged] == ["DynamoDB put_item: ThrottlingException"]
 
 
 def test_a_code_is_for_the_challenge_that_it_was_asked_with(

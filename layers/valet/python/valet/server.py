@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from valet import settings as settings_module
 from valet.aws import observability
@@ -41,6 +41,9 @@ from valet.sessions import Cookies
 from valet.settings import Settings
 from valet.tokens.status_index import StatusIndices
 from valet.tokens.status_list import StatusListPublisher
+
+if TYPE_CHECKING:
+    from valet.protocol.authorization_request import Destination
 
 Answer = Callable[[Request, "Server"], Response]
 Refuse = Callable[[OAuthError, Request | None], Response]
@@ -166,6 +169,13 @@ def endpoint(
         return response_to_event(response)
 
     return handler
+
+
+def refused_to(destination: "Destination", error: OAuthError) -> Response:
+    """A refusal that goes back to the client by a redirect; what the client is not told is logged all the same."""
+    if error.detail:
+        observability.log_refusal(error)
+    return destination.refuse(error)
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str) -> Response:
