@@ -13,11 +13,12 @@ from valet.protocol.redirect_uri import is_registered
 from valet.refusals import refuse_as_page
 from valet.revocation import end_grants_of_session
 from valet.server import Server, endpoint
-from valet.sessions import is_over, session_secret
+from valet.sessions import session_secret
 from valet.tokens import id_token
 from valet.tokens.id_token import Hint
 
 _CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+_LONGEST_STATE = 2048  # bytes: it travels in a Location header, and a gateway takes ten kilobytes of those
 _FORM = "logout"  # what the CSRF token of our own form is for
 
 
@@ -48,9 +49,11 @@ def logout(request: Request, server: Server) -> Response:
         if parameters.get("decision") != "allow":
             return _page(pages.still_signed_in())
         return _end(asked, session, server)
-    if is_over(session, server.clock()) or (asked.hint is not None and asked.hint.sid == session.sid):
+    if session.ended_at or (asked.hint is not None and asked.hint.sid == session.sid):
+        # One that has ended before, too: whoever ended it may have been killed before he had come to its grants.
         return _end(asked, session, server)
-    # Nobody showed that it is this session that should end: another site could send anybody here (§6).
+    # Nobody showed that it is this session that should end: another site could send anybody here (§6). The grants of
+    # one that only idles may well live, so it asks as well.
     return _ask(asked, csrf_token(secret, _FORM))
 
 
@@ -65,13 +68,18 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     if hint is not None and client_id != hint.client_id:
         raise InvalidRequest("The client_id is not the one that the id_token_hint was issued to.")
     client = server.registry.find_client(client_id) if client_id else None
+    if len(parameters.get("state", "").encode()) > _LONGEST_STATE:
+        raise InvalidRequest(f"A state has at most {_LONGEST_STATE} bytes.")
     back = parameters.get("post_logout_redirect_uri")
     if back is not None:
         is_native = client is not None and client.application_type == "native"
         if client is None or not is_registered(back, client.post_logout_redirect_uris, is_native=is_native):
             raise InvalidRequest("This post_logout_redirect_uri is not registered for the client.")
         back = add_to_query(back, {"state": parameters.get("state")})
-    return _LogoutRequest(hint, client, back, {name: parameters[name] for name in _CARRIED if name in parameters})
+    carried = {name: parameters[name] for name in _CARRIED if name in parameters}
+    if client is None:
+        carried.pop("client_id", None)  # of nobody, and of any length
+    return _LogoutRequest(hint, client, back, carried)
 
 
 def _end(asked: _LogoutRequest, session: Session, server: Server) -> Response:

@@ -274,6 +274,32 @@ def test_a_logout_after_a_second_sign_in_reaches_the_grants_of_both(
     assert web_app.refresh(first["refresh_token"]).error == "invalid_grant"
 
 
+def test_another_site_cannot_end_the_grants_of_a_session_that_idles(
+    browser: Browser, deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    asked = web_app.ask(scope="openid items", prompt="none")
+    bound = web_app.redeem(browser.get(asked.url).answered["code"], asked.code_verifier).json()
+    deployment.clock.advance(3700)  # the session is over, the grant that lives by it is not for eleven hours
+    with deployment.nothing_spent():
+        page = logout(browser)
+        assert "decision" in form_of(page).names
+    tokens = web_app.refresh(bound["refresh_token"]).json()
+    browser.decide(page, "allow")
+    assert web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
+
+
+def test_what_does_not_fit_into_a_location_is_refused(
+    browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    """A gateway answers 500 where a function's headers are more than ten kilobytes."""
+    for form in ({"id_token_hint": redeemed.id_token, "state": "x" * 2049}, {"state": "\u00e9" * 1025}):
+        assert browser.post_from_another_site("/logout", form).status == 400
+    hinted = {"id_token_hint": redeemed.id_token, "post_logout_redirect_uri": BACK, "state": "\u00e9" * 1024}
+    assert len(browser.post_from_another_site("/logout", hinted).location) < 10_000
+    assert len(browser.post_from_another_site("/logout", {"client_id": "x" * 50_000}).location) < 100
+    assert is_signed_in(browser, web_app)
+
+
 def test_the_page_cannot_be_framed(browser: Browser, redeemed: Redeemed) -> None:
     headers = logout(browser).headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
