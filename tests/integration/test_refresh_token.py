@@ -67,6 +67,19 @@ def test_the_window_closes_when_the_successor_is_used(web_app: Application, rede
     assert web_app.refresh(third).error == "invalid_grant"
 
 
+def test_a_retry_for_another_part_of_the_scope_lives_no_longer_than_that_parts_api_allows(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    for api in deployment.server.registry.scopes().apis.values():
+        deployment.registrar.put_api(replace(api, access_token_lifetime=60))
+    deployment.clock.advance(11)
+    assert web_app.refresh(redeemed.refresh_token, scope="openid").json()["expires_in"] == 900
+    retried = web_app.refresh(redeemed.refresh_token, scope="items").json()
+    assert (retried["scope"], retried["expires_in"]) == ("items", 60)
+    deployment.clock.advance(5)
+    assert web_app.refresh(redeemed.refresh_token, scope="openid").json()["expires_in"] == 895
+
+
 def test_an_id_token_comes_with_a_refresh_only_for_clients_registered_so(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:

@@ -129,7 +129,10 @@ def _prepare(
 def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
     """The answer that was lost, signed again: the same successor, the same place in the status list."""
     scope = _scope(exchange, outside, grant, presented)
-    tokens = _sign(exchange, outside, grant, account, scope, grant.live[-1])
+    # A retry may ask for another part of the scope, and the API of that part for shorter lives.
+    exp = int(exchange.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
+    live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
+    tokens = _sign(exchange, outside, grant, account, scope, live)
     if grant.retry_key != presented.retry_key:
         _record(exchange, outside, grant, "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
