@@ -1,6 +1,10 @@
 """Passwords at rest: Argon2id, at one cost (RFC 9106)."""
 
+from typing import Any
+
+import pytest
 from valet import users
+from valet.settings import Settings
 
 
 def test_a_hash_is_argon2id_with_the_cost_of_nobodys_hash() -> None:
@@ -26,6 +30,26 @@ def test_nobodys_hash_is_of_no_password_that_could_be_sent() -> None:
 def test_an_endless_password_is_not_hashed() -> None:
     assert not users._is_password(users.hash_password("p" * 1025), "p" * 1025)
     assert users._is_password(users.hash_password("p" * 1024), "p" * 1024)
+
+
+def test_a_long_username_costs_no_more_than_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unicode sorts marks by moving each past the others: the square of what is typed, before anything is counted."""
+    seen: list[str] = []
+
+    def normal(username: str) -> str:
+        seen.append(username)
+        return "a"
+
+    monkeypatch.setattr(users, "normal_username", normal)
+    attempt = users.Attempt("\u0301" * 5000 + "\u0316" * 5000, "x", "192.0.2.1", b"")
+    with pytest.raises(ZeroDivisionError):  # the first port that is asked
+        users.authenticate(attempt, _Stop(), _Stop(), _Stop(), Settings(), 0.0)
+    assert [len(username) for username in seen] == [1024]
+
+
+class _Stop:
+    def __getattr__(self, name: str) -> Any:
+        return 1 / 0
 
 
 def test_usernames_that_look_the_same_are_the_same() -> None:

@@ -19,6 +19,8 @@ AMR = ("pwd",)
 _ATTEMPTS_PER_ACCOUNT = 10
 _ATTEMPTS_PER_ADDRESS = 100
 _KNOWN_BROWSER_LIFETIME = 90 * 86_400
+_MAXIMUM_USERNAME = 256  # characters, once normal
+_MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
 _MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect nobody
 # Of no password anybody has: checked where there is no account, so that both cost the same.
 _NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
@@ -64,7 +66,7 @@ def authenticate(
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
     that has signed in to the account before has a count of its own: else anybody could lock anybody out.
     """
-    username = normal_username(attempt.username)[:256]
+    username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
     # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
     account_key = sha256(username.encode()).hexdigest()
     credential = credentials.find_credential(username) if username and username.isprintable() else None
