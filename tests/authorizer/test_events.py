@@ -111,6 +111,16 @@ def test_a_websocket_is_refused_where_connect_is_not_named() -> None:
     assert not allows(stand.answer(event), event)
 
 
+def test_a_path_that_is_called_like_a_websockets_route_is_none() -> None:
+    stand = Stand(routes={"$connect": {"scopes": ["profile"]}, "GET /{proxy+}": {"scopes": ["admin"]}})
+    event = event_of("rest_request-good_token", stand.issuer.token(scope="profile"))
+    event |= {"httpMethod": "GET", "resource": "/{proxy+}", "path": "/$connect"}
+    event["methodArn"] = "/".join([*event["methodArn"].split("/")[:2], "GET", "$connect"])
+    assert not allows(stand.answer(event), event)
+    websocket = event_of("websocket-good_token", stand.issuer.token(scope="profile"))
+    assert allows(stand.answer(websocket), websocket)
+
+
 @pytest.mark.parametrize(("length", "is_told"), [(19, False), (20, True), (128, True), (129, False)])
 def test_the_usage_identifier_key_is_the_client_id_where_it_fits(length: int, is_told: bool) -> None:
     stand = Stand(routes=OWN_ROUTES)

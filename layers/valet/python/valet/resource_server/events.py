@@ -5,7 +5,7 @@
 | REST REQUEST   | type REQUEST, no version              | httpMethod and resource        |
 | HTTP API 1.0   | type REQUEST, version 1.0             | httpMethod and resource        |
 | HTTP API 2.0   | version 2.0 (policy or simple answer) | routeKey                       |
-| WebSocket      | type REQUEST, ARN ends in /$connect   | $connect                       |
+| WebSocket      | REQUEST, ARN ends in /$connect        | $connect                       |
 | AppSync        | authorizationToken, no type           | Type.field, all at once        |
 """
 
@@ -59,7 +59,8 @@ def read(event: Event, routes: Routes) -> Asked:
 
 def _read_request(event: Event) -> Asked:
     arn = event["methodArn"]
-    if arn.endswith("/" + CONNECT):
+    # A REST API's path may end in /$connect as well; a WebSocket event names no method.
+    if arn.endswith("/" + CONNECT) and "httpMethod" not in event:
         return Asked(WEBSOCKET, _authorization(event), arn, CONNECT)
     shape = HTTP_1 if event.get("version") == "1.0" else REST_REQUEST
     return Asked(shape, _authorization(event), arn, f"{event['httpMethod']} {event['resource']}")
