@@ -144,6 +144,21 @@ def test_a_code_is_good_to_its_last_second(deployment: Deployment, web_app: Appl
     assert web_app.redeem(issued.code, issued.asked.code_verifier).status == 200
 
 
+def test_a_code_that_nobody_redeems_is_kept_for_a_day_and_not_for_the_grants_life(
+    deployment: Deployment, web_app: Application, issued: Issued
+) -> None:
+    grant_id = issued.code.partition(".")[0]
+
+    def kept() -> float:
+        item = deployment.table("Grants").get(f"grant#{grant_id}", "grant")
+        assert item is not None
+        return float(item["expires_at"]) - deployment.clock()
+
+    assert kept() <= 86_400 + 60
+    web_app.redeem(issued.code, issued.asked.code_verifier)
+    assert kept() > 90 * 86_400
+
+
 def test_a_second_use_within_ten_seconds_is_refused_and_what_the_first_got_lives(
     deployment: Deployment, web_app: Application, issued: Issued
 ) -> None:

@@ -30,7 +30,7 @@ def issue_code(
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if not is_offline:
         absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
-    expires_at = absolute_expires_at + _DAY
+    code_expires_at = int(now) + settings.code_lifetime
     grant = Grant(
         grant_id=grant_id,
         client_id=client.client_id,
@@ -46,11 +46,11 @@ def issue_code(
         code_challenge=request.code_challenge,
         issued_at_ms=int(now * 1000),
         code_digest=digest(code.secret),
-        code_expires_at=int(now) + settings.code_lifetime,
+        code_expires_at=code_expires_at,
         absolute_expires_at=absolute_expires_at,
-        expires_at=expires_at,
+        expires_at=code_expires_at + _DAY,  # until it is redeemed
     )
-    pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, expires_at)
+    pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, absolute_expires_at + _DAY)
     outcome = grants.issue(grant, pointer)
     if not isinstance(outcome, Done):
         # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
