@@ -9,7 +9,9 @@ TEXT = (Path(__file__).parents[2] / "docs" / "authorizer.md").read_text()
 SOURCES = sorted(Path(fetch.__file__).parent.glob("*.py"))
 
 
-@pytest.mark.parametrize("name", ["ISSUER", "AUDIENCE", "ROUTES", "RESPONSE", "STATUS_MAX_STALE", "STATUS_OPTIONAL"])
+@pytest.mark.parametrize(
+    "name", ["ISSUER", "AUDIENCE", "ROUTES", "RESPONSE", "STATUS_MAX_STALE", "STATUS_OPTIONAL", "RESOURCE_METADATA"]
+)
 def test_every_variable_is_described(name: str) -> None:
     assert f"| `{name}` |" in TEXT
     assert f'"{name}"' in (SOURCES[0].parent / "configuration.py").read_text()

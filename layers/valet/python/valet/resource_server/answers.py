@@ -5,6 +5,7 @@ import json
 from valet.resource_server.events import WEBSOCKET, Asked
 from valet.resource_server.permissions import Permission, Permissions
 from valet.resource_server.policy import Document, literal
+from valet.resource_server.routes import Rule
 from valet.resource_server.verify import AccessToken
 
 LARGEST_ANSWER = 16 * 1024
@@ -33,13 +34,31 @@ def appsync_refusal() -> Answer:
     return {"isAuthorized": False, "ttlOverride": 0}
 
 
-def policy(token: AccessToken, permission: Permission, asked: Asked, permissions: Permissions) -> Answer:
-    """REST, HTTP API and WebSocket: an IAM policy. Its documents are shared between answers, and never changed."""
+def insufficient_scope(rule: Rule | None, token: AccessToken, resource_metadata: str) -> str:
+    """The challenge of a route that asks for more scope (RFC 6750 §3.1, RFC 9728 §5.1).
+
+    Empty where more scope would not help: another role is needed, or nobody may call the route. A client that believed
+    such a challenge would ask for the same token again and again.
+    """
+    if rule is None or rule.scopes <= set(token.scope.split()):
+        return ""
+    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(sorted(rule.scopes))}"'
+    return f'{challenge}, resource_metadata="{resource_metadata}"' if resource_metadata else challenge
+
+
+def policy(
+    token: AccessToken, permission: Permission, asked: Asked, permissions: Permissions, challenge: str = ""
+) -> Answer:
+    """REST, HTTP API and WebSocket: an IAM policy. Its documents are shared between answers, and never changed.
+
+    A `challenge` goes into the context, where a REST API's gateway response finds it.
+    """
     limit = LARGEST_WEBSOCKET_ANSWER if asked.shape == WEBSOCKET else LARGEST_ANSWER
     document = permissions.document(permission, asked)
-    answer = _answer(token, document)
+    answer = _answer(token, document, challenge)
     # What a token adds to its policy is bounded by its own length, escapes and repetitions included.
-    if document.size + _MOST_ADDED * token.length <= limit or _is_within(answer, limit):
+    is_small = not challenge and document.size + _MOST_ADDED * token.length <= limit
+    if is_small or _is_within(answer, limit):
         return answer
     answer = _answer(token, permissions.only_asked(permission, asked))
     if _is_within(answer, limit):
@@ -49,9 +68,9 @@ def policy(token: AccessToken, permission: Permission, asked: Asked, permissions
     return {"principalId": "too-large", "policyDocument": refusal.policy, "context": {}}
 
 
-def _answer(token: AccessToken, document: Document) -> Answer:
-    context = token.context
-    answer: Answer = {"principalId": context["sub"], "policyDocument": document.policy, "context": dict(context)}
+def _answer(token: AccessToken, document: Document, challenge: str = "") -> Answer:
+    context = {**token.context, "challenge": challenge} if challenge else dict(token.context)
+    answer: Answer = {"principalId": context["sub"], "policyDocument": document.policy, "context": context}
     # API Gateway takes 20 to 128 characters for the key of a usage plan.
     if 20 <= len(context["client_id"]) <= 128:
         answer["usageIdentifierKey"] = context["client_id"]

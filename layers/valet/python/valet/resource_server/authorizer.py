@@ -30,6 +30,7 @@ class Authorizer:
     ) -> None:
         issuer, max_stale = configuration.issuer, configuration.status_max_stale
         self._routes, self._is_simple = configuration.routes, configuration.is_simple
+        self._resource_metadata = configuration.resource_metadata
         self._clock, self._log = clock, log
         keys = Keys(issuer, fetch, clock, jitter, max_stale)
         self._lists = StatusLists(issuer, keys, fetch, clock, jitter, max_stale)
@@ -59,13 +60,16 @@ class Authorizer:
         if asked.shape == events.APPSYNC:
             return answers.appsync(token, permission)
         is_allowed = asked.route in permission.routes
+        challenge = ""
         if not is_allowed:
+            rule = self._routes.rules.get(asked.route or "")
+            challenge = answers.insufficient_scope(rule, token, self._resource_metadata)
             told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
             line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
             self._log({**line, **told})
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)
-        return answers.policy(token, permission, asked, self._permissions)
+        return answers.policy(token, permission, asked, self._permissions, challenge)
 
     def _judged(self, asked: events.Asked) -> AccessToken:
         now = self._clock()

@@ -13,11 +13,14 @@ ORIGIN = re.compile(
     r"|http://(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])(?::[0-9]{1,5})?"
 )
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
+# Stands in quotes in a header.
+_DOCUMENT = re.compile(r"https://[\x21\x23-\x5b\x5d-\x7e]{1,500}|http://127\.[\x21\x23-\x5b\x5d-\x7e]{1,500}")
 _DEFAULT_MAX_STALE, _LONGEST_MAX_STALE = 300, 900
 
 
 class Configuration(NamedTuple):
-    """What an authorizer knows. `status_max_stale` is seconds; `is_simple` is RESPONSE."""
+    """What an authorizer knows. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
+    address of this API's own metadata (RFC 9728), or empty."""
 
     issuer: str
     audience: str
@@ -25,6 +28,7 @@ class Configuration(NamedTuple):
     is_simple: bool
     status_max_stale: int
     is_status_optional: bool
+    resource_metadata: str
 
 
 def parse(env: Mapping[str, str]) -> Configuration:
@@ -43,9 +47,12 @@ def parse(env: Mapping[str, str]) -> Configuration:
     max_stale = env.get("STATUS_MAX_STALE") or str(_DEFAULT_MAX_STALE)
     if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > _LONGEST_MAX_STALE:
         wrong.append(f"STATUS_MAX_STALE is {max_stale!r}, and must be 0 to {_LONGEST_MAX_STALE} seconds")
+    metadata = env.get("RESOURCE_METADATA", "")
+    if metadata and not _DOCUMENT.fullmatch(metadata):
+        wrong.append(f"RESOURCE_METADATA is {metadata!r}, and must be the https address of this API's metadata")
     if wrong:
         raise ConfigurationError("; ".join(wrong))
-    return Configuration(issuer, audience, routes, response == "simple", int(max_stale), optional == "true")
+    return Configuration(issuer, audience, routes, response == "simple", int(max_stale), optional == "true", metadata)
 
 
 def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], wrong: list[str]) -> str:
