@@ -1,0 +1,131 @@
+"""Good requests to every endpoint, as API Gateway hands them over (payload format 2.0): what fuzzing begins with."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.model.acts import BROWSER_COOKIE, CHALLENGE, CLIENT_SECRET, REDIRECT_URI, SESSION_COOKIE, VERIFIER
+
+Pairs = tuple[tuple[str, str], ...]
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What a good request carries; made by `deployment`, and never to be seen in a log or an error."""
+
+    session: str
+    browser: str
+    handle: str
+    csrf_token: str
+    code: str
+    refresh_token: str
+    access_token: str
+    client_token: str
+    id_token: str
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        """Each on its own: a part of a token is as secret as the whole."""
+        tokens = (self.code, self.refresh_token, self.access_token, self.client_token, self.id_token)
+        parts = (part for token in tokens for part in token.split(".") if len(part) >= 43)
+        return frozenset((self.session, self.browser, *parts, *CLIENT_SECRET.values()))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request before it is an event."""
+
+    function: str
+    path: str
+    method: str
+    query: Pairs = ()
+    form: Pairs | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
+    raw_query: str | None = None
+    raw_body: bytes | None = None
+    is_base64: bool = True
+    absent: frozenset[str] = frozenset()  # members that the gateway leaves out where there is nothing in them
+
+    def event(self) -> dict[str, Any]:
+        headers = {"host": "issuer.example", **self.headers}
+        body = self.raw_body
+        if body is None and self.form is not None:
+            body = urlencode(self.form).encode()
+            headers.setdefault("content-type", FORM)
+        made: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": f"ANY {self.path}",
+            "rawPath": self.path,
+            "rawQueryString": self.raw_query if self.raw_query is not None else urlencode(self.query),
+            "headers": headers,
+            "cookies": list(self.cookies),
+            "requestContext": {
+                "apiId": "api",
+                "domainName": "issuer.example",
+                "http": {"method": self.method, "path": self.path, "sourceIp": "192.0.2.1", "userAgent": "fuzz"},
+                "requestId": "request-1",
+            },
+            "isBase64Encoded": bool(body) and self.is_base64,
+        }
+        if body:
+            made["body"] = base64.b64encode(body).decode() if self.is_base64 else body.decode("utf-8", "replace")
+        return {name: value for name, value in made.items() if name not in self.absent}
+
+
+def _basic(client_id: str) -> dict[str, str]:
+    pair = f"{client_id}:{CLIENT_SECRET[client_id]}"
+    return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
+    """One of each kind; those that would spend something are spoilt, so that nothing may be spent."""
+    basic, another, service = _basic("web"), _basic("strict"), _basic("service")
+    bearer = {"authorization": f"Bearer {secrets.access_token}"}
+    browser = (f"{BROWSER_COOKIE}={secrets.browser}",)
+    signed_in = (f"{SESSION_COOKIE}={secrets.session}", *browser)
+    authorization = (
+        ("response_type", "code"),
+        ("client_id", "web"),
+        ("redirect_uri", REDIRECT_URI["web"]),
+        ("scope", "openid items"),
+        ("state", "state"),
+        ("nonce", "nonce"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("prompt", "login"),
+        ("max_age", "60"),
+        ("id_token_hint", secrets.id_token),
+    )
+    wrong_verifier = VERIFIER[::-1]
+    code = (("grant_type", "authorization_code"), ("code", secrets.code), ("code_verifier", wrong_verifier))
+    refresh = (("grant_type", "refresh_token"), ("refresh_token", secrets.refresh_token), ("scope", "openid email"))
+    login = (("request", secrets.handle), ("csrf_token", secrets.csrf_token), ("username", "john"), ("password", "no"))
+    consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
+    logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
+    return (
+        Sent("authorize", "/authorize", "GET", authorization, cookies=signed_in),
+        Sent("authorize", "/authorize", "POST", form=authorization),
+        Sent("authorize", "/authorize", "GET", (("resume", secrets.handle),), cookies=browser),
+        Sent("login", "/login", "GET", (("request", secrets.handle),), cookies=browser),
+        Sent("login", "/login", "POST", form=login, cookies=browser),
+        Sent("consent", "/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
+        Sent("consent", "/consent", "POST", form=consent, cookies=signed_in),
+        Sent("token", "/token", "POST", form=code, headers=basic),
+        Sent("token", "/token", "POST", form=refresh, headers=another),
+        Sent("token", "/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
+        Sent("revoke", "/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
+        Sent("introspect", "/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
+        Sent("userinfo", "/userinfo", "GET", headers=bearer),
+        Sent("userinfo", "/userinfo", "POST", form=(("access_token", secrets.access_token),)),
+        Sent("logout", "/logout", "GET", logout),
+        Sent("logout", "/logout", "POST", form=logout, cookies=browser),
+        Sent("jwks", "/.well-known/jwks.json", "GET"),
+        Sent("metadata", "/.well-known/openid-configuration", "GET"),
+        Sent("status_list", "/status-lists", "GET"),
+        Sent("status_list", "/status-lists/abc", "GET"),
+    )
