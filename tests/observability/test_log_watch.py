@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from local.demo_data import SECRETS, USERS
 from local.stack import LocalStack
 from tests.integration.application import Application
 from tests.integration.browser import Browser
@@ -40,11 +41,16 @@ def test_a_secret_that_becomes_known_after_it_was_logged_is_found_all_the_same()
         (f"grantgrantgrantgrant22.{SECRET}.{SECRET}", [SECRET, SECRET]),
         (f"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqb2huIn0.{SECRET}", [SECRET]),
         ("password123", ["password123"]),
-        ("wrong", []),
+        ("web_app_123", []),
     ],
 )
 def test_what_is_secret_in_a_value(value: str, words: list[str]) -> None:
     assert list(words_of(value)) == words
+
+
+def test_the_demo_datas_secrets_are_known_to_the_watch() -> None:
+    chosen = {*SECRETS.values(), *(user.password for user in USERS)}
+    assert all(list(words_of(secret)) == [secret] for secret in chosen)
 
 
 def test_a_sign_in_leaves_secrets_in_the_watch_and_events_in_the_log(
