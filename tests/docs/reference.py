@@ -51,6 +51,7 @@ VARIABLES = {
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
     "REGISTRY_TABLE": "name of the table",
+    "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",
     "RETRY_WINDOW": "seconds, 0 to 600, in which a lost refresh is answered again",
     "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
@@ -111,7 +112,7 @@ def reference() -> Iterator[str]:
         ("Outputs of the stack", _outputs()),
         (
             "Environment variables",
-            _table(("variable", "what"), ((f"`{n}`", VARIABLES[n]) for n in sorted(variables()))),
+            _table(("variable", "what"), ((f"`{n}`", VARIABLES.get(n, "?")) for n in sorted(variables()))),
         ),
         ("Errors", _errors()),
         ("Events", _events()),
@@ -205,7 +206,7 @@ def targets() -> dict[str, str]:
 
 
 def _routes() -> Iterator[str]:
-    rows = ((f"`{path}`", methods, f"`{name}`", ROUTES[path]) for path, (methods, name) in routes().items())
+    rows = ((f"`{path}`", methods, f"`{name}`", ROUTES.get(path, "?")) for path, (methods, name) in routes().items())
     yield from _table(("path", "methods", "function", "what"), rows)
     yield ""
     yield "ANY: the function itself answers OPTIONS and HEAD, and 405 with `Allow`."
@@ -238,7 +239,7 @@ def _outputs() -> Iterator[str]:
 
 def _errors() -> Iterator[str]:
     rows = (
-        (f"`{name}`", ", ".join(map(str, sorted(statuses))), ERRORS[name])
+        (f"`{name}`", ", ".join(map(str, sorted(statuses))), ERRORS.get(name, "?"))
         for name, statuses in sorted(errors().items())
     )
     yield from _table(("error", "status", "when"), rows)
