@@ -18,7 +18,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not PYTHON.exists():
         pytest.skip("there is no Python 3.11 here")
     ready = tmp_path_factory.mktemp("stack") / "ready.json"
-    command = [PYTHON, "-m", "local", "--quiet", "--ready-file", ready]
+    command = [str(PYTHON), "-m", "local", "--quiet", "--ready-file", str(ready)]
     environment = {"PATH": "/usr/bin:/bin", "PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
