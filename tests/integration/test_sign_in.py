@@ -1,5 +1,6 @@
 """GET, POST /login: passwords, throttles, CSRF, the session that it opens (NIST SP 800-63B §5.2.2, RFC 9700 §4.7)."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -303,6 +304,16 @@ def quoted(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text)
+
+
+def test_at_the_least_level_no_answer_of_aws_is_logged(
+    browser: Browser, web_app: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lambda sets the root logger to the function's level, and the template allows DEBUG."""
+    with caplog.at_level(logging.DEBUG):
+        browser.decide(browser.sign_in(browser.open(web_app.ask().url)))
+    assert [record.name for record in caplog.records if record.name.startswith(("boto", "urllib3"))] == []
+    assert "argon2" not in caplog.text
 
 
 def test_a_page_cannot_be_framed_and_its_form_leads_nowhere_else(browser: Browser, web_app: Application) -> None:

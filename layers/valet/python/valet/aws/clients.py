@@ -1,5 +1,6 @@
 """The AWS clients, made on first use and shared; one Config bounds how long any call may take."""
 
+import logging
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 # botocore waits 60 s for an answer by default, longer than any of the functions runs. Two attempts of three seconds at
 # most, and a pause between them, end below the functions' timeout, so that a slow AWS becomes a 503 and not a kill.
 CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
+
+# Where the function's level is DEBUG, Lambda sets the root logger to it, and botocore logs every answer of AWS as it came:
+# password hashes, and the plaintext of a private key that KMS has unwrapped. So these loggers stay at INFO.
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 _making = RLock()  # boto3's default session is not safe to make clients from several threads
 
