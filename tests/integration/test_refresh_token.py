@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jwt
 import pytest
+from valet.models import ProtectedApi
 
 from tests.integration.application import Application
 from tests.integration.browser import Browser
@@ -135,6 +136,20 @@ def test_what_the_client_may_no_longer_ask_for_narrows_the_next_refresh(
     deployment.registrar.put_client(replace(client, scope=frozenset({"openid", "profile"})))
     deployment.clock.advance(11)
     assert web_app.refresh(redeemed.refresh_token).json()["scope"] == "openid profile"
+
+
+def test_a_scope_that_went_to_another_api_brings_neither_that_audience_nor_its_roles(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    (api,) = deployment.server.registry.scopes().apis.values()
+    deployment.registrar.put_api(replace(api, scopes=api.scopes - {"items"}))
+    other = ProtectedApi("https://other.example", "Other", frozenset({"items"}), frozenset({"user"}))
+    deployment.registrar.put_api(other)
+    deployment.clock.advance(11)
+    token = web_app.refresh(redeemed.refresh_token).json()["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["aud"] == deployment.issuer
+    assert "roles" not in claims
 
 
 @pytest.mark.parametrize("app_name", ["legacy_app", "mobile_app", "spa"])

@@ -57,7 +57,8 @@ def sign_for_user(
     }
     # Roles are what the end-user has; a token for one API tells that API its own, and nobody else.
     apis = apis_of(scope, known)
-    roles = sorted(account.roles & apis[0].roles) if len(apis) == 1 and set(scope) - ISSUERS_OWN else []
+    is_for_one = len(apis) == 1 and apis[0].audience in audience and set(scope) - ISSUERS_OWN
+    roles = sorted(account.roles & apis[0].roles) if is_for_one else []
     if roles:
         claims["roles"] = roles
     return jws.sign(claims, TYPE, signer)
