@@ -132,11 +132,8 @@ def test_the_layer_runs_the_handlers_of_the_last_release(tmp_path: Path) -> None
     """CloudFormation replaces the functions one after the other: for a minute the new layer has old handlers."""
     git = ["git", "-C", str(ROOT)]
     tag = subprocess.run([*git, "describe", "--tags", "--abbrev=0", "--match", "v*"], capture_output=True, check=False)
-    if tag.returncode:
-        pytest.skip("there is no release yet")
-    archive = subprocess.run(
-        [*git, "archive", tag.stdout.decode().strip(), "functions"], capture_output=True, check=True
-    )
+    release = "HEAD" if tag.returncode else tag.stdout.decode().strip()  # before the first one: what was committed last
+    archive = subprocess.run([*git, "archive", release, "functions"], capture_output=True, check=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(tmp_path, filter="data")
     former = sorted(tmp_path.glob("functions/*/app.py"))
