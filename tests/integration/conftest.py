@@ -22,6 +22,16 @@ class Issued:
     code: str
     cookies: dict[str, str]
 
+    @property
+    def exchange(self) -> dict[str, str]:
+        """The form that redeems it."""
+        return {
+            "grant_type": "authorization_code",
+            "code": self.code,
+            "redirect_uri": self.asked.parameters["redirect_uri"],
+            "code_verifier": self.asked.code_verifier,
+        }
+
 
 @dataclass(frozen=True)
 class Redeemed:

@@ -81,3 +81,12 @@ def over_http(method: str, url: str, headers: Mapping[str, str] | None = None, b
         )
     finally:
         connection.close()
+
+
+def refused(answer: Answer, status: int, error: str) -> None:
+    """JSON in the specification's form, kept by nobody (RFC 6749 §5.2)."""
+    assert (answer.status, answer.error) == (status, error), answer
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["pragma"] == "no-cache"

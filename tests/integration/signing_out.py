@@ -1,0 +1,15 @@
+"""Signing out, and whether somebody is signed in."""
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.wire import Answer, encoded
+
+BACK = "http://127.0.0.1:9876/signed-out"
+
+
+def logout(browser: Browser, **parameters: str) -> Answer:
+    return browser.get(f"/logout?{encoded(parameters)}")
+
+
+def is_signed_in(browser: Browser, app: Application) -> bool:
+    return "code" in browser.get(app.ask(prompt="none").url).answered
