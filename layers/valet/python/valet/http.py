@@ -17,6 +17,8 @@ MAXIMUM_PARAMETERS = 100
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -133,8 +135,7 @@ class Response:
 
 def json_response(status: int, members: object, headers: Mapping[str, str] = NO_STORE) -> Response:
     """A JSON document, which nobody stores unless `headers` say so."""
-    body = json.dumps(members, separators=(",", ":"), ensure_ascii=False)
-    return Response(status, {"Content-Type": "application/json", **headers}, body)
+    return Response(status, {"Content-Type": "application/json", **headers}, _as_json(members))
 
 
 def redirect(location: str) -> Response:

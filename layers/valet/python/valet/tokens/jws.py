@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import jwt
@@ -33,6 +34,23 @@ class _PortAlgorithm(Algorithm):
         raise NotImplementedError("a Signer is not made from a JWK")
 
 
+# Made once: a JSON encoder, a JWS object and a parsed key each cost more than what they are asked for here.
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+@cache
+def _jws(alg: str) -> jwt.PyJWS:
+    """Signs with `alg`, by a Signer, and does nothing else."""
+    jws = jwt.PyJWS(algorithms=[])
+    jws.register_algorithm(alg, _PortAlgorithm())
+    return jws
+
+
+@lru_cache(maxsize=16)
+def _public_key(members: frozenset[tuple[str, str]], alg: str) -> jwt.PyJWK:
+    return jwt.PyJWK(dict(members), algorithm=alg)
+
+
 def current_signer(registry: Registry, signers: Signers) -> Signer:
     """The signer of the key that signs now. Raises TemporarilyUnavailable while there is none."""
     return signers.signer(signing_key(registry.signing_keys()))
@@ -40,10 +58,8 @@ def current_signer(registry: Registry, signers: Signers) -> Signer:
 
 def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:
     """A compact JWS over `claims`, typed, so that no token can pass for one of another kind (RFC 8725 §3.11)."""
-    payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
-    jws = jwt.PyJWS(algorithms=[])
-    jws.register_algorithm(signer.alg, _PortAlgorithm())
-    return jws.encode(payload, signer, algorithm=signer.alg, headers={"kid": signer.kid, "typ": typ})  # type: ignore[arg-type]
+    payload = _as_json(claims).encode()
+    return _jws(signer.alg).encode(payload, signer, algorithm=signer.alg, headers={"kid": signer.kid, "typ": typ})  # type: ignore[arg-type]
 
 
 def verify(
@@ -63,7 +79,7 @@ def verify(
             return None
         claims: dict[str, Any] = jwt.decode(
             token,
-            jwt.PyJWK(dict(key.public_jwk), algorithm=key.alg),
+            _public_key(frozenset(key.public_jwk.items()), key.alg),
             algorithms=[key.alg],
             issuer=issuer,
             audience=audience,

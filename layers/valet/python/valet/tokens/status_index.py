@@ -35,6 +35,7 @@ class StatusIndices:
     def __init__(self, lists: StatusLists) -> None:
         self._lists = lists
         self._blocks: dict[tuple[str, str, int], range] = {}
+        self._newest = 0
         self._lock = Lock()
 
     def allot(self, client_id: str, exp: int, not_before_ms: int = 0) -> LiveToken:
@@ -56,7 +57,10 @@ class StatusIndices:
             return LiveToken(exp, list_id, block[0])
 
     def _drop_ended(self, newest: str) -> None:
-        """Forget blocks of lists older than a day: a process may live long."""
-        oldest = int(newest, 36) - 24 - 1
+        """Forget blocks of lists older than a day: a process may live long. Once an hour, not at each new client."""
+        number = int(newest, 36)
+        if number <= self._newest:
+            return
+        self._newest, oldest = number, number - 24 - 1
         for key in [key for key in self._blocks if int(key[1], 36) < oldest]:
             del self._blocks[key]

@@ -1,0 +1,37 @@
+"""AWS calls of each kind of request, counted in the running functions on emulated AWS (B7): what tests/counts holds."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.valet_in_memory import log_to
+from tests.counts.requests import World
+from tests.counts.table import TABLE
+from tests.counts.test_counts import BUDGETS, counted, run
+from tests.integration.deployment import in_this_process
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one kind of request, warm."""
+
+    calls: Counter[str]  # read, write, put, sign
+    budget: Counter[str]
+
+    @property
+    def holds(self) -> bool:
+        return self.calls <= self.budget
+
+
+def measure() -> Mapping[str, Counted]:
+    log_to(io.StringIO())
+    world = World(in_this_process())
+    found = {}
+    for row in TABLE:
+        if row.name in BUDGETS:
+            world.deployment.begin()
+            answer, calls = run(world, row, is_warm=True)
+            assert answer.status == row.status, (row.name, answer)
+            found[row.name] = Counted(counted(calls), BUDGETS[row.name])
+    return found

@@ -1,0 +1,217 @@
+"""Cold starts: every function from a bare interpreter to its first answer, beside what boto3 alone takes (B4).
+
+A process of its own each time, with nothing on its path but function, layer (with bytecode) and boto3, as in Lambda.
+Emulated AWS answers over loopback from another process's time. What is compared is processor time, which a neighbour on
+the machine does not lengthen; the clock's stands beside it.
+"""
+
+import io
+import json
+import re
+import site
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench import layer
+from bench.measure import ROOT, Sample, process, sample
+from bench.valet_in_memory import log_to
+from local.stack import LocalStack, Ports, start
+from tests import event_files
+from tests.authorizer.issuer import ROUTES
+
+# Each function's event, one that can be answered again and again.
+EVENTS = {
+    "authorize": "authorize/begin",
+    "login": "login/form",
+    "consent": "consent/form",
+    "token": "token/client_credentials",
+    "revoke": "revoke/unknown_token",
+    "introspect": "introspect/access_token",
+    "userinfo": "userinfo/good_token",
+    "logout": "logout/signed_out",
+    "jwks": "jwks/get",
+    "metadata": "metadata/openid_configuration",
+    "status_list": "status_list/list",
+    "rotate_keys": "rotate_keys/schedule",
+    "demo_api": "demo_api/profile",
+    "authorizer": "authorizer/http_2-good_token",
+}
+LOGICAL_IDS = {name: "".join(word.title() for word in name.split("_")) + "Function" for name in EVENTS}
+
+_CLOCKS = """
+import json, os, sys, time
+def spent(): return [time.process_time() * 1000, time.perf_counter() * 1000]
+bare = spent()
+"""
+_FUNCTION = """
+given = json.load(open(sys.argv[1]))
+os.environ.clear(); os.environ.update(given["environment"])
+import app
+if "boto3" in sys.modules:
+    from valet.aws.clients import client
+    from valet.environment import environment
+    from valet.settings import read
+    settings = read(environment())
+    for service in given["clients"]: client(service, settings)
+ready = spent()
+made = []
+if "boto3" in sys.modules:
+    import valet.aws.clients as clients
+    of_boto3 = clients.boto3.client
+    clients.boto3.client = lambda service, **more: made.append(service) or of_boto3(service, **more)
+class Context: aws_request_id = "bench"; log_stream_name = "bench"; get_remaining_time_in_millis = lambda self: 10000
+answer = app.handler(given["event"], Context())
+answered = spent()
+assert "statusCode" not in answer or answer["statusCode"] < 400, answer
+out = {"ready": ready, "answered": answered, "clients": made, "modules": len(sys.modules)}
+"""
+_BOTO3 = """
+given = json.load(open(sys.argv[1]))
+os.environ.clear(); os.environ.update(given["environment"])
+import boto3
+from botocore.config import Config
+config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
+for service in given["clients"]: boto3.client(service, config=config)
+out = {"ready": spent()}
+"""
+_REPORT = """
+out["bare"] = bare
+sys.__stdout__.write("\\n" + json.dumps(out) + "\\n")
+sys.__stdout__.flush(); os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Milliseconds over a bare interpreter."""
+
+    ready: Sample  # imported, its AWS clients made
+    answered: Sample  # its first answer, AWS calls included
+    answered_wall: Sample
+    boto3: Sample | None  # boto3 imported, the same clients made: by nobody but itself
+    clients: tuple[str, ...]
+    modules: int
+
+
+def measure(rounds: int, on_progress: Callable[[], None] = lambda: None) -> dict[str, Start]:
+    folder = layer.build()
+    log_to(io.StringIO())
+    stack = start(Ports.open(0))
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            given = _given(stack)
+            paths = {name: Path(scratch) / f"{name}.json" for name in EVENTS}
+            first = {}
+            for name, path in paths.items():  # once to learn its clients, and to have every file in the page cache
+                path.write_text(json.dumps(given[name]), encoding="utf-8")
+                first[name] = _run(_FUNCTION, folder, name, path)
+                given[name]["clients"] = sorted(set(first[name]["clients"]))
+                path.write_text(json.dumps(given[name]), encoding="utf-8")
+            return _rounds(rounds, folder, paths, first, on_progress)
+    finally:
+        stack.stop()
+
+
+def _rounds(
+    rounds: int,
+    folder: Path,
+    paths: Mapping[str, Path],
+    first: Mapping[str, Mapping[str, Any]],
+    on_progress: Callable[[], None],
+) -> dict[str, Start]:
+    kinds = {tuple(sorted(set(each["clients"]))) for each in first.values()} - {()}
+    owner = {
+        kind: next(n for n, each in first.items() if tuple(sorted(set(each["clients"]))) == kind) for kind in kinds
+    }
+    starts: dict[str, list[dict[str, Any]]] = {name: [] for name in paths}
+    boto3: dict[tuple[str, ...], list[float]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for kind, name in owner.items():
+            out = _run(_BOTO3, folder, name, paths[name])
+            boto3[kind].append(out["ready"][0] - out["bare"][0])
+        for name, path in paths.items():
+            starts[name].append(_run(_FUNCTION, folder, name, path))
+        on_progress()
+    return {
+        name: Start(
+            sample([out["ready"][0] - out["bare"][0] for out in each]),
+            sample([out["answered"][0] - out["bare"][0] for out in each]),
+            sample([out["answered"][1] - out["bare"][1] for out in each]),
+            sample(boto3[kind]) if (kind := tuple(sorted(set(first[name]["clients"])))) else None,
+            kind,
+            each[-1]["modules"],
+        )
+        for name, each in starts.items()
+    }
+
+
+def _given(stack: LocalStack) -> dict[str, dict[str, Any]]:
+    """For each function its environment, and an event that holds as long as this stack runs."""
+    with httpx.Client(base_url=stack.issuer) as browser:
+        values = {"status_list": event_files._walk(browser, "status_list/list")}
+    for folder in ("login", "consent", "userinfo"):  # the last decides: afterwards nobody is asked for consent
+        with httpx.Client(base_url=stack.issuer) as browser:
+            values[folder] = event_files._walk(browser, EVENTS[folder])
+    given = {}
+    for name in EVENTS:
+        text = (ROOT / "events" / f"{EVENTS[name]}.json").read_text(encoding="utf-8")
+        given[name] = {
+            "environment": {
+                **stack.system.functions[LOGICAL_IDS[name]].environment,
+                "AWS_ENDPOINT_URL": stack.aws_url,
+                "AWS_REGION": "us-east-1",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "emulated",
+                "AWS_SECRET_ACCESS_KEY": "emulated",
+            },
+            "event": json.loads(
+                event_files._PLACEHOLDER.sub(partial(_value, values.get(name, values["userinfo"])), text)
+            ),
+            "clients": [],
+        }
+    return given
+
+
+def _value(values: Mapping[str, str], placeholder: re.Match[str]) -> str:
+    return values[placeholder[1]]
+
+
+def path_of(folder: Path, name: str) -> str:
+    """A function's sys.path: nothing of this environment but boto3, which in Lambda is the runtime's own."""
+    return repr([str(folder / "functions" / name), str(folder / "python"), *site.getsitepackages()])
+
+
+def _run(script: str, folder: Path, name: str, given: Path) -> dict[str, Any]:
+    source = f"{_CLOCKS}sys.path[:0] = {path_of(folder, name)}\n{script}{_REPORT}"
+    spent = process([sys.executable, "-I", "-S", "-c", source, str(given)])
+    out: dict[str, Any] = json.loads(spent.output.strip().rpartition("\n")[2])
+    return out
+
+
+_LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|( *)(\S+)")
+
+
+def import_times(name: str, top: int = 10) -> list[tuple[str, float]]:
+    """Milliseconds of each package's own modules, the costliest first (python -X importtime)."""
+    folder = layer.FOLDER
+    names = {"ISSUER": "https://id.example.com", "AUDIENCE": "https://id.example.com/api", "ROUTES": json.dumps(ROUTES)}
+    source = f"import sys\nsys.path[:0] = {path_of(folder, name)}\nimport app\n"
+    command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", source]
+    spent = process(command, {**names, "AWS_DEFAULT_REGION": "us-east-1"})
+    by_package: Counter[str] = Counter()
+    for micros, _, module in _LINE.findall(spent.errors):
+        by_package[_package(module)] += int(micros)
+    return [(package, micros / 1000) for package, micros in by_package.most_common(top)]
+
+
+def _package(module: str) -> str:
+    root = module.partition(".")[0]
+    return "the standard library" if root in sys.stdlib_module_names else root

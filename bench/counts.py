@@ -1,0 +1,105 @@
+"""What can be counted of a function instead of timed: modules that it loads, Python functions that it calls.
+
+`python -m bench.counts` prints the calls and the log line as JSON: in a process of its own, where nobody else's hooks
+are called as well.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from bench.measure import LAYER, ROOT, process
+from bench.valet_in_memory import ValetInMemory, handler
+from tests.authorizer.issuer import ROUTES, Stand, http_2
+
+_READY = """
+import json, sys
+sys.path[:0] = {path!r}
+import app
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def modules(name: str) -> frozenset[str]:
+    """What is loaded when functions/<name> is ready."""
+    path = [str(ROOT / "functions" / name), str(LAYER)]
+    environment = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "ISSUER": "https://id.example.com",
+        "AUDIENCE": "https://id.example.com/api",
+        "ROUTES": json.dumps(ROUTES),
+    }
+    spent = process([sys.executable, "-s", "-c", _READY.format(path=path)], environment)
+    return frozenset(json.loads(spent.output.strip().rpartition("\n")[2]))
+
+
+def functions() -> list[str]:
+    return sorted(path.parent.name for path in Path(ROOT / "functions").glob("*/app.py"))
+
+
+def calls_of(deed: Callable[[], object]) -> int:
+    """How many Python functions `deed` calls."""
+    count = 0
+
+    def on_event(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(on_event)
+    try:
+        deed()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def calls() -> Mapping[str, int]:
+    """For one warm request of each kind."""
+    valet = ValetInMemory()
+    tokens, introspect = handler("token"), handler("introspect")
+    scope = ("items", "offline_access", "openid", "profile")
+
+    def redeemed() -> dict[str, Any]:
+        return valet.tokens(valet.redemption(valet.issue()))
+
+    made: dict[str, Callable[[], tuple[Any, Any]]] = {
+        "client_credentials": lambda: (tokens, valet.client_credentials()),
+        "code": lambda: (tokens, valet.redemption(valet.issue())),
+        "code with ID token": lambda: (tokens, valet.redemption(valet.issue(scope))),
+        "refresh": lambda: (tokens, valet.refresh(redeemed()["refresh_token"])),
+        "introspect": lambda: (introspect, valet.introspection(redeemed()["access_token"])),
+    }
+    found = {}
+    for kind, make in made.items():
+        for _ in range(3):  # the last is warm
+            ask, event = make()
+            found[kind] = calls_of(lambda ask=ask, event=event: ask(event, None))  # type: ignore[misc]
+    return found | _authorizer()
+
+
+def _authorizer() -> dict[str, int]:
+    stand = Stand("RS256")
+    stand.clock.wall = float(int(time.time()))
+    stand.ask(stand.issuer.token(jti="first"))
+    event = http_2(stand.issuer.token(jti="second"))
+    return {
+        "authorizer, token never seen": calls_of(lambda: stand.answer(event)),
+        "authorizer, token seen before": calls_of(lambda: stand.answer(event)),
+    }
+
+
+def log_line() -> int:
+    """Bytes that one token adds to the log."""
+    valet = ValetInMemory()
+    valet.tokens(valet.client_credentials())
+    valet.forget_log()
+    valet.tokens(valet.client_credentials())
+    return len(valet.forget_log().encode())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({"calls": calls(), "log_line": log_line()}))

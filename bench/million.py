@@ -1,0 +1,84 @@
+"""What a million tokens costs at list price, from counted calls and measured durations (B9).
+
+Prices and the log lines' sizes are costs.py's. The processor time of each request is measured here, on a whole core;
+Lambda gives 512 MB of memory 512/1769 of one, so it is stretched by that. How long DynamoDB and KMS take cannot be
+measured on an emulator: it is assumed below, generously, and printed with the result.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench import costs
+from bench.calls import Counted
+from bench.costs import MILLION, Step
+
+SHARE_OF_A_CORE = 512 / 1769
+DYNAMODB_MS, KMS_MS = 6, 15  # a call, network and TLS reused
+TOKENS_PER_SECOND, AUTHORIZERS = 10, 4  # the load that a million tokens' status-list fetches are worked out for
+LEASE = 256  # indices to a block, of two writes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of token request is counted and measured."""
+
+    counted: str  # its name in tests/counts
+    measured: str  # its name in the in-process benchmark
+    limits: Mapping[str, float]  # dollars a million, by signer
+
+
+KINDS: Mapping[str, Kind] = {
+    "client_credentials": Kind("client_credentials", "client_credentials", {"RS256": 6.0, "wrapped": 3.0}),
+    "refresh": Kind("refresh", "refresh", {}),
+    "code with ID token": Kind("code", "code with ID token", {"RS256": 10.0, "wrapped": 4.0}),
+}
+
+
+@dataclass(frozen=True)
+class Million:
+    """Dollars a million by signer, and what one request uses."""
+
+    step: Step
+    dollars: Mapping[str, float]
+    limits: Mapping[str, float]
+
+
+def step_of(calls: Counter[str], processor_ms: float, boto3_ms: float, signer: str) -> Step:
+    """One request with `signer`: a wrapped key's signatures are made by the function itself."""
+    signatures = 0 if signer == "wrapped" else calls["sign"]
+    dynamodb = calls["read"] + calls["write"] + calls["put"]
+    computing = processor_ms + (dynamodb + signatures) * boto3_ms
+    if signer == "wrapped":
+        computing += calls["sign"] * 0.3  # RS256's raw signature; ES256's is a tenth
+    milliseconds = computing / SHARE_OF_A_CORE + dynamodb * DYNAMODB_MS + signatures * KMS_MS
+    return Step(
+        requests=1,
+        reads=calls["read"],
+        writes=calls["write"] + calls["put"],
+        signatures=signatures,
+        milliseconds=max(1, round(milliseconds)),
+        events=1,
+    )
+
+
+def beside() -> float:
+    """Dollars a million tokens for leases of status indices and for the lists' fetches."""
+    leases = 2 / LEASE * costs.WRITE * MILLION
+    seconds = MILLION / TOKENS_PER_SECOND
+    fetches = seconds / 2 * AUTHORIZERS * costs.STATUS_LIST_FETCH.dollars("wrapped")
+    reads = seconds * costs.STATUS_LIST_SECOND.dollars("wrapped")
+    return leases + fetches + reads
+
+
+def measure(calls: Mapping[str, Counted], micros: Mapping[str, float], boto3_micros: float) -> dict[str, Million]:
+    """`micros`: of each kind in one process, signature included; `boto3_micros`: of one call to AWS."""
+    found = {}
+    for name, kind in KINDS.items():
+        steps = {
+            signer: step_of(calls[kind.counted].calls, micros[kind.measured] / 1000, boto3_micros / 1000, signer)
+            for signer in costs.SIGNERS
+        }
+        dollars = {signer: step.dollars(signer) * MILLION + beside() for signer, step in steps.items()}
+        found[name] = Million(steps["RS256"], dollars, kind.limits)
+    return found

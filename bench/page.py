@@ -1,0 +1,123 @@
+"""The tables of docs/benchmarks.md, between its two markers; the words around them are written by hand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import million
+from bench.measure import Sample
+from bench.report import HEAD, number, table
+from bench.steps import Findings
+
+BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
+
+
+def caption(described: Mapping[str, Any]) -> str:
+    machine, versions = described["machine"], described["versions"]
+    return (
+        f"{described['date']} · {machine['processor'] or machine['system']}, {machine['cores']} cores · "
+        f"Python {versions['Python']}" + (f", node {versions['node']}" if "node" in versions else "")
+    )
+
+
+def fill(path: Path, found: Findings, described: Mapping[str, Any]) -> None:
+    """Replace what is between the markers."""
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has lost its markers")
+    tables = "\n".join(_sections(found, described))
+    path.write_text(f"{before}{begin}\n\n{tables}\n\n{end}{after}", encoding="utf-8")
+
+
+def _sections(found: Findings, described: Mapping[str, Any]) -> Iterator[str]:
+    figures = found.figures
+    machine = described["machine"]
+    load, minutes = machine["load"][0], described["minutes"]
+    yield f"{caption(described)}. The machine's load when it began: {load}. It took {minutes} minutes."
+    yield from found.left_out
+    yield ", ".join(f"{name} {version}" for name, version in described["versions"].items()) + ".\n"
+    yield "### Budgets\n"
+    yield from table(HEAD, (line.cells for line in found.lines))
+    yield "\n### Whole servers\n\nRequests a second.\n"
+    yield from _grid(figures["whole servers, requests a second"], "server")
+    yield "\n### One request in one process\n\nµs of processor time, ES256, signature included.\n"
+    endpoint = figures["token endpoint in process, µs"]
+    raw = {"raw signature": {"client_credentials": endpoint["raw signature"]}}
+    yield from _grid({**{name: each for name, each in endpoint.items() if name != "raw signature"}, **raw}, "")
+    yield "\n### Is this token good?\n"
+    yield from _list(figures["is this token good? µs"], "µs a check")
+    yield "\n### One JWT\n\nµs.\n"
+    yield from _libraries(figures["one JWT, µs"])
+    yield "\n### Cold starts\n\nms of processor time over a bare interpreter.\n"
+    yield from _cold(figures["cold start, ms over bare"])
+    yield from _imports(figures["import time, ms"])
+    yield "\n### AWS's clients\n"
+    yield from _list(figures["one AWS call against a stub, µs"], "µs a call")
+    yield ""
+    yield from _list(figures["AWS client, cold, ms over bare"], "ms, cold")
+    yield "\n### Growth\n\nµs by how many clients, users and grants there are.\n"
+    yield from _grid(
+        {
+            kind: {f"{many:,}": each for many, each in of.items()}
+            for kind, of in figures["growth, µs by population"].items()
+        },
+        "",
+    )
+    yield "\n### A million tokens\n\nUS dollars at list price.\n"
+    yield from _million(figures["a million tokens, $"])
+
+
+def _grid(rows: Mapping[str, Mapping[str, Sample]], corner: str) -> list[str]:
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    cells = ([name, *(_cell(row.get(column)) for column in columns)] for name, row in rows.items())
+    return table([corner, *columns], cells)
+
+
+def _list(rows: Mapping[str, Sample], unit: str) -> list[str]:
+    return table(["", unit], ([name, _cell(each)] for name, each in rows.items()))
+
+
+def _cell(each: Sample | None) -> str:
+    return f"{number(each.median)} ±{each.spread:.0%}" if each else "–"
+
+
+def _libraries(by_alg: Mapping[str, Mapping[str, Sample]]) -> list[str]:
+    rows: dict[str, dict[str, Sample]] = {}
+    for alg, found in by_alg.items():
+        for name, each in found.items():
+            library, _, deed = name.rpartition(" ")
+            rows.setdefault(library, {})[f"{alg} {deed}"] = each
+    columns = [f"{alg} {deed}" for alg in by_alg for deed in ("sign", "verify")]
+    return table(["", *columns], ([name, *(_cell(row.get(each)) for each in columns)] for name, row in rows.items()))
+
+
+def _cold(starts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    head = ("function", "ready", "boto3 alone", "over it", "first answer", "… by the clock", "modules")
+    rows: list[Sequence[str]] = []
+    for name, each in starts.items():
+        ready, boto3 = each["ready"], each["boto3 with the same clients"]
+        over = number(ready.median - boto3.median) if boto3 else "–"
+        answered = (_cell(each["answered"]), _cell(each["answered, clock"]))
+        rows.append((name, _cell(ready), _cell(boto3), over, *answered, str(each["modules"])))
+    return table(head, rows)
+
+
+def _imports(tops: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    for name, top in tops.items():
+        words = ", ".join(f"{package} {number(ms)}" for package, ms in top.items())
+        yield f"\nWhere {name}'s imports go, ms by package, slowed by being traced: {words}."
+
+
+def _million(kinds: Mapping[str, Mapping[str, float]]) -> list[str]:
+    signers = ("RS256", "ES256", "wrapped")
+    head = ("", "billed ms, RS256", "KMS RS256", "KMS ES256", "wrapped key")
+    rows = (
+        [name, number(each["milliseconds"]), *(f"{each[signer]:.2f}" for signer in signers)]
+        for name, each in kinds.items()
+    )
+    assumed = f"DynamoDB {million.DYNAMODB_MS} ms and KMS {million.KMS_MS} ms a call"
+    shared = f"{million.beside():.2f} of each for leases and status-list fetches"
+    load = f"{million.TOKENS_PER_SECOND} tokens a second, {million.AUTHORIZERS} authorizer environments"
+    return [*table(head, rows), "", f"Assumed: {assumed}; {shared} ({load})."]

@@ -1,0 +1,73 @@
+"""Checking a JWT where it arrives, against asking somebody: how an API can know that a token is good."""
+
+import time
+from collections.abc import Callable
+
+import boto3
+import jwt
+
+from bench import load
+from bench.aws_calls import ITEM, KEY, stubbed
+from bench.measure import Deed, Sample, interleaved, sample
+from bench.servers import Server, introspection, serving
+from local.aws import emulated
+from tests.authorizer.issuer import AUDIENCE, ISSUER, Stand, http_2
+
+TABLE = "bench-sessions"
+
+
+def measure(rounds: int = 400) -> dict[str, Sample]:
+    """µs a check: processor time where nothing leaves the process, the clock's where something does."""
+    stand = Stand("RS256")
+    stand.clock.wall = float(int(time.time()))
+    tokens = iter(stand.issuer.token(jti=f"jti-{number}") for number in range(5 * rounds + 50))
+    public = stand.issuer.keys["key-1"].public_key()
+    stand.ask(next(tokens))
+    seen = http_2(next(tokens))
+    stand.answer(seen)
+    stub = stubbed("dynamodb", {"Item": ITEM})
+
+    def unseen(token: str) -> Deed:
+        event = http_2(token)
+        return lambda: stand.answer(event)
+
+    def signature_and_claims(token: str) -> Deed:
+        return lambda: jwt.decode(token, public, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER)
+
+    deeds: dict[str, Callable[[], Deed]] = {
+        "JWT, signature and claims (PyJWT)": lambda: signature_and_claims(next(tokens)),
+        "JWT, with status list and route (authorizer)": lambda: unseen(next(tokens)),
+        "the same JWT again (authorizer)": lambda: lambda: stand.answer(seen),
+        "DynamoDB read, boto3 alone (stub)": lambda: lambda: stub.get_item(TableName=TABLE, Key=KEY),
+    }
+    return interleaved(deeds, rounds) | _over_loopback(rounds)
+
+
+def _over_loopback(rounds: int) -> dict[str, Sample]:
+    with serving("Valet") as servers:
+        server: Server = servers["Valet"]
+        introspected = load.latencies(server.port, [introspection(server)] * (rounds + 20))[20:]
+    return {
+        "DynamoDB read, emulated": sample(_emulated_reads(rounds)),
+        "introspection over loopback": sample(introspected),
+    }
+
+
+def _emulated_reads(rounds: int) -> list[float]:
+    """boto3, and moto instead of the network and DynamoDB: what moto takes is not what DynamoDB takes."""
+    emulated()
+    dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+    dynamodb.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    dynamodb.put_item(TableName=TABLE, Item={**ITEM, "refresh_digest": {"B": b"c" * 32}})
+    found = []
+    for _ in range(rounds):
+        started = time.perf_counter_ns()
+        dynamodb.get_item(TableName=TABLE, Key=KEY, ConsistentRead=True)
+        found.append((time.perf_counter_ns() - started) / 1000)
+    dynamodb.delete_table(TableName=TABLE)
+    return found

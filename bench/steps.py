@@ -1,0 +1,185 @@
+"""Everything that is measured, in its order: each step adds figures, and the budgets that follow from them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import authorizer, aws_calls, calls, cold, growth, layer, libraries, million, servers, stateless
+from bench import token_endpoint as endpoint
+from bench.measure import Sample, sample
+from bench.report import Line, number, ratio
+from bench.servers import node_is_there
+
+Tick = Callable[[], None]
+
+
+@dataclass
+class Findings:
+    """What is known so far."""
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Step:
+    """`ticks`: how often it says that it has come further."""
+
+    name: str
+    budgets: tuple[str, ...]
+    ticks: int
+    run: Callable[[Findings, Tick], None]
+
+
+def _authorizer_warm(found: Findings, tick: Tick) -> None:
+    rounds: list[Mapping[str, float]] = []
+    for _ in range(5):
+        rounds.append(authorizer.warm("RS256", "policy", 600))
+        tick()
+    figures = {name: sample([each[name] for each in rounds]) for name in rounds[0]}
+    found.figures["authorizer, warm, µs"] = figures
+    raw, pyjwt = figures["raw"], figures["PyJWT"]
+    found.lines.append(ratio("B1", "authorizer, new token / raw verify", figures["unseen"], raw, 2.2))
+    found.lines.append(ratio("B1", "… / PyJWT's bare decode", figures["unseen"], pyjwt, 1.0))
+    found.lines.append(ratio("B2", "authorizer, known token / raw verify", figures["seen"], raw, 0.75))
+
+
+def _authorizer_cold(found: Findings, tick: Tick) -> None:
+    measured = authorizer.cold(12)
+    tick()
+    bare = measured["bare"][0]
+    over = {name: Sample(cpu - bare, 0.05, 12) for name, (cpu, _) in measured.items() if name != "bare"}
+    found.figures["authorizer, cold, ms of processor time over bare"] = {n: each.median for n, each in over.items()}
+    ours, pyjwt = over["authorizer"], over["PyJWT"]
+    beside = f"bare {number(bare)} ms"
+    found.lines.append(
+        Line("B3", "authorizer, cold, ms over bare", f"{ours.median:.1f} ms", beside, ours.median, 45, 0.05)
+    )
+    theirs = f"{pyjwt.median:.1f} ms"
+    figure = ours.over(pyjwt)
+    found.lines.append(
+        Line("B3", "… / PyJWT's cold path", f"{ours.median:.1f} ms", theirs, figure, 0.5, 0.05, strictly=True)
+    )
+
+
+def _cold(found: Findings, tick: Tick) -> None:
+    starts = cold.measure(5, tick)
+    found.figures["cold start, ms over bare"] = {
+        name: {
+            "ready": each.ready,
+            "answered": each.answered,
+            "answered, clock": each.answered_wall,
+            "boto3 with the same clients": each.boto3,
+            "clients": each.clients,
+            "modules": each.modules,
+        }
+        for name, each in starts.items()
+    }
+    tops = {name: cold.import_times(name) for name in ("token", "authorizer", "login")}
+    found.figures["import time, ms"] = {name: dict(top) for name, top in tops.items()}
+    over = {name: each.ready.median - each.boto3.median for name, each in starts.items() if each.boto3}
+    worst = max(over, key=lambda name: over[name])
+    start = starts[worst]
+    assert start.boto3 is not None
+    measure = f"cold, ms over boto3 and its clients ({worst})"
+    sides = (f"{number(start.ready.median)} ms", f"{number(start.boto3.median)} ms")
+    found.lines.append(Line("B4", measure, *sides, over[worst], 60, max(start.ready.spread, start.boto3.spread)))
+
+
+def _endpoint(found: Findings, tick: Tick) -> None:
+    measured = endpoint.measure(300)
+    tick()
+    found.figures["token endpoint in process, µs"] = {
+        "raw signature": measured.signature,
+        "Valet": measured.valet,
+        "Authlib in Flask": measured.authlib,
+        "Authlib without a framework": measured.authlib_alone,
+    }
+    for budget, kind, limit in (("B5", "client_credentials", 0.6), ("B6", "code", 0.7), ("B6", "refresh", 0.7)):
+        found.lines.append(ratio(budget, f"{kind} / Authlib's", *measured.less_signature(kind), limit))
+
+
+def _calls(found: Findings, tick: Tick) -> None:
+    counted = calls.measure()
+    tick()
+    found.figures["AWS calls, warm"] = {name: dict(each.calls) for name, each in counted.items()}
+    over = sum(not each.holds for each in counted.values())
+    total = f"{sum(each.calls.total() for each in counted.values())} calls"
+    allowed = f"{sum(each.budget.total() for each in counted.values())} allowed"
+    found.lines.append(
+        Line("B7", f"kinds of request over their AWS calls, of {len(counted)}", total, allowed, over, 0, 0)
+    )
+    found.figures["_counted"] = counted
+
+
+def _layer(found: Findings, tick: Tick) -> None:
+    layer.build()
+    zipped, unzipped = layer.zipped_bytes() / 1e6, layer.unzipped_bytes() / 1e6
+    tick()
+    found.figures["layer, MB"] = {"zipped": zipped, "unzipped": unzipped}
+    found.lines.append(Line("B8", "layer, zipped, MB", f"{zipped:.1f} MB", f"{unzipped:.1f} MB unzipped", zipped, 8, 0))
+
+
+def _boto3(found: Findings, tick: Tick) -> None:
+    found.figures["one AWS call against a stub, µs"] = aws_calls.measure()
+    found.figures["AWS client, cold, ms over bare"] = aws_calls.cold()
+    tick()
+
+
+def _million(found: Findings, tick: Tick) -> None:
+    micros = {kind: each.median for kind, each in found.figures["token endpoint in process, µs"]["Valet"].items()}
+    boto3 = found.figures["one AWS call against a stub, µs"]["boto3 get_item"].median
+    measured = million.measure(found.figures["_counted"], micros, boto3)
+    tick()
+    found.figures["a million tokens, $"] = {
+        name: {"milliseconds": each.step.milliseconds, **each.dollars} for name, each in measured.items()
+    }
+    for name, each in measured.items():
+        for signer, limit in each.limits.items():
+            dollars = each.dollars[signer]
+            words = f"$ a million: {name}, {'KMS ' if signer != 'wrapped' else ''}{signer}"
+            found.lines.append(Line("B9", words, f"${dollars:.2f}", "list price", dollars, limit, 0))
+
+
+def _growth(found: Findings, tick: Tick) -> None:
+    measured = growth.measure(200, tick)
+    found.figures["growth, µs by population"] = measured.micros
+    kind, factor = measured.worst()
+    small, large = (measured.micros[kind][many] for many in (growth.POPULATIONS[0], growth.POPULATIONS[-1]))
+    sides = (f"{number(large.median)} µs", f"{number(small.median)} µs")
+    spread = max(small.spread, large.spread)
+    words = f"100,000 of everything / 100, worst ({kind})"
+    found.lines.append(Line("B10", words, *sides, factor, growth.TOLERANCE, spread))
+
+
+def _libraries(found: Findings, tick: Tick) -> None:
+    found.figures["one JWT, µs"] = libraries.measure()
+    tick()
+
+
+def _stateless(found: Findings, tick: Tick) -> None:
+    found.figures["is this token good? µs"] = stateless.measure()
+    tick()
+
+
+def _servers(found: Findings, tick: Tick) -> None:
+    found.figures["whole servers, requests a second"] = servers.measure(3, 1000, tick)
+    if not node_is_there():
+        found.left_out.append("There is no node here: oidc-provider, aws-jwt-verify, fast-jwt and jose are left out.")
+
+
+STEPS = (
+    Step("authorizer, warm", ("B1", "B2"), 5, _authorizer_warm),
+    Step("authorizer, cold", ("B3",), 1, _authorizer_cold),
+    Step("layer", ("B8",), 1, _layer),
+    Step("every function, cold", ("B4",), 5, _cold),
+    Step("token endpoint beside Authlib", ("B5", "B6", "B9"), 1, _endpoint),
+    Step("AWS calls, counted", ("B7", "B9"), 1, _calls),
+    Step("AWS calls, boto3's share", ("B9",), 1, _boto3),
+    Step("a million tokens", ("B9",), 1, _million),
+    Step("growth", ("B10",), 3, _growth),
+    Step("JWT libraries", (), 1, _libraries),
+    Step("stateless or not", (), 1, _stateless),
+    Step("whole servers", (), 4, _servers),
+)

@@ -1,0 +1,188 @@
+"""Valet's own functions in one process, on stores and a signing key in memory: what Valet itself costs.
+
+The handlers, their events and their log lines are the real ones. Only what would be a call to AWS is a dictionary, or a
+private key in memory, as the wrapped signer has it.
+"""
+
+import copy
+import hashlib
+import importlib.util
+import io
+import json
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import count
+from typing import IO, Any
+
+import valet.server
+from valet.aws import observability
+from valet.handles import Code, base64url, digest, new_handle, new_id
+from valet.models import Account, Client, Grant, GrantPointer, ProtectedApi, Scope
+from valet.server import Server
+from valet.settings import Settings
+
+from bench.measure import ROOT
+from tests.stores.memory import MemoryStores
+
+ISSUER = "https://id.example.com"
+API = f"{ISSUER}/api"
+SECRET = "bench-secret-of-43-characters-for-everybody-0"
+REDIRECT_URI = "https://app.example.com/callback"
+CODE_VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CODE_CHALLENGE = base64url(hashlib.sha256(CODE_VERIFIER.encode()).digest())
+DAY = 86_400
+
+Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+
+@cache
+def handler(name: str) -> Handler:
+    """functions/<name>/app.py's handler, the module under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Handler = module.handler
+    return found
+
+
+@cache
+def _event(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+    return event
+
+
+def basic(client_id: str) -> str:
+    return "Basic " + b64encode(f"{client_id}:{SECRET}".encode()).decode()
+
+
+def event(name: str, body: str, client_id: str) -> dict[str, Any]:
+    """The event of events/`name` with another body and another client."""
+    made = copy.deepcopy(_event(name))
+    made["headers"]["authorization"] = basic(client_id)
+    made["body"], made["isBase64Encoded"] = b64encode(body.encode()).decode(), True
+    return made
+
+
+def log_to(stream: IO[str]) -> None:
+    """Where this process's functions log."""
+    observability._LOGGER.registered_handler.setStream(stream)  # type: ignore[attr-defined]  # StreamHandler's
+
+
+class ValetInMemory:
+    """A deployment with so many clients and users."""
+
+    def __init__(self, alg: str = "ES256", population: int = 1) -> None:
+        self.stores = MemoryStores()
+        self.log = io.StringIO()
+        self._grant_numbers = count()
+        self.population = population
+        registry, users = self.stores.registry, self.stores.users
+        registry.keys = (self.stores.signers.new_key(alg),)
+        for name in ("openid", "profile", "offline_access", "items", "admin"):
+            registry.put_scope(Scope(name, name))
+        registry.put_api(ProtectedApi(API, "Bench", scopes=frozenset({"items", "admin"}), roles=frozenset({"user"})))
+        secret = (digest(SECRET),)
+        for number in range(population):
+            registry.put_client(
+                Client(
+                    f"service_{number}",
+                    "Service",
+                    secret_digests=secret,
+                    grant_types=frozenset({"client_credentials"}),
+                    scope=frozenset({"items", "admin"}),
+                    introspects=frozenset({API}),
+                )
+            )
+            registry.put_client(
+                Client(
+                    f"web_{number}",
+                    "Web",
+                    secret_digests=secret,
+                    grant_types=frozenset({"authorization_code", "refresh_token"}),
+                    redirect_uris=(REDIRECT_URI,),
+                    scope=frozenset({"openid", "profile", "offline_access", "items"}),
+                )
+            )
+            users.put_account(Account(f"user-{number}", f"user-{number}", roles=frozenset({"user"})))
+        self.server = Server()
+        self.server.settings = Settings(issuer_url=ISSUER, signing_alg=alg)
+        self.stores.stand_behind(self.server)
+        self.take_over()
+
+    def take_over(self) -> None:
+        """The functions of this process are this deployment's from now on, and log here."""
+        valet.server.SERVER = self.server
+        log_to(self.log)
+
+    def forget_log(self) -> str:
+        """What was logged since the last time; a log that only grows would be measured as well."""
+        logged = self.log.getvalue()
+        self.log.seek(0)
+        self.log.truncate()
+        return logged
+
+    def issue(self, scope: tuple[str, ...] = ("items", "offline_access"), number: int | None = None) -> str:
+        """A code, as the consent function would have issued it, for user and web client `number`."""
+        now = int(self.server.clock())
+        number = next(self._grant_numbers) % self.population if number is None else number
+        code = Code(new_id(os.urandom), new_handle(os.urandom))
+        grant = Grant(
+            grant_id=code.grant_id,
+            client_id=f"web_{number}",
+            sub=f"user-{number}",
+            sid=new_id(os.urandom),
+            scope=scope,
+            aud=(API,),
+            auth_time=now,
+            acr="urn:valet:acr:password",
+            amr=("pwd",),
+            nonce="n-0S6_WzA2Mj",
+            redirect_uri=REDIRECT_URI,
+            code_challenge=CODE_CHALLENGE,
+            issued_at_ms=now * 1000,
+            code_digest=digest(code.secret),
+            code_expires_at=now + 600,
+            absolute_expires_at=now + 90 * DAY,
+            expires_at=now + 91 * DAY,
+        )
+        self.stores.grants.point_to(GrantPointer(grant.sub, grant.sid, grant.grant_id, False, grant.expires_at))
+        self.stores.grants.issue(grant)
+        return str(code)
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    def client_credentials(self, number: int = 0) -> dict[str, Any]:
+        body = "grant_type=client_credentials&scope=items"
+        return event("token/client_credentials", body, f"service_{number}")
+
+    def redemption(self, code: str, number: int = 0) -> dict[str, Any]:
+        return event("token/client_credentials", redemption_form(code), f"web_{number}")
+
+    def refresh(self, refresh_token: str, number: int = 0) -> dict[str, Any]:
+        return event("token/client_credentials", refresh_form(refresh_token), f"web_{number}")
+
+    def introspection(self, token: str, number: int = 0) -> dict[str, Any]:
+        return event("introspect/unknown_token", f"token={token}", f"service_{number}")
+
+    def tokens(self, made: Mapping[str, Any]) -> dict[str, Any]:
+        """What the token function answers."""
+        return answered(handler("token")(made, None))
+
+
+def redemption_form(code: str) -> str:
+    uri = "https%3A%2F%2Fapp.example.com%2Fcallback"
+    return f"grant_type=authorization_code&code={code}&code_verifier={CODE_VERIFIER}&redirect_uri={uri}"
+
+
+def refresh_form(refresh_token: str) -> str:
+    return f"grant_type=refresh_token&refresh_token={refresh_token}"
+
+
+def answered(answer: Mapping[str, Any]) -> dict[str, Any]:
+    assert answer["statusCode"] == 200, answer
+    members: dict[str, Any] = json.loads(answer["body"])
+    return members
