@@ -51,6 +51,8 @@ class Console:
         addresses = Table.grid(padding=(0, 2))
         addresses.add_row("click through", f"{stack.url}/demo/")
         addresses.add_row("metadata", f"{stack.url}/.well-known/openid-configuration")
+        if stack.rest:
+            addresses.add_row("a REST API", f"{stack.url}/v1/reports  (docs/examples/rest-api.yaml)")
         addresses.add_row("AWS, emulated", f"{stack.aws_url}  (for sam local and the valet command)")
         self._out.print(addresses, soft_wrap=True)
         self._out.print()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import importlib.util
 import json
+import os
 import sys
 import threading
 import time
 import traceback
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -146,6 +148,34 @@ class _Invocation:
 
 def _load(function: Function) -> ModuleType:
     """The function's module under a name of its own: fourteen files are called app.py."""
+    with _environment_of(function):
+        return _inline(function) if function.inline_code is not None else _from_file(function)
+
+
+@contextlib.contextmanager
+def _environment_of(function: Function) -> Iterator[None]:
+    """What the function finds when it starts; another stack's function, played beside, has variables of its own."""
+    before = {name: os.environ.get(name) for name in function.environment}
+    os.environ.update(function.environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _inline(function: Function) -> ModuleType:
+    """A module out of the template itself."""
+    module = ModuleType(f"functions.{function.folder.name}.{function.handler.rsplit('.', 1)[0]}")
+    code = compile(function.inline_code or "", f"<InlineCode of {function.logical_id}>", "exec")
+    exec(code, vars(module))  # noqa: S102  it is the function
+    return module
+
+
+def _from_file(function: Function) -> ModuleType:
     file_name = function.handler.rsplit(".", 1)[0] + ".py"
     name = f"functions.{function.folder.name}.{file_name.removesuffix('.py')}"
     spec = importlib.util.spec_from_file_location(name, function.folder / file_name)

@@ -23,6 +23,7 @@ from local.http_events import (
     request_from_environ,
     response_of,
 )
+from local.rest_gateway import RestGateway
 from local.system import Api, Route, System
 
 MAX_HEAD = 10_240  # bytes of request line and headers
@@ -62,12 +63,14 @@ class Gateway:
         authorizers: HttpApiAuthorizers,
         fallback: Callable[[HttpRequest], HttpResponse | None] = lambda request: None,
         on_served: Callable[[Served], None] = lambda served: None,
+        rest: tuple[RestGateway, ...] = (),
     ) -> None:
         self._functions = functions
         self._authorizers = authorizers
         self._routers = [(api, _router(api)) for api in system.apis]
         self._fallback = fallback
         self._on_served = on_served
+        self._rest = rest
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         started = time.monotonic()
@@ -87,7 +90,8 @@ class Gateway:
             return TOO_LARGE, None
         match = self._match(request)
         if match is None:
-            return self._fallback(request) or NOT_FOUND, None
+            found = next((answer for each in self._rest if (answer := each.answer(request))), None)
+            return found or (self._fallback(request) or NOT_FOUND, None)
         context: Mapping[str, Any] | None = None
         if match.route.authorizer is not None:
             decision = self._authorizers.authorize(

@@ -35,6 +35,7 @@ _WITHOUT_EFFECT = frozenset(
         "AWS::SNS::Subscription",
         "AWS::SNS::Topic",
         "AWS::SNS::TopicPolicy",
+        "AWS::Serverless::Api",
         "AWS::Serverless::Function",
         "AWS::Serverless::HttpApi",
         "AWS::Serverless::LayerVersion",
@@ -135,7 +136,7 @@ def _predicted(logical_id: str, type_: str) -> dict[str, Any]:
             return {"Ref": name, "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "RoleId": name}
         case "AWS::DynamoDB::Table":
             return {"Ref": name, "Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
-        case "AWS::Serverless::HttpApi":
+        case "AWS::Serverless::Api" | "AWS::Serverless::HttpApi":
             return {"Ref": f"local-{logical_id.lower()}"}
         case "AWS::Serverless::LayerVersion":
             return {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1"}

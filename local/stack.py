@@ -14,10 +14,12 @@ from typing import Any
 from local import custom_resources, resources, template
 from local.authorizers import HttpApiAuthorizers
 from local.aws import EmulatedAws, emulated
+from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
 from local.functions import Crash, Functions
 from local.gateway import Gateway, Served
+from local.rest_gateway import RestGateway
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
 
@@ -58,6 +60,7 @@ class LocalStack:
     tables: Mapping[str, str]
     seeded: Mapping[str, Any]
     servers: tuple[Server, ...]
+    rest: tuple[RestGateway, ...]
 
     @property
     def issuer(self) -> str:
@@ -84,6 +87,8 @@ class LocalStack:
 
         self.aws.restore(dict(self.seeded), keep=("lease#", "status#"))
         self.authorizers.forget()
+        for each in self.rest:
+            each.forget()
         vars(SERVER).clear()
 
     def stop(self) -> None:
@@ -113,13 +118,16 @@ def start(
     _import_layer(root)
     functions = Functions(system.functions, on_crash)
     authorizers = HttpApiAuthorizers(functions)
-    gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served)
+    rest = rest_api_beside(root, url, on_crash)
+    gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served, rest)
     custom = custom_resources.CustomResources(functions, aws_url)
     door = _AwsDoor(aws, custom, ControlPlane(deployment, known, system, functions))
     aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
     servers = (aws_server, front_server)
     aws_server.start()
-    stack = LocalStack(url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers)
+    stack = LocalStack(
+        url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers, rest
+    )
     try:
         custom.create(deployment, system, known)
         (seed or _demo_data)(url, stack.tables)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.rest_api import RestApi, rest_apis
 from local.template import Resource, Template, TemplateError, as_text
 
 _LONGEST_INTEGRATION = 30.0  # seconds; an HTTP API waits no longer
-_FUNCTION_EVENTS_WITHOUT_ROUTE = frozenset({"Schedule", "ScheduleV2"})
+_KNOWN_EVENTS = frozenset({"Api", "HttpApi", "Schedule", "ScheduleV2"})
 
 
 @dataclass(frozen=True, eq=False)  # each is itself only
@@ -29,6 +30,7 @@ class Function:
     environment: Mapping[str, str]
     timeout: float
     memory: int
+    inline_code: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ class System:
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     apis: tuple[Api, ...] = ()
+    rest_apis: tuple[RestApi, ...] = ()
 
     def function_named(self, arn: str) -> Function:
         """The function with this ARN, as an authorizer or a custom resource names it."""
@@ -95,24 +98,29 @@ class System:
         return merged
 
 
-def system_from_template(template: Template, root: Path) -> System:
-    """Reads functions first, then the APIs with the routes that the functions' events name."""
+def system_from_template(template: Template, root: Path, nested: Mapping[str, Function] | None = None) -> System:
+    """Reads functions first, then the APIs with the routes that the functions' events name.
+
+    `nested` are the functions of nested stacks, which the template's authorizers may name.
+    """
     shared = template.document.get("Globals", {})
-    functions: dict[str, Function] = {}
+    functions: dict[str, Function] = dict(nested or {})
     events: list[tuple[Function, Mapping[str, Any]]] = []
+    rest_events: list[tuple[Function, Mapping[str, Any]]] = []
     for resource in template.resources("AWS::Serverless::Function"):
         properties = template.resolve(
             _merged(shared.get("Function", {}), resource.properties), f"Resources.{resource.logical_id}"
         )
         function = _function(resource, properties, template, root)
         functions[resource.logical_id] = function
-        events.extend((function, event) for event in _http_events(resource, template))
+        events.extend((function, event) for event in _events(resource, template, "HttpApi"))
+        rest_events.extend((function, event) for event in _events(resource, template, "Api"))
     system = System(functions)
     apis = tuple(
         _api(resource, template, system, events) for resource in template.resources("AWS::Serverless::HttpApi")
     )
     _refuse_lost_routes(apis, events)
-    return System(functions, apis)
+    return System(functions, apis, rest_apis(template, rest_events, system.function_named))
 
 
 def _function(resource: Resource, properties: Mapping[str, Any], template: Template, root: Path) -> Function:
@@ -121,24 +129,25 @@ def _function(resource: Resource, properties: Mapping[str, Any], template: Templ
         logical_id=resource.logical_id,
         name=template.resolve({"Ref": resource.logical_id}),
         arn=arn,
-        folder=root / properties["CodeUri"],
+        folder=root / properties.get("CodeUri", resource.logical_id),
         handler=properties["Handler"],
         environment={
             name: as_text(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()
         },
         timeout=float(properties.get("Timeout", 3)),
         memory=int(properties.get("MemorySize", 128)),
+        inline_code=properties.get("InlineCode"),
     )
 
 
-def _http_events(resource: Resource, template: Template) -> Iterable[Mapping[str, Any]]:
+def _events(resource: Resource, template: Template, kind: str) -> Iterable[Mapping[str, Any]]:
     for name, event in resource.properties.get("Events", {}).items():
         where = f"Resources.{resource.logical_id}.Events.{name}"
         if "Condition" in event and not template.condition(event["Condition"]):
             continue
-        if event["Type"] == "HttpApi":
+        if event["Type"] == kind:
             yield template.resolve(event.get("Properties", {}), where)
-        elif event["Type"] not in _FUNCTION_EVENTS_WITHOUT_ROUTE:
+        elif event["Type"] not in _KNOWN_EVENTS:
             raise TemplateError(f"{where}: {event['Type']} is not known to the local stack")
 
 

@@ -13,7 +13,11 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 # The translator wants to see what `sam package` would have put there.
-_PACKAGED = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_PACKAGED = {
+    "AWS::Serverless::Function": ("CodeUri", "s3://bucket/key"),
+    "AWS::Serverless::LayerVersion": ("ContentUri", "s3://bucket/key"),
+    "AWS::Serverless::Application": ("Location", "https://bucket.s3.amazonaws.com/key"),
+}
 
 
 def main(path: str, *given: str) -> None:
@@ -21,8 +25,9 @@ def main(path: str, *given: str) -> None:
     parameters = {name: str(parameter.get("Default", "")) for name, parameter in document["Parameters"].items()}
     parameters.update(dict(each.split("=", 1) for each in given))
     for resource in document["Resources"].values():
-        if resource["Type"] in _PACKAGED:
-            resource["Properties"][_PACKAGED[resource["Type"]]] = "s3://bucket/key"
+        name, address = _PACKAGED.get(resource["Type"], ("", ""))
+        if name in resource.get("Properties", {}):
+            resource["Properties"][name] = address
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="eu-west-1"))
     json.dump(translator.translate(sam_template=document, parameter_values=parameters), sys.stdout)
 

@@ -1,0 +1,155 @@
+"""A REST API as a template describes it: routes, authorizers, gateway responses (AWS SAM, AWS::Serverless::Api).
+
+It has a stage, its authorizers are asked by a token or by the whole request, and what it answers itself can be
+changed. Routes have the Lambda proxy integration; what this module does not know of them raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.template import Resource, Template, TemplateError
+
+Find = Callable[[str], Any]
+
+_IDENTITY = frozenset({"Header", "Headers", "QueryStrings", "Context", "ValidationExpression", "ReauthorizeEvery"})
+_HEADER_VALUE = re.compile(r"'[^']*'|context\.[A-Za-z.]+|method\.request\.header\.[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, eq=False)
+class RestAuthorizer:
+    """A Lambda authorizer. An identity source is ("header", "Authorization"), a query parameter or of the context."""
+
+    name: str
+    function: Any
+    kind: str  # TOKEN or REQUEST
+    identity_sources: tuple[tuple[str, str], ...]
+    validation: str | None
+    result_ttl: int
+
+
+@dataclass(frozen=True, eq=False)
+class RestRoute:
+    """A method of a resource; `resource` is the path with its `{parameters}`."""
+
+    method: str
+    resource: str
+    function: Any
+    authorizer: RestAuthorizer | None
+
+
+@dataclass(frozen=True)
+class GatewayResponse:
+    """What the gateway answers by itself: headers are constants in quotes, or one value of request or context."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = '{"message":$context.error.messageString}'
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """One REST API with its one stage."""
+
+    api_id: str
+    stage: str
+    routes: tuple[RestRoute, ...]
+    responses: Mapping[str, GatewayResponse]
+
+
+def rest_apis(
+    template: Template, events: Iterable[tuple[Any, Mapping[str, Any]]], function_named: Find
+) -> tuple[RestApi, ...]:
+    """Every REST API of the template, with the routes that the functions' events of type Api name."""
+    found, known = list(events), set()
+    apis = []
+    for resource in template.resources("AWS::Serverless::Api"):
+        api = _api(resource, template, found, function_named)
+        known.add(api.api_id)
+        apis.append(api)
+    for function, event in found:
+        if event.get("RestApiId") not in known:
+            raise TemplateError(f"{function.logical_id}: a route without a RestApiId of this template")
+    return tuple(apis)
+
+
+def _api(
+    resource: Resource, template: Template, events: Iterable[tuple[Any, Mapping[str, Any]]], function_named: Find
+) -> RestApi:
+    where = f"Resources.{resource.logical_id}"
+    if others := sorted({"Cors", "DefinitionBody", "DefinitionUri"} & set(resource.properties)):
+        raise TemplateError(f"{where}: {', '.join(others)} is not known to the local stack")
+    api_id = template.resolve({"Ref": resource.logical_id})
+    auth = template.resolve(resource.properties.get("Auth", {}), f"{where}.Auth")
+    authorizers = {name: _authorizer(name, each, function_named) for name, each in auth.get("Authorizers", {}).items()}
+    routes = tuple(
+        _route(function, event, authorizers, auth.get("DefaultAuthorizer"))
+        for function, event in events
+        if event.get("RestApiId") == api_id
+    )
+    responses = template.resolve(resource.properties.get("GatewayResponses", {}), f"{where}.GatewayResponses")
+    return RestApi(
+        api_id=api_id,
+        stage=template.resolve(resource.properties["StageName"], f"{where}.StageName"),
+        routes=routes,
+        responses={kind: _response(kind, each) for kind, each in responses.items()},
+    )
+
+
+def _authorizer(name: str, definition: Mapping[str, Any], function_named: Find) -> RestAuthorizer:
+    kind, identity = definition.get("FunctionPayloadType", "TOKEN"), definition.get("Identity", {})
+    if unknown := sorted(set(identity) - _IDENTITY):
+        raise TemplateError(f"authorizer {name}: identity {', '.join(unknown)} is not known to the local stack")
+    sources = (
+        *(("header", header) for header in identity.get("Headers", [])),
+        *(("querystring", parameter) for parameter in identity.get("QueryStrings", [])),
+        *(("context", variable) for variable in identity.get("Context", [])),
+    )
+    if kind == "TOKEN":
+        sources = (("header", identity.get("Header", "Authorization")),)
+    elif kind != "REQUEST" or not sources:
+        raise TemplateError(f"authorizer {name}: SAM asks for TOKEN, or REQUEST with identity sources")
+    return RestAuthorizer(
+        name=name,
+        function=function_named(definition["FunctionArn"]),
+        kind=kind,
+        identity_sources=sources,
+        validation=identity.get("ValidationExpression"),
+        result_ttl=int(identity.get("ReauthorizeEvery", 300)),  # a REST API keeps answers unless told
+    )
+
+
+def _route(
+    function: Any, event: Mapping[str, Any], authorizers: Mapping[str, RestAuthorizer], default: str | None
+) -> RestRoute:
+    name = event.get("Auth", {}).get("Authorizer", default)
+    if name not in (None, "NONE", *authorizers):
+        raise TemplateError(f"{function.logical_id}: no authorizer is named {name}")
+    method = str(event["Method"]).upper()
+    return RestRoute("ANY" if method == "*" else method, event["Path"], function, authorizers.get(name or ""))
+
+
+def _response(kind: str, definition: Mapping[str, Any]) -> GatewayResponse:
+    headers = definition.get("ResponseParameters", {}).get("Headers", {})
+    for name, value in headers.items():
+        if not _HEADER_VALUE.fullmatch(value):
+            raise TemplateError(f"{kind}: header {name} is {value}, neither a constant in quotes nor one value")
+    status = int(definition.get("StatusCode", DEFAULTS[kind].status))
+    body = definition.get("ResponseTemplates", {}).get("application/json", GatewayResponse.body)
+    return GatewayResponse(status, headers, body)
+
+
+DEFAULTS = {
+    "ACCESS_DENIED": GatewayResponse(403),
+    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500),
+    "AUTHORIZER_FAILURE": GatewayResponse(500),
+    "INTEGRATION_FAILURE": GatewayResponse(502),
+    "INTEGRATION_TIMEOUT": GatewayResponse(504),
+    "MISSING_AUTHENTICATION_TOKEN": GatewayResponse(403),
+    "REQUEST_TOO_LARGE": GatewayResponse(413),
+    "UNAUTHORIZED": GatewayResponse(401),
+}
+"""What a REST API answers by itself unless the template says otherwise (Gateway response types)."""

@@ -1,0 +1,100 @@
+"""REST API events and answers, payload format 1.0 (API Gateway Developer Guide, "Lambda proxy integrations")."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local.aws import ACCOUNT, REGION
+from local.http_events import HttpRequest, HttpResponse, MalformedAnswer, response_of
+from local.rest_api import RestApi, RestRoute
+
+
+def token_event_of(request: HttpRequest, api: RestApi, path: str, token: str) -> dict[str, Any]:
+    """All that a TOKEN authorizer is told."""
+    return {"type": "TOKEN", "authorizationToken": token, "methodArn": method_arn(request, api, path)}
+
+
+def request_event_of(
+    request: HttpRequest, api: RestApi, path: str, route: RestRoute, parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    """The event of a REQUEST authorizer; it never sees the body."""
+    event = {"type": "REQUEST", "methodArn": method_arn(request, api, path)}
+    return {**event, **_shared_members(request, api, path, route, parameters)}
+
+
+def event_of(
+    request: HttpRequest,
+    api: RestApi,
+    path: str,
+    route: RestRoute,
+    parameters: Mapping[str, str],
+    authorizer: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The event of a function with the proxy integration; without binary media types, a body is a text."""
+    event = _shared_members(request, api, path, route, parameters)
+    if authorizer is not None:
+        event["requestContext"]["authorizer"] = dict(authorizer)
+    body = request.body.decode("utf-8", errors="replace") if request.body else None
+    return {**event, "body": body, "isBase64Encoded": False}
+
+
+def method_arn(request: HttpRequest, api: RestApi, path: str) -> str:
+    """What a policy's Resource is compared with: the stage, the method, and the path of the request."""
+    return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api.api_id}/{api.stage}/{request.method}{path}"
+
+
+def answer_of(answer: Any) -> HttpResponse:
+    """The response that API Gateway makes of a function's answer; headers may have several values."""
+    if not isinstance(answer, dict):
+        raise MalformedAnswer("no object")
+    several = answer.get("multiValueHeaders") or {}
+    if not all(isinstance(values, list) for values in several.values()):
+        raise MalformedAnswer("multiValueHeaders hold lists")
+    single = {name: value for name, value in (answer.get("headers") or {}).items() if name not in several}
+    response = response_of({**answer, "headers": single, "cookies": []})
+    more = tuple((name.lower(), str(value)) for name, values in several.items() for value in values)
+    return HttpResponse(response.status, (*response.headers, *more), response.body)
+
+
+def _shared_members(
+    request: HttpRequest, api: RestApi, path: str, route: RestRoute, parameters: Mapping[str, str]
+) -> dict[str, Any]:
+    headers = {_as_sent(name): value for name, value in request.headers.items()}
+    pairs = parse_qsl(request.query, keep_blank_values=True, errors="replace")
+    several: dict[str, list[str]] = {}
+    for name, value in pairs:
+        several.setdefault(name, []).append(value)
+    return {
+        "resource": route.resource,
+        "path": path,
+        "httpMethod": request.method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": dict(pairs) or None,
+        "multiValueQueryStringParameters": several or None,
+        "pathParameters": dict(parameters) or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": api.api_id,
+            "domainName": f"{api.api_id}.execute-api.{REGION}.localhost",
+            "httpMethod": request.method,
+            "identity": {"sourceIp": request.source_ip, "userAgent": request.headers.get("user-agent")},
+            "path": f"/{api.stage}{path}",
+            "protocol": request.protocol,
+            "requestId": request.request_id,
+            "requestTimeEpoch": int(1000 * request.received_at),
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.received_at)),
+            "resourceId": "local",
+            "resourcePath": route.resource,
+            "stage": api.stage,
+        },
+    }
+
+
+def _as_sent(name: str) -> str:
+    """A REST API hands headers on as they were written, and clients write them like this."""
+    return "-".join(part.capitalize() for part in name.split("-"))

@@ -1,0 +1,221 @@
+"""REST APIs below their stages, answering as API Gateway does ("Gateway responses", "Lambda authorizers")."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
+from local.http_events import HttpRequest, HttpResponse, MalformedAnswer
+from local.policy import MalformedPolicy, allows
+from local.rest_api import DEFAULTS, RestApi, RestAuthorizer, RestRoute
+from local.rest_events import answer_of, event_of, method_arn, request_event_of, token_event_of
+
+_LONGEST_INTEGRATION = 29.0  # seconds
+_MESSAGES = {
+    "ACCESS_DENIED": "User is not authorized to access this resource",
+    "INTEGRATION_FAILURE": "Internal server error",
+    "INTEGRATION_TIMEOUT": "Endpoint request timed out",
+    "MISSING_AUTHENTICATION_TOKEN": "Missing Authentication Token",
+    "REQUEST_TOO_LARGE": "Request Too Long",
+    "UNAUTHORIZED": "Unauthorized",
+}
+_PARAMETER = re.compile(r"(\{[^}]+\})")
+_VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z_]+)*)")
+
+
+class _Refused(Exception):
+    """The gateway answers by itself: which of its responses, and what the authorizer said, if it did."""
+
+    def __init__(self, kind: str, context: Mapping[str, str] | None = None) -> None:
+        super().__init__(kind)
+        self.kind, self.context = kind, context or {}
+
+
+class RestGateway:
+    """All REST APIs of a system, each below the path of its stage."""
+
+    def __init__(
+        self, apis: tuple[RestApi, ...], functions: Functions, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._apis, self._functions, self._clock = apis, functions, clock
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, Any]] = {}
+
+    def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
+        """The response and the function that gave it; None where no stage is meant."""
+        path = request.target.partition("?")[0]
+        for api in self._apis:
+            if path == f"/{api.stage}" or path.startswith(f"/{api.stage}/"):
+                try:
+                    return self._answer(request, api, path.removeprefix(f"/{api.stage}") or "/")
+                except _Refused as refused:
+                    return _response(refused, request, api), None
+        return None
+
+    def _answer(self, request: HttpRequest, api: RestApi, path: str) -> tuple[HttpResponse, str]:
+        found = _route(api, request.method, path)
+        if found is None:
+            raise _Refused("MISSING_AUTHENTICATION_TOKEN")
+        route, parameters = found
+        context = None
+        if route.authorizer is not None:
+            context = self._authorized(request, api, path, route, route.authorizer, parameters)
+        event = event_of(request, api, path, route, parameters, context)
+        try:
+            answer = self._functions.invoke(route.function, event, min(route.function.timeout, _LONGEST_INTEGRATION))
+            return answer_of(answer), route.function.logical_id
+        except EventTooLarge:
+            raise _Refused("REQUEST_TOO_LARGE") from None
+        except FunctionTimedOut:
+            raise _Refused("INTEGRATION_TIMEOUT") from None
+        except (FunctionFailed, MalformedAnswer):
+            raise _Refused("INTEGRATION_FAILURE") from None
+
+    def _authorized(
+        self,
+        request: HttpRequest,
+        api: RestApi,
+        path: str,
+        route: RestRoute,
+        authorizer: RestAuthorizer,
+        parameters: Mapping[str, str],
+    ) -> Mapping[str, Any]:
+        """The context that the function sees. Raises _Refused."""
+        identity = _identity(request, route, authorizer)
+        if identity is None:
+            raise _Refused("UNAUTHORIZED")
+        # Where nothing is kept, a REQUEST authorizer is asked also without its identity sources.
+        key = (api.api_id, authorizer.name, identity)
+        answer = self._remembered(key)
+        if answer is None:
+            if authorizer.kind == "TOKEN":
+                event = token_event_of(request, api, path, identity[0])
+            else:
+                event = request_event_of(request, api, path, route, parameters)
+            answer = self._asked(authorizer, event)
+            self._remember(key, answer, authorizer.result_ttl)
+        return _weighed(answer, method_arn(request, api, path))
+
+    def _asked(self, authorizer: RestAuthorizer, event: Mapping[str, Any]) -> Any:
+        try:
+            return self._functions.invoke(authorizer.function, event)
+        except FunctionFailed as failure:
+            kind = "UNAUTHORIZED" if failure.error_message == "Unauthorized" else "AUTHORIZER_FAILURE"
+            raise _Refused(kind) from None
+        except FunctionTimedOut:
+            raise _Refused("AUTHORIZER_FAILURE") from None
+
+    def forget(self) -> None:
+        """Empties the cache."""
+        with self._lock:
+            self._kept.clear()
+
+    def _remembered(self, key: tuple[str, str, tuple[str, ...]]) -> Any:
+        with self._lock:
+            expires_at, answer = self._kept.get(key, (0.0, None))
+            return answer if self._clock() < expires_at else None
+
+    def _remember(self, key: tuple[str, str, tuple[str, ...]], answer: Any, ttl: int) -> None:
+        if ttl > 0:
+            with self._lock:
+                self._kept[key] = (self._clock() + ttl, answer)
+
+
+def _identity(request: HttpRequest, route: RestRoute, authorizer: RestAuthorizer) -> tuple[str, ...] | None:
+    """The values of the identity sources; None where the gateway refuses without asking anybody."""
+    query = parse_qs(request.query, keep_blank_values=True)
+    context = {"path": request.path, "httpMethod": request.method, "resourcePath": route.resource}
+    values = []
+    for kind, name in authorizer.identity_sources:
+        if kind == "header":
+            value = request.headers.get(name.lower(), "")
+        else:
+            value = query.get(name, [""])[0] if kind == "querystring" else context.get(name, "")
+        if not value and (authorizer.kind == "TOKEN" or authorizer.result_ttl):
+            return None
+        values.append(value)
+    if authorizer.validation and not re.fullmatch(authorizer.validation, values[0]):
+        return None
+    return tuple(values)
+
+
+def _weighed(answer: Any, arn: str) -> Mapping[str, Any]:
+    """Reads a policy for one method. Raises _Refused, with the context that came along."""
+    context = answer.get("context") or {} if isinstance(answer, dict) else None
+    if not isinstance(context, dict) or not all(
+        isinstance(each, str | int | float | bool) for each in context.values()
+    ):
+        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR")
+    try:
+        is_allowed = allows(answer.get("policyDocument"), arn) if answer.get("principalId") else None
+    except MalformedPolicy:
+        is_allowed = None
+    if is_allowed is None:
+        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR")
+    told = {name: each if isinstance(each, str) else json.dumps(each) for name, each in context.items()}
+    if not is_allowed:
+        raise _Refused("ACCESS_DENIED", told)
+    return {"principalId": answer["principalId"], "integrationLatency": 0, **told}
+
+
+def _response(refused: _Refused, request: HttpRequest, api: RestApi) -> HttpResponse:
+    """The gateway response of that kind, its headers and body filled in."""
+    chosen = api.responses.get(refused.kind, DEFAULTS[refused.kind])
+    message = _MESSAGES.get(refused.kind)
+    values: dict[str, str | None] = {
+        "error.message": message,
+        "error.messageString": json.dumps(message),
+        "error.responseType": refused.kind,
+        "requestId": request.request_id,
+        **{f"authorizer.{name}": value for name, value in refused.context.items()},
+    }
+    headers = [("content-type", "application/json")]
+    for name, source in chosen.headers.items():
+        value = _header_value(source, values, request)
+        if value:  # a value that is not there is no header
+            headers.append((name.lower(), value))
+    body = _VARIABLE.sub(lambda match: values.get(match[1]) or "", chosen.body)
+    return HttpResponse(chosen.status, tuple(headers), body.encode())
+
+
+def _header_value(source: str, values: Mapping[str, str | None], request: HttpRequest) -> str | None:
+    if source.startswith("'"):
+        return source[1:-1]
+    if source.startswith("context."):
+        return values.get(source.removeprefix("context."))
+    return request.headers.get(source.rpartition(".")[2].lower())
+
+
+def _route(api: RestApi, method: str, path: str) -> tuple[RestRoute, dict[str, str]] | None:
+    """The resource first, a literal segment before `{x}` before `{x+}`; then its method, or ANY."""
+    best: tuple[tuple[int, ...], str, dict[str, str]] | None = None
+    for resource in {route.resource for route in api.routes}:
+        parameters = _matched(resource, path)
+        if parameters is not None:
+            segments = resource.split("/")
+            rank = tuple(2 if each.endswith("+}") else 1 if each.startswith("{") else 0 for each in segments)
+            if best is None or rank < best[0]:
+                best = (rank, resource, parameters)
+    if best is None:
+        return None
+    methods = {route.method: route for route in api.routes if route.resource == best[1]}
+    route = methods.get(method) or methods.get("ANY")
+    return (route, best[2]) if route else None
+
+
+def _matched(resource: str, path: str) -> dict[str, str] | None:
+    parts = _PARAMETER.split(resource)  # literal, parameter, literal, …
+    pattern = "".join(
+        re.escape(part) if number % 2 == 0 else "(.+)" if part.endswith("+}") else "([^/]+)"
+        for number, part in enumerate(parts)
+    )
+    found = re.fullmatch(pattern, path.removesuffix("/") or "/")
+    if found is None:
+        return None
+    return {name.strip("{}+"): unquote(value) for name, value in zip(parts[1::2], found.groups(), strict=True)}

@@ -1,0 +1,113 @@
+"""The authorizer's own template, which other teams nest into theirs, and the two examples around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from valet.resource_server.configuration import parse
+
+from tests.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, translated
+
+AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
+REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))
+TEMPLATES = [AUTHORIZER, REST, HTTP]
+GIVEN = ("Issuer=https://id.example.com", "Audience=https://api.example.com")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_the_translated_template_has_no_error_and_no_circle(template: Path, tmp_path: Path) -> None:
+    assert lint(translated(*GIVEN, template=template), tmp_path) == ""
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_sam_finds_nothing_to_say(template: Path) -> None:
+    if not SAM_PYTHON.exists():
+        pytest.skip("aws-sam-cli has an environment of its own, which `make check` makes")
+    run = subprocess.run(
+        [SAM_PYTHON.with_name("sam"), "validate", "--lint", "--template", template],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_its_role_may_write_its_log_and_nothing_else() -> None:
+    (role,) = resources(translated(*GIVEN, template=AUTHORIZER), "AWS::IAM::Role").values()
+    assert "Policies" not in role["Properties"]
+    (managed,) = role["Properties"]["ManagedPolicyArns"]
+    assert managed.endswith("service-role/AWSLambdaBasicExecutionRole")
+
+
+def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_it() -> None:
+    document = translated(*GIVEN, template=AUTHORIZER)
+    (function,) = resources(document, "AWS::Lambda::Function").values()
+    variables = function["Properties"]["Environment"]["Variables"]
+    named = {value["Ref"] for value in variables.values()}
+    assert named == set(document["Parameters"]) - {"Architecture", "LogRetention"}
+    values = {name: str(document["Parameters"][value["Ref"]].get("Default", "")) for name, value in variables.items()}
+    values.update(ISSUER="https://id.example.com", AUDIENCE="a", ROUTES='{"GET /": {}}')
+    found = parse(values)
+    assert (found.is_simple, found.status_max_stale, found.is_status_optional, found.resource_metadata) == (
+        False,
+        300,
+        False,
+        "",
+    )
+
+
+@pytest.mark.parametrize("template", [REST, HTTP], ids=lambda path: path.stem)
+def test_an_example_nests_it_with_parameters_that_there_are_and_a_rule_for_each_route(template: Path) -> None:
+    document = translated(*GIVEN, template=template)
+    given = document["Resources"]["Valet"]["Properties"]["Parameters"]
+    assert set(given) <= set(translated(*GIVEN, template=AUTHORIZER)["Parameters"])
+    rules = json.loads(given["Routes"])
+    (api,) = (each for each in document["Resources"].values() if "Body" in each.get("Properties", {}))
+    protected = {
+        f"{method.upper()} {path}"
+        for path, methods in api["Properties"]["Body"]["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == [{"Valet": []}]
+    }
+    assert set(rules) == protected
+    parse({"ISSUER": "https://id.example.com", "AUDIENCE": "a", "ROUTES": given["Routes"]})
+    assert "GET /.well-known/oauth-protected-resource" not in protected
+
+
+def authorizer_of(body: dict[str, Any]) -> dict[str, Any]:
+    schemes = body.get("securityDefinitions") or body["components"]["securitySchemes"]
+    found: dict[str, Any] = schemes["Valet"]["x-amazon-apigateway-authorizer"]
+    return found
+
+
+def test_no_answer_is_kept_so_that_a_revocation_is_not_waited_for() -> None:
+    rest = resources(translated(*GIVEN, template=REST), "AWS::ApiGateway::RestApi")["Api"]["Properties"]["Body"]
+    assert authorizer_of(rest)["authorizerResultTtlInSeconds"] == 0
+    http = resources(translated(*GIVEN, template=HTTP), "AWS::ApiGatewayV2::Api")["Api"]["Properties"]["Body"]
+    assert authorizer_of(http)["authorizerResultTtlInSeconds"] == 0
+    # The event does not say which kind of answer is wanted.
+    response = translated(*GIVEN, template=HTTP)["Resources"]["Valet"]["Properties"]["Parameters"]["Response"]
+    assert (authorizer_of(http)["enableSimpleResponses"], response) == (True, "simple")
+
+
+def test_the_rest_examples_challenges_are_what_a_gateway_response_can_say() -> None:
+    body = resources(translated(*GIVEN, template=REST), "AWS::ApiGateway::RestApi")["Api"]["Properties"]["Body"]
+    responses = body["x-amazon-apigateway-gateway-responses"]
+    assert {kind: response["statusCode"] for kind, response in responses.items()} == {
+        "UNAUTHORIZED": "401",
+        "ACCESS_DENIED": "403",
+    }
+    denied, unauthorized = (
+        responses[kind]["responseParameters"]["gatewayresponse.header.WWW-Authenticate"]
+        for kind in ("ACCESS_DENIED", "UNAUTHORIZED")
+    )
+    assert denied == "context.authorizer.challenge"
+    assert unauthorized["Fn::If"][1] == {"Fn::Sub": "'Bearer resource_metadata=\"${MetadataUrl}\"'"}
+    for response in responses.values():
+        assert json.loads(response["responseTemplates"]["application/json"])["error"]
