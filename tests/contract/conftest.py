@@ -1,4 +1,5 @@
-"""The implementations that every contract is held against: in memory, DynamoDB on moto, DynamoDB on ministack."""
+"""The implementations that every contract is held against: in memory, DynamoDB's stores on the table in memory that the
+model drives, DynamoDB on moto, DynamoDB on ministack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from valet.ports import (
 from local.aws import emulated
 from tests.contract.facts import NOW, random
 from tests.ministack import ministack
+from tests.model.memory_table import MemoryTable
 from tests.stores.memory import MemoryKeyRecords, MemoryRegistry, MemoryStores, MemoryUsers
 
 if TYPE_CHECKING:
@@ -71,10 +73,13 @@ def ministack_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["memory", "moto", MINISTACK])
+@pytest.fixture(params=["memory", "model", "moto", MINISTACK])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "memory":
         yield _in_memory()
+        return
+    if request.param == "model":
+        yield _in_dynamodb(MemoryTable(lambda _, run: run(), lambda *_: None))
         return
     with _table(endpoint_of(request)) as table:
         yield _in_dynamodb(table)

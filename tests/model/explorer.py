@@ -1,46 +1,17 @@
 """Every interleaving of a few requests, through the real handlers: a walk over all states that a scenario can reach.
 
-A step is one AWS call of one request, a request sent, an answer that arrives, a tick of the clock, or a late write
-that lands. There is no going back in a running handler: to take another turn the scenario starts anew and repeats the
-steps that lead there, which is why everything in a world is the same again. A state that was met is not entered twice.
+There is no going back in a running handler: to take another turn the scenario starts anew and repeats the steps that
+lead there, which is why everything in a world is the same again. A state that was met is not entered twice.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from valet.aws.dynamodb.table import Item
-
-from tests.model.acts import Act
-from tests.model.ledger import Facts, Ledger, Violation
-from tests.model.memory_table import Call, Key
-from tests.model.processes import Fate, Process
+from tests.model.ledger import Violation
+from tests.model.processes import Fate
+from tests.model.run import Run, Scenario
 from tests.model.stage import Stage
-from tests.model.world import World, installed
-
-Step = tuple[str, Callable[[], None]]
-_SEEN = ("sub", "session")  # and what is of a grant
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who may send how many requests; `act` makes one, or None while there is nothing to send."""
-
-    name: str
-    count: int
-    act: Callable[["Run"], Act | None]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    what: str
-    stage: Callable[[], Stage]
-    senders: tuple[Sender, ...]
-    faults: int = 0
-    fates: tuple[Fate, ...] = tuple(fate for fate in Fate if fate not in (Fate.RUN, Fate.FAILED))
-    is_answer_lost: bool = True  # losing an answer is one of the faults
-    ticks: tuple[float, ...] = ()
+from tests.model.world import installed
 
 
 @dataclass(frozen=True)
@@ -56,131 +27,6 @@ class Explored:
     def __str__(self) -> str:
         counts = f"{self.states:>7,} states {self.steps:>8,} steps {self.runs:>7,} runs"
         return f"{self.scenario:24} {counts} {self.seconds:5.1f} s"
-
-
-@dataclass
-class Run:
-    """One execution of a scenario, from its start to wherever the walk has led."""
-
-    scenario: Scenario
-    world: World
-    ledger: Ledger
-    stage: Stage
-    held: str  # the refresh token that the client keeps
-    stolen: tuple[str, ...]  # what the thief keeps, oldest first
-    processes: dict[tuple[int, int], Process] = field(default_factory=dict)
-    undelivered: list[tuple[int, int]] = field(default_factory=list)
-    sent: list[int] = field(default_factory=list)
-    faults: int = 0
-    ticks: int = 0
-    is_signed_out: bool = False
-
-    def steps(self) -> Iterator[Step]:
-        for which, sender in enumerate(self.scenario.senders):
-            if self.sent[which] < sender.count and not self.is_signed_out:
-                act = sender.act(self)
-                if act is not None:
-                    yield f"{act}", lambda which=which, act=act: self._send(which, act)  # type: ignore[misc]
-        for key, process in self.processes.items():
-            if process.waiting is not None:
-                yield f"{_name(key)}: {_words(process.waiting)}", lambda key=key: self._resume(key, Fate.RUN)  # type: ignore[misc]
-                yield from self._faults(key, process.waiting)
-        for key in self.undelivered:
-            yield f"{_name(key)}: its answer arrives", lambda key=key: self._arrive(key)  # type: ignore[misc]
-            if self.faults and self.scenario.is_answer_lost:
-                yield f"{_name(key)}: its answer is lost", lambda key=key: self._lose(key)  # type: ignore[misc]
-        if self.ticks < len(self.scenario.ticks):
-            yield f"{self.scenario.ticks[self.ticks]:g} s pass", self._tick
-        for which in range(len(self.world.pending)):
-            yield "a late write lands", lambda which=which: self.world.land(which)  # type: ignore[misc]
-
-    def _faults(self, key: tuple[int, int], call: Call) -> Iterator[Step]:
-        for fate in self.scenario.fates if self.faults else ():
-            if fate is Fate.KILLED or (call.is_write and not call.is_again):
-                yield f"{_name(key)}: {_words(call)} {fate.value}", lambda fate=fate: self._resume(key, fate)  # type: ignore[misc]
-
-    def _send(self, which: int, act: Act) -> None:
-        key = (which, self.sent[which])
-        self.sent[which] += 1
-        process = self.world.begin(act, sandbox=10 * which + key[1], number=100 * (which + 1) + key[1])
-        self.processes[key] = process
-        self._run_on(key)
-        if not self.scenario.ticks and process.waiting is not None and not process.waiting.is_write:
-            # Where no time passes, a request that has not read anything is a request that has not been sent.
-            self._resume(key, Fate.RUN)
-
-    def _resume(self, key: tuple[int, int], fate: Fate) -> None:
-        self.faults -= fate is not Fate.RUN
-        self.world.resume(self.processes[key], fate)
-        self._run_on(key)
-
-    def _run_on(self, key: tuple[int, int]) -> None:
-        """Past the calls that nobody else can see, to the next that somebody can, or to the answer."""
-        process = self.processes[key]
-        while process.waiting is not None and not _is_seen(process.waiting):
-            self.world.resume(process, Fate.RUN)
-        if process.is_done:
-            self.ledger.answered(process)
-            if process.act.actor == "thief":
-                self._deliver(key)
-            elif process.answer is not None and process.act.actor == "client" and process.act.function == "token":
-                self.undelivered.append(key)
-
-    def _lose(self, key: tuple[int, int]) -> None:
-        self.faults -= 1
-        self.undelivered.remove(key)
-
-    def _arrive(self, key: tuple[int, int]) -> None:
-        self.undelivered.remove(key)
-        self._deliver(key)
-
-    def _deliver(self, key: tuple[int, int]) -> None:
-        process = self.processes[key]
-        answer, act = process.answer or {}, process.act
-        members = Stage.members(answer)
-        token = members.get("refresh_token")
-        if token is not None and act.actor == "thief":
-            self.stolen = (*self.stolen, token)
-        elif token is not None and (act.token == self.held or (act.kind == "code" and not self.held)):
-            self.held = token
-        elif members.get("error") == "invalid_grant" and act.kind == "refresh" and act.token == self.held:
-            self.is_signed_out = self.is_signed_out or act.actor == "client"
-
-    def _tick(self) -> None:
-        self.world.now += self.scenario.ticks[self.ticks]
-        self.ticks += 1
-
-    def is_busy_with_another(self) -> bool:
-        """Whether the client has a refresh under way with another token than the one that it holds now."""
-        return any(
-            not process.is_done and process.act.kind == "refresh" and process.act.token != self.held
-            for process in self.processes.values()
-            if process.act.actor == "client"
-        )
-
-    def state(self) -> int:
-        """A digest of all that matters to what may come."""
-        processes = tuple(
-            (key, process.act.token, process.waiting, process.waiting_since, tuple(process.observed))
-            for key, process in self.processes.items()
-            if process.waiting is not None
-        )
-        items = tuple(_item_digest(key, item) for key, item in self.world.grants.items.items() if _is_kept(key))
-        waiting = tuple(sorted(process.number for process, _ in self.world.pending))
-        budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)
-        # The order in which requests were sent and items written is no part of it.
-        return hash(
-            (
-                frozenset(items),
-                frozenset(processes),
-                frozenset((key, self.processes[key].act.token) for key in self.undelivered),
-                waiting,
-                budgets,
-                self.held,
-                self.stolen,
-                _ledger_digest(self.ledger),
-            )
-        )
 
 
 def explore(scenario: Scenario, limit: int = 1_000_000) -> Explored:
@@ -281,52 +127,3 @@ def _take(run: Run, turn: int, trace: list[str]) -> None:
             do()
             return
     raise AssertionError("the scenario is not the same again")
-
-
-def _name(key: tuple[int, int]) -> str:
-    return f"#{key[0]}.{key[1]}"
-
-
-def _words(call: Call) -> str:
-    return f"{call.operation} {call.kind}{' again' if call.is_again else ''}"
-
-
-def _is_seen(call: Call) -> bool:
-    return call.kind in _SEEN or call.is_of_grant
-
-
-def _is_kept(key: Key) -> bool:
-    return _is_seen(Call("get", *key, False))
-
-
-_digests: dict[int, tuple[Item, int]] = {}
-
-
-def _item_digest(key: Key, item: Item) -> int:
-    """Items are replaced, never changed: each is looked at once."""
-    found = _digests.get(id(item))
-    if found is None or found[0] is not item:
-        if len(_digests) > 200_000:
-            _digests.clear()
-        found = _digests[id(item)] = (item, hash((key, repr(sorted(item.items())))))
-    return found[1]
-
-
-def _ledger_digest(ledger: Ledger) -> int:
-    return hash((frozenset(map(_facts_digest, ledger.grants.values())), frozenset(ledger.ended_sessions)))
-
-
-def _facts_digest(facts: Facts) -> int:
-    return hash(
-        (
-            facts.redeemed_at,
-            facts.rotated_at,
-            tuple(facts.chain),
-            facts.is_revoked,
-            facts.is_revocation_answered,
-            facts.is_code_answered,
-            frozenset(facts.code_answers),
-            frozenset(facts.successors.items()),
-            frozenset(facts.answered),
-        )
-    )

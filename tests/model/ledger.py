@@ -5,20 +5,18 @@ a thief and an authorization server could agree on: which code, which chain of r
 revoked or not. A transition that the protocol forbids, and a state that breaks a promise, are violations.
 """
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
-from valet.handles import RefreshToken, digest, parse_code, parse_refresh_token
-from valet.models import LiveToken
+from valet.handles import digest, parse_code, parse_refresh_token
 
 from tests.model.acts import Act
+from tests.model.facts import Facts, Rules, claims_of, live_token
 from tests.model.memory_table import Call
 from tests.model.processes import Process
 
@@ -29,56 +27,6 @@ _FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challe
 
 class Violation(AssertionError):
     """A promise is broken; the first words name which."""
-
-
-@dataclass
-class Facts:
-    """One grant, as the world knows it."""
-
-    grant_id: str
-    client_id: str
-    sub: str
-    sid: str
-    scope: frozenset[str]
-    code_digest: bytes
-    code_expires_at: int
-    absolute_expires_at: int
-    issued_at_ms: int
-    ends_with_session: bool
-    session: str  # the digest of the cookie that it was issued to
-    redeemed_at: float | None = None  # when the write that took effect was made
-    redeemed_by: int = 0
-    redeemed_from: float = 0.0  # when its request came
-    rotated_at: float = 0.0
-    rotated_by: int = 0
-    idle_expires_at: int = 0
-    family: bytes = b""
-    chain: list[bytes] = field(default_factory=list)  # digests of the refresh tokens, the last is current
-    live: list[LiveToken] = field(default_factory=list)  # one access token index each
-    is_revoked: bool = False
-    is_revocation_answered: bool = False
-    # What was answered, whether or not it arrived.
-    is_code_answered: bool = False
-    code_answers: set[int] = field(default_factory=set)
-    successors: dict[str, str] = field(default_factory=dict)
-    answered: dict[LiveToken, None] = field(default_factory=dict)
-
-    def is_genuine(self, token: RefreshToken | None, client_id: str) -> bool:
-        return token is not None and client_id == self.client_id and digest(token.family) == self.family != b""
-
-    def position(self, token: RefreshToken) -> int | None:
-        """How old it is: 0 is current, 1 the one before; None was never a token of this grant."""
-        found = digest(token.secret)
-        return len(self.chain) - 1 - self.chain.index(found) if found in self.chain else None
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the deployment says."""
-
-    windows: Mapping[str, int]  # of each client
-    idle_lifetime: int
-    access_token_lifetime: int
 
 
 @dataclass
@@ -104,15 +52,16 @@ class Ledger:
     # Writes that took effect.
 
     def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
+        name = call.pk.partition("#")[2]
         if call.kind == "status" and call.sk.startswith("set#") and new is not None:
-            self._bit(author, (call.pk.partition("#")[2], int(call.sk.partition("#")[2])))
+            self._bit(author, (name, int(call.sk.partition("#")[2])))
         if call.kind == "session" and new is not None:
-            self.sessions[call.pk.partition("#")[2]] = new["sid"]
-            if "ended_at" in new:
-                self.over_sessions.add(call.pk.partition("#")[2])
-        if call.kind != "grant":
-            return
-        grant_id = call.pk.partition("#")[2]
+            self.sessions[name] = new["sid"]
+            self.over_sessions |= {name} if "ended_at" in new else set()
+        if call.kind == "grant":
+            self._grant(author, name, old, new)
+
+    def _grant(self, author: Process | None, grant_id: str, old: Item | None, new: Item | None) -> None:
         facts = self.grants.get(grant_id)
         if new is None:
             self._disappeared(author, self.grants.pop(grant_id, None))
@@ -294,9 +243,10 @@ class Ledger:
             self.violated("answered a refresh token that was never stored")
             return
         generation = facts.chain.index(digest(refresh.secret))
-        if index != facts.live[generation]:
+        recorded = facts.live[generation]
+        if index[1:] != recorded[1:] or index.exp > recorded.exp:  # a retry for less may live shorter
             self.violated("an answer's access token has an index of its own")
-        facts.answered[index] = None
+        facts.answered[recorded] = None
         if act.kind == "code":
             facts.code_answers.add(process.number)
             if len(facts.code_answers) > 1 or generation:
@@ -351,21 +301,3 @@ class Ledger:
                 self.violated("logged out, and a grant that lives by the session lives on")
         if self.violations:
             raise Violation(self.violations[0])
-
-
-@cache
-def claims_of(token: str) -> Mapping[str, Any]:
-    """An access token's claims; nothing of what is no JWS."""
-    parts = token.split(".")
-    if len(parts) != 3 or len(parts[0]) < 44:  # a refresh token has three parts as well
-        return {}
-    try:
-        claims: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
-    except ValueError:
-        return {}
-    return claims
-
-
-def live_token(claims: Mapping[str, Any]) -> LiveToken:
-    status = claims["status"]["status_list"]
-    return LiveToken(claims["exp"], status["uri"].rpartition("/")[2], status["idx"])

@@ -3,7 +3,6 @@
 One request at a time is held to the oracle, word by word; several at once, interleaved call by call, to the ledger.
 """
 
-import json
 from collections import Counter
 from contextlib import ExitStack
 from typing import Any
@@ -15,68 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from valet import users
 from valet.models import Account, Credential
 
-from tests.model import acts
+from tests.model import intents
 from tests.model.acts import CLIENT_SECRET, Act
+from tests.model.driver import EXPLORED, Driver
 from tests.model.ledger import Ledger, Violation
 from tests.model.oracle import Expected, Oracle
 from tests.model.people import PASSWORD, Browser, Held
-from tests.model.processes import Fate, Process
+from tests.model.processes import Process
 from tests.model.stage import RULES, Stage
 from tests.model.world import World, installed
 
-NOBODYS = "never-a-secret-of-anybody".ljust(43, "x")
-CLIENTS = ("web", "strict", "spa")
-SCOPES = ("openid items offline_access", "openid profile items", "openid offline_access", "items")
-# Each group is as likely as any other.
-SPENT = ("retry", "old token", "thief", "forged secret")
-CODES = ("redeem", "redeem", "wrong verifier", "wrong redirect_uri", "another's code")
-STRANGERS = ("garbage", "forged family", "other client", "revoke garbage", "another revokes")
-WISHES = ("narrow", "widen", "client_credentials", "logout")
-REVOCATIONS = ("revoke", "revoke old", "revoke access token")
-QUESTIONS = ("introspect", "introspect access token", "service introspects", "userinfo")
-RACES = (*("refresh",) * 4, "redeem", "retry", "revoke", "old token", "logout", "introspect", "narrow", "garbage")
-Intent = tuple[str, int, int]
-Trouble = tuple[int, Fate] | None
-_DISRUPTIVE = (Fate.FAILED, Fate.UNKNOWN, Fate.LATE)
-
-
-# What, of which grant (the youngest first), with which of its tokens.
-def intents(names: tuple[str, ...]) -> st.SearchStrategy[Intent]:
-    return st.tuples(st.sampled_from(names), st.sampled_from((0, 0, 0, 1, 2)), st.integers(0, 7))
-
-
-# Which call of the request meets it, or which write where only a write can, and what.
-troubles = st.sampled_from(
-    (
-        *(None,) * 12,
-        *((0, Fate.RESENT),) * 4,
-        (1, Fate.RESENT),
-        *((0, fate) for fate in (Fate.DELAYED, Fate.UNKNOWN, Fate.LATE)),
-        *((nth, Fate.KILLED) for nth in range(1, 7)),
-        *((nth, Fate.FAILED) for nth in range(0, 8, 2)),
-    )
-)
-# A byte a step: whose turn it is, and what happens to the call; see `_decode`.
-schedules = st.binary(min_size=20, max_size=40)
-happenings = st.tuples(
-    st.sampled_from(
-        (
-            "a sandbox is lost",
-            "half a day passes",
-            "a month passes",
-            "DynamoDB expires items",
-            "a sandbox is cloned",
-            "a client's grants are ended",
-            "a client is disabled",
-            *("clients are enabled",) * 2,
-            "an account is disabled",
-            *("accounts are enabled",) * 2,
-        )
-    ),
-    st.integers(0, 3),
-    st.integers(0, 3),
-)
-EXPLORED: Counter[str] = Counter()
 REACHED: Counter[str] = Counter()
 
 
@@ -94,6 +41,7 @@ class AuthorizationServer(RuleBasedStateMachine):
         self.held: list[Held] = []
         self.service_tokens: list[str] = []
         self.secrets = {*CLIENT_SECRET.values(), PASSWORD}
+        self.driver = Driver(self.world, self.ledger, self.secrets)
         self.read_logs = 0
         self.exits = ExitStack()
         self.exits.enter_context(installed(self.world))
@@ -113,18 +61,20 @@ class AuthorizationServer(RuleBasedStateMachine):
 
     # People and clients, one request at a time.
 
-    @initialize(client_id=st.sampled_from(CLIENTS), scope=st.sampled_from(SCOPES), is_redeemed=st.booleans())
+    @initialize(
+        client_id=st.sampled_from(intents.CLIENTS), scope=st.sampled_from(intents.SCOPES), is_redeemed=st.booleans()
+    )
     def somebody_signed_in(self, client_id: str, scope: str, is_redeemed: bool) -> None:
         self.sign_in(0, client_id, scope, is_redeemed, None)
 
     @rule(
         which=st.integers(0, 1),
-        client_id=st.sampled_from(CLIENTS),
-        scope=st.sampled_from(SCOPES),
+        client_id=st.sampled_from(intents.CLIENTS),
+        scope=st.sampled_from(intents.SCOPES),
         is_redeemed=st.booleans(),
-        trouble=troubles,
+        trouble=intents.troubles,
     )
-    def sign_in(self, which: int, client_id: str, scope: str, is_redeemed: bool, trouble: Trouble) -> None:
+    def sign_in(self, which: int, client_id: str, scope: str, is_redeemed: bool, trouble: intents.Trouble) -> None:
         self._authorize(self.browsers[which], client_id, scope)
         if is_redeemed and self.held:
             self.one_request(("redeem", 0, 0), trouble)
@@ -133,7 +83,7 @@ class AuthorizationServer(RuleBasedStateMachine):
         """Through login and consent as far as they are asked for, to a code."""
         act = browser.begin(client_id, scope)
         for _ in range(8):
-            process = self._send(act)
+            process = self.driver.send(act)
             assert process.answer is not None
             came = browser.go_on(act, process.answer)
             self.secrets.update(browser.used)
@@ -153,42 +103,42 @@ class AuthorizationServer(RuleBasedStateMachine):
             self.held = self.held[-4:]
 
     @precondition(lambda self: self.held)
-    @rule(intent=intents(SPENT), trouble=troubles)
-    def present_what_is_spent(self, intent: Intent, trouble: Trouble) -> None:
+    @rule(intent=intents.any_of(intents.SPENT), trouble=intents.troubles)
+    def present_what_is_spent(self, intent: intents.Intent, trouble: intents.Trouble) -> None:
         self.one_request(intent, trouble)
 
     @precondition(lambda self: self.held)
-    @rule(intent=intents(CODES), trouble=troubles)
-    def present_code(self, intent: Intent, trouble: Trouble) -> None:
+    @rule(intent=intents.any_of(intents.CODES), trouble=intents.troubles)
+    def present_code(self, intent: intents.Intent, trouble: intents.Trouble) -> None:
         self.one_request(intent, trouble)
 
     @precondition(lambda self: self.held)
-    @rule(intent=intents(STRANGERS))
-    def stranger_comes(self, intent: Intent) -> None:
+    @rule(intent=intents.any_of(intents.STRANGERS))
+    def stranger_comes(self, intent: intents.Intent) -> None:
         self.one_request(intent, None)
 
     @precondition(lambda self: self.held)
-    @rule(intent=intents(REVOCATIONS), trouble=troubles)
-    def revoke(self, intent: Intent, trouble: Trouble) -> None:
+    @rule(intent=intents.any_of(intents.REVOCATIONS), trouble=intents.troubles)
+    def revoke(self, intent: intents.Intent, trouble: intents.Trouble) -> None:
         self.one_request(intent, trouble)
 
     @precondition(lambda self: self.held)
-    @rule(intent=intents(WISHES + QUESTIONS))
-    def ask(self, intent: Intent) -> None:
+    @rule(intent=intents.any_of(intents.WISHES + intents.QUESTIONS))
+    def ask(self, intent: intents.Intent) -> None:
         self.one_request(intent, None)
 
     @precondition(lambda self: self.held)
-    @rule(which=st.integers(0, 1), trouble=troubles)
-    def refresh(self, which: int, trouble: Trouble) -> None:
+    @rule(which=st.integers(0, 1), trouble=intents.troubles)
+    def refresh(self, which: int, trouble: intents.Trouble) -> None:
         """What clients do most."""
         self.one_request(("refresh", which, 0), trouble)
 
-    def one_request(self, intent: Intent, trouble: Trouble) -> None:
+    def one_request(self, intent: intents.Intent, trouble: intents.Trouble) -> None:
         held, act = self._act(intent)
         if act is None:
             return
         expected = self.oracle.expect(act)
-        process = self._send(act, trouble)
+        process = self.driver.send(act, trouble)
         self.ledger.check()
         is_lost = process.answer is None
         self._reached(intent[0], process)
@@ -198,15 +148,15 @@ class AuthorizationServer(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(
-        first=intents(RACES),
-        others=st.lists(intents(RACES), min_size=1, max_size=2),
-        schedule=schedules,
+        first=intents.any_of(intents.RACES),
+        others=st.lists(intents.any_of(intents.RACES), min_size=1, max_size=2),
+        schedule=intents.schedules,
         is_same=st.booleans(),
     )
     def several_at_once(
         self,
-        first: Intent,
-        others: list[Intent],
+        first: intents.Intent,
+        others: list[intents.Intent],
         schedule: bytes,
         is_same: bool,
     ) -> None:
@@ -218,7 +168,7 @@ class AuthorizationServer(RuleBasedStateMachine):
             if act is not None
         ]
         EXPLORED["interleavings"] += 1
-        self._run_interleaved([process for _, process in started], schedule)
+        self.driver.run_interleaved([process for _, process in started], schedule)
         for held, process in started:
             self._reached(f"at once: {process.act.kind}", process)
             self._keep(held, process)
@@ -234,11 +184,11 @@ class AuthorizationServer(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds
 
-    @rule(what=happenings)
+    @rule(what=intents.happenings)
     def something_happens(self, what: tuple[str, int, int]) -> None:
         """To the sandboxes, in DynamoDB, or by an operator's hand."""
         name, which, other = what
-        username, client_id = ("john", "jane")[which % 2], CLIENTS[which % 3]
+        username, client_id = ("john", "jane")[which % 2], intents.CLIENTS[which % 3]
         if name == "a month passes":
             self.world.now += 2_700_000.0
         elif name == "half a day passes":
@@ -266,7 +216,7 @@ class AuthorizationServer(RuleBasedStateMachine):
             (self.ledger.disabled.add if is_disabled else self.ledger.disabled.discard)(account.sub)
 
     def _disable_client(self, client_id: str, is_disabled: bool) -> None:
-        for name in (client_id,) if is_disabled else CLIENTS:
+        for name in (client_id,) if is_disabled else intents.CLIENTS:
             self.world.put_client(name, is_disabled=is_disabled)
             (self.disabled_clients.add if is_disabled else self.disabled_clients.discard)(name)
 
@@ -293,70 +243,21 @@ class AuthorizationServer(RuleBasedStateMachine):
 
     # How it is done.
 
-    def _act(self, intent: Intent) -> tuple[Held, Act | None]:
+    def _act(self, intent: intents.Intent) -> tuple[Held, Act | None]:
         name, which, nth = intent
         held = self.held[-1 - which % len(self.held)]
-        return held, _act(name, held, nth)
-
-    def _send(self, act: Act, trouble: Trouble = None) -> Process:
-        process = self.world.begin(act)
-        calls = writes = 0
-        while process.waiting is not None:
-            is_write = process.waiting.is_write and process.waiting.is_of_grant
-            fate = Fate.RUN
-            if trouble is not None and _can_meet(trouble[1], process):
-                nth = calls if trouble[1] in (Fate.KILLED, Fate.FAILED) else writes
-                is_possible = is_write or trouble[1] in (Fate.KILLED, Fate.FAILED)
-                fate = trouble[1] if nth == trouble[0] and is_possible else Fate.RUN
-            self.world.resume(process, fate)
-            calls, writes = calls + 1, writes + is_write
-        self._made(process)
-        return process
-
-    def _run_interleaved(self, processes: list[Process], schedule: bytes) -> None:
-        for process in processes:
-            if process.is_done:
-                self._made(process)
-        for byte in schedule:
-            running = [process for process in processes if process.waiting is not None]
-            if not running:
-                return
-            process, fate, seconds = running[byte % 4 % len(running)], *_decode(byte >> 2)
-            self.world.now += seconds
-            self.world.resume(process, fate if _can_meet(fate, process) else Fate.RUN)
-            EXPLORED["turns"] += 1
-            if process.is_done:
-                self._made(process)
-        for process in processes:
-            while process.waiting is not None:
-                self.world.resume(process, Fate.RUN)
-                EXPLORED["turns"] += 1
-                if process.is_done:
-                    self._made(process)
-
-    def _made(self, process: Process) -> None:
-        """The process has ended; its answer may still be lost."""
-        EXPLORED["requests"] += 1
-        self.ledger.answered(process)
-        answer = process.answer
-        if answer is None:
-            return
-        members = Stage.members(answer) if process.act.function == "token" else {}
-        if answer["statusCode"] >= 400 and any(secret in json.dumps(answer) for secret in self.secrets):
-            raise Violation("a secret in an error")
-        for name in ("access_token", "refresh_token", "id_token"):
-            self.secrets.update(part for part in members.get(name, "").split(".")[-2:] if len(part) >= 43)
+        return held, intents.act_of(name, held, nth)
 
     def _reached(self, what: str, process: Process) -> None:
         said = "killed" if process.answer is None else str(process.answer["statusCode"])
         event(f"{what} -> {said}")
         REACHED[f"{what} -> {said}"] += 1
 
-    def _compare(self, act: Act, expected: Expected, process: Process, trouble: Trouble) -> None:
+    def _compare(self, act: Act, expected: Expected, process: Process, trouble: intents.Trouble) -> None:
         answer = process.answer
         assert answer is not None
         members = Stage.members(answer)
-        if process.faults and trouble is not None and trouble[1] in _DISRUPTIVE and answer["statusCode"] == 503:
+        if process.faults and trouble is not None and trouble[1] in intents.DISRUPTIVE and answer["statusCode"] == 503:
             return
         said = (answer["statusCode"], members.get("error", ""), members.get("active", False))
         is_active = expected.is_active and act.kind == "introspect"
@@ -388,79 +289,3 @@ class AuthorizationServer(RuleBasedStateMachine):
             held.stolen.append(members["refresh_token"])
         elif act.token in (held.refresh_token, held.code):
             held.refresh_token = members["refresh_token"]
-
-
-def _can_meet(fate: Fate, process: Process) -> bool:
-    call = process.waiting
-    if call is None or fate is Fate.RUN:
-        return False
-    return fate is Fate.KILLED or (not call.is_again and (call.is_write or fate is Fate.FAILED))
-
-
-def _decode(number: int) -> tuple[Fate, float]:
-    """What six bits of a schedule stand for: mostly nothing."""
-    if number < 48:
-        return Fate.RUN, 0.0
-    if number < 60:
-        return tuple(Fate)[1:][number % 6], 0.0
-    return Fate.RUN, (0.5, 4.0, 11.0, 40.0)[number % 4]
-
-
-def _act(name: str, held: Held, nth: int) -> Act | None:
-    client, other = held.client_id, "spa" if held.client_id == "web" else "web"
-    token, tokens = held.refresh_token, held.refresh_tokens
-    access_token = held.access_tokens[nth % len(held.access_tokens)] if held.access_tokens else ""
-    if name in ("redeem", "wrong verifier", "wrong redirect_uri", "another's code"):
-        return {
-            "redeem": acts.redeem(client, held.code),
-            "wrong verifier": acts.redeem(client, held.code, actor="stranger", verifier=NOBODYS),
-            "wrong redirect_uri": acts.redeem(client, held.code, redirect_uri="https://elsewhere.example/"),
-            "another's code": acts.redeem(other, held.code, actor="stranger"),
-        }[name]
-    if name == "client_credentials":
-        return acts.client_credentials()
-    if name == "garbage":
-        return acts.refresh(client, f"{held.grant_id}.{NOBODYS}.{NOBODYS}", actor="stranger")
-    if name == "revoke garbage":
-        return acts.revoke(client, f"{held.grant_id}.{NOBODYS}.{NOBODYS}", actor="stranger")
-    if name in ("revoke access token", "introspect access token", "service introspects", "userinfo"):
-        return _with_access_token(name, client, access_token) if access_token else None
-    if name == "logout":
-        return acts.logout(held.browser.session, held.id_token) if held.id_token and held.browser.session else None
-    if not token:
-        return None
-    return _with_refresh_token(name, held, other, tokens[nth % len(tokens)])
-
-
-def _with_access_token(name: str, client: str, token: str) -> Act:
-    return {
-        "revoke access token": lambda: acts.revoke(client, token),
-        "introspect access token": lambda: acts.introspect("web", token),
-        "service introspects": lambda: acts.introspect("service", token),
-        "userinfo": lambda: acts.userinfo(token),
-    }[name]()
-
-
-def _with_refresh_token(name: str, held: Held, other: str, old: str) -> Act:
-    client, token = held.client_id, held.refresh_token
-    family = token.split(".")[1]
-    narrow = tuple(scope for scope in held.scope if scope in ("items", "openid"))[:1]
-    confidential = "web" if client == "spa" else client
-    made = {
-        "refresh": lambda: acts.refresh(client, token),
-        "retry": lambda: acts.refresh(client, held.refresh_tokens[-2] if len(held.refresh_tokens) > 1 else token),
-        "old token": lambda: acts.refresh(client, old, actor="thief"),
-        "narrow": lambda: acts.refresh(client, token, scope=narrow),
-        "widen": lambda: acts.refresh(client, token, scope=(*held.scope, "email")),
-        "thief": lambda: acts.refresh(client, held.stolen[-1] if held.stolen else token, actor="thief"),
-        "forged secret": lambda: acts.refresh(client, f"{held.grant_id}.{family}.{NOBODYS}", actor="thief"),
-        "forged family": lambda: acts.refresh(
-            client, f"{held.grant_id}.{NOBODYS}.{token.split('.')[2]}", actor="stranger"
-        ),
-        "other client": lambda: acts.refresh(other, token, actor="stranger"),
-        "revoke": lambda: acts.revoke(client, token),
-        "revoke old": lambda: acts.revoke(client, old),
-        "another revokes": lambda: acts.revoke(other, token, actor="stranger"),
-        "introspect": lambda: acts.introspect(confidential, token),
-    }
-    return made[name]()

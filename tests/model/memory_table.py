@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any, cast
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table
@@ -50,6 +51,7 @@ class MemoryTable(Table):
     def __init__(self, wire: Wire, watch: Watcher) -> None:
         super().__init__(cast(Any, None), "memory")
         self.items: dict[Key, Item] = {}  # an item is replaced, never changed
+        self._lock = Lock()
         self._wire = wire
         self._watch = watch
 
@@ -90,14 +92,15 @@ class MemoryTable(Table):
 
     def _apply(self, call: Call, change: Callable[[Item | None], Item | None], condition: str, values: Item) -> Any:
         key = (call.pk, call.sk)
-        old = self.items.get(key)
-        if condition and not all(_holds(old or {}, test, values) for test in _tests(condition)):
-            raise ConditionFailed(old)
-        new = change(old)
-        if new is None:
-            self.items.pop(key, None)
-        else:
-            self.items[key] = new
+        with self._lock:
+            old = self.items.get(key)
+            if condition and not all(_holds(old or {}, test, values) for test in _tests(condition)):
+                raise ConditionFailed(old)
+            new = change(old)
+            if new is None:
+                self.items.pop(key, None)
+            else:
+                self.items[key] = new
         self._watch(call, old, new)
         return new
 

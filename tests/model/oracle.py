@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from valet.handles import parse_refresh_token
 
 from tests.model.acts import Act
-from tests.model.ledger import RESUBMITTED, Facts, Ledger, claims_of, live_token
+from tests.model.facts import Facts, claims_of, live_token
+from tests.model.ledger import RESUBMITTED, Ledger
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from tests.model import acts
 from tests.model.acts import Act
-from tests.model.explorer import Run, Scenario, Sender
 from tests.model.processes import Fate
+from tests.model.run import Run, Scenario, Sender
 from tests.model.stage import SESSION, Stage
 
 _SECRET = "never-a-secret-of-anybody".ljust(43, "x")

@@ -11,7 +11,8 @@ from valet.models import Session
 
 from tests.model import acts
 from tests.model.acts import Act
-from tests.model.ledger import Facts, Ledger, Rules
+from tests.model.facts import Facts, Rules
+from tests.model.ledger import Ledger
 from tests.model.processes import Answer, Fate
 from tests.model.world import World, installed
 

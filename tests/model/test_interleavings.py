@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests import profiles
-from tests.model.explorer import Scenario, explore
+from tests.model.explorer import explore
+from tests.model.run import Scenario
 from tests.model.scenarios import DEEP_SCENARIOS, SCENARIOS
 
 IS_DEEP = profiles.load()

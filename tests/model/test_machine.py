@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests import profiles
-from tests.model.machine import EXPLORED, REACHED, AuthorizationServer
+from tests.model.driver import EXPLORED
+from tests.model.machine import REACHED, AuthorizationServer
 
 IS_DEEP = profiles.load()
 
@@ -39,7 +40,7 @@ WITNESSES = (
 def test_the_handlers_do_what_the_model_allows(record_property: Callable[[str, object], None]) -> None:
     run_state_machine_as_test(
         AuthorizationServer,
-        settings=settings(max_examples=20_000 if IS_DEEP else 120, stateful_step_count=50),
+        settings=settings(max_examples=20_000 if IS_DEEP else 200, stateful_step_count=50),
     )
     record_property("explored", "state machine: " + ", ".join(f"{count:,} {what}" for what, count in EXPLORED.items()))
     assert [witness for witness in WITNESSES if not REACHED[witness]] == []

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.model.driver import EXPLORED
 from tests.model.explorer import explore
 from tests.model.ledger import Violation
-from tests.model.machine import EXPLORED, AuthorizationServer
+from tests.model.machine import AuthorizationServer
 from tests.model.scenarios import BY_NAME
 from tests.model.seeded import FAULTS, Fault
 

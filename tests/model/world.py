@@ -29,7 +29,6 @@ from tests.model.processes import Answer, Fate, Process, perform
 from tests.stores.memory import MemoryRegistry
 from tests.stores.signing import MemorySigners
 
-FUNCTIONS = ("authorize", "login", "consent", "token", "revoke", "introspect", "userinfo", "logout", "jwks", "metadata")
 START = 1_800_000_000.0
 _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
 _SIGNERS = MemorySigners()

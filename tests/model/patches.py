@@ -1,0 +1,198 @@
+"""How each seeded fault is put into the running code: a condition weakened, a decision or an order changed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from valet import consent, revocation
+from valet.aws.dynamodb.grants import DynamoGrants
+from valet.grant_types import authorization_code, refresh_token
+from valet.grant_types.authorization_code import Decision as CodeDecision
+from valet.grant_types.refresh_token import Decision
+from valet.handles import digest, is_digest_of, successor
+from valet.models import Grant
+from valet.tokens import access_token
+from valet.tokens.access_token import still_live
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def without(*parts: str, step: str) -> Patch:
+    """The conditional write of one step, without a part of its condition."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        original = DynamoGrants._step
+
+        def weakened(self: DynamoGrants, grant_id: str, expression: str, condition: str, values: Any) -> Any:
+            if (step == "rotate") == ("previous_digest" in expression):
+                for part in parts:
+                    assert part in condition, condition
+                    condition = condition.replace(part, "")
+            return original(self, grant_id, expression, condition, values)
+
+        monkeypatch.setattr(DynamoGrants, "_step", weakened)
+
+    return patch
+
+
+def deciding(module: Any, change: Callable[..., Any]) -> Patch:
+    """`change(decide, grant, account, client, presented, ...)` stands in for `decide`."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        original = module.decide
+        monkeypatch.setattr(module, "decide", lambda *arguments: change(original, *arguments))
+
+    return patch
+
+
+def loser_answers_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = refresh_token._retry
+
+    def retry(exchange: Any, outside: Any, grant: Any, account: Any, presented: Any) -> Any:
+        tokens = original(exchange, outside, grant, account, presented)
+        return replace(tokens, refresh_token=str(successor(presented.token, presented.retry_key)))
+
+    monkeypatch.setattr(refresh_token, "_retry", retry)
+
+
+def retry_takes_its_own_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = refresh_token._retry
+
+    def retry(exchange: Any, outside: Any, grant: Grant, account: Any, presented: Any) -> Any:
+        own = outside.status_indices.allot(grant.client_id, grant.live[-1].exp)
+        return original(exchange, outside, replace(grant, live=(*grant.live, own)), account, presented)
+
+    monkeypatch.setattr(refresh_token, "_retry", retry)
+
+
+def redemption_forgets_itself(decide: Any, grant: Any, account: Any, client: Any, presented: Any, now: float) -> Any:
+    decision = decide(grant, account, client, presented, now)
+    return CodeDecision.RESUBMITTED if decision is CodeDecision.WON else decision
+
+
+def no_grace_and_forgets_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authorization_code, "_DOUBLE_SUBMIT_MS", -1)
+
+    def change(decide: Any, grant: Any, account: Any, client: Any, presented: Any, now: float) -> Any:
+        decision = decide(grant, account, client, presented, now)
+        return CodeDecision.REPLAY if decision is CodeDecision.WON else decision
+
+    deciding(authorization_code, change)(monkeypatch)
+
+
+def rotation_forgets_itself(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    return decide(grant, account, client, replace(presented, retry_key=b"another's"), window, now)
+
+
+def bits_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = DynamoGrants.revoke_by_refresh_token
+
+    def revoke(self: DynamoGrants, grant_id: str, client_id: str, family: bytes, now: float, why: str) -> Any:
+        grant = self.find(grant_id)
+        for token in still_live(grant.live, now) if grant else ():
+            self.table.put({"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp})
+        revoked = original(self, grant_id, client_id, family, now, why)
+        return replace(revoked, live=()) if revoked else None
+
+    monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
+
+
+def revoked_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = DynamoGrants.revoke_by_refresh_token
+
+    def revoke(self: DynamoGrants, *arguments: Any) -> Any:
+        before = original(self, *arguments)
+        return replace(before, live=()) if before and before.revoked_at else before
+
+    monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
+    monkeypatch.setattr(refresh_token, "finish_revocation", lambda *_: None)
+
+
+def unknown_is_theft(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    is_its = grant is not None and grant.client_id == client.client_id and not grant.revoked_at
+    if is_its and not is_digest_of(grant.family_digest, presented.token.family):
+        return Decision.THEFT
+    return decide(grant, account, client, presented, window, now)
+
+
+def only_the_last_is_remembered(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    decision = decide(grant, account, client, presented, window, now)
+    is_older = grant is not None and digest(presented.token.secret) != grant.previous_digest
+    return Decision.REFUSE if decision is Decision.THEFT and is_older else decision
+
+
+def grandparent_is_denied(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    decision = decide(grant, account, client, presented, window, now)
+    is_young = grant is not None and now * 1000 - grant.rotated_at_ms <= window * 1000
+    is_older = grant is not None and digest(presented.token.secret) != grant.previous_digest
+    return Decision.REFUSE if decision is Decision.THEFT and is_young and is_older else decision
+
+
+def second_use_revokes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authorization_code, "_DOUBLE_SUBMIT_MS", -1)
+
+
+def stamped_at_the_start(module: Any, field: str) -> Patch:
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        original = module._prepare
+
+        def prepare(exchange: Any, *arguments: Any) -> Any:
+            tokens, write = original(exchange, *arguments)
+            return tokens, replace(write, **{field: int(exchange.now * 1000)})
+
+        monkeypatch.setattr(module, "_prepare", prepare)
+
+    return patch
+
+
+def verifier_is_checked_last(decide: Any, grant: Any, account: Any, client: Any, presented: Any, now: float) -> Any:
+    is_it = grant is not None and is_digest_of(grant.code_digest, presented.code.secret) and not grant.revoked_at
+    if is_it and grant.redeemed_at_ms and now * 1000 - grant.redeemed_at_ms > 10_000:
+        return CodeDecision.REPLAY
+    return decide(grant, account, client, presented, now)
+
+
+def any_client_may_refresh(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    whose = replace(client, client_id=grant.client_id) if grant is not None else client
+    return decide(grant, account, whose, presented, window, now)
+
+
+def logout_leaves_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
+    session_is_read_once(monkeypatch)  # which alone is enough to find the grant again
+    monkeypatch.setattr(DynamoGrants, "bury", DynamoGrants.revoke)
+
+
+def session_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consent, "has_ended", lambda *_: False)
+
+
+def committed_before_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The redemption is written with a first draft of the tokens; what is answered is signed afterwards."""
+    original = authorization_code._prepare
+
+    def prepare(exchange: Any, outside: Any, grant: Any, account: Any, presented: Any) -> Any:
+        _, redemption = original(exchange, outside, grant, account, presented)
+        if grant.redeemed_at_ms == 0:
+            outside.grants.redeem(grant, redemption, exchange.now)
+        return original(exchange, outside, grant, account, presented)
+
+    monkeypatch.setattr(authorization_code, "_prepare", prepare)
+
+
+def live_forgets_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_token, "with_next", lambda live, newest, now: ((newest,), ()))
+
+
+def theft_sets_no_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation, "finish_revocation", lambda *_: None)
