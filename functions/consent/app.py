@@ -1,10 +1,11 @@
 """GET, POST /consent: what the end-user allows a client, by scope, in words (OpenID Connect Core §3.1.2.4)."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from valet import pages
-from valet.consent import issue_code, remember
-from valet.errors import AccessDenied, InvalidRequest, OAuthError, TemporarilyUnavailable
+from valet.consent import issue_code, remaining_scope, remember
+from valet.errors import AccessDenied, InvalidRequest, InvalidScope, OAuthError, TemporarilyUnavailable
 from valet.handles import csrf_token, grant_id_of, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.models import Session
@@ -27,14 +28,21 @@ def consent(request: Request, server: Server) -> Response:
     if session is None or needs_login(saved.request, session, saved.created_at_ms, now):
         return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
     secret = session_secret(request, server.cookies) or ""  # current_session has found it
-    if request.method != "POST":
-        return _form(saved, destination, session, csrf_token(secret, saved.handle), server)
-    if not is_csrf_token(parameters.get("csrf_token", ""), secret, saved.handle):
-        raise InvalidRequest("This form was not made for this session.")
-    if parameters.require("decision") == "allow":
+    if request.method == "POST":
+        if not is_csrf_token(parameters.get("csrf_token", ""), secret, saved.handle):
+            raise InvalidRequest("This form was not made for this session.")
+        if parameters.require("decision") != "allow":
+            server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
+            return destination.refuse(AccessDenied("The end-user denied the request."))
+    try:
+        scope = remaining_scope(saved.request.scope, destination.client, server.registry.scopes())
+    except InvalidScope as error:
+        return refused_to(destination, error)
+    # The page, the grant and what is remembered are of one scope.
+    saved = replace(saved, request=replace(saved.request, scope=scope))
+    if request.method == "POST":
         return _allow(request, saved, destination, session, server)
-    server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
-    return destination.refuse(AccessDenied("The end-user denied the request."))
+    return _form(saved, destination, session, csrf_token(secret, saved.handle), server)
 
 
 def _allow(request: Request, saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
@@ -79,7 +87,6 @@ def _form(saved: Saved, destination: Destination, session: Session, token: str, 
         scopes=[
             (name, known[name].description)
             for name in sorted(saved.request.scope, key=lambda name: (name != OPENID, name))
-            if name in known
         ],
         switch_account=f"/login?request={saved.handle}",
     )

@@ -184,6 +184,21 @@ def test_whom_the_operator_vouches_for_needs_no_consent_unless_it_asks_for_one(
     assert "decision" in browser.open(web_app.ask(prompt="consent").url).body
 
 
+def test_what_is_not_shown_is_not_granted(deployment: Deployment, browser: Browser, web_app: Application) -> None:
+    """An operator who takes a scope away while the page waits: page, grant and memory say the same."""
+    asked = web_app.ask(scope="openid items")
+    handle = form_of(browser.sign_in(browser.open(asked.url))).hidden["request"]
+    deployment.table("Registry").delete("scopes", "items")
+    deployment.clock.advance(11)
+    page = browser.get(f"/consent?request={handle}")
+    assert 'data-scope="items"' not in page.body
+    tokens = web_app.redeem(browser.decide(page).answered["code"], asked.code_verifier).json()
+    assert tokens["scope"] == "openid"
+    remembered = deployment.server.consents.find_consent("demo-john", "web_app_123")
+    assert remembered is not None
+    assert remembered.scope == {"openid"}
+
+
 def test_another_account_can_be_chosen(deployment: Deployment, browser: Browser, page: Answer) -> None:
     handle = form_of(page).hidden["request"]
     assert f"/login?request={handle}" in page.body

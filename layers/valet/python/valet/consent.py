@@ -1,10 +1,14 @@
 """What an end-user allowed a client becomes a grant, and the grant a code (RFC 6749 §4.1.2)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from valet.errors import InvalidScope
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
 from valet.ports import Consents, Done, Grants, Random, Sessions
 from valet.protocol.interaction import is_remembered
-from valet.protocol.scope import OFFLINE_ACCESS, apis_of
+from valet.protocol.scope import OFFLINE_ACCESS, apis_of, narrowed_scope
 from valet.sessions import has_ended
 from valet.settings import Settings
 
@@ -25,6 +29,8 @@ def issue_code(
     now: float,
 ) -> Code | None:
     """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile."""
+    # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
+    request = replace(request, scope=remaining_scope(request.scope, client, known))
     code = Code(grant_id, new_handle(random))
     is_offline = OFFLINE_ACCESS in request.scope
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
@@ -62,6 +68,14 @@ def issue_code(
         grants.revoke(grant_id, now, "logout")
         return None
     return code
+
+
+def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
+    """What is left of a saved request's scope. Raises InvalidScope where nothing is."""
+    scope = narrowed_scope(asked, client, known)
+    if not scope:
+        raise InvalidScope("Nothing is left of the scope that was asked for.")
+    return scope
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
