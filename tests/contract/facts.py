@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from valet.handles import new_id
 from valet.models import Grant, GrantPointer, LiveToken
-from valet.ports import Done, Redemption, Refused, Rotation
+from valet.ports import Done, Grants, Redemption, Refused, Rotation
 
 NOW = 1_800_000_000.25
 DAY = 86_400
@@ -61,6 +61,12 @@ def new_grant(**changes: object) -> Grant:
 
 def pointer_to(grant: Grant) -> GrantPointer:
     return GrantPointer(grant.sub, grant.sid, grant.grant_id, ends_with_session=True, expires_at=grant.expires_at)
+
+
+def issue(grants: Grants, grant: Grant) -> Done | Refused:
+    """As a consent issues it."""
+    grants.point_to(pointer_to(grant))
+    return grants.issue(grant)
 
 
 def redemption(idx: int = 1, attempt: bytes | None = None) -> Redemption:

@@ -7,7 +7,7 @@ from valet.models import Grant, LiveToken
 from valet.ports import Done, Grants, Redemption, Refused
 
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, live, new_grant, pointer_to, redemption, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, pointer_to, redemption, rotation_of
 
 LATER = NOW + 3600
 
@@ -19,7 +19,7 @@ def grants(stores: Stores) -> Grants:
 
 def issued(grants: Grants, **changes: object) -> Grant:
     grant = new_grant(**changes)
-    assert grants.issue(grant, pointer_to(grant)) == Done()
+    assert issue(grants, grant) == Done()
     return grant
 
 
@@ -64,7 +64,7 @@ def test_a_grant_that_was_never_issued_is_not_found(grants: Grants) -> None:
 def test_a_grant_is_issued_once_and_the_second_is_shown_the_first(grants: Grants) -> None:
     first = issued(grants)
     second = new_grant(grant_id=first.grant_id)
-    assert grants.issue(second, pointer_to(second)) == Refused(first)
+    assert issue(grants, second) == Refused(first)
     assert grants.find(first.grant_id) == first
 
 
@@ -213,7 +213,7 @@ def test_a_grant_not_redeemed_has_no_family_secret_to_revoke_it_by(grants: Grant
 def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) -> None:
     grant = new_grant()
     assert grants.bury(grant.grant_id, NOW, "logout") is None
-    outcome = grants.issue(grant, pointer_to(grant))
+    outcome = issue(grants, grant)
     assert isinstance(outcome, Refused)
     assert outcome.found is not None
     assert outcome.found.revoked_at == int(NOW)
@@ -236,7 +236,7 @@ def test_pointers_are_there_before_and_without_their_grant(grants: Grants) -> No
     grant = issued(grants)
     grants.bury("B" * 22, NOW, "logout")
     refused = new_grant(grant_id="B" * 22)
-    grants.issue(refused, pointer_to(refused))
+    issue(grants, refused)
     assert set(grants.pointers(grant.sub)) == {pointer_to(grant), pointer_to(refused)}
 
 

@@ -11,8 +11,8 @@ from tests.contract.facts import (
     at_once,
     has_redeemed,
     has_rotated,
+    issue,
     new_grant,
-    pointer_to,
     redemption,
     rotation_of,
 )
@@ -26,7 +26,7 @@ def grants(stores: Stores) -> Grants:
 @pytest.fixture
 def grant(grants: Grants) -> Grant:
     grant = new_grant()
-    grants.issue(grant, pointer_to(grant))
+    issue(grants, grant)
     return grant
 
 
@@ -38,7 +38,7 @@ def found(grants: Grants, grant: Grant) -> Grant:
 
 def test_a_grant_is_issued_once(grants: Grants) -> None:
     rivals = [new_grant(grant_id="C" * 22) for _ in range(THREADS)]
-    outcomes = at_once(lambda number: grants.issue(rivals[number], pointer_to(rivals[number])))
+    outcomes = at_once(lambda number: issue(grants, rivals[number]))
     kept = found(grants, rivals[0])
     won = [
         rival
@@ -103,7 +103,7 @@ def test_what_is_buried_while_it_is_issued_is_revoked_either_way(grants: Grants)
 
         def race(half: int, grant: Grant = grant) -> bool:
             if half % 2:
-                return isinstance(grants.issue(grant, pointer_to(grant)), Done)
+                return isinstance(issue(grants, grant), Done)
             grants.bury(grant.grant_id, NOW, "logout")
             return False
 

@@ -26,7 +26,7 @@ from valet.aws.dynamodb.users import DynamoUsers
 from valet.ports import Done
 
 from local.aws import emulated
-from tests.contract.facts import NOW, new_grant, pointer_to, redemption, rotation_of
+from tests.contract.facts import NOW, issue, new_grant, redemption, rotation_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = (
@@ -102,7 +102,7 @@ def _later(table: Table, pk: str, sk: str) -> Any:
 def test_every_step_of_a_grant_leaves_alone_what_the_release_after_added(table: Table) -> None:
     grants, grant = DynamoGrants(table), new_grant()
     key = (f"grant#{grant.grant_id}", "grant")
-    assert isinstance(grants.issue(grant, pointer_to(grant)), Done)
+    assert isinstance(issue(grants, grant), Done)
     _add_later(table, *key)
     redeemed = redemption()
     assert isinstance(grants.redeem(grant, redeemed, NOW), Done)

@@ -11,7 +11,7 @@ from valet.models import Account, AuthorizationRequest, Consent, Credential, Key
 from local.aws import emulated
 from tests.contract import test_front_channel, test_registry
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, live, new_grant, pointer_to, redemption, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, redemption, rotation_of
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "ProjectionExpression")
 _OPERATORS = frozenset({"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
@@ -29,7 +29,7 @@ def walk(stores: Stores) -> None:
     """Everything that the stores can do, once."""
     grant, first = new_grant(nonce="n"), redemption()
     rotation = rotation_of(first.refresh_digest)
-    stores.grants.issue(grant, pointer_to(grant))
+    issue(stores.grants, grant)
     stores.grants.redeem(grant, first, NOW)
     stores.grants.rotate(grant, rotation, NOW)
     stores.grants.revoke(grant.grant_id, NOW, "user")

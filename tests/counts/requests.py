@@ -337,9 +337,9 @@ def consent_page(world: World) -> Request:
     return lambda: world.browser.get(page.location)
 
 
-def _consent(world: World, application: Application, decision: str = "allow") -> Request:
+def _consent(world: World, application: Application, decision: str = "allow", **asked: str) -> Request:
     world.signed_in()
-    form = form_of(world.browser.open(application.ask().url))
+    form = form_of(world.browser.open(application.ask(**asked).url))
     return lambda: world.browser.post(form.action, {**form.hidden, "decision": decision})
 
 
@@ -349,6 +349,11 @@ def consent(world: World) -> Request:
 
 def consent_not_remembered(world: World) -> Request:
     return _consent(world, world.mobile_app)
+
+
+def consent_until_logout(world: World) -> Request:
+    """To a grant that lives by the session."""
+    return _consent(world, world.web_app, scope="openid items")
 
 
 def consent_denied(world: World) -> Request:

@@ -205,6 +205,13 @@ TABLE = (
         "PutItem grant, UpdateItem consent",
     ),
     Row(
+        requests.consent_until_logout,
+        303,
+        "GetItem request, GetItem session, PutItem sub, GetItem session, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, "
+        "GetItem session, PutItem grant, UpdateItem consent",
+    ),
+    Row(
         requests.consent_not_remembered,
         303,
         "GetItem request, GetItem session, PutItem sub, PutItem grant",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from valet.aws.clients import client
-from valet.models import GrantPointer, LiveToken
+from valet.models import LiveToken
 from valet.ports import Done, Redemption, Rotation
 
 from tests.contract.facts import DAY, NOW, new_grant
@@ -56,7 +56,7 @@ def test_a_grant_at_its_largest_is_under_one_kilobyte(world: World) -> None:
     grant = new_grant(**REALISTIC)
     later = int(NOW) + 77
     live = tuple(LiveToken(int(NOW) + 901 + idx, "aost" if idx < 9 else "aosu", 2**20 - 1 - idx) for idx in range(16))
-    issued = grants.issue(grant, GrantPointer(grant.sub, grant.sid, grant.grant_id, True, grant.expires_at))
+    issued = grants.issue(grant)
     sizes = [_stored(world, grant.grant_id)]
     redeemed = grants.redeem(
         grant,

@@ -285,6 +285,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "login_wrong": after_wrong_password,
     "consent_page": after_reading,
     "consent": after_code_is_issued,
+    "consent_until_logout": after_code_is_issued,
     "consent_denied": after_denial,
     "logout": after_logout,
     "jwks": after_reading,

@@ -87,7 +87,8 @@ class Memory:
             absolute_expires_at=now + 90 * DAY,
         )
         pointer = GrantPointer(grant.sub, grant.sid, grant.grant_id, ends_with_session=False, expires_at=now + 91 * DAY)
-        self.stores.grants.issue(grant, pointer)
+        self.stores.grants.point_to(pointer)
+        self.stores.grants.issue(grant)
         return grant, str(code)
 
     def grant(self, grant_id: str) -> Grant:

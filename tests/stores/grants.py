@@ -22,9 +22,11 @@ class MemoryGrants:
     def find(self, grant_id: str) -> Grant | None:
         return self.grants.get(grant_id)
 
-    def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
+    def point_to(self, pointer: GrantPointer) -> None:
         with self._lock:
             self.found_by[pointer.sub, pointer.sid, pointer.grant_id] = pointer
+
+    def issue(self, grant: Grant) -> Done | Refused:
         with self._lock:
             found = self.grants.get(grant.grant_id)
             if found is not None:

@@ -57,16 +57,17 @@ def issue_code(
         expires_at=code_expires_at + _DAY,  # until it is redeemed
     )
     pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, absolute_expires_at + _DAY)
-    outcome = grants.issue(grant, pointer)
+    # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
+    # that ends the session before we look again is seen here; one that ends it later finds the pointer.
+    grants.point_to(pointer)
+    if not is_offline and has_ended(session, sessions):
+        return None
+    outcome = grants.issue(grant)
     if not isinstance(outcome, Done):
         # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
         found = outcome.found
         if found is None or found.revoked_at or not is_digest_of(found.code_digest, code.secret):
             return None
-    if not is_offline and has_ended(session, sessions):
-        # A logout that ended the session before our pointer was put cannot have seen it: the grant is ours to end.
-        grants.revoke(grant_id, now, "logout")
-        return None
     return code
 
 

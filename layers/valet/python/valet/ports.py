@@ -105,8 +105,11 @@ class Grants(Protocol):
     def find(self, grant_id: str) -> Grant | None:
         """Strongly consistent."""
 
-    def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
-        """The pointer first, then the grant, if there is none by its id."""
+    def point_to(self, pointer: GrantPointer) -> None:
+        """Where the grant will be, before there is one: it can be found, or forbidden, from its first moment."""
+
+    def issue(self, grant: Grant) -> Done | Refused:
+        """If there is none by its id."""
 
     def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
         """If the code is the grant's, not redeemed, not expired, and the grant is not revoked."""

@@ -23,9 +23,10 @@ class DynamoGrants:
     def find(self, grant_id: str) -> Grant | None:
         return grant_from_item(self.table.get(_pk(grant_id), "grant"))
 
-    def issue(self, grant: Grant, pointer: GrantPointer) -> Done | Refused:
-        # The pointer first: a pointer without its grant is harmless, a grant that nobody can find to revoke is not.
+    def point_to(self, pointer: GrantPointer) -> None:
         self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
+
+    def issue(self, grant: Grant) -> Done | Refused:
         try:
             self.table.put(item_from_grant(grant), "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
