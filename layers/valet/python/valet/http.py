@@ -154,6 +154,7 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
+            "Strict-Transport-Security": "max-age=31536000",  # heeded over https only (RFC 6797 §8.1)
             **NO_STORE,
             **(headers or {}),
         },

@@ -44,13 +44,13 @@ class StatusListPublisher:
 
     def __init__(self, lists: StatusLists) -> None:
         self._lists = lists
-        self._copies: dict[str, _Copy] = {}
+        self._copies: dict[tuple[str, str], _Copy] = {}  # by issuer: one function may serve two names
         self._lock = Lock()
 
     def publish(self, list_id: str, uri: str, issuer: str, signer: Signer, now: float) -> SignedList:
         """The list, signed."""
         with self._lock:
-            copy = self._copies.get(list_id)
+            copy = self._copies.get((issuer, list_id))
             if copy is None or not 0 <= now - copy.read_at < _COPY_AGE:
                 content = self._lists.find_list(list_id)
                 lst = compressed(content)
@@ -59,8 +59,8 @@ class StatusListPublisher:
                 if signed is None or signed.etag != etag:
                     signed = SignedList(_sign(lst, uri, issuer, signer, now), etag)
                 copy = _Copy(now, signed)
-                self._copies = {kept: self._copies[kept] for kept in self._copies if is_served(kept, now)}
-                self._copies[list_id] = copy
+                self._copies = {kept: self._copies[kept] for kept in self._copies if is_served(kept[1], now)}
+                self._copies[issuer, list_id] = copy
             return copy.signed
 
 
