@@ -10,6 +10,8 @@ from typing import Any
 from valet.handles import RefreshToken, digest
 from valet.models import LiveToken
 
+KEPT_LIVE = 16  # access tokens that a grant remembers
+
 
 @dataclass
 class Facts:
@@ -50,6 +52,14 @@ class Facts:
         """How old it is: 0 is current, 1 the one before; None was never a token of this grant."""
         found = digest(token.secret)
         return len(self.chain) - 1 - self.chain.index(found) if found in self.chain else None
+
+    def is_live(self, bit: tuple[str, int], now: float) -> bool:
+        return any((token.list_id, token.idx) == bit and token.exp > now for token in self.live)
+
+    def is_forgotten(self, bit: tuple[str, int], now: float) -> bool:
+        """It made room for another: a grant remembers so many."""
+        alive = [(token.list_id, token.idx) for token in self.live if token.exp > now]
+        return bit in alive[: 1 - KEPT_LIVE]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from tests.model.memory_table import Call
 from tests.model.processes import Process
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
-KEPT_LIVE = 16  # access tokens that a grant remembers
 _FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")
 
 
@@ -73,7 +72,10 @@ class Ledger:
     def _disappeared(self, author: Process | None, facts: Facts | None) -> None:
         if author is not None:
             self.violated("a grant was deleted")
-        if facts is not None and max(facts.absolute_expires_at, *(token.exp for token in facts.live), 0) >= self.now:
+        if facts is None:
+            return
+        matters_until = facts.absolute_expires_at if facts.redeemed_at is not None else facts.code_expires_at
+        if max(matters_until, *(token.exp for token in facts.live), 0) >= self.now:
             self.violated("DynamoDB expires a grant that can still matter")
 
     def _appeared(self, author: Process | None, grant_id: str, new: Item) -> None:
@@ -189,19 +191,13 @@ class Ledger:
         act = author.act if author else None
         if act is not None and act.kind == "revoke" and claims_of(act.token):
             return  # the client's own wish
-        owners = [facts for facts in self.grants.values() if self._is_live(facts, bit)]
-        is_forgotten = act is not None and act.kind == "refresh" and any(self._is_forgotten(own, bit) for own in owners)
+        owners = [facts for facts in self.grants.values() if facts.is_live(bit, self.now)]
+        is_forgotten = (
+            act is not None and act.kind == "refresh" and any(own.is_forgotten(bit, self.now) for own in owners)
+        )
         # More than one own it where a sandbox was cloned: one that is revoked is reason enough.
         if owners and not is_forgotten and not any(facts.is_revoked for facts in owners):
             self.violated("bits before the grant: an access token was revoked, and its grant lives")
-
-    def _is_live(self, facts: Facts, bit: tuple[str, int]) -> bool:
-        return any((token.list_id, token.idx) == bit and token.exp > self.now for token in facts.live)
-
-    def _is_forgotten(self, facts: Facts, bit: tuple[str, int]) -> bool:
-        """It made room for another: a grant remembers so many."""
-        alive = [(token.list_id, token.idx) for token in facts.live if token.exp > self.now]
-        return bit in alive[: 1 - KEPT_LIVE]
 
     # Answers.
 

@@ -170,7 +170,11 @@ def any_client_may_refresh(
 
 def logout_leaves_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
     session_is_read_once(monkeypatch)  # which alone is enough to find the grant again
-    monkeypatch.setattr(DynamoGrants, "bury", DynamoGrants.revoke)
+
+    def bury(self: DynamoGrants, grant_id: str, sub: str, now: float, revoked_for: str) -> Any:
+        return self.revoke(grant_id, now, revoked_for)
+
+    monkeypatch.setattr(DynamoGrants, "bury", bury)
 
 
 def session_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
