@@ -71,9 +71,9 @@ def all_grants(deployment: Deployment) -> Iterator[Grant]:
             yield grant
 
 
-def revoke_grant(deployment: Deployment, grant_id: str, now: float) -> bool:
+def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) -> bool:
     """The grant first, then the bits. True if this call ended it; one that is under way cannot be issued."""
-    before = deployment.grants.bury(grant_id, now, "operator")
+    before = deployment.grants.bury(grant_id, sub, now, "operator")
     if before is None:
         return False
     deployment.status_lists.put_bits(still_live(before.live, now))
@@ -88,7 +88,7 @@ def end_person(deployment: Deployment, account: Account, before_ms: int, now: fl
         # One without its grant may be of a grant that is issued at this moment: up to now, that is meant as well.
         is_meant = grant.issued_at_ms < before_ms if grant is not None and grant.client_id else is_of_now
         if is_meant:
-            ended.grants += revoke_grant(deployment, pointer.grant_id, now)
+            ended.grants += revoke_grant(deployment, pointer.grant_id, account.sub, now)
     return ended
 
 
@@ -126,7 +126,7 @@ def end_old_grants(
     watch("Reading every grant …")
     for grant in all_grants(deployment):
         if grant.client_id in of and grant.issued_at_ms < before_ms:
-            ended.grants += revoke_grant(deployment, grant.grant_id, now)
+            ended.grants += revoke_grant(deployment, grant.grant_id, grant.sub, now)
     return ended
 
 

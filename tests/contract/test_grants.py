@@ -174,7 +174,7 @@ def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_re
     revoked = replace(before, revoked_at=int(NOW), revoked_for="refresh.reused")
     assert grants.find(grant.grant_id) == revoked
     assert grants.revoke(grant.grant_id, LATER, "user") == revoked
-    assert grants.bury(grant.grant_id, LATER, "logout") == revoked
+    assert grants.bury(grant.grant_id, grant.sub, LATER, "logout") == revoked
     assert grants.find(grant.grant_id) == revoked
 
 
@@ -212,7 +212,7 @@ def test_a_grant_not_redeemed_has_no_family_secret_to_revoke_it_by(grants: Grant
 
 def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) -> None:
     grant = new_grant()
-    assert grants.bury(grant.grant_id, NOW, "logout") is None
+    assert grants.bury(grant.grant_id, grant.sub, NOW, "logout") is None
     outcome = issue(grants, grant)
     assert isinstance(outcome, Refused)
     assert outcome.found is not None
@@ -222,19 +222,26 @@ def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) ->
     assert isinstance(grants.rotate(grant, rotation_of(b"x" * 32), NOW), Refused)
 
 
+def test_nobody_buries_the_grant_of_somebody_else(grants: Grants) -> None:
+    """Who answers a request that somebody answered before has a pointer to that grant, and no more than the pointer."""
+    grant = issued(grants)
+    assert grants.bury(grant.grant_id, "sub-of-somebody-else", NOW, "logout") is None
+    assert found(grants, grant) == grant
+
+
 def test_a_tombstone_names_its_grant_and_outlives_what_it_forbids(grants: Grants) -> None:
-    grants.bury("A" * 22, NOW, "logout")
+    grants.bury("A" * 22, "sub", NOW, "logout")
     tombstone = grants.find("A" * 22)
     assert tombstone is not None
     assert (tombstone.grant_id, tombstone.revoked_for, tombstone.live) == ("A" * 22, "logout", ())
     assert tombstone.client_id is None
     assert tombstone.expires_at == int(NOW) + 86_400
-    assert grants.bury("A" * 22, LATER, "logout") == tombstone
+    assert grants.bury("A" * 22, "sub", LATER, "logout") == tombstone
 
 
 def test_pointers_are_there_before_and_without_their_grant(grants: Grants) -> None:
     grant = issued(grants)
-    grants.bury("B" * 22, NOW, "logout")
+    grants.bury("B" * 22, "sub", NOW, "logout")
     refused = new_grant(grant_id="B" * 22)
     issue(grants, refused)
     assert set(grants.pointers(grant.sub)) == {pointer_to(grant), pointer_to(refused)}

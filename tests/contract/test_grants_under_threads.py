@@ -104,7 +104,7 @@ def test_what_is_buried_while_it_is_issued_is_revoked_either_way(grants: Grants)
         def race(half: int, grant: Grant = grant) -> bool:
             if half % 2:
                 return isinstance(issue(grants, grant), Done)
-            grants.bury(grant.grant_id, NOW, "logout")
+            grants.bury(grant.grant_id, grant.sub, NOW, "logout")
             return False
 
         at_once(race, 4)

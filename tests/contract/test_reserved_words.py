@@ -34,7 +34,7 @@ def walk(stores: Stores) -> None:
     stores.grants.rotate(grant, rotation, NOW)
     stores.grants.revoke(grant.grant_id, NOW, "user")
     stores.grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, NOW, "client")
-    stores.grants.bury("A" * 22, NOW, "logout")
+    stores.grants.bury("A" * 22, "sub", NOW, "logout")
     stores.grants.pointers(grant.sub, grant.sid)
     stores.status_lists.lease("web_app_123", "aost", 16, int(NOW))
     stores.status_lists.put_bits((live(1),))

@@ -94,7 +94,7 @@ class MemoryTable(Table):
         key = (call.pk, call.sk)
         with self._lock:
             old = self.items.get(key)
-            if condition and not all(_holds(old or {}, test, values) for test in _tests(condition)):
+            if condition and not _is_met(old or {}, condition, values):
                 raise ConditionFailed(old)
             new = change(old)
             if new is None:
@@ -110,6 +110,11 @@ class MemoryTable(Table):
             if item.get("expires_at", now) < now:
                 del self.items[key]
                 self._watch(Call("expire", *key, True), item, None)
+
+
+def _is_met(item: Item, condition: str, values: Item) -> bool:
+    """AND binds more tightly than OR."""
+    return any(all(_holds(item, test, values) for test in _tests(branch)) for branch in condition.split(" OR "))
 
 
 @cache

@@ -101,9 +101,11 @@ class MemoryGrants:
                 return None
             return self._revoke(found, now, revoked_for)
 
-    def bury(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
         with self._lock:
             found = self.grants.get(grant_id)
+            if found is not None and found.sub not in (None, sub):
+                return None
             if found is None:
                 self.grants[grant_id] = _tombstone(grant_id, int(now), revoked_for)
             return self._revoke(found, now, revoked_for)

@@ -126,8 +126,9 @@ class Grants(Protocol):
     ) -> Grant | None:
         """The same, if the client and the family secret are the grant's; else None and nothing changes."""
 
-    def bury(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
-        """The same; a grant that does not exist becomes a tombstone, so that one under way cannot be issued."""
+    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
+        """The same; a grant that does not exist becomes a tombstone, so that one under way cannot be issued. Another
+        end-user's grant stays as it is, whatever a pointer says: None."""
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         """All of a person's, or those of one session. Strongly consistent."""

@@ -40,7 +40,7 @@ def end_grants_of_session(outside: Outside, session: Session, now: float) -> Non
     """Revoke every grant that lives by the session; one that is just being issued meets a tombstone."""
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
-            before = outside.grants.bury(pointer.grant_id, now, "logout")
+            before = outside.grants.bury(pointer.grant_id, session.sub, now, "logout")
             if before is not None:
                 if not before.revoked_at:
                     facts = {"client_id": before.client_id, "sub": session.sub, "grant_id": pointer.grant_id}

@@ -83,8 +83,9 @@ class DynamoGrants:
         values = {":client": client_id, ":family": family_digest}
         return self._revoke(grant_id, now, revoked_for, "#client_id = :client AND #family_digest = :family", values)
 
-    def bury(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
-        return self._revoke(grant_id, now, revoked_for, "", {})
+    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
+        condition = "attribute_not_exists(#sub) OR #sub = :sub"
+        return self._revoke(grant_id, now, revoked_for, condition, {":sub": sub})
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         prefix = f"{sid}#" if sid is not None else ""
