@@ -1,7 +1,5 @@
 """GET /status-lists, /status-lists/{id}: which access tokens are revoked (Token Status List, §8 and §9)."""
 
-import gzip
-
 from valet.errors import NotFound
 from valet.http import Request, Response, json_response
 from valet.server import Server, endpoint
@@ -28,8 +26,7 @@ def status_list(request: Request, server: Server) -> Response:
         return Response(304, headers)
     headers["Content-Type"] = f"application/{TYPE}"
     if "gzip" in request.headers.get("accept-encoding", ""):
-        packed = gzip.compress(found.token.encode(), mtime=0)
-        return Response(200, {**headers, "Content-Encoding": "gzip"}, packed)
+        return Response(200, {**headers, "Content-Encoding": "gzip"}, found.packed)
     return Response(200, headers, found.token)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import jwt
 import pytest
-from valet.models import Lease, ProtectedApi
+from valet.models import Lease, ProtectedApi, StatusListContent
+from valet.tokens import status_list
 from valet.tokens.status_index import list_ends_at, list_id_at
 from valet.tokens.status_list import LIFETIME
 
@@ -209,6 +210,33 @@ def test_whoever_holds_a_list_is_given_a_fresh_signature_before_its_own_is_over(
             etag, exp = answer.headers["etag"], claims_of(deployment, answer)["exp"]
         assert exp > deployment.clock.now + 60
         deployment.clock.advance(5)
+
+
+def test_a_list_is_compressed_once_while_its_content_stays(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, _ = reference(redeemed.access_token)
+    contents: list[StatusListContent] = []
+    compress = status_list.compressed
+
+    def recorded(content: StatusListContent) -> str:
+        contents.append(content)
+        return compress(content)
+
+    monkeypatch.setattr(status_list, "compressed", recorded)
+
+    def made(times: int) -> int:
+        contents.clear()
+        for _ in range(times):
+            fetch(deployment, uri)
+            deployment.clock.advance(1)
+        return len(contents)
+
+    assert made(5) == 1
+    deployment.server.status_lists.lease("web_app_123", uri.rpartition("/")[2], 256, 2_000_000_000)
+    assert made(5) == 0  # a leased block is not seen in the list
+    web_app.revoke(redeemed.access_token)
+    assert made(5) == 1
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,12 @@ class MemoryTable(Table):
         found: Item | None = self._wire(Call("get", pk, sk, False), lambda: self.items.get((pk, sk)))
         return found
 
-    def query(self, pk: str, prefix: str = "", *, consistent: bool = True) -> Iterator[Item]:
+    def query(
+        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = ()
+    ) -> Iterator[Item]:
         def run() -> list[Item]:
-            return [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
+            found = [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
+            return [{name: item[name] for name in only or item if name in item} for item in found]
 
         return iter(self._wire(Call("query", pk, prefix, False), run))
 

@@ -1,5 +1,6 @@
 """Status lists: which access tokens are revoked, signed and compressed (Token Status List, §4 and §5)."""
 
+import gzip
 import hashlib
 import re
 import zlib
@@ -30,12 +31,15 @@ class SignedList:
     """A list as it is served. `etag` is its content, and changes before the signature is half over."""
 
     token: str
+    packed: bytes  # the same in gzip
     etag: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
     read_at: float
+    content: StatusListContent
+    lst: str
     signed: SignedList
 
 
@@ -53,12 +57,14 @@ class StatusListPublisher:
             copy = self._copies.get((issuer, list_id))
             if copy is None or not 0 <= now - copy.read_at < _COPY_AGE:
                 content = self._lists.find_list(list_id)
-                lst = compressed(content)
+                is_known = copy is not None and _says_the_same(copy.content, content)
+                lst = copy.lst if copy is not None and is_known else compressed(content)
                 etag = _etag(lst, signer.kid, uri, now)
                 signed = copy.signed if copy else None
                 if signed is None or signed.etag != etag:
-                    signed = SignedList(_sign(lst, uri, issuer, signer, now), etag)
-                copy = _Copy(now, signed)
+                    token = _sign(lst, uri, issuer, signer, now)
+                    signed = SignedList(token, gzip.compress(token.encode(), mtime=0), etag)
+                copy = _Copy(now, content, lst, signed)
                 self._copies = {kept: self._copies[kept] for kept in self._copies if is_served(kept[1], now)}
                 self._copies[issuer, list_id] = copy
             return copy.signed
@@ -81,13 +87,22 @@ def served_lists(now: float, longest_lifetime: int) -> tuple[str, ...]:
 
 def compressed(content: StatusListContent) -> str:
     """The `lst` member: one bit a token, the least significant first, DEFLATE in a zlib wrapper, base64url (§4.1)."""
-    length = _LEAST_LENGTH
-    while length < 2 * content.leased:
-        length *= 2
-    bits = bytearray(length // 8)
+    bits = bytearray(_length(content) // 8)
     for idx in content.revoked:
         bits[idx >> 3] |= 1 << (idx & 7)
     return base64url(zlib.compress(bits, 9))
+
+
+def _length(content: StatusListContent) -> int:
+    length = _LEAST_LENGTH
+    while length < 2 * content.leased:
+        length *= 2
+    return length
+
+
+def _says_the_same(one: StatusListContent, other: StatusListContent) -> bool:
+    """Whether their lists are the same; compressing a long one costs many times this."""
+    return _length(one) == _length(other) and one.revoked == other.revoked
 
 
 def _sign(lst: str, uri: str, issuer: str, signer: Signer, now: float) -> str:

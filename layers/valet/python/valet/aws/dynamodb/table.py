@@ -47,20 +47,24 @@ class Table:
         answer = self._call("get_item", Key=_key(pk, sk), ConsistentRead=consistent)
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
-    def query(self, pk: str, prefix: str = "", *, consistent: bool = True) -> Iterator[Item]:
-        """The partition's items whose sort key starts with `prefix`, in its order."""
+    def query(
+        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = ()
+    ) -> Iterator[Item]:
+        """The partition's items whose sort key starts with `prefix`, in its order; of each the attributes `only`."""
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = condition + " AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
+        request: dict[str, Any] = {
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": _values(values),
+            "ConsistentRead": consistent,
+        }
+        if only:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in only}
         start: dict[str, Any] = {}
         while True:
-            answer = self._call(
-                "query",
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=_values(values),
-                ConsistentRead=consistent,
-                **start,
-            )
+            answer = self._call("query", **request, **start)
             yield from map(item_from_attributes, answer["Items"])
             if not answer.get("LastEvaluatedKey"):
                 return
