@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import valet.server
 
-from tests.counts.requests import World
+from tests.counts.world import World
 from tests.integration.deployment import in_this_process
 
 

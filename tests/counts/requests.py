@@ -1,170 +1,19 @@
 """Every kind of request that Valet answers: how it comes about, to be counted, and to be made to fail."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
-from valet.handles import digest, parse_refresh_token
-from valet.ports import Rotation
 from valet.tokens.status_index import list_id_at
 
 from local.aws import FUNCTION
 from local.aws_calls import Call
-from tests.integration.application import Application, Asked
-from tests.integration.browser import Browser, form_of
-from tests.integration.deployment import Deployment, load
+from tests.counts.world import RIVAL, World, label
+from tests.integration.application import Application
+from tests.integration.browser import form_of
 from tests.integration.wire import Answer, Pairs, encoded
 
 Request = Callable[[], Answer]
-RIVAL = "a rival"  # whose calls are not the request's
-
-
-def label(call: Call) -> str:
-    """`UpdateItem grant`, `Sign`: what was done, to which kind of item."""
-    prefix = call.partition_prefix
-    return f"{call.action} {prefix.rstrip('#')}" if prefix else call.action
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """What the web app has been given for john."""
-
-    asked: Asked
-    code: str
-    cookies: dict[str, str]
-    answers: tuple[dict[str, Any], ...] = ()  # of the token endpoint, the newest last
-
-    @property
-    def grant_id(self) -> str:
-        return self.code.partition(".")[0]
-
-    @property
-    def refresh_token(self) -> str:
-        return str(self.answers[-1]["refresh_token"])
-
-    @property
-    def access_tokens(self) -> list[str]:
-        return [str(answer["access_token"]) for answer in self.answers]
-
-    @property
-    def id_token(self) -> str:
-        return next(str(answer["id_token"]) for answer in self.answers if "id_token" in answer)
-
-
-class World:
-    """A deployment, and who uses it."""
-
-    john: Tokens  # what the web app has of him
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-        self.browser = Browser(self.send, deployment.issuer)
-        self.web_app = Application(
-            self.send, deployment.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
-        )
-        self.mobile_app = replace(
-            self.web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback"
-        )
-        self.service = replace(self.web_app, client_id="api_service_789", secret="api_secret_abc", redirect_uri="")
-
-    def send(self, method: str, url: str, headers: Any = None, body: bytes = b"") -> Answer:
-        """The port Send. Unlike the deployment's own it hands on a 503, which is what an outage should become."""
-        return self.deployment.invoke(self.deployment.event(method, url, headers, body))
-
-    def restart(self) -> None:
-        """The execution environment is gone, the tables are there."""
-        self.deployment.restart()
-
-    # -- how far a grant may have come, each made once and returned to -------------------------------------------------
-
-    def signed_in(self) -> dict[str, str]:
-        """John's cookies. He has allowed the web app nothing yet."""
-
-        def prepare() -> dict[str, str]:
-            self.browser.cookies = {}
-            self.browser.sign_in(self.browser.open(self.web_app.ask().url))
-            return self.browser.cookies
-
-        self.browser.cookies = dict(self.deployment.prepared("signed in", prepare))
-        return self.browser.cookies
-
-    def issued(self, scope: str = "openid profile email items offline_access") -> Tokens:
-        """A code is on its way to the web app."""
-
-        def prepare() -> Tokens:
-            self.signed_in()
-            asked = self.web_app.ask(scope=scope)
-            answer = self.browser.decide(self.browser.open(asked.url))
-            return Tokens(asked, answer.answered["code"], self.browser.cookies)
-
-        return self._john_has(self.deployment.prepared(f"issued {scope}", prepare))
-
-    def redeemed(self, scope: str = "openid profile email items offline_access") -> Tokens:
-        def prepare() -> Tokens:
-            tokens = self.issued(scope)
-            return replace(tokens, answers=(self.redeem(tokens).json(),))
-
-        return self._john_has(self.deployment.prepared(f"redeemed {scope}", prepare))
-
-    def refreshed(self, times: int) -> Tokens:
-        """And refreshed so often, a minute apart but not longer than an access token lives."""
-
-        def prepare() -> Tokens:
-            tokens = self.redeemed() if times == 1 else self.refreshed(times - 1)
-            self.deployment.clock.advance(min(60, 600 / times))
-            answer = self.web_app.refresh(tokens.refresh_token)
-            return replace(tokens, answers=(*tokens.answers, answer.json()))
-
-        return self._john_has(self.deployment.prepared(f"refreshed {times}", prepare))
-
-    def redeem(self, tokens: Tokens) -> Answer:
-        return self.web_app.redeem(tokens.code, tokens.asked.code_verifier)
-
-    def warm_up(self) -> None:
-        """The execution environment has answered every client before."""
-        server = self.deployment.server
-        server.registry.scopes()
-        server.registry.signing_keys()
-        for client_id in ("web_app_123", "mobile_app", "api_service_789"):
-            client = server.registry.find_client(client_id)
-            assert client is not None
-            exp = int(server.clock()) + server.settings.access_token_lifetime
-            server.status_indices.allot(client_id, exp, client.grants_not_before_ms)
-
-    def rotate_behind_its_back(self, refresh_token: str) -> None:
-        """A rival, in another execution environment, is faster."""
-        token = parse_refresh_token(refresh_token)
-        assert token is not None
-        grants, now = self.deployment.server.grants, self.deployment.clock.now
-        grant = grants.find(token.grant_id)
-        assert grant is not None
-        rival = Rotation(
-            presented_digest=digest(token.secret),
-            refresh_digest=b"r" * 32,
-            retry_key=b"k" * 32,
-            rotated_at_ms=int(now * 1000),
-            live=grant.live,
-            idle_expires_at=grant.idle_expires_at,
-            expires_at=grant.expires_at,
-        )
-        grants.rotate(grant, rival, now)
-
-    @cached_property
-    def _status_list(self) -> Callable[[Any, Any], dict[str, Any]]:
-        handler: Callable[[Any, Any], dict[str, Any]] = load("status_list").handler
-        return handler
-
-    def status_lists(self, path: str) -> Answer:
-        answer = self._status_list(self.deployment.event("GET", f"{self.deployment.issuer}{path}"), None)
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answer(answer["statusCode"], headers, answer["body"])
-
-    def _john_has(self, tokens: Tokens) -> Tokens:
-        self.john = tokens
-        self.browser.cookies = dict(tokens.cookies)
-        return tokens
-
 
 # How each kind of request is made: what has happened before it, and the request itself. -----------------------------
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.counts import requests
-from tests.counts.requests import Request, World
+from tests.counts.requests import Request
+from tests.counts.world import World
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.counts.requests import RIVAL, World, label
 from tests.counts.table import TABLE, Row
+from tests.counts.world import RIVAL, World, label
 from tests.integration.wire import Answer
 
 # What a warm request may cost: reads, writes and puts of DynamoDB, signatures of KMS. A row for each kind of request

@@ -8,7 +8,7 @@ from valet.models import LiveToken
 from valet.ports import Done, Redemption, Rotation
 
 from tests.contract.facts import DAY, NOW, new_grant
-from tests.counts.requests import World
+from tests.counts.world import World
 from tests.integration.deployment import TABLES
 
 UUID = "2f1b7c1e-6a0e-4b7e-9c43-0d5a4f7e1b2c"

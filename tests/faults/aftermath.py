@@ -12,7 +12,8 @@ from typing import Any
 from valet.models import Grant
 from valet.tokens import access_token
 
-from tests.counts.requests import Request, World
+from tests.counts.requests import Request
+from tests.counts.world import World
 from tests.faults.injection import Fault
 from tests.integration.wire import Answer
 

@@ -7,7 +7,7 @@ import valet.server
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
-from tests.counts.requests import World
+from tests.counts.world import World
 from tests.integration.deployment import in_this_process
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from local.aws_calls import Call, error_response
-from tests.counts.requests import RIVAL
+from tests.counts.world import RIVAL
 
 _URL = "https://emulated.example.com"
 _READS = frozenset({"GetItem", "Query", "Sign"})

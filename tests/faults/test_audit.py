@@ -3,8 +3,8 @@
 import pytest
 
 from tests.counts import requests
-from tests.counts.requests import World
 from tests.counts.table import TABLE
+from tests.counts.world import World
 from tests.faults.injection import Fault
 from tests.faults.test_faults import strike
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.counts.requests import World
 from tests.counts.table import TABLE, Row
+from tests.counts.world import World
 from tests.faults.aftermath import AFTERMATH, Run, is_outage
 from tests.faults.injection import Fault, Injection, Killed, faults_of
 from tests.integration.wire import Answer

@@ -13,7 +13,7 @@ from valet.server import Server
 from valet.settings import Settings
 
 from tests.contract.facts import DAY, new_grant, random
-from tests.counts.requests import World
+from tests.counts.world import World
 from tests.integration.application import Application, challenge_of
 from tests.integration.deployment import Audit, Clock, in_this_process, load
 from tests.integration.wire import Answer

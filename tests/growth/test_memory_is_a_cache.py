@@ -8,7 +8,7 @@ import valet.server
 from valet.models import LiveToken
 from valet.server import Server
 
-from tests.counts.requests import World
+from tests.counts.world import World
 from tests.growth.conftest import VERIFIER, Memory
 from tests.integration.deployment import PATHS, load
 from tests.integration.wire import Answer
