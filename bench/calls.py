@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.valet_in_memory import log_to
-from tests.counts.world import World
 from tests.counts.table import TABLE
 from tests.counts.test_counts import BUDGETS, counted, run
+from tests.counts.world import World
 from tests.integration.deployment import in_this_process
 
 
