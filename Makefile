@@ -76,7 +76,7 @@ lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	PYTHONPATH=layers/valet/python $(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	$(SAM) validate --lint
 
