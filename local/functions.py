@@ -71,11 +71,16 @@ class Crash:
 
 
 class Functions:
-    """Every function's module, by the logical id of the function."""
+    """Every function's module, by the logical id of the function; another stack's are another `package`."""
 
-    def __init__(self, functions: Mapping[str, Function], on_crash: Callable[[Crash], None] | None = None) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        on_crash: Callable[[Crash], None] | None = None,
+        package: str = "functions",
+    ) -> None:
         self._functions = functions
-        self._modules = {logical_id: _load(function) for logical_id, function in functions.items()}
+        self._modules = {logical_id: _load(function, package) for logical_id, function in functions.items()}
         self._on_crash = on_crash
         self.crashes: deque[Crash] = deque(maxlen=1000)
 
@@ -146,10 +151,11 @@ class _Invocation:
             self.error = error
 
 
-def _load(function: Function) -> ModuleType:
+def _load(function: Function, package: str) -> ModuleType:
     """The function's module under a name of its own: fourteen files are called app.py."""
     with _environment_of(function):
-        return _inline(function) if function.inline_code is not None else _from_file(function)
+        name = f"{package}.{function.folder.name}.{function.handler.rsplit('.', 1)[0]}"
+        return _inline(function, name) if function.inline_code is not None else _from_file(function, name)
 
 
 @contextlib.contextmanager
@@ -167,17 +173,16 @@ def _environment_of(function: Function) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _inline(function: Function) -> ModuleType:
+def _inline(function: Function, name: str) -> ModuleType:
     """A module out of the template itself."""
-    module = ModuleType(f"functions.{function.folder.name}.{function.handler.rsplit('.', 1)[0]}")
+    module = ModuleType(name)
     code = compile(function.inline_code or "", f"<InlineCode of {function.logical_id}>", "exec")
     exec(code, vars(module))  # noqa: S102  it is the function
     return module
 
 
-def _from_file(function: Function) -> ModuleType:
+def _from_file(function: Function, name: str) -> ModuleType:
     file_name = function.handler.rsplit(".", 1)[0] + ".py"
-    name = f"functions.{function.folder.name}.{file_name.removesuffix('.py')}"
     spec = importlib.util.spec_from_file_location(name, function.folder / file_name)
     if not (function.folder / file_name).is_file() or spec is None or spec.loader is None:
         raise TemplateError(f"{function.logical_id}: there is no {function.folder.name}/{file_name}")

@@ -100,7 +100,7 @@ def test_both_kinds_of_authorizer_decide_alike_with_and_without_the_cache(
         text = text.replace("Headers: [Authorization] #", "Header: Authorization #")
     (tmp_path / "rest-api.yaml").write_text(text, encoding="utf-8")
     system = system_from_file(tmp_path / "rest-api.yaml", {"Issuer": stack.url, "Audience": stack.audience})
-    gateway = RestGateway(system.rest_apis, Functions(system.functions))
+    gateway = RestGateway(system.rest_apis, Functions(system.functions, package=f"beside_{kind}_{ttl}"))
     token = token_of(stack)
 
     def status(method: str, path: str, bearer: str = token) -> int:
