@@ -70,9 +70,9 @@ class Operator:
 
 
 @pytest.fixture
-def refused(stack: LocalStack) -> Operator:
-    """For what changes nothing: the stack as whoever came before left it."""
-    return Operator(stack, time.time, lambda seconds: None)
+def refused(fresh_stack: LocalStack) -> Operator:
+    """For what changes nothing, on the clock of the wall."""
+    return Operator(fresh_stack, time.time, lambda seconds: None)
 
 
 @pytest.fixture
