@@ -1,20 +1,21 @@
-"""What one call to AWS takes of the processor, whatever AWS itself takes: boto3, and the leanest that could be.
+"""What one call to AWS takes of this process, whatever AWS itself takes: boto3, and the leanest that could be.
 
-The other side is a stub: botocore is stopped just before it would send, and for the lean path so is urllib3. Lean is
-botocore's own SigV4 signer over urllib3's pool, nothing else: no retries, no endpoint rules, no credentials that renew
-themselves, no models that check and convert (docs/decisions/aws-calls.md).
+The other side is a stub in a process of its own, over plain HTTP on 127.0.0.1, so that all of the client's work is in
+it but TLS. Lean is botocore's own SigV4 signer over urllib3's pool, nothing else: no retries, no endpoint rules, no
+credentials that renew themselves, no models that check and convert (docs/decisions/aws-calls.md).
 """
 
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 import urllib3
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.compat import HTTPHeaders
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
@@ -29,67 +30,67 @@ ITEM = {
     "refresh_digest": {"B": "c" * 44},
 }
 KEY = {"pk": {"S": "grant#0af3"}, "sk": {"S": "grant"}}
-# Nothing is ever sent there: a loopback address is what an emulator in this process keeps its hands off.
-_NOWHERE = "http://127.0.0.1:9"
-_CLIENT = {
-    "region_name": "us-east-1",
-    "endpoint_url": _NOWHERE,
-    "aws_access_key_id": "stub",
-    "aws_secret_access_key": "stub",
-}
-_ENDPOINT = "https://dynamodb.us-east-1.amazonaws.com/"
+_CLIENT = {"region_name": "us-east-1", "aws_access_key_id": "stub", "aws_secret_access_key": "stub"}
+
+# Answers every request with the same, which has what GetItem, UpdateItem and Sign look for.
+_STUB = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+body = sys.argv[1].encode()
+lines = "HTTP/1.1 200 OK", "Content-Type: application/x-amz-json-1.0", f"Content-Length: {len(body)}", "", ""
+head = "\\r\\n".join(lines).encode()
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.wfile.write(head + body)
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
 
 
-class _Raw:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: Any) -> Any:
-        yield self._body
-
-    def release_conn(self) -> None:
-        pass
-
-
-def stubbed(service: Any, answer: dict[str, Any]) -> Any:
-    """A boto3 client that is answered before anything is sent."""
-    client = boto3.client(service, config=Config(retries={"mode": "standard"}), **_CLIENT)  # type: ignore[call-overload]
-    body = json.dumps(answer).encode()
-
-    def before_send(request: Any, **_: Any) -> AWSResponse:
-        headers = HTTPHeaders()
-        headers["content-type"] = "application/x-amz-json-1.0"
-        return AWSResponse(request.url, 200, headers, _Raw(body))
-
-    client.meta.events.register("before-send", before_send)
-    return client
+@contextmanager
+def stub() -> Iterator[str]:
+    """The address of an AWS that answers at once."""
+    answer = json.dumps({"Item": ITEM, "Signature": "c" * 344})
+    server = subprocess.Popen([sys.executable, "-c", _STUB, answer], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+    finally:
+        server.terminate()
+        server.communicate(timeout=10)
 
 
-def _lean() -> Callable[[], object]:
-    credentials = Credentials("stub", "stub")
+def client(service: str, url: str) -> Any:
+    """A boto3 client whose AWS is the stub."""
+    config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
+    return boto3.client(service, endpoint_url=url, config=config, **_CLIENT)  # type: ignore[call-overload]
+
+
+def _lean(url: str) -> Callable[[], object]:
+    credentials, pool = Credentials("stub", "stub"), urllib3.connection_from_url(url)
     body = json.dumps({"TableName": "Grants", "Key": KEY, "ConsistentRead": True})
-    answer = json.dumps({"Item": ITEM}).encode()
-
-    class Pool(urllib3.HTTPSConnectionPool):
-        def _make_request(self, *_args: Any, **_kwargs: Any) -> Any:
-            return urllib3.HTTPResponse(answer, status=200, preload_content=True)
-
-    pool = Pool("dynamodb.us-east-1.amazonaws.com")
 
     def call() -> object:
-        request = AWSRequest("POST", _ENDPOINT, data=body)
+        request = AWSRequest("POST", f"{url}/", data=body)
         request.headers["X-Amz-Target"] = "DynamoDB_20120810.GetItem"
         request.headers["Content-Type"] = "application/x-amz-json-1.0"
         SigV4Auth(credentials, "dynamodb", "us-east-1").add_auth(request)
-        response = pool.urlopen("POST", "/", body=body, headers=dict(request.headers))
-        return json.loads(response.data)
+        return json.loads(pool.urlopen("POST", "/", body=body, headers=dict(request.headers)).data)
 
     return call
 
 
 def measure(rounds: int = 200) -> dict[str, Sample]:
     """µs a call."""
-    dynamodb, kms, lean = stubbed("dynamodb", {"Item": ITEM}), stubbed("kms", {"Signature": "c" * 344}), _lean()
+    with stub() as url:
+        return _measure(url, rounds)
+
+
+def _measure(url: str, rounds: int) -> dict[str, Sample]:
+    dynamodb, kms, lean = client("dynamodb", url), client("kms", url), _lean(url)
     update = {"UpdateExpression": "SET a = :a", "ConditionExpression": "b = :b"}
     values = {":a": {"S": "x" * 40}, ":b": {"B": b"y" * 32}}
 

@@ -98,7 +98,7 @@ def _cold(starts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     rows: list[Sequence[str]] = []
     for name, each in starts.items():
         ready, boto3 = each["ready"], each["boto3 with the same clients"]
-        over = number(ready.median - boto3.median) if boto3 else "–"
+        over = number(each["over boto3"]) if boto3 else "–"
         answered = (_cell(each["answered"]), _cell(each["answered, clock"]))
         rows.append((name, _cell(ready), _cell(boto3), over, *answered, str(each["modules"])))
     return table(head, rows)

@@ -7,7 +7,7 @@ from itertools import count
 from bench.measure import Sample
 from bench.report import Line, number
 
-WIDTH, LEFT, RIGHT, ROW = 860, 330, 110, 24
+WIDTH, LEFT, RIGHT, ROW = 920, 400, 110, 24
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .dim { fill: #59636e; font-size: 12px } .head { font-weight: 600; font-size: 15px }
