@@ -20,7 +20,6 @@ from typing import Any
 
 import httpx
 
-from bench import layer
 from bench.measure import ROOT, Sample, process, sample
 from bench.valet_in_memory import log_to
 from local.stack import LocalStack, Ports, start
@@ -102,8 +101,7 @@ class Start:
     modules: int
 
 
-def measure(rounds: int, on_progress: Callable[[], None] = lambda: None) -> dict[str, Start]:
-    folder = layer.build()
+def measure(folder: Path, rounds: int, on_progress: Callable[[], None] = lambda: None) -> dict[str, Start]:
     log_to(io.StringIO())
     stack = start(Ports.open(0))
     try:
@@ -210,9 +208,8 @@ def _run(script: str, folder: Path, name: str, given: Path) -> dict[str, Any]:
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|( *)(\S+)")
 
 
-def import_times(name: str, top: int = 10) -> list[tuple[str, float]]:
-    """Milliseconds of each package's own modules, the costliest first (python -X importtime)."""
-    folder = layer.FOLDER
+def import_times(folder: Path, name: str, top: int = 10) -> list[tuple[str, float]]:
+    """Milliseconds of each package's own modules, the costliest first (python -X importtime), of a built layer."""
     names = {"ISSUER": "https://id.example.com", "AUDIENCE": "https://id.example.com/api", "ROUTES": json.dumps(ROUTES)}
     source = f"import sys\nsys.path[:0] = {path_of(folder, name)}\nimport app\n"
     command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", source]
