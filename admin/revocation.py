@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.grants import grant_from_item
-from valet.models import Account, Client, Grant
+from valet.aws.dynamodb.table import model_from_item
+from valet.models import Account, Client, Grant, Session
+from valet.ports import Revocation
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -32,6 +34,7 @@ class Ended:
     """What a revocation did."""
 
     grants: int = 0  # ended by a write of their own
+    sessions: int = 0  # of browsers, likewise
     clients: int = 0  # whose grants are dead from now on
     blocks: int = 0  # of status indices, revoked as ranges
 
@@ -73,11 +76,15 @@ def all_grants(deployment: Deployment) -> Iterator[Grant]:
 
 def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) -> bool:
     """The grant first, then the bits. True if this call ended it; one that is under way cannot be issued."""
-    before = deployment.grants.bury(grant_id, sub, now, "operator")
-    if before is None:
+    revocation = Revocation(deployment.random(16), int(now), "operator")
+    revoked = deployment.grants.bury(grant_id, sub, revocation)
+    if revoked is None:
         return False
-    deployment.status_lists.put_bits(still_live(before.live, now))
-    return not before.revoked_at
+    if revoked.is_ours:
+        facts = {"client_id": revoked.grant.client_id, "sub": sub, "grant_id": grant_id}
+        deployment.audit.record("grant.revoked", **facts, revoked_for=revocation.revoked_for)
+    deployment.status_lists.put_bits(still_live(revoked.grant.live, now))
+    return revoked.is_ours
 
 
 def end_person(deployment: Deployment, account: Account, before_ms: int, now: float) -> Ended:
@@ -92,6 +99,29 @@ def end_person(deployment: Deployment, account: Account, before_ms: int, now: fl
     return ended
 
 
+def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
+    """Every browser session of theirs, found by reading the table, and what lives by it: as if they had signed out."""
+    ended = Ended()
+    for item in deployment.grants_table.scan("session#"):
+        session = model_from_item(Session, item)
+        # One that has ended, too: whoever ended it may have been killed before he had come to its grants.
+        if session.sub == account.sub and session.absolute_expires_at > now:
+            ended.sessions += _end_session(deployment, session, now)
+            for pointer in deployment.grants.pointers(session.sub, session.sid):
+                if pointer.ends_with_session:
+                    ended.grants += revoke_grant(deployment, pointer.grant_id, session.sub, now)
+    return ended
+
+
+def _end_session(deployment: Deployment, session: Session, now: float) -> bool:
+    attempt = deployment.random(16)
+    ended = deployment.sessions.end(session.digest, attempt, now)
+    is_ours = ended is not None and ended.ending == attempt
+    if is_ours:
+        deployment.audit.record("session.ended", sub=session.sub)
+    return is_ours
+
+
 def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:
     """The access tokens that say what is no longer true of a person; their grants live on. How many there were."""
     tokens = tuple(token for grant in grants_of(account, deployment) for token in still_live(grant.live, now))
@@ -101,10 +131,11 @@ def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> 
 
 def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, sleep: Sleep, watch: Watch) -> Ended:
     """Every grant and every access token of the clients up to now."""
-    register, ended, at_ms = Register(deployment.registry), Ended(), int(now * 1000)
-    marked = [client.client_id for client in clients]
-    for client_id in marked:
-        register.end_grants(client_id, at_ms)
+    register, ended, at_ms = Register(deployment.registry, deployment.audit), Ended(), int(now * 1000)
+    marked = []
+    for client in clients:
+        register.end_grants(client, at_ms)
+        marked.append(client.client_id)
     ended.clients = len(marked)
     watch("First sweep of the access tokens …")
     _sweep(deployment, marked, at_ms, now)
@@ -118,10 +149,10 @@ def end_old_grants(
     deployment: Deployment, clients: Iterable[Client], before_ms: int, now: float, watch: Watch
 ) -> Ended:
     """The grants of the clients that were issued before a time that is past: newer ones, and their tokens, live."""
-    register, ended, of = Register(deployment.registry), Ended(), set()
+    register, ended, of = Register(deployment.registry, deployment.audit), Ended(), set()
     for client in clients:
         of.add(client.client_id)
-        register.end_grants(client.client_id, before_ms)
+        register.end_grants(client, before_ms)
     ended.clients = len(of)
     watch("Reading every grant …")
     for grant in all_grants(deployment):

@@ -68,18 +68,8 @@ def _go_on(
     consent = server.consents.find_consent(session.sub, asked.client_id) if session else None
     step = next_step(asked, destination.client, session, consent, asked_at_ms, now)
     if step is Step.ISSUE and session is not None:
-        code = issue_code(
-            asked,
-            destination.client,
-            session,
-            grant_id_of(saved.handle) if saved else new_id(server.random),
-            server.registry.scopes(),
-            server.grants,
-            server.sessions,
-            server.settings,
-            random=server.random,
-            now=now,
-        )
+        grant_id = grant_id_of(saved.handle) if saved else new_id(server.random)
+        code = issue_code(server, asked, destination.client, session, grant_id, now)
         if code is None:
             return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
         server.audit.record("code.issued", client_id=asked.client_id, sub=session.sub, grant_id=code.grant_id)

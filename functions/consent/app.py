@@ -48,18 +48,8 @@ def consent(request: Request, server: Server) -> Response:
 def _allow(request: Request, saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
     """The grant is built from the saved request, never from the form. A disabled account is refused its tokens."""
     try:
-        code = issue_code(
-            saved.request,
-            destination.client,
-            session,
-            grant_id_of(saved.handle),
-            server.registry.scopes(),
-            server.grants,
-            server.sessions,
-            server.settings,
-            random=server.random,
-            now=server.clock(),
-        )
+        grant_id = grant_id_of(saved.handle)
+        code = issue_code(server, saved.request, destination.client, session, grant_id, server.clock())
     except OAuthError as error:
         return refused_to(destination, error)
     if code is None:

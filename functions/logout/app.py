@@ -86,9 +86,11 @@ def _end(asked: _LogoutRequest, session: Session, server: Server) -> Response:
     now = server.clock()
     # The session first, so that no new grant begins to live by it. Whoever is killed between the two comes back with
     # the same cookie, and the ended session still says which grants to end.
-    server.sessions.end(session.digest, now)
+    attempt = server.random(16)
+    ended = server.sessions.end(session.digest, attempt, now)
     end_grants_of_session(server, session, now)
-    server.audit.record("session.ended", sub=session.sub)
+    if ended is not None and ended.ending == attempt:
+        server.audit.record("session.ended", sub=session.sub)
     return _go_back(asked, server)
 
 

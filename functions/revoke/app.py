@@ -4,7 +4,7 @@ from valet.handles import digest, parse_refresh_token
 from valet.http import NO_STORE, Request, Response
 from valet.models import Client
 from valet.protocol import client_authentication, cors
-from valet.revocation import finish_revocation
+from valet.revocation import finish, revocation_for
 from valet.server import Server, endpoint
 from valet.tokens import access_token
 
@@ -26,13 +26,11 @@ def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
     if refresh is None:
         return False
     now = server.clock()
-    grant = server.grants.revoke_by_refresh_token(
-        refresh.grant_id, client.client_id, digest(refresh.family), now, "client"
-    )
-    if grant is not None:
-        if not grant.revoked_at:
-            server.audit.record("grant.revoked", client_id=client.client_id, sub=grant.sub, grant_id=grant.grant_id)
-        finish_revocation(server, grant, now)
+    revocation = revocation_for(server, now, "client")
+    family_digest = digest(refresh.family)
+    revoked = server.grants.revoke_by_refresh_token(refresh.grant_id, client.client_id, family_digest, revocation)
+    if revoked is not None:
+        finish(server, revoked, now, revoked_for="client")
     return True
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from valet.handles import new_id
 from valet.models import Grant, GrantPointer, LiveToken
-from valet.ports import Done, Grants, Redemption, Refused, Rotation
+from valet.ports import Done, Grants, Redemption, Refused, Revocation, Rotation
 
 NOW = 1_800_000_000.25
 DAY = 86_400
@@ -17,6 +17,10 @@ THREADS = 64
 
 Outcome = TypeVar("Outcome")
 random = os.urandom
+
+
+def revocation(revoked_for: str = "user", now: float = NOW) -> Revocation:
+    return Revocation(random(16), int(now), revoked_for)
 
 
 def at_once(deed: Callable[[int], Outcome], threads: int = THREADS) -> list[Outcome]:

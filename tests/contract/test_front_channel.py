@@ -72,7 +72,7 @@ def test_a_session_is_prolonged_and_never_back_in_time(stores: Stores) -> None:
 def test_a_session_that_ended_is_not_prolonged_and_none_is_made(stores: Stores) -> None:
     session, unknown = new_session(), random(32)
     stores.sessions.open(session)
-    ended = stores.sessions.end(session.digest, NOW)
+    ended = stores.sessions.end(session.digest, random(16), NOW)
     stores.sessions.prolong(session.digest, session.idle_expires_at + 100)
     stores.sessions.prolong(unknown, session.idle_expires_at)
     assert stores.sessions.find_session(session.digest) == ended
@@ -82,17 +82,18 @@ def test_a_session_that_ended_is_not_prolonged_and_none_is_made(stores: Stores) 
 def test_ending_a_session_is_final_and_tells_every_time_whose_it_was(stores: Stores) -> None:
     session = new_session()
     stores.sessions.open(session)
-    ended = replace(session, ended_at=int(NOW))
-    assert stores.sessions.end(session.digest, NOW) == ended
-    assert stores.sessions.end(session.digest, NOW + 60) == ended
+    attempt = random(16)
+    ended = replace(session, ended_at=int(NOW), ending=attempt)
+    assert stores.sessions.end(session.digest, attempt, NOW) == ended
+    assert stores.sessions.end(session.digest, random(16), NOW + 60) == ended
     assert stores.sessions.find_session(session.digest) == ended
-    assert stores.sessions.end(random(32), NOW) is None
+    assert stores.sessions.end(random(32), attempt, NOW) is None
 
 
 def test_a_session_opened_again_by_a_write_that_comes_late_stays_ended(stores: Stores) -> None:
     session = new_session()
     stores.sessions.open(session)
-    stores.sessions.end(session.digest, NOW)
+    stores.sessions.end(session.digest, random(16), NOW)
     stores.sessions.open(session)
     found = stores.sessions.find_session(session.digest)
     assert found is not None

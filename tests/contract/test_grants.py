@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 from valet.models import Grant, LiveToken
-from valet.ports import Done, Grants, Redemption, Refused
+from valet.ports import Done, Grants, Redemption, Refused, Revocation, Revoked
 
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, issue, live, new_grant, pointer_to, redemption, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, pointer_to, redemption, revocation, rotation_of
 
 LATER = NOW + 3600
 
@@ -49,6 +49,10 @@ def as_redeemed(grant: Grant, by: Redemption) -> Grant:
         live=by.live,
         expires_at=by.expires_at,
     )
+
+
+def as_revoked(grant: Grant, by: Revocation) -> Grant:
+    return replace(grant, revoked_at=by.revoked_at, revoked_for=by.revoked_for, revocation=by.attempt)
 
 
 def test_a_grant_is_found_as_it_was_issued(grants: Grants) -> None:
@@ -107,9 +111,10 @@ def test_a_code_is_not_redeemed_at_the_second_it_expires(grants: Grants) -> None
 
 def test_no_code_of_a_revoked_grant_is_redeemed(grants: Grants) -> None:
     grant = issued(grants)
-    grants.revoke(grant.grant_id, NOW, "logout")
+    ending = revocation("logout")
+    grants.revoke(grant.grant_id, ending)
     outcome = grants.redeem(grant, redemption(), NOW)
-    assert outcome == Refused(replace(grant, revoked_at=int(NOW), revoked_for="logout"))
+    assert outcome == Refused(as_revoked(grant, ending))
 
 
 def test_a_grant_that_is_not_there_is_neither_redeemed_nor_rotated(grants: Grants) -> None:
@@ -162,57 +167,80 @@ def test_nothing_is_rotated_at_the_second_it_expires(grants: Grants, expiry: str
 
 def test_nothing_of_a_revoked_grant_is_rotated(grants: Grants) -> None:
     grant, first = redeemed(grants)
-    grants.revoke(grant.grant_id, NOW, "user")
+    grants.revoke(grant.grant_id, revocation())
     assert isinstance(grants.rotate(grant, rotation_of(first.refresh_digest), NOW), Refused)
     assert found(grants, grant).refresh_digest == first.refresh_digest
 
 
 def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_revoked(grants: Grants) -> None:
     grant, first = redeemed(grants)
-    before = as_redeemed(grant, first)
-    assert grants.revoke(grant.grant_id, NOW, "refresh.reused") == before
-    revoked = replace(before, revoked_at=int(NOW), revoked_for="refresh.reused")
+    before, first_of_all = as_redeemed(grant, first), revocation("refresh.reused")
+    assert grants.revoke(grant.grant_id, first_of_all) == Revoked(before, is_ours=True)
+    revoked = as_revoked(before, first_of_all)
     assert grants.find(grant.grant_id) == revoked
-    assert grants.revoke(grant.grant_id, LATER, "user") == revoked
-    assert grants.bury(grant.grant_id, grant.sub, LATER, "logout") == revoked
+    later = Revoked(revoked, is_ours=False)
+    assert grants.revoke(grant.grant_id, revocation(now=LATER)) == later
+    assert grants.bury(grant.grant_id, grant.sub, revocation("logout", LATER)) == later
     assert grants.find(grant.grant_id) == revoked
+
+
+def test_who_revokes_by_the_same_write_twice_knows_that_it_was_they(grants: Grants) -> None:
+    """The answer was lost, and AWS's library sends the write again."""
+    grant, first = redeemed(grants)
+    by_secret, by_pointer = issued(grants), issued(grants)
+    write = revocation()
+    for _ in range(2):
+        revoked = grants.revoke(grant.grant_id, write)
+        assert revoked is not None
+        assert revoked.is_ours
+    grants.redeem(by_secret, first, NOW)
+    for _ in range(2):
+        revoked = grants.revoke_by_refresh_token(by_secret.grant_id, by_secret.client_id, first.family_digest, write)
+        assert revoked is not None
+        assert revoked.is_ours
+    for _ in range(2):
+        revoked = grants.bury(by_pointer.grant_id, by_pointer.sub, write)
+        assert revoked is not None
+        assert revoked.is_ours
 
 
 def test_a_revoked_grant_keeps_no_key_that_successors_are_made_of(grants: Grants) -> None:
     grant, first = redeemed(grants)
     grants.rotate(grant, rotation_of(first.refresh_digest), NOW)
     rotated = found(grants, grant)
-    assert grants.revoke(grant.grant_id, NOW, "user") == rotated
-    assert found(grants, grant) == replace(rotated, revoked_at=int(NOW), revoked_for="user", retry_key=b"")
+    ending = revocation()
+    assert grants.revoke(grant.grant_id, ending) == Revoked(rotated, is_ours=True)
+    assert found(grants, grant) == replace(as_revoked(rotated, ending), retry_key=b"")
 
 
 def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:
-    assert grants.revoke("AAAAAAAAAAAAAAAAAAAAAA", NOW, "user") is None
+    assert grants.revoke("AAAAAAAAAAAAAAAAAAAAAA", revocation()) is None
     assert grants.find("AAAAAAAAAAAAAAAAAAAAAA") is None
 
 
 def test_a_refresh_token_revokes_its_own_clients_grant_only(grants: Grants) -> None:
     grant, first = redeemed(grants)
-    before = as_redeemed(grant, first)
-    assert grants.revoke_by_refresh_token(grant.grant_id, "mobile_app", first.family_digest, NOW, "client") is None
-    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), NOW, "client") is None
-    assert grants.revoke_by_refresh_token("A" * 22, grant.client_id, first.family_digest, NOW, "client") is None
+    before, ending = as_redeemed(grant, first), revocation("client")
+    assert grants.revoke_by_refresh_token(grant.grant_id, "mobile_app", first.family_digest, ending) is None
+    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), ending) is None
+    assert grants.revoke_by_refresh_token("A" * 22, grant.client_id, first.family_digest, ending) is None
     assert grants.find(grant.grant_id) == before
-    by_client = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, NOW, "client")
-    assert by_client == before
-    again = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, LATER, "client")
-    assert again == replace(before, revoked_at=int(NOW), revoked_for="client")
+    by_client = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, ending)
+    assert by_client == Revoked(before, is_ours=True)
+    later = revocation("client", LATER)
+    again = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, later)
+    assert again == Revoked(as_revoked(before, ending), is_ours=False)
 
 
 def test_a_grant_not_redeemed_has_no_family_secret_to_revoke_it_by(grants: Grants) -> None:
     grant = issued(grants)
-    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), NOW, "client") is None
+    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), revocation()) is None
     assert found(grants, grant) == grant
 
 
 def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) -> None:
     grant = new_grant()
-    assert grants.bury(grant.grant_id, grant.sub, NOW, "logout") is None
+    assert grants.bury(grant.grant_id, grant.sub, revocation("logout")) is None
     outcome = issue(grants, grant)
     assert isinstance(outcome, Refused)
     assert outcome.found is not None
@@ -225,23 +253,24 @@ def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) ->
 def test_nobody_buries_the_grant_of_somebody_else(grants: Grants) -> None:
     """Who answers a request that somebody answered before has a pointer to that grant, and no more than the pointer."""
     grant = issued(grants)
-    assert grants.bury(grant.grant_id, "sub-of-somebody-else", NOW, "logout") is None
+    assert grants.bury(grant.grant_id, "sub-of-somebody-else", revocation("logout")) is None
     assert found(grants, grant) == grant
 
 
 def test_a_tombstone_names_its_grant_and_outlives_what_it_forbids(grants: Grants) -> None:
-    grants.bury("A" * 22, "sub", NOW, "logout")
+    assert grants.bury("A" * 22, "sub", revocation("logout")) is None
     tombstone = grants.find("A" * 22)
     assert tombstone is not None
     assert (tombstone.grant_id, tombstone.revoked_for, tombstone.live) == ("A" * 22, "logout", ())
     assert tombstone.client_id is None
     assert tombstone.expires_at == int(NOW) + 86_400
-    assert grants.bury("A" * 22, "sub", LATER, "logout") == tombstone
+    assert grants.bury("A" * 22, "sub", revocation("user", LATER)) is None
+    assert grants.find("A" * 22) == tombstone
 
 
 def test_pointers_are_there_before_and_without_their_grant(grants: Grants) -> None:
     grant = issued(grants)
-    grants.bury("B" * 22, "sub", NOW, "logout")
+    grants.bury("B" * 22, "sub", revocation("logout"))
     refused = new_grant(grant_id="B" * 22)
     issue(grants, refused)
     assert set(grants.pointers(grant.sub)) == {pointer_to(grant), pointer_to(refused)}

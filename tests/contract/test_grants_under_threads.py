@@ -2,7 +2,7 @@
 
 import pytest
 from valet.models import Grant
-from valet.ports import Done, Grants
+from valet.ports import Done, Grants, Revoked
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import (
@@ -14,6 +14,7 @@ from tests.contract.facts import (
     issue,
     new_grant,
     redemption,
+    revocation,
     rotation_of,
 )
 
@@ -77,10 +78,10 @@ def test_what_is_revoked_while_it_rotates_stays_revoked_and_whoever_came_first_i
     grants.redeem(grant, first, NOW)
     rivals = {number: rotation_of(first.refresh_digest, number) for number in range(1, THREADS, 2)}
 
-    def race(number: int) -> Grant | bool | None:
+    def race(number: int) -> Revoked | bool | None:
         if number in rivals:
             return has_rotated(grants.rotate(grant, rivals[number], NOW), rivals[number])
-        return grants.revoke(grant.grant_id, NOW, "user")
+        return grants.revoke(grant.grant_id, revocation())
 
     answers = at_once(race)
     kept = found(grants, grant)
@@ -88,8 +89,8 @@ def test_what_is_revoked_while_it_rotates_stays_revoked_and_whoever_came_first_i
     winners = [number for number in rivals if answers[number]]
     assert len(winners) <= 1
     before = [answer for number, answer in enumerate(answers) if number not in rivals]
-    assert all(isinstance(answer, Grant) for answer in before)
-    revokers = [answer for answer in before if isinstance(answer, Grant) and not answer.revoked_at]
+    assert all(isinstance(answer, Revoked) for answer in before)
+    revokers = [answer.grant for answer in before if isinstance(answer, Revoked) and answer.is_ours]
     assert len(revokers) == 1, "one of them is told that it was they who revoked it"
     # No token that the revocation misses: what rotated before is in the `live` that the revoker saw.
     assert revokers[0].live == kept.live
@@ -104,7 +105,7 @@ def test_what_is_buried_while_it_is_issued_is_revoked_either_way(grants: Grants)
         def race(half: int, grant: Grant = grant) -> bool:
             if half % 2:
                 return isinstance(issue(grants, grant), Done)
-            grants.bury(grant.grant_id, grant.sub, NOW, "logout")
+            grants.bury(grant.grant_id, grant.sub, revocation("logout"))
             return False
 
         at_once(race, 4)

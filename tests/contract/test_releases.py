@@ -26,7 +26,7 @@ from valet.aws.dynamodb.users import DynamoUsers
 from valet.ports import Done
 
 from local.aws import emulated
-from tests.contract.facts import NOW, issue, new_grant, redemption, rotation_of
+from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = (
@@ -109,7 +109,7 @@ def test_every_step_of_a_grant_leaves_alone_what_the_release_after_added(table: 
     assert _later(table, *key) == "kept"
     assert isinstance(grants.rotate(grant, rotation_of(redeemed.refresh_digest), NOW), Done)
     assert _later(table, *key) == "kept"
-    assert grants.revoke(grant.grant_id, NOW, "test") is not None
+    assert grants.revoke(grant.grant_id, revocation()) is not None
     assert _later(table, *key) == "kept"
 
 
@@ -119,7 +119,7 @@ def test_so_do_sessions_and_consents(table: Table) -> None:
     sessions.open(session)
     _add_later(table, *key)
     sessions.prolong(session.digest, int(NOW) + 120)
-    assert sessions.end(session.digest, NOW) is not None
+    assert sessions.end(session.digest, b"a" * 16, NOW) is not None
     assert _later(table, *key) == "kept"
     users, consent = DynamoUsers(table), models.Consent("sub", "web", frozenset({"openid"}), int(NOW))
     users.remember_consent(consent)

@@ -11,7 +11,7 @@ from valet.models import Account, AuthorizationRequest, Consent, Credential, Key
 from local.aws import emulated
 from tests.contract import test_front_channel, test_registry
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, issue, live, new_grant, redemption, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, redemption, revocation, rotation_of
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "ProjectionExpression")
 _OPERATORS = frozenset({"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
@@ -32,9 +32,9 @@ def walk(stores: Stores) -> None:
     issue(stores.grants, grant)
     stores.grants.redeem(grant, first, NOW)
     stores.grants.rotate(grant, rotation, NOW)
-    stores.grants.revoke(grant.grant_id, NOW, "user")
-    stores.grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, NOW, "client")
-    stores.grants.bury("A" * 22, "sub", NOW, "logout")
+    stores.grants.revoke(grant.grant_id, revocation())
+    stores.grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, revocation())
+    stores.grants.bury("A" * 22, "sub", revocation())
     stores.grants.pointers(grant.sub, grant.sid)
     stores.status_lists.lease("web_app_123", "aost", 16, int(NOW))
     stores.status_lists.put_bits((live(1),))
@@ -42,7 +42,7 @@ def walk(stores: Stores) -> None:
     session = test_front_channel.new_session()
     stores.sessions.open(session)
     stores.sessions.prolong(session.digest, session.idle_expires_at + 1)
-    stores.sessions.end(session.digest, NOW)
+    stores.sessions.end(session.digest, b"a" * 16, NOW)
     request = AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge")
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
     stores.throttles.count("account#john", int(NOW))

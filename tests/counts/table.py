@@ -42,15 +42,15 @@ TABLE = (
         requests.code,
         200,
         "GetItem grant, GetItem account, Sign, Sign, UpdateItem grant",
-        "GetItem client, GetItem grant, GetItem account, Query keys, Query scopes, Query apis, "
-        "UpdateItem status, PutItem lease, Sign, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, "
+        "UpdateItem status, PutItem lease, Query keys, Sign, Sign, UpdateItem grant",
     ),
     Row(
         requests.code_without_openid,
         200,
         "GetItem grant, GetItem account, Sign, UpdateItem grant",
-        "GetItem client, GetItem grant, GetItem account, Query keys, Query scopes, Query apis, "
-        "UpdateItem status, PutItem lease, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, "
+        "UpdateItem status, PutItem lease, Query keys, Sign, UpdateItem grant",
     ),
     Row(
         requests.code_replayed,

@@ -5,7 +5,7 @@ from typing import Any
 
 from valet.aws.clients import client
 from valet.models import LiveToken
-from valet.ports import Done, Redemption, Rotation
+from valet.ports import Done, Redemption, Revocation, Rotation
 
 from tests.contract.facts import DAY, NOW, new_grant
 from tests.counts.world import World
@@ -70,7 +70,7 @@ def test_a_grant_at_its_largest_is_under_one_kilobyte(world: World) -> None:
         NOW,
     )
     sizes.append(_stored(world, grant.grant_id))
-    grants.revoke(grant.grant_id, NOW + 7, "refresh.reused")
+    grants.revoke(grant.grant_id, Revocation(b"a" * 16, int(NOW) + 7, "refresh.reused"))
     sizes.append(_stored(world, grant.grant_id))
     assert (issued, redeemed, rotated) == (Done(), Done(), Done())
     assert max(sizes) < 1024, dict(zip(("issued", "redeemed", "rotated", "revoked"), sizes, strict=True))

@@ -26,10 +26,37 @@ def test_the_end_of_a_grant_is_logged_once_however_often_it_is_asked_for(world: 
     assert world.deployment.audit.names.count(_EVENTS[name]) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD, Fault.LATE, Fault.LATER], ids=str)
+def test_so_is_the_end_of_a_session(world: World) -> None:
+    request = requests.logout(world)
+    cookies = dict(world.browser.cookies)
+    for _ in range(3):
+        world.browser.cookies = dict(cookies)
+        request()
+    assert world.deployment.audit.names.count("session.ended") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD], ids=str)
 @pytest.mark.parametrize("name", _EVENTS)
-def test_a_write_that_was_sent_twice_is_not_logged_twice(world: World, name: str, fault: Fault) -> None:
-    row = next(row for row in TABLE if row.name == name)
-    run = strike(world, row, row.cold_calls.index("UpdateItem grant") + 1, fault)
-    run.settled()
+def test_a_write_that_was_sent_twice_is_logged_once(world: World, name: str, fault: Fault) -> None:
+    """Also where it took effect and its answer was lost: the second finds what the first did, and knows its mark."""
+    _strike(world, name, "UpdateItem grant", fault)
+    assert world.deployment.audit.names.count(_EVENTS[name]) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD], ids=str)
+def test_so_is_a_session_whose_end_was_sent_twice(world: World, fault: Fault) -> None:
+    _strike(world, "logout", "UpdateItem session", fault)
+    assert world.deployment.audit.names.count("session.ended") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.UNHEARD_TWICE, Fault.LATE, Fault.LATER, Fault.KILLED], ids=str)
+@pytest.mark.parametrize("name", _EVENTS)
+def test_what_nobody_heard_the_end_of_is_logged_at_most_once(world: World, name: str, fault: Fault) -> None:
+    """The item is the truth, and says what the log does not."""
+    _strike(world, name, "UpdateItem grant", fault)
     assert world.deployment.audit.names.count(_EVENTS[name]) <= 1
+
+
+def _strike(world: World, name: str, call: str, fault: Fault) -> None:
+    row = next(row for row in TABLE if row.name == name)
+    strike(world, row, row.cold_calls.index(call) + 1, fault).settled()

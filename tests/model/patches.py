@@ -12,6 +12,7 @@ from valet.grant_types.authorization_code import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.handles import digest, is_digest_of, successor
 from valet.models import Grant
+from valet.ports import Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
 
@@ -90,22 +91,26 @@ def rotation_forgets_itself(
 def bits_first(monkeypatch: pytest.MonkeyPatch) -> None:
     original = DynamoGrants.revoke_by_refresh_token
 
-    def revoke(self: DynamoGrants, grant_id: str, client_id: str, family: bytes, now: float, why: str) -> Any:
+    def revoke(self: DynamoGrants, grant_id: str, client_id: str, family: bytes, by: Revocation) -> Any:
         grant = self.find(grant_id)
-        for token in still_live(grant.live, now) if grant else ():
+        for token in still_live(grant.live, by.revoked_at) if grant else ():
             self.table.put({"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp})
-        revoked = original(self, grant_id, client_id, family, now, why)
-        return replace(revoked, live=()) if revoked else None
+        revoked = original(self, grant_id, client_id, family, by)
+        return _without_live(revoked) if revoked else None
 
     monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
+
+
+def _without_live(revoked: Revoked) -> Revoked:
+    return replace(revoked, grant=replace(revoked.grant, live=()))
 
 
 def revoked_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     original = DynamoGrants.revoke_by_refresh_token
 
     def revoke(self: DynamoGrants, *arguments: Any) -> Any:
-        before = original(self, *arguments)
-        return replace(before, live=()) if before and before.revoked_at else before
+        revoked = original(self, *arguments)
+        return _without_live(revoked) if revoked and revoked.grant.revoked_at else revoked
 
     monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
     monkeypatch.setattr(refresh_token, "finish_revocation", lambda *_: None)
@@ -171,8 +176,8 @@ def any_client_may_refresh(
 def logout_leaves_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
     session_is_read_once(monkeypatch)  # which alone is enough to find the grant again
 
-    def bury(self: DynamoGrants, grant_id: str, sub: str, now: float, revoked_for: str) -> Any:
-        return self.revoke(grant_id, now, revoked_for)
+    def bury(self: DynamoGrants, grant_id: str, sub: str, revocation: Revocation) -> Any:
+        return self.revoke(grant_id, revocation)
 
     monkeypatch.setattr(DynamoGrants, "bury", bury)
 

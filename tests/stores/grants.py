@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from valet.models import Grant, GrantPointer, Lease, LiveToken, StatusListContent
-from valet.ports import Done, Redemption, Refused, Rotation
+from valet.ports import Done, Redemption, Refused, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400
 
@@ -88,44 +88,54 @@ class MemoryGrants:
             )
             return Done()
 
-    def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
+    def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
         with self._lock:
-            return self._revoke(self.grants.get(grant_id), now, revoked_for)
+            return self._revoke(self.grants.get(grant_id), revocation)
 
     def revoke_by_refresh_token(
-        self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str
-    ) -> Grant | None:
+        self, grant_id: str, client_id: str, family_digest: bytes, revocation: Revocation
+    ) -> Revoked | None:
         with self._lock:
             found = self.grants.get(grant_id)
             if found is None or (found.client_id, found.family_digest) != (client_id, family_digest):
                 return None
-            return self._revoke(found, now, revoked_for)
+            return self._revoke(found, revocation)
 
-    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
+    def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
         with self._lock:
             found = self.grants.get(grant_id)
             if found is not None and found.sub not in (None, sub):
                 return None
             if found is None:
-                self.grants[grant_id] = _tombstone(grant_id, int(now), revoked_for)
-            return self._revoke(found, now, revoked_for)
+                self.grants[grant_id] = _tombstone(grant_id, revocation)
+            return self._revoke(found, revocation)
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         with self._lock:
             return tuple(self.found_by[key] for key in sorted(self.found_by) if key[0] == sub and sid in (None, key[1]))
 
-    def _revoke(self, found: Grant | None, now: float, revoked_for: str) -> Grant | None:
+    def _revoke(self, found: Grant | None, revocation: Revocation) -> Revoked | None:
         """Under the lock."""
-        if found is not None and not found.revoked_at:
-            self.grants[found.grant_id] = replace(found, revoked_at=int(now), revoked_for=revoked_for, retry_key=b"")
-        return found
+        if found is None or not found.client_id:
+            return None
+        if not found.revoked_at:
+            self.grants[found.grant_id] = replace(found, **_marks(revocation), retry_key=b"")
+        return Revoked(found, is_ours=not found.revoked_at or found.revocation == revocation.attempt)
 
 
-def _tombstone(grant_id: str, now: int, revoked_for: str) -> Grant:
+def _marks(revocation: Revocation) -> dict[str, Any]:
+    return {
+        "revoked_at": revocation.revoked_at,
+        "revoked_for": revocation.revoked_for,
+        "revocation": revocation.attempt,
+    }
+
+
+def _tombstone(grant_id: str, revocation: Revocation) -> Grant:
     """What DynamoDB makes of an update to an item that is not there: nothing but the revocation."""
     absent: dict[str, Any] = {each.name: None for each in fields(Grant) if each.default is MISSING}
-    known = {"grant_id": grant_id, "expires_at": now + _KEPT_AFTER_END}
-    return Grant(**{**absent, **known}, revoked_at=now, revoked_for=revoked_for)
+    known = {"grant_id": grant_id, "expires_at": revocation.revoked_at + _KEPT_AFTER_END}
+    return Grant(**{**absent, **known, **_marks(revocation)})
 
 
 @dataclass

@@ -129,11 +129,11 @@ class MemorySessions:
             if found is not None and not found.ended_at and found.idle_expires_at < idle_expires_at:
                 self.sessions[digest] = replace(found, idle_expires_at=idle_expires_at)
 
-    def end(self, digest: bytes, now: float) -> Session | None:
+    def end(self, digest: bytes, attempt: bytes, now: float) -> Session | None:
         with self._lock:
             found = self.sessions.get(digest)
             if found is not None and not found.ended_at:
-                found = self.sessions[digest] = replace(found, ended_at=int(now))
+                found = self.sessions[digest] = replace(found, ended_at=int(now), ending=attempt)
             return found
 
 

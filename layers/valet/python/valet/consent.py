@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from valet.errors import InvalidScope
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
-from valet.ports import Consents, Done, Grants, Random, Sessions
+from valet.ports import Consents, Done, Grants, Random, Registry, Sessions
 from valet.protocol.interaction import is_remembered
 from valet.protocol.scope import OFFLINE_ACCESS, apis_of, narrowed_scope
 from valet.sessions import has_ended
@@ -15,28 +16,34 @@ from valet.settings import Settings
 _DAY = 86_400
 
 
+class Outside(Protocol):
+    """The ports that a consent uses."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def random(self) -> Random: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def sessions(self) -> Sessions: ...
+
+
 def issue_code(
-    request: AuthorizationRequest,
-    client: Client,
-    session: Session,
-    grant_id: str,
-    known: Scopes,
-    grants: Grants,
-    sessions: Sessions,
-    settings: Settings,
-    *,
-    random: Random,
-    now: float,
+    outside: Outside, request: AuthorizationRequest, client: Client, session: Session, grant_id: str, now: float
 ) -> Code | None:
     """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile."""
     # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
+    known = outside.registry.scopes()
     request = replace(request, scope=remaining_scope(request.scope, client, known))
-    code = Code(grant_id, new_handle(random))
+    code = Code(grant_id, new_handle(outside.random))
     is_offline = OFFLINE_ACCESS in request.scope
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if not is_offline:
         absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
-    code_expires_at = int(now) + settings.code_lifetime
+    code_expires_at = int(now) + outside.settings.code_lifetime
     grant = Grant(
         grant_id=grant_id,
         client_id=client.client_id,
@@ -59,10 +66,10 @@ def issue_code(
     pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, absolute_expires_at + _DAY)
     # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
     # that ends the session before we look again is seen here; one that ends it later finds the pointer.
-    grants.point_to(pointer)
-    if not is_offline and has_ended(session, sessions):
+    outside.grants.point_to(pointer)
+    if not is_offline and has_ended(session, outside.sessions):
         return None
-    outcome = grants.issue(grant)
+    outcome = outside.grants.issue(grant)
     if not isinstance(outcome, Done):
         # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
         found = outcome.found

@@ -158,6 +158,7 @@ class Session:
     idle_expires_at: int
     absolute_expires_at: int
     ended_at: int = 0
+    ending: bytes = b""  # the attempt that ended it
 
     @property
     def auth_time(self) -> int:
@@ -205,6 +206,7 @@ class Grant:
     live: tuple[LiveToken, ...] = ()
     revoked_at: int = 0
     revoked_for: str = ""
+    revocation: bytes = b""  # the attempt that revoked it
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,15 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """The write that revokes a grant; `attempt` marks it as this invocation's own."""
+
+    attempt: bytes
+    revoked_at: int
+    revoked_for: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The write took effect now."""
 
@@ -97,6 +106,14 @@ class Refused:
     """The condition did not hold; `found` is the item as it was (ALL_OLD), None if there is none."""
 
     found: Grant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The grant is revoked, by this write or by one before it."""
+
+    grant: Grant  # as it was; its `live` is what to refuse from now on
+    is_ours: bool  # this write did it, also where its answer was lost and it was sent again
 
 
 class Grants(Protocol):
@@ -117,17 +134,16 @@ class Grants(Protocol):
     def rotate(self, grant: Grant, rotation: Rotation, now: float) -> Done | Refused:
         """If the presented token is the current one, not expired, and the grant is not revoked."""
 
-    def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
-        """Final, whatever its state. The grant as it was: unless it was revoked already, this call has done it, and its
-        `live` is what to refuse from now on. A grant that does not exist stays absent: None."""
+    def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
+        """Final, whatever its state. A grant that does not exist stays absent: None."""
 
     def revoke_by_refresh_token(
-        self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str
-    ) -> Grant | None:
+        self, grant_id: str, client_id: str, family_digest: bytes, revocation: Revocation
+    ) -> Revoked | None:
         """The same, if the client and the family secret are the grant's; else None and nothing changes."""
 
-    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
-        """The same; a grant that does not exist becomes a tombstone, so that one under way cannot be issued. Another
+    def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
+        """The same; where there is no grant stays a tombstone, so that one under way cannot be issued: None. Another
         end-user's grant stays as it is, whatever a pointer says: None."""
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
@@ -170,9 +186,9 @@ class Sessions(Protocol):
     def prolong(self, digest: bytes, idle_expires_at: int) -> None:
         """Unless it has ended; never back in time."""
 
-    def end(self, digest: bytes, now: float) -> Session | None:
-        """Final. The session as it was, also when it had ended before: whoever ends it again can finish what an
-        earlier one left undone. None if there is none."""
+    def end(self, digest: bytes, attempt: bytes, now: float) -> Session | None:
+        """Final. The session, also when it had ended before: whoever ends it again can finish what an earlier one left
+        undone. Its `ending` says which attempt ended it. None if there is none."""
 
 
 class Throttles(Protocol):

@@ -4,13 +4,15 @@ from typing import Protocol
 
 from valet.audit import EventName
 from valet.models import Grant, Session
-from valet.ports import Audit, Grants, StatusLists
+from valet.ports import Audit, Grants, Random, Revocation, Revoked, StatusLists
 from valet.tokens.access_token import still_live
 
 
 class Outside(Protocol):
     """The ports that a revocation uses."""
 
+    @property
+    def random(self) -> Random: ...
     @property
     def grants(self) -> Grants: ...
     @property
@@ -27,22 +29,30 @@ def finish_revocation(outside: Outside, grant: Grant, now: float) -> None:
     outside.status_lists.put_bits(still_live(grant.live, now))
 
 
+def revocation_for(outside: Outside, now: float, revoked_for: str) -> Revocation:
+    """The write to come, with a mark of its own."""
+    return Revocation(outside.random(16), int(now), revoked_for)
+
+
 def revoke(outside: Outside, grant: Grant, now: float, event: EventName) -> None:
     """The grant first, then the bits: a token issued in between would otherwise be missed."""
-    before = outside.grants.revoke(grant.grant_id, now, event)
-    if before is not None:
-        if not before.revoked_at:
-            outside.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
-        finish_revocation(outside, before, now)
+    revoked = outside.grants.revoke(grant.grant_id, revocation_for(outside, now, event))
+    if revoked is not None:
+        finish(outside, revoked, now, event)
 
 
 def end_grants_of_session(outside: Outside, session: Session, now: float) -> None:
     """Revoke every grant that lives by the session; one that is just being issued meets a tombstone."""
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
-            before = outside.grants.bury(pointer.grant_id, session.sub, now, "logout")
-            if before is not None:
-                if not before.revoked_at:
-                    facts = {"client_id": before.client_id, "sub": session.sub, "grant_id": pointer.grant_id}
-                    outside.audit.record("grant.revoked", **facts, revoked_for="logout")
-                finish_revocation(outside, before, now)
+            revoked = outside.grants.bury(pointer.grant_id, session.sub, revocation_for(outside, now, "logout"))
+            if revoked is not None:
+                finish(outside, revoked, now, revoked_for="logout")
+
+
+def finish(outside: Outside, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:
+    """What follows the write: one line by whoever did it, and the bits by everybody who meets it."""
+    grant = revoked.grant
+    if revoked.is_ours:
+        outside.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id, **fields)
+    finish_revocation(outside, grant, now)

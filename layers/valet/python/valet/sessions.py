@@ -105,7 +105,7 @@ def open_session(
     a later logout reaches the grants of both.
     """
     former = session_secret(request, cookies)
-    ended = sessions.end(digest(former), now) if former else None
+    ended = sessions.end(digest(former), random(16), now) if former else None
     secret = new_handle(random)
     session = Session(
         digest=digest(secret),

@@ -8,21 +8,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from valet.errors import InvalidGrant
-from valet.grant_types.exchange import (
-    Exchange,
-    Outside,
-    ends_at,
-    is_dead_by_operator,
-    sign_access_token,
-)
+from valet.grant_types.exchange import Exchange, Outside, ends_at, is_dead_by_operator, sign_tokens
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
 from valet.models import Account, Client, Grant, LiveToken, Tokens
 from valet.ports import Done, Redemption
 from valet.protocol.pkce import is_verified
-from valet.protocol.scope import OPENID
 from valet.revocation import finish_revocation, revoke
-from valet.tokens import access_token, id_token
-from valet.tokens.jws import current_signer
+from valet.tokens import access_token
 
 # A second use within it is a double submit or an SDK's retry; what the first use got must live.
 _DOUBLE_SUBMIT_MS = 10_000
@@ -111,16 +103,9 @@ def _prepare(
 ) -> tuple[Tokens, Redemption]:
     """All that the answer needs, signed before anything is spent."""
     client, now = exchange.client, exchange.now
-    signer = current_signer(outside.registry, outside.signers)
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
     live = (outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms),)
-    tokens = sign_access_token(exchange, outside, grant, account, grant.scope, live[0], signer)
-    if OPENID in grant.scope:
-        lifetime = outside.settings.id_token_lifetime
-        signed = id_token.sign(
-            grant, tokens.access_token, issuer=exchange.issuer, now=now, lifetime=lifetime, signer=signer
-        )
-        tokens = replace(tokens, id_token=signed)
+    tokens = sign_tokens(exchange, outside, grant, account, grant.scope, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))

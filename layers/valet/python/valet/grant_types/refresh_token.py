@@ -9,21 +9,14 @@ from enum import Enum
 
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope
-from valet.grant_types.exchange import (
-    Exchange,
-    Outside,
-    ends_at,
-    is_dead_by_operator,
-    sign_access_token,
-)
+from valet.grant_types.exchange import Exchange, Outside, ends_at, is_dead_by_operator, sign_tokens
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
-from valet.models import Account, Client, Grant, LiveToken, Tokens
+from valet.models import Account, Client, Grant, Tokens
 from valet.ports import Done, Rotation
-from valet.protocol.scope import OPENID, narrowed_scope, parse_scope
+from valet.protocol.scope import narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
-from valet.tokens import access_token, id_token
-from valet.tokens.jws import current_signer
+from valet.tokens import access_token
 
 
 class Decision(Enum):
@@ -109,7 +102,7 @@ def _prepare(
     scope = _scope(exchange, outside, grant, presented)
     exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
     newest = outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms)
-    tokens = _sign(exchange, outside, grant, account, scope, newest)
+    tokens = sign_tokens(exchange, outside, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
     live, forgotten = access_token.with_next(grant.live, newest, now)
     # Before the commit: what the grant forgets, no later revocation would reach.
@@ -132,7 +125,7 @@ def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account,
     # A retry may ask for another part of the scope, and the API of that part for shorter lives.
     exp = int(exchange.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
-    tokens = _sign(exchange, outside, grant, account, scope, live)
+    tokens = sign_tokens(exchange, outside, grant, account, scope, live, is_first=False)
     if grant.retry_key != presented.retry_key:
         _record(exchange, outside, grant, "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
@@ -145,26 +138,6 @@ def _scope(exchange: Exchange, outside: Outside, grant: Grant, presented: Presen
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was granted.")
     return scope
-
-
-def _sign(
-    exchange: Exchange, outside: Outside, grant: Grant, account: Account, scope: tuple[str, ...], live: LiveToken
-) -> Tokens:
-    now, signer = exchange.now, current_signer(outside.registry, outside.signers)
-    tokens = sign_access_token(exchange, outside, grant, account, scope, live, signer)
-    if exchange.client.id_token_on_refresh and OPENID in scope:
-        lifetime = outside.settings.id_token_lifetime
-        signed = id_token.sign(
-            grant,
-            tokens.access_token,
-            issuer=exchange.issuer,
-            now=now,
-            lifetime=lifetime,
-            signer=signer,
-            with_nonce=False,
-        )
-        tokens = replace(tokens, id_token=signed)
-    return tokens
 
 
 def _record(exchange: Exchange, outside: Outside, grant: Grant, event: EventName) -> None:

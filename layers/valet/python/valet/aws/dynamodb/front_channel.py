@@ -56,13 +56,13 @@ class DynamoSessions:
         except ConditionFailed:
             return
 
-    def end(self, digest: bytes, now: float) -> Session | None:
+    def end(self, digest: bytes, attempt: bytes, now: float) -> Session | None:
         try:
             item = self.table.update(
                 _session(digest),
                 "session",
-                "SET #ended_at = if_not_exists(#ended_at, :now)",
-                {":now": int(now)},
+                "SET #ended_at = if_not_exists(#ended_at, :now), #ending = if_not_exists(#ending, :attempt)",
+                {":now": int(now), ":attempt": attempt},
                 "attribute_exists(#pk)",
                 "ALL_NEW",
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.models import Grant, GrantPointer, LiveToken
-from valet.ports import Done, Redemption, Refused, Rotation
+from valet.ports import Done, Redemption, Refused, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
 _LIVE = Struct(">II")  # exp and idx; good until 2106
@@ -74,18 +74,17 @@ class DynamoGrants:
             {**_named(values), ":one": 1, ":now": int(now)},
         )
 
-    def revoke(self, grant_id: str, now: float, revoked_for: str) -> Grant | None:
-        return self._revoke(grant_id, now, revoked_for, "attribute_exists(#pk)", {})
+    def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
+        return self._revoke(grant_id, revocation, "attribute_exists(#pk)", {})
 
     def revoke_by_refresh_token(
-        self, grant_id: str, client_id: str, family_digest: bytes, now: float, revoked_for: str
-    ) -> Grant | None:
+        self, grant_id: str, client_id: str, family_digest: bytes, revocation: Revocation
+    ) -> Revoked | None:
         values = {":client": client_id, ":family": family_digest}
-        return self._revoke(grant_id, now, revoked_for, "#client_id = :client AND #family_digest = :family", values)
+        return self._revoke(grant_id, revocation, "#client_id = :client AND #family_digest = :family", values)
 
-    def bury(self, grant_id: str, sub: str, now: float, revoked_for: str) -> Grant | None:
-        condition = "attribute_not_exists(#sub) OR #sub = :sub"
-        return self._revoke(grant_id, now, revoked_for, condition, {":sub": sub})
+    def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
+        return self._revoke(grant_id, revocation, "attribute_not_exists(#sub) OR #sub = :sub", {":sub": sub})
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         prefix = f"{sid}#" if sid is not None else ""
@@ -98,19 +97,31 @@ class DynamoGrants:
             return Refused(grant_from_item(failed.found))
         return Done()
 
-    def _revoke(self, grant_id: str, now: float, revoked_for: str, condition: str, values: Item) -> Grant | None:
-        # A tombstone outlives the grant that it forbids to issue; others keep their own end.
-        expression = (
-            "SET #revoked_at = if_not_exists(#revoked_at, :now), #revoked_for = if_not_exists(#revoked_for, :for),"
-            " #expires_at = if_not_exists(#expires_at, :end) REMOVE #retry_key"  # nothing is retried any more
-        )
-        marks = {":now": int(now), ":for": revoked_for, ":end": int(now) + _KEPT_AFTER_END}
+    def _revoke(self, grant_id: str, revocation: Revocation, condition: str, values: Item) -> Revoked | None:
+        marks = {
+            "revoked_at": revocation.revoked_at,
+            "revoked_for": revocation.revoked_for,
+            "revocation": revocation.attempt,
+            # A tombstone outlives the grant that it forbids to issue; others keep their own end.
+            "expires_at": revocation.revoked_at + _KEPT_AFTER_END,
+        }
+        first = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in marks)
         try:
             # As it was: who revoked it is told by what it was not yet, and `live` is the same before and after.
-            item = self.table.update(_pk(grant_id), "grant", expression, {**marks, **values}, condition, "ALL_OLD")
+            item = self.table.update(
+                _pk(grant_id),
+                "grant",
+                f"SET {first} REMOVE #retry_key",  # nothing is retried any more
+                {**_named(marks), **values},
+                condition,
+                "ALL_OLD",
+            )
         except ConditionFailed:
             return None
-        return grant_from_item(item)
+        grant = grant_from_item(item)
+        if grant is None or not grant.client_id:  # a tombstone, or nothing until now
+            return None
+        return Revoked(grant, is_ours=not grant.revoked_at or grant.revocation == revocation.attempt)
 
 
 def _pk(grant_id: str) -> str:
