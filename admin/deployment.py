@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from valet.aws.dynamodb.front_channel import DynamoSessions
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
-from valet.ports import Random
+from valet.ports import Clock, Random
 
+from admin.audit import OperatorAudit
 from admin.endings import Refused
 from admin.scans import ScannedTable
 
@@ -44,9 +46,10 @@ class Where:
 class Deployment:
     """A stack, its outputs, and the stores behind them."""
 
-    def __init__(self, where: Where, random: Random) -> None:
+    def __init__(self, where: Where, random: Random, clock: Clock) -> None:
         self.where = where
-        self._random = random
+        self.random = random
+        self.audit = OperatorAudit(self, clock)
         self._session = _session(where)
         self._endpoint_url = f"http://127.0.0.1:{where.aws_port}" if where.is_local else None
 
@@ -133,15 +136,19 @@ class Deployment:
         return DynamoGrants(self.grants_table)
 
     @cached_property
+    def sessions(self) -> DynamoSessions:
+        return DynamoSessions(self.grants_table)
+
+    @cached_property
     def status_lists(self) -> DynamoStatusLists:
         return DynamoStatusLists(self.grants_table)
 
     @cached_property
     def key_records(self) -> DynamoKeyRecords:
-        return DynamoKeyRecords(self.registry, self._random)
+        return DynamoKeyRecords(self.registry, self.random)
 
     def _table(self, output: str) -> ScannedTable:
-        return ScannedTable(self.dynamodb, self.output(output))
+        return ScannedTable(self.dynamodb, self.output(output), self.audit.open)
 
 
 @cache

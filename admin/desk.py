@@ -48,15 +48,15 @@ class Desk:
     def deployment(self) -> Deployment:
         if self.where.is_local and (self.where.profile or self.where.region):
             raise click.UsageError("--local is this machine: it has no --profile and no --region.")
-        return Deployment(self.where, self.random)
+        return Deployment(self.where, self.random, self.clock)
 
     @property
     def register(self) -> Register:
-        return Register(self.deployment.registry)
+        return Register(self.deployment.registry, self.deployment.audit)
 
     @property
     def people(self) -> People:
-        return People(self.deployment.users)
+        return People(self.deployment.users, self.deployment.audit)
 
     # -- what is said --------------------------------------------------------------------------------------------------
 

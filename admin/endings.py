@@ -5,6 +5,8 @@ are · 4 AWS or the issuer could not be reached, or would not answer · 5 not co
 changed.
 """
 
+from collections.abc import Collection
+
 import click
 
 FOUND_WRONG = 1
@@ -36,3 +38,9 @@ class Wrong(click.UsageError):
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("\n       ".join(reasons))
+
+
+def refuse_if(reasons: Collection[str]) -> None:
+    """Raises Wrong if there is any reason."""
+    if reasons:
+        raise Wrong(*reasons)

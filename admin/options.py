@@ -1,15 +1,18 @@
 """The options that every command has, and values in the forms that people write."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
+from valet.models import Client, ProtectedApi, Scope
 
 from admin.desk import Desk
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Registration = TypeVar("Registration", Client, ProtectedApi, Scope)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"([0-9]{1,9})([smhd]?)")
@@ -88,3 +91,16 @@ def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | N
     if not value:
         return None
     return frozenset(word for each in value for word in re.split(r"[\s,]+", each) if word)
+
+
+def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:
+    """What is registered, with those of the options that somebody gave."""
+    return replace(before, **{name: value for name, value in given.items() if value is not None and value != ()})
+
+
+def changed(before: Registration, given: Mapping[str, Any]) -> Registration:
+    """The same; raises UsageError where it says nothing new."""
+    after = with_said(before, given)
+    if after == before:
+        raise click.UsageError("Nothing is said that would change it.")
+    return after

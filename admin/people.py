@@ -1,23 +1,25 @@
 """People as operators keep them (DynamoDB, the Users table)."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
+from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.aws.dynamodb.users import DynamoUsers
 from valet.models import Account, Credential
 from valet.users import normal_username
 
+from admin import changes
+from admin.audit import Audit
 from admin.endings import Refused
 from admin.scans import ScannedTable
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Accounts, found by username, and the hashes of their passwords."""
+    """Accounts, found by username, and the hashes of their passwords. Every change is told once it is made."""
 
     table: ScannedTable
+    audit: Audit
 
     def find(self, username: str) -> Account | None:
         users = DynamoUsers(self.table)
@@ -33,22 +35,29 @@ class People:
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
 
-    def add(self, account: Account, password_hash: str) -> bool:
+    def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
         """False if the username is taken."""
-        return DynamoUsers(self.table).add_user(account, Credential(account.username, account.sub, password_hash))
+        credential = Credential(account.username, account.sub, password_hash)
+        is_added = DynamoUsers(self.table).add_user(account, credential)
+        if is_added:
+            self.audit.record("user.changed", **changes.of_account(None, account, deed))
+        return is_added
 
     def change(self, before: Account, after: Account) -> None:
+        if after == before:
+            return
         pk = f"account#{before.sub}"
         if not self.table.change(item_from_model(before, pk, "account"), item_from_model(after, pk, "account")):
             raise Refused(f"The user {before.username} was changed by somebody else at this moment: look again.")
+        self.audit.record("user.changed", **changes.of_account(before, after))
 
     def end_sessions(self, account: Account, before_ms: int) -> None:
         """Whoever signed in to the account before that time has to sign in again; never back in time."""
-        mark = "#sessions_not_before_ms"
-        condition = f"attribute_exists(#pk) AND (attribute_not_exists({mark}) OR {mark} < :before)"
-        with suppress(ConditionFailed):  # deleted, or ended up to a later time: there is nothing left to do
-            pk, values = f"account#{account.sub}", {":before": before_ms}
-            self.table.update(pk, "account", f"SET {mark} = :before", values, condition)
+        if account.sessions_not_before_ms >= before_ms:
+            return
+        if self.table.mark(f"account#{account.sub}", "account", "sessions_not_before_ms", before_ms):
+            ended = replace(account, sessions_not_before_ms=before_ms)
+            self.audit.record("user.changed", **changes.of_account(account, ended))
 
     def set_password(self, account: Account, password_hash: str) -> None:
         before = DynamoUsers(self.table).find_credential(account.username)
@@ -58,3 +67,4 @@ class People:
         after = replace(before, password_hash=password_hash)
         if not self.table.change(item_from_model(before, pk, "credential"), item_from_model(after, pk, "credential")):
             raise Refused(f"The password of {account.username} was changed by somebody else at this moment.")
+        self.audit.record("user.changed", **changes.of_account(account, account, "password.set"))

@@ -1,22 +1,24 @@
 """Clients, protected APIs and scopes as operators keep them (DynamoDB, the Registry table)."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.models import Client, ProtectedApi, Scope, Scopes
 
+from admin import changes
+from admin.audit import Audit
 from admin.endings import Refused
 from admin.scans import ScannedTable
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What is registered. Every change is refused if somebody else made one just before it."""
+    """What is registered. A change is refused if somebody else made one just before it, and told once it is made."""
 
     table: ScannedTable
+    audit: Audit
 
     # -- clients -------------------------------------------------------------------------------------------------------
 
@@ -43,30 +45,35 @@ class Register:
         registrar.add_origins(client.origins)
         if not self.table.add(item_from_model(client, f"client#{client.client_id}", "client")):
             raise Refused(f"There is a client {client.client_id} already.")
+        self.audit.record("client.changed", **changes.of_client(None, client))
         registrar.add_origins(client.origins)
 
     def change_client(self, before: Client, after: Client) -> None:
+        if after == before:
+            return
         Registrar(self.table).add_origins(after.origins)
         pk = f"client#{before.client_id}"
         if not self.table.change(item_from_model(before, pk, "client"), item_from_model(after, pk, "client")):
             raise _raced(f"The client {before.client_id}")
+        self.audit.record("client.changed", **changes.of_client(before, after))
         Registrar(self.table).add_origins(after.origins)
         if before.origins - after.origins:
             self.narrow_origins()
 
-    def end_grants(self, client_id: str, before_ms: int) -> None:
+    def end_grants(self, client: Client, before_ms: int) -> None:
         """The client's grants issued before that time are dead; never back in time."""
-        mark = "#grants_not_before_ms"
-        condition = f"attribute_exists(#pk) AND (attribute_not_exists({mark}) OR {mark} < :before)"
-        with suppress(ConditionFailed):  # deleted, or ended up to a later time: there is nothing left to do
-            values = {":before": before_ms}
-            self.table.update(f"client#{client_id}", "client", f"SET {mark} = :before", values, condition)
+        if client.grants_not_before_ms >= before_ms:
+            return
+        if self.table.mark(f"client#{client.client_id}", "client", "grants_not_before_ms", before_ms):
+            ended = replace(client, grants_not_before_ms=before_ms)
+            self.audit.record("client.changed", **changes.of_client(client, ended))
 
     def delete_client(self, client: Client, now: float) -> None:
         # First the mark that its name is spent: killed in between, we leave a client that can be deleted again.
         pk = f"client#{client.client_id}"
         self.table.put({"pk": pk, "sk": "deleted", "deleted_at": int(now)})
         self.table.delete(pk, "client")
+        self.audit.record("client.changed", **changes.of_client(client, None))
         if client.origins:
             self.narrow_origins()
 
@@ -117,26 +124,36 @@ class Register:
     def add_scope(self, scope: Scope) -> None:
         if not self.table.add(item_from_model(scope, "scopes", scope.name)):
             raise Refused(f"There is a scope {scope.name} already.")
+        self.audit.record("scope.changed", **changes.of_scope(None, scope))
 
     def change_scope(self, before: Scope, after: Scope) -> None:
+        if after == before:
+            return
         items = [item_from_model(each, "scopes", before.name) for each in (before, after)]
         if not self.table.change(*items):
             raise _raced(f"The scope {before.name}")
+        self.audit.record("scope.changed", **changes.of_scope(before, after))
 
     def delete_scope(self, scope: Scope) -> None:
         self.table.delete("scopes", scope.name)
+        self.audit.record("scope.changed", **changes.of_scope(scope, None))
 
     def add_api(self, api: ProtectedApi) -> None:
         if not self.table.add(item_from_model(api, "apis", api.audience)):
             raise Refused(f"There is a protected API {api.audience} already.")
+        self.audit.record("api.changed", **changes.of_api(None, api))
 
     def change_api(self, before: ProtectedApi, after: ProtectedApi) -> None:
+        if after == before:
+            return
         items = [item_from_model(each, "apis", before.audience) for each in (before, after)]
         if not self.table.change(*items):
             raise _raced(f"The protected API {before.audience}")
+        self.audit.record("api.changed", **changes.of_api(before, after))
 
     def delete_api(self, api: ProtectedApi) -> None:
         self.table.delete("apis", api.audience)
+        self.audit.record("api.changed", **changes.of_api(api, None))
 
 
 def _raced(what: str) -> Refused:

@@ -3,7 +3,7 @@
 No function of Valet's scans, and none may; an operator who lists all clients has nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 
 
 class ScannedTable(Table):
-    """A Table that can be read from end to end, and changed attribute by attribute."""
+    """A Table that can be read from end to end, and changed attribute by attribute.
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+    `open_log` comes before every write, and raises where the change could not be logged.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str, open_log: Callable[[], None]) -> None:
         super().__init__(client, name)
         self.name = name
         self._scanning = client
+        self._open_log = open_log
+
+    def _write(self, operation: str, condition: str, values: Item, **request: Any) -> Any:
+        self._open_log()
+        return super()._write(operation, condition, values, **request)
 
     def scan(self, prefix: str) -> Iterator[Item]:
         """Every item whose partition's name starts with `prefix`. Strongly consistent."""
@@ -77,4 +85,13 @@ class ScannedTable(Table):
             found = failed.found or {}
             is_ours = all(found.get(name) == value for name, value in written.items())
             return bool(found) and is_ours and not any(name in found for name in removed)
+        return True
+
+    def mark(self, pk: str, sk: str, name: str, at_ms: int) -> bool:
+        """Put a mark on an item that is there, forward in time only; False if there is nothing to do."""
+        condition = f"attribute_exists(#pk) AND (attribute_not_exists(#{name}) OR #{name} < :at)"
+        try:
+            self.update(pk, sk, f"SET #{name} = :at", {":at": at_ms}, condition)
+        except ConditionFailed as failed:
+            return (failed.found or {}).get(name) == at_ms  # our own first try
         return True

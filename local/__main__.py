@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from local.console import Console
+    from local.function_logs import FunctionLogs
     from local.stack import Ports
 
 
@@ -38,6 +39,7 @@ class _Refused(Exception):
 def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
     from local.aws import RealAwsError, isolate
     from local.console import Console
+    from local.function_logs import FunctionLogs
     from local.server import PortTaken
     from local.stack import DEFAULT_PORT, Ports
 
@@ -46,12 +48,13 @@ def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace
         ports = Ports.open(DEFAULT_PORT if port is None else port, aws_port)
     except (PortTaken, RealAwsError) as error:
         raise _Refused(str(error)) from None
-    console = Console()
+    function_logs = FunctionLogs()
+    console = Console(function_logs)
     with console.logs():
-        return _run(console, ports, arguments)
+        return _run(console, function_logs, ports, arguments)
 
 
-def _run(console: Console, ports: Ports, arguments: argparse.Namespace) -> int:
+def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments: argparse.Namespace) -> int:
     from local.stack import start
     from local.template import TemplateError
 
@@ -62,6 +65,7 @@ def _run(console: Console, ports: Ports, arguments: argparse.Namespace) -> int:
             dict(arguments.parameter),
             on_served=console.served if not arguments.quiet else lambda served: None,
             on_crash=console.crashed,
+            function_logs=function_logs,
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None

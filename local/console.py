@@ -12,6 +12,7 @@ from rich import console as rich_console
 from rich.table import Table
 from rich.text import Text
 
+from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway import Served
 from local.log_lines import LogLines, summary
@@ -23,7 +24,8 @@ _STATUS_STYLES = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 class Console:
     """Plain text where nobody looks: colours and the spinner are a terminal's."""
 
-    def __init__(self) -> None:
+    def __init__(self, function_logs: FunctionLogs) -> None:
+        self._function_logs = function_logs
         self._out = rich_console.Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
         self._is_ready = False
         self._err = rich_console.Console(highlight=False, markup=False, emoji=False, stderr=True)
@@ -37,7 +39,8 @@ class Console:
         """While it lasts, what functions print comes out readable; this console still writes where it did."""
         return redirect_stdout(LogLines(self._logged, lambda line: self._out.print(f"    {line}", soft_wrap=True)))
 
-    def _logged(self, record: Mapping[str, Any]) -> None:
+    def _logged(self, record: Mapping[str, Any], line: str) -> None:
+        self._function_logs.take(line)
         if not self._is_ready:  # the first keys are everybody's; what matters then is what comes after "ready"
             return
         style = "dim" if record.get("level", "INFO") in ("DEBUG", "INFO") else "yellow"

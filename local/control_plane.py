@@ -20,7 +20,13 @@ from local.template import Template
 
 _FUNCTION = re.compile(r"/2015-03-31/functions/([^/]+)/(configuration|invocations)")
 _AUTHORIZERS = re.compile(r"/v2/apis/([^/]+)/authorizers")
-_LIVING = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Serverless::Function", "AWS::Serverless::HttpApi")
+_LIVING = (
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::Serverless::Function",
+    "AWS::Serverless::HttpApi",
+)
 _DEPLOYED_AS = {
     "AWS::Serverless::Function": "AWS::Lambda::Function",
     "AWS::Serverless::HttpApi": "AWS::ApiGatewayV2::Api",
@@ -123,7 +129,7 @@ class ControlPlane:
         )
 
     def _living(self) -> list[str]:
-        """The resources that exist here; alarms, logs and roles do not."""
+        """The resources that exist here; alarms and roles do not."""
         return [
             _element("LogicalResourceId", resource.logical_id)
             + _element("PhysicalResourceId", self._resources.ref(resource.logical_id))

@@ -14,6 +14,7 @@ import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,9 @@ from typing import Any
 from local.aws import FUNCTION
 from local.system import Function
 from local.template import TemplateError
+
+LOG_GROUP: ContextVar[str] = ContextVar("log_group", default="")
+"""Where what the function prints that runs in this thread belongs."""
 
 MAX_PAYLOAD = 6 * 1024 * 1024  # of an event, and of an answer
 
@@ -100,7 +104,7 @@ class Functions:
             invoked_function_arn=function.arn,
             memory_limit_in_mb=function.memory,
             aws_request_id=str(uuid.uuid4()),
-            log_group_name=f"/aws/lambda/{function.name}",
+            log_group_name=function.log_group,
             deadline=time.monotonic() + limit,
         )
         invocation = _Invocation(function.folder.name, handler, json.loads(payload), context)
@@ -130,6 +134,7 @@ class _Invocation:
         self.error: BaseException | None = None
         surroundings = contextvars.copy_context()
         surroundings.run(FUNCTION.set, name)
+        surroundings.run(LOG_GROUP.set, context.log_group_name)
         self._thread = threading.Thread(
             target=surroundings.run, args=(self._call, handler, event, context), name=f"function-{name}", daemon=True
         )

@@ -1,4 +1,4 @@
-"""What the functions log, one JSON object a line, made readable: the event's name and its own fields."""
+"""What the functions print, one JSON object a line, made readable: the event's name and its own fields."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ _USUAL = frozenset({"level", "location", "message", "timestamp", "service", "eve
 
 
 class LogLines(io.TextIOBase):
-    """Stands in for standard output: objects go to `on_object`, all else to `on_text`, both line by line."""
+    """Stands in for standard output: line by line, an object goes to `on_object` and all else to `on_text`."""
 
-    def __init__(self, on_object: Callable[[Mapping[str, Any]], None], on_text: Callable[[str], None]) -> None:
+    def __init__(self, on_object: Callable[[Mapping[str, Any], str], None], on_text: Callable[[str], None]) -> None:
         self._on_object = on_object
         self._on_text = on_text
-        self._lock = threading.Lock()
-        self._rest = ""
+        self._begun = threading.local()  # a thread's line is its own, however many parts it comes in
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        with self._lock:
-            *lines, self._rest = (self._rest + text).split("\n")
+        *lines, self._begun.line = (getattr(self._begun, "line", "") + text).split("\n")
         for line in lines:
             self._write_line(line)
         return len(text)
@@ -37,7 +35,7 @@ class LogLines(io.TextIOBase):
         except ValueError:
             record = None
         if isinstance(record, dict):
-            self._on_object(record)
+            self._on_object(record, line)
         elif line:
             self._on_text(line)
 

@@ -28,7 +28,6 @@ _WITHOUT_EFFECT = frozenset(
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::Dashboard",
         "AWS::Lambda::Permission",
-        "AWS::Logs::LogGroup",
         "AWS::Logs::MetricFilter",
         "AWS::Logs::QueryDefinition",
         "AWS::Route53::RecordSetGroup",
@@ -81,12 +80,14 @@ class Resources:
 
 
 def create(template: Template, resources: Resources) -> None:
-    """Makes every table and key of the template, with the calls that CloudFormation would make."""
+    """Makes every table, key and log group of the template, with the calls that CloudFormation would make."""
     for resource in template.resources():
         if resource.type == "AWS::DynamoDB::Table":
             _create_table(resource, template, resources.ref(resource.logical_id))
         elif resource.type == "AWS::KMS::Key":
             resources.learn(resource.logical_id, _create_key(resource, template))
+        elif resource.type == "AWS::Logs::LogGroup":
+            resources.learn(resource.logical_id, _create_log_group(resource, template))
         elif not resource.type.startswith("Custom::") and resource.type not in _WITHOUT_EFFECT:
             raise TemplateError(f"{resource.logical_id}: {resource.type} is not known to the local stack")
 
@@ -121,6 +122,19 @@ def _create_key(resource: Resource, template: Template) -> dict[str, str]:
     return {"Ref": metadata["KeyId"], "KeyId": metadata["KeyId"], "Arn": metadata["Arn"]}
 
 
+def _create_log_group(resource: Resource, template: Template) -> dict[str, str]:
+    import boto3
+
+    properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
+    name, retention = properties.pop("LogGroupName"), properties.pop("RetentionInDays", None)
+    _refuse_others(resource, properties, frozenset())
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName=name)
+    if retention is not None:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=int(retention))
+    return {"Ref": name, "Arn": _log_group_arn(name)}
+
+
 def _refuse_others(resource: Resource, properties: Mapping[str, Any], known: frozenset[str]) -> None:
     if unknown := sorted(set(properties) - known):
         raise TemplateError(f"{resource.logical_id}: {', '.join(unknown)} is not known to the local stack")
@@ -141,7 +155,11 @@ def _predicted(logical_id: str, type_: str) -> dict[str, Any]:
         case "AWS::Serverless::LayerVersion":
             return {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1"}
         case "AWS::Logs::LogGroup":
-            return {"Ref": name, "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"}
+            return {"Ref": name, "Arn": _log_group_arn(name)}
         case "AWS::SNS::Topic":
             return {"Ref": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}", "TopicName": name}
     return {}
+
+
+def _log_group_arn(name: str) -> str:
+    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"

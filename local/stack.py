@@ -17,6 +17,7 @@ from local.aws import EmulatedAws, emulated
 from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
+from local.function_logs import FunctionLogs
 from local.functions import Crash, Functions
 from local.gateway import Gateway, Served
 from local.rest_gateway import RestGateway
@@ -103,8 +104,12 @@ def start(
     seed: Callable[[str, Mapping[str, str]], None] | None = None,
     on_served: Callable[[Served], None] = lambda served: None,
     on_crash: Callable[[Crash], None] = lambda crash: None,
+    function_logs: FunctionLogs | None = None,
 ) -> LocalStack:
-    """Starts a stack from `root`'s template.yaml and seeds it with the demo data, or with what `seed` writes."""
+    """Starts a stack from `root`'s template.yaml and seeds it with the demo data, or with what `seed` writes.
+
+    `function_logs` are told by whoever listens to what the functions print.
+    """
     url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
     aws = emulated()
     document = template.load(root / "template.yaml")
@@ -121,7 +126,7 @@ def start(
     rest = rest_api_beside(root, url, on_crash)
     gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served, rest)
     custom = custom_resources.CustomResources(functions, aws_url)
-    door = _AwsDoor(aws, custom, ControlPlane(deployment, known, system, functions))
+    door = _AwsDoor(aws, custom, ControlPlane(deployment, known, system, functions), function_logs or FunctionLogs())
     aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
     servers = (aws_server, front_server)
     aws_server.start()
@@ -141,16 +146,25 @@ def start(
 class _AwsDoor:
     """Everything on the second port: AWS, the stack itself, and the addresses that custom resources answer to."""
 
-    def __init__(self, aws: EmulatedAws, custom: custom_resources.CustomResources, control_plane: ControlPlane) -> None:
+    def __init__(
+        self,
+        aws: EmulatedAws,
+        custom: custom_resources.CustomResources,
+        control_plane: ControlPlane,
+        function_logs: FunctionLogs,
+    ) -> None:
         self._aws = aws
         self._custom = custom
         self._control_plane = control_plane
+        self._function_logs = function_logs
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(custom_resources.PATH):
             return self._custom.receive(environ, start_response)
         if self._control_plane.is_asked(environ):
             return self._control_plane.answer(environ, start_response)
+        if "/logs/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+            self._function_logs.deliver()
         return self._aws.door(environ, start_response)
 
 

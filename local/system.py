@@ -30,6 +30,7 @@ class Function:
     environment: Mapping[str, str]
     timeout: float
     memory: int
+    log_group: str = ""
     inline_code: str | None = None
 
 
@@ -125,9 +126,10 @@ def system_from_template(template: Template, root: Path, nested: Mapping[str, Fu
 
 def _function(resource: Resource, properties: Mapping[str, Any], template: Template, root: Path) -> Function:
     arn = template.resolve({"Fn::GetAtt": [resource.logical_id, "Arn"]})
+    name = template.resolve({"Ref": resource.logical_id})
     return Function(
         logical_id=resource.logical_id,
-        name=template.resolve({"Ref": resource.logical_id}),
+        name=name,
         arn=arn,
         folder=root / properties.get("CodeUri", resource.logical_id),
         handler=properties["Handler"],
@@ -136,6 +138,7 @@ def _function(resource: Resource, properties: Mapping[str, Any], template: Templ
         },
         timeout=float(properties.get("Timeout", 3)),
         memory=int(properties.get("MemorySize", 128)),
+        log_group=properties.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}"),
         inline_code=properties.get("InlineCode"),
     )
 

@@ -1,6 +1,5 @@
 """`valet apis`: the protected APIs, which tokens are for."""
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -8,8 +7,8 @@ from valet.models import ProtectedApi
 
 from admin import registration
 from admin.desk import Desk
-from admin.endings import Wrong
-from admin.options import SPAN, confirmed, words
+from admin.endings import refuse_if
+from admin.options import SPAN, changed, confirmed, words
 
 
 @click.group()
@@ -67,9 +66,7 @@ def show(desk: Desk, audience: str) -> None:
 def change(desk: Desk, /, audience: str, **given: Any) -> None:
     """Change a protected API."""
     before = desk.register.api(audience)
-    after = replace(before, **{name: value for name, value in given.items() if value is not None})
-    if after == before:
-        raise click.UsageError("Nothing is said that would change it.")
+    after = changed(before, given)
     _refuse_wrong(desk, after)
     desk.register.change_api(before, after)
     desk.done(f"Changed {audience}.", **_facts_of(after))
@@ -88,8 +85,7 @@ def delete(desk: Desk, audience: str) -> None:
 
 
 def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    if wrong := registration.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer):
-        raise Wrong(*wrong)
+    refuse_if(registration.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
 
 
 def _facts_of(api: ProtectedApi) -> dict[str, Any]:

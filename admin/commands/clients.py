@@ -11,8 +11,8 @@ from valet.models import Client
 from admin import registration
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, moment, span
-from admin.endings import Refused, Wrong
-from admin.options import SPAN, confirmed, words
+from admin.endings import Refused, refuse_if
+from admin.options import SPAN, changed, confirmed, with_said, words
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,7 +69,7 @@ def add(
         # A name that somebody had before: what was allowed then is not allowed to this one.
         grants_not_before_ms=int(desk.clock() * 1000),
     )
-    client = registration.with_defaults(_changed(client, given))
+    client = registration.with_defaults(with_said(client, given))
     if "grant_types" not in given or given["grant_types"] is None:
         ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
         client = replace(client, grant_types=frozenset(ways))
@@ -99,17 +99,13 @@ def show(desk: Desk, client_id: str) -> None:
 
 @clients.command()
 @click.argument("client_id")
-@click.option("--name", help="What people are asked to allow something.")
+@click.option("--name", "client_name", help="What people are asked to allow something.")
 @_registration
 @click.pass_obj
-def change(desk: Desk, /, client_id: str, name: str | None, **given: Any) -> None:
+def change(desk: Desk, /, client_id: str, **given: Any) -> None:
     """Change a client; an option that lists things replaces the whole list."""
     before = desk.register.client(client_id)
-    after = _changed(before, given)
-    if name is not None:
-        after = replace(after, client_name=name)
-    if after == before:
-        raise click.UsageError("Nothing is said that would change it.")
+    after = changed(before, given)
     _refuse_wrong(after, desk)
     desk.register.change_client(before, after)
     desk.done(f"Changed {client_id}; every function goes by it within 10 seconds.", **facts_of(after))
@@ -229,14 +225,8 @@ def _drawn_id(desk: Desk) -> str:
     return drawn
 
 
-def _changed(client: Client, given: dict[str, Any]) -> Client:
-    said = {name: value for name, value in given.items() if value is not None and value != ()}
-    return replace(client, **said)
-
-
 def _refuse_wrong(client: Client, desk: Desk) -> None:
-    if wrong := registration.wrong_with_client(client, desk.register.scopes()):
-        raise Wrong(*wrong)
+    refuse_if(registration.wrong_with_client(client, desk.register.scopes()))
 
 
 def _tell_secret(desk: Desk, client: Client, secret: str | None, sentence: str) -> None:

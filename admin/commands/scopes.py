@@ -1,6 +1,5 @@
 """`valet scopes`: what can be asked for, each with its sentence for the consent page."""
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,8 +8,8 @@ from valet.protocol.scope import ISSUERS_OWN, closure
 
 from admin import registration
 from admin.desk import Desk
-from admin.endings import Refused, Wrong
-from admin.options import confirmed, words
+from admin.endings import Refused, refuse_if
+from admin.options import changed, confirmed, words
 
 
 @click.group()
@@ -26,8 +25,7 @@ def scopes() -> None:
 def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
     """Register the scope NAME; DESCRIPTION is what people read when they are asked."""
     scope = Scope(name, description, includes or frozenset())
-    if wrong := registration.wrong_with_scope(scope, desk.register.scopes()):
-        raise Wrong(*wrong)
+    refuse_if(registration.wrong_with_scope(scope, desk.register.scopes()))
     desk.register.add_scope(scope)
     desk.done(f"Registered {name}; it can be asked for within 10 seconds.", **_facts_of(scope))
 
@@ -60,13 +58,9 @@ def change(
 ) -> None:
     """Change a scope. What was allowed before can only shrink by it, at the next refresh."""
     before = desk.register.scope(name)
-    after = replace(
-        before,
-        description=description if description is not None else before.description,
-        includes=frozenset() if includes_nothing else before.includes if includes is None else includes,
-    )
-    if wrong := registration.wrong_with_scope(after, desk.register.scopes()):
-        raise Wrong(*wrong)
+    given = {"description": description, "includes": frozenset() if includes_nothing else includes}
+    after = changed(before, given)
+    refuse_if(registration.wrong_with_scope(after, desk.register.scopes()))
     desk.register.change_scope(before, after)
     desk.done(f"Changed {name}.", **_facts_of(after))
 

@@ -1,11 +1,12 @@
 """`valet tail`: audit events as they come, from the log groups of the stack (CloudWatch Logs)."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 from rich.text import Text
+from valet.audit import EVENTS
 
 from admin.desk import Desk, moment, printable
 from admin.endings import Refused
@@ -14,7 +15,8 @@ from admin.options import MOMENT, words
 _PAUSE = 2  # seconds between two looks
 _LATE = 30  # seconds that CloudWatch may take to show a line, so that each look begins that much earlier
 _ANY_EVENT = '{ $.event = "*" }'
-_NOISE = frozenset({"level", "location", "message", "timestamp", "service", "event", "_aws"})
+_METRICS = {kind.metric for kind in EVENTS.values() if kind.metric}
+_NOISE = frozenset({"level", "location", "message", "timestamp", "service", "event", "_aws", "at", *_METRICS})
 _LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "by_hand")
 
 
@@ -29,8 +31,6 @@ def tail(
     desk: Desk, since: float | None, wanted: frozenset[str] | None, client_id: str | None, sub: str | None, follow: bool
 ) -> None:
     """Audit events as they come, one a line."""
-    if desk.where.is_local:
-        raise Refused("The local stack sends no logs to AWS: it prints its audit events where `make run` runs.")
     groups = [name for name in desk.deployment.named("AWS::Logs::LogGroup") if "/vendedlogs/" not in name]
     if not groups:
         raise Refused(f"The stack {desk.deployment.stack_name} has no log groups.")
@@ -81,8 +81,17 @@ def _print(desk: Desk, event: dict[str, Any]) -> None:
     if desk.is_json:
         click.echo(json.dumps(event, ensure_ascii=False))
         return
-    facts = " ".join(f"{name}={value}" for name, value in event.items() if name not in _NOISE and name != "at")
+    facts = " ".join(f"{name}={value}" for name, value in _facts_of(event))
     name = str(event["event"])
     style = "red" if any(word in name for word in _LOUD) else "bold"
     line = Text.assemble((event["at"], "dim"), " ", (printable(name), style), " ", printable(facts))
     desk.out.print(line, soft_wrap=True)
+
+
+def _facts_of(event: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values; what lies within another goes by both names, as in a query."""
+    for name, value in event.items():
+        if isinstance(value, dict) and name not in _NOISE:
+            yield from _facts_of(value, f"{name}.")
+        elif within or name not in _NOISE:
+            yield f"{within}{name}", value

@@ -12,7 +12,7 @@ from valet.users import hash_password, normal_username
 from admin import people_file, revocation
 from admin.commands.grants import end_everything
 from admin.desk import Desk, moment
-from admin.endings import Refused, Wrong
+from admin.endings import Refused, refuse_if
 from admin.options import confirmed, words
 from admin.passwords import read_password
 
@@ -39,8 +39,7 @@ def add(
 ) -> None:
     """Add the user USERNAME. The password is asked for, read from standard input, or drawn."""
     account = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset(), **facts)
-    if wrong := list(people_file.wrong_with_account(account)):
-        raise Wrong(*wrong)
+    refuse_if(list(people_file.wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {account.username} already.")
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
@@ -89,8 +88,7 @@ def roles(
     before = desk.people.account(username)
     start = before.roles if exactly is None else exactly
     after = replace(before, roles=(start | (added or frozenset())) - (removed or frozenset()))
-    if wrong := list(people_file.wrong_with_account(after)):
-        raise Wrong(*wrong)
+    refuse_if(list(people_file.wrong_with_account(after)))
     if after.roles == before.roles:
         desk.show({"username": before.username, "roles": sorted(before.roles)})
         return
@@ -139,6 +137,33 @@ def enable(desk: Desk, username: str) -> None:
     desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
 
 
+@users.command("sign-out")
+@click.argument("username")
+@click.option("--revoke", is_flag=True, help="End all their grants, too: every application has to ask them again.")
+@confirmed
+@click.pass_obj
+def sign_out(desk: Desk, username: str, revoke: bool) -> None:
+    """End a user's browser sessions, as when they sign out themselves: what lives by a session ends with it.
+
+    Applications with offline_access go on, unless --revoke. Reads the whole table, since sessions are found by their
+    cookies alone; --revoke does not.
+    """
+    account = desk.people.account(username)
+    desk.confirm(f"Sign {account.username} out everywhere{', and end all their grants' if revoke else ''}?")
+    if revoke:
+        ended = end_everything(desk, account)
+        browsers = "everywhere"
+    else:
+        ended = revocation.sign_out(desk.deployment, account, desk.clock())
+        browsers = f"of {ended.sessions} browsers"
+    desk.done(
+        f"Signed {account.username} out {browsers}; {ended.grants} grants ended.",
+        username=account.username,
+        signed_out=True,
+        grants_ended=ended.grants,
+    )
+
+
 @users.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
@@ -159,8 +184,7 @@ def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> Non
     whole file is checked before anybody is added.
     """
     rows, wrong = people_file.read(file, desk.random)
-    if wrong:
-        raise Wrong(*wrong)
+    refuse_if(wrong)
     known = {account.username for account in desk.people.accounts()}
     taken = sorted(row.account.username for row in rows if row.account.username in known)
     if taken and not skip_existing:
@@ -182,7 +206,7 @@ def _add_all(desk: Desk, rows: Sequence[people_file.Row], added: list[dict[str, 
     with desk.progress() as progress:
         for row in progress.track(rows, description="Importing"):
             password = "" if row.password_hash else new_handle(desk.random)
-            if desk.people.add(row.account, row.password_hash or hash_password(password)):
+            if desk.people.add(row.account, row.password_hash or hash_password(password), "imported"):
                 added.append({"username": row.account.username, "password": password})
 
 

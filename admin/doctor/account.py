@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from admin.audit import OUTPUT
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Check, Finding, warning
 
@@ -58,7 +59,6 @@ def look_subscriptions(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_retention(evidence: Evidence) -> Iterator[Finding]:
-    evidence.only_on_aws("log groups")
     names = evidence.deployment.named("AWS::Logs::LogGroup")
     if not names:
         raise CannotLook("the stack has no log groups")
@@ -67,10 +67,20 @@ def look_retention(evidence: Evidence) -> Iterator[Finding]:
         groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         found = [group for group in groups if group["logGroupName"] == name]
         if not found:
-            yield Finding(f"The log group {name} is gone", "The function cannot write its audit events.", "make deploy")
+            why = "Its audit events are lost; without the operators' own, `valet` refuses to change anything."
+            yield Finding(f"The log group {name} is gone", why, "make deploy")
         elif "retentionInDays" not in found[0]:
             mend = f"aws logs put-retention-policy --log-group-name {name} --retention-in-days 90"
             yield warning(f"{name} is kept for ever", "It costs more each month, and holds who signed in when.", mend)
+
+
+def look_operators_log(evidence: Evidence) -> Iterator[Finding]:
+    if OUTPUT not in evidence.deployment.outputs:
+        yield warning(
+            "The stack has no log group for what operators change",
+            "It is of an older release: who changed a client, an account or a scope is in no audit event.",
+            "make deploy",
+        )
 
 
 def look_concurrency(evidence: Evidence) -> Iterator[Finding]:
@@ -89,5 +99,6 @@ CHECKS = (
     Check("alarms.present", look_alarms),
     Check("alarms.heard", look_subscriptions),
     Check("logs.retention", look_retention),
+    Check("logs.operators", look_operators_log),
     Check("account.concurrency", look_concurrency),
 )

@@ -57,7 +57,7 @@ class Evidence:
 
     @cached_property
     def register(self) -> Register:
-        return Register(self.deployment.registry)
+        return Register(self.deployment.registry, self.deployment.audit)
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:
@@ -69,7 +69,7 @@ class Evidence:
 
     @cached_property
     def people(self) -> People:
-        return People(self.deployment.users)
+        return People(self.deployment.users, self.deployment.audit)
 
     @cached_property
     def grants(self) -> tuple[Grant, ...]:

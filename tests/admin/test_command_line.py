@@ -88,7 +88,8 @@ def test_other_peoples_words_do_not_command_the_terminal(valet: Operator) -> Non
     from admin.deployment import Deployment, Where
     from admin.people import People
 
-    people = People(Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes).users)
+    deployment = Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes, valet.clock)
+    people = People(deployment.users, deployment.audit)
     john = people.account("john")
     people.change(john, replace(john, name="\x1b]0;owned\x07John"))
     assert "\x1b" not in valet("users", "list").out

@@ -21,12 +21,12 @@ from tests.admin.people import sign_in
 
 DAY = 86_400
 CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
-ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "logs.retention", "account.concurrency"}
+ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "account.concurrency"}
 
 
 @pytest.fixture
 def local(valet: Operator) -> Deployment:
-    return Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url.rpartition(":")[2])), bytes)
+    return Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url.rpartition(":")[2])), bytes, valet.clock)
 
 
 def examined(valet: Operator, *arguments: str, status: int = 1) -> dict[str, Any]:
@@ -261,7 +261,8 @@ def test_what_only_aws_has_alarms_subscriptions_logs_and_quota(
     for name in ("kept", "ending"):
         logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
     logs.put_retention_policy(logGroupName="/aws/lambda/ending", retentionInDays=90)
-    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes)
+    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, valet.clock)
+    deployment.__dict__["outputs"] = {}
     deployment.__dict__["resources"] = (
         *(("AWS::CloudWatch::Alarm", name, name) for name in ("heard", "unheard", "muted", "deleted")),
         *(("AWS::SNS::Topic", name, name) for name in (topic, silent)),
@@ -287,6 +288,7 @@ def test_what_only_aws_has_alarms_subscriptions_logs_and_quota(
             f"Nobody is subscribed to {silent}",
             "/aws/lambda/kept is kept for ever",
             "The log group /aws/lambda/deleted is gone",
+            "The stack has no log group for what operators change",
             "The account runs 10 functions at once",
         ]
     )
@@ -340,5 +342,5 @@ def put(deployment: Deployment, client: Client) -> None:
 def _demo_api(deployment: Deployment) -> Any:
     from admin.register import Register
 
-    [api] = Register(deployment.registry).scopes().apis.values()
+    [api] = Register(deployment.registry, deployment.audit).scopes().apis.values()
     return api

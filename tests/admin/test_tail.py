@@ -13,10 +13,6 @@ from admin.desk import Desk
 from tests.admin.conftest import Operator
 
 
-def test_the_local_stack_says_where_its_events_are(refused: Operator) -> None:
-    assert "make run" in refused("tail", status=3).err
-
-
 @pytest.fixture
 def logs(refused: Operator) -> Any:
     client = boto3.client("logs")

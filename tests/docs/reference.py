@@ -116,6 +116,7 @@ def reference() -> Iterator[str]:
         ),
         ("Errors", _errors()),
         ("Events", _events()),
+        ("Deeds of operators", _deeds()),
         ("Metrics", _metrics()),
         ("Alarms", _alarms()),
         ("The command line", _commands()),
@@ -258,6 +259,16 @@ def _events() -> Iterator[str]:
     for told, (own, meaning) in AUTHORIZER_EVENTS.items():
         rows.append((f"`{told}`", ", ".join(f"`{field}`" for field in own.split()), "", f"Authorizer: {meaning}"))
     yield from _table(("event", "its own fields", "metric", "meaning"), sorted(rows))
+
+
+def _deeds() -> Iterator[str]:
+    from admin.changes import DEEDS
+
+    yield "What `deed` says in `client.changed`, `user.changed`, `api.changed` and `scope.changed`. `members` names"
+    yield "what changed; `before` and `after` hold the values: lists as words, secrets as their number, of people the"
+    yield "roles alone."
+    yield ""
+    yield from _table(("deed", "what was done"), ((f"`{deed}`", text) for deed, text in sorted(DEEDS.items())))
 
 
 def _metrics() -> Iterator[str]:

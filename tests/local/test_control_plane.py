@@ -27,8 +27,15 @@ def test_the_outputs_and_parameters_are_the_templates(stack: LocalStack) -> None
 
 def test_only_what_lives_here_is_listed_as_a_resource(stack: LocalStack) -> None:
     pages = client(stack, "cloudformation").get_paginator("list_stack_resources").paginate(StackName="valet-local")
-    types = {each["ResourceType"] for page in pages for each in page["StackResourceSummaries"]}
-    assert types == {"AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::ApiGatewayV2::Api"}
+    living = [each for page in pages for each in page["StackResourceSummaries"]]
+    assert {each["ResourceType"] for each in living} == {
+        "AWS::ApiGatewayV2::Api",
+        "AWS::DynamoDB::Table",
+        "AWS::Lambda::Function",
+        "AWS::Logs::LogGroup",
+    }
+    groups = {each["PhysicalResourceId"] for each in living if each["ResourceType"] == "AWS::Logs::LogGroup"}
+    assert {"/aws/lambda/valet-local-token", "/valet/valet-local/operator"} <= groups
 
 
 def test_a_function_is_invoked_and_what_it_raises_is_its_error_not_the_calls(stack: LocalStack) -> None:

@@ -26,6 +26,7 @@ LOGGED_BY_ITSELF = {"request.failed", "request.refused", "signing.failed"}
 def _sources() -> Iterator[Path]:
     yield from (path for path in LAYER.rglob("*.py") if path.name != "audit.py" and "resource_server" not in path.parts)
     yield from (ROOT / "functions").glob("*/app.py")
+    yield from (ROOT / "admin").rglob("*.py")
 
 
 def _recorded() -> Iterator[tuple[str, set[str]]]:

@@ -90,5 +90,5 @@ def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict
 
 def test_every_log_group_forgets(created: dict[str, Any]) -> None:
     ours = {name: days for name, days in created["retention"].items() if "valet" in name}
-    assert len(ours) == 15
+    assert len(ours) == 16
     assert set(ours.values()) <= {90, "90"}

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Literal
 
 EventName = Literal[
+    "api.changed",
+    "client.changed",
     "code.issued",
     "code.replayed",
     "code.resubmitted",
@@ -33,12 +35,14 @@ EventName = Literal[
     "request.failed",
     "request.refused",
     "rotate_keys.by_hand",
+    "scope.changed",
     "scope.refused",
     "session.ended",
     "signing.failed",
     "token.issued",
     "token.refreshed",
     "token.revoked",
+    "user.changed",
 ]
 
 Metric = Literal[
@@ -72,14 +76,19 @@ def _event(meaning: str, fields: str = "", metric: Metric | None = None, measure
     return Event(meaning, frozenset(fields.split()), metric, measured)
 
 
+# What an operator did, who it was, which members changed, and their values before and after.
+_CHANGE = "deed operator members before after"
+
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
+        "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
+        "client.changed": _event("An operator changed a client.", _CHANGE),
         "code.issued": _event("An authorization code went to a client."),
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
-        "grant.revoked": _event("A grant ended before its time.", "revoked_for"),
+        "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
         "key.deleted": _event("A key that nobody needs any more left the records.", "kid reason signing"),
         "key.dropped": _event("An emergency took a key out of the JWK Set.", "kid reason signing"),
@@ -102,11 +111,13 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "request.failed": _event("A mistake of ours, answered as 500.", "failure at"),
         "request.refused": _event("A refusal whose reason the client is not told.", "error detail"),
         "rotate_keys.by_hand": _event("Somebody invoked rotate_keys.", "deed kid", "KeysMovedByHand"),
+        "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),
         "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),
-        "session.ended": _event("Somebody signed out."),
+        "session.ended": _event("Somebody signed out, or was signed out by an operator.", "operator"),
         "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
+        "user.changed": _event("An operator changed an account: of values, its roles alone are told.", _CHANGE),
     }
 )

@@ -1,0 +1,152 @@
+"""What an audit event says of a change: the deed, the members that changed, and their values before and after.
+
+The deed is read from what changed, so that no command can call it by another name. Of secrets only the number is told,
+of people nothing but their roles.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+from valet.models import Account, Client, ProtectedApi, Scope
+
+Deed = Literal[
+    "added",
+    "changed",
+    "deleted",
+    "disabled",
+    "enabled",
+    "grants.ended",
+    "imported",
+    "password.set",
+    "roles.changed",
+    "secret.ended",
+    "secret.rotated",
+    "sessions.ended",
+]
+Facts = Mapping[str, Any]
+Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
+
+DEEDS: Mapping[Deed, str] = MappingProxyType(
+    {
+        "added": "registered, with the values that are not the usual ones",
+        "changed": "other members, or several at once",
+        "deleted": "no longer registered; the values that it had",
+        "disabled": "a client is refused; a person can no longer sign in",
+        "enabled": "the other way",
+        "grants.ended": "of a client: what was issued before `after.grants_not_before` is dead",
+        "imported": "a person, out of a file",
+        "password.set": "a person has another password",
+        "roles.changed": "of a person; `before.roles`, `after.roles`",
+        "secret.ended": "of a client: only the newest is good; `before.secrets` were",
+        "secret.rotated": "of a client: it has another; `after.secrets` are good, 1 if the older ones ended at once",
+        "sessions.ended": "of a person: whoever signed in before has to sign in again",
+    }
+)
+# Members whose values are told in another form than they are kept in.
+_TOLD_AS = {
+    "grants_not_before_ms": "grants_not_before",
+    "secret_digests": "secrets",
+    "sessions_not_before_ms": "sessions_not_before",
+}
+_TOLD_OF_PEOPLE = frozenset({"roles"})
+
+
+def of_client(before: Client | None, after: Client | None) -> Facts:
+    nobody = Client("", "")
+    changed = _changed(before or nobody, after or nobody, "client_id")
+    return {
+        "client_id": (after or before or nobody).client_id,
+        "deed": _deed_of_client(changed, before, after),
+        **_told(changed, before, after),
+    }
+
+
+def of_api(before: ProtectedApi | None, after: ProtectedApi | None) -> Facts:
+    nothing = ProtectedApi("", "")
+    changed = _changed(before or nothing, after or nothing, "audience")
+    return {
+        "audience": (after or before or nothing).audience,
+        "deed": _deed(before, after),
+        **_told(changed, before, after),
+    }
+
+
+def of_scope(before: Scope | None, after: Scope | None) -> Facts:
+    nothing = Scope("", "")
+    changed = _changed(before or nothing, after or nothing, "name")
+    return {"scope": (after or before or nothing).name, "deed": _deed(before, after), **_told(changed, before, after)}
+
+
+def of_account(before: Account | None, after: Account, deed: Deed | None = None) -> Facts:
+    changed = _changed(before or Account("", ""), after, "sub")
+    told = [name for name in changed if name in _TOLD_OF_PEOPLE]
+    return {
+        "sub": after.sub,
+        "deed": deed or _deed_of_account(changed, before, after),
+        **_told(told, before, after),
+        "members": _members(changed),
+    }
+
+
+def _changed(before: Model, after: Model, key: str) -> list[str]:
+    names = (field.name for field in fields(before) if field.name != key)
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _told(changed: list[str], before: Model | None, after: Model | None) -> Facts:
+    return {"members": _members(changed), "before": _values(changed, before), "after": _values(changed, after)}
+
+
+def _members(changed: list[str]) -> str:
+    return " ".join(_TOLD_AS.get(name, name) for name in changed)
+
+
+def _values(names: list[str], of: Model | None) -> Facts:
+    return {_TOLD_AS.get(name, name): _value(name, getattr(of, name)) for name in names} if of is not None else {}
+
+
+def _value(name: str, value: Any) -> str | int | bool | None:
+    if name == "secret_digests":
+        return len(value)
+    if name.endswith("_ms"):
+        return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds") if value else None
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    raise TypeError(f"{name} is not for the log")
+
+
+def _deed(before: Model | None, after: Model | None) -> Deed:
+    return "added" if before is None else "deleted" if after is None else "changed"
+
+
+def _deed_of_client(changed: list[str], before: Client | None, after: Client | None) -> Deed:
+    if before is None or after is None:
+        return _deed(before, after)
+    match changed:
+        case ["is_disabled"]:
+            return "disabled" if after.is_disabled else "enabled"
+        case ["grants_not_before_ms"]:
+            return "grants.ended"
+        case ["secret_digests"]:
+            return "secret.rotated" if set(after.secret_digests) - set(before.secret_digests) else "secret.ended"
+    return "changed"
+
+
+def _deed_of_account(changed: list[str], before: Account | None, after: Account) -> Deed:
+    if before is None:
+        return "added"
+    match changed:
+        case ["is_disabled"]:
+            return "disabled" if after.is_disabled else "enabled"
+        case ["roles"]:
+            return "roles.changed"
+        case ["sessions_not_before_ms"]:
+            return "sessions.ended"
+    return "changed"
