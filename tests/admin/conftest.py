@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from admin.cli import valet as command
 from admin.desk import Desk
 from local.stack import LocalStack
+from tests.admin.audited import Asked, Logged, asked_of_aws
 from tests.conftest import MovableClock
 
 
@@ -91,3 +92,16 @@ def keys_come_back(valet: Operator) -> Iterator[None]:
 @pytest.fixture
 def valet(fresh_stack: LocalStack, clock: MovableClock) -> Operator:
     return Operator(fresh_stack, clock, clock.advance)
+
+
+@pytest.fixture
+def logged(fresh_stack: LocalStack) -> Logged:
+    """The operators' log from now on."""
+    return Logged()
+
+
+@pytest.fixture
+def asked() -> Iterator[Asked]:
+    """What commands ask of AWS from now on."""
+    with asked_of_aws() as listening:
+        yield listening

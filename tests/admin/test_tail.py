@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import boto3
 import pytest
 
 from admin.commands.tail import _print, events
 from admin.desk import Desk
+from local.stack import LocalStack
 from tests.admin.conftest import Operator
+from tests.admin.people import sign_in
+from tests.local.test_main import program, ready
 
 
 @pytest.fixture
@@ -34,8 +41,6 @@ def write(logs: Any, group: str, at: float, message: str) -> None:
 
 
 def test_events_of_all_groups_come_in_their_order_each_once(logs: Any) -> None:
-    import time
-
     now = time.time()
     write(logs, GROUPS[0], now + 2, json.dumps({"event": "token.issued", "client_id": "a"}))
     write(logs, GROUPS[1], now + 1, json.dumps({"event": "login.failed", "sub": "b"}))
@@ -58,3 +63,45 @@ def test_a_line_says_what_happened_and_cannot_command_the_terminal(capsys: pytes
     assert capsys.readouterr().out == "2026-01-31T12:00:00Z login.failed user_agent=�[2J\n"
     _print(Desk(is_json=True), event)
     assert json.loads(capsys.readouterr().out) == event
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A local stack in a process of its own, as `make run` starts it."""
+
+    issuer: str
+    aws_url: str
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[Remote]:
+    with program("--quiet", "--ready-file", str(tmp_path / "ready")) as process:
+        facts = ready(tmp_path / "ready", process)
+        yield Remote(facts["url"], facts["aws_url"])
+
+
+def test_a_sign_in_and_an_operators_change_are_seen_in_the_local_stack(remote: Remote) -> None:
+    valet = Operator(cast(LocalStack, remote), time.time, lambda seconds: None)
+    sign_in(cast(LocalStack, remote))
+    valet("clients", "disable", "web_app_123")
+    valet("users", "roles", "john", "--add", "admin")
+
+    def told(*arguments: str) -> list[str]:
+        ran = valet("tail", "--since", "1h", "--no-follow", "--json", *arguments)
+        return [json.loads(line)["event"] for line in ran.out.splitlines()]
+
+    signed_in = ["login.succeeded", "consent.granted", "code.issued", "token.issued"]
+    changed = ["client.changed", "user.changed"]
+    everything = [event for event in told() if not event.startswith("key")]
+    assert sorted(everything) == sorted([*signed_in, *changed])
+    assert everything.index("login.succeeded") < everything.index("token.issued") < everything.index("client.changed")
+    assert "keys.checked" in told()  # and what came before anybody asked
+    assert told("--event", "login.succeeded client.changed") == ["login.succeeded", "client.changed"]
+    assert "login.succeeded" not in told("--client", "mobile_app")
+    assert set(told("--client", "web_app_123")) >= {"token.issued", "client.changed"}
+    assert "client.changed" not in told("--sub", "demo-john")
+    assert set(told("--sub", "demo-john")) >= {"login.succeeded", "token.issued", "user.changed"}
+    text = valet("tail", "--since", "1h", "--no-follow").out
+    assert "client.changed client_id=web_app_123 deed=disabled members=is_disabled before.is_disabled=False" in text
+    assert "operator=arn:aws:sts::123456789012:user/moto" in text
+    assert "LoginsSucceeded" not in text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from valet.users import hash_password
 
 from tests.admin.conftest import Operator
-from tests.admin.people import is_refused_by_list, sign_in, web_app
+from tests.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
 from tests.integration.browser import Browser
 from tests.integration.wire import over_http
 
@@ -113,6 +114,7 @@ def test_a_new_password_may_end_what_the_old_one_opened(valet: Operator) -> None
     "command",
     [
         ("users", "set-password", "john", "--password-stdin", "--revoke"),
+        ("users", "sign-out", "john", "--revoke", "--yes"),
         ("grants", "revoke", "--user", "john", "--yes"),
     ],
 )
@@ -134,6 +136,27 @@ def test_a_disabled_user_who_comes_back_has_to_sign_in_again(valet: Operator) ->
     valet("users", "enable", "john")
     assert browser.get(app.ask(prompt="none").url).answered["error"] == "login_required"
     assert can_sign_in(valet, "john", "password123")
+
+
+def test_who_is_signed_out_signs_in_again_and_what_was_allowed_for_longer_goes_on(valet: Operator) -> None:
+    long, short = web_app(valet.stack), replace(web_app(valet.stack), scope="openid items")
+    browsers = [Browser(over_http, valet.stack.issuer) for _ in range(2)]
+    held = []
+    for browser, app in zip(browsers, (long, short), strict=True):
+        asked = app.ask()
+        answer = browser.sign_in(browser.open(asked.url), "john")
+        answer = browser.decide(answer) if answer.is_page else answer
+        held.append(SignedIn(app, app.redeem(answer.answered["code"], asked.code_verifier).json()))
+    other = sign_in(valet.stack, "jane")
+    valet("users", "sign-out", "john", typed="n\n", status=5)
+    assert "code" in browsers[0].get(long.ask(prompt="none").url).answered
+    done = valet.json("users", "sign-out", "john", "--yes")
+    assert done == {"username": "john", "signed_out": True, "grants_ended": 1}
+    for browser in browsers:
+        assert browser.get(long.ask(prompt="none").url).answered["error"] == "login_required"
+    assert [each.refresh() for each in (*held, other)] == [200, 400, 200]
+    assert [is_refused_by_list(valet.stack, each.access_token) for each in held] == [False, True]
+    assert "out of 0 browsers" in valet("users", "sign-out", "john", "--yes").out
 
 
 def people(tmp_path: Path, text: str) -> str:

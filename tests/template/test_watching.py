@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 from valet.audit import EVENTS, EVERYWHERE, Metric
 
+from admin.audit import OUTPUT
 from tests.template.cloudformation import resources, translated
 
 METRICS = set(get_args(Metric))
@@ -96,6 +97,31 @@ def test_a_query_asks_for_events_and_fields_that_there_are(name: str) -> None:
     fields = EVERYWHERE | OF_EVERY_LINE | {field for event in EVENTS.values() for field in event.fields}
     for listed in re.findall(r"(?:fields|by) ([a-z_, ]+)$", text, re.MULTILINE):
         assert set(re.split(r",\s*", listed)) <= fields
+
+
+def test_what_operators_change_has_a_log_group_that_forgets_and_that_the_command_line_finds() -> None:
+    document = translated()
+    group = resources(document, "AWS::Logs::LogGroup")["OperatorLogs"]
+    assert "Condition" not in group
+    assert group["Properties"] == {
+        "LogGroupName": {"Fn::Sub": "/valet/${AWS::StackName}/operator"},
+        "RetentionInDays": {"Ref": "LogRetention"},
+    }
+    assert document["Outputs"][OUTPUT]["Value"] == {"Ref": "OperatorLogs"}
+    assert "Condition" not in document["Outputs"][OUTPUT]
+
+
+def test_one_query_has_every_event_of_operators_and_each_grants_story_has_its_end_by_them() -> None:
+    query = _queries()["ChangesByOperators"]
+    named = set(re.findall(r"'([a-z_]+\.[a-z_]+)'", query["QueryString"]))
+    assert {name for name, event in EVENTS.items() if "operator" in event.fields} <= named
+    assert {"Ref": "OperatorLogs"} in query["LogGroupNames"]
+    assert {"Ref": "OperatorLogs"} in _queries()["StoryOfOneGrant"]["LogGroupNames"]
+
+
+def test_no_function_writes_to_the_operators_log() -> None:
+    assert "OperatorLogs" not in json.dumps(resources(translated("Demo=on"), "AWS::Lambda::Function"))
+    assert "OperatorLogs" not in json.dumps(resources(translated("Demo=on"), "AWS::IAM::Role"))
 
 
 def test_every_event_about_a_client_or_a_person_is_in_a_query_or_one_of_the_same_grant() -> None:
