@@ -188,7 +188,7 @@ def delete(desk: Desk, client_id: str) -> None:
     disabled = replace(before, is_disabled=True)
     desk.register.change_client(before, disabled)
     revoke_clients(desk, [disabled])
-    desk.register.delete_client(disabled, desk.clock())
+    desk.register.delete_client(desk.register.client(client_id), desk.clock())
     desk.done(f"Deleted {client_id}.", client_id=client_id, deleted=True)
 
 

@@ -137,6 +137,14 @@ def test_a_line_says_what_it_was_before_and_after(valet: Operator, logged: Logge
     assert (changed["before"], changed["after"]) == ({"includes": ""}, {"includes": "profile"})
 
 
+def test_the_line_of_a_deleted_client_says_what_it_was_at_its_end(valet: Operator, logged: Logged) -> None:
+    valet("clients", "delete", WEB, "--yes")
+    _, ended, deleted = logged.lines()
+    assert deleted["before"]["grants_not_before"] == ended["after"]["grants_not_before"]
+    assert (deleted["before"]["client_name"], deleted["before"]["is_disabled"]) == ("Web App", True)
+    assert "after" not in deleted
+
+
 def test_how_many_secrets_are_good_is_told_and_nothing_else_of_them(valet: Operator, logged: Logged) -> None:
     told = []
     for command in ("rotate-secret", "end-old-secret --yes", "rotate-secret --now --yes"):
