@@ -1,7 +1,9 @@
 """Run in a process of its own: a translated template on standard input, deployed to emulated CloudFormation.
 
-The last line printed is what stands afterwards, as JSON. moto makes no HTTP APIs, alarms, subscriptions, saved queries,
-needs Docker for a custom resource, and passes over a table's TTL and recovery; the rest it makes as the template says.
+Then it is updated, with other parameters, over tables that hold something. The last line printed is what stands
+afterwards, as JSON. moto makes no HTTP APIs, alarms, subscriptions, saved queries, needs Docker for a custom resource,
+cannot update a function that has a layer, and passes over a table's TTL and recovery; the rest it makes as the template
+says.
 """
 
 from __future__ import annotations
@@ -20,11 +22,17 @@ import boto3  # the environment has to be there before it is looked at
 from moto import mock_aws
 
 STACK = "valet"
+TABLES = ("Registry", "Users", "Grants")
+# What an operator may change in a living stack, all at once.
+CHANGED = {"Signer": "wrapped", "SigningAlgorithm": "ES256", "AccessTokenLifetime": "600", "RetryWindow": "30"}
 
 
 def main() -> None:
     document: dict[str, Any] = json.load(sys.stdin)
     del document["Resources"]["FirstKey"]
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"].pop("Layers", None)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         _package()
         cloudformation = boto3.client("cloudformation")
@@ -32,8 +40,31 @@ def main() -> None:
         arguments: Any = {"StackName": STACK, "Parameters": given, "Capabilities": ["CAPABILITY_IAM"]}
         cloudformation.create_stack(TemplateBody=json.dumps(document), **arguments)
         found = _found(cloudformation)
+        _sign_in(found["resources"])
+        arguments["Parameters"] = [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in {**_parameters(), **CHANGED}.items()
+        ]
+        cloudformation.update_stack(TemplateBody=json.dumps(document), **arguments)
+        found["updated"] = {**_found(cloudformation), "kept": _kept(found["resources"])}
     print()  # moto says on standard output, too, what it does not make
     print(json.dumps(found, default=str))
+
+
+def _sign_in(resources: dict[str, str]) -> None:
+    """An item in each table: what an update must not lose."""
+    for name in TABLES:
+        item: Any = {"pk": {"S": f"of#{name}"}, "sk": {"S": "before"}}
+        boto3.client("dynamodb").put_item(TableName=resources[name], Item=item)
+
+
+def _kept(resources: dict[str, str]) -> list[str]:
+    dynamodb = boto3.client("dynamodb")
+    return [
+        name
+        for name in TABLES
+        if "Item"
+        in dynamodb.get_item(TableName=resources[name], Key={"pk": {"S": f"of#{name}"}, "sk": {"S": "before"}})
+    ]
 
 
 def _parameters() -> dict[str, str]:
@@ -60,9 +91,7 @@ def _found(cloudformation: Any) -> dict[str, Any]:
         "status": stack["StackStatus"],
         "resources": physical,
         "outputs": {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]},
-        "tables": {
-            name: dynamodb.describe_table(TableName=physical[name])["Table"] for name in ("Registry", "Users", "Grants")
-        },
+        "tables": {name: dynamodb.describe_table(TableName=physical[name])["Table"] for name in TABLES},
         "functions": {
             name: functions.get_function_configuration(FunctionName=each)
             for name, each in physical.items()

@@ -92,3 +92,36 @@ def test_every_log_group_forgets(created: dict[str, Any]) -> None:
     ours = {name: days for name, days in created["retention"].items() if "valet" in name}
     assert len(ours) == 16
     assert set(ours.values()) <= {90, "90"}
+
+
+def test_an_update_keeps_every_table_and_what_is_in_it(created: dict[str, Any]) -> None:
+    updated = created["updated"]
+    assert updated["status"] == "UPDATE_COMPLETE"
+    assert updated["kept"] == ["Registry", "Users", "Grants"]
+    for name, before in created["resources"].items():
+        assert updated["resources"][name] == before, f"{name} was replaced"
+    assert set(updated["resources"]) - set(created["resources"]) == {"WrappingKey"}
+
+
+def test_an_update_tells_every_function_what_has_changed(created: dict[str, Any]) -> None:
+    for name in ("TokenFunction", "StatusListFunction", "RotateKeysFunction"):
+        variables = created["updated"]["functions"][name]["Environment"]["Variables"]
+        told = {
+            each: str(variables[each]) for each in ("SIGNER", "SIGNING_ALG", "ACCESS_TOKEN_LIFETIME", "RETRY_WINDOW")
+        }
+        assert told == {
+            "SIGNER": "wrapped",
+            "SIGNING_ALG": "ES256",
+            "ACCESS_TOKEN_LIFETIME": "600",
+            "RETRY_WINDOW": "30",
+        }
+
+
+@pytest.mark.parametrize("name", ["Registry", "Users", "Grants"])
+def test_no_parameter_can_make_cloudformation_replace_a_table(name: str) -> None:
+    """Another key schema or name makes another table, and an empty one. So does another logical id: these stay."""
+    table = translated()["Resources"][name]
+    assert table["Type"] == "AWS::DynamoDB::Table"
+    text = json.dumps(table["Properties"])
+    assert not [word for word in ("Ref", "Fn::", "TableName") if word in text]
+    assert table.get("Condition") == {"Registry": "MakesRegistry", "Users": "MakesUsers"}.get(name)
