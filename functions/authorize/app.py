@@ -5,11 +5,10 @@ Login and consent lead back here with the handle of the saved request, so that w
 
 from dataclasses import replace
 
-from valet import pages
 from valet.consent import issue_code
 from valet.errors import InvalidRequest, InvalidScope, OAuthError
 from valet.handles import grant_id_of, new_handle, new_id
-from valet.http import Parameters, Request, Response, page, redirect
+from valet.http import Parameters, Request, Response, redirect
 from valet.models import AuthorizationRequest
 from valet.protocol.authorization_request import (
     Destination,
@@ -20,15 +19,16 @@ from valet.protocol.authorization_request import (
 from valet.protocol.interaction import Step, next_step
 from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
-from valet.saved_requests import Saved, find_to_resume, save_request
-from valet.server import Server, endpoint, refused_to
+from valet.saved_requests import AlreadyAnswered, Saved, find_to_resume, save_request
+from valet.server import Server, endpoint, refused_by_page, refused_to
 from valet.sessions import browser_secret, current_session, stands_for
-from valet.tokens import id_token
 
 
 def authorize(request: Request, server: Server) -> Response:
-    parameters = request.form() if request.method == "POST" else request.query()
-    if request.method != "POST" and "resume" in parameters:
+    # What is malformed is told to the client, once it is known which (RFC 6749 §4.1.2.1).
+    read = request.form if request.method == "POST" else request.query
+    parameters = read(tolerates_malformed=True)
+    if request.method != "POST" and "resume" in parameters and "client_id" not in parameters:
         return _resume(request, parameters["resume"], server)
     destination = find_destination(parameters, server.registry, request.issuer)
     try:
@@ -71,7 +71,7 @@ def _go_on(
         grant_id = grant_id_of(saved.handle) if saved else new_id(server.random)
         code = issue_code(server, asked, destination.client, session, grant_id, now)
         if code is None:
-            return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
+            return refused_by_page(AlreadyAnswered(asked.client_id), request)
         server.audit.record("code.issued", client_id=asked.client_id, sub=session.sub, grant_id=code.grant_id)
         return destination.answer({"code": str(code)})
     cookies: tuple[str, ...] = ()
@@ -96,7 +96,10 @@ def _hinted_sub(parameters: Parameters, request: Request, server: Server) -> str
     """Whom the client expects (OpenID Connect Core §3.1.2.1); raises InvalidRequest for a hint that is not ours."""
     if "id_token_hint" not in parameters:
         return None
-    hint = id_token.verify_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
+    # Few clients send one: PyJWT is imported for who does (see tokens/verify.py).
+    from valet.tokens.verify import verify_id_token_hint
+
+    hint = verify_id_token_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
     if hint is None:
         raise InvalidRequest("The id_token_hint is not an ID token of this server.")
     return hint.sub

@@ -8,15 +8,15 @@ from valet.consent import issue_code, remaining_scope, remember
 from valet.errors import AccessDenied, InvalidRequest, InvalidScope, OAuthError, TemporarilyUnavailable
 from valet.handles import csrf_token, grant_id_of, is_csrf_token
 from valet.http import Request, Response, page, redirect
-from valet.models import Session
+from valet.models import Account, Session
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.protocol.interaction import needs_login
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.scope import OPENID
+from valet.protocol.scope import in_reading_order
 from valet.refusals import refuse_as_page
-from valet.saved_requests import Saved, require_saved
+from valet.saved_requests import AlreadyAnswered, Saved, require_saved
 from valet.server import Server, endpoint, refused_to
-from valet.sessions import current_session, session_secret
+from valet.sessions import current_session, session_secret, stands_for
 
 
 def consent(request: Request, server: Server) -> Response:
@@ -27,33 +27,37 @@ def consent(request: Request, server: Server) -> Response:
     session = current_session(request, server.cookies, server.sessions, server.settings, now)
     if session is None or needs_login(saved.request, session, saved.created_at_ms, now):
         return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
-    secret = session_secret(request, server.cookies) or ""  # current_session has found it
-    if request.method == "POST":
-        if not is_csrf_token(parameters.get("csrf_token", ""), secret, saved.handle):
-            raise InvalidRequest("This form was not made for this session.")
-        if parameters.require("decision") != "allow":
-            server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
-            return destination.refuse(AccessDenied("The end-user denied the request."))
+    account = server.accounts.find_account(session.sub)
+    if not stands_for(session, account):
+        return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
     try:
         scope = remaining_scope(saved.request.scope, destination.client, server.registry.scopes())
     except InvalidScope as error:
         return refused_to(destination, error)
-    # The page, the grant and what is remembered are of one scope.
+    # The page, the grant and what is remembered are of one scope, also where a registration changes in between.
     saved = replace(saved, request=replace(saved.request, scope=scope))
-    if request.method == "POST":
-        return _allow(request, saved, destination, session, server)
-    return _form(saved, destination, session, csrf_token(secret, saved.handle), server)
+    secret = session_secret(request, server.cookies) or ""  # current_session has found it
+    shown = f"{saved.handle} {' '.join(sorted(scope))}"
+    if request.method != "POST":
+        return _form(saved, destination, account, csrf_token(secret, shown), server)
+    if not is_csrf_token(parameters.get("csrf_token", ""), secret, shown):
+        why = "This form was not made for this session, or the application may ask for something else by now."
+        raise InvalidRequest(why, client_id=saved.request.client_id)
+    if parameters.require("decision") != "allow":
+        server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
+        return destination.refuse(AccessDenied("The end-user denied the request."))
+    return _allow(saved, destination, session, server)
 
 
-def _allow(request: Request, saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
-    """The grant is built from the saved request, never from the form. A disabled account is refused its tokens."""
+def _allow(saved: Saved, destination: Destination, session: Session, server: Server) -> Response:
+    """The grant is built from the saved request, never from the form."""
     try:
         grant_id = grant_id_of(saved.handle)
         code = issue_code(server, saved.request, destination.client, session, grant_id, server.clock())
     except OAuthError as error:
         return refused_to(destination, error)
     if code is None:
-        return page(400, pages.already_answered(), pages.content_security_policy(("'none'",)))
+        raise AlreadyAnswered(saved.request.client_id)
     with suppress(TemporarilyUnavailable):  # the code is issued; who is not remembered is asked again
         remember(saved.request, destination.client, session.sub, server.consents, server.clock())
     facts = {"client_id": saved.request.client_id, "sub": session.sub, "grant_id": code.grant_id}
@@ -62,9 +66,8 @@ def _allow(request: Request, saved: Saved, destination: Destination, session: Se
     return destination.answer({"code": str(code)})
 
 
-def _form(saved: Saved, destination: Destination, session: Session, token: str, server: Server) -> Response:
+def _form(saved: Saved, destination: Destination, account: Account | None, token: str, server: Server) -> Response:
     known = server.registry.scopes().scopes
-    account = server.accounts.find_account(session.sub)
     html = pages.consent(
         action="/consent",
         request_handle=saved.handle,
@@ -73,11 +76,7 @@ def _form(saved: Saved, destination: Destination, session: Session, token: str, 
         owner=destination.client.owner,
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
-        # Who one is comes before what else is asked for.
-        scopes=[
-            (name, known[name].description)
-            for name in sorted(saved.request.scope, key=lambda name: (name != OPENID, name))
-        ],
+        scopes=[(name, known[name].description) for name in in_reading_order(saved.request.scope)],
         switch_account=f"/login?request={saved.handle}",
     )
     targets = ("'self'", pages.form_action_source(destination.redirect_uri))

@@ -7,7 +7,7 @@ from valet.introspection import is_active, is_current
 from valet.models import Client
 from valet.protocol import client_authentication
 from valet.server import Server, endpoint
-from valet.tokens import access_token
+from valet.tokens.verify import verify_access_token
 
 _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
 
@@ -23,7 +23,7 @@ def introspect(request: Request, server: Server) -> Response:
 
 
 def _access_token(token: str, client: Client, request: Request, server: Server) -> dict[str, object]:
-    verified = access_token.verify(token, request.issuer, server.registry.signing_keys(), server.clock())
+    verified = verify_access_token(token, request.issuer, server.registry.signing_keys(), server.clock())
     if verified is None:
         return _INACTIVE
     audience = verified.claims["aud"]

@@ -22,7 +22,7 @@ def login(request: Request, server: Server) -> Response:
     if request.method != "POST":
         return _form(request, saved, browser, server, username=saved.request.login_hint or "")
     if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
-        raise InvalidRequest("This form was not made for this browser.")
+        raise InvalidRequest("This form was not made for this browser.", client_id=saved.request.client_id)
     username = parameters.get("username", "")
     attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(browser))
     outcome = users.authenticate(

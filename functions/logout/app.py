@@ -9,13 +9,12 @@ from valet.errors import InvalidRequest
 from valet.handles import csrf_token, digest, is_csrf_token
 from valet.http import Parameters, Request, Response, add_to_query, page, redirect
 from valet.models import Client, Session
-from valet.protocol.redirect_uri import is_registered
+from valet.protocol.redirect_uri import host_for_log, is_registered
 from valet.refusals import refuse_as_page
 from valet.revocation import end_grants_of_session
 from valet.server import Server, endpoint
 from valet.sessions import session_secret
-from valet.tokens import id_token
-from valet.tokens.id_token import Hint
+from valet.tokens.verify import Hint, verify_id_token_hint
 
 _CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 _LONGEST_STATE = 2048  # bytes: it travels in a Location header, and a gateway takes ten kilobytes of those
@@ -35,23 +34,24 @@ class _LogoutRequest:
 def logout(request: Request, server: Server) -> Response:
     parameters = request.form() if request.method == "POST" else request.query()
     asked = _parse(parameters, request, server)
-    is_our_form = request.method == "POST" and "csrf_token" in parameters
-    if request.method == "POST" and not is_our_form:
-        # A form of another site carries no cookies of ours (SameSite=Lax): go on with a GET, which does.
-        return redirect(f"{request.issuer}/logout?{urlencode(dict(asked.carried))}")
     secret = session_secret(request, server.cookies)
+    is_our_form = request.method == "POST" and "csrf_token" in parameters and secret is not None
+    if request.method == "POST" and not is_our_form:
+        # A form of another site carries no cookies of ours (SameSite=Lax), whatever else it says: go on with a GET,
+        # which does.
+        return redirect(f"{request.issuer}/logout?{urlencode(dict(asked.carried))}")
     session = server.sessions.find_session(digest(secret)) if secret else None
     if secret is None or session is None:
-        return _go_back(asked, server)
+        return _go_back(asked, request, server)
     if is_our_form:
         if not is_csrf_token(parameters["csrf_token"], secret, _FORM):
             raise InvalidRequest("This form was not made for this session.")
         if parameters.get("decision") != "allow":
             return _page(pages.still_signed_in())
-        return _end(asked, session, server)
+        return _end(asked, session, request, server)
     if session.ended_at or (asked.hint is not None and asked.hint.sid == session.sid):
         # One that has ended before, too: whoever ended it may have been killed before he had come to its grants.
-        return _end(asked, session, server)
+        return _end(asked, session, request, server)
     # Nobody showed that it is this session that should end: another site could send anybody here (§6). The grants of
     # one that only idles may well live, so it asks as well.
     return _ask(asked, csrf_token(secret, _FORM))
@@ -61,7 +61,7 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     """Raises InvalidRequest, for a page, and nothing has ended."""
     hint = None
     if "id_token_hint" in parameters:
-        hint = id_token.verify_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
+        hint = verify_id_token_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
         if hint is None:
             raise InvalidRequest("The id_token_hint is not an ID token of this server.")
     client_id = parameters.get("client_id", hint.client_id if hint else None)
@@ -74,7 +74,11 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     if back is not None:
         is_native = client is not None and client.application_type == "native"
         if client is None or not is_registered(back, client.post_logout_redirect_uris, is_native=is_native):
-            raise InvalidRequest("This post_logout_redirect_uri is not registered for the client.")
+            raise InvalidRequest(
+                "This post_logout_redirect_uri is not registered for the client.",
+                detail=f"post_logout_redirect_uri not registered, of host {host_for_log(back)}",
+                client_id=client.client_id if client else "",
+            )
         back = add_to_query(back, {"state": parameters.get("state")})
     carried = {name: parameters[name] for name in _CARRIED if name in parameters}
     if client is None:
@@ -82,7 +86,7 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     return _LogoutRequest(hint, client, back, carried)
 
 
-def _end(asked: _LogoutRequest, session: Session, server: Server) -> Response:
+def _end(asked: _LogoutRequest, session: Session, request: Request, server: Server) -> Response:
     now = server.clock()
     # The session first, so that no new grant begins to live by it. Whoever is killed between the two comes back with
     # the same cookie, and the ended session still says which grants to end.
@@ -91,12 +95,14 @@ def _end(asked: _LogoutRequest, session: Session, server: Server) -> Response:
     end_grants_of_session(server, session, now)
     if ended is not None and ended.ending == attempt:
         server.audit.record("session.ended", sub=session.sub)
-    return _go_back(asked, server)
+    return _go_back(asked, request, server)
 
 
-def _go_back(asked: _LogoutRequest, server: Server) -> Response:
+def _go_back(asked: _LogoutRequest, request: Request, server: Server) -> Response:
     response = redirect(asked.back) if asked.back else _page(pages.signed_out())
-    return response.with_cookies(server.cookies.end_session())
+    # A cookie that stayed at home is not ours to end: its session lives, and so would its grants, out of reach.
+    has_cookie = server.cookies.session in request.cookies
+    return response.with_cookies(server.cookies.end_session()) if has_cookie else response
 
 
 def _ask(asked: _LogoutRequest, token: str) -> Response:

@@ -21,7 +21,7 @@ Done = TypeVar("Done")
 PHYSICAL_RESOURCE_ID = "valet-signing-keys"
 STANDARD_SCOPES = (
     Scope("openid", "Sign you in, and recognise you when you come back"),
-    Scope("profile", "See your name and user name"),
+    Scope("profile", "See your name and username"),
     Scope("email", "See your email address"),
     Scope("offline_access", "Keep this access while you are away, until you take it back"),
 )

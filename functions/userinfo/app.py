@@ -8,14 +8,14 @@ from valet.protocol import bearer, cors
 from valet.protocol.scope import OPENID
 from valet.refusals import refuse_with_challenge
 from valet.server import Server, endpoint
-from valet.tokens import access_token
+from valet.tokens.verify import verify_access_token
 
 
 def userinfo(request: Request, server: Server) -> Response:
     token = bearer.find_token(request)
     if token is None:
         return Response(401, {**NO_STORE, **bearer.challenge(), **cors.allow(request, _origins(request, server))})
-    verified = access_token.verify(token, request.issuer, server.registry.signing_keys(), server.clock())
+    verified = verify_access_token(token, request.issuer, server.registry.signing_keys(), server.clock())
     client = server.registry.find_client(verified.client_id) if verified else None
     if verified is None or client is None:
         raise _refusal()

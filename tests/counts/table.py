@@ -170,65 +170,66 @@ TABLE = (
     Row(
         requests.login,
         303,
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
-        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, PutItem session",
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
-        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, PutItem session",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
     ),
     Row(
         requests.login_again,
         303,
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
-        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, "
-        "UpdateItem session, PutItem session",
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
-        "UpdateItem throttle, GetItem account, DeleteItem throttle, PutItem throttle, "
-        "UpdateItem session, PutItem session",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, GetItem account, "
+        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, GetItem account, "
+        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
     ),
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, UpdateItem throttle",
-        "GetItem request, GetItem credential, UpdateItem throttle, GetItem throttle, "
-        "UpdateItem throttle, GetItem client",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle",
+        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem client",
     ),
     Row(
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, GetItem account",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
     ),
     Row(
         requests.consent,
         303,
-        "GetItem request, GetItem session, PutItem sub, PutItem grant, UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, "
+        "GetItem request, GetItem session, GetItem account, PutItem sub, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, PutItem sub, "
         "PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_until_logout,
         303,
-        "GetItem request, GetItem session, PutItem sub, GetItem session, PutItem grant, UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, "
+        "GetItem request, GetItem session, GetItem account, PutItem sub, GetItem session, PutItem grant, "
+        "UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, PutItem sub, "
         "GetItem session, PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_not_remembered,
         303,
-        "GetItem request, GetItem session, PutItem sub, PutItem grant",
-        "GetItem request, GetItem client, GetItem session, Query scopes, Query apis, PutItem sub, PutItem grant",
+        "GetItem request, GetItem session, GetItem account, PutItem sub, PutItem grant",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
+        "PutItem sub, PutItem grant",
     ),
     Row(
         requests.consent_denied,
         303,
-        "GetItem request, GetItem session",
-        "GetItem request, GetItem client, GetItem session",
+        "GetItem request, GetItem session, GetItem account",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
     ),
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status",
+        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status, DeleteItem sub",
+        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status, "
+        "DeleteItem sub",
     ),
     Row(
         requests.jwks,

@@ -23,9 +23,9 @@ BUDGETS = {
     "introspect_access_token": Counter(read=2),
     "introspect_refresh_token": Counter(read=2),
     "userinfo": Counter(read=3),
-    "consent_not_remembered": Counter(read=2, put=2),
-    "consent": Counter(read=2, put=2, write=1),  # and what is remembered of it
-    "consent_until_logout": Counter(read=3, put=2, write=1),  # and whether the session has ended meanwhile
+    "consent_not_remembered": Counter(read=3, put=2),
+    "consent": Counter(read=3, put=2, write=1),  # whether the account still stands; what is remembered
+    "consent_until_logout": Counter(read=4, put=2, write=1),  # and whether the session has ended meanwhile
     "jwks": Counter[str](),
     "metadata": Counter[str](),
     "status_list": Counter(read=1, sign=1),  # not in memory, and changed

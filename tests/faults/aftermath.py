@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valet.models import Grant
-from valet.tokens import access_token
+from valet.tokens.verify import Verified, verify_access_token
 
 from tests.counts.requests import Request
 from tests.counts.world import World
@@ -90,9 +90,9 @@ def assert_revoked(world: World, tokens: list[str]) -> None:
     assert not missed, "live tokens that the revocation missed"
 
 
-def claims_of(world: World, token: str) -> access_token.Verified:
+def claims_of(world: World, token: str) -> Verified:
     keys = world.deployment.server.registry.signing_keys()
-    verified = access_token.verify(token, world.deployment.issuer, keys, world.deployment.clock.now)
+    verified = verify_access_token(token, world.deployment.issuer, keys, world.deployment.clock.now)
     assert verified is not None
     return verified
 

@@ -234,17 +234,43 @@ def test_a_missing_redirect_uri_is_the_only_registered_one(deployment: Deploymen
     assert answer.location.startswith(f"{deployment.issuer}/demo/?error=login_required")
 
 
-@pytest.mark.parametrize(
-    "name", ["client_id", "redirect_uri", "state", "scope", "response_type", "code_challenge", "unheard_of"]
-)
-def test_a_repeated_parameter_gets_a_page(deployment: Deployment, web_app: Application, name: str) -> None:
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state"])
+def test_what_an_answer_needs_gets_a_page_where_it_is_repeated(
+    deployment: Deployment, web_app: Application, name: str
+) -> None:
     url = web_app.ask(unheard_of="x").url
     refused_with_a_page(deployment, f"{url}&{name}=again")
     refused_with_a_page(deployment, f"{url}&{name}=")
 
 
-@pytest.mark.parametrize("query", ["%ff", "a=%ff", "a=%c3%28", "a=%ed%a0%80", "%00=a", "a=%0a", "a=b%0d%0aLocation:x"])
-def test_bad_utf_8_and_control_characters_get_a_page(deployment: Deployment, web_app: Application, query: str) -> None:
+@pytest.mark.parametrize("name", ["scope", "response_type", "code_challenge", "resource", "unheard_of"])
+def test_whatever_else_is_repeated_is_told_to_the_client(
+    deployment: Deployment, web_app: Application, name: str
+) -> None:
+    asked = web_app.ask(unheard_of="x", resource="https://api.example.com")
+    for again in ("again", ""):
+        with deployment.nothing_spent():
+            answer = deployment.send("GET", f"{asked.url}&{name}={again}")
+        assert answer.answered["error"] == "invalid_request"
+        assert answer.answered["state"] == asked.state
+
+
+@pytest.mark.parametrize("query", ["%00=a", "a=%0a", "a=b%0d%0aLocation:x"])
+def test_so_are_control_characters(deployment: Deployment, web_app: Application, query: str) -> None:
+    with deployment.nothing_spent():
+        answer = deployment.send("GET", f"{web_app.ask().url}&{query}")
+    assert answer.answered["error"] == "invalid_request"
+
+
+def test_a_parameter_by_the_name_of_our_own_is_ignored_as_any_other(
+    deployment: Deployment, web_app: Application
+) -> None:
+    answer = deployment.send("GET", f"{web_app.ask(prompt='none').url}&resume=x")
+    assert answer.answered["error"] == "login_required"
+
+
+@pytest.mark.parametrize("query", ["%ff", "a=%ff", "a=%c3%28", "a=%ed%a0%80"])
+def test_bad_utf_8_gets_a_page(deployment: Deployment, web_app: Application, query: str) -> None:
     refused_with_a_page(deployment, f"{web_app.ask().url}&{query}")
 
 

@@ -1,5 +1,8 @@
 """GET, POST /consent: what the end-user allows, asked in words, answered once (OpenID Connect Core §3.1.2.4)."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from tests.integration.application import Application
@@ -21,8 +24,7 @@ def post(browser: Browser, page: Answer, **changes: str | None) -> Answer:
 def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(page: Answer) -> None:
     for words in ("Web App", "Example Inc.", "webapp.example.com", "john"):
         assert words in page.body
-    for scope in ("openid", "profile", "email", "items", "offline_access"):
-        assert f'data-scope="{scope}"' in page.body
+    assert re.findall(r'data-scope="(\w+)"', page.body) == ["openid", "email", "items", "profile", "offline_access"]
     assert "while you are away" in page.body  # offline_access, in words
     assert "form-action 'self' https://webapp.example.com;" in page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -31,8 +33,6 @@ def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(page: Answer)
 def test_included_scopes_are_shown_before_they_are_allowed(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:
-    from dataclasses import replace
-
     client = deployment.server.registry.find_client("web_app_123")
     assert client is not None
     deployment.registrar.put_client(replace(client, scope=client.scope | {"admin"}))
@@ -144,22 +144,18 @@ def test_only_allow_allows(deployment: Deployment, browser: Browser, page: Answe
             assert answer.status == 400
 
 
-def test_whatever_a_disabled_account_allows_nobody_gets_tokens(
-    deployment: Deployment, browser: Browser, web_app: Application
-) -> None:
+def test_a_disabled_account_allows_nothing(deployment: Deployment, browser: Browser, web_app: Application) -> None:
     asked = web_app.ask()
     page = browser.sign_in(browser.open(asked.url))
     deployment.table("Users").update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
-    answer = post(browser, page)
-    if answer.status == 303:
-        assert web_app.redeem(answer.answered["code"], asked.code_verifier).error == "invalid_grant"
+    with deployment.nothing_spent(but=("session#", "request#")):
+        answer = browser.follow(post(browser, page))
+        assert "password" in form_of(answer).names
 
 
 def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
     deployment: Deployment, browser: Browser, page: Answer
 ) -> None:
-    from dataclasses import replace
-
     client = deployment.server.registry.find_client("web_app_123")
     assert client is not None
     deployment.registrar.put_client(replace(client, redirect_uris=("https://elsewhere.example.com/",)))
@@ -174,8 +170,6 @@ def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
 def test_whom_the_operator_vouches_for_needs_no_consent_unless_it_asks_for_one(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:
-    from dataclasses import replace
-
     client = deployment.server.registry.find_client("web_app_123")
     assert client is not None
     deployment.registrar.put_client(replace(client, first_party=True))
@@ -207,3 +201,54 @@ def test_another_account_can_be_chosen(deployment: Deployment, browser: Browser,
     assert "jane" in answer.body
     assert "code" in browser.decide(answer).answered
     assert deployment.audit.events[-1][1]["sub"] == "demo-jane"
+
+
+def test_whom_an_operator_signed_out_meanwhile_signs_in_again(
+    deployment: Deployment, browser: Browser, web_app: Application, page: Answer
+) -> None:
+    """To the millisecond: the session may have begun in the second in which it was ended."""
+    session = deployment.table("Users")
+    mark = int(deployment.clock() * 1000) + 1
+    session.update("account#demo-john", "account", "SET #sessions_not_before_ms = :mark", {":mark": mark})
+    with deployment.nothing_spent(but=("session#", "request#")):
+        answer = browser.follow(post(browser, page))
+        assert "password" in form_of(answer).names
+
+
+def test_no_more_is_granted_than_was_shown(deployment: Deployment, browser: Browser, web_app: Application) -> None:
+    """An operator widens the client while the page waits, or another machine knew it before this one did."""
+    asked = web_app.ask(scope="openid items")
+    handle = form_of(browser.sign_in(browser.open(asked.url))).hidden["request"]
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, scope=frozenset({"openid"})))
+    deployment.clock.advance(11)
+    narrow = browser.get(f"/consent?request={handle}")
+    assert 'data-scope="items"' not in narrow.body
+    deployment.registrar.put_client(client)
+    deployment.clock.advance(11)
+    with deployment.nothing_spent():
+        answer = post(browser, narrow)
+        assert answer.status == 400
+        assert "something else" in answer.body
+    wide = browser.get(f"/consent?request={handle}")
+    assert 'data-scope="items"' in wide.body
+    tokens = web_app.redeem(browser.decide(wide).answered["code"], asked.code_verifier).json()
+    assert tokens["scope"] == "items openid"
+
+
+def test_nobody_vouches_for_what_listens_on_a_loopback_port(
+    deployment: Deployment, browser: Browser, mobile_app: Application
+) -> None:
+    """Any program can: the end-user is asked, whatever the operator says (RFC 8252 §8.6)."""
+    client = deployment.server.registry.find_client("mobile_app")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, first_party=True))
+    deployment.clock.advance(11)
+    for redirect_uri in (mobile_app.redirect_uri, "http://127.0.0.1:5555/callback"):
+        page = browser.open(mobile_app.ask(redirect_uri=redirect_uri).url)
+        if "password" in form_of(page).names:
+            page = browser.sign_in(page)
+        assert "decision" in form_of(page).names
+        silent = browser.get(mobile_app.ask(redirect_uri=redirect_uri, prompt="none").url)
+        assert silent.answered["error"] == "consent_required"

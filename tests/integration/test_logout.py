@@ -264,3 +264,26 @@ def test_another_client_cannot_use_the_hint_of_a_client(
     uri = "http://127.0.0.1:8000/signed-out"
     assert logout(browser, id_token_hint=redeemed.id_token, post_logout_redirect_uri=uri).status == 400
     assert is_signed_in(browser, web_app)
+
+
+def test_signing_out_goes_on_where_it_was_stopped(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    """A session may have more grants than one request has the time for: what is done with is not done again."""
+    tokens = []
+    for _ in range(3):
+        asked = web_app.ask(scope="openid items", prompt="none")
+        tokens.append(web_app.redeem(browser.get(asked.url).answered["code"], asked.code_verifier).json())
+    cookies = dict(browser.cookies)
+    pointers = deployment.server.grants.pointers("demo-john")
+    bound = [pointer for pointer in pointers if pointer.ends_with_session]
+    assert len(bound) == 3
+    logout(browser, id_token_hint=redeemed.id_token)
+    assert [web_app.refresh(each["refresh_token"]).error for each in tokens] == ["invalid_grant"] * 3
+    # Those that outlive the session can still be found, by an operator who ends all of a person's.
+    assert deployment.server.grants.pointers("demo-john") == tuple(
+        pointer for pointer in pointers if not pointer.ends_with_session
+    )
+    browser.cookies = cookies
+    with deployment.nothing_spent(but=("session#",)):
+        logout(browser, id_token_hint=redeemed.id_token)

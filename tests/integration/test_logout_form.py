@@ -45,3 +45,21 @@ def test_a_form_of_another_site_goes_on_with_a_get(
         assert hinted.status == 303
     assert browser.follow(hinted).location == f"{BACK}?state=s"
     assert not is_signed_in(browser, web_app)
+
+
+def test_a_form_of_another_site_that_claims_to_be_ours_takes_nobodys_cookie(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    """Cookies stay at home, but a browser takes what the answer to a navigation sets: nothing may be."""
+    with deployment.nothing_spent():
+        answer = browser.post_from_another_site("/logout", {"csrf_token": "x", "decision": "allow"})
+        assert not answer.set_cookies
+        assert "decision" in form_of(browser.follow(answer)).names
+    assert is_signed_in(browser, web_app)
+
+
+def test_whoever_brings_no_cookie_is_sent_none_to_end(deployment: Deployment, browser: Browser) -> None:
+    assert not browser.get("/logout").set_cookies
+    assert not browser.post_from_another_site("/logout", {"x": "y"}).set_cookies
+    browser.cookies["__Host-valet-session"] = "A" * 43
+    assert "Max-Age=0" in browser.get("/logout").set_cookies[0]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import jwt
 import pytest
-from valet.models import ProtectedApi
+from valet.models import ProtectedApi, Scope
 
 from tests.integration.application import Application
 from tests.integration.browser import Browser
@@ -126,6 +126,27 @@ def test_less_scope_is_for_one_access_token_and_the_grant_keeps_its_own(
     assert narrow["scope"] == scope_of(narrow["access_token"]) == "items"
     wide = web_app.refresh(narrow["refresh_token"]).json()
     assert wide["scope"] == scope_of(wide["access_token"]) == "email items offline_access openid profile"
+
+
+def test_what_a_scope_includes_comes_with_it_and_never_more_than_was_granted(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    deployment.registrar.put_scope(Scope("all_items", "Everything of yours", frozenset({"items"})))
+    api = deployment.server.registry.scopes().apis[f"{deployment.issuer}/api"]
+    deployment.registrar.put_api(replace(api, scopes=api.scopes | {"all_items"}))
+    client = deployment.server.registry.find_client("web_app_123")
+    assert client is not None
+    deployment.registrar.put_client(replace(client, scope=client.scope | {"all_items"}))
+    deployment.clock.advance(11)
+    asked = web_app.ask(scope="openid all_items offline_access", prompt="consent")
+    tokens = web_app.redeem(browser.decide(browser.open(asked.url)).answered["code"], asked.code_verifier).json()
+    assert tokens["scope"] == "all_items items offline_access openid"
+    again = web_app.refresh(tokens["refresh_token"], scope="all_items").json()
+    assert again["scope"] == "all_items items"
+    # What it includes only since then was never shown to anybody.
+    deployment.registrar.put_scope(Scope("all_items", "Everything of yours", frozenset({"items", "profile"})))
+    deployment.clock.advance(11)
+    assert web_app.refresh(again["refresh_token"], scope="all_items").json()["scope"] == "all_items items"
 
 
 def test_what_the_client_may_no_longer_ask_for_narrows_the_next_refresh(

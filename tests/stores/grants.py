@@ -114,6 +114,10 @@ class MemoryGrants:
         with self._lock:
             return tuple(self.found_by[key] for key in sorted(self.found_by) if key[0] == sub and sid in (None, key[1]))
 
+    def forget(self, pointer: GrantPointer) -> None:
+        with self._lock:
+            self.found_by.pop((pointer.sub, pointer.sid, pointer.grant_id), None)
+
     def _revoke(self, found: Grant | None, revocation: Revocation) -> Revoked | None:
         """Under the lock."""
         if found is None or not found.client_id:

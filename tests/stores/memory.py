@@ -150,6 +150,11 @@ class MemoryThrottles:
             self.attempts[what] = self.attempts.get(what, 0) + 1
             return self.attempts[what]
 
+    def take_back(self, what: str) -> None:
+        with self._lock:
+            if self.attempts.get(what, 0) > 0:
+                self.attempts[what] -= 1
+
     def forget(self, what: str) -> None:
         self.attempts.pop(what, None)
 

@@ -38,6 +38,14 @@ def prompting(*prompts: str, **changes: object) -> AuthorizationRequest:
         # whom the operator vouches for
         (REQUEST, replace(WEB, first_party=True), SESSION, None, Step.ISSUE),
         (prompting("consent"), replace(WEB, first_party=True), SESSION, ALL, Step.CONSENT),
+        (
+            replace(REQUEST, redirect_uri="http://127.0.0.1:1/"),
+            replace(PUBLIC, first_party=True),
+            SESSION,
+            ALL,
+            Step.CONSENT,
+        ),
+        (replace(REQUEST, redirect_uri="com.example:/"), replace(PUBLIC, first_party=True), SESSION, ALL, Step.CONSENT),
         # prompts
         (prompting("consent"), WEB, SESSION, ALL, Step.CONSENT),
         (prompting("login"), WEB, SESSION, ALL, Step.LOGIN),

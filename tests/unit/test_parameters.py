@@ -29,7 +29,22 @@ def test_whatever_is_sent_is_read_or_refused(encoded: str | bytes) -> None:
 @pytest.mark.parametrize("encoded", ["a=1&a=2", "a=1&a=1", "a=1&a=", "a=&a=", "a&a=1", "%61=1&a=2"])
 def test_a_repeated_parameter_is_refused(encoded: str) -> None:
     with pytest.raises(InvalidRequest, match="repeated"):
-        parse_parameters(encoded)
+        Request("GET", "/", "https://id.example.com", query_string=encoded).query()
+    with pytest.raises(InvalidRequest, match="repeated"):
+        parse_parameters(encoded)["a"]
+    with pytest.raises(InvalidRequest, match="repeated"):
+        parse_parameters(encoded).get("a")
+
+
+def test_what_is_malformed_is_no_business_of_whoever_asks_for_something_else() -> None:
+    parameters = Request("GET", "/", "https://id.example.com", query_string="a=1&a=2&b=3&c=%00").query(
+        tolerates_malformed=True
+    )
+    assert parameters.require("b") == "3"
+    with pytest.raises(InvalidRequest, match="control"):
+        parameters.get("c")
+    with pytest.raises(InvalidRequest, match="repeated"):
+        parameters.refuse_malformed()
 
 
 @pytest.mark.parametrize("encoded", ["a=", "a", "&", "", "a=&b="])
@@ -54,7 +69,7 @@ def test_broken_percent_encoding_is_refused(encoded: str) -> None:
 @pytest.mark.parametrize("encoded", ["a=%00", "a=%0a", "a=%0d%0a", "%09=1", "a=%1f"])
 def test_control_characters_are_refused(encoded: str) -> None:
     with pytest.raises(InvalidRequest):
-        parse_parameters(encoded)
+        Request("GET", "/", "https://id.example.com", query_string=encoded).query()
 
 
 def test_a_hundred_parameters_are_read_and_one_more_is_refused() -> None:

@@ -109,7 +109,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "refresh.retried": _event("A lost answer was given again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "request.failed": _event("A mistake of ours, answered as 500.", "failure at"),
-        "request.refused": _event("A refusal whose reason the client is not told.", "error detail"),
+        "request.refused": _event(
+            "A refusal that somebody was shown as a page, or whose reason the client is not told.", "error detail"
+        ),
         "rotate_keys.by_hand": _event("Somebody invoked rotate_keys.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),
         "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),

@@ -33,19 +33,22 @@ _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 class OAuthError(Exception):
     """A refusal in the specifications' words.
 
-    `description` is for the client's developer and is answered; `detail` is for our log and never answered.
-    Neither may hold a secret.
+    `description` is for the client's developer and is answered; `detail` and `client_id`, of a client that is
+    registered, are for our log and never answered. None may hold a secret.
     """
 
     error: ClassVar[str] = "server_error"
     status: ClassVar[int] = 400
 
-    def __init__(self, description: str, *, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, description: str, *, detail: str = "", client_id: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         if not _ALLOWED.fullmatch(description):
             raise ValueError("an error_description has a character that RFC 6749 §5.2 forbids")
         super().__init__(description)
         self.description = description
         self.detail = detail
+        self.client_id = client_id
         self.headers = dict(headers or {})
 
 

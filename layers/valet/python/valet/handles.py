@@ -96,10 +96,10 @@ def grant_id_of(handle: str) -> str:
     return base64url(hashlib.sha256(b"valet grant" + handle.encode()).digest()[:16])
 
 
-def csrf_token(cookie: str, handle: str) -> str:
-    """What only a page of ours can know of a cookie and a saved request together."""
-    return base64url(hmac.digest(cookie.encode(), b"valet csrf" + handle.encode(), "sha256"))
+def csrf_token(cookie: str, form: str) -> str:
+    """What only a page of ours can know of a cookie and of what its form is for."""
+    return base64url(hmac.digest(cookie.encode(), b"valet csrf" + form.encode(), "sha256"))
 
 
-def is_csrf_token(value: str, cookie: str, handle: str) -> bool:
-    return hmac.compare_digest(csrf_token(cookie, handle).encode(), value.encode())
+def is_csrf_token(value: str, cookie: str, form: str) -> bool:
+    return hmac.compare_digest(csrf_token(cookie, form).encode(), value.encode())

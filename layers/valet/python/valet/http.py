@@ -23,12 +23,18 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class Parameters(Mapping[str, str]):
-    """Query or form parameters, each present once and not empty."""
+    """Query or form parameters, each present once and not empty.
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    One that is malformed raises InvalidRequest where it is asked for, and all that are by `refuse_malformed`.
+    """
+
+    def __init__(self, values: Mapping[str, str], malformed: Mapping[str, str] | None = None) -> None:
         self._values = dict(values)
+        self._malformed = dict(malformed or {})  # why, by name
 
     def __getitem__(self, name: str) -> str:
+        if name in self._malformed:
+            raise InvalidRequest(self._malformed[name])
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -42,26 +48,31 @@ class Parameters(Mapping[str, str]):
 
     def require(self, name: str) -> str:
         """The parameter's value; raises InvalidRequest if it is missing."""
-        value = self._values.get(name)
+        value = self.get(name)
         if value is None:
             raise InvalidRequest(f"The parameter {name} is missing.")
         return value
+
+    def refuse_malformed(self) -> None:
+        """Raises InvalidRequest if any parameter is repeated or has a control character."""
+        for reason in self._malformed.values():
+            raise InvalidRequest(reason)
 
 
 def parse_parameters(encoded: str | bytes) -> Parameters:
     """Parse an application/x-www-form-urlencoded string.
 
-    Raises InvalidRequest for a repeated parameter, bad UTF-8, bad percent-encoding, control characters and too many
-    parameters.
+    Raises InvalidRequest for bad UTF-8, bad percent-encoding and too many parameters.
     """
     values: dict[str, str] = {}
+    malformed: dict[str, str] = {}
     for name, value in _pairs(encoded):
         if name in values:
-            raise InvalidRequest("A parameter is repeated.")
-        if not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
-            raise InvalidRequest("A parameter has a control character.")
+            malformed[name] = "A parameter is repeated."
+        elif not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
+            malformed[name] = "A parameter has a control character."
         values[name] = value
-    return Parameters({name: value for name, value in values.items() if value})
+    return Parameters({name: value for name, value in values.items() if value}, malformed)
 
 
 def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
@@ -93,9 +104,10 @@ class Request:
     source_ip: str = ""
     request_id: str = ""
 
-    def query(self) -> Parameters:
-        """The query's parameters. Raises InvalidRequest."""
-        return parse_parameters(self.query_string)
+    def query(self, *, tolerates_malformed: bool = False) -> Parameters:
+        """The query's parameters. Raises InvalidRequest; for one that is malformed only where it is asked for, if the
+        caller has somebody to tell it to first."""
+        return self._checked(parse_parameters(self.query_string), tolerates_malformed)
 
     @property
     def has_form(self) -> bool:
@@ -103,13 +115,19 @@ class Request:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         return media_type == "application/x-www-form-urlencoded"
 
-    def form(self) -> Parameters:
-        """The form's parameters. Raises InvalidRequest, also for another media type, and TooLarge."""
+    def form(self, *, tolerates_malformed: bool = False) -> Parameters:
+        """The form's parameters, likewise. Raises InvalidRequest, also for another media type, and TooLarge."""
         if not self.has_form:
             raise InvalidRequest("The request must be application/x-www-form-urlencoded.")
         if len(self.body) > MAXIMUM_BODY:
             raise TooLarge("The request is too large.")
-        return parse_parameters(self.body)
+        return self._checked(parse_parameters(self.body), tolerates_malformed)
+
+    @staticmethod
+    def _checked(parameters: Parameters, tolerates_malformed: bool) -> Parameters:
+        if not tolerates_malformed:
+            parameters.refuse_malformed()
+        return parameters
 
     @property
     def origin(self) -> str | None:

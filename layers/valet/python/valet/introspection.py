@@ -4,7 +4,7 @@ from typing import Protocol
 
 from valet.models import Grant
 from valet.ports import Grants, Registry, StatusLists
-from valet.tokens.access_token import Verified
+from valet.tokens.verify import Verified
 
 
 class Outside(Protocol):

@@ -149,6 +149,9 @@ class Grants(Protocol):
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         """All of a person's, or those of one session. Strongly consistent."""
 
+    def forget(self, pointer: GrantPointer) -> None:
+        """The pointer, of a grant that is ended and finished: nobody has to find it again."""
+
 
 class StatusLists(Protocol):
     """Which status index belongs to whom, and which are set."""
@@ -196,6 +199,9 @@ class Throttles(Protocol):
 
     def count(self, what: str, expires_at: int) -> int:
         """How many attempts there are, this one included."""
+
+    def take_back(self, what: str) -> None:
+        """One attempt less, if any is counted."""
 
     def forget(self, what: str) -> None: ...
     def remember_browser(self, browser_digest: bytes, account: str, expires_at: int) -> None: ...

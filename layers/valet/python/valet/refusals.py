@@ -4,7 +4,7 @@ from valet import pages
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
 from valet.http import NO_STORE, Request, Response, json_response, page
 from valet.protocol import bearer
-from valet.saved_requests import RequestExpired
+from valet.saved_requests import AlreadyAnswered, RequestExpired
 
 
 def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
@@ -21,8 +21,13 @@ def refuse_with_challenge(error: OAuthError, request: Request | None) -> Respons
 
 
 def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
+    """In words for the end-user. Its reference finds the log line, which the door that every endpoint shares writes."""
+    reference = request.request_id if request else None
     if isinstance(error, RequestExpired):
-        return page(error.status, pages.expired(), pages.content_security_policy(("'none'",)))
-    title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
-    html = pages.error(title=title, message=error.description, request_id=request.request_id if request else None)
+        html = pages.expired(reference)
+    elif isinstance(error, AlreadyAnswered):
+        html = pages.already_answered(reference)
+    else:
+        title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
+        html = pages.error(title=title, message=error.description, request_id=reference)
     return page(error.status, html, pages.content_security_policy(("'none'",)), error.headers)

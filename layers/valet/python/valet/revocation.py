@@ -42,12 +42,17 @@ def revoke(outside: Outside, grant: Grant, now: float, event: EventName) -> None
 
 
 def end_grants_of_session(outside: Outside, session: Session, now: float) -> None:
-    """Revoke every grant that lives by the session; one that is just being issued meets a tombstone."""
+    """Revoke every grant that lives by the session; one that is just being issued meets a tombstone.
+
+    Each pointer goes when its grant is done with. A session may have more grants than one request has the time for:
+    whoever signs out again goes on where the last one was stopped.
+    """
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
             revoked = outside.grants.bury(pointer.grant_id, session.sub, revocation_for(outside, now, "logout"))
             if revoked is not None:
                 finish(outside, revoked, now, revoked_for="logout")
+            outside.grants.forget(pointer)
 
 
 def finish(outside: Outside, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:

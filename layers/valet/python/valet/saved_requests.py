@@ -22,6 +22,13 @@ class RequestExpired(InvalidRequest):
         super().__init__("This sign-in has expired, or it was begun in another browser.")
 
 
+class AlreadyAnswered(InvalidRequest):
+    """The saved request was allowed or denied before, and can be used once only."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__("This request was already answered.", client_id=client_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A saved request and the handle that names it."""

@@ -36,7 +36,7 @@ from valet.ports import (
     Throttles,
 )
 from valet.protocol import cors
-from valet.refusals import refuse_as_json
+from valet.refusals import refuse_as_json, refuse_as_page
 from valet.sessions import Cookies
 from valet.settings import Settings
 from valet.tokens.status_index import StatusIndices
@@ -178,8 +178,14 @@ def refused_to(destination: "Destination", error: OAuthError) -> Response:
     return destination.refuse(error)
 
 
+def refused_by_page(error: OAuthError, request: Request) -> Response:
+    """A refusal that a person is shown, where it cannot be raised: what is raised here would go to the client."""
+    return _refused(error, request, refuse_as_page, "nobody")
+
+
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str) -> Response:
-    if error.detail:
+    # A page gives its reader a reference to ask for help with: it has to lead to a line.
+    if error.detail or refuse is refuse_as_page:
         observability.log_refusal(error)
     response = refuse(error, request)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):

@@ -13,7 +13,7 @@ from valet.grant_types.exchange import Exchange, Outside, ends_at, is_dead_by_op
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
 from valet.models import Account, Client, Grant, Tokens
 from valet.ports import Done, Rotation
-from valet.protocol.scope import narrowed_scope, parse_scope
+from valet.protocol.scope import closure, narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
 from valet.tokens import access_token
@@ -133,8 +133,10 @@ def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account,
 
 def _scope(exchange: Exchange, outside: Outside, grant: Grant, presented: Presented) -> tuple[str, ...]:
     """What this access token is for: a subset of the grant's, which keeps its own."""
-    asked = presented.scope if presented.scope is not None else grant.scope
-    scope = narrowed_scope(asked, exchange.client, outside.registry.scopes())
+    known, asked = outside.registry.scopes(), grant.scope
+    if presented.scope is not None:
+        asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
+    scope = narrowed_scope(asked, exchange.client, known)
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was granted.")
     return scope

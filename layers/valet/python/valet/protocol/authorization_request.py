@@ -22,7 +22,7 @@ from valet.http import Parameters, Response, add_to_query, redirect
 from valet.models import AuthorizationRequest, Client, Scopes
 from valet.ports import Registry
 from valet.protocol import pkce
-from valet.protocol.redirect_uri import is_registered, takes_any_port
+from valet.protocol.redirect_uri import host_for_log, is_registered, takes_any_port
 from valet.protocol.scope import requested_scope
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -59,14 +59,15 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out where there is nothing to choose.
         if len(client.redirect_uris) != 1 or takes_any_port(client.redirect_uris[0], is_native=is_native):
-            raise InvalidRequest("The parameter redirect_uri is missing.")
+            raise InvalidRequest("The parameter redirect_uri is missing.", client_id=client_id)
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
-        raise InvalidRequest("This redirect_uri is not registered for the client.")
+        detail = f"redirect_uri not registered, of host {host_for_log(asked)}"
+        raise InvalidRequest("This redirect_uri is not registered for the client.", detail=detail, client_id=client_id)
     state = parameters.get("state")
     if _is_too_long(state):
         # An answer without the client's state is none to it, and one with it would be more than a header can hold.
-        raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.")
+        raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client_id)
     return Destination(client, asked, state, issuer)
 
 
@@ -82,6 +83,7 @@ def parse_authorization_request(
 ) -> AuthorizationRequest:
     """Phase two. Raises OAuthErrors, which go back to the client by `destination.refuse`."""
     client = destination.client
+    parameters.refuse_malformed()
     if "request" in parameters:
         raise RequestNotSupported("Request objects are not supported.")
     if "request_uri" in parameters:

@@ -30,19 +30,17 @@ def needs_login(request: AuthorizationRequest, session: Session | None, asked_at
 
 
 def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:
-    """Whether the end-user has to be asked. What was allowed before is remembered for confidential clients and https
-    redirect URIs only."""
-    if "consent" in request.prompt:
+    """Whether the end-user has to be asked."""
+    if "consent" in request.prompt or not is_remembered(request, client):
         return True
     if client.first_party:
         return False
-    if not is_remembered(request, client) or consent is None:
-        return True
-    return not set(request.scope) <= consent.scope
+    return consent is None or not set(request.scope) <= consent.scope
 
 
 def is_remembered(request: AuthorizationRequest, client: Client) -> bool:
-    """Whether this consent may stand in for the next one."""
+    """Whether a consent may stand in for the next one, and an operator's word for a consent: only where nobody but the
+    client can receive the answer. Any program can listen on a loopback port or a private scheme (RFC 8252 §8.6)."""
     return client.is_confidential or is_remembered_for(request.redirect_uri)
 
 

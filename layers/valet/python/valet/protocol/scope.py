@@ -50,6 +50,11 @@ def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tu
     return closed
 
 
+def in_reading_order(names: Iterable[str]) -> list[str]:
+    """As a person is asked: who one is before all else, and for how long at the end."""
+    return sorted(names, key=lambda name: (name != OPENID, name == OFFLINE_ACCESS, name))
+
+
 def registered_names(parameters: Parameters, known: Scopes) -> str:
     """Which registered scopes a request names: fit to be logged, as the rest of what it says may not be."""
     return " ".join(sorted(set(parameters.get("scope", "").split(" ")) & known.scopes.keys()))

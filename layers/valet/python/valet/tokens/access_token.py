@@ -1,11 +1,9 @@
 """Access tokens (RFC 9068), each with its place in a status list (Token Status List, §6)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from valet.handles import new_id
-from valet.models import Account, Client, Grant, LiveToken, Scopes, SigningKey
+from valet.models import Account, Client, Grant, LiveToken, Scopes
 from valet.ports import Random, Signer
 from valet.protocol.scope import ISSUERS_OWN, apis_of
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
@@ -13,19 +11,6 @@ from valet.tokens import jws
 
 TYPE = "at+jwt"
 _MAXIMUM_LIVE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What a verified access token of ours says."""
-
-    sub: str
-    client_id: str
-    scope: frozenset[str]
-    grant_id: str | None  # None: client_credentials
-    issued_at_ms: int
-    live: LiveToken
-    claims: Mapping[str, Any]
 
 
 def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
@@ -102,23 +87,6 @@ def _claims(
         "scope": " ".join(scope),
         "status": {"status_list": {"idx": live.idx, "uri": f"{issuer}/status-lists/{live.list_id}"}},
     }
-
-
-def verify(token: str, issuer: str, keys: Sequence[SigningKey], now: float) -> Verified | None:
-    """What the token says if it is an access token of ours and not over; None for anything else."""
-    claims = jws.verify(token, TYPE, issuer, keys, now=now)
-    if claims is None:
-        return None
-    status = claims["status"]["status_list"]
-    return Verified(
-        sub=claims["sub"],
-        client_id=claims["client_id"],
-        scope=frozenset(claims["scope"].split()),
-        grant_id=claims.get("grant_id"),
-        issued_at_ms=claims["iat"] * 1000,
-        live=LiveToken(claims["exp"], status["uri"].rpartition("/")[2], status["idx"]),
-        claims=claims,
-    )
 
 
 def still_live(live: Sequence[LiveToken], now: float) -> tuple[LiveToken, ...]:

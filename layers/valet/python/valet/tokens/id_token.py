@@ -1,24 +1,13 @@
 """ID tokens (OpenID Connect Core §2)."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from valet.handles import base64url
-from valet.models import Grant, SigningKey
+from valet.models import Grant
 from valet.ports import Signer
 from valet.tokens import jws
 
-TYPE = "jwt"
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What an id_token_hint says; it may be long over (OpenID Connect RP-Initiated Logout §2)."""
-
-    sub: str
-    sid: str | None
-    client_id: str
+TYPE = "JWT"
 
 
 def sign(
@@ -39,17 +28,9 @@ def sign(
     }
     if grant.nonce is not None and with_nonce:
         claims["nonce"] = grant.nonce
-    return jws.sign(claims, "JWT", signer)
+    return jws.sign(claims, TYPE, signer)
 
 
 def at_hash(access_token: str) -> str:
     """The left half of the access token's SHA-256 (§3.1.3.6); all our algorithms hash with SHA-256."""
     return base64url(hashlib.sha256(access_token.encode()).digest()[:16])
-
-
-def verify_hint(token: str, issuer: str, keys: Sequence[SigningKey]) -> Hint | None:
-    """What an ID token of ours says, expired or not; None for anything else."""
-    claims = jws.verify(token, TYPE, issuer, keys, now=None)
-    if claims is None or not isinstance(claims["aud"], str):
-        return None
-    return Hint(claims["sub"], claims.get("sid"), claims["aud"])

@@ -90,6 +90,9 @@ class DynamoGrants:
         prefix = f"{sid}#" if sid is not None else ""
         return tuple(model_from_item(GrantPointer, item) for item in self.table.query(f"sub#{sub}", prefix))
 
+    def forget(self, pointer: GrantPointer) -> None:
+        self.table.delete(f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")
+
     def _step(self, grant_id: str, expression: str, condition: str, values: Item) -> Done | Refused:
         try:
             self.table.update(_pk(grant_id), "grant", expression, values, condition)
