@@ -224,6 +224,19 @@ def test_the_sign_out_page_carries_the_requests_parameters() -> None:
     assert [button["value"] for button in document.named("button", name="decision")] == ["allow", "deny"]
 
 
+@pytest.mark.parametrize(
+    ("page", "kind"), [(pages.signed_out, "Signed out"), (pages.still_signed_in, "Signed in"), (pages.expired, "Error")]
+)
+def test_the_stub_says_what_the_page_says(page: Callable[[], str], kind: str) -> None:
+    assert f'<span class="kind">{kind}</span>' in page()
+
+
+@pytest.mark.parametrize("page", [pages.expired, pages.already_answered])
+def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[str], str]) -> None:
+    document = Document(page("0123abcd"))
+    assert "give this reference: 0123abcd" in document.text
+
+
 def test_an_error_without_a_request_id_asks_for_none() -> None:
     assert not Document(pages.error(title="Title", message="Message")).named("code")
 

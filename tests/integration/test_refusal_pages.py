@@ -1,0 +1,161 @@
+"""A refusal that a person sees as a page gives a reference, and the reference leads to one line of the log (P10)."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from aws_lambda_powertools import Logger
+from valet.aws import observability
+from valet.protocol.redirect_uri import host_for_log
+
+from tests.integration.application import Application
+from tests.integration.browser import Browser, form_of
+from tests.integration.conftest import Issued, Redeemed
+from tests.integration.deployment import Deployment
+from tests.integration.wire import Answer, post_form
+from tests.log_watch import LogWatch
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def refusals(monkeypatch: pytest.MonkeyPatch, log_watch: LogWatch) -> Iterator[Lines]:
+    """The lines that refusals left, as Lambda would have them; the watch over secrets hears them as well."""
+    stream = io.StringIO()
+    # A logger of the same name would be the same one, with its first stream.
+    logger = Logger(service=str(uuid4()), stream=stream, location=None, xray_trace_id=None)
+    monkeypatch.setattr(observability, "_LOGGER", logger)
+
+    def written() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+        return [line for line in lines if line["event"] in ("request.refused", "request.failed")]
+
+    yield written
+    for line in stream.getvalue().splitlines():
+        log_watch.heard(line)
+
+
+def reference(page: Answer) -> str:
+    """What the page asks its reader to give."""
+    assert page.is_page
+    (found,) = re.findall(r"give this reference: <code>([^<]+)</code>", page.body)
+    return str(found)
+
+
+def line_of(page: Answer, refusals: Lines) -> dict[str, Any]:
+    (line,) = refusals()
+    assert line["event"] == "request.refused"
+    assert line["request_id"] == reference(page)
+    assert line["source_ip"]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "host"),
+    [
+        ("https://evil.test/callback?code=x", "evil.test"),
+        ("https://webapp.example.com:8443/callback", "webapp.example.com"),
+        ("http://localhost:5173/", "localhost"),
+        ("https://john:opensesame@evil.test/opensesame?opensesame#opensesame", "evil.test"),
+        ("com.example.mobile:/callback", "none"),
+        ("https://[broken/callback", "none"),
+        (f"https://{'x' * 2000}.test/", "x" * 100),
+    ],
+)
+def test_a_redirect_uri_that_is_not_registered_leaves_a_line_with_client_and_host(
+    deployment: Deployment, web_app: Application, refusals: Lines, redirect_uri: str, host: str
+) -> None:
+    page = deployment.send("GET", web_app.ask(redirect_uri=redirect_uri).url)
+    line = line_of(page, refusals)
+    assert (line["error"], line["client_id"]) == ("invalid_request", "web_app_123")
+    assert line["detail"] == f"redirect_uri not registered, of host {host}"
+    assert "opensesame" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://\x1b[31m.test/", "https://a\nb.test/", "https://é.test", "//", "", "\\", "http://[::1"]
+)
+def test_whatever_names_no_host_is_told_in_printable_characters(uri: str) -> None:
+    assert re.fullmatch(r"[a-z0-9.:?-]{1,100}", host_for_log(uri))
+
+
+def test_what_a_client_of_nobody_says_of_itself_is_not_logged(
+    deployment: Deployment, web_app: Application, refusals: Lines
+) -> None:
+    page = deployment.send("GET", web_app.ask(client_id="a-stranger's-words").url)
+    line = line_of(page, refusals)
+    assert line["detail"] == "This client_id is not registered."
+    assert "client_id" not in line
+    assert "stranger" not in json.dumps(line)
+
+
+def test_a_malformed_request_leaves_a_line(deployment: Deployment, refusals: Lines) -> None:
+    assert line_of(deployment.send("GET", f"{deployment.issuer}/authorize"), refusals)["detail"] == (
+        "The parameter client_id is missing."
+    )
+
+
+def test_an_expired_sign_in_leaves_a_line(browser: Browser, refusals: Lines) -> None:
+    page = browser.get(f"/login?request={'A' * 43}")
+    assert "has expired" in page.body
+    assert "has expired" in line_of(page, refusals)["detail"]
+
+
+@pytest.mark.parametrize("where", ["login", "consent"])
+def test_a_form_without_its_csrf_token_leaves_a_line_with_the_client(
+    browser: Browser, web_app: Application, refusals: Lines, where: str
+) -> None:
+    form = browser.open(web_app.ask().url)
+    if where == "consent":
+        form = browser.sign_in(form)
+    fields = {**form_of(form).hidden, "csrf_token": "A" * 43, "decision": "allow"}
+    line = line_of(browser.post(f"/{where}", fields), refusals)
+    assert line["client_id"] == "web_app_123"
+    assert "was not made for this" in line["detail"]
+
+
+def test_a_request_that_was_answered_before_leaves_a_line(
+    browser: Browser, web_app: Application, refusals: Lines
+) -> None:
+    form = browser.sign_in(browser.open(web_app.ask().url))
+    browser.decide(form)
+    page = browser.decide(form)
+    assert page.status == 400
+    line = line_of(page, refusals)
+    assert (line["client_id"], line["detail"]) == ("web_app_123", "This request was already answered.")
+
+
+def test_a_logout_to_a_strange_address_leaves_a_line(browser: Browser, redeemed: Redeemed, refusals: Lines) -> None:
+    query = {"id_token_hint": redeemed.id_token, "post_logout_redirect_uri": "https://evil.test/?token=x"}
+    line = line_of(browser.get(f"/logout?{urlencode(query)}"), refusals)
+    assert line["client_id"] == "web_app_123"
+    assert line["detail"] == "post_logout_redirect_uri not registered, of host evil.test"
+
+
+def test_a_mistake_of_ours_leaves_its_own_line_and_no_second_one(
+    deployment: Deployment, web_app: Application, refusals: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(deployment.server.registry), "find_client", fails)
+    page = deployment.invoke(deployment.event("GET", web_app.ask().url))
+    (line,) = refusals()
+    assert (page.status, line["event"]) == (500, "request.failed")
+    assert line["request_id"] == reference(page)
+
+
+def test_what_goes_back_to_the_client_is_told_there_and_leaves_no_line(
+    deployment: Deployment, web_app: Application, issued: Issued, refusals: Lines
+) -> None:
+    """Whoever sends wrong requests by the thousand pays for their own log."""
+    assert deployment.send("GET", web_app.ask(response_type="token").url).status == 303
+    assert post_form(deployment.send, f"{deployment.issuer}/token", {"grant_type": "x"}).status == 401
+    assert [line["event"] for line in refusals() if line["error"] != "invalid_client"] == []
