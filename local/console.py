@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import console as rich_console
-from rich.table import Table
 from rich.text import Text
 
 from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway import Served
 from local.log_lines import LogLines, summary
-from local.stack import LocalStack
+from local.stack import DEFAULT_PORT, LocalStack
+
+if TYPE_CHECKING:
+    from valet.models import Client
 
 _STATUS_STYLES = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 
@@ -47,33 +49,37 @@ class Console:
         self._out.print(f"    {summary(record)}", style=style, soft_wrap=True)
 
     def ready(self, stack: LocalStack) -> None:
-        """The addresses, the accounts, and lines to copy."""
-        from local.demo_data import CLIENTS, SECRETS, USERS
+        """The addresses, the accounts, the clients, and lines to copy."""
+        from local.demo_data import USERS, clients
 
         self._out.print(Text(f"Valet is ready on {stack.url}", style="bold green"))
-        addresses = Table.grid(padding=(0, 2))
-        addresses.add_row("click through", f"{stack.url}/demo/")
-        addresses.add_row("metadata", f"{stack.url}/.well-known/openid-configuration")
+        addresses = [
+            ("click through", f"{stack.url}/demo/"),
+            ("metadata", f"{stack.url}/.well-known/openid-configuration"),
+            ("AWS, emulated", f"{stack.aws_url}  (for sam local and the valet command)"),
+        ]
         if stack.rest:
-            addresses.add_row("a REST API", f"{stack.url}/v1/reports  (docs/examples/rest-api.yaml)")
-        addresses.add_row("AWS, emulated", f"{stack.aws_url}  (for sam local and the valet command)")
-        self._out.print(addresses, soft_wrap=True)
-        self._out.print()
-        people = Table("sign in as", "password", "roles", box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for user in USERS:
-            people.add_row(user.username, user.password, " ".join(sorted(user.roles)))
-        self._out.print(people)
-        self._out.print()
-        clients = Table("client", "secret", "authentication", box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for client in CLIENTS:
-            method = client.token_endpoint_auth_method
-            clients.add_row(client.client_id, SECRETS.get(client.client_id, "–"), method)
-        self._out.print(clients)
-        self._out.print()
+            addresses.insert(2, ("a REST API", f"{stack.url}/v1/reports  (docs/examples/rest-api.yaml)"))
+        self._table(None, addresses)
+        people = [(user.username, user.password, " ".join(sorted(user.roles))) for user in USERS]
+        self._table(("sign in as", "password", "roles"), people)
+        rows = [row for client in clients(stack.issuer) for row in _rows_of(client)]
+        self._table(("client", "type", "authentication", "secret"), rows)
         self._command("Get a token", _token_command(stack))
         self._command("Call the protected API with it", f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin')
+        self._command("Operate it, or register an app of your own (README.md)", _operator_command(stack))
         self._out.print("Ctrl-C stops it; everything is forgotten then.", style="dim")
         self._is_ready = True
+
+    def _table(self, head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
+        """Columns and a blank line; a row of one cell stands below the others. Lines end where their words do."""
+        whole = [row for row in (head or (), *rows) if len(row) > 1]
+        widths = [max(len(cell) for cell in column) for column in zip(*whole, strict=True)]
+        for row in [head, *rows] if head else rows:
+            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
+            line = "  ".join(cells).rstrip() if len(row) > 1 else f"{'':{widths[0]}}  {row[0]}"
+            self._out.print(line, style="bold" if row is head else None, soft_wrap=True)
+        self._out.print()
 
     def _command(self, title: str, line: str) -> None:
         self._out.print(title, style="bold")
@@ -97,6 +103,27 @@ class Console:
 
     def stopped(self) -> None:
         self._out.print("Stopped.", style="dim")
+
+
+def _rows_of(client: Client) -> Iterator[tuple[str, ...]]:
+    """The client, and below it each address that its answers may go to."""
+    from valet.protocol.redirect_uri import takes_any_port
+
+    from local.demo_data import SECRETS
+
+    secret = SECRETS.get(client.client_id, "–")
+    yield client.client_id, client.application_type, client.token_endpoint_auth_method, secret
+    for uri in client.redirect_uris:
+        port = ", any port" if takes_any_port(uri, is_native=client.application_type == "native") else ""
+        yield (f"→ {uri}{port}",)
+    if not client.redirect_uris:
+        yield (" ".join(sorted(client.grant_types)),)
+
+
+def _operator_command(stack: LocalStack) -> str:
+    """The valet command looks for AWS at the usual port."""
+    port = stack.aws_url.rpartition(":")[2]
+    return "admin/valet clients list --local" + (f" --aws-port {port}" if port != str(DEFAULT_PORT + 1) else "")
 
 
 def _token_command(stack: LocalStack) -> str:

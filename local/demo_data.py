@@ -103,6 +103,11 @@ SCOPES = (
 )
 
 
+def clients(issuer: str) -> tuple[Client, ...]:
+    """All of them, as they are registered with the stack that is `issuer`."""
+    return tuple(_here(registered, issuer) for registered in CLIENTS)
+
+
 def seed(issuer: str, tables: Mapping[str, str]) -> None:
     """Writes all of it, through the same modules as an operator."""
     settings = settings_module.read(os.environ)
@@ -118,8 +123,8 @@ def seed(issuer: str, tables: Mapping[str, str]) -> None:
             roles=frozenset({"user", "admin"}),
         )
     )
-    for registered in CLIENTS:
-        registrar.put_client(_here(registered, issuer))
+    for registered in clients(issuer):
+        registrar.put_client(registered)
     users = DynamoUsers(Table(dynamodb, tables["Users"]))
     for user in USERS:
         users.add_user(

@@ -31,7 +31,12 @@ const WORDS = {
   403: "A good token, but not for this: a scope or a role is missing.",
   404: "Let in, but there is no such thing.",
 };
+const REVOKED = {
+  access_token: "The access token is revoked, whatever its exp says: refresh it.",
+  refresh_token: "The grant is revoked, and both tokens with it: sign out, and in again.",
+};
 const REFUSED_AT_LAST = 8000; // milliseconds to watch for a refusal; Valet promises 5 seconds
+const SAID_FOR = 8000; // milliseconds that good news stays; bad news stays until the next press
 
 const $ = (id) => document.getElementById(id);
 
@@ -88,6 +93,10 @@ function countDown() {
   if (!held) {
     return;
   }
+  if (held.revoked) {
+    $("countdown").textContent = REVOKED[held.revoked];
+    return;
+  }
   const left = Math.ceil(oauth.decoded(held.access_token).claims.exp - Date.now() / 1000);
   const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   $("countdown").textContent = left > 0 ? `The access token is good for ${clock} more.` : "The access token has expired: refresh it.";
@@ -117,9 +126,15 @@ function showAnswer(call, { status, body }) {
   say(`${call}: ${status}`);
 }
 
+let silence;
+
 function say(words, isBad = false) {
+  clearTimeout(silence);
   $("said").textContent = words;
   $("said").classList.toggle("bad", isBad);
+  if (!isBad) {
+    silence = setTimeout(() => say("", true), SAID_FOR);
+  }
 }
 
 async function callApi(call) {
@@ -146,6 +161,7 @@ async function revoke(hint) {
     say(`The revocation was answered ${status}.`, true);
     return;
   }
+  countDown();
   $("watch").hidden = false;
   $("watch").textContent = "Revoked. Calling the API until it refuses …";
   const began = performance.now();
@@ -159,7 +175,7 @@ async function revoke(hint) {
     calls += 1;
   } while (answered.status !== 401 && performance.now() - began < REFUSED_AT_LAST);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  wire.write({ ...answered.entry, why: `Asked ${calls} times after the revocation; this is the last answer, after ${seconds} s.` });
+  wire.write({ ...answered.entry, why: `Asked ${calls === 1 ? "once" : `${calls} times`} after the revocation; this is the last answer, after ${seconds} s.` });
   showAnswer("GET /api/profile", answered);
   $("watch").textContent =
     answered.status !== 401
@@ -172,6 +188,7 @@ function when(button, deed) {
   button.addEventListener("click", async () => {
     button.setAttribute("aria-busy", "true");
     button.disabled = true;
+    say("", true); // what was said before is about something else
     try {
       await deed();
     } catch (failure) {

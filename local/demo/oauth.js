@@ -99,16 +99,20 @@ export async function refresh() {
   const answered = await exchange("POST", token_endpoint, { form, why: "The refresh token for new tokens." });
   if (answered.status === 200) {
     // Not every refresh answers an ID token; the one at hand stays good as a hint at sign-out.
-    keep({ ...tokens(), ...answered.body });
+    keep({ ...tokens(), ...answered.body, revoked: undefined });
   }
   return answered;
 }
 
-/** Revokes a token (RFC 7009 §2.1); `hint` is access_token or refresh_token. */
+/** Revokes a token (RFC 7009 §2.1); `hint` is access_token or refresh_token, and `revoked` among the tokens from then on. */
 export async function revoke(hint) {
   const { revocation_endpoint } = await metadata();
   const form = { token: tokens()[hint], token_type_hint: hint, client_id: CLIENT_ID };
-  return exchange("POST", revocation_endpoint, { form, why: `Revoke the ${hint.replace("_", " ")}.` });
+  const answered = await exchange("POST", revocation_endpoint, { form, why: `Revoke the ${hint.replace("_", " ")}.` });
+  if (answered.status === 200) {
+    keep({ ...tokens(), revoked: tokens().revoked === "refresh_token" ? "refresh_token" : hint });
+  }
+  return answered;
 }
 
 /** Who signed in, in the issuer's words (OpenID Connect Core §5.3); null where it does not tell. */

@@ -105,9 +105,18 @@ def test_a_revoked_access_token_is_refused_within_five_seconds_and_the_grant_liv
     assert call(demo, "GET /api/profile") == "200"
     demo.get_by_role("button", name="Revoke the access token").click()
     assert refused_after(demo) <= 5
+    expect(demo.locator("#countdown")).to_contain_text("The access token is revoked")
+    demo.reload()
+    expect(demo.locator("#countdown")).to_contain_text("The access token is revoked")
     demo.get_by_role("button", name="Refresh", exact=True).click()
     expect(demo.locator("#said")).to_contain_text("Refreshed")
+    expect(demo.locator("#countdown")).to_contain_text("is good for")
     assert call(demo, "GET /api/profile") == "200"
+
+
+def test_what_was_said_goes_away_and_covers_nothing_for_good(demo: Page) -> None:
+    assert call(demo, "GET /api/profile") == "401"
+    expect(demo.locator("#said")).to_be_hidden(timeout=12_000)
 
 
 def test_a_revoked_grant_is_refused_within_five_seconds_and_refreshes_no_more(demo: Page) -> None:
@@ -115,8 +124,10 @@ def test_a_revoked_grant_is_refused_within_five_seconds_and_refreshes_no_more(de
     expect(demo.locator("#who")).to_have_text("Signed in as john")
     demo.get_by_role("button", name="Revoke the grant").click()
     assert refused_after(demo) <= 5
+    expect(demo.locator("#countdown")).to_contain_text("The grant is revoked")
     demo.get_by_role("button", name="Refresh", exact=True).click()
     expect(demo.locator("#said")).to_contain_text("invalid_grant")
+    expect(demo.locator("#countdown")).to_contain_text("The grant is revoked")
 
 
 def test_every_request_is_written_down(demo: Page) -> None:

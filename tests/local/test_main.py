@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.demo_data import clients
 from local.server import listen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +87,9 @@ def test_it_starts_within_five_seconds_and_ends_cleanly(number: signal.Signals, 
     assert facts["aws_url"] in out
     assert "john" in out
     assert "password123" in out
+    assert all(f"→ {uri}" in out for client in clients(facts["url"]) for uri in client.redirect_uris)
+    assert f"--local --aws-port {facts['aws_url'].rpartition(':')[2]}\n" in out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
     assert out.endswith("Stopped.\n")
     assert "Traceback" not in out
 
