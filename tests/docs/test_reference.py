@@ -63,6 +63,13 @@ def test_every_function_has_an_event_to_begin_with() -> None:
     assert all((ROOT / event).is_file() for event in rows.values())
 
 
+def test_the_index_of_decisions_names_each_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    index = re.findall(r"^- \[(.*)\]\((.*)\)$", pages.pop("README.md"), re.MULTILINE)
+    assert sorted(index) == sorted((text.splitlines()[0].removeprefix("# "), name) for name, text in pages.items())
+
+
 def _links() -> Iterator[tuple[str, str]]:
     for path in DOCS:
         text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)

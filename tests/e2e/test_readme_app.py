@@ -1,0 +1,91 @@
+"""The README's single-page app, to the letter, with the library that it imports and the client that it registers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Page, expect
+
+from admin.cli import valet as command
+from local.stack import LocalStack
+from tests.e2e.landing import Landing
+from tests.e2e.people import decide, sign_in
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+HERE = Path(__file__).parent
+README = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+MODULES = {
+    "oidc-client-ts": HERE / "node_modules/oidc-client-ts/dist/esm/oidc-client-ts.js",
+    "jwt-decode": HERE / "node_modules/jwt-decode/build/esm/index.js",
+}
+PAGE = """<!doctype html>
+<title>An app of somebody's own</title>
+<script type="importmap">{"imports": {"oidc-client-ts": "/oidc-client-ts.js", "jwt-decode": "/jwt-decode.js"}}</script>
+<p id="who">…</p> <button id="sign-in">Sign in</button> <button id="sign-out">Sign out</button>
+<script type="module">
+%s
+</script>
+"""
+
+
+@pytest.fixture
+def app(stack: LocalStack) -> Iterator[Landing]:
+    """The app at a port of its own, and the client as the README's command adds it, but for the two addresses."""
+    missing = [name for name, path in MODULES.items() if not path.exists()]
+    if missing:
+        words = f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)"
+        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
+    landing = Landing({f"/{name}.js": path for name, path in MODULES.items()})
+    (script,) = re.findall(r"```js\n(.*?)```", README, re.DOTALL)
+    (line,) = re.findall(r"^admin/valet (clients add .*--type browser .*)$", README, re.MULTILINE)
+    here = {"http://127.0.0.1:3000": stack.issuer, "http://127.0.0.1:5173": landing.origin}
+    for said, meant in here.items():
+        assert said in script + line
+        script, line = script.replace(said, meant), line.replace(said, meant)
+    landing.files["/"] = PAGE % script
+    environment = {"AWS_PORT": str(urlsplit(stack.aws_url).port)}
+    result = CliRunner().invoke(command, shlex.split(line), env=environment)
+    assert result.exit_code == 0, result.output
+    _wait_until_known(stack.issuer, landing.origin)
+    yield landing
+    landing.close()
+
+
+def _wait_until_known(issuer: str, origin: str) -> None:
+    """Preflights are answered from a union of origins that is up to ten seconds old."""
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for _ in range(60):
+        if "access-control-allow-origin" in httpx.options(f"{issuer}/token", headers=headers).headers:
+            return
+        time.sleep(0.25)
+    pytest.fail("the registered origin never became known")
+
+
+def test_the_readmes_single_page_app_signs_in_is_still_signed_in_and_signs_out(page: Page, app: Landing) -> None:
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.goto(f"{app.origin}/")
+    expect(page.locator("#who")).to_have_text("nobody")
+    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "john")
+    decide(page, "Allow")
+    expect(page.locator("#who")).to_have_text("john")
+    assert page.url == f"{app.origin}/"
+    page.reload()
+    expect(page.locator("#who")).to_have_text("john")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile(re.escape(app.origin)))
+    expect(page.locator("#who")).to_have_text("nobody")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert failures == []
