@@ -109,6 +109,30 @@ def test_attempts_are_counted_each_under_its_name(stores: Stores) -> None:
     assert stores.throttles.count("account#john#1", end) == 1
 
 
+def test_one_attempt_is_taken_back_and_never_more_than_there_are(stores: Stores) -> None:
+    end = int(NOW) + 900
+    for _ in range(3):
+        stores.throttles.count("address#192.0.2.1#1", end)
+    stores.throttles.take_back("address#192.0.2.1#1")
+    assert stores.throttles.count("address#192.0.2.1#1", end) == 3
+    for _ in range(5):
+        stores.throttles.take_back("address#192.0.2.1#1")
+    assert stores.throttles.count("address#192.0.2.1#1", end) == 1
+
+
+def test_a_count_that_is_deleted_does_not_begin_again_by_taking_back(stores: Stores) -> None:
+    """It would have no end, and a number below nothing."""
+    stores.throttles.take_back("address#192.0.2.1#2")
+    assert stores.throttles.count("address#192.0.2.1#2", int(NOW) + 900) == 1
+
+
+def test_attempts_taken_back_at_once_are_all_taken_back(stores: Stores) -> None:
+    end = int(NOW) + 900
+    at_once(lambda _: stores.throttles.count("address#192.0.2.1#3", end))
+    at_once(lambda _: stores.throttles.take_back("address#192.0.2.1#3"))
+    assert stores.throttles.count("address#192.0.2.1#3", end) == 1
+
+
 def test_attempts_made_at_once_are_all_counted(stores: Stores) -> None:
     counts = at_once(lambda _: stores.throttles.count("account#john#2", int(NOW) + 900))
     assert sorted(counts) == list(range(1, THREADS + 1))

@@ -44,6 +44,9 @@ VARIABLES = {
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; empty counts as unset",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
+    "BEHIND_PROXY": "true: a proxy stands before the API, and the client's address is the last entry but one of "
+    "X-Forwarded-For; else, and where that entry is no address or the last is not the gateway's `sourceIp`, it is "
+    "`sourceIp`; the template sets it with `IssuerUrl` alone",
     "GRANTS_TABLE": "name of the table",
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",

@@ -1,5 +1,7 @@
 """Wrong passwords are counted, and slow an account and an address down (NIST SP 800-63B §5.2.2)."""
 
+from collections.abc import Mapping
+
 import pytest
 from valet import users
 
@@ -8,6 +10,7 @@ from tests.integration.browser import Browser
 from tests.integration.conftest import Issued
 from tests.integration.deployment import Deployment
 from tests.integration.guesses import anew, attempt, verifications
+from tests.integration.wire import Answer
 
 
 @pytest.mark.parametrize("username", ["john", "nobody"])
@@ -94,6 +97,102 @@ def test_an_address_that_guesses_at_many_accounts_is_slowed_down(
     assert statuses == [401] * 5 + [429]
 
 
+def test_however_many_sign_in_from_one_address_none_is_held_up(
+    deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A company or a school behind one address: who knows the password has not guessed."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    for number in range(12):
+        browser = anew(deployment)
+        page = browser.open(web_app.ask().url)
+        username, password = [("john", "password123"), ("jane", "password456")][number % 2]
+        assert attempt(browser, page, username, password).status == 303, number
+
+
+def test_a_success_takes_no_other_attempt_off_the_count_of_its_address(
+    deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever has an account guesses at the others without end."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    statuses = []
+    for number in range(6):
+        guesser = anew(deployment)
+        page = guesser.open(web_app.ask().url)
+        statuses.append(attempt(guesser, page, f"user{number}", "wrong").status)
+        owner = anew(deployment)
+        attempt(owner, owner.open(web_app.ask().url), "jane", "password456")
+    assert statuses == [401] * 5 + [429]
+
+
+def test_a_known_browser_passes_a_throttled_address_and_is_not_counted_there(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a stranger behind the same address could lock everybody there out."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    deployment.clock.advance(1)
+    page = browser.open(web_app.ask(prompt="login").url)
+    for _ in range(6):
+        assert attempt(browser, page, "john", "wrong").status == 401
+    stranger = anew(deployment)
+    theirs = stranger.open(web_app.ask().url)
+    statuses = [attempt(stranger, theirs, f"user{number}", "wrong").status for number in range(6)]
+    assert statuses == [401] * 5 + [429]
+    # It is known for john's account, and for no other.
+    assert attempt(browser, page, "jane", "password456").status == 429
+    assert attempt(browser, page, "john", "password123").status == 303
+
+
+def test_a_right_password_of_a_disabled_account_stays_counted(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is answered as a wrong one, and must not be told from it by the count."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    deployment.table("Users").update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
+    page = browser.open(web_app.ask().url)
+    assert [attempt(browser, page, "john", "password123").status for _ in range(6)] == [401] * 5 + [429]
+
+
+def test_a_network_of_ipv6_is_one_address(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has one address of it has all 2^64."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    page = browser.open(web_app.ask().url)
+    statuses = []
+    for number, source_ip in enumerate([f"2001:db8:0:1::{number:x}" for number in range(6)] + ["2001:db8:0:2::1"]):
+        monkeypatch.setattr(deployment, "source_ip", source_ip)
+        statuses.append(attempt(browser, page, f"user{number}", "wrong").status)
+    assert statuses == [401] * 5 + [429, 401]
+
+
+def test_behind_a_proxy_each_client_has_its_own_count(
+    deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them come from the address of one edge."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    deployment.restart(is_behind_proxy=True)
+
+    def by_way_of_the_edge(viewer: str, claimed: str = "") -> Browser:
+        def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+            event = deployment.event(method, url, headers, body)
+            entries = [claimed, viewer, deployment.source_ip]
+            event["headers"]["x-forwarded-for"] = ", ".join(filter(None, entries))
+            return deployment.invoke(event)
+
+        return Browser(send, deployment.issuer)
+
+    statuses = []
+    for number in range(6):
+        stranger = by_way_of_the_edge("203.0.113.66", claimed=f"198.51.100.{number}")
+        page = stranger.open(web_app.ask().url)
+        statuses.append(attempt(stranger, page, f"user{number}", "wrong").status)
+    assert statuses == [401] * 5 + [429]
+    told = [fields["source_ip"] for event, fields in deployment.audit.events if event.startswith("login.")]
+    assert told == ["203.0.113.66"] * 6
+    other = by_way_of_the_edge("198.51.100.7")
+    assert attempt(other, other.open(web_app.ask().url), "jane", "password456").status == 303
+
+
 def test_a_guess_is_counted_before_its_password_is_looked_at(
     deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,4 +206,21 @@ def test_a_guess_is_counted_before_its_password_is_looked_at(
         with pytest.raises(KeyboardInterrupt):
             attempt(browser, page, "john", "guess")
     monkeypatch.undo()
+    assert attempt(browser, page, "john", "password123").status == 429
+
+
+def test_a_guess_is_counted_at_its_address_before_its_password_is_looked_at(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one password is tried at any number of accounts at once."""
+    page = browser.open(web_app.ask().url)
+
+    def killed(password_hash: str, password: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(users, "_is_password", killed)
+    for number in range(5):
+        with pytest.raises(KeyboardInterrupt):
+            attempt(browser, page, f"user{number}", "guess")
     assert attempt(browser, page, "john", "password123").status == 429

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import boto3
 import httpx
 import pytest
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
+from tests.integration.application import Application
+from tests.integration.browser import Browser
+from tests.integration.wire import Answer, over_http
 
 SERVICE = ("api_service_789", "api_secret_abc")
 
@@ -52,6 +57,21 @@ def test_the_issuer_is_the_stacks_own_address(stack: LocalStack) -> None:
     metadata = httpx.get(f"{stack.url}/.well-known/openid-configuration", headers={"Host": "evil.example"}).json()
     assert metadata["issuer"] == stack.issuer == stack.url
     assert "evil" not in str(metadata)
+
+
+def test_nobody_stands_before_the_stack_so_a_clients_forwarded_address_is_not_believed(fresh_stack: LocalStack) -> None:
+    """It has an issuer of its own, as behind a proxy; its gateway leaves nothing of what a client says."""
+
+    def claiming(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        return over_http(method, url, {**(headers or {}), "x-forwarded-for": "198.51.100.7"}, body)
+
+    app = Application(over_http, fresh_stack.issuer, "web_app_123", "", "https://webapp.example.com/callback")
+    browser = Browser(claiming, fresh_stack.issuer)
+    with fresh_stack.aws.recorded() as calls:
+        assert browser.sign_in(browser.open(app.ask().url), "john", "wrong").status == 401
+    keys = [call.parameters["Key"]["pk"]["S"] for call in calls if call.action == "UpdateItem"]
+    assert fresh_stack.system.environment()["BEHIND_PROXY"] == "true"
+    assert [key.split("#")[2] for key in keys if key.startswith("throttle#address#")] == ["127.0.0.1"]
 
 
 def test_a_token_opens_the_route_that_it_is_for_and_no_other(stack: LocalStack) -> None:

@@ -107,6 +107,14 @@ def test_every_variable_that_sam_local_may_set_is_declared() -> None:
         assert "ISSUER_URL" in variables
 
 
+def test_a_proxy_is_believed_where_issuer_url_is_given_and_not_for_a_custom_domain() -> None:
+    """With a custom domain alone clients connect to the API itself, and X-Forwarded-For is their own word."""
+    for function in _functions().values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["BEHIND_PROXY"] == {"Fn::If": ["HasIssuerUrl", "true", ""]}
+    assert translated()["Conditions"]["HasIssuerUrl"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "IssuerUrl"}, ""]}]}
+
+
 def test_the_protected_api_knows_the_issuer_and_not_the_tables_of_its_roles() -> None:
     variables = _functions()["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]
     assert {"ISSUER", "AUDIENCE", "ROUTES", "RESPONSE"} <= set(variables)

@@ -12,6 +12,7 @@ def test_a_hash_is_argon2id_with_the_cost_of_nobodys_hash() -> None:
     hashed = users.hash_password("password123")
     parameters = hashed.rpartition("$")[0].rpartition("$")[0]
     assert parameters == users._NOBODYS_HASH.rpartition("$")[0].rpartition("$")[0] == "$argon2id$v=19$m=19456,t=2,p=1"
+    assert f"{parameters}$" == users.HASH_PREFIX
     assert hashed != users.hash_password("password123")
     assert users._is_password(hashed, "password123")
     assert not users._is_password(hashed, "Password123")

@@ -48,6 +48,14 @@ def test_the_retry_window_can_be_turned_off() -> None:
     assert read({"RETRY_WINDOW": "0"}).retry_window == 0
 
 
+def test_a_proxy_is_there_only_if_somebody_says_so() -> None:
+    assert read({"BEHIND_PROXY": "true"}).is_behind_proxy
+    for env in ({}, {"BEHIND_PROXY": ""}, {"BEHIND_PROXY": "false"}, {"ISSUER_URL": "https://id.example.com"}):
+        assert not read(env).is_behind_proxy
+    with pytest.raises(SettingsError, match="BEHIND_PROXY is 'yes', and must be true or false"):
+        read({"BEHIND_PROXY": "yes"})
+
+
 def test_only_a_loopback_issuer_is_plain_http() -> None:
     assert read({"ISSUER_URL": "http://127.0.0.1:3000"}).is_plain_http
     assert not read({"ISSUER_URL": "https://id.example.com"}).is_plain_http

@@ -20,6 +20,7 @@ class Settings:
     users_table: str = "Users"
     grants_table: str = "Grants"
     issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
+    is_behind_proxy: bool = False  # the last entry of X-Forwarded-For is a proxy's, and the one before it the client's
     aws_endpoint_url: str = ""  # empty: AWS itself
     signing_alg: str = "RS256"
     signer: str = "kms"
@@ -72,6 +73,12 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("true or false")
+    return value == "true"
+
+
 def _days(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not re.fullmatch(r"\d{1,4}", value) or not low <= int(value) <= high:
@@ -105,6 +112,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "USERS_TABLE": ("users_table", _table),
     "GRANTS_TABLE": ("grants_table", _table),
     "ISSUER_URL": ("issuer_url", _issuer),
+    "BEHIND_PROXY": ("is_behind_proxy", _flag),
     "AWS_ENDPOINT_URL": ("aws_endpoint_url", str),
     "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),

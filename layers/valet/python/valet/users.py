@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from valet.models import Account
@@ -22,8 +23,11 @@ _KNOWN_BROWSER_LIFETIME = 90 * 86_400
 _MAXIMUM_USERNAME = 256  # characters, once normal
 _MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
 _MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect nobody
+_MEMORY_COST, _TIME_COST, _PARALLELISM = 19_456, 2, 1  # KiB, passes, lanes
+# How every hash begins, imported ones too: at another cost, the time a sign-in takes would tell who has an account.
+HASH_PREFIX = f"$argon2id$v=19$m={_MEMORY_COST},t={_TIME_COST},p={_PARALLELISM}$"
 # Of no password anybody has: checked where there is no account, so that both cost the same.
-_NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
+_NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,14 @@ class Throttled:
     retry_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The names of the counts that an attempt was added to."""
+
+    account: str
+    address: str | None  # None: of a browser that is known for the account, which its own count bounds
+
+
 def hash_password(password: str) -> str:
     """An Argon2id hash, as a PHC string."""
     return _hasher().hash(_normal(password))
@@ -64,49 +76,63 @@ def authenticate(
     """The account whose password this is.
 
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
-    that has signed in to the account before has a count of its own: else anybody could lock anybody out.
+    that has signed in to the account before has a count of its own, and no other: else anybody could lock anybody out,
+    by the name or from behind the same address. A success is no guess, and is taken off again.
     """
     username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
     # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
     account_key = sha256(username.encode()).hexdigest()
     credential = credentials.find_credential(username) if username and username.isprintable() else None
-    throttle = _count(attempt, account_key, throttles, settings, now)
-    if isinstance(throttle, Throttled):
-        return throttle
+    counted = _count(attempt, account_key, throttles, settings, now)
+    if isinstance(counted, Throttled):
+        return counted
     matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
     if credential is None or not matches:
         return WrongPassword()
     account = accounts.find_account(credential.sub)
     if account is None or account.is_disabled:
         return WrongPassword()
-    throttles.forget(throttle)
+    throttles.forget(counted.account)
+    if counted.address is not None:
+        # Its own attempt alone: whoever has an account must not wipe out their guesses at others by signing in to it.
+        throttles.take_back(counted.address)
     throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
     return account
 
 
-def _count(attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float) -> str | Throttled:
-    """Count the attempt. Answers the name of the count, to be forgotten after a success.
-
-    The same reads and writes whether or not there is such an account.
-    """
+def _count(
+    attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float
+) -> _Counted | Throttled:
+    """Count the attempt. The same reads and writes whether or not there is such an account."""
     window = settings.login_throttle_window
     number = int(now) // window
     ends_at = (number + 1) * window
-    if throttles.count(f"address#{attempt.source_ip}#{number}", ends_at) > _ATTEMPTS_PER_ADDRESS:
-        return Throttled(ends_at - int(now))
-    counted = f"account#{account_key}#{number}"
+    account, address = f"account#{account_key}#{number}", None
     if throttles.knows_browser(attempt.browser_digest, account_key, now):
-        counted += f"#{attempt.browser_digest.hex()}"
-    if throttles.count(counted, ends_at) > _ATTEMPTS_PER_ACCOUNT:
+        account += f"#{attempt.browser_digest.hex()}"
+    else:
+        address = f"address#{_network(attempt.source_ip)}#{number}"
+        if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
+            return Throttled(ends_at - int(now))
+    if throttles.count(account, ends_at) > _ATTEMPTS_PER_ACCOUNT:
         return Throttled(ends_at - int(now))
-    return counted
+    return _Counted(account, address)
+
+
+def _network(source_ip: str) -> str:
+    """What one household has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 §2)."""
+    try:
+        is_ipv6 = isinstance(ip_address(source_ip), IPv6Address)
+        return str(ip_network(f"{source_ip}/64", strict=False)) if is_ipv6 else source_ip
+    except ValueError:
+        return source_ip
 
 
 @cache
 def _hasher() -> "PasswordHasher":
     from argon2 import PasswordHasher  # the login function alone pays for it, and only when somebody signs in
 
-    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    return PasswordHasher(_TIME_COST, _MEMORY_COST, _PARALLELISM)
 
 
 def _is_password(password_hash: str, password: str) -> bool:

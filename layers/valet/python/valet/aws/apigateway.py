@@ -4,6 +4,7 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from valet.errors import InvalidRequest, NotFound
@@ -27,7 +28,7 @@ def request_from_event(event: Mapping[str, Any], settings: Settings) -> Request:
         headers=headers,
         cookies=_cookies(event.get("cookies", ())),
         body=_body(event),
-        source_ip=http.get("sourceIp", ""),
+        source_ip=_source_ip(http.get("sourceIp", ""), headers, settings),
         request_id=context.get("requestId", ""),
     )
 
@@ -51,6 +52,23 @@ def _issuer_from_context(context: Mapping[str, Any]) -> str:
     if found is None or found[1] != context.get("apiId"):
         raise NotFound("There is no authorization server by this name.")
     return f"https://{domain}"
+
+
+def _source_ip(connected: str, headers: Mapping[str, str], settings: Settings) -> str:
+    """The client's address: who connected to the gateway, unless that is a proxy.
+
+    The gateway appends who connected to X-Forwarded-For, as the proxy before it did. So the last entry is the proxy,
+    the one before it whom the proxy saw, and everything further left is what that client wrote.
+    """
+    if not settings.is_behind_proxy:
+        return connected
+    entries = [entry.strip() for entry in headers.get("x-forwarded-for", "").rsplit(",", 2)]
+    if len(entries) < 2 or entries[-1] != connected or "%" in entries[-2]:  # a zone (RFC 4007 §11) is any text
+        return connected
+    try:
+        return str(ip_address(entries[-2]))
+    except ValueError:
+        return connected
 
 
 def _cookies(pairs: Any) -> dict[str, str]:

@@ -88,6 +88,19 @@ class DynamoThrottles:
         attempts: int = counter["attempts"]
         return attempts
 
+    def take_back(self, what: str) -> None:
+        try:
+            # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing.
+            self.table.update(
+                f"throttle#{what}",
+                "throttle",
+                "ADD #attempts :less",
+                {":less": -1, ":none": 0},
+                "#attempts > :none",
+            )
+        except ConditionFailed:
+            return
+
     def forget(self, what: str) -> None:
         self.table.delete(f"throttle#{what}", "throttle")
 
