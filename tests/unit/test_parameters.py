@@ -20,10 +20,10 @@ def test_what_was_encoded_is_what_is_read(values: dict[str, str]) -> None:
 @given(encoded=st.one_of(st.text(max_size=200), st.binary(max_size=200)))
 def test_whatever_is_sent_is_read_or_refused(encoded: str | bytes) -> None:
     try:
-        parameters = parse_parameters(encoded)
+        values = list(parse_parameters(encoded).values())
     except InvalidRequest:
         return
-    assert all(parameters.values())
+    assert all(values)
 
 
 @pytest.mark.parametrize("encoded", ["a=1&a=2", "a=1&a=1", "a=1&a=", "a=&a=", "a&a=1", "%61=1&a=2"])
