@@ -46,7 +46,7 @@ VARIABLES = {
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BEHIND_PROXY": "true: a proxy stands before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For; else, and where that entry is no address or the last is not the gateway's `sourceIp`, it is "
-    "`sourceIp`; the template sets it with `IssuerUrl` alone",
+    "`sourceIp`; the template sets it from `BehindProxy`",
     "GRANTS_TABLE": "name of the table",
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
@@ -56,7 +56,8 @@ VARIABLES = {
     "REGISTRY_TABLE": "name of the table",
     "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",
-    "RETRY_WINDOW": "seconds, 0 to 600, in which a lost refresh is answered again",
+    "RETRY_WINDOW": "seconds in which a lost refresh is answered again. A function takes 0 to 600, the template gives "
+    "`RetryWindow`, 0 or 11 to 300, as it is longer than the token function may run",
     "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
     "ROTATION_PERIOD": "rotate_keys: days that a key signs",
     "ROUTES": "authorizer: which routes ask for which scopes and roles, as JSON",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.costs import MIX, STEPS, tables
+from bench.costs import MIX, SIGN_IN, STEPS, tables
 from local.aws_calls import Call
 from local.stack import LocalStack
 from tests.integration.application import Application
@@ -76,7 +76,7 @@ def test_a_sign_in_a_code_and_a_refresh_cost_what_is_said(fresh_stack: LocalStac
     web_app.refresh(tokens["refresh_token"])
     with fresh_stack.aws.recorded() as calls:
         redeemable = code("jane")
-    assert _kinds(calls) == _expected("sign-in and consent, before it")
+    assert _kinds(calls) == _expected(SIGN_IN)
     with fresh_stack.aws.recorded() as calls:
         tokens = web_app.redeem(*redeemable).json()
     assert _kinds(calls) == _expected("code, with an ID token")
