@@ -107,12 +107,13 @@ def test_every_variable_that_sam_local_may_set_is_declared() -> None:
         assert "ISSUER_URL" in variables
 
 
-def test_a_proxy_is_believed_where_issuer_url_is_given_and_not_for_a_custom_domain() -> None:
-    """With a custom domain alone clients connect to the API itself, and X-Forwarded-For is their own word."""
+def test_a_proxy_is_believed_only_where_the_operator_says_that_there_is_one() -> None:
+    """With a wildcard domain's IssuerUrl, say, clients connect to the API itself: X-Forwarded-For is their own word."""
     for function in _functions().values():
         variables = function["Properties"]["Environment"]["Variables"]
-        assert variables["BEHIND_PROXY"] == {"Fn::If": ["HasIssuerUrl", "true", ""]}
-    assert translated()["Conditions"]["HasIssuerUrl"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "IssuerUrl"}, ""]}]}
+        assert variables["BEHIND_PROXY"] == {"Fn::If": ["IsBehindProxy", "true", ""]}
+    assert translated()["Conditions"]["IsBehindProxy"] == {"Fn::Equals": [{"Ref": "BehindProxy"}, "on"]}
+    assert translated()["Parameters"]["BehindProxy"]["Default"] == "off"
 
 
 def test_the_protected_api_knows_the_issuer_and_not_the_tables_of_its_roles() -> None:

@@ -75,8 +75,40 @@ def test_a_pattern_tells_good_from_bad(name: str, good: list[str], bad: list[str
     assert not any(_allows(name, value) for value in bad)
 
 
-def test_a_custom_domain_is_refused_without_its_certificate() -> None:
-    assert load(TEMPLATE)["Rules"].keys() == {"CustomDomainHasCertificate"}
+_DOMAIN = {"CustomDomain": "id.example.com"}
+_PROXY = {"BehindProxy": "on"}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_refused"),
+    [
+        ({}, False),
+        (_DOMAIN, True),
+        ({**_DOMAIN, "Certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0"}, False),
+        (_PROXY, True),
+        ({**_PROXY, "IssuerUrl": "https://id.example.com"}, False),
+    ],
+)
+def test_parameters_that_make_no_sense_without_another_are_refused(given: dict[str, str], is_refused: bool) -> None:
+    """A custom domain has its certificate, a proxy the address that clients know it by."""
+    values = {**{name: str(each.get("Default", "")) for name, each in PARAMETERS.items()}, **given}
+
+    def holds(expression: Any) -> Any:
+        match expression:
+            case {"Ref": name}:
+                return values[name]
+            case {"Fn::Equals": [one, other]}:
+                return holds(one) == holds(other)
+            case {"Fn::Not": [negated]}:
+                return not holds(negated)
+            case str():
+                return expression
+        raise AssertionError(expression)
+
+    rules = [rule for rule in load(TEMPLATE)["Rules"].values() if holds(rule["RuleCondition"])]
+    assertions = [each["Assert"] for rule in rules for each in rule["Assertions"]]
+    assert bool(assertions) == bool(given)
+    assert any(not holds(each) for each in assertions) == is_refused
 
 
 def test_the_overrides_are_the_same_to_build_and_to_deploy() -> None:
