@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,7 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.dynamodb.users import DynamoUsers
-from valet.models import SigningKey
+from valet.models import Client, SigningKey
 from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.jwk import jwk_from_public_key
@@ -186,6 +187,17 @@ class Deployment:
     def registrar(self) -> Registrar:
         """For what an operator registers; functions that remember the former take it up after ten seconds."""
         return Registrar(self.table("Registry"))
+
+    def client(self, client_id: str) -> Client:
+        """As it is registered."""
+        found = self.server.registry.find_client(client_id)
+        assert found is not None
+        return found
+
+    def change_client(self, client_id: str, **changes: Any) -> None:
+        """As an operator does; and so long ago that every function goes by it."""
+        self.registrar.put_client(replace(self.client(client_id), **changes))
+        self.clock.advance(11)
 
     def table(self, name: str) -> Table:
         return Table(client("dynamodb", self.settings), TABLES[name])

@@ -63,12 +63,7 @@ def test_a_missing_or_empty_client_id_gets_a_page(deployment: Deployment, web_ap
 
 
 def test_a_disabled_client_gets_a_page(deployment: Deployment, web_app: Application) -> None:
-    from dataclasses import replace
-
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, is_disabled=True))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", is_disabled=True)
     refused_with_a_page(deployment, web_app.ask().url)
 
 

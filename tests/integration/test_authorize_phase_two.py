@@ -119,12 +119,7 @@ def test_an_error_goes_to_the_redirect_uri_that_was_asked_for(deployment: Deploy
 
 
 def test_a_client_without_the_grant_type_is_told_so(deployment: Deployment, web_app: Application) -> None:
-    from dataclasses import replace
-
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, grant_types=frozenset({"refresh_token"})))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", grant_types=frozenset({"refresh_token"}))
     asked = web_app.ask()
     with deployment.nothing_spent():
         goes_back(deployment.send("GET", asked.url), web_app, asked.state, "unauthorized_client")

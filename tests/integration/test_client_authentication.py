@@ -159,10 +159,7 @@ def test_a_secret_that_basic_has_to_encode_is_decoded(deployment: Deployment) ->
 def test_both_of_two_secrets_are_good_while_one_replaces_the_other(deployment: Deployment) -> None:
     from valet.handles import digest
 
-    client = deployment.server.registry.find_client("api_service_789")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, secret_digests=(digest("old"), digest("new"))))
-    deployment.clock.advance(11)
+    deployment.change_client("api_service_789", secret_digests=(digest("old"), digest("new")))
     for secret, status in (("old", 200), ("new", 200), ("other", 401)):
         service = Application(deployment.send, deployment.issuer, "api_service_789", secret)
         assert service.client_credentials().status == status

@@ -32,10 +32,7 @@ def test_scope_beyond_what_is_registered_is_refused(deployment: Deployment, serv
 
 
 def test_no_scope_asked_and_none_by_default_is_refused(deployment: Deployment, service: Application) -> None:
-    client = deployment.server.registry.find_client("api_service_789")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, default_scope=frozenset()))
-    deployment.clock.advance(11)
+    deployment.change_client("api_service_789", default_scope=frozenset())
     with deployment.nothing_spent():
         assert service.client_credentials().error == "invalid_scope"
 
@@ -56,9 +53,6 @@ def test_a_scope_that_needs_an_end_user_is_refused_though_registered(
 def test_a_public_client_has_no_credentials_though_registered_for_the_grant_type(
     deployment: Deployment, mobile_app: Application
 ) -> None:
-    client = deployment.server.registry.find_client("mobile_app")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, grant_types=frozenset({"client_credentials"})))
-    deployment.clock.advance(11)
+    deployment.change_client("mobile_app", grant_types=frozenset({"client_credentials"}))
     with deployment.nothing_spent():
         assert mobile_app.client_credentials(scope="items").error == "unauthorized_client"

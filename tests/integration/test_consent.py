@@ -33,10 +33,7 @@ def test_the_page_says_who_asks_for_what_and_where_the_answer_goes(page: Answer)
 def test_included_scopes_are_shown_before_they_are_allowed(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, scope=client.scope | {"admin"}))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", scope=deployment.client("web_app_123").scope | {"admin"})
     page = browser.sign_in(browser.open(web_app.ask(scope="admin").url))
     assert 'data-scope="api_access"' in page.body
 
@@ -156,10 +153,7 @@ def test_a_disabled_account_allows_nothing(deployment: Deployment, browser: Brow
 def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
     deployment: Deployment, browser: Browser, page: Answer
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, redirect_uris=("https://elsewhere.example.com/",)))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", redirect_uris=("https://elsewhere.example.com/",))
     with deployment.nothing_spent():
         for decision in ("allow", "deny"):
             answer = post(browser, page, decision=decision)
@@ -170,10 +164,7 @@ def test_a_redirect_uri_taken_out_of_the_registration_meanwhile_is_a_page(
 def test_whom_the_operator_vouches_for_needs_no_consent_unless_it_asks_for_one(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, first_party=True))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", first_party=True)
     assert "code" in browser.sign_in(browser.open(web_app.ask().url)).answered
     assert "decision" in browser.open(web_app.ask(prompt="consent").url).body
 
@@ -241,10 +232,7 @@ def test_nobody_vouches_for_what_listens_on_a_loopback_port(
     deployment: Deployment, browser: Browser, mobile_app: Application
 ) -> None:
     """Any program can: the end-user is asked, whatever the operator says (RFC 8252 §8.6)."""
-    client = deployment.server.registry.find_client("mobile_app")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, first_party=True))
-    deployment.clock.advance(11)
+    deployment.change_client("mobile_app", first_party=True)
     for redirect_uri in (mobile_app.redirect_uri, "http://127.0.0.1:5555/callback"):
         page = browser.open(mobile_app.ask(redirect_uri=redirect_uri).url)
         if "password" in form_of(page).names:

@@ -52,10 +52,7 @@ def test_an_older_token_is_theft_and_ends_the_grant(
 def test_without_a_retry_window_the_second_use_is_theft_at_once(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, retry_window=0))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", retry_window=0)
     newest = web_app.refresh(redeemed.refresh_token).json()["refresh_token"]
     assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
     assert web_app.refresh(newest).error == "invalid_grant"
@@ -134,10 +131,7 @@ def test_what_a_scope_includes_comes_with_it_and_never_more_than_was_granted(
     deployment.registrar.put_scope(Scope("all_items", "Everything of yours", frozenset({"items"})))
     api = deployment.server.registry.scopes().apis[f"{deployment.issuer}/api"]
     deployment.registrar.put_api(replace(api, scopes=api.scopes | {"all_items"}))
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, scope=client.scope | {"all_items"}))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", scope=deployment.client("web_app_123").scope | {"all_items"})
     asked = web_app.ask(scope="openid all_items offline_access", prompt="consent")
     tokens = web_app.redeem(browser.decide(browser.open(asked.url)).answered["code"], asked.code_verifier).json()
     assert tokens["scope"] == "all_items items offline_access openid"
@@ -152,10 +146,7 @@ def test_what_a_scope_includes_comes_with_it_and_never_more_than_was_granted(
 def test_what_the_client_may_no_longer_ask_for_narrows_the_next_refresh(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, scope=frozenset({"openid", "profile"})))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", scope=frozenset({"openid", "profile"}))
     assert web_app.refresh(redeemed.refresh_token).json()["scope"] == "openid profile"
 
 
@@ -253,9 +244,6 @@ def test_a_disabled_account_is_refused_and_its_grant_revoked(
 def test_grants_issued_before_the_clients_not_before_are_dead(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:
-    client = deployment.server.registry.find_client("web_app_123")
-    assert client is not None
-    deployment.registrar.put_client(replace(client, grants_not_before_ms=int(deployment.clock.now * 1000) + 1))
-    deployment.clock.advance(11)
+    deployment.change_client("web_app_123", grants_not_before_ms=int(deployment.clock.now * 1000) + 1)
     assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
     assert web_app.userinfo(redeemed.access_token).status == 401
