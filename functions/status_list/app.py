@@ -20,7 +20,7 @@ def status_list(request: Request, server: Server) -> Response:
     if not is_served(list_id, server.clock()):
         raise NotFound("There is no such status list.")
     signer = current_signer(server.registry, server.signers)
-    found = server.status_list_publisher.publish(list_id, uri, request.issuer, signer, server.clock())
+    found = server.status_list_publisher.publish(list_id, uri, request.issuer, signer, server.clock)
     headers = {**_CACHE, "ETag": found.etag, "Vary": "Accept-Encoding"}
     if found.etag in request.headers.get("if-none-match", ""):
         return Response(304, headers)

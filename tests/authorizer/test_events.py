@@ -203,6 +203,18 @@ def test_a_rest_token_event_is_matched_by_its_path() -> None:
     assert not allows(stand.answer(event), event)
 
 
+@pytest.mark.parametrize(
+    ("path", "is_allowed"),
+    [("/api/x%20y", True), ("/api/2%2Fadmin", True), ("/api/%61dmin", False), ("/api/admi%6E", False)],
+)
+def test_a_rest_token_event_whose_escapes_make_it_another_route_is_refused(path: str, is_allowed: bool) -> None:
+    stand = Stand(routes={"GET /api/{id}": {}, "GET /api/admin": {"scopes": ["admin"]}})
+    event = event_of("rest_token-good_token", stand.issuer.token())
+    event["methodArn"] = "/".join([*event["methodArn"].split("/")[:2], f"GET{path}"])
+    assert allows(stand.answer(event), event) is is_allowed
+    assert stand.lines.events() == ([] if is_allowed else ["route.denied"])
+
+
 def test_the_log_holds_no_token_and_says_why() -> None:
     stand = Stand(routes=OWN_ROUTES)
     token = stand.issuer.token()

@@ -212,17 +212,6 @@ def test_a_304_without_anything_held_is_a_failure(stand: Stand) -> None:
     assert outcome(stand, token_at(stand, 1)) == "outage"
 
 
-def test_an_older_list_never_replaces_a_newer_one(stand: Stand) -> None:
-    old = stand.issuer.status_list()
-    stand.clock.advance(1)
-    stand.issuer.revoke(7)
-    assert outcome(stand, token_at(stand, 7)) == "refused"
-    stand.issuer.faults[PATH] = lambda: Fetched(200, old.encode(), None)
-    for _ in range(10):
-        stand.clock.advance(2)
-        assert outcome(stand, token_at(stand, 7)) == "refused"
-
-
 def test_a_held_list_serves_for_status_max_stale_and_then_everything_is_an_outage(stand: Stand) -> None:
     token = token_at(stand, 7)
     assert outcome(stand, token) == "allowed"

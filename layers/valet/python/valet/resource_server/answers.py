@@ -4,7 +4,7 @@ import json
 
 from valet.resource_server.events import WEBSOCKET, Asked
 from valet.resource_server.permissions import Permission, Permissions
-from valet.resource_server.policy import Document, literal
+from valet.resource_server.policy import Document, refusal
 from valet.resource_server.routes import Rule
 from valet.resource_server.verify import AccessToken
 
@@ -64,8 +64,7 @@ def policy(
     if _is_within(answer, limit):
         return answer
     # Claims that would not fit through the gateway: it would answer 500, again and again.
-    refusal = literal(asked.arn, is_allowed=False)
-    return {"principalId": "too-large", "policyDocument": refusal.policy, "context": {}}
+    return {"principalId": "too-large", "policyDocument": refusal(asked.arn).policy, "context": {}}
 
 
 def _answer(token: AccessToken, document: Document, challenge: str = "") -> Answer:

@@ -9,6 +9,7 @@
 | AppSync        | authorizationToken, no type           | Type.field, all at once        |
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ Event = Mapping[str, Any]
 REST_TOKEN, REST_REQUEST, HTTP_1, HTTP_2, WEBSOCKET, APPSYNC = range(6)
 
 _SCHEME = "Bearer "
+_ESCAPE = re.compile(r"%(?!2[Ff])([0-9A-Fa-f]{2})")  # an escaped slash ends no segment
 
 
 class Asked(NamedTuple):
@@ -49,7 +51,8 @@ def read(event: Event, routes: Routes) -> Asked:
         if kind == "TOKEN":
             arn = event["methodArn"]
             method, _, path = arn.split("/", 2)[2].partition("/")
-            return Asked(REST_TOKEN, _text(event.get("authorizationToken")), arn, routes.route_of(method, path))
+            route = _route_of_path(routes, method, f"/{path}")
+            return Asked(REST_TOKEN, _text(event.get("authorizationToken")), arn, route)
         if kind is None and "authorizationToken" in event and "apiId" in event["requestContext"]:
             return Asked(APPSYNC, _text(event["authorizationToken"]), "", None)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
@@ -71,6 +74,14 @@ def _route_of_key(event: Event) -> str | None:
     if key.startswith("ANY "):
         return f"{event['requestContext']['http']['method']}{key[3:]}"
     return str(key)
+
+
+def _route_of_path(routes: Routes, method: str, path: str) -> str | None:
+    route = routes.route_of(method, path)
+    # Whether the gateway reads escapes before it chooses is nowhere written. Where that matters, nobody can tell.
+    if "%" in path and routes.route_of(method, _ESCAPE.sub(lambda found: chr(int(found[1], 16)), path)) != route:
+        return None
+    return route
 
 
 def _authorization(event: Event) -> str | None:

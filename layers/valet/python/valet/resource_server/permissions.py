@@ -52,25 +52,30 @@ class Permissions:
         return Permission(permitted, denied, {})
 
     def document(self, permission: Permission, asked: Asked) -> Document:
-        """All that the token may call, where a policy can say it; else the route asked for, if it may call that."""
+        """All that the token may call, where a policy can say it; else the route asked for, if it may call that.
+
+        If it may not, its ARN is denied besides: what is allowed may match it, as the API can have routes that ROUTES
+        does not name, and paths have more than one spelling.
+        """
         if asked.shape == WEBSOCKET:
             return policy.literal(asked.arn, asked.route in permission.routes)
-        prefix, stage, method, path = (*asked.arn.split("/", 3), "", "")[:4]
+        prefix, stage, _, path = (*asked.arn.split("/", 3), "", "")[:4]
         base = f"{prefix}/{stage}"
-        is_odd = "//" in path or path.endswith("/")
+        is_odd = "//" in f"/{path}" or path.endswith("/")
         document = None if is_odd else self._exact(permission, base, asked, "")
+        if asked.route not in permission.routes:
+            return policy.refusal(asked.arn, document)
         if document is not None:
             return document
-        if asked.route not in permission.routes:
-            return policy.literal(asked.arn, is_allowed=False)
         document = None if is_odd else self._exact(permission, base, asked, asked.route or "")
-        return document or policy.literal(asked.arn, self._is_safe(permission, asked, method, path))
+        return document or self.only_asked(permission, asked)
 
     def only_asked(self, permission: Permission, asked: Asked) -> Document:
         """The shortest document there is."""
         _, _, method, path = (*asked.arn.split("/", 3), "", "")[:4]
-        is_allowed = asked.route in permission.routes and self._is_safe(permission, asked, method, path)
-        return policy.literal(asked.arn, is_allowed)
+        if asked.route in permission.routes and self._is_safe(permission, asked, method, path):
+            return policy.literal(asked.arn, is_allowed=True)
+        return policy.refusal(asked.arn)
 
     def _exact(self, permission: Permission, base: str, asked: Asked, only: str) -> Document | None:
         is_rest = _is_rest(asked)
@@ -84,11 +89,11 @@ class Permissions:
 
     def _is_safe(self, permission: Permission, asked: Asked, method: str, path: str) -> bool:
         """Whether allowing this very ARN allows nothing else, however the gateway reads its path next time."""
-        if any(wildcard in asked.arn for wildcard in _WILDCARDS):
+        if len(asked.arn) > policy.LARGEST_RESOURCE or any(wildcard in asked.arn for wildcard in _WILDCARDS):
             return False
         # A gateway may ignore one slash at the end.
         paths = (path, path.removesuffix("/"))
-        found = {self._routes.route_of(method, each, is_rest=_is_rest(asked)) for each in paths} - {None}
+        found = {self._routes.route_of(method, f"/{each}", is_rest=_is_rest(asked)) for each in paths} - {None}
         return bool(found) and found <= permission.routes
 
     def tell_inexact(self) -> None:

@@ -10,10 +10,11 @@ Explicit denies take that back where they can do so without touching another rou
     /items/all, not allowed beside /items/{id}: deny GET/items/all   the gateway would have chosen that route
 
 Where they cannot (`/items/{id}` and `/items/{id}/a` allowed, and nobody knows what else lies below), no policy says it
-exactly, and the answer names only the route that was asked for.
+exactly, and the answer names only the route that was asked for. A route that is refused is denied by its ARN besides.
 """
 
 import json
+import re
 from typing import NamedTuple
 
 from valet.resource_server.routes import METHODS, ONE, REST, Routes, Template, ranks
@@ -22,6 +23,9 @@ LARGEST_RESOURCE = 512
 LARGEST_POLICY = 14 * 1024  # of the 16 KB that an answer may have
 ANYTHING = "*"  # in a pattern: IAM's wildcard, one or more segments, of which some may be empty
 
+# All but RFC 3986's unreserved characters: a wildcard or variable to IAM, or escaped in some spellings only.
+_AMBIGUOUS = re.compile(r"(?:%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~/-])+")
+
 Pattern = tuple[str, ...]
 
 
@@ -29,6 +33,7 @@ class Document(NamedTuple):
     """A policy document and how long it is as JSON."""
 
     policy: dict[str, object]
+    statements: list[dict[str, object]]
     size: int
 
 
@@ -166,6 +171,21 @@ def literal(arn: str, is_allowed: bool) -> Document:
     return _document([{"Action": "execute-api:Invoke", "Effect": effect, "Resource": [arn]}])
 
 
+def refusal(arn: str, beside: Document | None = None) -> Document:
+    """What `beside` says of all other ARNs, and an explicit Deny of this one, which wins over whatever is allowed.
+
+    What could be spelled in another way is denied in every spelling: a Deny that misses its ARN would leave it allowed.
+    """
+    base, stage, method, path = (*arn.split("/", 3), "", "", "")[:4]
+    # What is no method, as ANY or a route key would be, may stand for any.
+    verb = f"{method}/" if method in METHODS or method == "OPTIONS" else ANYTHING
+    resource = f"{base}/{stage}/{verb}{_AMBIGUOUS.sub(ANYTHING, path)}"
+    if len(resource) > LARGEST_RESOURCE:
+        resource = resource[: LARGEST_RESOURCE - 1] + ANYTHING
+    denied = literal(resource, is_allowed=False)
+    return _document([*beside.statements, *denied.statements]) if beside else denied
+
+
 def _document(statements: list[dict[str, object]]) -> Document:
     policy: dict[str, object] = {"Version": "2012-10-17", "Statement": statements}
-    return Document(policy, len(json.dumps(policy)))
+    return Document(policy, statements, len(json.dumps(policy)))

@@ -3,6 +3,10 @@
 A list is asked for again when it is older than its own `ttl`, at most 5 s and at least 1 s, counted from when it was
 asked for. One request does so while the others wait for it; after a failure the next attempt comes a second later,
 and meanwhile the held list serves, up to `max_stale` and never past its `exp`.
+
+A list is refused as a rollback if it is stamped older than what was seen before, by more than clocks differ, and takes
+something back. Its `iat` alone says too little: an issuer's processes sign at different times what they read at one,
+and by different clocks.
 """
 
 import re
@@ -18,6 +22,7 @@ from valet.resource_server.status_list import SHORTEST_INTERVAL, StatusList, sta
 
 FIRST_FETCH_TIMEOUT, FETCH_TIMEOUT = 2.0, 1.0  # the first may start the issuer's function cold
 RETRY_PAUSE = 1.0
+ISSUER_CLOCK_SKEW = 5  # seconds between the clocks of one issuer's processes
 
 _SPREAD = 0.15
 _WIRE_LIMIT = 4 * 1024 * 1024
@@ -28,15 +33,23 @@ _ID = re.compile(r"(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*)(?:/[A-Za-z0-9_~-][A-Za-z0-
 
 
 class Held(NamedTuple):
-    """A list in memory: when it was asked for, and its age from which on it is asked for again."""
+    """A list in memory: when it was asked for, and its age from which on it is asked for again.
+
+    `newest` is the latest `iat` seen in this place: leeway must not add up, one list after the other.
+    """
 
     list: StatusList
     etag: str | None
     sent: Moment
     refresh_after: float
+    newest: int
 
     def is_fresh(self, now: Moment) -> bool:
         return now.since(self.sent) < self.refresh_after and not self.list.is_expired(now)
+
+
+class _Rollback(FetchFailed):
+    """A list that takes revocations back, be it out of a cache on the way."""
 
 
 class _Line:
@@ -107,7 +120,9 @@ class StatusLists:
                     line.held = self._fetched(uri, line.held, now)
                     line.failed = None
                 except (FetchFailed, TokenRefused, IssuerUnavailable) as error:
-                    line.failed = (self._clock(), RETRY_PAUSE * (1 + _SPREAD * self._jitter()), str(error))
+                    # The issuer is up, and the bound on revocation has room for one second and no more.
+                    late = 0.0 if isinstance(error, _Rollback) else _SPREAD * self._jitter()
+                    line.failed = (self._clock(), RETRY_PAUSE * (1 + late), str(error))
                 else:
                     self._make_room(uri)
                 line.flights += 1
@@ -141,11 +156,13 @@ class StatusLists:
             found, etag = held.list, held.etag
         elif fetched.status == 200:
             found, etag = status_list_from_jwt(fetched.body, uri, self._issuer, self._keys, now), fetched.etag
-            if held is not None and found.issued_at < held.list.issued_at:
-                raise FetchFailed("older than the list that is held")
+            if held is not None and _is_rollback(found, held):
+                raise _Rollback("older than the list that is held")
         else:
             raise FetchFailed(f"status {fetched.status}")
-        return Held(found, etag, sent, max(SHORTEST_INTERVAL, found.interval * (1 - _SPREAD * self._jitter())))
+        refresh_after = max(SHORTEST_INTERVAL, found.interval * (1 - _SPREAD * self._jitter()))
+        newest = max(found.issued_at, held.newest) if held is not None else found.issued_at
+        return Held(found, etag, sent, refresh_after, newest)
 
     def _make_room(self, newest: str) -> None:
         with self._lock:
@@ -155,6 +172,10 @@ class StatusLists:
                     break
                 if uri != newest:
                     del self._lines[uri], sizes[uri]
+
+
+def _is_rollback(found: StatusList, held: Held) -> bool:
+    return found.issued_at < held.newest - ISSUER_CLOCK_SKEW and not found.keeps_all_of(held.list)
 
 
 def _is_worth_renewing(held: StatusList, now: Moment) -> bool:

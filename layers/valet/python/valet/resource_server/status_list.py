@@ -33,6 +33,13 @@ class StatusList(NamedTuple):
             return None
         return (self.data[at >> 3] >> (at & 7)) & ((1 << self.bits) - 1)
 
+    def keeps_all_of(self, other: "StatusList") -> bool:
+        """Whether every bit that `other` sets is set here too, so that no token which that refuses is VALID by this."""
+        if self.bits != other.bits or len(self.data) < len(other.data):
+            return False
+        mine, theirs = int.from_bytes(self.data, "little"), int.from_bytes(other.data, "little")
+        return mine | theirs == mine
+
     def is_expired(self, now: Moment) -> bool:
         return self.expires_at is not None and now.wall >= self.expires_at
 

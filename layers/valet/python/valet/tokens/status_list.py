@@ -9,7 +9,7 @@ from threading import Lock
 
 from valet.handles import base64url
 from valet.models import StatusListContent
-from valet.ports import Signer, StatusLists
+from valet.ports import Clock, Signer, StatusLists
 from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.tokens import jws
 from valet.tokens.status_index import LIST_SPAN, list_ends_at, list_id_at
@@ -51,12 +51,17 @@ class StatusListPublisher:
         self._copies: dict[tuple[str, str], _Copy] = {}  # by issuer: one function may serve two names
         self._lock = Lock()
 
-    def publish(self, list_id: str, uri: str, issuer: str, signer: Signer, now: float) -> SignedList:
-        """The list, signed."""
+    def publish(self, list_id: str, uri: str, issuer: str, signer: Signer, clock: Clock) -> SignedList:
+        """The list, signed. A copy's age counts from before it was read, its `iat` from after.
+
+        So the process that reads last does not stamp earlier because it was asked earlier.
+        """
         with self._lock:
             copy = self._copies.get((issuer, list_id))
-            if copy is None or not 0 <= now - copy.read_at < _COPY_AGE:
+            asked_at = clock()
+            if copy is None or not 0 <= asked_at - copy.read_at < _COPY_AGE:
                 content = self._lists.find_list(list_id)
+                now = clock()
                 is_known = copy is not None and _says_the_same(copy.content, content)
                 lst = copy.lst if copy is not None and is_known else compressed(content)
                 etag = _etag(lst, signer.kid, uri, now)
@@ -64,7 +69,7 @@ class StatusListPublisher:
                 if signed is None or signed.etag != etag:
                     token = _sign(lst, uri, issuer, signer, now)
                     signed = SignedList(token, gzip.compress(token.encode(), mtime=0), etag)
-                copy = _Copy(now, content, lst, signed)
+                copy = _Copy(asked_at, content, lst, signed)
                 self._copies = {kept: self._copies[kept] for kept in self._copies if is_served(kept[1], now)}
                 self._copies[issuer, list_id] = copy
             return copy.signed

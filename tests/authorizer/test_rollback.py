@@ -1,0 +1,97 @@
+"""What an older list may replace: nothing is taken back, and no newer list is kept out because of its stamp."""
+
+import pytest
+from valet.resource_server import status_list
+from valet.resource_server.fetch import Fetched
+
+from tests.authorizer.issuer import Stand
+from tests.authorizer.test_keys import outcome
+from tests.authorizer.test_status import PATH, token_at
+
+
+@pytest.fixture
+def stand() -> Stand:
+    return Stand()
+
+
+def served(stand: Stand, signed: str) -> None:
+    stand.issuer.faults[PATH] = lambda: Fetched(200, signed.encode(), None)
+
+
+def test_a_list_that_takes_a_revocation_back_and_is_older_than_clocks_differ_is_refused(stand: Stand) -> None:
+    old = stand.issuer.status_list()
+    stand.clock.advance(6)
+    stand.issuer.revoke(7)
+    assert outcome(stand, token_at(stand, 7)) == "refused"
+    served(stand, old)
+    for _ in range(10):
+        stand.clock.advance(2)
+        assert outcome(stand, token_at(stand, 7)) == "refused"
+
+
+def test_within_what_clocks_differ_the_issuer_may_say_either(stand: Stand) -> None:
+    old = stand.issuer.status_list()
+    stand.clock.advance(5)
+    stand.issuer.revoke(7)
+    assert outcome(stand, token_at(stand, 7)) == "refused"
+    served(stand, old)
+    stand.clock.advance(2)
+    assert outcome(stand, token_at(stand, 7)) == "allowed"
+
+
+def test_leeway_does_not_add_up_from_one_list_to_the_next(stand: Stand) -> None:
+    lists = []
+    for number in range(3):
+        stand.issuer.revoke(number)
+        lists.append(stand.issuer.status_list())
+        stand.clock.advance(4)
+    for number, expected in ((2, "refused"), (1, "allowed"), (0, "allowed")):
+        served(stand, lists[number])
+        stand.clock.advance(2)
+        assert outcome(stand, token_at(stand, 2)) == expected
+    assert outcome(stand, token_at(stand, 1)) == "refused", "4 s older than the one before, 8 s than the newest"
+
+
+def test_a_list_that_takes_nothing_back_is_believed_however_old_its_stamp(stand: Stand) -> None:
+    stand.issuer.revoke(9)
+    assert outcome(stand, token_at(stand, 7)) == "allowed"
+    stand.issuer.revoke(7)
+    stand.issuer.list_claims = {"iat": int(stand.clock.wall) - 200}
+    stand.clock.advance(2)
+    assert outcome(stand, token_at(stand, 7)) == "refused"
+    assert outcome(stand, token_at(stand, 9)) == "refused"
+    assert stand.lines.reasons() == ["revoked"] * 2
+
+
+@pytest.mark.parametrize(
+    ("bits", "data", "is_kept"),
+    [
+        (1, "0200", True),
+        (1, "0300", True),
+        (1, "0280", True),
+        (1, "020000", True),
+        (1, "02", False),
+        (1, "0100", False),
+        (1, "0002", False),
+        (2, "0200", False),
+    ],
+)
+def test_a_list_keeps_all_of_another_if_no_bit_and_no_place_is_gone(bits: int, data: str, is_kept: bool) -> None:
+    held = status_list.StatusList(1, bytes.fromhex("0200"), 100, None, 5.0)
+    found = status_list.StatusList(bits, bytes.fromhex(data), 50, None, 5.0)
+    assert found.keeps_all_of(held) is is_kept
+
+
+def test_after_a_refused_list_the_next_fetch_is_a_second_later_and_not_by_chance_more(stand: Stand) -> None:
+    stand.jitter = 0.99
+    old = stand.issuer.status_list()
+    stand.clock.advance(6)
+    stand.issuer.revoke(9)
+    assert outcome(stand, token_at(stand, 7)) == "allowed"
+    served(stand, old)
+    stand.clock.advance(2)
+    assert outcome(stand, token_at(stand, 7)) == "allowed"
+    stand.issuer.faults.clear()
+    stand.issuer.revoke(7)
+    stand.clock.advance(1)
+    assert outcome(stand, token_at(stand, 7)) == "refused"
