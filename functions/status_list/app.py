@@ -25,9 +25,18 @@ def status_list(request: Request, server: Server) -> Response:
     if found.etag in request.headers.get("if-none-match", ""):
         return Response(304, headers)
     headers["Content-Type"] = f"application/{TYPE}"
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(200, {**headers, "Content-Encoding": "gzip"}, found.packed)
     return Response(200, headers, found.token)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether Accept-Encoding names gzip, and not with a weight of nothing (RFC 9110 §12.5.3)."""
+    for coding in accepted.lower().split(","):
+        name, _, parameter = coding.partition(";")
+        if name.strip() == "gzip":
+            return parameter.strip().replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 def _aggregation(request: Request, server: Server) -> Response:

@@ -132,6 +132,17 @@ def test_who_takes_gzip_is_given_gzip_and_caches_are_told_so(deployment: Deploym
         assert headers["vary"] == "Accept-Encoding"
 
 
+@pytest.mark.parametrize("accepted", ["gzip", "GZIP", "deflate,gzip ; q=0.001", "*;q=0, gzip"])
+def test_gzip_is_what_accept_encoding_names_whatever_else_it_says(deployment: Deployment, accepted: str) -> None:
+    packed = raw(deployment, current_list(deployment), accept_encoding=accepted)
+    assert dict(packed.headers)["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "gzip ; q=0.000", "br, gzip; q=0.0", "x-gzip-not", "*"])
+def test_who_does_not_take_gzip_is_given_the_token_itself(deployment: Deployment, accepted: str) -> None:
+    assert "content-encoding" not in fetch(deployment, current_list(deployment), accept_encoding=accepted).headers
+
+
 def test_who_holds_the_current_content_is_told_so_in_every_process(deployment: Deployment) -> None:
     uri = current_list(deployment)
     etag = fetch(deployment, uri).headers["etag"]
