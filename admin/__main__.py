@@ -7,5 +7,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "valet" / "python"))
 
 from admin.cli import valet
+from admin.desk import called
 
-valet(prog_name="valet")
+valet(prog_name=called(), complete_var="_VALET_COMPLETE")

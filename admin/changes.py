@@ -33,7 +33,7 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
         "added": "registered, with the values that are not the usual ones",
         "changed": "other members, or several at once",
-        "deleted": "no longer registered; the values that it had",
+        "deleted": "no longer registered; the values that it had, of a person the roles",
         "disabled": "a client is refused; a person can no longer sign in",
         "enabled": "the other way",
         "grants.ended": "of a client: what was issued before `after.grants_not_before` is dead",
@@ -80,11 +80,12 @@ def of_scope(before: Scope | None, after: Scope | None) -> Facts:
     return {"scope": (after or before or nothing).name, "deed": _deed(before, after), **_told(changed, before, after)}
 
 
-def of_account(before: Account | None, after: Account, deed: Deed | None = None) -> Facts:
-    changed = _changed(before or Account("", ""), after, "sub")
+def of_account(before: Account | None, after: Account | None, deed: Deed | None = None) -> Facts:
+    nobody = Account("", "")
+    changed = _changed(before or nobody, after or nobody, "sub")
     told = [name for name in changed if name in _TOLD_OF_PEOPLE]
     return {
-        "sub": after.sub,
+        "sub": (after or before or nobody).sub,
         "deed": deed or _deed_of_account(changed, before, after),
         **_told(told, before, after),
         "members": _members(changed),
@@ -139,9 +140,9 @@ def _deed_of_client(changed: list[str], before: Client | None, after: Client | N
     return "changed"
 
 
-def _deed_of_account(changed: list[str], before: Account | None, after: Account) -> Deed:
-    if before is None:
-        return "added"
+def _deed_of_account(changed: list[str], before: Account | None, after: Account | None) -> Deed:
+    if before is None or after is None:
+        return _deed(before, after)
     match changed:
         case ["is_disabled"]:
             return "disabled" if after.is_disabled else "enabled"

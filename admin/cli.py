@@ -6,10 +6,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.commands import apis, clients, grants, keys, scopes, tail, users
+from admin.commands import accounts, apis, clients, grants, keys, scopes, tail, users
 from admin.commands import doctor as doctor_command
 from admin.desk import Desk
-from admin.endings import NotConfirmed, Unreachable
+from admin.endings import NotConfirmed, Stopped, Unreachable
 from admin.options import for_deployment
 
 
@@ -17,6 +17,13 @@ class _Operator(click.Group):
     """Whatever is raised below leaves as one clear line: no traceback, which may hold a secret."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            error.message = ctx.ensure_object(Desk).in_full(error.message)  # type: ignore[misc]  # not said yet
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except TemporarilyUnavailable as error:
@@ -28,16 +35,20 @@ class _Operator(click.Group):
         except click.Abort:
             click.echo(err=True)
             raise NotConfirmed from None
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            raise Stopped from None
 
 
+_LOCAL = "Is the local stack running? `make run` starts it. If it runs, name its --aws-port, which `make run` told."
 _HINTS = {
     "AccessDenied": "These AWS credentials may not do it.",
     "ExpiredToken": "The AWS credentials have expired: sign in again.",
     "UnrecognizedClient": "AWS does not know these credentials.",
     "Unable to locate credentials": "Sign in to AWS first, or name a --profile.",
     "You must specify a region": "Name the --region that the stack is in.",
-    "http://127.0.0.1": "Is the local stack running? `make run` starts it.",
-    "EndpointConnectionError": "Is the local stack running? `make run` starts it; else check the network.",
+    "http://127.0.0.1": _LOCAL,
+    "EndpointConnectionError": f"{_LOCAL} Else check the network.",
     "ResourceNotFound": "A table that the stack names is not there.",
 }
 
@@ -57,9 +68,9 @@ def valet(ctx: click.Context) -> None:
 
     \b
     Exit status: 0 done, 1 doctor found something wrong, 2 used wrongly, 3 refused,
-    4 AWS or the issuer out of reach, 5 not confirmed. After 2, 3 and 5 nothing was changed.
+    4 AWS or the issuer out of reach, 5 not confirmed, 130 stopped. After 2, 3 and 5 nothing was changed.
     """
-    ctx.ensure_object(Desk)
+    ctx.ensure_object(Desk).name = ctx.info_name or "valet"
 
 
 def _give_options(group: click.Group) -> None:
@@ -70,6 +81,8 @@ def _give_options(group: click.Group) -> None:
             for_deployment(command)
 
 
+for each in accounts.COMMANDS:
+    users.users.add_command(each)
 for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
     valet.add_command(each)
 valet.add_command(tail.tail)

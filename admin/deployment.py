@@ -1,7 +1,6 @@
 """One deployed Valet as its operator reaches it: found by its stack, with the operator's own AWS credentials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,30 +16,16 @@ from valet.ports import Clock, Random
 from admin.audit import OperatorAudit
 from admin.endings import Refused
 from admin.scans import ScannedTable
+from admin.spelling import LOCAL_REGION, Where
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LOCAL_STACK = "valet-local"
-_LOCAL_REGION = "us-east-1"
 # Longer than a function may wait: an operator has the time, and a scan takes some. A rotation of keys waits a minute
 # for what IAM has not told everybody yet, and is not to be invoked twice.
 _PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 4, "mode": "standard"})
 _INVOCATION = Config(connect_timeout=5, read_timeout=130, retries={"total_max_attempts": 1})
-
-
-@dataclass(frozen=True)
-class Where:
-    """What the options say of the deployment."""
-
-    stack: str = "valet"
-    profile: str | None = None
-    region: str | None = None
-    is_local: bool = False
-    aws_port: int = 3001
-
-    def __str__(self) -> str:
-        return "the local stack" if self.is_local else f"the stack {self.stack}"
 
 
 class Deployment:
@@ -51,7 +36,6 @@ class Deployment:
         self.random = random
         self.audit = OperatorAudit(self, clock)
         self._session = _session(where)
-        self._endpoint_url = f"http://127.0.0.1:{where.aws_port}" if where.is_local else None
 
     @property
     def stack_name(self) -> str:
@@ -64,7 +48,7 @@ class Deployment:
     def client(self, service: Any) -> Any:
         """boto3's client of the service."""
         config = _INVOCATION if service == "lambda" else _PATIENT
-        return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+        return self._session.client(service, endpoint_url=self.where.aws_url, config=config)
 
     @cached_property
     def stack(self) -> Mapping[str, Any]:
@@ -155,5 +139,5 @@ class Deployment:
 def _session(where: Where) -> boto3.Session:
     if where.is_local:
         # Made up: whatever credentials the operator has are nobody's business on a local port.
-        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=_LOCAL_REGION)
+        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=LOCAL_REGION)
     return boto3.Session(profile_name=where.profile, region_name=where.region)

@@ -2,28 +2,50 @@
 
 import json
 import os
+import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 from valet.ports import Clock, Random
 
-from admin.deployment import Deployment, Where
+from admin import layout
+from admin.deployment import Deployment
 from admin.endings import NotConfirmed
 from admin.people import People
 from admin.register import Register
+from admin.spelling import DEFAULT_AWS_PORT, Where, in_full
 
 Facts = Mapping[str, Any]
-_PLAIN_WIDTH = 160  # of a table that is written to a file or a pipe
+_PLAIN_WIDTH = 10_000  # of a file or a pipe: a row is a line there
+_LINE = 60  # characters; a list that is longer is told a value a line
+
+
+def called() -> str:
+    """The name that this program was called by: a path, or one word where the shell finds it by that."""
+    path = os.environ.get("VALET_CALLED", "") or "valet"
+    found = shutil.which(Path(path).name)
+    return Path(path).name if found is not None and Path(found) == Path(path) else path
+
+
+class Seconds(int):
+    """A length of time: a number to scripts, which can hand it back to an option, and words to people."""
+
+
+def _aws_port() -> int:
+    """The local stack's port for AWS, where nobody names it: the one after PORT, as `make run` has it."""
+    port = os.environ.get("PORT", "")
+    return int(port) + 1 if re.fullmatch("[1-9][0-9]{0,4}", port) else DEFAULT_AWS_PORT
 
 
 @dataclass
@@ -33,7 +55,8 @@ class Desk:
     clock: Clock = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Random = os.urandom
-    where: Where = field(default_factory=Where)
+    where: Where = field(default_factory=lambda: Where(aws_port=_aws_port()))
+    name: str = "valet"  # that this program was called by
     is_json: bool = False
     is_confirmed: bool = False
 
@@ -60,8 +83,13 @@ class Desk:
 
     # -- what is said --------------------------------------------------------------------------------------------------
 
-    def list(self, rows: Iterable[Facts], *columns: str) -> None:
-        """A table of some of the rows' facts; to scripts, all of them."""
+    def in_full(self, text: str) -> str:
+        """The text, with its commands for the deployment at hand."""
+        return in_full(text, self.where, self.name)
+
+    def list(self, rows: Iterable[Facts], *columns: str, spare: str = "") -> None:
+        """A table of some of the rows' facts, without the columns in `spare` where the terminal is narrow, or a block
+        for each row; to scripts, all of them."""
         rows = list(rows)
         if self.is_json:
             self._print_json(rows)
@@ -69,22 +97,31 @@ class Desk:
         if not rows:
             self.say("None.")
             return
-        table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_said(row[column])) for column in columns))
-        self.out.print(table)
+        out = self.out
+        said = [{name: _said(row[name]) for name in columns} for row in rows]
+        kept = layout.fitting(said, columns, spare.split(), out.width)
+        if not kept:
+            for number, row in enumerate(rows):
+                if number:
+                    self.say("")
+                self.show({name: row[name] for name in columns})
+            return
+        out.print(layout.table(said, kept, out.width))
+        if left := [layout.heading(name) for name in columns if name not in kept]:
+            self.watch(f"No room here for: {', '.join(left)}.")
 
     def show(self, facts: Facts) -> None:
-        """One thing and all that is known of it."""
+        """One thing and all that is known of it. A long value is the terminal's to wrap, so that it can be copied."""
         if self.is_json:
             self._print_json(facts)
             return
-        table = Table.grid(padding=(0, 2, 0, 0))
+        wide = max(map(len, facts), default=0) + 2
         for name, value in facts.items():
-            table.add_row(Text(name.replace("_", " "), style="bold"), Text(_said(value)))
-        self.out.print(table)
+            said = _said(value)
+            if len(said) > _LINE and isinstance(value, Sequence | frozenset) and not isinstance(value, str):
+                said = f"\n{' ' * wide}".join(map(_said, value))
+            line = Text.assemble((layout.heading(name).ljust(wide), "bold"), said)
+            self.out.print(line, soft_wrap=True)
 
     def done(self, sentence: str, **facts: Any) -> None:
         """What was done: a sentence to people, facts to scripts."""
@@ -94,11 +131,11 @@ class Desk:
             self.say(sentence)
 
     def say(self, sentence: str) -> None:
-        self.out.print(Text(sentence), soft_wrap=True)
+        self.out.print(Text(self.in_full(sentence)), soft_wrap=True)
 
     def watch(self, sentence: str) -> None:
         """What goes on meanwhile; never part of the answer."""
-        Console(stderr=True, highlight=False).print(Text(sentence), style="dim", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(Text(self.in_full(sentence)), style="dim", soft_wrap=True)
 
     def progress(self) -> Progress:
         """A progress bar, where somebody looks."""
@@ -109,7 +146,7 @@ class Desk:
         if self.is_confirmed:
             return
         try:
-            if click.confirm(question, err=True):
+            if click.confirm(self.in_full(question), err=True):
                 return
         except click.Abort:
             click.echo(err=True)
@@ -123,7 +160,8 @@ class Desk:
         return console
 
     def _print_json(self, value: Any) -> None:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json))
+        # ASCII: other people's words would else turn a terminal's text around, or command it.
+        click.echo(json.dumps(value, indent=2, default=_json))
 
 
 def moment(seconds: float) -> str:
@@ -139,7 +177,14 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """`1 grant`, `2 grants`."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def _said(value: Any) -> str:
+    if isinstance(value, Seconds):
+        return span(value)
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

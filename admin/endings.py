@@ -1,8 +1,8 @@
 """How a command ends other than well, and the exit status that says so to a script.
 
 0 done · 1 `doctor` found something that is wrong · 2 used wrongly, or a value that cannot be · 3 refused, as things
-are · 4 AWS or the issuer could not be reached, or would not answer · 5 not confirmed. After 2, 3 and 5 nothing was
-changed.
+are · 4 AWS or the issuer could not be reached, or would not answer · 5 not confirmed · 130 stopped by Ctrl-C. After 2,
+3 and 5 nothing was changed.
 """
 
 from collections.abc import Collection
@@ -29,8 +29,17 @@ class NotConfirmed(click.ClickException):
 
     exit_code = 5
 
+    def __init__(self, why: str = "Not confirmed, so nothing was changed. --yes confirms without a question.") -> None:
+        super().__init__(why)
+
+
+class Stopped(click.ClickException):
+    """By Ctrl-C, in the middle of it."""
+
+    exit_code = 130
+
     def __init__(self) -> None:
-        super().__init__("Not confirmed, so nothing was changed. --yes confirms without a question.")
+        super().__init__("Stopped. What was done until then stays: look, and run it again.")
 
 
 class Wrong(click.UsageError):

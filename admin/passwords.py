@@ -9,7 +9,7 @@ from valet.handles import new_handle
 from valet.ports import Random
 from valet.users import HASH_PREFIX
 
-from admin.endings import Wrong
+from admin.endings import NotConfirmed, Wrong
 
 LEAST = 15  # characters, of a password that stands alone (NIST SP 800-63B-4 §3.1.1.2)
 _MOST = 1024
@@ -25,12 +25,20 @@ def read_password(*, is_stdin: bool, is_generated: bool, random: Random) -> str:
         raise Wrong("Say one of --password-stdin and --generate.")
     if is_generated:
         return new_handle(random)
-    if is_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    password = sys.stdin.readline().rstrip("\r\n") if is_stdin else _typed()
     if not LEAST <= len(password) <= _MOST:
         raise Wrong(f"A password has {LEAST} to {_MOST} characters; --generate draws one.")
+    return password
+
+
+def _typed() -> str:
+    if not sys.stdin.isatty():
+        raise Wrong("Standard input is no terminal: say --password-stdin or --generate.")
+    try:
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise NotConfirmed("Stopped at the password, so nothing was changed.") from None
     return password
 
 

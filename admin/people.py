@@ -1,9 +1,10 @@
 """People as operators keep them (DynamoDB, the Users table)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from valet.aws.dynamodb.table import item_from_model, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.aws.dynamodb.users import DynamoUsers
 from valet.models import Account, Credential
 from valet.users import normal_username
@@ -32,6 +33,15 @@ class People:
             raise Refused(f"There is no user {username}.")
         return found
 
+    def remains(self, username: str) -> Account:
+        """The account, or what is left to delete of one whose deletion was cut short."""
+        users = DynamoUsers(self.table)
+        credential = users.find_credential(normal_username(username))
+        if credential is None:
+            raise Refused(f"There is no user {username}.")
+        left = Account(credential.sub, credential.username, is_disabled=True)
+        return users.find_account(credential.sub) or left
+
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
 
@@ -50,6 +60,18 @@ class People:
         if not self.table.change(item_from_model(before, pk, "account"), item_from_model(after, pk, "account")):
             raise Refused(f"The user {before.username} was changed by somebody else at this moment: look again.")
         self.audit.record("user.changed", **changes.of_account(before, after))
+
+    def delete(self, account: Account) -> None:
+        """Account, consents and credential. The credential at the end: killed in between, we leave a username that
+        nobody can sign in with, and by which it is done again."""
+        for consent in self.table.query(f"consent#{account.sub}"):
+            self.table.delete(consent["pk"], consent["sk"])
+        self.table.delete(f"account#{account.sub}", "account")
+        # Unless somebody has deleted it meanwhile, and given the username to another.
+        with suppress(ConditionFailed):
+            is_ours = "attribute_not_exists(#pk) OR #sub = :sub"
+            self.table.delete(f"credential#{account.username}", "credential", is_ours, {":sub": account.sub})
+        self.audit.record("user.changed", **changes.of_account(account, None))
 
     def end_sessions(self, account: Account, before_ms: int) -> None:
         """Whoever signed in to the account before that time has to sign in again; never back in time."""

@@ -4,7 +4,7 @@ Each answers all that is wrong, as sentences; an empty list is a good registrati
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from valet.errors import InvalidScope
@@ -148,6 +148,29 @@ def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str
         *(f"the scope {scope.name} includes it" for scope in known.scopes.values() if name in scope.includes),
         *(f"the protected API {api.audience} names it" for api in known.apis.values() if name in api.scopes),
         *(f"the client {client.client_id} may ask for it" for client in clients if name in client.scope),
+    ]
+
+
+def needs_api(api: ProtectedApi, known: Scopes, clients: Iterable[Client]) -> list[str]:
+    """Who would miss the protected API, or hold scopes of nobody's."""
+    own, clients = api.scopes - ISSUERS_OWN, tuple(clients)
+    return [
+        *(
+            f"the scope {scope.name} includes {name}"
+            for scope in known.scopes.values()
+            if scope.name not in own
+            for name in sorted(scope.includes & own)
+        ),
+        *(
+            f"the client {client.client_id} may ask for {' '.join(sorted(client.scope & own))}"
+            for client in clients
+            if client.scope & own
+        ),
+        *(
+            f"the client {client.client_id} introspects its tokens"
+            for client in clients
+            if api.audience in client.introspects
+        ),
     ]
 
 

@@ -10,35 +10,44 @@ from valet.models import Client
 
 from admin import registration
 from admin.commands.grants import revoke_clients
-from admin.desk import Desk, moment, span
+from admin.desk import Desk, Seconds, moment
 from admin.endings import Refused, refuse_if
-from admin.options import SPAN, changed, confirmed, with_said, words
+from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
+from admin.spelling import command
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--owner", help="Who runs it, as the consent page names them."),
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; repeat for more."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after signing out."),
-    click.option(
-        "--origin", "origins", multiple=True, callback=words, help="Whose scripts may read our answers (CORS)."
-    ),
-    click.option("--grant-type", "grant_types", multiple=True, callback=words, help="How it gets tokens; repeat."),
-    click.option("--scope", "scope", multiple=True, callback=words, help="What it may ask for."),
-    click.option("--default-scope", multiple=True, callback=words, help="What it gets where it asks for nothing."),
+    click.option("--origin", "origins", multiple=True, callback=words,
+                 help="Whose scripts may read our answers (CORS); a new browser application has those of its redirect "
+                 "URIs."),
+    click.option("--grant-type", "grant_types", multiple=True, type=Several(registration.GRANT_TYPES), callback=words,
+                 help="How it gets tokens; repeat, or separate by spaces."),
+    click.option("--scope", "scope", multiple=True, callback=words,
+                 help="What it may ask for; repeat, or separate by spaces."),
+    click.option("--default-scope", multiple=True, callback=words,
+                 help="What it gets where it asks for nothing; likewise."),
     click.option("--introspects", multiple=True, callback=words, help="Audiences whose tokens it may introspect."),
-    click.option("--first-party/--third-party", default=None, help="Vouch for it: no consent page."),
+    click.option("--first-party/--third-party", default=None,
+                 help="Vouch for it: people are not asked. They are, where a public client's answer goes to a loopback "
+                 "address or a private scheme, which any program can claim."),
     click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None, help="A refresh gives an ID token."),
     click.option("--retry-window", type=SPAN, help="In which a lost refresh may be tried again; 0 for never."),
     click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN, help="Refresh tokens end when unused so long."),
     click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN, help="They end after so long anyway."),
-)
+)  # fmt: skip
 
 
-def _registration(command: Command) -> Command:
+_TOLD_AT_FIRST = ("client_id", "type", "authentication", "grant_types", "redirect_uris", "origins", "scope")
+
+
+def _registration(registered: Decorated) -> Decorated:
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        registered = option(registered)
+    return registered
 
 
 @click.group()
@@ -78,7 +87,9 @@ def add(
         client = replace(client, secret_digests=(digest(secret),))
     _refuse_wrong(client, desk)
     desk.register.add_client(client)
-    _tell_secret(desk, client, secret, f"Registered {name}.")
+    facts = facts_of(client)
+    told = facts if desk.is_json else {each: facts[each] for each in _TOLD_AT_FIRST if facts[each]}
+    _tell_secret(desk, told, secret, f"Registered {name}; every function knows it within 10 seconds.")
 
 
 @clients.command("list")
@@ -86,7 +97,8 @@ def add(
 def list_(desk: Desk) -> None:
     """Every client."""
     rows = sorted((facts_of(client) for client in desk.register.clients()), key=lambda row: str(row["client_id"]))
-    desk.list(rows, "client_id", "name", "type", "authentication", "grant_types", "scope", "disabled")
+    columns = ("client_id", "name", "type", "authentication", "grant_types", "scope", "disabled")
+    desk.list(rows, *columns, spare="authentication grant_types")
 
 
 @clients.command()
@@ -97,15 +109,26 @@ def show(desk: Desk, client_id: str) -> None:
     desk.show(facts_of(desk.register.client(client_id)))
 
 
-@clients.command()
+@clients.command(short_help="Change what is registered of a client.")
 @click.argument("client_id")
 @click.option("--name", "client_name", help="What people are asked to allow something.")
+@click.option("--add-scope", "added", multiple=True, callback=words, help="What it may ask for as well.")
+@click.option("--remove-scope", "removed", multiple=True, callback=words, help="What it may ask for no more.")
 @_registration
 @click.pass_obj
-def change(desk: Desk, /, client_id: str, **given: Any) -> None:
-    """Change a client; an option that lists things replaces the whole list."""
+def change(
+    desk: Desk,
+    /,
+    client_id: str,
+    scope: frozenset[str] | None,
+    added: frozenset[str] | None,
+    removed: frozenset[str] | None,
+    **given: Any,
+) -> None:
+    """Change a client; an option that lists things replaces the whole list, save --add-scope and --remove-scope."""
     before = desk.register.client(client_id)
-    after = changed(before, given)
+    kept = adjusted(before.scope, scope, added, removed, "--scope --add-scope --remove-scope")
+    after = changed(before, {**given, "scope": kept})
     _refuse_wrong(after, desk)
     desk.register.change_client(before, after)
     desk.done(f"Changed {client_id}; every function goes by it within 10 seconds.", **facts_of(after))
@@ -151,7 +174,7 @@ def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
     if len(before.secret_digests) > 1 and not at_once:
         raise Refused(
             f"{client_id} has two live secrets already: end the older one first, "
-            f"with `valet clients end-old-secret {client_id}`, or all with --now."
+            f"with {command('valet clients end-old-secret', client_id)}, or all with --now."
         )
     if at_once:
         desk.confirm(f"End every older secret of {client_id}? It is refused until it has the new one.")
@@ -160,7 +183,7 @@ def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
     after = replace(before, secret_digests=(*kept, digest(secret)))
     desk.register.change_client(before, after)
     told = "The older secret is refused within 10 seconds." if at_once else "The older secret is good until you end it."
-    _tell_secret(desk, after, secret, f"{client_id} has a new secret. {told}")
+    _tell_secret(desk, {"client_id": client_id}, secret, f"{client_id} has a new secret. {told}")
 
 
 @clients.command("end-old-secret")
@@ -210,9 +233,9 @@ def facts_of(client: Client) -> dict[str, Any]:
         "introspects": sorted(client.introspects),
         "first_party": client.first_party,
         "id_token_on_refresh": client.id_token_on_refresh,
-        "retry_window": client.retry_window,
-        "refresh_idle": span(client.refresh_idle_lifetime),
-        "refresh_absolute": span(client.refresh_absolute_lifetime),
+        "retry_window": None if client.retry_window is None else Seconds(client.retry_window),
+        "refresh_idle": Seconds(client.refresh_idle_lifetime),
+        "refresh_absolute": Seconds(client.refresh_absolute_lifetime),
         "grants_not_before": moment(client.grants_not_before_ms / 1000),
         "disabled": client.is_disabled,
     }
@@ -229,10 +252,9 @@ def _refuse_wrong(client: Client, desk: Desk) -> None:
     refuse_if(registration.wrong_with_client(client, desk.register.scopes()))
 
 
-def _tell_secret(desk: Desk, client: Client, secret: str | None, sentence: str) -> None:
-    facts: dict[str, Any] = {"client_id": client.client_id}
+def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence: str) -> None:
     if secret:
-        facts["client_secret"] = secret
+        facts = {**facts, "client_secret": secret}
     if desk.is_json:
         desk.show(facts)
         return

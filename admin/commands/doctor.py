@@ -1,12 +1,12 @@
 """`valet doctor`: what is wrong with a deployment, why it matters, and the command that mends it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 from rich.text import Text
 
-from admin.desk import Desk, printable
+from admin.desk import Desk, counted, printable
 from admin.doctor import CHECKS, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
@@ -30,6 +30,7 @@ def doctor(ctx: click.Context, only: frozenset[str] | None, strict: bool) -> Non
     if not checks:
         raise click.UsageError("There are these checks: " + ", ".join(sorted(_NAMES)))
     findings, skipped = examine(Evidence(desk.deployment, desk.clock()), checks)
+    findings = [replace(finding, mend=_whole(desk.in_full(finding.mend))) for finding in findings]
     rules = rfc9700.judged(findings, skipped) if only is None else []
     if desk.is_json:
         desk.show(
@@ -63,6 +64,13 @@ def _print(desk: Desk, findings: Sequence[Finding], skipped: Sequence[Skipped], 
         desk.out.print(line, soft_wrap=True)
     wrong = sum(finding.is_error for finding in findings)
     desk.say(
-        f"{checks} checks: {wrong} wrong, {len(findings) - wrong} warnings, {len(skipped)} not looked at, in "
+        f"{counted(checks, 'check')}: {wrong} wrong, {counted(len(findings) - wrong, 'warning')}, "
+        f"{len(skipped)} not looked at, in "
         f"{desk.deployment.where}."
     )
+
+
+def _whole(mend: str) -> str:
+    """A mend that is nothing but a command, bare: it is pasted as it stands."""
+    is_whole = mend.startswith("`") and mend.endswith("`") and mend.count("`") == 2
+    return mend[1:-1] if is_whole else mend

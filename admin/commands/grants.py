@@ -8,7 +8,7 @@ from valet.models import Account, Client, Grant
 from valet.tokens.access_token import still_live
 
 from admin import revocation
-from admin.desk import Desk, moment
+from admin.desk import Desk, counted, moment
 from admin.options import MOMENT, confirmed
 
 
@@ -34,10 +34,10 @@ def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool)
         if (client_id in (None, grant.client_id)) and (is_all or revocation.is_alive(state)):
             rows.append(_facts_of(grant, state, now))
     rows.sort(key=lambda row: str(row["issued_at"]))
-    desk.list(rows, "grant_id", "client_id", "sub", "state", "scope", "issued_at", "ends_at")
+    desk.list(rows, "grant_id", "client_id", "sub", "state", "scope", "issued_at", "ends_at", spare="scope ends_at")
 
 
-@grants.command()
+@grants.command(short_help="End grants and refuse their access tokens.")
 @click.option("--user", "username", help="This person's.")
 @click.option("--client", "client_id", help="This client's, and the access tokens it has for itself.")
 @click.option("--all", "is_all", is_flag=True, help="Everybody's.")
@@ -60,9 +60,11 @@ def revoke(
     alive = _alive(desk, found, {client_id} if client_id else None, before_ms, now)
     whose = username or client_id or "everybody"
     if dry_run:
-        desk.done(f"{alive} live grants of {whose} would end. Nothing was changed.", would_end=alive, dry_run=True)
+        desk.done(
+            f"{counted(alive, 'live grant')} of {whose} would end. Nothing was changed.", would_end=alive, dry_run=True
+        )
         return
-    desk.confirm(f"End {alive} live grants of {whose}? Nobody can undo it.")
+    desk.confirm(f"End {counted(alive, 'live grant')} of {whose}? Nobody can undo it.")
     if username:
         account = desk.people.account(username)
         ended = (
@@ -98,9 +100,12 @@ def revoke_clients(desk: Desk, clients: Iterable[Client], *, is_told: bool = Fal
 
 def _tell(desk: Desk, ended: revocation.Ended, bound: str, refused_by: float) -> None:
     if ended.clients and not ended.grants:
-        did = f"Ended the grants of {ended.clients} clients, and {ended.blocks} blocks of access tokens."
+        did = (
+            f"Ended the grants of {counted(ended.clients, 'client')}, and "
+            f"{counted(ended.blocks, 'block')} of access tokens."
+        )
     else:
-        did = f"Ended {ended.grants} grants."
+        did = f"Ended {counted(ended.grants, 'grant')}."
     desk.done(
         f"{did} {bound}",
         grants=ended.grants,

@@ -8,25 +8,26 @@ from valet.key_rotation import ANNOUNCED_FOR, CURRENT
 from valet.keys import ANNOUNCED
 from valet.models import SigningKey
 
-from admin.desk import Desk, moment, span
+from admin.desk import Desk, Seconds, moment, span
 from admin.endings import Refused, Unreachable
 from admin.options import confirmed
 
 
-@click.group()
+@click.group(short_help="The signing keys: list, rotate, end one.")
 def keys() -> None:
     """The signing keys: list them, rotate them, end one in an emergency."""
 
 
-@keys.command("list")
+@keys.command("list", short_help="Every key, and what it does.")
 @click.pass_obj
 def list_(desk: Desk) -> None:
     """Every key: the one that signs, its announced standby, and those that only verify."""
     rows = [_facts_of(key, desk.clock()) for key in desk.deployment.key_records.key_ring().keys]
-    desk.list(rows, "kid", "state", "alg", "signer", "created_at", "signing_since", "age")
+    desk.list(rows, "kid", "state", "alg", "signer", "created_at", "signing_since", "age",
+              spare="signer created_at alg age")  # fmt: skip
 
 
-@keys.command()
+@keys.command(short_help="Let the announced standby sign from now on.")
 @confirmed
 @click.pass_obj
 def rotate(desk: Desk) -> None:
@@ -88,5 +89,5 @@ def _facts_of(key: SigningKey, now: float) -> dict[str, Any]:
         "retired_at": moment(key.retired_at),
         "dropped_at": moment(key.dropped_at),
         "ended_at": moment(key.ended_at),
-        "age": span(now - key.created_at),
+        "age": Seconds(now - key.created_at),
     }

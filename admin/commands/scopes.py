@@ -17,17 +17,19 @@ def scopes() -> None:
     """Register scopes, each with its sentence for the consent page."""
 
 
-@scopes.command()
+@scopes.command(short_help="Register a scope.")
 @click.argument("name")
 @click.argument("description")
-@click.option("--includes", multiple=True, callback=words, help="Scopes that it includes; repeat for more.")
+@click.option(
+    "--includes", multiple=True, callback=words, help="Scopes that it includes; repeat, or separate by spaces."
+)
 @click.pass_obj
 def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
     """Register the scope NAME; DESCRIPTION is what people read when they are asked."""
     scope = Scope(name, description, includes or frozenset())
     refuse_if(registration.wrong_with_scope(scope, desk.register.scopes()))
     desk.register.add_scope(scope)
-    desk.done(f"Registered {name}; it can be asked for within 10 seconds.", **_facts_of(scope))
+    desk.done(f"Registered {name}; clients that have it may ask for it within 10 seconds.", **_facts_of(scope))
 
 
 @scopes.command("list")

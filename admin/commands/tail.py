@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -22,7 +23,13 @@ _LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "b
 
 @click.command()
 @click.option("--since", type=MOMENT, help="Begin then, such as 2h; now if nobody says otherwise.")
-@click.option("--event", "wanted", multiple=True, callback=words, help="Only these events, such as grant.revoked.")
+@click.option(
+    "--event",
+    "wanted",
+    multiple=True,
+    callback=words,
+    help="Only these events, such as grant.revoked; repeat, or separate by spaces.",
+)
 @click.option("--client", "client_id", help="Only what concerns this client.")
 @click.option("--sub", help="Only what concerns this person.")
 @click.option("--follow/--no-follow", default=True, help="Go on until stopped, or show what is there.")
@@ -34,12 +41,13 @@ def tail(
     groups = [name for name in desk.deployment.named("AWS::Logs::LogGroup") if "/vendedlogs/" not in name]
     if not groups:
         raise Refused(f"The stack {desk.deployment.stack_name} has no log groups.")
-    for event in events(desk, desk.deployment.client("logs"), groups, since, follow=follow):
-        asked = (("client_id", client_id), ("sub", sub))
-        if (wanted is None or event["event"] in wanted) and all(
-            value in (None, event.get(name)) for name, value in asked
-        ):
-            _print(desk, event)
+    with suppress(KeyboardInterrupt):  # it is meant to be stopped
+        for event in events(desk, desk.deployment.client("logs"), groups, since, follow=follow):
+            asked = (("client_id", client_id), ("sub", sub))
+            if (wanted is None or event["event"] in wanted) and all(
+                value in (None, event.get(name)) for name, value in asked
+            ):
+                _print(desk, event)
 
 
 def events(
@@ -79,7 +87,7 @@ def _event_of(line: dict[str, Any]) -> dict[str, Any] | None:
 
 def _print(desk: Desk, event: dict[str, Any]) -> None:
     if desk.is_json:
-        click.echo(json.dumps(event, ensure_ascii=False))
+        click.echo(json.dumps(event))
         return
     facts = " ".join(f"{name}={value}" for name, value in _facts_of(event))
     name = str(event["event"])

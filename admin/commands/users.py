@@ -11,16 +11,16 @@ from valet.users import hash_password, normal_username
 
 from admin import people_file, revocation
 from admin.commands.grants import end_everything
-from admin.desk import Desk, moment
+from admin.desk import Desk, counted, moment
 from admin.endings import Refused, refuse_if
-from admin.options import confirmed, words
+from admin.options import adjusted, confirmed, words
 from admin.passwords import read_password
 
 _STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
 _GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Draw the password, and show it this once.")
 
 
-@click.group()
+@click.group(short_help="The people who can sign in.")
 def users() -> None:
     """The people who can sign in: add them, give them roles, shut them out."""
 
@@ -30,7 +30,7 @@ def users() -> None:
 @click.option("--name", default="", help="What they are called.")
 @click.option("--email", default="", help="Their address.")
 @click.option("--email-verified", is_flag=True, help="You know that the address is theirs.")
-@click.option("--role", "roles", multiple=True, callback=words, help="A role; repeat for more.")
+@click.option("--role", "roles", multiple=True, callback=words, help="A role; repeat, or separate by spaces.")
 @_STDIN
 @_GENERATE
 @click.pass_obj
@@ -45,6 +45,7 @@ def add(
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
     if not desk.people.add(account, hash_password(password)):
         raise Refused(f"There is a user {account.username} already.")
+    _warn_of_roles(desk, account.roles)
     shown = {"password": password} if is_generated else {}
     desk.done(f"Added {account.username}." + _once(shown), username=account.username, sub=account.sub, **shown)
 
@@ -62,7 +63,7 @@ def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, 
     desk.people.set_password(account, hash_password(password))
     ended = end_everything(desk, account) if revoke else revocation.Ended()
     shown = {"password": password} if is_generated else {}
-    told = f" Ended {ended.grants} grants." if revoke else ""
+    told = f" Ended {counted(ended.grants, 'grant')}." if revoke else ""
     desk.done(
         f"{account.username} has a new password.{told}" + _once(shown),
         username=account.username,
@@ -71,7 +72,7 @@ def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, 
     )
 
 
-@users.command()
+@users.command(short_help="Show a user's roles, or change them.")
 @click.argument("username")
 @click.option("--add", "added", multiple=True, callback=words, help="Roles to give.")
 @click.option("--remove", "removed", multiple=True, callback=words, help="Roles to take away.")
@@ -86,16 +87,18 @@ def roles(
 ) -> None:
     """Show a user's roles, or change them: tokens that say the old ones are refused, grants live on."""
     before = desk.people.account(username)
-    start = before.roles if exactly is None else exactly
-    after = replace(before, roles=(start | (added or frozenset())) - (removed or frozenset()))
+    after = replace(before, roles=adjusted(before.roles, exactly, added, removed, "--set --add --remove"))
     refuse_if(list(people_file.wrong_with_account(after)))
     if after.roles == before.roles:
         desk.show({"username": before.username, "roles": sorted(before.roles)})
         return
+    _warn_of_roles(desk, after.roles - before.roles)
     desk.people.change(before, after)
     refused = revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
     # A request that read the account just before may still sign the old roles into a token.
-    desk.watch(f"Refused {refused} access tokens; in {revocation.FUNCTION_TIMEOUT} seconds those under way, too …")
+    desk.watch(
+        f"Refused {counted(refused, 'access token')}; in {revocation.FUNCTION_TIMEOUT} seconds those under way, too …"
+    )
     desk.sleep(revocation.FUNCTION_TIMEOUT)
     revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
     desk.done(
@@ -107,7 +110,7 @@ def roles(
     )
 
 
-@users.command()
+@users.command(short_help="Shut a user out, and end all that they hold.")
 @click.argument("username")
 @confirmed
 @click.pass_obj
@@ -119,8 +122,8 @@ def disable(desk: Desk, username: str) -> None:
     desk.people.change(before, after)
     ended = end_everything(desk, after)
     desk.done(
-        f"{after.username} is shut out; {ended.grants} grants ended. Access tokens are refused everywhere by "
-        f"{moment(desk.clock() + revocation.VERIFIERS_LEARN)}.",
+        f"{after.username} is shut out; {counted(ended.grants, 'grant')} ended. Access tokens are refused everywhere "
+        f"by {moment(desk.clock() + revocation.VERIFIERS_LEARN)}.",
         username=after.username,
         disabled=True,
         grants_ended=ended.grants,
@@ -137,7 +140,7 @@ def enable(desk: Desk, username: str) -> None:
     desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
 
 
-@users.command("sign-out")
+@users.command("sign-out", short_help="End a user's browser sessions.")
 @click.argument("username")
 @click.option("--revoke", is_flag=True, help="End all their grants, too: every application has to ask them again.")
 @confirmed
@@ -155,9 +158,9 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
         browsers = "everywhere"
     else:
         ended = revocation.sign_out(desk.deployment, account, desk.clock())
-        browsers = f"of {ended.sessions} browsers"
+        browsers = f"of {counted(ended.sessions, 'browser')}"
     desk.done(
-        f"Signed {account.username} out {browsers}; {ended.grants} grants ended.",
+        f"Signed {account.username} out {browsers}; {counted(ended.grants, 'grant')} ended.",
         username=account.username,
         signed_out=True,
         grants_ended=ended.grants,
@@ -168,11 +171,21 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
 @click.pass_obj
 def list_(desk: Desk) -> None:
     """Every user."""
-    rows = sorted((_facts_of(account) for account in desk.people.accounts()), key=lambda row: str(row["username"]))
-    desk.list(rows, "username", "name", "email", "email_verified", "roles", "disabled", "sub")
+    rows = sorted((facts_of(account) for account in desk.people.accounts()), key=lambda row: str(row["username"]))
+    desk.list(
+        rows,
+        "username",
+        "name",
+        "email",
+        "email_verified",
+        "roles",
+        "disabled",
+        "sub",
+        spare="sub roles email_verified",
+    )
 
 
-@users.command("import")
+@users.command("import", short_help="Add the people in a CSV file.")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @click.option("--skip-existing", is_flag=True, help="Leave people alone who are there already, instead of refusing.")
 @click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
@@ -189,10 +202,12 @@ def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> Non
     known = {account.username for account in desk.people.accounts()}
     taken = sorted(row.account.username for row in rows if row.account.username in known)
     if taken and not skip_existing:
-        raise Refused(f"{len(taken)} of them are there already, such as {taken[0]}: --skip-existing leaves them alone.")
+        raise Refused(
+            f"{_people(len(taken))} of the file there already, such as {taken[0]}: --skip-existing leaves them alone."
+        )
     new = [row for row in rows if row.account.username not in known]
     if dry_run:
-        desk.done(f"{len(new)} people would be added. Nothing was changed.", would_add=len(new), dry_run=True)
+        desk.done(f"{_people(len(new))} would be added. Nothing was changed.", would_add=len(new), dry_run=True)
         return
     added: list[dict[str, str]] = []
     try:
@@ -216,17 +231,28 @@ def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> No
     if desk.is_json:
         desk.show({"added": len(added), "skipped": skipped, "passwords": drawn})
         return
-    desk.say(f"Added {len(added)} people." + (f" {skipped} were there already." if skipped else ""))
+    desk.say(f"Added {_people(len(added))}." + (f" {_people(skipped)} there already." if skipped else ""))
     if drawn:
         desk.list(drawn, "username", "password")
         desk.say("Nobody can show these passwords again.")
+
+
+def _people(number: int) -> str:
+    return counted(number, "person", "people")
+
+
+def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:
+    told = frozenset[str]().union(*(api.roles for api in desk.register.scopes().apis.values()))
+    if unknown := sorted(roles - told):
+        desk.watch(f"No protected API is told the role {' '.join(unknown)}, so no token will say it.")
 
 
 def _once(shown: dict[str, str]) -> str:
     return f" The password, which nobody can show again: {shown['password']}" if shown else ""
 
 
-def _facts_of(account: Account) -> dict[str, Any]:
+def facts_of(account: Account) -> dict[str, Any]:
+    """An account as it is told."""
     return {
         "username": account.username,
         "sub": account.sub,

@@ -6,8 +6,10 @@ from typing import Any
 from admin.audit import OUTPUT
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Check, Finding, warning
+from admin.spelling import command
 
 _LEAST_CONCURRENCY = 100
+_DEPLOY = "Deploy with AlarmEmail, the address that alarms go to: `make deploy`"
 _PAGE = 100  # names that CloudWatch takes in one call
 
 
@@ -16,7 +18,7 @@ def look_alarms(evidence: Evidence) -> Iterator[Finding]:
     names = evidence.deployment.named("AWS::CloudWatch::Alarm")
     if not names:
         yield Finding(
-            "The stack has no alarms", "Nobody is told of stolen tokens or failing signatures.", "make deploy"
+            "The stack has no alarms", "Nobody is told of stolen tokens or failing signatures.", "`make deploy`"
         )
         return
     cloudwatch = evidence.deployment.client("cloudwatch")
@@ -26,15 +28,15 @@ def look_alarms(evidence: Evidence) -> Iterator[Finding]:
         found |= {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"] + answer.get("CompositeAlarms", [])}
     for name in names:
         if name not in found:
-            yield Finding(f"The alarm {name} is gone", "What it watched, nobody watches.", "make deploy")
+            yield Finding(f"The alarm {name} is gone", "What it watched, nobody watches.", "`make deploy`")
         elif not found[name].get("ActionsEnabled", True):
-            mend = f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
+            mend = command("aws cloudwatch enable-alarm-actions --alarm-names", name)
             yield Finding(f"The alarm {name} is muted", "It goes off, and nobody is told.", mend)
         elif not found[name].get("AlarmActions"):
             yield Finding(
                 f"The alarm {name} tells nobody",
                 "It goes off where nobody looks.",
-                "Deploy with the address that alarms go to: make deploy",
+                _DEPLOY,
             )
 
 
@@ -48,13 +50,12 @@ def look_subscriptions(evidence: Evidence) -> Iterator[Finding]:
         subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         confirmed = [each for each in subscriptions if each["SubscriptionArn"].startswith("arn:")]
         if not subscriptions:
-            mend = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint …"
-            yield Finding(f"Nobody is subscribed to {topic}", "Alarms go off unheard.", mend)
+            yield Finding(f"Nobody is subscribed to {topic}", "Alarms go off unheard.", _DEPLOY)
         elif len(confirmed) < len(subscriptions):
             yield Finding(
                 f"A subscription to {topic} is not confirmed",
                 "AWS sent a message with a link, which somebody has to follow before any alarm arrives.",
-                f"Follow it, or have it sent again: aws sns subscribe --topic-arn {topic} …",
+                "Follow the link. If the message is lost, subscribe the same address again: AWS sends another.",
             )
 
 
@@ -68,9 +69,9 @@ def look_retention(evidence: Evidence) -> Iterator[Finding]:
         found = [group for group in groups if group["logGroupName"] == name]
         if not found:
             why = "Its audit events are lost; without the operators' own, `valet` refuses to change anything."
-            yield Finding(f"The log group {name} is gone", why, "make deploy")
+            yield Finding(f"The log group {name} is gone", why, "`make deploy`")
         elif "retentionInDays" not in found[0]:
-            mend = f"aws logs put-retention-policy --log-group-name {name} --retention-in-days 90"
+            mend = command("aws logs put-retention-policy --log-group-name", name, "--retention-in-days", "90")
             yield warning(f"{name} is kept for ever", "It costs more each month, and holds who signed in when.", mend)
 
 
@@ -79,7 +80,7 @@ def look_operators_log(evidence: Evidence) -> Iterator[Finding]:
         yield warning(
             "The stack has no log group for what operators change",
             "It is of an older release: who changed a client, an account or a scope is in no audit event.",
-            "make deploy",
+            "`make deploy`",
         )
 
 
@@ -90,8 +91,8 @@ def look_concurrency(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The account runs {limit['ConcurrentExecutions']} functions at once",
             "New accounts get ten, for everything in them: a few people who sign in at once are refused.",
-            "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
-            "--desired-value 1000",
+            "`aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
+            "--desired-value 1000`",
         )
 
 

@@ -7,14 +7,15 @@ from valet.protocol import metadata
 
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Check, Finding, warning
+from admin.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 _JWKS = "/.well-known/jwks.json"
 _DNS = (
     "See that the host name leads to the output CustomDomainTarget (or set HostedZone), and that the stack is "
-    "deployed: aws cloudformation describe-stacks"
+    "deployed: `aws cloudformation describe-stacks`"
 )
-_REDEPLOY = "Deploy this release again: make deploy"
+_REDEPLOY = "Deploy this release again: `make deploy`"
 
 
 def look_reachable(evidence: Evidence) -> Iterator[Finding]:
@@ -35,7 +36,7 @@ def look_issuer(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The metadata names the issuer {document.get('issuer')}, the stack {issuer}",
             "Every library refuses tokens and answers of an issuer that it was not configured with (RFC 9207).",
-            "Set the parameter IssuerUrl or CustomDomain to what clients use: make deploy",
+            "Set the parameter IssuerUrl or CustomDomain to what clients use: `make deploy`",
         )
 
 
@@ -47,7 +48,7 @@ def look_https(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The issuer {issuer} is not https",
             "Codes, tokens and passwords travel in clear (RFC 9700 section 2.6).",
-            "Set CustomDomain and Certificate, or an https IssuerUrl: make deploy",
+            "Set CustomDomain and Certificate, or an https IssuerUrl: `make deploy`",
         )
 
 
@@ -79,13 +80,13 @@ def look_key_set(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The JWK Set has the key {kid}, which is not on record",
             "Whoever holds it signs tokens that every verifier takes for ours.",
-            "Find out who serves that address; then valet keys emergency",
+            "Find out who serves that address; then `valet keys emergency`",
         )
     for kid in sorted(served.keys() & recorded.keys()):
         if {**served[kid]} != recorded[kid]:
             yield Finding(f"The key {kid} is served otherwise than recorded", "It verifies nothing of ours.", _REDEPLOY)
         if "d" in served[kid]:
-            yield Finding(f"The JWK Set shows the private key {kid}", "Anybody can sign.", "valet keys emergency")
+            yield Finding(f"The JWK Set shows the private key {kid}", "Anybody can sign.", "`valet keys emergency`")
 
 
 def look_pages(evidence: Evidence) -> Iterator[Finding]:
@@ -118,11 +119,15 @@ def look_origins(evidence: Evidence) -> Iterator[Finding]:
     kept = evidence.register.origins()
     needed = frozenset().union(*(client.origins for client in evidence.clients))
     for origin in sorted(needed - kept):
-        whose = next(client.client_id for client in evidence.clients if origin in client.origins)
+        whose = next(client for client in evidence.clients if origin in client.origins)
+        without, again = (
+            command("valet clients change", whose.client_id, "--origin", " ".join(sorted(origins)))
+            for origins in (whose.origins - {origin}, whose.origins)
+        )
         yield Finding(
-            f"Preflights from {origin} are refused, an origin of {whose}",
+            f"Preflights from {origin} are refused, an origin of {whose.client_id}",
             "The union of origins lacks it, so the application's scripts cannot get tokens.",
-            f"valet clients change {whose} --origin {origin} --name …, which writes the union again",
+            f"Take it from the client and give it back, which writes the union again: {without}, then {again}",
         )
     for origin in sorted(kept - needed):
         yield warning(

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or with `is_error` False: that may well be meant, but should be known."""
+    """One thing that is wrong, or with `is_error` False: that may well be meant, but should be known.
+
+    What mends it is a command in backticks, or a sentence: nothing that looks like a command and cannot be run.
+    """
 
     what: str
     why: str

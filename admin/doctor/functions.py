@@ -8,8 +8,9 @@ from valet.resource_server.outcomes import ConfigurationError
 
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Check, Finding, warning
+from admin.spelling import command
 
-_DEPLOY = "Mend ROUTES under AuthorizerFunction in template.yaml: make deploy"
+_DEPLOY = "Mend ROUTES under AuthorizerFunction in template.yaml: `make deploy`"
 _QUIET = ("WARN", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -32,19 +33,20 @@ def look_routes(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The authorizer trusts {configuration.issuer}, and the issuer is {evidence.deployment.issuer}",
             "It refuses every token of ours.",
-            "Set ISSUER of AuthorizerFunction: make deploy",
+            "Set ISSUER of AuthorizerFunction: `make deploy`",
         )
     if configuration.audience not in evidence.scopes.apis:
         yield warning(
             f"The authorizer's audience {configuration.audience} is no registered API",
             "No token is issued for it.",
-            f"valet apis add {configuration.audience} 'its name' --scope …",
+            "Register the API with the scopes of its routes, or set AUDIENCE of AuthorizerFunction to one that "
+            "`valet apis list` names; `valet apis add --help` tells how.",
         )
     if configuration.is_status_optional:
         yield warning(
             "The authorizer takes tokens without a status",
             "Those cannot be revoked before they expire.",
-            "Remove STATUS_OPTIONAL from AuthorizerFunction: make deploy",
+            "Remove STATUS_OPTIONAL from AuthorizerFunction: `make deploy`",
         )
 
 
@@ -64,8 +66,14 @@ def look_authorizer_cache(evidence: Evidence) -> Iterator[Finding]:
                 yield warning(
                     f"API {api_id} keeps the authorizer's answers for {seconds} s",
                     f"A revoked token is accepted for up to {5 + seconds} s instead of 5.",
-                    f"aws apigatewayv2 update-authorizer --api-id {api_id} "
-                    f"--authorizer-id {authorizer['AuthorizerId']} --authorizer-result-ttl-in-seconds 0",
+                    command(
+                        "aws apigatewayv2 update-authorizer --api-id",
+                        api_id,
+                        "--authorizer-id",
+                        authorizer["AuthorizerId"],
+                        "--authorizer-result-ttl-in-seconds",
+                        "0",
+                    ),
                 )
 
 
@@ -75,7 +83,7 @@ def look_access_tokens(evidence: Evidence) -> Iterator[Finding]:
         yield warning(
             f"Access tokens live {seconds} s",
             "Where nobody checks the status list, a stolen one is good as long.",
-            "Deploy with AccessTokenLifetime=900: make deploy",
+            "Deploy with AccessTokenLifetime=900: `make deploy`",
         )
 
 
@@ -85,7 +93,7 @@ def look_audit(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The functions log from {level} on",
             "Audit events are INFO: nobody learns of revocations, replays and sign-ins, and no alarm goes off.",
-            "Deploy with LogLevel=INFO: make deploy",
+            "Deploy with LogLevel=INFO: `make deploy`",
         )
 
 

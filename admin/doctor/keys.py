@@ -9,8 +9,12 @@ from valet.tokens.jwk import jwk_from_public_key
 from admin.desk import span
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Check, Finding
+from admin.spelling import command
 
-_HOURLY = "See why rotate_keys failed: valet tail --since 2h --event request.failed; then invoke it: valet keys rotate"
+_HOURLY = (
+    "See why rotate_keys failed: `valet tail --since 2h --event request.failed --no-follow`; then invoke it: "
+    "`valet keys rotate`"
+)
 _DAY = 86_400
 
 
@@ -59,7 +63,7 @@ def _signing_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"KMS says that the {key.state} key {key.kid} is {state}",
             "Nobody can sign with it: if it is the signing key, no token is issued.",
-            f"valet keys emergency {key.kid}, or enable it: aws kms enable-key --key-id {key.key_id}",
+            f"Drop it: {_emergency(key)}; or enable it: {command('aws kms enable-key --key-id', key.key_id)}",
         )
         return
     answer = evidence.deployment.client("kms").get_public_key(KeyId=key.key_id)
@@ -67,7 +71,7 @@ def _signing_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"KMS has another public key than the record {key.kid}",
             "What it signs verifies with no key that we publish.",
-            f"valet keys emergency {key.kid}",
+            _emergency(key),
         )
 
 
@@ -78,8 +82,13 @@ def _wrapping_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"The key {key.wrapping_key}, which wraps the {key.state} key {key.kid}, is {state}",
             "Nobody can unwrap the signing key once the functions have forgotten it.",
-            f"aws kms cancel-key-deletion or enable-key --key-id {key.wrapping_key}",
+            f"If it is to be deleted, {command('aws kms cancel-key-deletion --key-id', key.wrapping_key)}; "
+            f"then {command('aws kms enable-key --key-id', key.wrapping_key)}",
         )
+
+
+def _emergency(key: SigningKey) -> str:
+    return command("valet keys emergency", key.kid)
 
 
 CHECKS = (

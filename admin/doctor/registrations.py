@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from valet.models import Client
+from valet.protocol.redirect_uri import is_remembered_for
+from valet.protocol.scope import ISSUERS_OWN, closure
 
 from admin.addresses import risk_of_uri
 from admin.desk import moment, span
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Check, Finding, warning
-from admin.registration import lifetimes_of, wrong_with_api, wrong_with_client, wrong_with_scope
+from admin.registration import lifetimes_of, needs_scope, wrong_with_api, wrong_with_client, wrong_with_scope
+from admin.spelling import command
 
 _UNUSED = 30 * 86_400
 _LONG_ACCESS = 3600
@@ -21,19 +24,23 @@ def look_registration(evidence: Evidence) -> Iterator[Finding]:
                 yield Finding(
                     f"The client {client.client_id}: {reason}",
                     "It would not be registered like this today.",
-                    f"valet clients change {client.client_id} …",
+                    _how("clients", client.client_id) + ", or register it anew",
                 )
 
 
 def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
+    is_local = evidence.deployment.where.is_local
     for client in evidence.clients:
         for uri in client.redirect_uris:
             if risk := risk_of_uri(uri, client.application_type):
-                kept = " ".join(f"--redirect-uri {other}" for other in client.redirect_uris if other != uri)
+                if is_local and _is_for_development(uri):
+                    continue
+                kept = [word for other in client.redirect_uris if other != uri for word in ("--redirect-uri", other)]
+                instead = f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
                 yield Finding(
                     f"The client {client.client_id} has the redirect URI {uri}: {risk}",
                     "Codes go to whoever answers there (RFC 9700 section 4.1).",
-                    f"valet clients change {client.client_id} {kept or '--redirect-uri https://…'}",
+                    _change(client, *kept) if kept else instead,
                     is_error=not _is_for_development(uri),
                 )
 
@@ -46,24 +53,24 @@ def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
                 f"Refresh tokens of {client.client_id} live {span(client.refresh_absolute_lifetime)}",
                 f"A stolen one that is used at every rotation lives as long; {span(longest)} is usual for a "
                 f"{client.application_type} application.",
-                f"valet clients change {client.client_id} --refresh-absolute {longest}",
+                _change(client, "--refresh-absolute", str(longest)),
             )
     for api in evidence.scopes.apis.values():
         if (api.access_token_lifetime or 0) > _LONG_ACCESS:
             yield warning(
                 f"Access tokens for {api.audience} live {span(api.access_token_lifetime or 0)}",
                 "Where nobody checks the status list, a stolen one is good as long.",
-                f"valet apis change {api.audience} --access-token 15m",
+                command("valet apis change", api.audience, "--access-token", "15m"),
             )
 
 
 def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
     timeout = evidence.timeout("TokenFunction")
     deployed = int(evidence.environment("TokenFunction").get("RETRY_WINDOW") or 60)
-    windows = [("The deployment", deployed, "Deploy with RetryWindow=60: make deploy")]
+    windows = [("The deployment", deployed, "Deploy with RetryWindow=60: `make deploy`")]
     for client in evidence.clients:
         if client.retry_window is not None:
-            mend = f"valet clients change {client.client_id} --retry-window 60"
+            mend = _change(client, "--retry-window", "60")
             windows.append((f"The client {client.client_id}", client.retry_window, mend))
     for whose, window, mend in windows:
         if window == 0:
@@ -92,19 +99,19 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 f"{client.client_id} is confidential and has no secret",
                 "It can do nothing.",
-                f"valet clients rotate-secret {client.client_id}",
+                command("valet clients rotate-secret", client.client_id),
             )
         if len(client.secret_digests) > 1:
             yield warning(
                 f"{client.client_id} has {len(client.secret_digests)} live secrets",
                 "The older one is good until somebody ends it.",
-                f"valet clients end-old-secret {client.client_id}",
+                command("valet clients end-old-secret", client.client_id),
             )
         if client.token_endpoint_auth_method == "client_secret_post":
             yield warning(
                 f"{client.client_id} sends its secret in the form",
                 "Forms are logged more often than headers; client_secret_basic is for all that can (RFC 6749 2.3.1).",
-                f"Register it anew with --auth client_secret_basic, then valet clients delete {client.client_id}",
+                f"Register it anew with --auth client_secret_basic, then {_delete(client)}",
             )
 
 
@@ -114,15 +121,18 @@ def look_unused(evidence: Evidence) -> Iterator[Finding]:
     for grant in evidence.grants:
         used = max(grant.issued_at_ms, grant.redeemed_at_ms, grant.rotated_at_ms)
         last[grant.client_id] = max(used, last.get(grant.client_id, 0))
+    registry = evidence.described_table(evidence.deployment.output("RegistryTable"))
     for client in evidence.clients:
         since = max(last.get(client.client_id, 0), client.grants_not_before_ms) / 1000
+        # No client is older than the table that it is in.
+        latest = max(since, registry["CreationDateTime"].timestamp())
         is_for_people = "authorization_code" in client.grant_types and not client.is_disabled
-        if is_for_people and evidence.now - since > _UNUSED:
+        if is_for_people and evidence.now - latest > _UNUSED:
             told = f"since {moment(since)}" if since else "as far as the grants that are kept tell"
             yield warning(
                 f"Nobody has used {client.client_id} {told}",
                 "What nobody uses, nobody watches.",
-                f"valet clients disable {client.client_id}, and later valet clients delete {client.client_id}",
+                f"{command('valet clients disable', client.client_id)}, and later {_delete(client)}",
             )
 
 
@@ -132,17 +142,18 @@ def look_impersonation(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 f"The client_id {client.client_id} is the sub of a person as well",
                 "A token that the client gets for itself passes for that person's (RFC 9700 section 4.15).",
-                f"Register it anew, then valet clients delete {client.client_id}",
+                f"Register it anew, then {_delete(client)}",
             )
 
 
 def look_first_party(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
-        if client.first_party and not _is_only_https(client):
-            yield Finding(
-                f"{client.client_id} asks nobody for consent, and its answers go to an address that anybody can claim",
-                "Another program on the device can get tokens unseen (RFC 8252 section 8.6).",
-                f"valet clients change {client.client_id} --third-party",
+        if client.first_party and not client.is_confidential and not all(map(is_remembered_for, client.redirect_uris)):
+            yield warning(
+                f"{client.client_id} is vouched for, and people are asked all the same",
+                "Any program on the device can claim a loopback port or a private scheme, so there only the person's "
+                "own word counts, each time (RFC 8252 section 8.6).",
+                _change(client, "--third-party"),
             )
 
 
@@ -150,16 +161,57 @@ def look_scopes(evidence: Evidence) -> Iterator[Finding]:
     issuer = evidence.deployment.issuer
     for scope in evidence.scopes.scopes.values():
         for reason in wrong_with_scope(scope, evidence.scopes):
-            mend = f"valet scopes change {scope.name} …"
-            yield Finding(f"The scope {scope.name}: {reason}", "Tokens carry what it includes.", mend)
+            yield Finding(
+                f"The scope {scope.name}: {reason}", "Tokens carry what it includes.", _how("scopes", scope.name)
+            )
     for api in evidence.scopes.apis.values():
         for reason in wrong_with_api(api, evidence.scopes, issuer):
-            mend = f"valet apis change {api.audience} …"
+            mend = _how("apis", api.audience)
             yield Finding(f"The protected API {api.audience}: {reason}", "Its tokens depend on it.", mend)
 
 
-def _is_only_https(client: Client) -> bool:
-    return all(uri.startswith("https://") for uri in client.redirect_uris)
+def look_owners(evidence: Evidence) -> Iterator[Finding]:
+    """Whom tokens are for, which a scope of nobody's does not say, nor one of the issuer's that two APIs name."""
+    known, apis = evidence.scopes, evidence.scopes.apis.values()
+    owned = frozenset[str]().union(*(api.scopes for api in apis))
+    for name in sorted(known.scopes.keys() - ISSUERS_OWN):
+        if not owned & set(closure([name], known)):
+            yield warning(
+                f"The scope {name} belongs to no protected API",
+                "A token that somebody gets for it alone is for the issuer.",
+                _mend_of_nobodys(name, evidence),
+            )
+    for name in sorted(ISSUERS_OWN):
+        sharing = sorted(api.audience for api in apis if name in api.scopes)
+        if len(sharing) > 1:
+            others = (command("valet apis change", audience, "--remove-scope", name) for audience in sharing[1:])
+            yield warning(
+                f"The scope {name} is named by {' and '.join(sharing)}",
+                "A token without a scope of one API's own is for all of them: each can use it at the others "
+                "(RFC 9700 section 2.3).",
+                f"Take it from all but one: {'; '.join(others)}",
+            )
+
+
+def _mend_of_nobodys(name: str, evidence: Evidence) -> str:
+    if not needs_scope(name, evidence.scopes, iter(evidence.clients)):
+        return command("valet scopes delete", name)
+    if len(evidence.scopes.apis) == 1:
+        [audience] = evidence.scopes.apis
+        return command("valet apis change", audience, "--add-scope", name)
+    return "Give it to the API that it is of: `valet apis list` tells which there are, `valet apis change --help` how"
+
+
+def _change(client: Client, *options: str) -> str:
+    return command("valet clients change", client.client_id, *options)
+
+
+def _delete(client: Client) -> str:
+    return command("valet clients delete", client.client_id)
+
+
+def _how(noun: str, name: str) -> str:
+    return f"Change {name} with the options that {command(f'valet {noun} change --help')} tells"
 
 
 def _is_for_development(uri: str) -> bool:
@@ -176,4 +228,5 @@ CHECKS = (
     Check("clients.impersonation", look_impersonation),
     Check("clients.first-party", look_first_party),
     Check("scopes.registration", look_scopes),
+    Check("scopes.owners", look_owners),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Check, Finding
+from admin.spelling import command
 
 _KEPT = (("RegistryTable", "clients, scopes and key records"), ("UsersTable", "accounts and credentials"))
 
@@ -17,8 +18,12 @@ def look_recovery(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 f"{table} has no point-in-time recovery",
                 f"It holds {what}: without it, a mistake cannot be undone. A restored table comes without it.",
-                f"aws dynamodb update-continuous-backups --table-name {table} "
-                "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+                command(
+                    "aws dynamodb update-continuous-backups --table-name",
+                    table,
+                    "--point-in-time-recovery-specification",
+                    "PointInTimeRecoveryEnabled=true",
+                ),
             )
 
 
@@ -29,7 +34,7 @@ def look_protection(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 f"{table} can be deleted",
                 f"It holds {what}, and one call takes it away. A restored table comes without protection.",
-                f"aws dynamodb update-table --table-name {table} --deletion-protection-enabled",
+                command("aws dynamodb update-table --table-name", table, "--deletion-protection-enabled"),
             )
 
 
@@ -41,8 +46,12 @@ def look_expiry(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"Items of {table} do not expire by expires_at",
             "Nothing is accepted too long, since every read compares, but the table grows and costs for ever.",
-            f"aws dynamodb update-time-to-live --table-name {table} "
-            "--time-to-live-specification Enabled=true,AttributeName=expires_at",
+            command(
+                "aws dynamodb update-time-to-live --table-name",
+                table,
+                "--time-to-live-specification",
+                "Enabled=true,AttributeName=expires_at",
+            ),
         )
 
 

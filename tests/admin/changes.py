@@ -29,6 +29,9 @@ CHANGES = (
            ("scopes add items2 Items",)),
     Change("apis change https://stock.example.com --access-token 5m", (f"api.changed changed {API}",),
            ("apis add https://stock.example.com Stock",)),
+    Change("apis delete https://stock.example.com --with-scopes --yes",
+           ("scope.changed deleted items2", f"api.changed deleted {API}"),
+           ("scopes add items2 Items", "apis add https://stock.example.com Stock --scope items2")),
     Change("apis delete https://stock.example.com --yes", (f"api.changed deleted {API}",),
            ("apis add https://stock.example.com Stock",)),
     Change("clients add Shop --id shop --redirect-uri https://shop.example.com/cb", ("client.changed added shop",)),
@@ -49,6 +52,9 @@ CHANGES = (
     Change("users set-password john --generate --revoke",
            (f"user.changed password.set {JOHN}", f"user.changed sessions.ended {JOHN}")),
     Change("users roles john --add admin", (f"user.changed roles.changed {JOHN}",)),
+    Change("users change john --email new@example.com", (f"user.changed changed {JOHN}",)),
+    Change("users delete john --yes", (f"user.changed disabled {JOHN}", f"user.changed sessions.ended {JOHN}",
+                                       f"grant.revoked {JOHN}", f"user.changed deleted {JOHN}"), holds_grant=True),
     Change("users disable john --yes", (f"user.changed disabled {JOHN}", f"user.changed sessions.ended {JOHN}",
                                         f"grant.revoked {JOHN}"), holds_grant=True),
     Change("users enable john", (f"user.changed enabled {JOHN}",), ("users disable john --yes",)),
@@ -64,7 +70,7 @@ CHANGES = (
 # What changes nothing, what a function does and logs, and the two whose subs are drawn.
 OTHERS = {
     "apis list", "apis show", "clients list", "clients show", "completion", "doctor", "grants list", "scopes list",
-    "tail", "users list", "keys list", "keys rotate", "keys emergency", "users add", "users import",
+    "tail", "users list", "users show", "keys list", "keys rotate", "keys emergency", "users add", "users import",
 }  # fmt: skip
 
 

@@ -87,7 +87,10 @@ NOTHING = (
     ("clients add Again --id api_service_789 --scope admin", 3), ("scopes add admin Again", 3),
     ("scopes delete admin --yes", 3), ("users add john --generate", 3), ("clients delete web_app_123", 5),
     ("users sign-out john", 5), ("users sign-out nobody --yes", 3), ("grants revoke --all --dry-run", 0),
-    ("users disable john", 5), ("users set-password john --password-stdin", 2),
+    ("users disable john", 5), ("users delete john", 5), ("users delete nobody --yes", 3),
+    ("apis delete nobody --yes", 3), ("users change john --name x --email nowhere", 2),
+    ("clients change web_app_123 --scope x --add-scope y", 2), ("users roles john --set user --add admin", 2),
+    ("users set-password john --password-stdin", 2),
 )  # fmt: skip
 
 

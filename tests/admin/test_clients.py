@@ -11,6 +11,7 @@ from tests.admin.people import is_refused_by_list, service, sign_in, web_app
 from tests.integration.application import Application
 from tests.integration.wire import over_http
 
+DAY = 86_400
 WEB = ("clients", "add", "Shop", "--redirect-uri", "https://shop.example.com/callback", "--scope", "openid items")
 
 
@@ -44,13 +45,13 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
     web = valet.json("clients", "show", valet.json(*WEB)["client_id"])
     assert (web["type"], web["authentication"]) == ("web", "client_secret_basic")
     assert web["grant_types"] == ["authorization_code", "refresh_token"]
-    assert (web["refresh_idle"], web["refresh_absolute"]) == ("30 d", "90 d")
+    assert (web["refresh_idle"], web["refresh_absolute"]) == (30 * DAY, 90 * DAY)
     page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
     added = valet.json(*page)
     assert "client_secret" not in added
     browser = valet.json("clients", "show", added["client_id"])
     assert (browser["authentication"], browser["origins"]) == ("none", ["https://app.example.com"])
-    assert (browser["refresh_idle"], browser["refresh_absolute"]) == ("8 h", "1 d")
+    assert (browser["refresh_idle"], browser["refresh_absolute"]) == (DAY // 3, DAY)
     job = valet.json("clients", "show", valet.json("clients", "add", "Job", "--scope", "admin")["client_id"])
     assert job["grant_types"] == ["client_credentials"]
     assert 20 <= len(job["client_id"]) <= 128  # API Gateway's usage plans take no other
@@ -72,7 +73,7 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
         (("--redirect-uri", "myapp:/cb", "--type", "native"), "without a dot"),
         (("--redirect-uri", "https://a.example.com/cb", "--origin", "https://a.example.com/"), "origin"),
         (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
-        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "grant type"),
+        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "is not one of"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "authorization code grant"),
         (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps its secret"),
         (("--redirect-uri", "https://a.example.com/cb", "--retry-window", "5"), "retry window"),
@@ -108,6 +109,43 @@ def test_a_change_replaces_what_it_names_and_is_checked_as_a_registration_is(val
     assert "wildcard" in valet("clients", "change", "web_app_123", "--redirect-uri", "https://*/", status=2).err
     assert valet.json("clients", "show", "web_app_123") == after
     valet("clients", "change", "web_app_123", status=2)
+
+
+def test_scopes_are_added_and_taken_away_and_the_others_stay(valet: Operator) -> None:
+    before = valet.json("clients", "show", "web_app_123")
+    changed = valet.json("clients", "change", "web_app_123", "--add-scope", "admin", "--remove-scope", "items email")
+    assert changed == {**before, "scope": ["admin", "offline_access", "openid", "profile"]}
+    both = ("clients", "change", "web_app_123", "--scope", "openid", "--add-scope", "items")
+    assert "goes with neither --add-scope nor --remove-scope" in valet(*both, status=2).err
+    twice = ("clients", "change", "web_app_123", "--add-scope", "items", "--remove-scope", "items")
+    assert "to add, or to remove" in valet(*twice, status=2).err
+    assert "not registered" in valet("clients", "change", "web_app_123", "--add-scope", "nonsense", status=2).err
+    valet("clients", "change", "web_app_123", "--add-scope", "admin", status=2)  # it has it
+    assert valet.json("clients", "show", "web_app_123") == changed
+
+
+def test_who_registers_a_client_sees_what_it_has_become(valet: Operator) -> None:
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
+    out = valet(*page, "--scope", "openid").out
+    for told in ("browser", "authorization_code refresh_token", "https://app.example.com", "openid"):
+        assert told in out
+    job = valet.json("clients", "add", "Job", "--id", "job", "--scope", "admin")
+    assert {**valet.json("clients", "show", "job"), "client_secret": job["client_secret"]} == job
+
+
+@pytest.mark.parametrize("said", [("authorization_code refresh_token",), ("authorization_code", "refresh_token")])
+def test_grant_types_are_repeated_or_separated_by_spaces(valet: Operator, said: tuple[str, ...]) -> None:
+    given = [word for each in said for word in ("--grant-type", each)]
+    assert valet.json(*WEB, *given)["grant_types"] == ["authorization_code", "refresh_token"]
+
+
+def test_a_length_of_time_that_was_told_is_taken_back(valet: Operator) -> None:
+    shown = valet.json("clients", "show", "spa_demo")
+    for told in ("7 h", "25200", "420 min", "420m"):
+        valet("clients", "change", "spa_demo", "--refresh-idle", told)
+        assert valet.json("clients", "show", "spa_demo")["refresh_idle"] == 7 * 3600
+        valet("clients", "change", "spa_demo", "--refresh-idle", str(shown["refresh_idle"]))
+    assert "7 h" not in valet("clients", "show", "spa_demo").out
 
 
 def test_origins_are_answered_as_long_as_a_client_has_them(valet: Operator) -> None:
@@ -186,9 +224,10 @@ def test_a_deleted_client_is_gone_with_its_tokens_and_its_name_is_never_given_ag
 def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -> None:
     from dataclasses import replace
 
-    from admin.deployment import Deployment, Where
+    from admin.deployment import Deployment
     from admin.endings import Refused
     from admin.register import Register
+    from admin.spelling import Where
 
     port = int(valet.stack.aws_url.rpartition(":")[2])
     deployment = Deployment(Where(is_local=True, aws_port=port), bytes, valet.clock)

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from admin.cli import valet as command
-from admin.desk import Desk
+from admin.desk import Desk, counted
 from tests.admin.conftest import Operator
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,7 @@ def test_a_stack_that_is_not_running_is_one_clear_line() -> None:
     ran = CliRunner().invoke(command, ["clients", "list", "--local", "--aws-port", "9"], obj=Desk())
     assert ran.exit_code == 4
     assert "`make run` starts it" in ran.stderr
+    assert "name its --aws-port" in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
@@ -85,14 +87,42 @@ def test_it_runs_as_a_program_of_its_own_and_completes_itself(refused: Operator)
 def test_other_peoples_words_do_not_command_the_terminal(valet: Operator) -> None:
     from dataclasses import replace
 
-    from admin.deployment import Deployment, Where
+    from admin.deployment import Deployment
     from admin.people import People
+    from admin.spelling import Where
 
     deployment = Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes, valet.clock)
     people = People(deployment.users, deployment.audit)
     john = people.account("john")
-    people.change(john, replace(john, name="\x1b]0;owned\x07John"))
-    assert "\x1b" not in valet("users", "list").out
+    people.change(john, replace(john, name="\x1b]0;owned\x07John\x9b2J\u202e"))
+    for told in (valet("users", "list").out, valet("users", "list", "--json").out):
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told)
+    [row] = [row for row in valet.json("users", "list") if row["username"] == "john"]
+    assert row["name"] == "\x1b]0;owned\x07John\x9b2J\u202e"  # to a script, to the letter
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_one_is_not_told_as_many(number: int) -> None:
+    assert counted(number, "grant") == ("1 grant" if number == 1 else f"{number} grants")
+    assert counted(number, "person", "people") == ("1 person" if number == 1 else f"{number} people")
+
+
+def test_forms_of_values_are_explained_where_they_are_asked_for() -> None:
+    for arguments, told in ((["clients", "add"], "DURATION"), (["tail"], "TIME"), (["grants", "revoke"], "TIME")):
+        helped = CliRunner().invoke(command, [*arguments, "--help"]).stdout
+        assert f"\n  {told}: " in helped
+    assert "DURATION" not in CliRunner().invoke(command, ["users", "list", "--help"]).stdout
+
+
+def test_who_stops_it_is_told_that_some_of_it_may_be_done(valet: Operator) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    valet.while_asleep = stop
+    assert "What was done until then stays" in valet("clients", "delete", "web_app_123", "--yes", status=130).err
+    assert valet.json("clients", "show", "web_app_123")["disabled"]
+    valet.while_asleep = lambda: None
+    valet("clients", "delete", "web_app_123", "--yes")
 
 
 def test_a_secret_is_in_one_answer_and_in_no_log_line(valet: Operator, caplog: object) -> None:

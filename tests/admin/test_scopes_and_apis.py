@@ -66,8 +66,57 @@ def test_tokens_are_issued_for_a_new_api_with_its_own_lifetime(valet: Operator) 
     assert valet.json("apis", "show", "https://stock.example.com")["scopes"] == ["stock"]
     assert "stock" in over_http("GET", f"{valet.stack.issuer}/.well-known/openid-configuration").body
     valet("apis", "change", "https://stock.example.com", "--access-token", "10m")
-    valet("apis", "delete", "https://stock.example.com", "--yes")
+
+
+def test_an_api_that_something_needs_stays_and_the_answer_says_what(valet: Operator) -> None:
+    before = (valet.json("apis", "list"), valet.json("scopes", "list"))
+    valet("scopes", "add", "everything", "Everything", "--includes", "items")
+    for more in ((), ("--with-scopes",)):
+        err = valet("apis", "delete", valet.stack.audience, "--yes", *more, status=3).err
+        assert "the client api_service_789 may ask for admin api_access" in err
+        assert "the client api_service_789 introspects its tokens" in err
+        assert "the client spa_demo may ask for items" in err
+        assert "the scope everything includes items" in err
+    valet("scopes", "delete", "everything", "--yes")
+    assert (valet.json("apis", "list"), valet.json("scopes", "list")) == before
+
+
+def test_an_api_leaves_no_scopes_that_belong_to_nobody(valet: Operator) -> None:
+    stock = "https://stock.example.com"
+    valet("scopes", "add", "stock", "See the stock")
+    valet("scopes", "add", "stock.write", "Change the stock", "--includes", "stock")
+    valet("apis", "add", stock, "Stock", "--scope", "stock stock.write profile")
+    err = valet("apis", "delete", stock, "--yes", status=3).err
+    assert "scopes stock stock.write of https://stock.example.com would belong to nobody" in err
+    assert "apis change https://stock.example.com --remove-scope 'stock stock.write'" in err
+    valet("apis", "delete", stock, "--with-scopes", typed="n\n", status=5)
+    assert valet.json("apis", "show", stock)["scopes"] == ["profile", "stock", "stock.write"]
+    done = valet.json("apis", "delete", stock, "--with-scopes", "--yes")
+    assert done["scopes"] == ["stock", "stock.write"]
+    names = [row["name"] for row in valet.json("scopes", "list")]
+    assert "profile" in names  # the issuer's own
+    assert not {"stock", "stock.write"} & set(names)
     assert len(valet.json("apis", "list")) == 1
+
+
+def test_an_api_whose_scopes_are_gone_already_can_be_deleted(valet: Operator) -> None:
+    """As somebody left it who was killed while deleting both."""
+    stock = "https://stock.example.com"
+    valet("scopes", "add", "stock", "See the stock")
+    valet("apis", "add", stock, "Stock", "--scope", "stock")
+    valet("apis", "change", stock, "--remove-scope", "stock")
+    valet("scopes", "delete", "stock", "--yes")
+    valet("apis", "delete", stock, "--yes")
+    assert len(valet.json("apis", "list")) == 1
+
+
+def test_an_apis_scopes_are_added_and_taken_away(valet: Operator) -> None:
+    before = valet.json("apis", "show", valet.stack.audience)["scopes"]
+    valet("scopes", "add", "stock", "See the stock")
+    changed = valet.json("apis", "change", valet.stack.audience, "--add-scope", "stock", "--remove-scope", "profile")
+    assert changed["scopes"] == sorted({*before, "stock"} - {"profile"})
+    both = ("apis", "change", valet.stack.audience, "--scope", "stock", "--remove-scope", "stock")
+    assert "names them all" in valet(*both, status=2).err
 
 
 def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:
@@ -79,5 +128,4 @@ def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:
     assert "another than the issuer" in valet("apis", "add", valet.stack.issuer, "Us", status=2).err
     assert "already" in valet("apis", "add", valet.stack.audience, "Again", status=3).err
     assert "no protected API" in valet("apis", "show", audience, status=3).err
-    valet("apis", "delete", valet.stack.audience, typed="\n", status=5)
     assert valet.json("apis", "list") == before

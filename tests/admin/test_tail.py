@@ -105,3 +105,11 @@ def test_a_sign_in_and_an_operators_change_are_seen_in_the_local_stack(remote: R
     assert "client.changed client_id=web_app_123 deed=disabled members=is_disabled before.is_disabled=False" in text
     assert "operator=arn:aws:sts::123456789012:user/moto" in text
     assert "LoginsSucceeded" not in text
+
+
+def test_who_stops_following_ends_it_well(valet: Operator) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    valet.while_asleep = stop
+    assert valet("tail").err == ""

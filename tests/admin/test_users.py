@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +20,7 @@ from tests.integration.browser import Browser
 from tests.integration.wire import over_http
 
 PASSWORD = "a long enough password"
+ROOT = Path(__file__).parents[2]
 
 
 def can_sign_in(valet: Operator, username: str, password: str) -> bool:
@@ -33,12 +40,49 @@ def test_a_user_is_added_with_a_password_from_standard_input(valet: Operator) ->
     assert ann["roles"] == ["admin", "user"]
 
 
+def at_a_terminal(valet: Operator, *arguments: str, typed: Sequence[str]) -> tuple[int, str]:
+    """What a command answers to somebody who types a line at each question, and what they see."""
+    port = valet.stack.aws_url.rpartition(":")[2]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    run = [sys.executable, "-m", "admin", *arguments, "--local", "--aws-port", port]
+    terminal, its = pty.openpty()
+    process = subprocess.Popen(
+        run, stdin=its, stdout=its, stderr=its, env=environment, cwd=ROOT, start_new_session=True
+    )
+    os.close(its)
+    seen, lines = "", list(typed)
+    # At its end Linux answers EIO where others answer nothing.
+    with suppress(OSError):
+        while read := os.read(terminal, 1024):
+            seen += read.decode()
+            if seen.endswith(": ") and lines:
+                os.write(terminal, lines.pop(0).encode())
+    os.close(terminal)
+    return process.wait(20), seen
+
+
 def test_a_typed_password_is_asked_for_twice_and_not_shown(valet: Operator) -> None:
-    ran = valet("users", "add", "ann", typed=f"{PASSWORD}\n{PASSWORD}\n")
-    assert PASSWORD not in ran.out + ran.err
+    status, seen = at_a_terminal(valet, "users", "add", "ann", typed=[f"{PASSWORD}\n", f"{PASSWORD}\n"])
+    assert (status, seen.count("assword:")) == (0, 1), seen
+    assert "Repeat for confirmation" in seen
+    assert PASSWORD not in seen
     assert can_sign_in(valet, "ann", PASSWORD)
-    valet("users", "add", "bob", typed=f"{PASSWORD}\nanother long password\n", status=5)
+
+
+def test_who_stops_at_the_password_is_told_so_and_adds_nobody(valet: Operator) -> None:
+    status, seen = at_a_terminal(valet, "users", "add", "bob", typed=[f"{PASSWORD}\n", "another\n", "\x04"])
+    assert (status, "Stopped at the password, so nothing was changed" in seen) == (5, True), seen
     assert "bob" not in valet("users", "list").out
+
+
+@pytest.mark.parametrize("arguments", [("add", "ann"), ("set-password", "john")])
+def test_without_a_terminal_nobody_is_asked_for_a_password(
+    refused: Operator, recwarn: pytest.WarningsRecorder, arguments: tuple[str, ...]
+) -> None:
+    ran = refused("users", *arguments, typed=f"{PASSWORD}\n{PASSWORD}\n", status=2)
+    assert "Standard input is no terminal: say --password-stdin or --generate." in ran.err
+    assert not recwarn.list
+    assert can_sign_in(refused, "john", "password123")
 
 
 def test_a_drawn_password_is_shown_this_once(valet: Operator) -> None:
@@ -91,6 +135,22 @@ def test_changed_roles_refuse_the_tokens_that_say_the_old_ones_and_grants_live_o
     assert jane.refresh() == 200
     assert valet.json("users", "roles", "jane")["roles"] == ["auditor", "user"]
     assert valet.json("users", "roles", "jane", "--set", "user")["roles"] == ["user"]
+
+
+def test_all_roles_and_some_roles_are_not_said_at_once(valet: Operator) -> None:
+    before = valet.json("users", "roles", "john")
+    for more in (("--add", "x"), ("--remove", "user")):
+        err = valet("users", "roles", "john", "--set", "admin", *more, status=2).err
+        assert "--set names them all: it goes with neither --add nor --remove" in err
+    assert valet.json("users", "roles", "john") == before
+
+
+def test_a_role_that_no_api_is_told_is_given_with_a_warning(valet: Operator) -> None:
+    told = "No protected API is told the role auditor"
+    assert told in valet("users", "roles", "john", "--add", "auditor").err
+    assert told in valet("users", "add", "ann", "--role", "auditor", "--generate").err
+    assert told not in valet("users", "roles", "john", "--add", "admin").err
+    assert valet.json("users", "roles", "john")["roles"] == ["admin", "auditor", "user"]
 
 
 def test_a_token_that_was_signed_while_the_roles_changed_is_refused_by_the_second_look(valet: Operator) -> None:
@@ -173,6 +233,7 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         "bob,Bob,,,,\n",
     )
     assert valet.json("users", "import", file, "--dry-run") == {"would_add": 2, "dry_run": True}
+    assert "2 people would be added" in valet("users", "import", file, "--dry-run").out
     assert "ann" not in valet("users", "list").out
     done = valet.json("users", "import", file)
     assert (done["added"], done["skipped"]) == (2, 0)
@@ -189,6 +250,8 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
     )
     assert "there already" in valet("users", "import", file, status=3).err
     assert valet.json("users", "import", file, "--skip-existing") == {"added": 0, "skipped": 2, "passwords": []}
+    one = people(tmp_path, "username\njohn\nzoe\n")
+    assert "Added 1 person. 1 person there already." in valet("users", "import", one, "--skip-existing").out
 
 
 @pytest.mark.parametrize(

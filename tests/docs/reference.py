@@ -199,7 +199,7 @@ def commands() -> dict[str, str]:
             for name, each in command.commands.items():
                 visit(each, f"{path} {name}")
         else:
-            found[path] = command.get_short_help_str(200)
+            found[path] = (command.help or "").partition("\n\n")[0].replace("\n", " ").strip()
 
     visit(valet, "valet")
     return found

@@ -1,0 +1,72 @@
+"""Commands as they are printed: by the name that valet was called by, for the deployment that was looked at.
+
+A command stands in backticks wherever it is said, and is spelled out here, in the one place: what an operator pastes
+must not go to another deployment than the one that it was said of.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+DEFAULT_STACK, DEFAULT_AWS_PORT = "valet", 3001
+LOCAL_REGION = "us-east-1"
+
+# A quoted word may hold a backtick.
+_COMMAND = re.compile(r"""`(valet|aws|make)( (?:'[^']*'|"[^"]*"|[^`'"])+)`""")
+
+
+@dataclass(frozen=True)
+class Where:
+    """What the options say of the deployment."""
+
+    stack: str = DEFAULT_STACK
+    profile: str | None = None
+    region: str | None = None
+    is_local: bool = False
+    aws_port: int = DEFAULT_AWS_PORT
+
+    def __str__(self) -> str:
+        return "the local stack" if self.is_local else f"the stack {self.stack}"
+
+    @property
+    def aws_url(self) -> str | None:
+        """Where AWS is, if it is not AWS's own."""
+        return f"http://127.0.0.1:{self.aws_port}" if self.is_local else None
+
+    def _of_valet(self) -> list[str]:
+        if self.is_local:
+            port = ["--aws-port", str(self.aws_port)] if self.aws_port != DEFAULT_AWS_PORT else []
+            return ["--local", *port]
+        return [*(["--stack", self.stack] if self.stack != DEFAULT_STACK else []), *self._of_account()]
+
+    def _of_account(self) -> list[str]:
+        named = (("--profile", self.profile), ("--region", self.region))
+        return [word for option, value in named if value for word in (option, value)]
+
+    def options_of(self, program: str) -> list[str]:
+        """What leads valet, or the AWS CLI, to this deployment."""
+        if program == "valet":
+            return self._of_valet()
+        if self.aws_url is not None:
+            return ["--endpoint-url", self.aws_url, "--region", LOCAL_REGION]
+        return self._of_account()
+
+
+def command(line: str, *words: str) -> str:
+    """A command as a text says it. The words are quoted: somebody registered them, and a shell will read them."""
+    return f"`{shlex.join([*line.split(), *words])}`"
+
+
+def in_full(text: str, where: Where, name: str) -> str:
+    """The text, its commands spelled so that they can be pasted."""
+
+    def spelled(found: re.Match[str]) -> str:
+        program, words = found[1], found[2]
+        if program == "make":
+            is_other = words == " deploy" and not where.is_local and where != Where()
+            return found[0] + (f" with the samconfig.toml of {where}" if is_other else "")
+        options = shlex.join(where.options_of(program))
+        called = shlex.quote(name) if program == "valet" else program
+        return f"`{called}{words}{' ' if options else ''}{options}`"
+
+    return _COMMAND.sub(spelled, text)
