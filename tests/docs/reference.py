@@ -40,6 +40,9 @@ ROUTES = {
 
 VARIABLES = {
     "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
+    "ID_TOKEN_LIFETIME": "seconds, 60 to 86400",
+    "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that nobody uses is over after them",
+    "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session is over after them anyway",
     "ACCOUNT_ROOT_ARN": "rotate_keys: whom a new key's policy lets administer it",
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; empty counts as unset",

@@ -44,6 +44,23 @@ def test_all_that_is_wrong_is_said_in_one_message() -> None:
         assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "least", "most"),
+    [
+        ("ACCESS_TOKEN_LIFETIME", "access_token_lifetime", 60, 86_400),
+        ("ID_TOKEN_LIFETIME", "id_token_lifetime", 60, 86_400),
+        ("SESSION_IDLE_LIFETIME", "session_idle_lifetime", 600, 2_592_000),
+        ("SESSION_LIFETIME", "session_absolute_lifetime", 600, 2_592_000),
+    ],
+)
+def test_a_lifetime_is_within_its_bounds(name: str, field: str, least: int, most: int) -> None:
+    for seconds in (least, most):
+        assert getattr(read({name: str(seconds)}), field) == seconds
+    for seconds in (0, least - 1, most + 1):
+        with pytest.raises(SettingsError, match=name):
+            read({name: str(seconds)})
+
+
 def test_the_retry_window_can_be_turned_off() -> None:
     assert read({"RETRY_WINDOW": "0"}).retry_window == 0
 

@@ -117,6 +117,10 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),
     "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),
+    # A key is kept as long as the last token that it signed may live, and no longer.
+    "ID_TOKEN_LIFETIME": ("id_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),
+    "SESSION_IDLE_LIFETIME": ("session_idle_lifetime", _whole(600, 30 * 86_400)),
+    "SESSION_LIFETIME": ("session_absolute_lifetime", _whole(600, 30 * 86_400)),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
