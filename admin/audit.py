@@ -1,8 +1,8 @@
 """What operators change, as audit events in a log group of the stack's own (docs/operations.md, "Who changed what").
 
 The log stream is opened before anything is written, so that nothing is changed by somebody who may not log it. The line
-is put after the change, because the item is the truth: whoever is killed in between leaves a change without its line,
-never a line without its change.
+is put after the change, because the item is the truth: whoever is killed in between, or never hears what became of the
+write however often it is sent, leaves a change without its line, never a line without its change.
 """
 
 import json

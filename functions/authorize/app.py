@@ -6,7 +6,7 @@ Login and consent lead back here with the handle of the saved request, so that w
 from dataclasses import replace
 
 from valet.consent import issue_code
-from valet.errors import InvalidRequest, InvalidScope, OAuthError
+from valet.errors import InvalidScope, LoginRequired, OAuthError
 from valet.handles import grant_id_of, new_handle, new_id
 from valet.http import Parameters, Request, Response, redirect
 from valet.models import AuthorizationRequest
@@ -28,12 +28,12 @@ def authorize(request: Request, server: Server) -> Response:
     # What is malformed is told to the client, once it is known which (RFC 6749 §4.1.2.1).
     read = request.form if request.method == "POST" else request.query
     parameters = read(tolerates_malformed=True)
-    if request.method != "POST" and "resume" in parameters and "client_id" not in parameters:
+    if request.method != "POST" and "client_id" not in parameters and "resume" in parameters:
         return _resume(request, parameters["resume"], server)
     destination = find_destination(parameters, server.registry, request.issuer)
     try:
         asked = parse_authorization_request(parameters, destination, server.registry.scopes())
-        asked = replace(asked, hinted_sub=_hinted_sub(parameters, request, server))
+        asked = replace(asked, hinted_sub=_hinted_sub(parameters, asked.prompt, request, server))
         if request.method == "POST":
             # A form of another site carries no cookies of ours (SameSite=Lax): go on with a GET, which does.
             return _to_get(asked, request.issuer, server)
@@ -92,17 +92,21 @@ def _to_get(asked: AuthorizationRequest, issuer: str, server: Server) -> Respons
     return redirect(f"{issuer}/authorize?resume={saved.handle}")
 
 
-def _hinted_sub(parameters: Parameters, request: Request, server: Server) -> str | None:
-    """Whom the client expects (OpenID Connect Core §3.1.2.1); raises InvalidRequest for a hint that is not ours."""
+def _hinted_sub(parameters: Parameters, prompt: frozenset[str], request: Request, server: Server) -> str | None:
+    """Whom the client expects (OpenID Connect Core §3.1.2.1).
+
+    None where a hint does not verify: keys go, and a client may hold an ID token for months. Who wants no page shown is
+    then told that the end-user has to sign in, since nobody can say any more who was meant.
+    """
     if "id_token_hint" not in parameters:
         return None
     # Few clients send one: PyJWT is imported for who does (see tokens/verify.py).
     from valet.tokens.verify import verify_id_token_hint
 
     hint = verify_id_token_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
-    if hint is None:
-        raise InvalidRequest("The id_token_hint is not an ID token of this server.")
-    return hint.sub
+    if hint is None and "none" in prompt:
+        raise LoginRequired("The id_token_hint is not an ID token of this server, or no longer.")
+    return hint.sub if hint else None
 
 
 handler = endpoint(authorize, "GET", "POST", refuse=refuse_as_page)

@@ -1,6 +1,7 @@
 """POST /introspect: tell a client about a token that is its business (RFC 7662)."""
 
 from valet.errors import InvalidClient
+from valet.grant_types.exchange import is_dead_by_operator
 from valet.handles import is_digest_of, parse_refresh_token
 from valet.http import Request, Response, json_response
 from valet.introspection import is_active, is_current
@@ -47,12 +48,11 @@ def _refresh_token(token: str, client: Client, server: Server) -> dict[str, obje
         or grant.client_id != client.client_id
         or not is_digest_of(grant.family_digest, refresh.family)
         or not is_digest_of(grant.refresh_digest, refresh.secret)
-        or grant.issued_at_ms < client.grants_not_before_ms
         or not is_current(grant, server.clock())
     ):
         return _INACTIVE
     account = server.accounts.find_account(grant.sub)
-    if account is None or account.is_disabled:
+    if is_dead_by_operator(grant, client, account):
         return _INACTIVE
     return {
         "active": True,

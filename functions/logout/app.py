@@ -61,9 +61,8 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     """Raises InvalidRequest, for a page, and nothing has ended."""
     hint = None
     if "id_token_hint" in parameters:
+        # One that does not verify is none: an app may hold the only ID token it was given for months, and keys go.
         hint = verify_id_token_hint(parameters["id_token_hint"], request.issuer, server.registry.signing_keys())
-        if hint is None:
-            raise InvalidRequest("The id_token_hint is not an ID token of this server.")
     client_id = parameters.get("client_id", hint.client_id if hint else None)
     if hint is not None and client_id != hint.client_id:
         raise InvalidRequest("The client_id is not the one that the id_token_hint was issued to.")
@@ -71,6 +70,8 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
     if len(parameters.get("state", "").encode()) > _LONGEST_STATE:
         raise InvalidRequest(f"A state has at most {_LONGEST_STATE} bytes.")
     back = parameters.get("post_logout_redirect_uri")
+    if client is None and hint is None and "id_token_hint" in parameters:
+        back = None  # whose address it would be, the hint can say no more: the end-user can sign out all the same
     if back is not None:
         is_native = client is not None and client.application_type == "native"
         if client is None or not is_registered(back, client.post_logout_redirect_uris, is_native=is_native):
@@ -81,8 +82,10 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
             )
         back = add_to_query(back, {"state": parameters.get("state")})
     carried = {name: parameters[name] for name in _CARRIED if name in parameters}
-    if client is None:
-        carried.pop("client_id", None)  # of nobody, and of any length
+    # What is of nobody may be of any length.
+    for name, known in (("client_id", client), ("id_token_hint", hint), ("post_logout_redirect_uri", back)):
+        if known is None:
+            carried.pop(name, None)
     return _LogoutRequest(hint, client, back, carried)
 
 
@@ -92,9 +95,9 @@ def _end(asked: _LogoutRequest, session: Session, request: Request, server: Serv
     # the same cookie, and the ended session still says which grants to end.
     attempt = server.random(16)
     ended = server.sessions.end(session.digest, attempt, now)
-    end_grants_of_session(server, session, now)
     if ended is not None and ended.ending == attempt:
         server.audit.record("session.ended", sub=session.sub)
+    end_grants_of_session(server, session, now)
     return _go_back(asked, request, server)
 
 

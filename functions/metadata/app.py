@@ -2,12 +2,14 @@
 (OpenID Connect Discovery §4, RFC 8414 §3)."""
 
 from valet.http import Request, Response, json_response
+from valet.keys import signing_algs
 from valet.protocol.metadata import document
 from valet.server import Server, endpoint
 
 
 def metadata(request: Request, server: Server) -> Response:
-    members = document(request.issuer, server.registry.scopes(), server.settings.signing_alg)
+    algs = signing_algs(server.registry.signing_keys())
+    members = document(request.issuer, server.registry.scopes(), algs)
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 

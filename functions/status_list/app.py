@@ -21,7 +21,8 @@ def status_list(request: Request, server: Server) -> Response:
         raise NotFound("There is no such status list.")
     signer = current_signer(server.registry, server.signers)
     found = server.status_list_publisher.publish(list_id, uri, request.issuer, signer, server.clock)
-    headers = {**_CACHE, "ETag": found.etag, "Vary": "Accept-Encoding"}
+    # Weak: one for the list's gzip and for the list itself, which mean the same (RFC 9110 §8.8.3.3).
+    headers = {**_CACHE, "ETag": f"W/{found.etag}", "Vary": "Accept-Encoding"}
     if found.etag in request.headers.get("if-none-match", ""):
         return Response(304, headers)
     headers["Content-Type"] = f"application/{TYPE}"

@@ -241,7 +241,7 @@ TABLE = (
         requests.metadata,
         200,
         "",
-        "Query scopes, Query apis",
+        "Query keys, Query scopes, Query apis",
     ),
     Row(
         requests.status_list,

@@ -44,6 +44,23 @@ def test_a_write_that_was_sent_twice_is_logged_once(world: World, name: str, fau
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD], ids=str)
+@pytest.mark.parametrize(("name", "event"), [("refresh", "token.refreshed"), ("code", "token.issued")])
+def test_so_are_tokens_whose_commit_was_sent_twice(world: World, name: str, event: str, fault: Fault) -> None:
+    row = next(row for row in TABLE if row.name == name)
+    run = strike(world, row, row.cold_calls.index("UpdateItem grant") + 1, fault)
+    assert run.first is not None
+    assert run.first.status == 200
+    assert world.deployment.audit.names == [event]
+
+
+def test_a_logout_that_could_not_end_the_grants_is_logged_all_the_same(world: World) -> None:
+    """The session had ended by then; whoever signs out again finds it so, and goes on with the grants."""
+    _strike(world, "logout", "Query sub", Fault.THROTTLED)
+    assert world.deployment.audit.names.count("session.ended") == 1
+    assert world.deployment.audit.names.count("grant.revoked") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD], ids=str)
 def test_so_is_a_session_whose_end_was_sent_twice(world: World, fault: Fault) -> None:
     _strike(world, "logout", "UpdateItem session", fault)
     assert world.deployment.audit.names.count("session.ended") == 1

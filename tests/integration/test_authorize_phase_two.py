@@ -84,8 +84,8 @@ def goes_back(answer: Answer, app: Application, state: str | None, error: str) -
         ({"max_age": "9" * 400}, "invalid_request"),
         ({"nonce": "n" * 2049}, "invalid_request"),
         # hints of others
-        ({"id_token_hint": "not a token"}, "invalid_request"),
-        ({"id_token_hint": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request"),
+        ({"id_token_hint": "not a token", "prompt": "none"}, "login_required"),
+        ({"id_token_hint": "eyJhbGciOiJub25lIn0.e30.", "prompt": "none"}, "login_required"),
         # nobody is signed in
         ({"prompt": "none"}, "login_required"),
     ],
@@ -215,7 +215,7 @@ def test_a_hint_of_the_signed_in_user_goes_on_and_of_another_asks_to_sign_in(
 
 
 def test_a_forged_hint_or_another_kind_of_token_is_no_hint(
-    deployment: Deployment, web_app: Application, redeemed: Redeemed
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
 ) -> None:
     header, payload, signature = redeemed.id_token.split(".")
     for hint in (
@@ -225,9 +225,12 @@ def test_a_forged_hint_or_another_kind_of_token_is_no_hint(
         f"{header}.{payload}.",
         redeemed.refresh_token,
     ):
-        asked = web_app.ask(id_token_hint=hint)
+        asked = web_app.ask(id_token_hint=hint, prompt="none")
         with deployment.nothing_spent():
-            goes_back(deployment.send("GET", asked.url), web_app, asked.state, "invalid_request")
+            goes_back(deployment.send("GET", asked.url), web_app, asked.state, "login_required")
+            goes_back(browser.get(asked.url), web_app, asked.state, "login_required")
+        # Who lets us show a page gets what they would get without a hint.
+        assert "code" in browser.get(web_app.ask(id_token_hint=hint).url).answered
 
 
 def test_a_form_of_another_site_goes_on_with_the_session_of_the_browser(

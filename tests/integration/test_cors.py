@@ -43,6 +43,28 @@ def from_page(app: Application, origin: str) -> Application:
     return replace(app, headers={"origin": origin})
 
 
+def test_a_mistake_of_ours_can_be_read_by_who_could_read_the_answer(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(type(deployment.server.grants), "find", fail)
+    monkeypatch.setattr(type(deployment.server.registry), "signing_keys", fail)
+    form = f"grant_type=refresh_token&client_id=spa_demo&refresh_token={'A' * 22}.{'A' * 43}.{'A' * 43}".encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    for method, path, origin, allowed in (
+        ("POST", "/token", OWN, OWN),
+        ("POST", "/token", FOREIGN, None),
+        ("GET", "/.well-known/jwks.json", FOREIGN, "*"),
+    ):
+        event = deployment.event(method, f"{deployment.issuer}{path}", {**headers, "origin": origin}, form)
+        answer = deployment.invoke(event)
+        assert answer.headers.get("access-control-allow-origin") == allowed
+        if allowed:
+            assert (answer.status, answer.error) == (500, "server_error")
+
+
 @pytest.mark.parametrize("path", WITH_TOKENS)
 @pytest.mark.parametrize("origin", [OWN, OTHERS])
 def test_a_preflight_is_answered_for_the_origins_of_all_clients(deployment: Deployment, path: str, origin: str) -> None:

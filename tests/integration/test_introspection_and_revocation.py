@@ -65,6 +65,18 @@ def test_of_others_tokens_nothing_is_told(
         assert is_inactive(service.introspect(redeemed.issued.code))
 
 
+def test_of_a_refresh_token_that_an_operator_has_ended_nothing_is_told(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed
+) -> None:
+    """The same rule as at /token: a refresh would be refused."""
+    mark = int(deployment.clock() * 1000) + 1000
+    change = "SET #sessions_not_before_ms = :mark"
+    deployment.table("Users").update("account#demo-john", "account", change, {":mark": mark})
+    with deployment.nothing_spent():
+        assert is_inactive(web_app.introspect(redeemed.refresh_token))
+    assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+
+
 def test_of_a_token_that_is_over_or_revoked_nothing_is_told(
     deployment: Deployment, web_app: Application, service: Application, redeemed: Redeemed
 ) -> None:

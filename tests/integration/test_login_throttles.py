@@ -165,6 +165,19 @@ def test_a_network_of_ipv6_is_one_address(
     assert statuses == [401] * 5 + [429, 401]
 
 
+def test_an_ipv4_address_is_one_however_a_proxy_writes_it(
+    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As IPv6 they would all be of one network, and a stranger's guesses everybody's."""
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 2)
+    page = browser.open(web_app.ask().url)
+    statuses = []
+    for number, last in enumerate([1, 1, 1, 2]):
+        monkeypatch.setattr(deployment, "source_ip", f"::ffff:203.0.113.{last}")
+        statuses.append(attempt(browser, page, f"user{number}", "wrong").status)
+    assert statuses == [401, 401, 429, 401]
+
+
 def test_behind_a_proxy_each_client_has_its_own_count(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,10 @@
 """GET /logout (OpenID Connect RP-Initiated Logout 1.0)."""
 
+import os
+from dataclasses import replace
+
 import pytest
+from valet.aws.dynamodb.key_records import DynamoKeyRecords
 
 from tests.integration.application import Application
 from tests.integration.browser import Browser, form_of
@@ -129,16 +133,43 @@ def test_a_hint_of_another_user_asks_and_ends_nobodys_session(
 
 
 @pytest.mark.parametrize("hint", ["x", "x.y.z", "eyJhbGciOiJub25lIn0.e30."])
-def test_a_hint_that_is_not_ours_is_a_page_and_nothing_ends(
+def test_a_hint_that_does_not_verify_is_none_and_the_end_user_is_asked(
     deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed, hint: str
 ) -> None:
-    for token in (hint, redeemed.access_token, redeemed.id_token[:-4] + "AAAA"):
+    """An app may hold its only ID token for months, and keys go: nobody is stranded for it, and nothing ends by it."""
+    for token in (hint, redeemed.access_token, redeemed.id_token[:-4] + "AAAA", "A" * 9000):
         with deployment.nothing_spent():
-            answer = logout(browser, id_token_hint=token, post_logout_redirect_uri=BACK)
-            assert answer.status == 400
-            assert answer.is_page
-            assert "location" not in answer.headers
+            page = logout(browser, id_token_hint=token, post_logout_redirect_uri=BACK, state="s")
+            assert page.status == 200
+            assert form_of(page).names == {"csrf_token", "decision", "state"}, "nothing of nobody's is carried on"
+            by_post = browser.post_from_another_site("/logout", {"id_token_hint": token})
+            assert (by_post.status, len(by_post.location) < 100) == (303, True)
     assert is_signed_in(browser, web_app)
+
+
+def test_after_such_a_hint_the_way_back_is_the_registered_one_of_the_client_that_is_named(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    nobody = Browser(deployment.send, deployment.issuer)
+    assert "location" not in logout(nobody, id_token_hint="x", post_logout_redirect_uri=BACK).headers
+    named = {"id_token_hint": "x", "client_id": "web_app_123", "post_logout_redirect_uri": BACK}
+    assert logout(nobody, **named).location == BACK
+    assert logout(nobody, **{**named, "post_logout_redirect_uri": "https://evil.test/"}).status == 400
+    assert browser.decide(logout(browser, **named)).location == BACK
+    assert not is_signed_in(browser, web_app)
+
+
+def test_an_app_can_sign_its_user_out_when_the_key_of_its_id_token_is_long_gone(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    records = DynamoKeyRecords(deployment.table("Registry"), os.urandom)
+    ring = records.key_ring()
+    other = replace(ring.keys[0], kid="another", public_jwk={**ring.keys[0].public_jwk, "kid": "another"})
+    assert records.change_ring(ring, (other,))
+    deployment.restart()
+    page = logout(browser, id_token_hint=redeemed.id_token, client_id="web_app_123", post_logout_redirect_uri=BACK)
+    assert browser.decide(page).location == BACK
+    assert not is_signed_in(browser, web_app)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """The discovery documents and the JWK Set (OpenID Connect Discovery §3, RFC 8414 §2, RFC 7517 §5)."""
 
+import os
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.keys import ANNOUNCED, RETIRED
 
 from tests.integration.application import Application
 from tests.integration.browser import Browser
@@ -124,6 +128,18 @@ def test_the_claims_announced_are_told(
     assert set(document["claims_supported"]) == told
     claims = jwt.decode(redeemed.id_token, options={"verify_signature": False})
     assert claims["acr"] in document["acr_values_supported"]
+
+
+def test_while_the_algorithm_changes_both_are_named(deployment: Deployment) -> None:
+    """The old key signs on until verifiers know the new one; a client that holds us to the document refuses neither."""
+    records = DynamoKeyRecords(deployment.table("Registry"), os.urandom)
+    ring = records.key_ring()
+    another = replace(ring.keys[0], kid="another", alg="ES256", state=ANNOUNCED)
+    retired = replace(ring.keys[0], kid="retired", alg="PS256", state=RETIRED)
+    assert records.change_ring(ring, (*ring.keys, another, retired))
+    deployment.restart(signing_alg="ES256")
+    found = deployment.send("GET", f"{deployment.issuer}/.well-known/openid-configuration").json()
+    assert found["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
 
 
 def test_the_jwk_set_has_public_keys_only(deployment: Deployment, document: dict[str, Any]) -> None:

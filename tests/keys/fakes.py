@@ -80,9 +80,14 @@ def assert_one_key_signs(ring: KeyRing) -> None:
 
 
 def assert_settled(ring: KeyRing, states: dict[str, str]) -> None:
-    """What every run ends in, whatever happened before: one key signs, one stands by, and what is dropped has ended."""
+    """What every run ends in, whatever happened before: one key signs, one stands by, and what is dropped has ended.
+
+    Where the settings have changed two stand by, until verifiers know the one that is wanted now.
+    """
     assert_one_key_signs(ring)
-    assert len(in_state(ring, ANNOUNCED)) == 1
+    assert 1 <= len(in_state(ring, ANNOUNCED)) <= 2
+    if len(in_state(ring, ANNOUNCED)) == 2:
+        assert len({(key.alg, key.wrapping_key, key.signing_roles) for key in ring.keys if key.state == ANNOUNCED}) == 2
     for key in ring.keys:
         if key.state in (SIGNING, ANNOUNCED):
             assert states[key.kid] == "Enabled"

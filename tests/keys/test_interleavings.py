@@ -219,7 +219,7 @@ SITUATIONS: dict[str, tuple[Callable[[], World], Settings, tuple[Deed, ...]]] = 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_whatever_the_order_and_wherever_it_ends_one_key_signs_and_the_next_run_mends_the_rest(situation: str) -> None:
     worlds = every_interleaving(situation)
-    assert len(worlds) > 100
+    assert len(worlds) > 90
     for played in worlds:
         if played.world.records.ring.keys:
             assert_one_key_signs(played.world.records.ring)

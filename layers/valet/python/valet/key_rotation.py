@@ -74,16 +74,20 @@ def plan(
     if standby is None:
         return Make()
     is_due = is_due or now - signing.signing_since >= settings.rotation_period
-    if (is_due or not is_wanted(signing, settings)) and now - standby.created_at >= ANNOUNCED_FOR:
+    if (is_due or not is_wanted(signing, settings)) and _is_known(standby, now):
         reason = "period" if is_due else "settings"
         return sign_instead(keys, signing, RETIRED, now, settings, unusable, reason)
-    return _cleaned(keys, now, standby)
+    return _cleaned(keys, now, standby, settings, unusable)
 
 
-def _cleaned(keys: Sequence[SigningKey], now: int, standby: SigningKey) -> Step | None:
+def _cleaned(
+    keys: Sequence[SigningKey], now: int, standby: SigningKey, settings: Settings, unusable: frozenset[str]
+) -> Step | None:
     """What is over: standbys that the settings no longer want, private keys of the retired, and at last the records."""
     for key in keys:
-        if key.state == ANNOUNCED and key is not standby:
+        # Until verifiers know the one that is wanted, another that they know is all that an emergency has.
+        is_needed = not _is_known(standby, now) and _can_sign(key, settings, unusable)
+        if key.state == ANNOUNCED and key is not standby and not is_needed:
             return Change(_with(keys, dropped(key, now)), "key.withdrawn", key.kid, "settings")
         if key.state == RETIRED and not key.ended_at and now - key.retired_at >= SIGNS_ON:
             return End(key)
@@ -113,7 +117,9 @@ def sign_instead(
     reason: str,
 ) -> Step:
     """Another key signs from now on, and `signing` becomes retired or dropped."""
-    heir = _standby(keys, settings, unusable) or _heir(keys, settings, unusable)
+    able = [key for key in keys if key.state == ANNOUNCED and _can_sign(key, settings, unusable)]
+    known = [key for key in able if _is_known(key, now)]
+    heir = _standby(known or able, settings, unusable) or _oldest(known or able)
     if heir is None:
         return Make()
     former = dropped(signing, now) if state == DROPPED else replace(signing, state=RETIRED, retired_at=now)
@@ -164,14 +170,18 @@ def _can_sign(key: SigningKey, settings: Settings, unusable: frozenset[str]) -> 
 
 
 def _standby(keys: Sequence[SigningKey], settings: Settings, unusable: frozenset[str]) -> SigningKey | None:
-    wanted = [key for key in keys if is_wanted(key, settings)]
-    return _heir(wanted, settings, unusable)
+    """Of the announced keys that the settings want and that can sign, the one that verifiers have known longest."""
+    wanted = [key for key in keys if key.state == ANNOUNCED and is_wanted(key, settings)]
+    return _oldest([key for key in wanted if _can_sign(key, settings, unusable)])
 
 
-def _heir(keys: Sequence[SigningKey], settings: Settings, unusable: frozenset[str]) -> SigningKey | None:
-    """Of the announced keys that can sign, the one that verifiers have known longest."""
-    able = [key for key in keys if key.state == ANNOUNCED and _can_sign(key, settings, unusable)]
-    return min(able, key=lambda key: (key.created_at, key.kid), default=None)
+def _oldest(keys: Sequence[SigningKey]) -> SigningKey | None:
+    return min(keys, key=lambda key: (key.created_at, key.kid), default=None)
+
+
+def _is_known(key: SigningKey, now: int) -> bool:
+    """Whether no verifier can have a JWK Set any more that is older than the key."""
+    return now - key.created_at >= ANNOUNCED_FOR
 
 
 def _with(keys: Sequence[SigningKey], *changed: SigningKey) -> tuple[SigningKey, ...]:

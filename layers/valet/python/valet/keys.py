@@ -29,6 +29,11 @@ def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
     return tuple(key for key in keys if key.state != DROPPED)
 
 
+def signing_algs(keys: Sequence[SigningKey]) -> tuple[str, ...]:
+    """What tokens are signed with, now and next: while a change of algorithm is under way, both."""
+    return tuple(sorted({key.alg for key in keys if key.state in (SIGNING, ANNOUNCED)}))
+
+
 def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, str]]]:
     """The JWK Set, the key that signs first, for those who look no further than the first."""
     ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)

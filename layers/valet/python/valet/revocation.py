@@ -34,11 +34,14 @@ def revocation_for(outside: Outside, now: float, revoked_for: str) -> Revocation
     return Revocation(outside.random(16), int(now), revoked_for)
 
 
-def revoke(outside: Outside, grant: Grant, now: float, event: EventName) -> None:
-    """The grant first, then the bits: a token issued in between would otherwise be missed."""
-    revoked = outside.grants.revoke(grant.grant_id, revocation_for(outside, now, event))
+def revoke(outside: Outside, grant: Grant, now: float, event: EventName, **fields: str) -> None:
+    """The grant first, then the bits: a token issued in between would otherwise be missed.
+
+    Why it was revoked is kept: `revoked_for`, or else the event itself.
+    """
+    revoked = outside.grants.revoke(grant.grant_id, revocation_for(outside, now, fields.get("revoked_for", event)))
     if revoked is not None:
-        finish(outside, revoked, now, event)
+        finish(outside, revoked, now, event, **fields)
 
 
 def end_grants_of_session(outside: Outside, session: Session, now: float) -> None:

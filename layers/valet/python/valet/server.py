@@ -163,7 +163,7 @@ def endpoint(
             response = _refused(error, request, refuse, readable_by)
         except Exception as failure:
             observability.log_failure(failure)
-            response = refuse(ServerError("The server could not answer."), request)
+            response = _refused(ServerError("The server could not answer."), request, refuse, readable_by)
         if request is not None and request.method == "HEAD":
             response = Response(response.status, response.headers, "", response.cookies)
         return response_to_event(response)
@@ -185,14 +185,14 @@ def refused_by_page(error: OAuthError, request: Request) -> Response:
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str) -> Response:
     # A page gives its reader a reference to ask for help with: it has to lead to a line.
-    if error.detail or refuse is refuse_as_page:
+    if error.detail or (refuse is refuse_as_page and not isinstance(error, ServerError)):
         observability.log_refusal(error)
     response = refuse(error, request)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
         return response
     try:
         return response.with_headers(cors.allow(request, _origins(readable_by) if request.origin else frozenset()))
-    except OAuthError:
+    except Exception:
         return response  # the registry is out of reach: the refusal stands, unread by scripts
 
 

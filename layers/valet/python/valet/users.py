@@ -122,10 +122,14 @@ def _count(
 def _network(source_ip: str) -> str:
     """What one household has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 §2)."""
     try:
-        is_ipv6 = isinstance(ip_address(source_ip), IPv6Address)
-        return str(ip_network(f"{source_ip}/64", strict=False)) if is_ipv6 else source_ip
+        address = ip_address(source_ip)
     except ValueError:
         return source_ip
+    if not isinstance(address, IPv6Address):
+        return source_ip
+    if address.ipv4_mapped:  # as a proxy on a dual-stack socket writes IPv4 clients, all of them in one /64
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, 64), strict=False))
 
 
 @cache

@@ -126,8 +126,9 @@ def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account,
     exp = int(exchange.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
     tokens = sign_tokens(exchange, outside, grant, account, scope, live, is_first=False)
-    if grant.retry_key != presented.retry_key:
-        _record(exchange, outside, grant, "refresh.retried")
+    # Our own write, whose answer was lost, is a rotation like any other.
+    is_ours = grant.retry_key == presented.retry_key
+    _record(exchange, outside, grant, "token.refreshed" if is_ours else "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
 
 
@@ -164,7 +165,7 @@ def _refused(
     elif grant is not None and decision is Decision.THEFT:
         revoke(outside, grant, exchange.now, "refresh.reused")
     elif grant is not None and decision is Decision.END:
-        revoke(outside, grant, exchange.now, "grant.revoked")
+        revoke(outside, grant, exchange.now, "grant.revoked", revoked_for="operator")
     return _refusal()
 
 

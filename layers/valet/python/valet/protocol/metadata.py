@@ -1,10 +1,12 @@
 """What the server says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what really works."""
 
+from collections.abc import Sequence
+
 from valet.models import Scopes
 
 
-def document(issuer: str, known: Scopes, alg: str) -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses."""
+def document(issuer: str, known: Scopes, algs: Sequence[str]) -> dict[str, object]:
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign."""
     authenticated = ["client_secret_basic", "client_secret_post"]
     return {
         "issuer": issuer,
@@ -21,7 +23,7 @@ def document(issuer: str, known: Scopes, alg: str) -> dict[str, object]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [alg],
+        "id_token_signing_alg_values_supported": list(algs),
         "token_endpoint_auth_methods_supported": [*authenticated, "none"],
         "revocation_endpoint_auth_methods_supported": [*authenticated, "none"],
         "introspection_endpoint_auth_methods_supported": authenticated,

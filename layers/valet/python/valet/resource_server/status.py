@@ -6,7 +6,7 @@ and meanwhile the held list serves, up to `max_stale` and never past its `exp`.
 
 A list is refused as a rollback if it is stamped older than what was seen before, by more than clocks differ, and takes
 something back. Its `iat` alone says too little: an issuer's processes sign at different times what they read at one,
-and by different clocks.
+and by different clocks. One within that leeway, or of the same second, adds to what is held and takes nothing from it.
 """
 
 import re
@@ -158,6 +158,9 @@ class StatusLists:
             found, etag = status_list_from_jwt(fetched.body, uri, self._issuer, self._keys, now), fetched.etag
             if held is not None and _is_rollback(found, held):
                 raise _Rollback("older than the list that is held")
+            if held is not None and found.issued_at <= held.newest and found.bits == held.list.bits == 1:
+                # INVALID is for good, and no older list takes it back. Of two in one second either may be the older.
+                found = found.with_all_of(held.list)
         else:
             raise FetchFailed(f"status {fetched.status}")
         refresh_after = max(SHORTEST_INTERVAL, found.interval * (1 - _SPREAD * self._jitter()))

@@ -40,6 +40,12 @@ class StatusList(NamedTuple):
         mine, theirs = int.from_bytes(self.data, "little"), int.from_bytes(other.data, "little")
         return mine | theirs == mine
 
+    def with_all_of(self, other: "StatusList") -> "StatusList":
+        """This list, and INVALID besides whatever `other` says is; of one bit a token both, that is."""
+        length = max(len(self.data), len(other.data))
+        both = int.from_bytes(self.data, "little") | int.from_bytes(other.data, "little")
+        return self._replace(data=both.to_bytes(length, "little"))
+
     def is_expired(self, now: Moment) -> bool:
         return self.expires_at is not None and now.wall >= self.expires_at
 
