@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from valet.keys import published_keys
+from valet.keys import published_keys, signing_algs
 from valet.protocol import metadata
 
 from admin.doctor.evidence import Evidence
@@ -56,8 +56,7 @@ def look_consistent(evidence: Evidence) -> Iterator[Finding]:
     oidc, oauth = _metadata(evidence, _OIDC), _metadata(evidence, _OAUTH)
     if oidc != oauth:
         yield Finding("The two metadata documents differ", "What a client may do depends on which it reads.", _REDEPLOY)
-    alg = next((key.alg for key in evidence.ring.keys if key.state == "signing"), "")
-    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, alg)
+    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, signing_algs(evidence.ring.keys))
     for name in sorted(expected.keys() | oidc.keys()):
         # The functions may know what an operator changed ten seconds later.
         if expected.get(name) != oidc.get(name):

@@ -1,11 +1,9 @@
 """What the server says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what really works."""
 
-from collections.abc import Sequence
-
 from valet.models import Scopes
 
 
-def document(issuer: str, known: Scopes, algs: Sequence[str]) -> dict[str, object]:
+def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign."""
     authenticated = ["client_secret_basic", "client_secret_post"]
     return {

@@ -90,8 +90,8 @@ class DynamoThrottles:
 
     def take_back(self, what: str) -> None:
         try:
-            # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing. A write
-            # whose answer was lost may take two off: one more guess, at nobody's bidding.
+            # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing. Where
+            # an answer was lost it may take two off: one more guess, at nobody's bidding.
             self.table.update(
                 f"throttle#{what}",
                 "throttle",
