@@ -49,7 +49,7 @@ RULES = (
     Rule("4.11", "The authorization server redirects nobody onwards", "errors of unknown clients are a page",
          ("clients.redirect-uris",)),
     Rule("4.12", "Redirects after a form are 303", "all are"),
-    Rule("4.13", "Headers of proxies are not believed", "the request context alone is"),
+    Rule("4.13", "Headers of proxies are not believed", "the request context is; with BehindProxy, one address"),
     Rule("4.14", "Reuse of a refresh token ends the grant", "the whole grant, access tokens within 5 s",
          ("authorizer.cache", "tables.expiry")),
     Rule("4.14", "Refresh tokens expire", "idle and absolute lifetimes", ("clients.lifetimes",)),
