@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
 from valet.models import Account, Client, Grant, Session
-from valet.ports import Revocation
+from valet.revocation import finish, revocation_for
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -76,14 +76,10 @@ def all_grants(deployment: Deployment) -> Iterator[Grant]:
 
 def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) -> bool:
     """The grant first, then the bits. True if this call ended it; one that is under way cannot be issued."""
-    revocation = Revocation(deployment.random(16), int(now), "operator")
-    revoked = deployment.grants.bury(grant_id, sub, revocation)
+    revoked = deployment.grants.bury(grant_id, sub, revocation_for(deployment, now, "operator"))
     if revoked is None:
         return False
-    if revoked.is_ours:
-        facts = {"client_id": revoked.grant.client_id, "sub": sub, "grant_id": grant_id}
-        deployment.audit.record("grant.revoked", **facts, revoked_for=revocation.revoked_for)
-    deployment.status_lists.put_bits(still_live(revoked.grant.live, now))
+    finish(deployment, revoked, now, revoked_for="operator")
     return revoked.is_ours
 
 
