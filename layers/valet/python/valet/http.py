@@ -105,8 +105,10 @@ class Request:
     request_id: str = ""
 
     def query(self, *, tolerates_malformed: bool = False) -> Parameters:
-        """The query's parameters. Raises InvalidRequest; for one that is malformed only where it is asked for, if the
-        caller has somebody to tell it to first."""
+        """The query's parameters. Raises InvalidRequest.
+
+        A caller that has to find out first whom to tell tolerates what is malformed, until it is asked for.
+        """
         return self._checked(parse_parameters(self.query_string), tolerates_malformed)
 
     @property
@@ -116,7 +118,7 @@ class Request:
         return media_type == "application/x-www-form-urlencoded"
 
     def form(self, *, tolerates_malformed: bool = False) -> Parameters:
-        """The form's parameters, likewise. Raises InvalidRequest, also for another media type, and TooLarge."""
+        """The form's parameters, likewise. Another media type is an InvalidRequest, too; raises TooLarge."""
         if not self.has_form:
             raise InvalidRequest("The request must be application/x-www-form-urlencoded.")
         if len(self.body) > MAXIMUM_BODY:

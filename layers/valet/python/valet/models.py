@@ -25,7 +25,7 @@ class Client:
     scope: frozenset[str] = frozenset()  # what it may ask for
     default_scope: frozenset[str] = frozenset()  # what it gets where it asks for none
     introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
-    first_party: bool = False  # the operator vouches for it: no consent page
+    first_party: bool = False  # the operator's word for people's consent, where it counts
     id_token_on_refresh: bool = False
     retry_window: int | None = None  # seconds; None: the deployment's
     refresh_idle_lifetime: int = 30 * 86_400
