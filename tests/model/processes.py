@@ -29,10 +29,6 @@ class Fate(Enum):
     LATE = "gets no answer, twice, and lands some time later"
 
 
-FATES_OF_READS = (Fate.RUN, Fate.KILLED, Fate.FAILED)
-FATES_OF_WRITES = tuple(Fate)
-
-
 @dataclass
 class Process:
     """One invocation of a function."""

@@ -19,8 +19,6 @@ from valet.errors import InvalidClient, SigningFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "layers" / "valet" / "python" / "valet"
-# The two that do not come through the port: what any refusal and any mistake become.
-LOGGED_BY_ITSELF = {"request.failed", "request.refused", "signing.failed"}
 
 
 def _sources() -> Iterator[Path]:
