@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
 from valet.models import Account, Client, Grant, Session
-from valet.revocation import finish, revocation_for
+from valet.revocation import end_session, finish, revocation_for
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -102,20 +102,10 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
         session = model_from_item(Session, item)
         # One that has ended, too: whoever ended it may have been killed before he had come to its grants.
         if session.sub == account.sub and session.absolute_expires_at > now:
-            ended.sessions += _end_session(deployment, session, now)
-            for pointer in deployment.grants.pointers(session.sub, session.sid):
-                if pointer.ends_with_session:
-                    ended.grants += revoke_grant(deployment, pointer.grant_id, session.sub, now)
+            signed_out = end_session(deployment, session, now, "operator")
+            ended.sessions += signed_out.session
+            ended.grants += signed_out.grants
     return ended
-
-
-def _end_session(deployment: Deployment, session: Session, now: float) -> bool:
-    attempt = deployment.random(16)
-    ended = deployment.sessions.end(session.digest, attempt, now)
-    is_ours = ended is not None and ended.ending == attempt
-    if is_ours:
-        deployment.audit.record("session.ended", sub=session.sub)
-    return is_ours
 
 
 def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:

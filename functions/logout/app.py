@@ -11,7 +11,7 @@ from valet.http import Parameters, Request, Response, add_to_query, page, redire
 from valet.models import Client, Session
 from valet.protocol.redirect_uri import host_for_log, is_registered
 from valet.refusals import refuse_as_page
-from valet.revocation import end_grants_of_session
+from valet.revocation import end_session
 from valet.server import Server, endpoint
 from valet.sessions import session_secret
 from valet.tokens.verify import Hint, verify_id_token_hint
@@ -90,14 +90,7 @@ def _parse(parameters: Parameters, request: Request, server: Server) -> _LogoutR
 
 
 def _end(asked: _LogoutRequest, session: Session, request: Request, server: Server) -> Response:
-    now = server.clock()
-    # The session first, so that no new grant begins to live by it. Whoever is killed between the two comes back with
-    # the same cookie, and the ended session still says which grants to end.
-    attempt = server.random(16)
-    ended = server.sessions.end(session.digest, attempt, now)
-    if ended is not None and ended.ending == attempt:
-        server.audit.record("session.ended", sub=session.sub)
-    end_grants_of_session(server, session, now)
+    end_session(server, session, server.clock(), "logout")
     return _go_back(asked, request, server)
 
 

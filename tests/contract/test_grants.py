@@ -210,7 +210,7 @@ def test_a_revoked_grant_keeps_no_key_that_successors_are_made_of(grants: Grants
     rotated = found(grants, grant)
     ending = revocation()
     assert grants.revoke(grant.grant_id, ending) == Revoked(rotated, is_ours=True)
-    assert found(grants, grant) == replace(as_revoked(rotated, ending), retry_key=b"")
+    assert found(grants, grant) == replace(as_revoked(rotated, ending), retry_key=b"", previous_digest=b"")
 
 
 def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:

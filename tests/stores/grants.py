@@ -123,7 +123,7 @@ class MemoryGrants:
         if found is None or not found.client_id:
             return None
         if not found.revoked_at:
-            self.grants[found.grant_id] = replace(found, **_marks(revocation), retry_key=b"")
+            self.grants[found.grant_id] = replace(found, **_marks(revocation), retry_key=b"", previous_digest=b"")
         return Revoked(found, is_ours=not found.revoked_at or found.revocation == revocation.attempt)
 
 

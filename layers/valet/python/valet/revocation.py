@@ -1,10 +1,10 @@
 """Ending what was granted: the grant first, then the status bits of its access tokens (RFC 7009 §2.1)."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from valet.audit import EventName
 from valet.models import Grant, Session
-from valet.ports import Audit, Grants, Random, Revocation, Revoked, StatusLists
+from valet.ports import Audit, Grants, Random, Revocation, Revoked, Sessions, StatusLists
 from valet.tokens.access_token import still_live
 
 
@@ -19,6 +19,20 @@ class Outside(Protocol):
     def status_lists(self) -> StatusLists: ...
     @property
     def audit(self) -> Audit: ...
+
+
+class OutsideOfSessions(Outside, Protocol):
+    """And those that the end of a session uses."""
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+
+class SignedOut(NamedTuple):
+    """What this call has ended, and nobody before it."""
+
+    session: bool
+    grants: int
 
 
 def finish_revocation(outside: Outside, grant: Grant, now: float) -> None:
@@ -44,18 +58,27 @@ def revoke(outside: Outside, grant: Grant, now: float, event: EventName, **field
         finish(outside, revoked, now, event, **fields)
 
 
-def end_grants_of_session(outside: Outside, session: Session, now: float) -> None:
-    """Revoke every grant that lives by the session; one that is just being issued meets a tombstone.
+def end_session(outside: OutsideOfSessions, session: Session, now: float, revoked_for: str) -> SignedOut:
+    """End the session, and every grant that lives by it; one that is just being issued meets a tombstone.
 
-    Each pointer goes when its grant is done with. A session may have more grants than one request has the time for:
-    whoever signs out again goes on where the last one was stopped.
+    The session first, so that no new grant begins to live by it. Whoever is killed in between comes back with the same
+    session, which still says which grants to end. Each pointer goes when its grant is done with: a session may have
+    more grants than one request has the time for, and whoever comes back goes on where the last one was stopped.
     """
+    attempt = outside.random(16)
+    ended = outside.sessions.end(session.digest, attempt, now)
+    is_ours = ended is not None and ended.ending == attempt
+    if is_ours:
+        outside.audit.record("session.ended", sub=session.sub)
+    grants = 0
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
-            revoked = outside.grants.bury(pointer.grant_id, session.sub, revocation_for(outside, now, "logout"))
+            revoked = outside.grants.bury(pointer.grant_id, session.sub, revocation_for(outside, now, revoked_for))
             if revoked is not None:
-                finish(outside, revoked, now, revoked_for="logout")
+                finish(outside, revoked, now, revoked_for=revoked_for)
+                grants += revoked.is_ours
             outside.grants.forget(pointer)
+    return SignedOut(is_ours, grants)
 
 
 def finish(outside: Outside, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:

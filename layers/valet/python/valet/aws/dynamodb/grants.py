@@ -114,7 +114,7 @@ class DynamoGrants:
             item = self.table.update(
                 _pk(grant_id),
                 "grant",
-                f"SET {first} REMOVE #retry_key",  # nothing is retried any more
+                f"SET {first} REMOVE #retry_key, #previous_digest",  # nothing is retried any more
                 {**_named(marks), **values},
                 condition,
                 "ALL_OLD",
