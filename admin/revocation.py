@@ -13,6 +13,7 @@ from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
 from valet.models import Account, Client, Grant, Session
 from valet.revocation import end_session, finish, revocation_for
+from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -101,7 +102,7 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
     for item in deployment.grants_table.scan("session#"):
         session = model_from_item(Session, item)
         # One that has ended, too: whoever ended it may have been killed before he had come to its grants.
-        if session.sub == account.sub and session.absolute_expires_at > now:
+        if session.sub == account.sub and session.absolute_expires_at + LONGEST_ACCESS_TOKEN > now:
             signed_out = end_session(deployment, session, now, "operator")
             ended.sessions += signed_out.session
             ended.grants += signed_out.grants

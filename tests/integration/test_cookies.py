@@ -173,3 +173,18 @@ def test_no_cookie_or_secret_stands_in_the_tables(
     for secret in secrets:
         assert len(secret) > 8
         assert secret not in dump
+
+
+@pytest.mark.parametrize("idle", [600, 3600, 86_400])
+def test_a_session_that_is_used_lives_on_from_its_last_use(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued, idle: int
+) -> None:
+    """All but a twelfth of its idle lifetime, for it is not written at each use."""
+    deployment.restart(session_idle_lifetime=idle, session_absolute_lifetime=20 * idle)
+    deployment.clock.advance(1)
+    browser.sign_in(browser.open(web_app.ask(prompt="login").url))
+    for _ in range(3):
+        deployment.clock.advance(idle - idle // 12 - 2)
+        assert "code" in browser.get(web_app.ask(prompt="none").url).answered
+    deployment.clock.advance(idle + 1)
+    assert browser.get(web_app.ask(prompt="none").url).answered["error"] == "login_required"

@@ -318,3 +318,23 @@ def test_signing_out_goes_on_where_it_was_stopped(
     browser.cookies = cookies
     with deployment.nothing_spent(but=("session#",)):
         logout(browser, id_token_hint=redeemed.id_token)
+
+
+def test_a_session_that_is_over_by_itself_can_still_be_signed_out_of_while_a_token_of_it_lives(
+    deployment: Deployment, browser: Browser, web_app: Application, service: Application, redeemed: Redeemed
+) -> None:
+    """Also after DynamoDB has deleted what has expired: the longest token outlives the shortest session by a day."""
+    day = 86_400
+    deployment.restart(session_absolute_lifetime=600, session_idle_lifetime=600, access_token_lifetime=day)
+    deployment.clock.advance(1)
+    asked = web_app.ask(scope="openid items", prompt="login")
+    answer = browser.sign_in(browser.open(asked.url))
+    tokens = web_app.redeem(answer.answered["code"], asked.code_verifier).json()
+    deployment.clock.advance(day - 60)
+    sessions = [item for item in deployment.everything() if item["pk"]["S"].startswith("session#")]
+    for item in sessions:
+        if int(item["expires_at"]["N"]) <= deployment.clock():
+            deployment.table("Grants").delete(item["pk"]["S"], item["sk"]["S"])
+    assert service.introspect(tokens["access_token"]).json()["active"] is True
+    logout(browser, id_token_hint=tokens["id_token"])
+    assert service.introspect(tokens["access_token"]).json() == {"active": False}

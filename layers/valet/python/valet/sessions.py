@@ -8,7 +8,7 @@ from valet.models import Account, Session
 from valet.ports import Random, Sessions
 from valet.settings import Settings
 
-_PROLONG_EVERY = 300  # seconds: a session is written at most that often
+_PROLONGED = 12  # times at most that a session is written while it would idle
 _BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
 
 
@@ -67,7 +67,7 @@ def current_session(
     if session is None or is_over(session, now):
         return None
     idle_expires_at = min(int(now) + settings.session_idle_lifetime, session.absolute_expires_at)
-    if idle_expires_at - session.idle_expires_at >= _PROLONG_EVERY:
+    if idle_expires_at - session.idle_expires_at >= settings.session_idle_lifetime // _PROLONGED:
         sessions.prolong(session.digest, idle_expires_at)
     return session
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
 from valet.models import AuthorizationRequest, SavedRequest, Session
+from valet.settings import LONGEST_ACCESS_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class DynamoSessions:
         item = item_from_model(session, _session(session.digest), "session")
         try:
             # On a condition, so that a write which comes late cannot open again what has ended since.
-            self.table.put({**item, "expires_at": session.absolute_expires_at}, "attribute_not_exists(#pk)")
+            # As long as an access token of it may live: whoever signs out after the session's own end still ends those.
+            expires_at = session.absolute_expires_at + LONGEST_ACCESS_TOKEN
+            self.table.put({**item, "expires_at": expires_at}, "attribute_not_exists(#pk)")
         except ConditionFailed:
             return  # nobody else can have drawn this digest: it was our own first try
 
