@@ -6,7 +6,6 @@ private key in memory, as the wrapped signer has it.
 
 import copy
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -24,6 +23,7 @@ from valet.server import Server
 from valet.settings import Settings
 
 from bench.measure import ROOT
+from tests.functions import load
 from tests.stores.memory import MemoryStores
 
 ISSUER = "https://id.example.com"
@@ -40,12 +40,7 @@ Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 @cache
 def handler(name: str) -> Handler:
     """functions/<name>/app.py's handler, the module under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Handler = module.handler
+    found: Handler = load(name).handler
     return found
 
 

@@ -6,11 +6,9 @@ a publisher reads, a token is revoked between the reading of one and of the othe
 
 import functools
 import heapq
-import importlib.util
 import itertools
 import random
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -27,8 +25,8 @@ from valet.tokens.status_list import LIFETIME, StatusListPublisher
 
 from tests.authorizer.issuer import ISSUER, NOW, FakeIssuer, Stand
 from tests.authorizer.test_keys import outcome
+from tests.functions import load
 
-APP = Path(__file__).parents[2] / "functions" / "status_list" / "app.py"
 LIST_ID = list_id_at(NOW + 900)
 LIST = f"{ISSUER}/status-lists/{LIST_ID}"
 BOUND = 5.0
@@ -38,12 +36,7 @@ IDX, OTHER = 7, 9
 
 @functools.cache
 def app() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bound_status_list", APP)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("status_list")
 
 
 class World:

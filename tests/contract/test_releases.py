@@ -6,7 +6,6 @@ layer runs the handlers of the release before.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import subprocess
 import tarfile
@@ -27,6 +26,7 @@ from valet.ports import Done
 
 from local.aws import emulated
 from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
+from tests.functions import load
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = (
@@ -140,9 +140,4 @@ def test_the_layer_runs_the_handlers_of_the_last_release(tmp_path: Path) -> None
     assert former
     for path in former:
         if path.parent.name != "authorizer":  # reads its configuration when it is imported, and ships its own layer
-            spec = importlib.util.spec_from_file_location(f"former_{path.parent.name}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            assert callable(module.handler)
+            assert callable(load(path.parent.name, tmp_path / "functions").handler)

@@ -9,9 +9,10 @@ from valet.handles import digest, parse_refresh_token
 from valet.ports import Rotation
 
 from local.aws_calls import Call
+from tests.functions import load
 from tests.integration.application import Application, Asked
 from tests.integration.browser import Browser
-from tests.integration.deployment import Deployment, load
+from tests.integration.deployment import Deployment
 from tests.integration.wire import Answer
 
 RIVAL = "a rival"  # whose calls are not the request's

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-import valet.server
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
 from tests.counts.world import World
-from tests.integration.deployment import in_this_process
+from tests.integration.deployment import afresh
 
 
 @pytest.fixture
@@ -16,8 +15,5 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0)
     # A client has so many retries to spend until calls go well again: more than one test needs, fewer than all do.
     monkeypatch.setattr(RetryQuota, "acquire", lambda self, amount: True)
-    lambdas_own = valet.server.SERVER
-    deployment = in_this_process()
-    deployment.begin()
-    yield World(deployment)
-    valet.server.SERVER = lambdas_own
+    with afresh() as deployment:
+        yield World(deployment)

@@ -14,8 +14,9 @@ from valet.settings import Settings
 
 from tests.contract.facts import DAY, new_grant, random
 from tests.counts.world import World
+from tests.functions import load
 from tests.integration.application import Application, challenge_of
-from tests.integration.deployment import Audit, Clock, in_this_process, load
+from tests.integration.deployment import Audit, Clock, afresh
 from tests.integration.wire import Answer
 from tests.stores.memory import MemoryStores
 
@@ -106,8 +107,5 @@ def memory() -> Iterator[Memory]:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    lambdas_own = valet.server.SERVER
-    deployment = in_this_process()
-    deployment.begin()
-    yield World(deployment)
-    valet.server.SERVER = lambdas_own
+    with afresh() as deployment:
+        yield World(deployment)

@@ -9,8 +9,9 @@ from valet.models import LiveToken
 from valet.server import Server
 
 from tests.counts.world import World
+from tests.functions import load
 from tests.growth.conftest import VERIFIER, Memory
-from tests.integration.deployment import PATHS, load
+from tests.integration.deployment import PATHS
 from tests.integration.wire import Answer
 
 

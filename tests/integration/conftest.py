@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-import valet.server
 
 from tests.integration.application import Application, Asked
 from tests.integration.browser import Browser
-from tests.integration.deployment import Deployment, in_this_process
+from tests.integration.deployment import Deployment, afresh
 
 
 @dataclass(frozen=True)
@@ -53,18 +52,11 @@ class Redeemed:
         return str(self.tokens["id_token"])
 
 
-@pytest.fixture(scope="session")
-def _deployment() -> Deployment:
-    return in_this_process()
-
-
 @pytest.fixture
-def deployment(_deployment: Deployment) -> Iterator[Deployment]:
+def deployment() -> Iterator[Deployment]:
     """Valet on https, with the demo data and nobody signed in."""
-    lambdas_own = valet.server.SERVER
-    _deployment.begin()
-    yield _deployment
-    valet.server.SERVER = lambdas_own
+    with afresh() as deployment:
+        yield deployment
 
 
 @pytest.fixture

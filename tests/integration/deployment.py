@@ -7,7 +7,6 @@ the clock by itself.
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 import valet.server
@@ -34,6 +32,7 @@ from local.aws import EmulatedAws, emulated
 from local.aws_calls import Call
 from local.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
+from tests.functions import load
 from tests.integration.wire import Answer
 
 State = TypeVar("State")
@@ -266,14 +265,16 @@ def in_this_process() -> Deployment:
     return Deployment()
 
 
-def load(name: str) -> ModuleType:
-    """functions/<name>/app.py, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"integration_{name}", ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@contextmanager
+def afresh() -> Iterator[Deployment]:
+    """The deployment with the demo data and nobody signed in, whose server the functions of this process have."""
+    lambdas_own = valet.server.SERVER
+    deployment = in_this_process()
+    deployment.begin()
+    try:
+        yield deployment
+    finally:
+        valet.server.SERVER = lambdas_own
 
 
 def _route(path: str) -> Route:

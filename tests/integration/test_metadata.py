@@ -9,10 +9,11 @@ import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.keys import ANNOUNCED, RETIRED
 
+from tests.functions import load
 from tests.integration.application import Application
 from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment, load
+from tests.integration.deployment import Deployment
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"

@@ -1,13 +1,11 @@
 """rotate_keys as deployed, on emulated AWS, with a clock to turn."""
 
-import importlib.util
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -20,10 +18,10 @@ from valet.settings import Settings
 
 from local.aws import EmulatedAws, emulated
 from local.aws_calls import Call, error_response
+from tests.functions import load
 from tests.keys.fakes import SETTINGS, MemoryAudit
 from tests.ministack import ministack
 
-FUNCTION = Path(__file__).parent.parent.parent / "functions" / "rotate_keys" / "app.py"
 CONTEXT = SimpleNamespace(aws_request_id="0b1d")
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
@@ -37,7 +35,7 @@ class RotateKeys:
         self.audit = MemoryAudit()
         self.server = Server()
         self.set(settings)
-        self._app = _load()
+        self._app = cast(Any, load("rotate_keys"))
         self._app.SERVER = self.server
         self._app.sleep = self._sleep
 
@@ -80,15 +78,6 @@ class RotateKeys:
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
-
-
-def _load() -> Any:
-    spec = importlib.util.spec_from_file_location(f"rotate_keys_{uuid.uuid4().hex}", FUNCTION)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def make_registry(dynamodb: Any) -> str:

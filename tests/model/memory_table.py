@@ -124,6 +124,7 @@ def _is_met(item: Item, condition: str, values: Item) -> bool:
 def _tests(condition: str) -> tuple[re.Match[str], ...]:
     found = [_CONDITION.fullmatch(part) for part in condition.split(" AND ")]
     if not all(found):
+        # What a store begins to say, and this table cannot read, must not pass for nothing said.
         raise NotImplementedError(f"the condition {condition!r}")
     return tuple(cast(list[re.Match[str]], found))
 
@@ -145,6 +146,7 @@ def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
     found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
     understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
     if " ".join(understood) != expression:
+        # Likewise: a clause that is passed over would be a write that the model never sees.
         raise NotImplementedError(f"the update {expression!r}")
     return found
 

@@ -1,13 +1,11 @@
 """The system under test: the real handlers and stores, on tables, keys, clock and randomness that a test holds."""
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from valet import server as server_module
@@ -23,6 +21,7 @@ from valet.models import Account, Client, Credential, ProtectedApi, Scope, Signi
 from valet.server import Server
 from valet.settings import Settings
 
+from tests.functions import load
 from tests.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
 from tests.model.memory_table import Call, MemoryTable
 from tests.model.processes import Answer, Fate, Process, perform
@@ -41,13 +40,7 @@ Watcher = Callable[[Author, Call, Item | None, Item | None], None]
 @cache
 def handler(name: str) -> Callable[[Mapping[str, Any], Any], Answer]:
     """The handler of functions/<name>/app.py."""
-    path = Path(__file__).parents[2] / "functions" / name / "app.py"
-    spec = importlib.util.spec_from_file_location(f"model_function_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[[Mapping[str, Any], Any], Answer] = module.handler
+    found: Callable[[Mapping[str, Any], Any], Answer] = load(name).handler
     return found
 
 

@@ -35,13 +35,10 @@ class StatusList(NamedTuple):
 
     def keeps_all_of(self, other: "StatusList") -> bool:
         """Whether every bit that `other` sets is set here too, so that no token which that refuses is VALID by this."""
-        if self.bits != other.bits or len(self.data) < len(other.data):
-            return False
-        mine, theirs = int.from_bytes(self.data, "little"), int.from_bytes(other.data, "little")
-        return mine | theirs == mine
+        return self.bits == other.bits and self.with_all_of(other).data == self.data
 
     def with_all_of(self, other: "StatusList") -> "StatusList":
-        """This list, and INVALID besides whatever `other` says is; of one bit a token both, that is."""
+        """This list with every bit that `other` sets: of one bit a token, INVALID besides whatever that says is."""
         length = max(len(self.data), len(other.data))
         both = int.from_bytes(self.data, "little") | int.from_bytes(other.data, "little")
         return self._replace(data=both.to_bytes(length, "little"))

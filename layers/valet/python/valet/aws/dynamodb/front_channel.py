@@ -35,10 +35,10 @@ class DynamoSessions:
 
     def open(self, session: Session) -> None:
         item = item_from_model(session, _session(session.digest), "session")
+        # As long as an access token of it may live: whoever signs out after the session's own end still ends those.
+        expires_at = session.absolute_expires_at + LONGEST_ACCESS_TOKEN
         try:
             # On a condition, so that a write which comes late cannot open again what has ended since.
-            # As long as an access token of it may live: whoever signs out after the session's own end still ends those.
-            expires_at = session.absolute_expires_at + LONGEST_ACCESS_TOKEN
             self.table.put({**item, "expires_at": expires_at}, "attribute_not_exists(#pk)")
         except ConditionFailed:
             return  # nobody else can have drawn this digest: it was our own first try
