@@ -152,30 +152,31 @@ def test_a_right_password_of_a_disabled_account_stays_counted(
     assert [attempt(browser, page, "john", "password123").status for _ in range(6)] == [401] * 5 + [429]
 
 
-def test_a_network_of_ipv6_is_one_address(
-    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("source_ips", "limit", "statuses"),
+    [
+        # Whoever has one address of a network of IPv6 has all 2^64.
+        ([f"2001:db8:0:1::{number:x}" for number in range(6)] + ["2001:db8:0:2::1"], 5, [401] * 5 + [429, 401]),
+        # As a proxy may write IPv4: of one network they all are, and a stranger's guesses would be everybody's.
+        ([f"::ffff:203.0.113.{last}" for last in (1, 1, 1, 2)], 2, [401, 401, 429, 401]),
+    ],
+)
+def test_one_household_is_one_address_however_it_is_written(
+    deployment: Deployment,
+    browser: Browser,
+    web_app: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    source_ips: list[str],
+    limit: int,
+    statuses: list[int],
 ) -> None:
-    """Whoever has one address of it has all 2^64."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", limit)
     page = browser.open(web_app.ask().url)
-    statuses = []
-    for number, source_ip in enumerate([f"2001:db8:0:1::{number:x}" for number in range(6)] + ["2001:db8:0:2::1"]):
+    answered = []
+    for number, source_ip in enumerate(source_ips):
         monkeypatch.setattr(deployment, "source_ip", source_ip)
-        statuses.append(attempt(browser, page, f"user{number}", "wrong").status)
-    assert statuses == [401] * 5 + [429, 401]
-
-
-def test_an_ipv4_address_is_one_however_a_proxy_writes_it(
-    deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As IPv6 they would all be of one network, and a stranger's guesses everybody's."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 2)
-    page = browser.open(web_app.ask().url)
-    statuses = []
-    for number, last in enumerate([1, 1, 1, 2]):
-        monkeypatch.setattr(deployment, "source_ip", f"::ffff:203.0.113.{last}")
-        statuses.append(attempt(browser, page, f"user{number}", "wrong").status)
-    assert statuses == [401, 401, 429, 401]
+        answered.append(attempt(browser, page, f"user{number}", "wrong").status)
+    assert answered == statuses
 
 
 def test_behind_a_proxy_each_client_has_its_own_count(
