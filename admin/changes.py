@@ -36,21 +36,22 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
         "deleted": "no longer registered; the values that it had, of a person the roles",
         "disabled": "a client is refused; a person can no longer sign in",
         "enabled": "the other way",
-        "grants.ended": "of a client: what was issued before `after.grants_not_before` is dead",
+        "grants.ended": "of a client: its grants from before `after.epoch`, or `after.grants_not_before`, are dead",
         "imported": "a person, out of a file",
-        "password.set": "a person has another password",
+        "password.set": "a person has another password; where `members` has the epoch, what they held is dead, too",
         "roles.changed": "of a person; `before.roles`, `after.roles`",
         "secret.ended": "of a client: only the newest is good; `before.secrets` were",
         "secret.rotated": "of a client: it has another; `after.secrets` are good, 1 if the older ones ended at once",
-        "sessions.ended": "of a person: whoever signed in before has to sign in again",
+        "sessions.ended": "of a person: all their sessions and grants until then are dead",
     }
 )
 # Members whose values are told in another form than they are kept in.
 _TOLD_AS = {
     "grants_not_before_ms": "grants_not_before",
     "secret_digests": "secrets",
-    "sessions_not_before_ms": "sessions_not_before",
 }
+# Written with every epoch, for the release before and for operators to read: the epoch says it all.
+_TIMES_OF_EPOCH = frozenset({"epoch_raised_at_ms", "grants_not_before_ms", "sessions_not_before_ms"})
 _TOLD_OF_PEOPLE = frozenset({"roles"})
 
 
@@ -94,7 +95,8 @@ def of_account(before: Account | None, after: Account | None, deed: Deed | None 
 
 def _changed(before: Model, after: Model, key: str) -> list[str]:
     names = (field.name for field in fields(before) if field.name != key)
-    return [name for name in names if getattr(before, name) != getattr(after, name)]
+    changed = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return [name for name in changed if name not in _TIMES_OF_EPOCH] if "epoch" in changed else changed
 
 
 def _told(changed: list[str], before: Model | None, after: Model | None) -> Facts:
@@ -133,7 +135,7 @@ def _deed_of_client(changed: list[str], before: Client | None, after: Client | N
     match changed:
         case ["is_disabled"]:
             return "disabled" if after.is_disabled else "enabled"
-        case ["grants_not_before_ms"]:
+        case ["epoch"] | ["grants_not_before_ms"]:
             return "grants.ended"
         case ["secret_digests"]:
             return "secret.rotated" if set(after.secret_digests) - set(before.secret_digests) else "secret.ended"
@@ -144,10 +146,12 @@ def _deed_of_account(changed: list[str], before: Account | None, after: Account 
     if before is None or after is None:
         return _deed(before, after)
     match changed:
-        case ["is_disabled"]:
+        case ["is_disabled"] | ["is_disabled", "epoch"]:
             return "disabled" if after.is_disabled else "enabled"
         case ["roles"]:
             return "roles.changed"
-        case ["sessions_not_before_ms"]:
+        case ["password_id"] | ["password_id", "epoch"]:
+            return "password.set"
+        case ["epoch"]:
             return "sessions.ended"
     return "changed"

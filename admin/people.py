@@ -1,13 +1,14 @@
 """People as operators keep them (DynamoDB, the Users table)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.aws.dynamodb.users import DynamoUsers
 from valet.models import Account, Credential
-from valet.users import normal_username
+from valet.ports import Random
+from valet.users import credential_in_force, next_password_id, normal_username
 
 from admin import changes
 from admin.audit import Audit
@@ -24,8 +25,8 @@ class People:
 
     def find(self, username: str) -> Account | None:
         users = DynamoUsers(self.table)
-        credential = users.find_credential(normal_username(username))
-        return users.find_account(credential.sub) if credential else None
+        kept = users.find_credentials(normal_username(username))
+        return users.find_account(kept[0].sub) if kept else None
 
     def account(self, username: str) -> Account:
         found = self.find(username)
@@ -36,11 +37,11 @@ class People:
     def remains(self, username: str) -> Account:
         """The account, or what is left to delete of one whose deletion was cut short."""
         users = DynamoUsers(self.table)
-        credential = users.find_credential(normal_username(username))
-        if credential is None:
+        kept = users.find_credentials(normal_username(username))
+        if not kept:
             raise Refused(f"There is no user {username}.")
-        left = Account(credential.sub, credential.username, is_disabled=True)
-        return users.find_account(credential.sub) or left
+        left = Account(kept[0].sub, kept[0].username, is_disabled=True)
+        return users.find_account(kept[0].sub) or left
 
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
@@ -56,37 +57,75 @@ class People:
     def change(self, before: Account, after: Account) -> None:
         if after == before:
             return
-        pk = f"account#{before.sub}"
-        if not self.table.change(item_from_model(before, pk, "account"), item_from_model(after, pk, "account")):
+        if not self._write(before, after):
             raise Refused(f"The user {before.username} was changed by somebody else at this moment: look again.")
         self.audit.record("user.changed", **changes.of_account(before, after))
 
     def delete(self, account: Account) -> None:
-        """Account, consents and credential. The credential at the end: killed in between, we leave a username that
-        nobody can sign in with, and by which it is done again."""
+        """Delete the account, its consents and its credentials. The credential that names the account goes last: if the
+        command is killed before, nobody can sign in with that username, and the command can be repeated by it."""
         for consent in self.table.query(f"consent#{account.sub}"):
             self.table.delete(consent["pk"], consent["sk"])
         self.table.delete(f"account#{account.sub}", "account")
-        # Unless somebody has deleted it meanwhile, and given the username to another.
-        with suppress(ConditionFailed):
-            is_ours = "attribute_not_exists(#pk) OR #sub = :sub"
-            self.table.delete(f"credential#{account.username}", "credential", is_ours, {":sub": account.sub})
+        is_ours = "attribute_not_exists(#pk) OR #sub = :sub"
+        for item in reversed(tuple(self.table.query(f"credential#{account.username}"))):
+            # Unless another operator has deleted it meanwhile, and given the username to another end-user.
+            with suppress(ConditionFailed):
+                self.table.delete(item["pk"], item["sk"], is_ours, {":sub": account.sub})
         self.audit.record("user.changed", **changes.of_account(account, None))
 
-    def end_sessions(self, account: Account, before_ms: int) -> None:
-        """Whoever signed in to the account before that time has to sign in again; never back in time."""
-        if account.sessions_not_before_ms >= before_ms:
-            return
-        if self.table.mark(f"account#{account.sub}", "account", "sessions_not_before_ms", before_ms):
-            ended = replace(account, sessions_not_before_ms=before_ms)
-            self.audit.record("user.changed", **changes.of_account(account, ended))
+    def revoke(self, account: Account, now: float) -> Account:
+        """End every session and grant that the end-user has until now, by one write; the account as it is after it."""
+        while True:
+            after = revoked(account, now)
+            if self._write(account, after):
+                self.audit.record("user.changed", **changes.of_account(account, after))
+                return after
+            found = DynamoUsers(self.table).find_account(account.sub)
+            if found is None or found.epoch > account.epoch:
+                # Another operator has deleted the account, or revoked all of it, since it was read: that ended it too.
+                return found or account
+            account = found
 
-    def set_password(self, account: Account, password_hash: str) -> None:
-        before = DynamoUsers(self.table).find_credential(account.username)
-        if before is None or before.sub != account.sub:
-            raise Refused(f"{account.username} has no password to replace.")
-        pk = f"credential#{before.username}"
-        after = replace(before, password_hash=password_hash)
-        if not self.table.change(item_from_model(before, pk, "credential"), item_from_model(after, pk, "credential")):
-            raise Refused(f"The password of {account.username} was changed by somebody else at this moment.")
-        self.audit.record("user.changed", **changes.of_account(account, account, "password.set"))
+    def set_password(self, before: Account, after: Account, password_hash: str, random: Random) -> Account:
+        """Give the account another password; `after` says what else changes by the same write. The account as it is.
+
+        Raises Refused if another operator changed it since it was read; then the old password stays in force.
+        """
+        users = DynamoUsers(self.table)
+        if credential_in_force(users.find_credentials(before.username), before) is None:
+            raise Refused(f"{before.username} has no password to replace.")
+        password_id = next_password_id(before.password_id, random)
+        credential = Credential(before.username, before.sub, password_hash, password_id)
+        after = replace(after, password_id=password_id)
+        users.prepare_credential(credential)
+        if not self._write(before, after):
+            users.drop_credential(credential)
+            raise Refused(f"{before.username} was changed by another operator at this moment: look, and try again.")
+        self.audit.record("user.changed", **changes.of_account(before, after))
+        users.settle_credential(credential)
+        return after
+
+    def forget_consents(self, sub: str, before: float | None = None) -> int:
+        """Forget what the end-user allowed, or allowed before a time: every client has to ask again. How many."""
+        return self._forget(self.table.query(f"consent#{sub}"), before)
+
+    def forget_consents_to(self, client_ids: frozenset[str], before: float | None = None) -> int:
+        """Forget what all end-users allowed these clients. Reads the table from end to end."""
+        return self._forget((item for item in self.table.scan("consent#") if item["sk"] in client_ids), before)
+
+    def _forget(self, consents: Iterable[Item], before: float | None) -> int:
+        forgotten = [item for item in consents if before is None or item["granted_at"] < before]
+        for item in forgotten:
+            self.table.delete(item["pk"], item["sk"])
+        return len(forgotten)
+
+    def _write(self, before: Account, after: Account) -> bool:
+        items = [item_from_model(each, f"account#{before.sub}", "account") for each in (before, after)]
+        return self.table.change(*items)
+
+
+def revoked(account: Account, now: float) -> Account:
+    """The account, with every session and grant until now dead. The times are for operators and the release before."""
+    at_ms = int(now * 1000)
+    return replace(account, epoch=account.epoch + 1, epoch_raised_at_ms=at_ms, sessions_not_before_ms=at_ms)

@@ -60,8 +60,22 @@ class Register:
         if before.origins - after.origins:
             self.narrow_origins()
 
+    def revoke(self, client: Client, now: float) -> Client:
+        """End every grant and access token that the client has until now, by one write; the client as it then is."""
+        while True:
+            after = revoked(client, now)
+            pk = f"client#{client.client_id}"
+            if self.table.change(item_from_model(client, pk, "client"), item_from_model(after, pk, "client")):
+                self.audit.record("client.changed", **changes.of_client(client, after))
+                return after
+            found = self.find_client(client.client_id)
+            if found is None or found.epoch > client.epoch:
+                # Another operator has deleted the client, or revoked all of it, since it was read: that ended it too.
+                return found or client
+            client = found
+
     def end_grants(self, client: Client, before_ms: int) -> None:
-        """The client's grants issued before that time are dead; never back in time."""
+        """End the client's grants that were issued before a time that is past; never back in time."""
         if client.grants_not_before_ms >= before_ms:
             return
         if self.table.mark(f"client#{client.client_id}", "client", "grants_not_before_ms", before_ms):
@@ -154,6 +168,12 @@ class Register:
     def delete_api(self, api: ProtectedApi) -> None:
         self.table.delete("apis", api.audience)
         self.audit.record("api.changed", **changes.of_api(api, None))
+
+
+def revoked(client: Client, now: float) -> Client:
+    """The client, with every grant until now dead. The times are for operators and the release before."""
+    at_ms = int(now * 1000)
+    return replace(client, epoch=client.epoch + 1, epoch_raised_at_ms=at_ms, grants_not_before_ms=at_ms)
 
 
 def _raced(what: str) -> Refused:

@@ -1,19 +1,22 @@
-"""Ending what was granted, for many at once and without an index (RFC 7009 §2.1; docs/cli.md says what each bound is).
+"""Revoking what many clients or end-users hold, without an index (RFC 7009 §2.1; docs/cli.md says what each bound is).
 
-A person's grants are found by their pointers and ended one by one. A client's end by one mark on its record, the time
-before which its grants are dead; its access tokens by the blocks of status indices that were leased to it. A function
-may know the client's record for ten seconds, and be at work for ten more, so the blocks are swept at once and again
-when nobody can lease by the old record any more.
+One write raises the epoch of an account or a client, and every endpoint refuses what was made under an older one. What
+is left is to set the status bits of access tokens that live: an end-user's are found by the pointers to the grants, a
+client's by the blocks of status indices that were leased to it. A request that was under way may have read the record
+just before, so both are looked at again after the longest time that a function may run or remember a client.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
-from valet.models import Account, Client, Grant, Session
+from valet.models import Account, Client, Grant, GrantPointer, Session
 from valet.revocation import end_session, finish, revocation_for
 from valet.settings import LONGEST_ACCESS_TOKEN
+from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
@@ -25,7 +28,11 @@ FUNCTION_TIMEOUT = 10  # seconds that a request under way may take
 VERIFIERS_LEARN = 5  # seconds until every authorizer has the status list
 BOUND = CLIENT_CACHE + FUNCTION_TIMEOUT + VERIFIERS_LEARN
 _LEEWAY = 300  # seconds that a verifier's clock may be behind
+_BATCH = 100  # items that one BatchGetItem reads
+_AT_ONCE = 8  # requests under way
 
+Argument = TypeVar("Argument")
+Answer = TypeVar("Answer")
 Watch = Callable[[str], None]
 Sleep = Callable[[float], None]
 
@@ -38,15 +45,16 @@ class Ended:
     sessions: int = 0  # of browsers, likewise
     clients: int = 0  # whose grants are dead from now on
     blocks: int = 0  # of status indices, revoked as ranges
+    consents: int = 0  # forgotten: the client has to ask again
 
 
-def state_of(grant: Grant, client: Client | None, now: float) -> str:
+def state_of(grant: Grant, client: Client | None, account: Account | None, now: float) -> str:
     """What a grant is worth, in a word."""
     if grant.revoked_at:
         return "revoked"
     if client is None:
         return "client deleted"
-    if grant.issued_at_ms < client.grants_not_before_ms:
+    if not grant_stands(grant, client, account):
         return "ended"
     if not grant.redeemed_at_ms:
         return "code" if grant.code_expires_at > now else "expired"
@@ -59,12 +67,9 @@ def is_alive(state: str) -> bool:
     return state in ("code", "live", "access token")
 
 
-def grants_of(account: Account, deployment: Deployment) -> Iterator[Grant]:
-    """A person's grants, by their pointers. Strongly consistent."""
-    for pointer in deployment.grants.pointers(account.sub):
-        grant = deployment.grants.find(pointer.grant_id)
-        if grant is not None and grant.client_id:
-            yield grant
+def grants_of(sub: str, deployment: Deployment) -> list[Grant]:
+    """An end-user's grants, by their pointers, the ones redeemed last first. Strongly consistent."""
+    return _read(deployment.grants.pointers(sub), deployment)
 
 
 def all_grants(deployment: Deployment) -> Iterator[Grant]:
@@ -84,16 +89,45 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
     return revoked.is_ours
 
 
-def end_person(deployment: Deployment, account: Account, before_ms: int, now: float) -> Ended:
-    """Every grant of theirs that was issued before that time."""
-    ended, is_of_now = Ended(), before_ms >= int(now * 1000)
-    for pointer in deployment.grants.pointers(account.sub):
-        grant = deployment.grants.find(pointer.grant_id)
-        # One without its grant may be of a grant that is issued at this moment: up to now, that is meant as well.
-        is_meant = grant.issued_at_ms < before_ms if grant is not None and grant.client_id else is_of_now
-        if is_meant:
-            ended.grants += revoke_grant(deployment, pointer.grant_id, account.sub, now)
+def end_person(deployment: Deployment, sub: str, now: float, before_ms: int | None = None) -> int:
+    """Revoke an end-user's grants, or those issued before that time; how many this call ended.
+
+    First those whose access tokens live, the ones redeemed last first, so that what an attacker has just got is refused
+    before codes that were never redeemed are looked at: there may be thousands.
+    """
+    pointers = deployment.grants.pointers(sub)
+    redeemed = sorted((each for each in pointers if each.redeemed_at), key=lambda each: each.redeemed_at, reverse=True)
+    others = [each for each in pointers if not each.redeemed_at]
+    ended = 0
+    for group in (redeemed, others):
+        grants = [grant for grant in _read(group, deployment) if before_ms is None or grant.issued_at_ms < before_ms]
+        alive = [each for each in grants if still_live(each.live, now)]
+        idle = [each for each in grants if not still_live(each.live, now) and _may_be_exchanged(each, now)]
+        for found in (alive, idle):
+            ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
     return ended
+
+
+def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Grant]:
+    """The grants behind the pointers, the ones redeemed last first; a pointer without a grant is passed over."""
+    batches = [pointers[start : start + _BATCH] for start in range(0, len(pointers), _BATCH)]
+    table = deployment.grants_table
+    read = _at_once(lambda batch: table.get_many([(f"grant#{each.grant_id}", "grant") for each in batch]), batches)
+    found = (grant_from_item(item) for items in read for item in items)
+    grants = [grant for grant in found if grant is not None and grant.client_id]
+    return sorted(grants, key=lambda grant: grant.redeemed_at_ms, reverse=True)
+
+
+def _may_be_exchanged(grant: Grant, now: float) -> bool:
+    """Whether a code or a refresh token of the grant may still be exchanged, by a clock that is somewhat behind."""
+    ends_at = min(grant.idle_expires_at, grant.absolute_expires_at) if grant.redeemed_at_ms else grant.code_expires_at
+    return not grant.revoked_at and ends_at + _LEEWAY > now
+
+
+def _at_once(do: Callable[[Argument], Answer], each: Sequence[Argument]) -> list[Answer]:
+    """`do` with each, some at a time, since most of it is waiting. Raises what the first that failed raised."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(do, each))
 
 
 def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
@@ -111,25 +145,20 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
 
 def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:
     """The access tokens that say what is no longer true of a person; their grants live on. How many there were."""
-    tokens = tuple(token for grant in grants_of(account, deployment) for token in still_live(grant.live, now))
+    tokens = tuple(token for grant in grants_of(account.sub, deployment) for token in still_live(grant.live, now))
     deployment.status_lists.put_bits(tokens)
     return len(tokens)
 
 
 def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, sleep: Sleep, watch: Watch) -> Ended:
     """Every grant and every access token of the clients up to now."""
-    register, ended, at_ms = Register(deployment.registry, deployment.audit), Ended(), int(now * 1000)
-    marked = []
-    for client in clients:
-        register.end_grants(client, at_ms)
-        marked.append(client.client_id)
-    ended.clients = len(marked)
+    register = Register(deployment.registry, deployment.audit)
+    revoked = [register.revoke(client, now) for client in clients]
     watch("First sweep of the access tokens …")
-    _sweep(deployment, marked, at_ms, now)
+    _sweep(deployment, revoked, now)
     watch(f"{CLIENT_CACHE + FUNCTION_TIMEOUT} seconds until every function has heard of it, then the second sweep …")
     sleep(CLIENT_CACHE + FUNCTION_TIMEOUT)
-    ended.blocks = _sweep(deployment, marked, at_ms, now)
-    return ended
+    return Ended(clients=len(revoked), blocks=_sweep(deployment, revoked, now))
 
 
 def end_old_grants(
@@ -148,14 +177,14 @@ def end_old_grants(
     return ended
 
 
-def _sweep(deployment: Deployment, client_ids: Iterable[str], at_ms: int, now: float) -> int:
-    """Revoke every block that was leased by a record older than the mark, in every list that may still matter."""
+def _sweep(deployment: Deployment, clients: Iterable[Client], now: float) -> int:
+    """Revoke every block that was leased under an older epoch, in every list that may still matter."""
     swept = 0
-    for client_id in client_ids:
+    for client in clients:
         blocks = tuple(
             lease
-            for lease in deployment.status_lists.leases(client_id)
-            if lease.not_before_ms < at_ms and list_ends_at(lease.list_id) + _LEEWAY > now
+            for lease in deployment.status_lists.leases(client.client_id)
+            if lease.client_epoch < client.epoch and list_ends_at(lease.list_id) + _LEEWAY > now
         )
         deployment.status_lists.put_ranges(blocks)
         swept += len(blocks)

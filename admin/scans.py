@@ -3,7 +3,7 @@
 No function of Valet's scans, and none may; an operator who lists all clients has nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,23 +34,39 @@ class ScannedTable(Table):
         """Every item whose partition's name starts with `prefix`. Strongly consistent."""
         start: dict[str, Any] = {}
         while True:
-            try:
-                answer: Any = self._scanning.scan(
-                    TableName=self.name,
-                    FilterExpression="begins_with(pk, :prefix)",
-                    ExpressionAttributeValues={":prefix": {"S": prefix}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            except ClientError as error:
-                code = error.response.get("Error", {}).get("Code", "")
-                raise TemporarilyUnavailable(detail=f"DynamoDB scan: {code}") from error
-            except BotoCoreError as error:
-                raise TemporarilyUnavailable(detail=f"DynamoDB scan: {type(error).__name__}") from error
+            answer: Any = self._asked(
+                "scan",
+                TableName=self.name,
+                FilterExpression="begins_with(pk, :prefix)",
+                ExpressionAttributeValues={":prefix": {"S": prefix}},
+                ConsistentRead=True,
+                **start,
+            )
             yield from map(item_from_attributes, answer["Items"])
             if not answer.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """The items by those keys, at most a hundred, in any order; absent ones are left out. Strongly consistent."""
+        todo: Any = {
+            self.name: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
+        }
+        found: list[Item] = []
+        while todo:
+            answer: Any = self._asked("batch_get_item", RequestItems=todo)
+            found += map(item_from_attributes, answer["Responses"].get(self.name, ()))
+            todo = answer.get("UnprocessedKeys")
+        return found
+
+    def _asked(self, operation: str, **request: Any) -> Any:
+        try:
+            return getattr(self._scanning, operation)(**request)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {code}") from error
+        except BotoCoreError as error:
+            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {type(error).__name__}") from error
 
     def add(self, item: Item) -> bool:
         """Write an item that is not there yet; False if one is."""

@@ -13,6 +13,7 @@ from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
 from admin.endings import Refused, refuse_if
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
+from admin.register import revoked
 from admin.spelling import command
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -68,17 +69,16 @@ def add(
 ) -> None:
     """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
     idle, absolute = registration.lifetimes_of(application_type)
-    client = Client(
+    registered = Client(
         client_id if client_id is not None else _drawn_id(desk),
         name,
         application_type=application_type,
         token_endpoint_auth_method=method or ("client_secret_basic" if application_type == "web" else "none"),
         refresh_idle_lifetime=idle,
         refresh_absolute_lifetime=absolute,
-        # A name that somebody had before: what was allowed then is not allowed to this one.
-        grants_not_before_ms=int(desk.clock() * 1000),
     )
-    client = registration.with_defaults(with_said(client, given))
+    # Another client may have had this client_id before: what was allowed to that one is not allowed to this one.
+    client = registration.with_defaults(with_said(revoked(registered, desk.clock()), given))
     if "grant_types" not in given or given["grant_types"] is None:
         ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
         client = replace(client, grant_types=frozenset(ways))

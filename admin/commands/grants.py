@@ -1,9 +1,11 @@
 """`valet grants`: what people allowed, and the ending of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import click
+from valet.aws.dynamodb.users import DynamoUsers
 from valet.models import Account, Client, Grant
 from valet.tokens.access_token import still_live
 
@@ -26,11 +28,12 @@ def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool)
     """List the grants that are alive, of a user or of a client."""
     if not username and not client_id:
         raise click.UsageError("Say --user or --client.")
-    known, now = _Clients(desk), desk.clock()
+    now = desk.clock()
+    standing = _Standing(desk, now)
     found = _of_person(desk, username) if username else revocation.all_grants(desk.deployment)
     rows = []
     for grant in found:
-        state = revocation.state_of(grant, known(grant.client_id), now)
+        state = standing.state_of(grant)
         if (client_id in (None, grant.client_id)) and (is_all or revocation.is_alive(state)):
             rows.append(_facts_of(grant, state, now))
     rows.sort(key=lambda row: str(row["issued_at"]))
@@ -41,23 +44,32 @@ def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool)
 @click.option("--user", "username", help="This person's.")
 @click.option("--client", "client_id", help="This client's, and the access tokens it has for itself.")
 @click.option("--all", "is_all", is_flag=True, help="Everybody's.")
-@click.option("--before", type=MOMENT, help="Only those issued before then; now if nobody says otherwise.")
+@click.option("--before", type=MOMENT, help="Only those issued before then (default: now).")
+@click.option("--keep-consents", is_flag=True, help="Remember what people allowed: clients need not ask them again.")
 @click.option("--dry-run", is_flag=True, help="Count what would end, and change nothing.")
 @confirmed
 @click.pass_obj
 def revoke(
-    desk: Desk, username: str | None, client_id: str | None, is_all: bool, before: float | None, dry_run: bool
+    desk: Desk,
+    username: str | None,
+    client_id: str | None,
+    is_all: bool,
+    before: float | None,
+    keep_consents: bool,
+    dry_run: bool,
 ) -> None:
-    """End grants and refuse their access tokens: of a user, of a client, or all before a time."""
+    """End grants and refuse their access tokens: of a user, of a client, or all before a time.
+
+    What people allowed is forgotten as well, so that every client has to ask them again; --keep-consents remembers it.
+    """
     if [bool(username), bool(client_id), is_all].count(True) != 1:
         raise click.UsageError("Say one of --user, --client and --all.")
     now = desk.clock()
     if before is not None and before > now:
         raise click.UsageError("--before is yet to come: what will be issued cannot be ended.")
     clients = [desk.register.client(client_id)] if client_id else list(desk.register.clients()) if is_all else []
-    before_ms = int((before if before is not None else now) * 1000)
     found = _of_person(desk, username) if username else revocation.all_grants(desk.deployment)
-    alive = _alive(desk, found, {client_id} if client_id else None, before_ms, now)
+    alive = _alive(desk, found, {client_id} if client_id else None, before, now)
     whose = username or client_id or "everybody"
     if dry_run:
         desk.done(
@@ -66,36 +78,59 @@ def revoke(
         return
     desk.confirm(f"End {counted(alive, 'live grant')} of {whose}? Nobody can undo it.")
     if username:
-        account = desk.people.account(username)
-        ended = (
-            end_everything(desk, account)
-            if before is None
-            else revocation.end_person(desk.deployment, account, before_ms, now)
-        )
-        _tell(desk, ended, "Their access tokens are refused everywhere within 5 seconds.", now + 5)
+        ended = _revoke_person(desk, desk.people.account(username), before, keep_consents=keep_consents)
+        _tell(desk, ended, "Their access tokens are refused everywhere within 5 seconds.", desk.clock() + 5)
     elif before is None:
-        revoke_clients(desk, clients, is_told=True)
+        revoke_clients(desk, clients, keep_consents=keep_consents, is_told=True)
     else:
-        ended = revocation.end_old_grants(desk.deployment, clients, before_ms, now, desk.watch)
+        ended = revocation.end_old_grants(desk.deployment, clients, int(before * 1000), now, desk.watch)
+        ended.consents = _forget_consents_to(desk, clients, before, keep_consents=keep_consents)
         longest = "Access tokens that clients got for themselves are not of a grant, and end by themselves."
         _tell(desk, ended, f"Their access tokens are refused everywhere within 5 seconds. {longest}", now + 5)
 
 
-def end_everything(desk: Desk, account: Account) -> revocation.Ended:
-    """Every session and every grant of a person up to now: who holds a session could get new grants with it."""
-    now = desk.clock()
-    desk.people.end_sessions(account, int(now * 1000))
-    return revocation.end_person(desk.deployment, account, int(now * 1000), now)
+def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_consents: bool) -> revocation.Ended:
+    if before is None:
+        return end_everything(desk, desk.people.revoke(account, desk.clock()), keep_consents=keep_consents)
+    ended = revocation.end_person(desk.deployment, account.sub, desk.clock(), int(before * 1000))
+    consents = 0 if keep_consents else desk.people.forget_consents(account.sub, before)
+    return revocation.Ended(grants=ended, consents=consents)
 
 
-def revoke_clients(desk: Desk, clients: Iterable[Client], *, is_told: bool = False) -> None:
-    """End everything that the clients hold, by one mark on each and its blocks of status indices; tells the bound."""
+def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False) -> revocation.Ended:
+    """End what an end-user holds, once the account says that it is dead: with an epoch raised, or no longer enabled.
+
+    Every endpoint refuses it already. Their access tokens are refused by APIs as their status bits are set, at once and
+    again for those that requests under way were still given.
+    """
+    ended = revocation.Ended()
+    for look in range(2):
+        if look:
+            seconds = revocation.FUNCTION_TIMEOUT
+            desk.watch(f"In {seconds} seconds again, for requests that were under way at this moment …")
+            desk.sleep(seconds)
+        ended.grants += revocation.end_person(desk.deployment, account.sub, desk.clock())
+        ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
+    return ended
+
+
+def revoke_clients(
+    desk: Desk, clients: Sequence[Client], *, keep_consents: bool = False, is_told: bool = False
+) -> None:
+    """End everything that the clients hold, by the epoch of each and its blocks of status indices; tells the bound."""
     now = desk.clock()
     done_by = now + revocation.BOUND
     desk.watch(f"Everything issued until now is refused everywhere by {moment(done_by)} ({revocation.BOUND} seconds).")
     ended = revocation.end_clients(desk.deployment, clients, now, desk.sleep, desk.watch)
+    ended.consents = _forget_consents_to(desk, clients, None, keep_consents=keep_consents)
     if is_told:
         _tell(desk, ended, f"Everything issued before is refused everywhere by {moment(done_by)}.", done_by)
+
+
+def _forget_consents_to(desk: Desk, clients: Iterable[Client], before: float | None, *, keep_consents: bool) -> int:
+    if keep_consents:
+        return 0
+    return desk.people.forget_consents_to(frozenset(client.client_id for client in clients), before)
 
 
 def _tell(desk: Desk, ended: revocation.Ended, bound: str, refused_by: float) -> None:
@@ -106,38 +141,39 @@ def _tell(desk: Desk, ended: revocation.Ended, bound: str, refused_by: float) ->
         )
     else:
         did = f"Ended {counted(ended.grants, 'grant')}."
+    forgot = f" Forgot {counted(ended.consents, 'consent')}: the clients have to ask again." if ended.consents else ""
     desk.done(
-        f"{did} {bound}",
+        f"{did}{forgot} {bound}",
         grants=ended.grants,
         clients=ended.clients,
         blocks=ended.blocks,
+        consents_forgotten=ended.consents,
         refused_by=moment(refused_by),
     )
 
 
-class _Clients:
-    """Clients by id, each read once."""
+class _Standing:
+    """What a grant is worth, each client and each account read once."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._find: Callable[[str], Client | None] = desk.register.find_client
-        self._known: dict[str, Client | None] = {}
+    def __init__(self, desk: Desk, now: float) -> None:
+        self._now = now
+        self._client = cache(desk.register.find_client)
+        self._account = cache(DynamoUsers(desk.people.table).find_account)
 
-    def __call__(self, client_id: str) -> Client | None:
-        if client_id not in self._known:
-            self._known[client_id] = self._find(client_id)
-        return self._known[client_id]
-
-
-def _of_person(desk: Desk, username: str) -> Iterator[Grant]:
-    return revocation.grants_of(desk.people.account(username), desk.deployment)
+    def state_of(self, grant: Grant) -> str:
+        return revocation.state_of(grant, self._client(grant.client_id), self._account(grant.sub), self._now)
 
 
-def _alive(desk: Desk, found: Iterable[Grant], client_ids: set[str] | None, before_ms: int, now: float) -> int:
-    known = _Clients(desk)
+def _of_person(desk: Desk, username: str) -> Iterable[Grant]:
+    return revocation.grants_of(desk.people.account(username).sub, desk.deployment)
+
+
+def _alive(desk: Desk, found: Iterable[Grant], client_ids: set[str] | None, before: float | None, now: float) -> int:
+    standing = _Standing(desk, now)
     return sum(
-        grant.issued_at_ms < before_ms
+        (before is None or grant.issued_at_ms < before * 1000)
         and (client_ids is None or grant.client_id in client_ids)
-        and revocation.is_alive(revocation.state_of(grant, known(grant.client_id), now))
+        and revocation.is_alive(standing.state_of(grant))
         for grant in found
     )
 

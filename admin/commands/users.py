@@ -15,6 +15,7 @@ from admin.desk import Desk, counted, moment
 from admin.endings import Refused, refuse_if
 from admin.options import adjusted, confirmed, words
 from admin.passwords import read_password
+from admin.people import revoked
 
 _STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
 _GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Draw the password, and show it this once.")
@@ -58,9 +59,12 @@ def add(
 @click.pass_obj
 def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
     """Give a user another password."""
-    account = desk.people.account(username)
+    before = desk.people.account(username)
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
-    desk.people.set_password(account, hash_password(password))
+    password_hash = hash_password(password)
+    # One write puts the new password in force and, with --revoke, ends what the old one opened: nothing falls between.
+    after = revoked(before, desk.clock()) if revoke else before
+    account = desk.people.set_password(before, after, password_hash, desk.random)
     ended = end_everything(desk, account) if revoke else revocation.Ended()
     shown = {"password": password} if is_generated else {}
     told = f" Ended {counted(ended.grants, 'grant')}." if revoke else ""
@@ -118,9 +122,9 @@ def disable(desk: Desk, username: str) -> None:
     """Shut a user out: no sign-in, and every grant and access token ends."""
     before = desk.people.account(username)
     desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
-    after = replace(before, is_disabled=True)
+    after = replace(revoked(before, desk.clock()), is_disabled=True)
     desk.people.change(before, after)
-    ended = end_everything(desk, after)
+    ended = end_everything(desk, after, keep_consents=True)
     desk.done(
         f"{after.username} is shut out; {counted(ended.grants, 'grant')} ended. Access tokens are refused everywhere "
         f"by {moment(desk.clock() + revocation.VERIFIERS_LEARN)}.",
@@ -154,7 +158,7 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
     account = desk.people.account(username)
     desk.confirm(f"Sign {account.username} out everywhere{', and end all their grants' if revoke else ''}?")
     if revoke:
-        ended = end_everything(desk, account)
+        ended = end_everything(desk, desk.people.revoke(account, desk.clock()))
         browsers = "everywhere"
     else:
         ended = revocation.sign_out(desk.deployment, account, desk.clock())

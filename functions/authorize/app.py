@@ -21,7 +21,8 @@ from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
 from valet.saved_requests import AlreadyAnswered, Saved, find_to_resume, save_request
 from valet.server import Server, endpoint, refused_by_page, refused_to
-from valet.sessions import browser_secret, current_session, stands_for
+from valet.sessions import browser_secret, current_session
+from valet.standing import session_stands
 
 
 def authorize(request: Request, server: Server) -> Response:
@@ -63,7 +64,7 @@ def _go_on(
     now = server.clock()
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
     session = current_session(request, server.cookies, server.sessions, server.settings, now)
-    if session is not None and not stands_for(session, server.accounts.find_account(session.sub)):
+    if session is not None and not session_stands(session, server.accounts.find_account(session.sub)):
         session = None
     consent = server.consents.find_consent(session.sub, asked.client_id) if session else None
     step = next_step(asked, destination.client, session, consent, asked_at_ms, now)

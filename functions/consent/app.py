@@ -16,7 +16,8 @@ from valet.protocol.scope import in_reading_order
 from valet.refusals import refuse_as_page
 from valet.saved_requests import AlreadyAnswered, Saved, require_saved
 from valet.server import Server, endpoint, refused_to
-from valet.sessions import current_session, session_secret, stands_for
+from valet.sessions import current_session, session_secret
+from valet.standing import session_stands
 
 
 def consent(request: Request, server: Server) -> Response:
@@ -28,7 +29,7 @@ def consent(request: Request, server: Server) -> Response:
     if session is None or needs_login(saved.request, session, saved.created_at_ms, now):
         return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
     account = server.accounts.find_account(session.sub)
-    if not stands_for(session, account):
+    if not session_stands(session, account):
         return redirect(f"{request.issuer}/authorize?resume={saved.handle}")
     try:
         scope = remaining_scope(saved.request.scope, destination.client, server.registry.scopes())

@@ -1,13 +1,13 @@
 """POST /introspect: tell a client about a token that is its business (RFC 7662)."""
 
 from valet.errors import InvalidClient
-from valet.grant_types.exchange import is_dead_by_operator
 from valet.handles import is_digest_of, parse_refresh_token
 from valet.http import Request, Response, json_response
 from valet.introspection import is_active, is_current
 from valet.models import Client
 from valet.protocol import client_authentication
 from valet.server import Server, endpoint
+from valet.standing import grant_stands
 from valet.tokens.verify import verify_access_token
 
 _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
@@ -51,8 +51,7 @@ def _refresh_token(token: str, client: Client, server: Server) -> dict[str, obje
         or not is_current(grant, server.clock())
     ):
         return _INACTIVE
-    account = server.accounts.find_account(grant.sub)
-    if is_dead_by_operator(grant, client, account):
+    if not grant_stands(grant, client, server.accounts.find_account(grant.sub)):
         return _INACTIVE
     return {
         "active": True,

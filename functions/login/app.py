@@ -43,7 +43,7 @@ def login(request: Request, server: Server) -> Response:
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:
     secret = open_session(
         request,
-        account.sub,
+        account,
         users.ACR,
         users.AMR,
         cookies=server.cookies,

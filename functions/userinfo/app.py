@@ -2,7 +2,7 @@
 
 from valet.errors import InsufficientScope, InvalidToken
 from valet.http import NO_STORE, Request, Response, json_response
-from valet.introspection import is_active
+from valet.introspection import find_active
 from valet.models import Account
 from valet.protocol import bearer, cors
 from valet.protocol.scope import OPENID
@@ -23,8 +23,8 @@ def userinfo(request: Request, server: Server) -> Response:
     audience = verified.claims["aud"]
     if OPENID not in verified.scope or request.issuer not in ([audience] if isinstance(audience, str) else audience):
         raise InsufficientScope("The access token has no scope openid.")
-    account = server.accounts.find_account(verified.sub) if is_active(verified, server) else None
-    if account is None or account.is_disabled:
+    account = find_active(verified, server)
+    if account is None:
         raise _refusal()
     return json_response(200, _claims(account, verified.scope), {**NO_STORE, **cors.allow(request, client.origins)})
 

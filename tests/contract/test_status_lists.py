@@ -59,9 +59,18 @@ def test_a_clients_blocks_are_found_with_what_their_holder_knew_of_it_and_nobody
     assert lists.leases("web_app_123") == ()
     first = lists.lease("web_app_123", "aost", 256, END)
     lists.lease("mobile_app", "aost", 256, END)
-    second = lists.lease("web_app_123", "aosu", 256, END, 1_800_000_000_123)
+    second = lists.lease("web_app_123", "aosu", 256, END, 3)
     assert set(lists.leases("web_app_123")) == {first, second}
-    assert (first.not_before_ms, second.not_before_ms) == (0, 1_800_000_000_123)
+    assert (first.client_epoch, second.client_epoch) == (0, 3)
+
+
+def test_a_token_is_in_the_range_of_its_block_and_of_no_other(stores: Stores) -> None:
+    lists = stores.status_lists
+    lists.lease("mobile_app", "aost", 256, END)
+    lists.put_ranges((lists.lease("web_app_123", "aost", 256, END),))
+    assert [lists.is_in_range(live(idx), 256) for idx in (255, 256, 511, 512)] == [False, True, True, False]
+    assert not lists.is_in_range(LiveToken(END, "aosu", 256), 256)
+    assert not lists.is_set(live(256))
 
 
 def test_a_range_is_every_index_of_its_block_beside_the_bits_and_put_again_it_is_the_same(stores: Stores) -> None:

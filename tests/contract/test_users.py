@@ -13,14 +13,13 @@ def test_accounts_and_credentials_are_found_as_they_were_added(stores: Stores) -
     for account in (JOHN, JANE):
         assert stores.users.add_user(account, Credential(account.username, account.sub, "$argon2id$"))
         assert stores.accounts.find_account(account.sub) == account
-        assert stores.credentials.find_credential(account.username) == Credential(
-            account.username, account.sub, "$argon2id$"
-        )
+        kept = (Credential(account.username, account.sub, "$argon2id$"),)
+        assert stores.credentials.find_credentials(account.username) == kept
 
 
 def test_nobody_is_found_who_was_not_added(stores: Stores) -> None:
     assert stores.accounts.find_account("sub-of-john") is None
-    assert stores.credentials.find_credential("john") is None
+    assert stores.credentials.find_credentials("john") == ()
     assert stores.consents.find_consent("sub-of-john", "web_app_123") is None
 
 
@@ -28,7 +27,7 @@ def test_a_username_is_given_once(stores: Stores) -> None:
     stores.users.add_user(JOHN, Credential("john", JOHN.sub, "first"))
     impostor = Account("sub-of-another", "john")
     assert not stores.users.add_user(impostor, Credential("john", impostor.sub, "second"))
-    assert stores.credentials.find_credential("john") == Credential("john", JOHN.sub, "first")
+    assert stores.credentials.find_credentials("john") == (Credential("john", JOHN.sub, "first"),)
     assert stores.accounts.find_account(impostor.sub) is None
 
 

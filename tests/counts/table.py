@@ -170,24 +170,24 @@ TABLE = (
     Row(
         requests.login,
         303,
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
         "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
         "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
     ),
     Row(
         requests.login_again,
         303,
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, GetItem account, "
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
         "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, GetItem account, "
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
         "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
     ),
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle",
-        "GetItem request, GetItem credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle",
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
         "GetItem client",
     ),
     Row(

@@ -128,7 +128,7 @@ class World:
             client = server.registry.find_client(client_id)
             assert client is not None
             exp = int(server.clock()) + server.settings.access_token_lifetime
-            server.status_indices.allot(client_id, exp, client.grants_not_before_ms)
+            server.status_indices.allot(client_id, exp, client.epoch)
 
     def rotate_behind_its_back(self, refresh_token: str) -> None:
         """A rival, in another execution environment, is faster."""

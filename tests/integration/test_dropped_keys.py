@@ -36,9 +36,16 @@ class Thief:
         known = {"iss": self.deployment.issuer, "iat": now, "exp": now + 900, "jti": "x"}
         return jwt.encode({**known, **claims}, self.private_key, "RS256", {"kid": self.kid, "typ": typ})
 
-    def access_token(self, sub: str, client_id: str, audience: str, scope: str) -> str:
+    def access_token(self, sub: str, client_id: str, audience: str, scope: str, **claims: str) -> str:
         status = {"status_list": {"idx": 5, "uri": f"{self.deployment.issuer}/status-lists/aost"}}
-        return self.forged("at+jwt", sub=sub, client_id=client_id, aud=audience, scope=scope, status=status)
+        return self.forged("at+jwt", sub=sub, client_id=client_id, aud=audience, scope=scope, status=status, **claims)
+
+    def user_token(self, redeemed: Redeemed) -> str:
+        """An access token of John's grant, for userinfo."""
+        grant_id = redeemed.refresh_token.partition(".")[0]
+        return self.access_token(
+            "demo-john", "web_app_123", self.deployment.issuer, "openid email", grant_id=grant_id
+        )
 
     def hint(self, redeemed: Redeemed) -> str:
         genuine = jwt.decode(redeemed.id_token, options={"verify_signature": False})
@@ -68,8 +75,7 @@ def test_this_test_forges_well(
 ) -> None:
     """The same from a key that is merely retired is good: else the tests below would prove nothing."""
     owner = steal(deployment, RETIRED)
-    token = owner.access_token("demo-john", "web_app_123", deployment.issuer, "openid email")
-    assert web_app.userinfo(token).json()["email"] == "john@example.com"
+    assert web_app.userinfo(owner.user_token(redeemed)).json()["email"] == "john@example.com"
     admin = owner.access_token("api_service_789", "api_service_789", f"{deployment.issuer}/api", "admin api_access")
     assert service.introspect(admin).json()["active"] is True
 
@@ -79,9 +85,11 @@ def test_it_is_not_in_the_jwk_set(deployment: Deployment, thief: Thief) -> None:
     assert thief.kid not in [key["kid"] for key in keys]
 
 
-def test_userinfo_refuses_it(deployment: Deployment, web_app: Application, thief: Thief) -> None:
+def test_userinfo_refuses_it(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, thief: Thief
+) -> None:
     with deployment.nothing_spent():
-        answer = web_app.userinfo(thief.access_token("demo-john", "web_app_123", deployment.issuer, "openid email"))
+        answer = web_app.userinfo(thief.user_token(redeemed))
     assert (answer.status, answer.error) == (401, "invalid_token")
 
 

@@ -69,11 +69,11 @@ def test_of_a_refresh_token_that_an_operator_has_ended_nothing_is_told(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:
     """The same rule as at /token: a refresh would be refused."""
-    mark = int(deployment.clock() * 1000) + 1000
-    change = "SET #sessions_not_before_ms = :mark"
-    deployment.table("Users").update("account#demo-john", "account", change, {":mark": mark})
+    deployment.raise_epoch("demo-john")
     with deployment.nothing_spent():
         assert is_inactive(web_app.introspect(redeemed.refresh_token))
+        assert is_inactive(web_app.introspect(redeemed.access_token))
+        assert web_app.userinfo(redeemed.access_token).status == 401
     assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
 
 

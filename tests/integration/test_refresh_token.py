@@ -241,9 +241,14 @@ def test_a_disabled_account_is_refused_and_its_grant_revoked(
     assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
 
 
-def test_grants_issued_before_the_clients_not_before_are_dead(
-    deployment: Deployment, web_app: Application, redeemed: Redeemed
+@pytest.mark.parametrize(
+    "change",
+    [{"epoch": 1}, {"grants_not_before_ms": 4_000_000_000_000}],  # a time that an operator named, or the release before
+    ids=str,
+)
+def test_grants_of_an_older_epoch_or_from_before_the_time_that_an_operator_named_are_dead(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, change: dict[str, int]
 ) -> None:
-    deployment.change_client("web_app_123", grants_not_before_ms=int(deployment.clock.now * 1000) + 1)
+    deployment.change_client("web_app_123", **change)
     assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
     assert web_app.userinfo(redeemed.access_token).status == 401

@@ -10,12 +10,14 @@ from typing import Any
 
 import jwt
 import pytest
+from valet.aws.clients import client
 from valet.models import Lease, ProtectedApi, StatusListContent
 from valet.tokens import status_list
 from valet.tokens.status_index import list_ends_at, list_id_at
 from valet.tokens.status_list import LIFETIME
 
 from admin import revocation
+from admin.scans import ScannedTable
 from local.http_events import HttpResponse, response_of
 from tests.integration.application import Application
 from tests.integration.browser import Browser
@@ -401,7 +403,9 @@ def test_all_access_tokens_of_a_person_whom_an_operator_ends_are_in_the_list(
     assert account is not None
     now = deployment.clock.now
     stores: Any = deployment.server  # the same ports under the same names, as admin.Deployment has them
-    revocation.end_person(stores, account, int(now * 1000) + 1, now)
+    dynamodb = client("dynamodb", deployment.settings)
+    stores.grants_table = ScannedTable(dynamodb, deployment.settings.grants_table, open_log=lambda: None)
+    assert revocation.end_person(stores, account.sub, now) == 1
     assert is_revoked(deployment, redeemed.access_token)
 
 

@@ -24,7 +24,9 @@ class MemoryGrants:
 
     def point_to(self, pointer: GrantPointer) -> None:
         with self._lock:
-            self.found_by[pointer.sub, pointer.sid, pointer.grant_id] = pointer
+            found = self.found_by.get((pointer.sub, pointer.sid, pointer.grant_id))
+            if pointer.redeemed_at or found is None or not found.redeemed_at:
+                self.found_by[pointer.sub, pointer.sid, pointer.grant_id] = pointer
 
     def issue(self, grant: Grant) -> Done | Refused:
         with self._lock:
@@ -152,11 +154,11 @@ class MemoryStatusLists:
     ranges: set[tuple[str, range]] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, client_epoch: int = 0) -> Lease:
         with self._lock:
             start = self.leased.get(list_id, 0)
             self.leased[list_id] = start + length
-            lease = Lease(client_id, list_id, start, length, expires_at, not_before_ms)
+            lease = Lease(client_id, list_id, start, length, expires_at, client_epoch)
             self.leases_made.append(lease)
             return lease
 
@@ -177,3 +179,7 @@ class MemoryStatusLists:
 
     def is_set(self, token: LiveToken) -> bool:
         return (token.list_id, token.idx) in self.bits
+
+    def is_in_range(self, token: LiveToken, block: int) -> bool:
+        start = token.idx - token.idx % block
+        return any(of == token.list_id and indices.start == start for of, indices in tuple(self.ranges))

@@ -83,8 +83,9 @@ class MemoryUsers:
     def find_account(self, sub: str) -> Account | None:
         return self.accounts.get(sub)
 
-    def find_credential(self, username: str) -> Credential | None:
-        return self.credentials.get(username)
+    def find_credentials(self, username: str) -> tuple[Credential, ...]:
+        found = self.credentials.get(username)
+        return (found,) if found else ()
 
     def find_consent(self, sub: str, client_id: str) -> Consent | None:
         return self.consents.get((sub, client_id))

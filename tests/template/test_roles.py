@@ -75,7 +75,7 @@ def test_what_protects_an_api_may_do_nothing_but_write_logs(function: str) -> No
 def test_only_login_can_read_a_credential_and_nobody_can_write_one() -> None:
     readers = {name for name in FUNCTIONS for _, key in _allowed(name) if key.startswith("credential")}
     assert readers == {"LoginFunction"}
-    assert {action for action, key in _allowed("LoginFunction") if key == "credential#*"} == {"GetItem"}
+    assert {action for action, key in _allowed("LoginFunction") if key == "credential#*"} == {"Query"}
 
 
 def test_only_rotate_keys_writes_to_the_registry() -> None:

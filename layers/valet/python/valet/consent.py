@@ -14,6 +14,7 @@ from valet.sessions import has_ended
 from valet.settings import Settings
 
 _DAY = 86_400
+_LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
 
 
 class Outside(Protocol):
@@ -62,11 +63,12 @@ def issue_code(
         code_expires_at=code_expires_at,
         absolute_expires_at=absolute_expires_at,
         expires_at=code_expires_at + _DAY,  # until it is redeemed
+        epoch=session.epoch,
+        client_epoch=client.epoch,
     )
-    pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, absolute_expires_at + _DAY)
     # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
     # that ends the session before we look again is seen here; one that ends it later finds the pointer.
-    outside.grants.point_to(pointer)
+    outside.grants.point_to(pointer_to(grant, code_expires_at + _LATEST_REDEMPTION))
     if not is_offline and has_ended(session, outside.sessions):
         return None
     outcome = outside.grants.issue(grant)
@@ -76,6 +78,18 @@ def issue_code(
         if found is None or found.revoked_at or not is_digest_of(found.code_digest, code.secret):
             return None
     return code
+
+
+def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
+    """Where the grant can be found until then, to be revoked."""
+    return GrantPointer(
+        sub=grant.sub,
+        sid=grant.sid,
+        grant_id=grant.grant_id,
+        ends_with_session=OFFLINE_ACCESS not in grant.scope,
+        expires_at=expires_at,
+        redeemed_at=redeemed_at,
+    )
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
-"""Whether a token is good at this moment, by strong reads (RFC 7662 §2.2; userinfo asks the same)."""
+"""Whether a token is good at this moment, by strong reads (RFC 7662 §2.2; userinfo asks it as well)."""
 
 from typing import Protocol
 
-from valet.models import Grant
-from valet.ports import Grants, Registry, StatusLists
+from valet.models import Account, Grant
+from valet.ports import Accounts, Grants, Registry, StatusLists
+from valet.standing import grant_stands
+from valet.tokens.status_index import BLOCK
 from valet.tokens.verify import Verified
 
 
@@ -13,23 +15,34 @@ class Outside(Protocol):
     @property
     def registry(self) -> Registry: ...
     @property
+    def accounts(self) -> Accounts: ...
+    @property
     def grants(self) -> Grants: ...
     @property
     def status_lists(self) -> StatusLists: ...
 
 
 def is_active(verified: Verified, outside: Outside) -> bool:
-    """Whether an access token, verified before, still stands: its client, its grant and its status bit."""
+    """Whether an access token, verified before, still stands: its client, its grant, its end-user, its status bit."""
+    if verified.grant_id is not None:
+        return find_active(verified, outside) is not None
     client = outside.registry.find_client(verified.client_id)
     if client is None or client.is_disabled:
         return False
-    issued_at_ms = verified.issued_at_ms
-    if verified.grant_id is not None:
-        grant = outside.grants.find(verified.grant_id)
-        if grant is None or grant.revoked_at:
-            return False
-        issued_at_ms = grant.issued_at_ms
-    return issued_at_ms >= client.grants_not_before_ms and not outside.status_lists.is_set(verified.live)
+    # Revoking all that a client holds sets the blocks of its tokens; there is no grant that would tell.
+    return not outside.status_lists.is_in_range(verified.live, BLOCK) and not outside.status_lists.is_set(verified.live)
+
+
+def find_active(verified: Verified, outside: Outside) -> Account | None:
+    """The end-user whose access token this is, if it still stands; None for a client's own."""
+    client = outside.registry.find_client(verified.client_id)
+    grant = outside.grants.find(verified.grant_id) if client is not None and verified.grant_id is not None else None
+    if client is None or grant is None or grant.revoked_at:
+        return None
+    account = outside.accounts.find_account(grant.sub)
+    if not grant_stands(grant, client, account) or outside.status_lists.is_set(verified.live):
+        return None
+    return account
 
 
 def is_current(grant: Grant, now: float) -> bool:

@@ -30,7 +30,11 @@ class Client:
     retry_window: int | None = None  # seconds; None: the deployment's
     refresh_idle_lifetime: int = 30 * 86_400
     refresh_absolute_lifetime: int = 90 * 86_400
-    grants_not_before_ms: int = 0  # grants issued before it are dead
+    epoch: int = 0  # a grant of an older one is dead: revoking all of the client's grants raises it
+    epoch_raised_at_ms: int = 0  # for operators to read
+    # Grants issued before it are dead: a time that an operator named. Where it equals `epoch_raised_at_ms`, only the
+    # release before goes by it.
+    grants_not_before_ms: int = 0
     is_disabled: bool = False
 
     @property
@@ -96,7 +100,12 @@ class Account:
     email_verified: bool = False
     roles: frozenset[str] = frozenset()
     is_disabled: bool = False
-    sessions_not_before_ms: int = 0  # whoever signed in before it has to sign in again
+    password_id: str = ""  # the credential that is in force; others are worth nothing
+    epoch: int = 0  # a session or grant of another one is dead: revoking all that the end-user holds raises it
+    epoch_raised_at_ms: int = 0  # for operators to read
+    # What the release before goes by instead of the epoch. Where it is not `epoch_raised_at_ms`, that release wrote it,
+    # and sessions that began before it are dead.
+    sessions_not_before_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ class Credential:
     username: str
     sub: str
     password_hash: str  # Argon2id, PHC string
+    password_id: str = ""  # in force only while the account names it; a later one is a greater string
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +169,7 @@ class Session:
     absolute_expires_at: int
     ended_at: int = 0
     ending: bytes = b""  # the attempt that ended it
+    epoch: int = 0  # the account's, as it was read before the password was compared
 
     @property
     def auth_time(self) -> int:
@@ -207,17 +218,20 @@ class Grant:
     revoked_at: int = 0
     revoked_for: str = ""
     revocation: bytes = b""  # the attempt that revoked it
+    epoch: int = 0  # the session's
+    client_epoch: int = 0  # the client's, as it was known when the code was issued
 
 
 @dataclass(frozen=True, slots=True)
 class GrantPointer:
-    """Where a person's grants are; without its grant it is harmless."""
+    """Where an end-user's grants are; without its grant it is harmless. Until the code is redeemed, it ends with it."""
 
     sub: str
     sid: str
     grant_id: str
     ends_with_session: bool
     expires_at: int
+    redeemed_at: int = 0  # 0: not yet, or written by the release before
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +243,7 @@ class Lease:
     start: int
     length: int
     expires_at: int
-    not_before_ms: int = 0  # the client's `grants_not_before_ms` as the leaseholder knew it
+    client_epoch: int = 0  # the client's `epoch` as the leaseholder knew it
 
 
 @dataclass(frozen=True, slots=True)

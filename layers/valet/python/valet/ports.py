@@ -52,7 +52,9 @@ class Accounts(Protocol):
 
 
 class Credentials(Protocol):
-    def find_credential(self, username: str) -> Credential | None: ...
+    def find_credentials(self, username: str) -> tuple[Credential, ...]:
+        """What is kept under that username: the credential, and others while a password is changed. The account says
+        which one is in force. Strongly consistent."""
 
 
 class Consents(Protocol):
@@ -123,7 +125,8 @@ class Grants(Protocol):
         """Strongly consistent."""
 
     def point_to(self, pointer: GrantPointer) -> None:
-        """Where the grant will be, before there is one: it can be found, or forbidden, from its first moment."""
+        """Keep where a grant is, before it is issued and again before it is redeemed: it can always be found. The
+        pointer of a redeemed grant stays as it is, if the first one comes late."""
 
     def issue(self, grant: Grant) -> Done | Refused:
         """If there is none by its id."""
@@ -156,7 +159,7 @@ class Grants(Protocol):
 class StatusLists(Protocol):
     """Which status index belongs to whom, and which are set."""
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, client_epoch: int = 0) -> Lease:
         """The next `length` indices of that list, recorded as the client's."""
 
     def leases(self, client_id: str) -> tuple[Lease, ...]:
@@ -169,8 +172,10 @@ class StatusLists(Protocol):
         """Idempotent."""
 
     def is_set(self, token: LiveToken) -> bool:
-        """Whether the token's own bit is set. A range is not looked for: who asks compares the client's
-        `grants_not_before_ms` as well, which says the same. Strongly consistent."""
+        """Whether the token's own bit is set. Strongly consistent."""
+
+    def is_in_range(self, token: LiveToken, block: int) -> bool:
+        """Whether the token's block, of `block` indices, is set as a range. Strongly consistent."""
 
     def find_list(self, list_id: str) -> StatusListContent:
         """Which of a list's indices are set, and how many are leased. Strongly consistent."""

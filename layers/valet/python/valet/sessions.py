@@ -76,11 +76,6 @@ def is_over(session: Session, now: float) -> bool:
     return bool(session.ended_at) or min(session.idle_expires_at, session.absolute_expires_at) <= now
 
 
-def stands_for(session: Session, account: Account | None) -> bool:
-    """Whether an operator has left the session standing: the account is there, enabled, and was not signed out."""
-    return account is not None and not account.is_disabled and session.auth_time_ms >= account.sessions_not_before_ms
-
-
 def has_ended(session: Session, sessions: Sessions) -> bool:
     """Whether somebody has signed out of it, or signed in anew, since it was read."""
     found = sessions.find_session(session.digest)
@@ -89,7 +84,7 @@ def has_ended(session: Session, sessions: Sessions) -> bool:
 
 def open_session(
     request: Request,
-    sub: str,
+    account: Account,
     acr: str,
     amr: tuple[str, ...],
     *,
@@ -101,6 +96,9 @@ def open_session(
 ) -> str:
     """Open a session and answer its cookie's value, drawn now: none from before the login is worth anything after it.
 
+    `account` is as it was read before the password was compared: its epoch is the session's. A revocation that came
+    since has raised the account's, and the session is dead from its first moment.
+
     The browser's former session ends. If it was the same person's, the new one goes on under its public `sid`, so that
     a later logout reaches the grants of both.
     """
@@ -109,13 +107,14 @@ def open_session(
     secret = new_handle(random)
     session = Session(
         digest=digest(secret),
-        sid=ended.sid if ended is not None and ended.sub == sub else new_id(random),
-        sub=sub,
+        sid=ended.sid if ended is not None and ended.sub == account.sub else new_id(random),
+        sub=account.sub,
         auth_time_ms=int(now * 1000),
         acr=acr,
         amr=amr,
         idle_expires_at=int(now) + settings.session_idle_lifetime,
         absolute_expires_at=int(now) + settings.session_absolute_lifetime,
+        epoch=account.epoch,
     )
     sessions.open(session)
     return secret

@@ -1,14 +1,16 @@
 """End-users' passwords: Argon2id, counted before they are checked (RFC 9106, NIST SP 800-63B §5.2.2)."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from valet.models import Account
-from valet.ports import Accounts, Credentials, Throttles
+from valet.handles import new_id
+from valet.models import Account, Credential
+from valet.ports import Accounts, Credentials, Random, Throttles
 from valet.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ _MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect n
 _MEMORY_COST, _TIME_COST, _PARALLELISM = 19_456, 2, 1  # KiB, passes, lanes
 # How every hash begins, imported ones too: at another cost, the time a sign-in takes would tell who has an account.
 HASH_PREFIX = f"$argon2id$v=19$m={_MEMORY_COST},t={_TIME_COST},p={_PARALLELISM}$"
-# Of no password anybody has: checked where there is no account, so that both cost the same.
+# Where there is no account, one is read and one hash compared all the same, so that both cost the same.
+_NO_SUB = "-"
 _NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
 
 
@@ -73,7 +76,7 @@ def normal_username(username: str) -> str:
 def authenticate(
     attempt: Attempt, credentials: Credentials, accounts: Accounts, throttles: Throttles, settings: Settings, now: float
 ) -> Account | WrongPassword | Throttled:
-    """The account whose password this is.
+    """The account whose password this is, as it was before the password was compared.
 
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
     that has signed in to the account before has a count of its own, and no other: else anybody could lock anybody out,
@@ -82,15 +85,15 @@ def authenticate(
     username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
     # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
     account_key = sha256(username.encode()).hexdigest()
-    credential = credentials.find_credential(username) if username and username.isprintable() else None
+    kept = credentials.find_credentials(username) if username and username.isprintable() else ()
     counted = _count(attempt, account_key, throttles, settings, now)
     if isinstance(counted, Throttled):
         return counted
+    # The account before the comparison: its epoch is the session's, so a revocation during the comparison ends it.
+    account = accounts.find_account(kept[0].sub if kept else _NO_SUB)
+    credential = credential_in_force(kept, account)
     matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
-    if credential is None or not matches:
-        return WrongPassword()
-    account = accounts.find_account(credential.sub)
-    if account is None or account.is_disabled:
+    if credential is None or account is None or account.is_disabled or not matches:
         return WrongPassword()
     throttles.forget(counted.account)
     if counted.address is not None:
@@ -98,6 +101,20 @@ def authenticate(
         throttles.take_back(counted.address)
     throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
     return account
+
+
+def credential_in_force(kept: Sequence[Credential], account: Account | None) -> Credential | None:
+    """The credential that the account names. While a password is changed there is another, and it is worth nothing."""
+    if account is None:
+        return None
+    named = (each for each in kept if each.sub == account.sub and each.password_id == account.password_id)
+    return next(named, None)
+
+
+def next_password_id(former: str, random: Random) -> str:
+    """The id of the credential that follows the one with the id `former`: a greater string, and unlike any other's."""
+    number, _, _ = former.partition(".")
+    return f"{int(number or 0) + 1:010}.{new_id(random)}"
 
 
 def _count(

@@ -7,13 +7,15 @@ again on the item that made a condition fail, so that both are judged by the sam
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from valet.consent import pointer_to
 from valet.errors import InvalidGrant
-from valet.grant_types.exchange import Exchange, Outside, ends_at, is_dead_by_operator, sign_tokens
+from valet.grant_types.exchange import Exchange, Outside, ends_at, sign_tokens
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
 from valet.models import Account, Client, Grant, LiveToken, Tokens
 from valet.ports import Done, Redemption
 from valet.protocol.pkce import is_verified
 from valet.revocation import finish_revocation, revoke
+from valet.standing import grant_stands
 from valet.tokens import access_token
 
 # A second use within it is a double submit or an SDK's retry; what the first use got must live.
@@ -60,7 +62,7 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
             return Decision.WON
         # A used code counts as used before it counts as expired.
         return Decision.RESUBMITTED if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
-    if grant.code_expires_at <= now or is_dead_by_operator(grant, client, account):
+    if grant.code_expires_at <= now or not grant_stands(grant, client, account):
         return Decision.REFUSE
     return Decision.REDEEM
 
@@ -82,6 +84,8 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
     ):
         raise _refused(exchange, outside, grant, account, presented)
     tokens, redemption = _prepare(exchange, outside, grant, account, presented)
+    # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one.
+    outside.grants.point_to(pointer_to(grant, redemption.expires_at, int(exchange.now)))
     outcome = outside.grants.redeem(grant, redemption, exchange.now)
     if not isinstance(outcome, Done):
         found = outcome.found
@@ -104,7 +108,7 @@ def _prepare(
     """All that the answer needs, signed before anything is spent."""
     client, now = exchange.client, exchange.now
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
-    live = (outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms),)
+    live = (outside.status_indices.allot(client.client_id, exp, client.epoch),)
     tokens = sign_tokens(exchange, outside, grant, account, grant.scope, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:

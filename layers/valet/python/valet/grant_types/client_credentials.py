@@ -22,7 +22,7 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
         client,
         scope,
         audience(scope, known, exchange.issuer),
-        outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms),
+        outside.status_indices.allot(client.client_id, exp, client.epoch),
         issuer=exchange.issuer,
         now=now,
         random=outside.random,

@@ -52,14 +52,6 @@ class Exchange:
     user_agent: str = ""
 
 
-def is_dead_by_operator(grant: Grant, client: Client, account: Account | None) -> bool:
-    """Whether an operator ended it: the account is gone or disabled, its sessions or the client's grants were ended."""
-    if account is None or account.is_disabled or grant.issued_at_ms < client.grants_not_before_ms:
-        return True
-    # A consent that was under way when the session was ended has made a grant that no sweep could see.
-    return grant.auth_time < account.sessions_not_before_ms // 1000
-
-
 def sign_tokens(
     exchange: Exchange,
     outside: Outside,

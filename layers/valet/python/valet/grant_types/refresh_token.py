@@ -9,13 +9,14 @@ from enum import Enum
 
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope
-from valet.grant_types.exchange import Exchange, Outside, ends_at, is_dead_by_operator, sign_tokens
+from valet.grant_types.exchange import Exchange, Outside, ends_at, sign_tokens
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
 from valet.models import Account, Client, Grant, Tokens
 from valet.ports import Done, Rotation
 from valet.protocol.scope import closure, narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
+from valet.standing import grant_stands
 from valet.tokens import access_token
 
 
@@ -51,7 +52,7 @@ def decide(
         return Decision.FINISH
     if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
         return Decision.REFUSE
-    if is_dead_by_operator(grant, client, account):
+    if not grant_stands(grant, client, account):
         return Decision.END
     if is_digest_of(grant.refresh_digest, token.secret):
         return Decision.ROTATE
@@ -101,7 +102,7 @@ def _prepare(
     now, client = exchange.now, exchange.client
     scope = _scope(exchange, outside, grant, presented)
     exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
-    newest = outside.status_indices.allot(client.client_id, exp, client.grants_not_before_ms)
+    newest = outside.status_indices.allot(client.client_id, exp, client.epoch)
     tokens = sign_tokens(exchange, outside, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
     live, forgotten = access_token.with_next(grant.live, newest, now)

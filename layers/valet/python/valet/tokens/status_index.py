@@ -11,7 +11,7 @@ from valet.models import LiveToken
 from valet.ports import StatusLists
 
 LIST_SPAN = 3600  # seconds
-_BLOCK = 256
+BLOCK = 256  # indices of a lease, whose first is a multiple of it
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -38,22 +38,22 @@ class StatusIndices:
         self._newest = 0
         self._lock = Lock()
 
-    def allot(self, client_id: str, exp: int, not_before_ms: int = 0) -> LiveToken:
+    def allot(self, client_id: str, exp: int, client_epoch: int = 0) -> LiveToken:
         """An index that no other token has.
 
-        A block serves one `grants_not_before_ms` of its client. An operator who ends the client's grants revokes the
-        blocks leased until then as ranges, so what is issued afterwards must come from others.
+        A block serves one `epoch` of its client. An operator who revokes the client's grants revokes the blocks of
+        older epochs as ranges, so what is issued afterwards must come from others.
         """
         list_id = list_id_at(exp)
         with self._lock:
-            block = self._blocks.pop((client_id, list_id, not_before_ms), range(0))
+            block = self._blocks.pop((client_id, list_id, client_epoch), range(0))
             if not block:
                 expires_at = list_ends_at(list_id) + 86_400
-                lease = self._lists.lease(client_id, list_id, _BLOCK, expires_at, not_before_ms)
+                lease = self._lists.lease(client_id, list_id, BLOCK, expires_at, client_epoch)
                 block = range(lease.start, lease.start + lease.length)
                 self._drop_ended(list_id)
             if block[1:]:
-                self._blocks[client_id, list_id, not_before_ms] = block[1:]
+                self._blocks[client_id, list_id, client_epoch] = block[1:]
             return LiveToken(exp, list_id, block[0])
 
     def _drop_ended(self, newest: str) -> None:

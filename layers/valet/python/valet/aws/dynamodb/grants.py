@@ -1,6 +1,7 @@
 """Grants in DynamoDB: one item each, every step of the protocol one conditional write on it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from struct import Struct
@@ -24,7 +25,11 @@ class DynamoGrants:
         return grant_from_item(self.table.get(_pk(grant_id), "grant"))
 
     def point_to(self, pointer: GrantPointer) -> None:
-        self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
+        item = item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")
+        # The first one may come late, when the code is redeemed: it must not shorten the pointer's life again.
+        condition = "" if pointer.redeemed_at else "attribute_not_exists(#redeemed_at)"
+        with suppress(ConditionFailed):
+            self.table.put(item, condition)
 
     def issue(self, grant: Grant) -> Done | Refused:
         try:

@@ -12,7 +12,7 @@ class DynamoStatusLists:
 
     table: Table
 
-    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, not_before_ms: int = 0) -> Lease:
+    def lease(self, client_id: str, list_id: str, length: int, expires_at: int, client_epoch: int = 0) -> Lease:
         # A try whose answer was lost skips a block: indices are many, and one that nobody uses is never set.
         counter = self.table.update(
             f"status#{list_id}",
@@ -21,7 +21,7 @@ class DynamoStatusLists:
             {":length": length, ":end": expires_at},
             returned="UPDATED_NEW",
         )
-        lease = Lease(client_id, list_id, counter["leased"] - length, length, expires_at, not_before_ms)
+        lease = Lease(client_id, list_id, counter["leased"] - length, length, expires_at, client_epoch)
         self.table.put(item_from_model(lease, f"lease#{client_id}", f"{list_id}#{lease.start}"))
         return lease
 
@@ -54,3 +54,6 @@ class DynamoStatusLists:
 
     def is_set(self, token: LiveToken) -> bool:
         return self.table.get(f"status#{token.list_id}", f"set#{token.idx}") is not None
+
+    def is_in_range(self, token: LiveToken, block: int) -> bool:
+        return self.table.get(f"status#{token.list_id}", f"range#{token.idx - token.idx % block}") is not None

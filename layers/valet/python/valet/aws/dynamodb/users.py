@@ -1,5 +1,10 @@
-"""The Users table: accounts, credentials and consents, each in partitions of its own (IAM sees a partition's name)."""
+"""The Users table: accounts, credentials and consents, each in partitions of its own (IAM sees a partition's name).
 
+A new password is prepared as an item of its own and is worth nothing until the account names it. Then it takes the
+place of the one before, which the release before reads as well.
+"""
+
+from contextlib import suppress
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
@@ -16,9 +21,27 @@ class DynamoUsers:
         item = self.table.get(f"account#{sub}", "account")
         return model_from_item(Account, item) if item else None
 
-    def find_credential(self, username: str) -> Credential | None:
-        item = self.table.get(f"credential#{username}", "credential")
-        return model_from_item(Credential, item) if item else None
+    def find_credentials(self, username: str) -> tuple[Credential, ...]:
+        items = self.table.query(f"credential#{username}")
+        return tuple(model_from_item(Credential, item) for item in items)
+
+    def prepare_credential(self, credential: Credential) -> None:
+        """Keep the next credential next to the one in force."""
+        self.table.put(item_from_model(credential, f"credential#{credential.username}", _prepared(credential)))
+
+    def drop_credential(self, credential: Credential) -> None:
+        """Forget what was prepared, and is not in force."""
+        self.table.delete(f"credential#{credential.username}", _prepared(credential))
+
+    def settle_credential(self, credential: Credential) -> None:
+        """Put the credential, which the account names by now, in the place of the one before. Idempotent."""
+        values = {":sub": credential.sub, ":hash": credential.password_hash, ":id": credential.password_id}
+        # A late one must not bring an older password back: later ids are greater.
+        condition = "#sub = :sub AND (attribute_not_exists(#password_id) OR #password_id < :id)"
+        with suppress(ConditionFailed):
+            change = "SET #password_hash = :hash, #password_id = :id"
+            self.table.update(f"credential#{credential.username}", "credential", change, values, condition)
+        self.drop_credential(credential)
 
     def find_consent(self, sub: str, client_id: str) -> Consent | None:
         item = self.table.get(f"consent#{sub}", client_id)
@@ -53,3 +76,7 @@ class DynamoUsers:
             self.table.delete(f"account#{account.sub}", "account")
             return False
         return True
+
+
+def _prepared(credential: Credential) -> str:
+    return f"credential#{credential.password_id}"  # after the settled one, in the partition's order

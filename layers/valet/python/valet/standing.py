@@ -1,0 +1,33 @@
+"""Whether a client, an account, a session or a grant still stands: who revoked, disabled or deleted it is an operator.
+
+Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. What was made under an older
+epoch is dead from that write on, however its own time compares with anybody's clock.
+"""
+
+from valet.models import Account, Client, Grant, Session
+
+
+def session_stands(session: Session, account: Account | None) -> bool:
+    """Whether the end-user may go on by this session. It may be over for other reasons (see sessions.is_over)."""
+    return _account_stands(account, session.epoch, session.auth_time_ms)
+
+
+def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
+    """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
+    # A grant keeps the time of the sign-in in whole seconds: its last millisecond is meant.
+    return _account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
+
+
+def _account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
+    if account is None or account.is_disabled or epoch != account.epoch:
+        return False
+    is_marked_by_release_before = account.sessions_not_before_ms != account.epoch_raised_at_ms
+    return not is_marked_by_release_before or auth_time_ms >= account.sessions_not_before_ms
+
+
+def _client_stands(grant: Grant, client: Client) -> bool:
+    # The client's record may be ten seconds old. A grant of a later epoch than the record says is a new one.
+    if client.is_disabled or grant.client_epoch < client.epoch:
+        return False
+    is_time_named = client.grants_not_before_ms != client.epoch_raised_at_ms
+    return not is_time_named or grant.issued_at_ms >= client.grants_not_before_ms
