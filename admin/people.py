@@ -93,7 +93,8 @@ class People:
         Raises Refused if another operator changed it since it was read; then the old password stays in force.
         """
         users = DynamoUsers(self.table)
-        if credential_in_force(users.find_credentials(before.username), before) is None:
+        kept = users.find_credentials(before.username)
+        if credential_in_force(kept, before) is None:
             raise Refused(f"{before.username} has no password to replace.")
         password_id = next_password_id(before.password_id, random)
         credential = Credential(before.username, before.sub, password_hash, password_id)
@@ -104,6 +105,9 @@ class People:
             raise Refused(f"{before.username} was changed by another operator at this moment: look, and try again.")
         self.audit.record("user.changed", **changes.of_account(before, after))
         users.settle_credential(credential)
+        # What was prepared before, by a command that was killed or that lost to this one, can never be in force now.
+        for each in kept[1:]:
+            users.drop_credential(each)
         return after
 
     def forget_consents(self, sub: str, before: float | None = None) -> int:

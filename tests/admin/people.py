@@ -41,12 +41,14 @@ def service(stack: LocalStack, client_id: str = "api_service_789", secret: str |
     return Application(over_http, stack.issuer, client_id, secret or SECRETS[client_id], scope="admin api_access")
 
 
-def sign_in(stack: LocalStack, username: str = "john", application: Application | None = None) -> SignedIn:
+def sign_in(
+    stack: LocalStack, username: str = "john", application: Application | None = None, password: str | None = None
+) -> SignedIn:
     """A person signs in to the web app and allows it everything."""
     application = application or web_app(stack)
     browser = Browser(over_http, stack.issuer)
     asked = application.ask()
-    answer = browser.sign_in(browser.open(asked.url), username)
+    answer = browser.sign_in(browser.open(asked.url), username, password)
     answer = browser.decide(answer) if answer.is_page else answer  # remembered, where they allowed it before
     code = answer.answered["code"]
     redeemed = application.redeem(code, asked.code_verifier)

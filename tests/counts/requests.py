@@ -104,6 +104,12 @@ def introspect_access_token(world: World) -> Request:
     return lambda: world.service.introspect(tokens.access_tokens[0])
 
 
+def introspect_clients_own_token(world: World) -> Request:
+    world.deployment.begin()
+    token = world.service.client_credentials().json()["access_token"]
+    return lambda: world.service.introspect(token)
+
+
 def introspect_refresh_token(world: World) -> Request:
     tokens = world.redeemed()
     return lambda: world.web_app.introspect(tokens.refresh_token)

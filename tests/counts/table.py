@@ -41,16 +41,16 @@ TABLE = (
     Row(
         requests.code,
         200,
-        "GetItem grant, GetItem account, Sign, Sign, UpdateItem grant",
+        "GetItem grant, GetItem account, Sign, Sign, PutItem sub, UpdateItem grant",
         "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, "
-        "UpdateItem status, PutItem lease, Query keys, Sign, Sign, UpdateItem grant",
+        "UpdateItem status, PutItem lease, Query keys, Sign, Sign, PutItem sub, UpdateItem grant",
     ),
     Row(
         requests.code_without_openid,
         200,
-        "GetItem grant, GetItem account, Sign, UpdateItem grant",
+        "GetItem grant, GetItem account, Sign, PutItem sub, UpdateItem grant",
         "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, "
-        "UpdateItem status, PutItem lease, Query keys, Sign, UpdateItem grant",
+        "UpdateItem status, PutItem lease, Query keys, Sign, PutItem sub, UpdateItem grant",
     ),
     Row(
         requests.code_replayed,
@@ -114,8 +114,14 @@ TABLE = (
     Row(
         requests.introspect_access_token,
         200,
-        "GetItem grant, GetItem status",
-        "GetItem client, Query keys, GetItem client, GetItem grant, GetItem status",
+        "GetItem grant, GetItem account, GetItem status",
+        "GetItem client, Query keys, GetItem client, GetItem grant, GetItem account, GetItem status",
+    ),
+    Row(
+        requests.introspect_clients_own_token,
+        200,
+        "GetItem status, GetItem status",
+        "GetItem client, Query keys, GetItem status, GetItem status",
     ),
     Row(
         requests.introspect_refresh_token,
@@ -126,8 +132,8 @@ TABLE = (
     Row(
         requests.userinfo,
         200,
-        "GetItem grant, GetItem status, GetItem account",
-        "Query keys, GetItem client, GetItem grant, GetItem status, GetItem account",
+        "GetItem grant, GetItem account, GetItem status",
+        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status",
     ),
     Row(
         requests.authorize_stranger,
@@ -186,9 +192,10 @@ TABLE = (
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem client",
+        "GetItem account",
+        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem account, GetItem client",
     ),
     Row(
         requests.consent_page,

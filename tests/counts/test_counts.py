@@ -13,14 +13,15 @@ from tests.integration.wire import Answer
 # that a client or a person sends; where the budget depends on how many tokens live, the request has exactly so many.
 BUDGETS = {
     "client_credentials": Counter(sign=1),
-    "code": Counter(read=2, write=1, sign=2),
-    "code_without_openid": Counter(read=2, write=1, sign=1),
+    "code": Counter(read=2, put=1, write=1, sign=2),  # the put: until now the pointer was to end with the code
+    "code_without_openid": Counter(read=2, put=1, write=1, sign=1),
     "refresh": Counter(read=2, write=1, sign=1),
     "refresh_retried": Counter(read=2, sign=1),
     "refresh_race_lost": Counter(read=2, write=1, sign=2),
     "revoke_refresh_token": Counter(write=1, put=3),  # three live tokens
     "revoke_access_token": Counter(put=1),
-    "introspect_access_token": Counter(read=2),
+    "introspect_access_token": Counter(read=3),  # the account's epoch, too
+    "introspect_clients_own_token": Counter(read=2),  # its own bit, and the range of its block
     "introspect_refresh_token": Counter(read=2),
     "userinfo": Counter(read=3),
     "consent_not_remembered": Counter(read=3, put=2),

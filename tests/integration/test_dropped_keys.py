@@ -43,9 +43,7 @@ class Thief:
     def user_token(self, redeemed: Redeemed) -> str:
         """An access token of John's grant, for userinfo."""
         grant_id = redeemed.refresh_token.partition(".")[0]
-        return self.access_token(
-            "demo-john", "web_app_123", self.deployment.issuer, "openid email", grant_id=grant_id
-        )
+        return self.access_token("demo-john", "web_app_123", self.deployment.issuer, "openid email", grant_id=grant_id)
 
     def hint(self, redeemed: Redeemed) -> str:
         genuine = jwt.decode(redeemed.id_token, options={"verify_signature": False})
@@ -85,9 +83,7 @@ def test_it_is_not_in_the_jwk_set(deployment: Deployment, thief: Thief) -> None:
     assert thief.kid not in [key["kid"] for key in keys]
 
 
-def test_userinfo_refuses_it(
-    deployment: Deployment, web_app: Application, redeemed: Redeemed, thief: Thief
-) -> None:
+def test_userinfo_refuses_it(deployment: Deployment, web_app: Application, redeemed: Redeemed, thief: Thief) -> None:
     with deployment.nothing_spent():
         answer = web_app.userinfo(thief.user_token(redeemed))
     assert (answer.status, answer.error) == (401, "invalid_token")
