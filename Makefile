@@ -34,12 +34,16 @@ FIND_PYTHON = for candidate in python3.13 "$$(pyenv prefix 3.13 2>/dev/null || t
 	"$$candidate" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && exit; done; \
 	echo 'Valet needs Python 3.11 or newer, and found none on PATH.' >&2; exit 1
 
+# Each file is compared with the lock file's hashes. Wheels only: a source distribution is a file with a hash like any
+# other, but pip builds it with tools that it fetches without one.
+FETCH := -m pip install --require-hashes --only-binary=:all:
+
 # $(call environment,folder,lock file): a fresh environment with exactly what the lock file says.
 define environment
 	@python=$$($(FIND_PYTHON)); echo "== $(1): $(2), with $$python (once; about a minute)"; \
 	[ -x $(1)/bin/python ] || "$$python" -m venv $(1) || { rm -rf $(1); \
 		echo "$$python cannot make an environment; Debian has that in a package of its own, python3-venv." >&2; exit 1; }
-	@$(1)/bin/python -m pip install --progress-bar on --require-hashes --requirement $(2)
+	@$(1)/bin/python $(FETCH) --progress-bar on --requirement $(2)
 	@touch $@
 endef
 
@@ -142,7 +146,7 @@ endif
 # A folder, not an environment: whatever else lies in one would be on the functions' path too.
 .lambda-runtime/.installed: requirements/runtime.txt .venv-sam/.installed
 	rm -rf .lambda-runtime
-	.venv-sam/bin/python -m pip install --no-deps --require-hashes --target .lambda-runtime --requirement $<
+	.venv-sam/bin/python $(FETCH) --no-deps --target .lambda-runtime --requirement $<
 	@touch $@
 
 # The browser tests' client libraries, where there is something to install and npm to do it.

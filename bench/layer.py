@@ -1,7 +1,8 @@
 """The layer as `make build` leaves it: its size, zipped and with bytecode, and a place to start functions from (B8).
 
-`sam build` does what pip does here, and deployment/finish.py is the rest of `make build`. What the lock file
-names is kept installed in bench/.layer; each build is a copy, in a folder of its own.
+pip does here what it does in layers/valet/Makefile, for this machine instead of Lambda, and deployment/finish.py is the
+rest of `make build`. What the lock file names is kept installed in bench/.layer; each build is a copy, in a folder of
+its own.
 """
 
 import io
@@ -38,7 +39,8 @@ def _installed() -> Path:
         return kept
     _KEPT.mkdir(exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=_KEPT))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--require-hashes"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
+    command += ["--require-hashes", "--only-binary=:all:"]
     subprocess.run([*command, "--target", str(fresh), "--requirement", str(LAYER / "requirements.txt")], check=True)
     (fresh / stamp).write_text(lock, encoding="utf-8")  # `prune` removes it from the copies
     shutil.rmtree(kept, ignore_errors=True)

@@ -1,9 +1,11 @@
 """Every function as it is deployed: its code, its runtime, its role, its log group."""
 
+import re
 from typing import Any
 
 import pytest
 
+from local.template import load
 from tests.template.cloudformation import EVERYTHING, ROOT, resources, translated
 
 FUNCTIONS = {
@@ -91,11 +93,32 @@ def test_a_new_role_of_a_signing_function_brings_rotate_keys_to_look_at_the_keys
     ]
 
 
-def test_the_layer_is_the_folder_python_itself_built_for_the_parameters_processor() -> None:
-    """A ContentUri one folder further up would build python/python, which Lambda does not import from."""
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    assert "ContentUri: layers/valet/python/\n" in text
-    assert "BuildArchitecture: !Ref Architecture\n" in text
+@pytest.mark.parametrize("template", ["template.yaml", "functions/authorizer/template.yaml"])
+def test_the_layer_is_built_by_its_own_makefile_for_the_parameters_processor(template: str) -> None:
+    """sam's Python builder would fetch wheels without their hashes. The Makefile knows the processor by its folder."""
+    path = ROOT / template
+    document = load(path)
+    ((name, layer),) = resources(document, "AWS::Serverless::LayerVersion").items()
+    folder = path.parent / layer["Properties"]["ContentUri"]
+    makefile = (folder / "Makefile").read_text(encoding="utf-8")
+    assert layer["Metadata"]["BuildMethod"] == "makefile"
+    assert re.search(rf"^(build-\w+ )*build-{name}( build-\w+)*:$", makefile, re.MULTILINE)
+    assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+    for processor in document["Parameters"]["Architecture"]["AllowedValues"]:
+        where = path.parent / layer["Metadata"]["WorkingDirectory"]["Fn::Sub"].replace("${Architecture}", processor)
+        assert where.resolve() == folder.resolve() / processor
+        assert (where / "platforms.txt").is_file()
+
+
+def test_no_function_brings_packages_of_its_own() -> None:
+    """sam's Python builder, which builds the functions, would fetch them without their hashes."""
+    assert {path.name for path in (ROOT / "functions").rglob("*") if path.is_file() and path.suffix != ".pyc"} == {
+        "app.py",
+        "template.yaml",
+    }
+
+
+def test_the_layer_says_which_processor_it_is_for() -> None:
     (layer,) = resources(translated(), "AWS::Lambda::LayerVersion").values()
     assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
 

@@ -1,0 +1,155 @@
+"""Every file that goes into the layer is the one whose hash the lock file knows, for both processors."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.built.conftest import Attempt, AttemptBuild
+from tests.built.emulator import ARCHITECTURE, PYTHON
+from tests.template.cloudformation import ROOT
+
+LAYER = ROOT / "layers" / "valet"
+AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
+LOCK = LAYER / "python" / "requirements.txt"
+PLATFORMS = {
+    processor: (LAYER / processor / "platforms.txt").read_text(encoding="utf-8").split()
+    for processor in ("arm64", "x86_64")
+}
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
+
+
+@pytest.fixture(scope="session")
+def wheels(environments: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels of the lock file, for both processors."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for platforms in PLATFORMS.values():
+        command: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--require-hashes",
+            "--only-binary=:all:",
+        ]
+        command += ["--python-version", "3.13", "--implementation", "cp"]
+        for platform in platforms:
+            command += ["--platform", platform]
+        subprocess.run([*command, "--dest", folder, "--requirement", LOCK], check=True)
+    return folder
+
+
+def _only(folder: Path) -> Mapping[str, str]:
+    """A developer's settings of pip by which there is no index, and this folder instead."""
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+
+
+def _tampered(wheels: Path, folder: Path, package: str, processor: str) -> Path:
+    """A copy of the wheels in which the attacker has added a module to one."""
+    shutil.copytree(wheels, folder)
+    (wheel,) = folder.glob(f"{package}-*{MACHINES[processor]}.whl")
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("tampered_with.py", "raise SystemExit('tampered with')")
+    return folder
+
+
+def _assert_nothing_is_built(folder: Path) -> None:
+    assert not list(folder.rglob("template.yaml")), "there is nothing that could be deployed"
+    assert not list(folder.rglob("tampered_with.py"))
+    assert not list(folder.glob("*Layer/*"))
+
+
+def _assert_refused(attempt: Attempt, package: str) -> None:
+    assert attempt.status != 0
+    assert "DO NOT MATCH THE HASHES" in attempt.output
+    assert re.search(rf"^ *{package}==\S+ from file://", attempt.output, re.MULTILINE), attempt.output
+    _assert_nothing_is_built(attempt.folder)
+
+
+@pytest.mark.parametrize("processor", PLATFORMS)
+def test_a_wheel_that_was_tampered_with_is_refused_by_name_and_nothing_is_built(
+    processor: str, attempt_build: AttemptBuild, wheels: Path, tmp_path: Path
+) -> None:
+    """The wheels of both processors are there: none may be taken for its name and version, whichever the machine is."""
+    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", processor))
+    _assert_refused(attempt_build(processor, settings), "cryptography")
+
+
+def test_the_same_wheels_are_built_while_they_are_as_locked(
+    attempt_build: AttemptBuild, wheels: Path, tmp_path: Path
+) -> None:
+    """The refusals above are for the tampering: here it is the wheel of the processor that is not built for."""
+    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", "x86_64"))
+    attempt = attempt_build("arm64", settings)
+    assert attempt.status == 0, attempt.output
+    assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
+    assert not list(attempt.folder.rglob("tampered_with.py"))
+
+
+def test_the_authorizer_in_another_teams_stack_is_built_from_locked_wheels_too(wheels: Path, tmp_path: Path) -> None:
+    """There `sam build` runs alone, without Valet's command line."""
+    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", OTHER))
+    folder = tmp_path / "build"
+    command: list[str | Path] = [PYTHON.with_name("sam"), "build", "--template", AUTHORIZER, "--build-dir", folder]
+    command += ["--parameter-overrides", f"Architecture={OTHER} Issuer=https://id.example.com Audience=a Routes={{}}"]
+    environment = {"PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "HOME": str(tmp_path), "SAM_CLI_TELEMETRY": "0"}
+    run = subprocess.run(
+        command, cwd=tmp_path, env={**environment, **settings}, capture_output=True, text=True, check=False
+    )
+    _assert_refused(Attempt(folder, run.returncode, run.stdout + run.stderr), "cryptography")
+
+
+@pytest.mark.parametrize("processor", PLATFORMS)
+@pytest.mark.parametrize("package", ["cffi", "argon2_cffi_bindings", "markupsafe"])
+def test_no_compiled_wheel_is_taken_for_its_name(package: str, processor: str, wheels: Path, tmp_path: Path) -> None:
+    """The layer's own target, as sam runs it."""
+    attempt = _make_layer(
+        processor, _only(_tampered(wheels, tmp_path / "wheels", package, processor)), tmp_path / "out"
+    )
+    _assert_refused(attempt, package.replace("_", "-"))
+
+
+@pytest.mark.parametrize("processor", PLATFORMS)
+def test_a_source_distribution_is_never_built(processor: str, wheels: Path, tmp_path: Path) -> None:
+    """Whatever the developer's own settings prefer."""
+    folder = tmp_path / "wheels"
+    shutil.copytree(wheels, folder)
+    for wheel in folder.glob("markupsafe-*.whl"):
+        wheel.unlink()
+    (folder / "markupsafe-3.0.4.tar.gz").touch()
+    attempt = _make_layer(processor, {**_only(folder), "PIP_NO_BINARY": ":all:"}, tmp_path / "out")
+    assert attempt.status != 0
+    assert "No matching distribution found for markupsafe==" in attempt.output
+    _assert_nothing_is_built(attempt.folder)
+
+
+@pytest.mark.parametrize("processor", PLATFORMS)
+def test_a_configuration_file_of_pip_cannot_switch_the_hashes_off(processor: str, wheels: Path, tmp_path: Path) -> None:
+    folder = _tampered(wheels, tmp_path / "wheels", "cryptography", processor)
+    file = tmp_path / "pip.conf"
+    file.write_text(f"[global]\nno-index = true\nfind-links = {folder}\nrequire-hashes = false\n", encoding="utf-8")
+    attempt = _make_layer(processor, {"PIP_CONFIG_FILE": str(file), "PIP_REQUIRE_HASHES": "0"}, tmp_path / "out")
+    _assert_refused(attempt, "cryptography")
+
+
+def _make_layer(processor: str, environment: Mapping[str, str], folder: Path) -> Attempt:
+    layer = folder / "ValetLayer"
+    layer.mkdir(parents=True)
+    run = subprocess.run(
+        ["make", "--makefile", LAYER / "Makefile", "build-ValetLayer"],
+        cwd=LAYER / processor,
+        env={"PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(layer), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Attempt(folder, run.returncode, run.stdout + run.stderr)
