@@ -16,7 +16,7 @@ from valet.ports import Clock, Random
 from admin.audit import OperatorAudit
 from admin.endings import Refused
 from admin.scans import ScannedTable
-from admin.spelling import LOCAL_REGION, Where
+from admin.spelling import LOCAL_CREDENTIAL, LOCAL_REGION, Where
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -138,6 +138,8 @@ class Deployment:
 @cache
 def _session(where: Where) -> boto3.Session:
     if where.is_local:
-        # Made up: whatever credentials the operator has are nobody's business on a local port.
-        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=LOCAL_REGION)
+        # Made up: the operator's own credentials have no business on a local port, which refuses them.
+        return boto3.Session(
+            aws_access_key_id=LOCAL_CREDENTIAL, aws_secret_access_key=LOCAL_CREDENTIAL, region_name=LOCAL_REGION
+        )
     return boto3.Session(profile_name=where.profile, region_name=where.region)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 DEFAULT_STACK, DEFAULT_AWS_PORT = "valet", 3001
 LOCAL_REGION = "us-east-1"
+LOCAL_CREDENTIAL = "local"  # both halves: the local stack accepts no other, and everybody may know it
+
+_LOCAL_CREDENTIALS = f"AWS_ACCESS_KEY_ID={LOCAL_CREDENTIAL} AWS_SECRET_ACCESS_KEY={LOCAL_CREDENTIAL} "
 
 # A quoted word may hold a backtick.
 _COMMAND = re.compile(r"""`(valet|aws|make)( (?:'[^']*'|"[^"]*"|[^`'"])+)`""")
@@ -67,6 +70,7 @@ def in_full(text: str, where: Where, name: str) -> str:
             return found[0] + (f" with the samconfig.toml of {where}" if is_other else "")
         options = shlex.join(where.options_of(program))
         called = shlex.quote(name) if program == "valet" else program
-        return f"`{called}{words}{' ' if options else ''}{options}`"
+        prefix = _LOCAL_CREDENTIALS if program == "aws" and where.is_local else ""
+        return f"`{prefix}{called}{words}{' ' if options else ''}{options}`"
 
     return _COMMAND.sub(spelled, text)

@@ -178,8 +178,8 @@ def _given(stack: LocalStack) -> dict[str, dict[str, Any]]:
                 "AWS_ENDPOINT_URL": stack.aws_url,
                 "AWS_REGION": "us-east-1",
                 "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "emulated",
-                "AWS_SECRET_ACCESS_KEY": "emulated",
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
             },
             "event": json.loads(
                 event_files._PLACEHOLDER.sub(partial(_value, values.get(name, values["userinfo"])), text)

@@ -1,7 +1,7 @@
 """One emulated AWS for the whole process: moto, each call of it under one lock.
 
 boto3 in this process reaches it through botocore's before-send event; everybody else (`sam local`,
-the operator's command line, the runtime interface emulator) through the door, an HTTP address.
+the operator's command line, the runtime interface emulator) over HTTP, through local/door.py.
 Both are the same state, and under the one lock moto is as atomic as the real thing; without it
 one conditional write has several winners.
 
@@ -18,11 +18,14 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from local import kms
 from local.aws_calls import Call
+from local.door import Application
+from local.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"  # what `sam local` names where nobody says otherwise
@@ -38,6 +41,10 @@ _OTHER_EMULATION = ("MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "BOTO_CONFIG
 _CREDENTIAL_REGION = re.compile(r"(Credential=[^/]+/[0-9]+/)[^/]+/")
 _emulated: EmulatedAws | None = None
 
+# What moto answers over HTTP, and how X-Amz-Target begins there. STS names its operations in the body.
+_TARGETS = {"dynamodb": "DynamoDB_20120810.", "kms": "TrentService.", "logs": "Logs_20140328.", "sts": ""}
+_KEPT = frozenset({"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET"})
+
 
 class RealAwsError(Exception):
     """Something would have reached, or was meant to reach, an AWS that is not emulated."""
@@ -51,8 +58,8 @@ def isolate(environ: MutableMapping[str, str]) -> None:
     for name in [name for name in environ if name.startswith(("AWS_", *_OTHER_EMULATION))]:
         del environ[name]
     environ.update(
-        AWS_ACCESS_KEY_ID="local",
-        AWS_SECRET_ACCESS_KEY="local",
+        AWS_ACCESS_KEY_ID=ACCESS_KEY_ID,
+        AWS_SECRET_ACCESS_KEY=SECRET_ACCESS_KEY,
         AWS_REGION=REGION,
         AWS_DEFAULT_REGION=REGION,
         AWS_CONFIG_FILE=os.devnull,
@@ -87,7 +94,7 @@ class EmulatedAws:
         # moto also takes over the requests library, a pattern for each service and method in front of every call.
         # Nobody here speaks to AWS through requests, and tests speak to the stack through it.
         responses_mock.stop()
-        self._door_app: Any = None
+        self._applications: dict[str, Any] = {}
 
     # -- boto3 in this process -----------------------------------------------------------------------------------------
 
@@ -134,19 +141,26 @@ class EmulatedAws:
 
     # -- everybody else ------------------------------------------------------------------------------------------------
 
-    def door(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """A WSGI application that answers as AWS does: any Region, any credentials."""
-        if environ["PATH_INFO"].startswith("/moto-api"):  # it can empty everything, and records what it likes
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
-            return [b"not part of AWS\n"]
-        if "HTTP_AUTHORIZATION" in environ:  # one Region, whichever the caller names: sam local takes the profile's
-            environ["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
-        with self._lock:
-            if self._door_app is None:
-                from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    def services(self) -> dict[str, Application]:
+        """A WSGI application for each service of moto's that Valet uses, by its name in a signature's scope."""
+        return {service: partial(self._answer_http, service) for service in _TARGETS}
 
-                self._door_app = DomainDispatcherApplication(create_backend_app)
-            return list(self._door_app(environ, start_response))
+    def _answer_http(self, service: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # moto's own dispatcher would look for a service in the path, the target, the body and the signature.
+        # This is one service's application, and it sees nothing but what tells it the operation and the Region.
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if (environ["REQUEST_METHOD"], environ["REQUEST_URI"]) != ("POST", "/") or not target.startswith(
+            _TARGETS[service]
+        ):
+            start_response("404 Not Found", [("Content-Type", "text/plain"), ("X-Amzn-ErrorType", "UnknownOperation")])
+            return [f"not an operation of {service}\n".encode()]
+        kept = {name: value for name, value in environ.items() if not name.startswith("HTTP_") or name in _KEPT}
+        # One Region, whichever the caller names: sam local takes the profile's.
+        kept["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
+        with self._lock:
+            if service not in self._applications:
+                self._applications[service] = _application(service)
+            return list(self._applications[service](kept, start_response))
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
@@ -169,6 +183,15 @@ class EmulatedAws:
 
 def _chained(interceptor: Interceptor, call: Call, forward: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: interceptor(call, forward)
+
+
+def _application(service: str) -> Any:
+    from moto.moto_server import werkzeug_app
+
+    # moto lets every origin read every answer, unless this is set. Its variable is read on import, which is too early.
+    setattr(werkzeug_app, "DISABLE_GLOBAL_CORS", True)  # noqa: B010  not exported, as types have it
+    name: Any = service  # moto's type is a literal of all its services
+    return werkzeug_app.create_backend_app(name)
 
 
 def _tables() -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """The stack and its functions as AWS tells of them: CloudFormation, Lambda and API Gateway, for who operates the stack.
 
-moto has none of the three here, since nothing was deployed by them. Answered is what the operator's command line asks,
-from template.yaml, so that it works alike on both; all else is moto's.
+moto has none of the three here, since nothing was deployed by them. The operator's command line gets its answers from
+template.yaml, so that it works alike on both. Every other operation is refused, and moto is never asked: its
+CloudFormation and its Lambda would have the machine's Docker run an image.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
+from local.door import Application
 from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
 from local.resources import PSEUDO_PARAMETERS, STACK, Resources
 from local.system import Authorizer, Function, System
@@ -20,6 +23,7 @@ from local.template import Template
 
 _FUNCTION = re.compile(r"/2015-03-31/functions/([^/]+)/(configuration|invocations)")
 _AUTHORIZERS = re.compile(r"/v2/apis/([^/]+)/authorizers")
+_METHODS = {"configuration": "GET", "invocations": "POST"}
 _LIVING = (
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
@@ -45,33 +49,18 @@ class ControlPlane:
         self._system = system
         self._functions = functions
 
-    def is_asked(self, environ: Mapping[str, Any]) -> bool:
-        path = environ["PATH_INFO"]
-        return (
-            "/cloudformation/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
-            or _FUNCTION.fullmatch(path) is not None
-            or _AUTHORIZERS.fullmatch(path) is not None
-        )
-
-    def answer(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
-        """The WSGI side of all three."""
-        status, content_type, body, headers = self._reply(environ)
-        content = body.encode()
-        fields = {"Content-Type": content_type, "Content-Length": str(len(content)), **headers}
-        start_response(f"{status} {'OK' if status < 400 else 'Refused'}", list(fields.items()))
-        return [content]
-
-    def _reply(self, environ: Mapping[str, Any]) -> Reply:
-        path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
-        if found := _FUNCTION.fullmatch(path):
-            return self._lambda(unquote(found[1]), found[2], body)
-        if found := _AUTHORIZERS.fullmatch(path):
-            return self._authorizers(found[1])
-        return self._cloudformation(dict(parse_qsl(body.decode())))
+    def services(self) -> dict[str, Application]:
+        """A WSGI application for each of the three, by its name in a signature's scope."""
+        asked = {"cloudformation": self._cloudformation, "lambda": self._lambda, "apigateway": self._api_gateway}
+        return {service: partial(_answer, replies) for service, replies in asked.items()}
 
     # -- Lambda --------------------------------------------------------------------------------------------------------
 
-    def _lambda(self, name: str, deed: str, body: bytes) -> Reply:
+    def _lambda(self, method: str, path: str, body: bytes) -> Reply:
+        found = _FUNCTION.fullmatch(path)
+        if found is None or method != _METHODS[found[2]]:
+            return _refused_json(400, "InvalidAction", "The local stack answers Invoke and GetFunctionConfiguration.")
+        name, deed = unquote(found[1]), found[2]
         function = next((each for each in self._system.functions.values() if name in (each.name, each.arn)), None)
         if function is None:
             return _refused_json(404, "ResourceNotFoundException", f"Function not found: {name}")
@@ -89,16 +78,21 @@ class ControlPlane:
 
     # -- API Gateway ---------------------------------------------------------------------------------------------------
 
-    def _authorizers(self, api_id: str) -> Reply:
+    def _api_gateway(self, method: str, path: str, body: bytes) -> Reply:
+        found = _AUTHORIZERS.fullmatch(path)
+        if found is None or method != "GET":
+            return _refused_json(400, "InvalidAction", "The local stack answers GetAuthorizers only.")
+        api_id = found[1]
         for api in self._system.apis:
             if api.api_id == api_id:
-                found = {route.authorizer.name: route.authorizer for route in api.routes if route.authorizer}
-                return 200, _JSON, json.dumps({"items": [_authorizer(each) for each in found.values()]}), {}
+                named = {route.authorizer.name: route.authorizer for route in api.routes if route.authorizer}
+                return 200, _JSON, json.dumps({"items": [_authorizer(each) for each in named.values()]}), {}
         return _refused_json(404, "NotFoundException", f"Invalid API identifier specified {api_id}")
 
     # -- CloudFormation ------------------------------------------------------------------------------------------------
 
-    def _cloudformation(self, form: Mapping[str, str]) -> Reply:
+    def _cloudformation(self, method: str, path: str, body: bytes) -> Reply:
+        form = dict(parse_qsl(body.decode(errors="replace"))) if (method, path) == ("POST", "/") else {}
         name = form.get("StackName", STACK)
         if name not in (STACK, PSEUDO_PARAMETERS["AWS::StackId"]):
             return _refused_xml("ValidationError", f"Stack with id {name} does not exist")
@@ -139,6 +133,18 @@ class ControlPlane:
             for resource in self._template.resources()
             if resource.type in _LIVING
         ]
+
+
+def _answer(
+    replies: Callable[[str, str, bytes], Reply], environ: Mapping[str, Any], start_response: Any
+) -> Iterable[bytes]:
+    status, content_type, body, headers = replies(
+        environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["wsgi.input"].read()
+    )
+    content = body.encode()
+    fields = {"Content-Type": content_type, "Content-Length": str(len(content)), **headers}
+    start_response(f"{status} {'OK' if status < 400 else 'Refused'}", list(fields.items()))
+    return [content]
 
 
 def _configuration(function: Function) -> dict[str, Any]:

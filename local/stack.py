@@ -17,6 +17,7 @@ from local.aws import EmulatedAws, emulated
 from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
+from local.door import Door
 from local.function_logs import FunctionLogs
 from local.functions import Crash, Functions
 from local.gateway import Gateway, Served
@@ -62,6 +63,7 @@ class LocalStack:
     seeded: Mapping[str, Any]
     servers: tuple[Server, ...]
     rest: tuple[RestGateway, ...]
+    function_logs: FunctionLogs
 
     @property
     def issuer(self) -> str:
@@ -126,12 +128,14 @@ def start(
     rest = rest_api_beside(root, url, on_crash)
     gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served, rest)
     custom = custom_resources.CustomResources(functions, aws_url)
-    door = _AwsDoor(aws, custom, ControlPlane(deployment, known, system, functions), function_logs or FunctionLogs())
+    control_plane = ControlPlane(deployment, known, system, functions)
+    logs = function_logs or FunctionLogs()
+    door = _door(ports.aws.getsockname()[1], aws, custom, control_plane, logs)
     aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
     servers = (aws_server, front_server)
     aws_server.start()
     stack = LocalStack(
-        url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers, rest
+        url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers, rest, logs
     )
     try:
         custom.create(deployment, system, known)
@@ -143,29 +147,23 @@ def start(
     return replace(stack, seeded=aws.snapshot())
 
 
-class _AwsDoor:
+def _door(
+    port: int,
+    aws: EmulatedAws,
+    custom: custom_resources.CustomResources,
+    control_plane: ControlPlane,
+    function_logs: FunctionLogs,
+) -> Door:
     """Everything on the second port: AWS, the stack itself, and the addresses that custom resources answer to."""
+    services = aws.services()
+    logs = services["logs"]
 
-    def __init__(
-        self,
-        aws: EmulatedAws,
-        custom: custom_resources.CustomResources,
-        control_plane: ControlPlane,
-        function_logs: FunctionLogs,
-    ) -> None:
-        self._aws = aws
-        self._custom = custom
-        self._control_plane = control_plane
-        self._function_logs = function_logs
+    def delivered(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        function_logs.deliver()
+        return logs(environ, start_response)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(custom_resources.PATH):
-            return self._custom.receive(environ, start_response)
-        if self._control_plane.is_asked(environ):
-            return self._control_plane.answer(environ, start_response)
-        if "/logs/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
-            self._function_logs.deliver()
-        return self._aws.door(environ, start_response)
+    services |= {"logs": delivered, **control_plane.services()}
+    return Door(port, services, unsigned={custom_resources.PATH: custom.receive})
 
 
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,12 @@ LOCAL, OTHER = Where(is_local=True, aws_port=4701), Where("shop", "work", "eu-we
         ("`valet keys list`", OTHER, "`valet keys list --stack shop --profile work --region eu-west-1`"),
         ("`aws kms enable-key`", Where(), "`aws kms enable-key`"),
         ("`aws kms enable-key`", OTHER, "`aws kms enable-key --profile work --region eu-west-1`"),
-        ("`aws x`", LOCAL, "`aws x --endpoint-url http://127.0.0.1:4701 --region us-east-1`"),
+        (
+            "`aws x`",
+            LOCAL,
+            "`AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws x "
+            "--endpoint-url http://127.0.0.1:4701 --region us-east-1`",
+        ),
         ("first `valet a`, then `valet b`", Where("x"), "first `valet a --stack x`, then `valet b --stack x`"),
         ("`make deploy` makes one", Where(), "`make deploy` makes one"),
         ("`make deploy`", OTHER, "`make deploy` with the samconfig.toml of the stack shop"),

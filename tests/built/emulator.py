@@ -85,7 +85,7 @@ def running(
 
 
 def _environment(task: Path, layer: Path, runtime: Path) -> dict[str, str]:
-    """What Lambda itself sets, and whom the emulated AWS takes for granted."""
+    """What Lambda itself sets. The credentials stand for the developer's own: functions sign with the stack's."""
     return {
         "PYTHONPATH": f"{task}:{layer}:{runtime}",
         "LAMBDA_TASK_ROOT": str(task),

@@ -45,7 +45,8 @@ VARIABLES = {
     "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session is over after them anyway",
     "ACCOUNT_ROOT_ARN": "rotate_keys: whom a new key's policy lets administer it",
     "AUDIENCE": "authorizer: the one audience that it accepts",
-    "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; empty counts as unset",
+    "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
+    "stack's credentials; empty counts as unset",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BEHIND_PROXY": "true: a proxy stands before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For; else, and where that entry is no address or the last is not the gateway's `sourceIp`, it is "

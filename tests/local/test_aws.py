@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from local.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
 from local.aws_calls import Call, error_response
+from local.door import Door
 from local.server import Server, listen
 
 
@@ -27,9 +28,10 @@ def aws() -> EmulatedAws:
 @pytest.fixture(scope="module")
 def door(aws: EmulatedAws) -> Iterator[str]:
     listener = listen(0)
-    server = Server(listener, aws.door, threads=80)
+    port = listener.getsockname()[1]
+    server = Server(listener, Door(port, aws.services()), threads=80)
     server.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield f"http://127.0.0.1:{port}"
     server.stop()
 
 
@@ -73,13 +75,6 @@ def test_the_door_serves_kms(door: str) -> None:
     outside = boto3.client("kms", endpoint_url=door)
     key = outside.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     assert boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
-
-
-def test_motos_own_api_is_not_part_of_aws(table: str, door: str) -> None:
-    import httpx
-
-    assert httpx.post(f"{door}/moto-api/reset").status_code == 404
-    assert table in _tables(boto3.client("dynamodb"))
 
 
 @pytest.mark.parametrize("doors", ["in process", "over HTTP", "both"])

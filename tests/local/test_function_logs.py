@@ -85,7 +85,6 @@ def test_the_groups_are_the_templates_with_its_retention_and_each_function_has_i
 
 
 def test_the_door_delivers_before_it_answers(stack: LocalStack, logs: Any) -> None:
-    door: Any = stack.servers[0]._server.application  # the one that AWS's port has
-    take(door._function_logs, json.dumps({"event": "token.issued"}))
+    take(stack.function_logs, json.dumps({"event": "token.issued"}))
     outside = boto3.client("logs", endpoint_url=stack.aws_url)
     assert held(outside) == ['{"event": "token.issued"}']

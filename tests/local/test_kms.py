@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
 from local.aws import emulated
+from local.door import Door
 from local.server import Server, listen
 
 PKCS1, PSS, ECDSA = "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PSS_SHA_256", "ECDSA_SHA_256"
@@ -27,9 +28,10 @@ def kms(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield boto3.client("kms")
         return
     listener = listen(0)
-    server = Server(listener, aws.door, threads=4)
+    port = listener.getsockname()[1]
+    server = Server(listener, Door(port, aws.services()), threads=4)
     server.start()
-    yield boto3.client("kms", endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    yield boto3.client("kms", endpoint_url=f"http://127.0.0.1:{port}")
     server.stop()
 
 

@@ -38,4 +38,13 @@ def client(service: Literal["dynamodb", "kms"], settings: Settings) -> Any:
 
 @cache
 def _client(service: Literal["dynamodb", "kms"], endpoint_url: str | None) -> Any:
-    return boto3.client(service, endpoint_url=endpoint_url, config=CONFIG)
+    # An endpoint is named only where AWS is emulated. Under sam local the environment holds the developer's own
+    # credentials: those stay unused, and the local stack accepts this pair alone.
+    made_up = "local" if endpoint_url else None
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=made_up,
+        aws_secret_access_key=made_up,
+        config=CONFIG,
+    )
