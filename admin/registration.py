@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from valet.errors import InvalidScope
 from valet.models import Client, ProtectedApi, Scope, Scopes
-from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, apis_of
+from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
 
 from admin.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
@@ -94,7 +94,7 @@ def _scope(client: Client, known: Scopes) -> Iterator[str]:
     for name in sorted(client.default_scope - client.scope):
         yield f"default scope {name}: not among the client's scopes"
     try:
-        apis_of(client.default_scope, known)
+        api_of(client.default_scope, known)
     except InvalidScope:
         yield "default scope: it names scopes of two protected APIs, and no token is for two"
     for audience in sorted(client.introspects - known.apis.keys()):
@@ -185,10 +185,24 @@ def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[str]:
         if other.audience != api.audience:
             taken = sorted((other.scopes & api.scopes) - ISSUERS_OWN)
             wrong += [f"scope {name}: it belongs to {other.audience}, and to one API only" for name in taken]
+            wrong += _shared_with(other, api)
     low, high = _ACCESS_TOKEN
     if api.access_token_lifetime is not None and not low <= api.access_token_lifetime <= high:
         wrong.append(f"lifetime of access tokens: {low} to {high} seconds")
     return wrong
+
+
+def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[str]:
+    """Why `api` cannot name the issuer's scopes next to `other`.
+
+    Different ones do not help: people sign in with openid, profile and email at once, and no token is for two APIs.
+    """
+    theirs, ours = sorted(other.scopes & ISSUERS_OWN), sorted(api.scopes & ISSUERS_OWN)
+    if theirs and ours:
+        yield (
+            f"scope {' '.join(ours)}: {other.audience} names {' '.join(theirs)}, and only one API may name scopes of "
+            "the issuer; register a scope of its own for this API"
+        )
 
 
 def with_defaults(client: Client) -> Client:

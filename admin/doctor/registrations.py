@@ -171,7 +171,7 @@ def look_scopes(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_owners(evidence: Evidence) -> Iterator[Finding]:
-    """Whom tokens are for, which a scope of nobody's does not say, nor one of the issuer's that two APIs name."""
+    """Which API tokens are for: a scope of no API does not say, nor does one of the issuer where two APIs name such."""
     known, apis = evidence.scopes, evidence.scopes.apis.values()
     owned = frozenset[str]().union(*(api.scopes for api in apis))
     for name in sorted(known.scopes.keys() - ISSUERS_OWN):
@@ -181,16 +181,17 @@ def look_owners(evidence: Evidence) -> Iterator[Finding]:
                 "A token that somebody gets for it alone is for the issuer.",
                 _mend_of_nobodys(name, evidence),
             )
-    for name in sorted(ISSUERS_OWN):
-        sharing = sorted(api.audience for api in apis if name in api.scopes)
-        if len(sharing) > 1:
-            others = (command("valet apis change", audience, "--remove-scope", name) for audience in sharing[1:])
-            yield warning(
-                f"The scope {name} is named by {' and '.join(sharing)}",
-                "A token without a scope of one API's own is for all of them: each can use it at the others "
-                "(RFC 9700 section 2.3).",
-                f"Take it from all but one: {'; '.join(others)}",
-            )
+    sharing = {api.audience: sorted(api.scopes & ISSUERS_OWN) for api in apis if api.scopes & ISSUERS_OWN}
+    if len(sharing) > 1:
+        named = [(audience, " ".join(names)) for audience, names in sorted(sharing.items())]
+        others = (command("valet apis change", audience, "--remove-scope", names) for audience, names in named[1:])
+        yield Finding(
+            "Scopes of the issuer are named by "
+            + " and by ".join(f"{audience} ({names})" for audience, names in named),
+            "No token is for two APIs, so a request for such scopes and for no API's own is invalid_scope, "
+            "also when somebody only signs in (RFC 9700 section 2.3).",
+            f"Take them from all but one: {'; '.join(others)}",
+        )
 
 
 def _mend_of_nobodys(name: str, evidence: Evidence) -> str:

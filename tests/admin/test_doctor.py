@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import click
 import pytest
-from valet.models import Client, Scope
+from valet.models import Client, ProtectedApi, Scope
 
 from admin.cli import valet as root
 from admin.deployment import Deployment
@@ -96,6 +96,20 @@ def can_be_pasted(report: dict[str, Any], valet: Operator) -> None:
             command = command.commands[rest.pop(0)]
         if "--help" not in rest:
             command.make_context(command.name, rest, parent=context, obj=Desk())
+
+
+def test_apis_that_share_scopes_of_the_issuer_are_named_and_the_mend_parts_them(
+    valet: Operator, local: Deployment
+) -> None:
+    other = "https://other.example.com"
+    register(local).put_api(ProtectedApi(other, "Other", frozenset({"email", "profile"})))
+    report = examined(valet, "--only", "scopes.owners", status=1)
+    [finding] = report["findings"]
+    assert f"{valet.stack.audience} (profile) and by {other} (email profile)" in finding["what"]
+    assert "invalid_scope" in finding["why"]
+    [mend] = re.findall("`([^`]+)`", finding["mend"])
+    valet(*shlex.split(mend)[1:], where="")
+    assert examined(valet, "--only", "scopes.owners", status=0)["findings"] == []
 
 
 def test_a_scope_of_nobodys_is_given_to_the_one_api_or_deleted_where_nothing_needs_it(valet: Operator) -> None:
@@ -250,8 +264,12 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     assert "silent is vouched for, and people are asked" in found(report, "clients.first-party")
     assert "trusted" not in found(report, "clients.first-party")  # its secret is its own
     assert "The scope round belongs to no protected API" in found(report, "scopes.owners")
-    assert f"The scope profile is named by {valet.stack.audience} and https://other" in found(report, "scopes.owners")
+    shared = (
+        f"Scopes of the issuer are named by {valet.stack.audience} (profile) and by https://other.example.com (profile)"
+    )
+    assert shared in found(report, "scopes.owners")
     assert "items" not in found(report, "scopes.owners")
+    assert "names profile, and only one API may name scopes of the issuer" in found(report, "scopes.registration")
     can_be_pasted(report, valet)
     assert "in a circle" in found(report, "scopes.registration")
     assert "one API only" in found(report, "scopes.registration")

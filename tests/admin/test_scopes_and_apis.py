@@ -85,6 +85,7 @@ def test_an_api_leaves_no_scopes_that_belong_to_nobody(valet: Operator) -> None:
     stock = "https://stock.example.com"
     valet("scopes", "add", "stock", "See the stock")
     valet("scopes", "add", "stock.write", "Change the stock", "--includes", "stock")
+    valet("apis", "change", valet.stack.audience, "--remove-scope", "profile")
     valet("apis", "add", stock, "Stock", "--scope", "stock stock.write profile")
     err = valet("apis", "delete", stock, "--yes", status=3).err
     assert "scopes stock stock.write of https://stock.example.com would belong to nobody" in err
@@ -129,3 +130,22 @@ def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:
     assert "already" in valet("apis", "add", valet.stack.audience, "Again", status=3).err
     assert "no protected API" in valet("apis", "show", audience, status=3).err
     assert valet.json("apis", "list") == before
+
+
+@pytest.mark.parametrize("shared", ["profile", "email"])
+def test_a_second_api_that_names_a_scope_of_the_issuer_is_refused_and_told_which_has_one(
+    valet: Operator, shared: str
+) -> None:
+    """Another scope of the issuer is no way out: a sign-in asks for both, and its token would be for two APIs."""
+    stock, demo = "https://stock.example.com", valet.stack.audience
+    valet("scopes", "add", "stock", "See the stock")
+    before = valet.json("apis", "list")
+    err = valet("apis", "add", stock, "Stock", "--scope", f"stock {shared}", status=2).err
+    assert f"scope {shared}: {demo} names profile, and only one API may name scopes of the issuer" in err
+    assert valet.json("apis", "list") == before
+    valet("apis", "add", stock, "Stock", "--scope", "stock")
+    before = valet.json("apis", "list")
+    assert demo in valet("apis", "change", stock, "--add-scope", shared, status=2).err
+    assert valet.json("apis", "list") == before
+    valet("apis", "change", demo, "--remove-scope", "profile")
+    valet("apis", "change", stock, "--add-scope", "profile email")

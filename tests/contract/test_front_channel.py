@@ -133,6 +133,40 @@ def test_attempts_taken_back_at_once_are_all_taken_back(stores: Stores) -> None:
     assert stores.throttles.count("address#192.0.2.1#3", end) == 1
 
 
+def test_a_share_is_used_up_without_taking_anything_from_the_others(stores: Stores) -> None:
+    def count(share: str) -> bool:
+        return stores.throttles.count_share("account#john#4", share, 3, 8, int(NOW) + 900)
+
+    assert [count("one") for _ in range(20)] == [True] * 3 + [False] * 17
+    assert [count("two") for _ in range(20)] == [True] * 3 + [False] * 17
+    # Refused attempts were not counted: of eight there are two left, for whichever network asks first.
+    assert [count("three") for _ in range(20)] == [True] * 2 + [False] * 18
+    assert not count("four")
+
+
+def test_a_share_that_is_forgotten_begins_again_and_only_one_attempt_is_taken_off_all(stores: Stores) -> None:
+    def count(share: str) -> bool:
+        return stores.throttles.count_share("account#john#5", share, 3, 5, int(NOW) + 900)
+
+    assert [count("one") for _ in range(4)] == [True] * 3 + [False]
+    stores.throttles.forget_share("account#john#5", "one")
+    assert [count("one") for _ in range(4)] == [True] * 3 + [False]  # two of all were still counted
+    assert not count("two")
+    for _ in range(9):
+        stores.throttles.forget_share("account#john#5", "two")
+    assert [count("two") for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_a_share_of_what_is_deleted_does_not_begin_again_by_being_forgotten(stores: Stores) -> None:
+    stores.throttles.forget_share("account#john#6", "one")
+    assert stores.throttles.count("account#john#6", int(NOW) + 900) == 1
+
+
+def test_attempts_of_one_share_made_at_once_stay_within_its_bound(stores: Stores) -> None:
+    counted = at_once(lambda _: stores.throttles.count_share("account#john#7", "one", 3, 8, int(NOW) + 900))
+    assert sorted(counted) == [False] * (THREADS - 3) + [True] * 3
+
+
 def test_attempts_made_at_once_are_all_counted(stores: Stores) -> None:
     counts = at_once(lambda _: stores.throttles.count("account#john#2", int(NOW) + 900))
     assert sorted(counts) == list(range(1, THREADS + 1))

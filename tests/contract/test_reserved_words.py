@@ -46,6 +46,8 @@ def walk(stores: Stores) -> None:
     request = AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge")
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
     stores.throttles.count("account#john", int(NOW))
+    stores.throttles.count_share("account#john", "home", 10, 100, int(NOW))
+    stores.throttles.forget_share("account#john", "home")
     stores.throttles.forget("account#john")
     stores.throttles.remember_browser(b"b" * 32, "sub", int(NOW))
     stores.users.add_user(Account("sub", "john"), Credential("john", "sub", "hash"))

@@ -177,9 +177,9 @@ TABLE = (
         requests.login,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, DeleteItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
     ),
     Row(
         requests.login_again,

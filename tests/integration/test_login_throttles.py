@@ -36,24 +36,90 @@ def test_ten_wrong_passwords_slow_that_account_down_known_or_not(
     assert attempt(browser, again, "john", "password123").status == 303
 
 
-def test_a_throttled_account_is_throttled_in_every_strange_browser(
+def from_address(deployment: Deployment, source_ip: str, username: str, password: str, web_app: Application) -> int:
+    """The status of an attempt in a browser that has never been here, from this address."""
+    before, deployment.source_ip = deployment.source_ip, source_ip
+    try:
+        stranger = anew(deployment)
+        return attempt(stranger, stranger.open(web_app.ask().url), username, password).status
+    finally:
+        deployment.source_ip = before
+
+
+def test_my_first_sign_in_on_a_new_phone_works_while_a_stranger_guesses_at_my_account(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """The stranger keeps at it in every window, and far beyond the share of one network."""
+    for window in range(2):
+        page = browser.open(web_app.ask().url)
+        statuses = [attempt(browser, page, "john", "wrong").status for _ in range(25)]
+        assert statuses == [401] * 10 + [429] * 15
+        assert from_address(deployment, "198.51.100.7", "john", "password123", web_app) == 303, window
+        deployment.clock.advance(900)
+
+
+def test_i_may_mistype_my_password_nine_times_while_a_stranger_guesses_at_my_account(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:
     page = browser.open(web_app.ask().url)
+    for _ in range(30):
+        attempt(browser, page, "john", "wrong")
+    mine = [from_address(deployment, "198.51.100.7", "john", "tpyo", web_app) for _ in range(9)]
+    assert mine == [401] * 9
+    assert from_address(deployment, "198.51.100.7", "john", "password123", web_app) == 303
+
+
+@pytest.mark.parametrize("username", ["john", "nobody"])
+def test_guesses_from_many_networks_at_one_account_are_a_hundred_a_window_together(
+    deployment: Deployment, web_app: Application, username: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a botnet guesses without end."""
+    networks = [f"203.0.113.{number}" for number in range(12)]
+    statuses = [
+        from_address(deployment, network, username, "wrong", web_app) for network in networks for _ in range(10)
+    ]
+    assert statuses == [401] * 100 + [429] * 20
+    with verifications(monkeypatch) as seen:
+        assert from_address(deployment, "198.51.100.7", username, "password123", web_app) == 429
+    assert seen == []
+    assert deployment.audit.names[-1] == "login.throttled"
+
+
+def test_a_person_who_signs_in_all_day_does_not_give_guessers_a_fresh_budget(
+    deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "_ATTEMPTS_PER_ACCOUNT", 6)
+    statuses = []
+    for number in range(8):
+        statuses.append(from_address(deployment, f"203.0.113.{number}", "john", "wrong", web_app))
+        from_address(deployment, "198.51.100.7", "john", "password123", web_app)
+    assert statuses == [401] * 6 + [429] * 2
+
+
+def test_a_guesser_with_a_whole_site_of_ipv6_has_the_share_of_one_network(
+    deployment: Deployment, web_app: Application
+) -> None:
+    """A site is given a /48 (RFC 6177): of 65,536 networks, a few would use up the account's whole budget."""
+    mine = [f"2001:db8:1:{number:x}::1" for number in range(14)]
+    statuses = [from_address(deployment, source_ip, "john", "wrong", web_app) for source_ip in mine]
+    assert statuses == [401] * 10 + [429] * 4
+    assert from_address(deployment, "2001:db8:2::1", "john", "password123", web_app) == 303
+
+
+def test_a_stranger_in_the_same_network_is_told_apart_only_by_a_browser_that_is_known(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """What is left: behind one address nothing else tells a new browser of the owner from a guesser's."""
+    page = browser.open(web_app.ask().url)
     for _ in range(10):
         attempt(browser, page, "john", "wrong")
-    stranger = anew(deployment)
-    deployment.source_ip = "198.51.100.7"
-    try:
-        assert attempt(stranger, stranger.open(web_app.ask().url), "john", "password123").status == 429
-    finally:
-        deployment.source_ip = "192.0.2.1"
+    assert from_address(deployment, deployment.source_ip, "john", "password123", web_app) == 429
 
 
 def test_a_browser_that_has_signed_in_before_passes_a_throttled_account(
     deployment: Deployment, browser: Browser, web_app: Application, issued: Issued
 ) -> None:
-    """Else anybody could lock anybody out."""
+    """A stranger behind the same address could lock the owner out."""
     stranger = anew(deployment)
     page = stranger.open(web_app.ask().url)
     for _ in range(10):

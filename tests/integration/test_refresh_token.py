@@ -164,6 +164,32 @@ def test_a_scope_that_went_to_another_api_brings_neither_that_audience_nor_its_r
     assert "roles" not in claims
 
 
+def test_two_apis_that_name_a_scope_of_the_issuer_share_no_token(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    """Registration refuses the second; an earlier release did not."""
+    other = ProtectedApi("https://other.example", "Other", frozenset({"profile"}), frozenset({"user"}))
+    deployment.registrar.put_api(other)
+    deployment.clock.advance(11)
+    with deployment.nothing_spent():
+        asked = web_app.refresh(redeemed.refresh_token, scope="openid profile")
+        assert (asked.status, asked.error) == (400, "invalid_scope")
+        answered = browser.open(web_app.ask(scope="openid profile").url).answered
+        assert (answered["error"], "code" in answered) == ("invalid_scope", False)
+    # With a scope of one API's own, the token is for that API; without any, for the issuer.
+    tokens = [
+        web_app.refresh(redeemed.refresh_token, scope=scope).json() for scope in ("profile items", "openid email")
+    ]
+    audiences = [jwt.decode(each["access_token"], options={"verify_signature": False})["aud"] for each in tokens]
+    assert audiences == [f"{deployment.issuer}/api", deployment.issuer]
+    # The operator takes the scope from one of them, and the grant goes on.
+    deployment.registrar.put_api(replace(other, scopes=frozenset()))
+    deployment.clock.advance(11)
+    again = web_app.refresh(tokens[-1]["refresh_token"], scope="openid profile").json()
+    claims = jwt.decode(again["access_token"], options={"verify_signature": False})
+    assert claims["aud"] == [f"{deployment.issuer}/api", deployment.issuer]
+
+
 @pytest.mark.parametrize("app_name", ["legacy_app", "mobile_app", "spa"])
 def test_a_refresh_token_of_another_client_spends_nothing_and_stays_good_for_its_own(
     deployment: Deployment, web_app: Application, redeemed: Redeemed, app_name: str, request: pytest.FixtureRequest

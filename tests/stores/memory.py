@@ -143,6 +143,7 @@ class MemoryThrottles:
     """The port Throttles."""
 
     attempts: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, dict[str, int]] = field(default_factory=dict)
     browsers: dict[tuple[bytes, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -150,6 +151,20 @@ class MemoryThrottles:
         with self._lock:
             self.attempts[what] = self.attempts.get(what, 0) + 1
             return self.attempts[what]
+
+    def count_share(self, what: str, share: str, most_of_share: int, most: int, expires_at: int) -> bool:
+        with self._lock:
+            shares = self.shares.setdefault(what, {})
+            if self.attempts.get(what, 0) >= most or shares.get(share, 0) >= most_of_share:
+                return False
+            self.attempts[what] = self.attempts.get(what, 0) + 1
+            shares[share] = shares.get(share, 0) + 1
+            return True
+
+    def forget_share(self, what: str, share: str) -> None:
+        self.take_back(what)
+        with self._lock:
+            self.shares.get(what, {}).pop(share, None)
 
     def take_back(self, what: str) -> None:
         with self._lock:

@@ -117,3 +117,46 @@ def test_the_audience_is_the_api_of_the_scope_and_the_issuer_with_openid(
     scope: tuple[str, ...], aud: tuple[str, ...]
 ) -> None:
     assert audience(scope, KNOWN, ISSUER) == aud
+
+
+def with_scopes(**apis: str) -> Scopes:
+    """The scopes of KNOWN, with APIs of an earlier release: each by its name, with the scopes that it names."""
+    found = [
+        ProtectedApi(f"https://{name}.example.com", name, frozenset(named.split())) for name, named in apis.items()
+    ]
+    return Scopes(KNOWN.scopes, {api.audience: api for api in found})
+
+
+@pytest.mark.parametrize(
+    "apis",
+    [
+        {"shop": "profile", "bank": "profile pay"},
+        {"shop": "profile buy", "bank": "openid pay"},  # different ones, which one sign-in asks for
+        {"shop": "openid", "bank": "openid"},
+    ],
+)
+def test_a_scope_of_the_issuer_that_two_apis_name_makes_no_token_for_both(apis: dict[str, str]) -> None:
+    known = with_scopes(**apis)
+    with pytest.raises(InvalidScope, match=r"More than one API names scopes of the issuer \([a-z ]+\)"):
+        audience(("openid", "profile"), known, ISSUER)
+    with pytest.raises(InvalidScope):
+        requested_scope(Parameters({"scope": "openid profile"}), CLIENT, known)
+
+
+def test_an_apis_own_scope_says_which_of_two_apis_a_scope_of_the_issuer_is_for() -> None:
+    known = with_scopes(shop="profile buy", bank="profile pay")
+    assert audience(("openid", "profile", "pay"), known, ISSUER) == (BANK, ISSUER)
+    assert audience(("profile", "buy"), known, ISSUER) == (SHOP,)
+
+
+@given(names, st.lists(names, max_size=3))
+def test_no_token_is_ever_for_two_apis_whatever_is_registered(asked: set[str], named: list[set[str]]) -> None:
+    known = with_scopes(**{f"api{number}": " ".join(scope) for number, scope in enumerate(named)})
+    try:
+        aud = audience(asked, known, ISSUER)
+    except InvalidScope:
+        # Nothing is refused that one API, or none, is named by.
+        assert sum(bool(api.scopes & asked) for api in known.apis.values()) > 1
+        return
+    assert len([name for name in aud if name != ISSUER]) <= 1
+    assert (ISSUER in aud) == ("openid" in asked or not any(api.scopes & asked for api in known.apis.values()))

@@ -9,7 +9,7 @@ from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
 from valet.ports import Consents, Done, Grants, Random, Registry, Sessions
 from valet.protocol.interaction import is_remembered
-from valet.protocol.scope import OFFLINE_ACCESS, apis_of, narrowed_scope
+from valet.protocol.scope import OFFLINE_ACCESS, api_of, narrowed_scope
 from valet.sessions import has_ended
 from valet.settings import Settings
 
@@ -39,6 +39,7 @@ def issue_code(
     # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
     known = outside.registry.scopes()
     request = replace(request, scope=remaining_scope(request.scope, client, known))
+    api = api_of(request.scope, known)
     code = Code(grant_id, new_handle(outside.random))
     is_offline = OFFLINE_ACCESS in request.scope
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
@@ -51,7 +52,7 @@ def issue_code(
         sub=session.sub,
         sid=session.sid,
         scope=request.scope,
-        aud=tuple(sorted(api.audience for api in apis_of(request.scope, known))),
+        aud=(api.audience,) if api else (),
         auth_time=session.auth_time,
         acr=session.acr,
         amr=session.amr,

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 ACR = "urn:valet:acr:password"
 AMR = ("pwd",)
 
-_ATTEMPTS_PER_ACCOUNT = 10
-_ATTEMPTS_PER_ADDRESS = 100
+# In a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day these allow.
+_ATTEMPTS_PER_KNOWN_BROWSER = 10
+_ATTEMPTS_PER_NETWORK = 10  # at one account: a stranger's guesses use up the share of that network, and no other
+_ATTEMPTS_PER_ACCOUNT = 100  # from all networks together
+_ATTEMPTS_PER_ADDRESS = 100  # at all accounts together
+_IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
 _KNOWN_BROWSER_LIFETIME = 90 * 86_400
 _MAXIMUM_USERNAME = 256  # characters, once normal
 _MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
@@ -60,7 +64,8 @@ class _Counted:
     """The names of the counts that an attempt was added to."""
 
     account: str
-    address: str | None  # None: of a browser that is known for the account, which its own count bounds
+    network: str = ""  # empty for a browser that is known for the account: its own count is its only bound
+    address: str = ""
 
 
 def hash_password(password: str) -> str:
@@ -79,8 +84,9 @@ def authenticate(
     """The account whose password this is, as it was before the password was compared.
 
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
-    that has signed in to the account before has a count of its own, and no other: else anybody could lock anybody out,
-    by the name or from behind the same address. A success is no guess, and is taken off again.
+    that has signed in to the account before has a count of its own, and no other. Any other browser has the share of
+    its network, so that a stranger elsewhere cannot lock a person's first sign-in. A success is no guess, and is taken
+    off again.
     """
     username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
     # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
@@ -95,10 +101,7 @@ def authenticate(
     matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
     if credential is None or account is None or account.is_disabled or not matches:
         return WrongPassword()
-    throttles.forget(counted.account)
-    if counted.address is not None:
-        # Its own attempt alone: whoever has an account must not wipe out their guesses at others by signing in to it.
-        throttles.take_back(counted.address)
+    _take_off(counted, throttles)
     throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
     return account
 
@@ -124,20 +127,35 @@ def _count(
     window = settings.login_throttle_window
     number = int(now) // window
     ends_at = (number + 1) * window
-    account, address = f"account#{account_key}#{number}", None
+    throttled = Throttled(ends_at - int(now))
+    account = f"account#{account_key}#{number}"
     if throttles.knows_browser(attempt.browser_digest, account_key, now):
         account += f"#{attempt.browser_digest.hex()}"
-    else:
-        address = f"address#{_network(attempt.source_ip)}#{number}"
-        if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
-            return Throttled(ends_at - int(now))
-    if throttles.count(account, ends_at) > _ATTEMPTS_PER_ACCOUNT:
-        return Throttled(ends_at - int(now))
-    return _Counted(account, address)
+        return throttled if throttles.count(account, ends_at) > _ATTEMPTS_PER_KNOWN_BROWSER else _Counted(account)
+    address = f"address#{_network(attempt.source_ip, _IPV6_HOUSEHOLD)}#{number}"
+    if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
+        return throttled
+    # As a digest: the item of an account stays small, whatever the gateway calls an address.
+    network = sha256(_network(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
+    # Last, and only within both bounds: an attempt that is refused takes nothing away from other networks.
+    if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
+        return throttled
+    return _Counted(account, network, address)
 
 
-def _network(source_ip: str) -> str:
-    """What one household has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 §2)."""
+def _take_off(counted: _Counted, throttles: Throttles) -> None:
+    """Take the attempt that succeeded off the counts it was added to."""
+    if not counted.network:
+        throttles.forget(counted.account)
+        return
+    # Of the account's count only this attempt: a person who signs in all day must not give a guesser a fresh budget.
+    throttles.forget_share(counted.account, counted.network)
+    # Of the address's count only this attempt: a guesser must not wipe out guesses at others by a sign-in of their own.
+    throttles.take_back(counted.address)
+
+
+def _network(source_ip: str, ipv6_prefix: int) -> str:
+    """The network that one party is given: an IPv4 address, or the prefix of an IPv6 address (RFC 6177 §2)."""
     try:
         address = ip_address(source_ip)
     except ValueError:
@@ -146,7 +164,7 @@ def _network(source_ip: str) -> str:
         return source_ip
     if address.ipv4_mapped:  # as a proxy on a dual-stack socket writes IPv4 clients, all of them in one /64
         return str(address.ipv4_mapped)
-    return str(ip_network((address, 64), strict=False))
+    return str(ip_network((address, ipv6_prefix), strict=False))
 
 
 @cache

@@ -65,21 +65,33 @@ def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[
     return tuple(sorted(set(kept) & set(closure(client.scope, known))))
 
 
-def apis_of(names: Iterable[str], known: Scopes) -> tuple[ProtectedApi, ...]:
-    """The protected APIs that `names` are for.
+def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:
+    """The protected API that a token with the scope `names` is for; None for a token that is for the issuer alone.
 
     An API's own scope names its API; a scope of the issuer that an API names as well counts where no own scope does.
-    Raises InvalidScope for scopes of two APIs.
+    Raises InvalidScope for scopes of two APIs: with a token for two, each could act at the other (RFC 9700 §2.3).
     """
     asked = set(names)
-    owners = tuple(api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked)
+    owners = [api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked]
     if len(owners) > 1:
         raise InvalidScope("The scope names more than one API: ask for one at a time.")
-    return owners or tuple(api for api in known.apis.values() if api.scopes & asked)
+    named = owners or [api for api in known.apis.values() if api.scopes & asked]
+    if len(named) > 1:
+        # Registration refuses this. What an earlier release registered is refused here.
+        shared = " ".join(sorted({name for api in named for name in api.scopes & asked}))
+        raise InvalidScope(
+            f"More than one API names scopes of the issuer ({shared}): ask for a scope of one API as well."
+        )
+    return named[0] if named else None
 
 
 def audience(names: Iterable[str], known: Scopes, issuer: str) -> tuple[str, ...]:
-    """The `aud` of an access token with that scope (RFC 9068 §3). Raises InvalidScope for scopes of two APIs."""
+    """The `aud` of an access token with that scope: one API at most, and the issuer (RFC 9068 §3).
+
+    Raises InvalidScope for scopes of two APIs.
+    """
     asked = frozenset(names)
-    audiences = sorted(api.audience for api in apis_of(asked, known))
-    return (*audiences, issuer) if OPENID in asked or not audiences else tuple(audiences)
+    api = api_of(asked, known)
+    if api is None:
+        return (issuer,)
+    return (api.audience, issuer) if OPENID in asked else (api.audience,)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from valet.handles import new_id
 from valet.models import Account, Client, Grant, LiveToken, Scopes
 from valet.ports import Random, Signer
-from valet.protocol.scope import ISSUERS_OWN, apis_of
+from valet.protocol.scope import ISSUERS_OWN, api_of
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 
@@ -14,9 +14,11 @@ _MAXIMUM_LIVE = 16
 
 
 def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
-    """Seconds: the shortest that the token's APIs ask for, else the deployment's; never longer than keys are kept."""
-    asked = [api.access_token_lifetime for api in apis_of(scope, known) if api.access_token_lifetime is not None]
-    return min(*asked, LONGEST_ACCESS_TOKEN) if asked else settings.access_token_lifetime
+    """Seconds: what the token's API asks for, else the deployment's; never longer than keys are kept."""
+    api = api_of(scope, known)
+    if api is None or api.access_token_lifetime is None:
+        return settings.access_token_lifetime
+    return min(api.access_token_lifetime, LONGEST_ACCESS_TOKEN)
 
 
 def sign_for_user(
@@ -41,9 +43,9 @@ def sign_for_user(
         "grant_id": grant.grant_id,
     }
     # Roles are what the end-user has; a token for one API tells that API its own, and nobody else.
-    apis = apis_of(scope, known)
-    is_for_one = len(apis) == 1 and apis[0].audience in audience and set(scope) - ISSUERS_OWN
-    roles = sorted(account.roles & apis[0].roles) if is_for_one else []
+    api = api_of(scope, known)
+    is_for_api = api is not None and api.audience in audience and set(scope) - ISSUERS_OWN
+    roles = sorted(account.roles & api.roles) if api is not None and is_for_api else []
     if roles:
         claims["roles"] = roles
     return jws.sign(claims, TYPE, signer)

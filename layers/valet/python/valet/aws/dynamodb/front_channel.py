@@ -91,6 +91,33 @@ class DynamoThrottles:
         attempts: int = counter["attempts"]
         return attempts
 
+    def count_share(self, what: str, share: str, most_of_share: int, most: int, expires_at: int) -> bool:
+        of_share = f"#of_{share}"
+        try:
+            self.table.update(
+                f"throttle#{what}",
+                "throttle",
+                f"ADD #attempts :one, {of_share} :one SET #expires_at = :end",
+                {":one": 1, ":end": expires_at, ":most": most, ":most_of_share": most_of_share},
+                f"attribute_not_exists(#attempts) OR #attempts < :most AND attribute_not_exists({of_share}) OR "
+                f"#attempts < :most AND {of_share} < :most_of_share",
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def forget_share(self, what: str, share: str) -> None:
+        try:
+            self.table.update(
+                f"throttle#{what}",
+                "throttle",
+                f"ADD #attempts :less REMOVE #of_{share}",
+                {":less": -1, ":none": 0},
+                "#attempts > :none",
+            )
+        except ConditionFailed:
+            return
+
     def take_back(self, what: str) -> None:
         try:
             # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing. Where
