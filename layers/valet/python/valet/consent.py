@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from valet.errors import InvalidScope
+from valet.errors import InvalidScope, TooManyRequests
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
-from valet.ports import Consents, Done, Grants, Random, Registry, Sessions
+from valet.ports import Audit, Consents, Done, Grants, Random, Registry, Sessions, Throttles
 from valet.protocol.interaction import is_remembered
 from valet.protocol.scope import OFFLINE_ACCESS, apis_of, narrowed_scope
 from valet.sessions import has_ended
 from valet.settings import Settings
 
 _DAY = 86_400
+# How many codes one person may be given in a window (docs/decisions/pace-of-a-grant.md).
+_CODES, _WINDOW = 200, 900
 
 
 class Outside(Protocol):
@@ -29,12 +31,19 @@ class Outside(Protocol):
     def grants(self) -> Grants: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def throttles(self) -> Throttles: ...
+    @property
+    def audit(self) -> Audit: ...
 
 
 def issue_code(
     outside: Outside, request: AuthorizationRequest, client: Client, session: Session, grant_id: str, now: float
 ) -> Code | None:
-    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile."""
+    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile.
+
+    Raises TooManyRequests, before anything is spent.
+    """
     # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
     known = outside.registry.scopes()
     request = replace(request, scope=remaining_scope(request.scope, client, known))
@@ -63,6 +72,7 @@ def issue_code(
         absolute_expires_at=absolute_expires_at,
         expires_at=code_expires_at + _DAY,  # until it is redeemed
     )
+    _count(outside, client, session, now)
     pointer = GrantPointer(session.sub, session.sid, grant_id, not is_offline, absolute_expires_at + _DAY)
     # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
     # that ends the session before we look again is seen here; one that ends it later finds the pointer.
@@ -76,6 +86,15 @@ def issue_code(
         if found is None or found.revoked_at or not is_digest_of(found.code_digest, code.secret):
             return None
     return code
+
+
+def _count(outside: Outside, client: Client, session: Session, now: float) -> None:
+    """Count the code to come. By the person, not by the session: signing in again must not begin a new count."""
+    number = int(now) // _WINDOW
+    ends_at = (number + 1) * _WINDOW
+    if outside.throttles.count(f"codes#{session.sub}#{number}", ends_at) > _CODES:
+        outside.audit.record("code.throttled", client_id=client.client_id, sub=session.sub)
+        raise TooManyRequests("Too many codes were issued to this end-user.", retry_after=ends_at - int(now))
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
