@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from valet.grant_types.pace import AT_ONCE, STEP
 from valet.tokens.status_index import list_id_at
 
 from local.aws import FUNCTION
@@ -41,12 +42,27 @@ def code_replayed(world: World) -> Request:
 
 def refresh(world: World) -> Request:
     tokens = world.redeemed()
+    world.deployment.clock.advance(60)
+    return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
+def refresh_soon(world: World) -> Request:
+    """So soon after the token before that the two share a place in the status list."""
+    tokens = world.redeemed()
+    return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
+def refresh_too_often(world: World) -> Request:
+    tokens = world.redeemed()
+    ahead = {":ahead": int(world.deployment.clock.now) + AT_ONCE * STEP}
+    world.deployment.table("Grants").update(f"grant#{tokens.grant_id}", "grant", "SET #paced_until = :ahead", ahead)
     return lambda: world.web_app.refresh(tokens.refresh_token)
 
 
 def refresh_without_window(world: World) -> Request:
     """Of a client whose retry window is switched off."""
     tokens = world.redeemed()
+    world.deployment.clock.advance(60)
     client = world.deployment.server.registry.find_client("web_app_123")
     assert client is not None
     world.deployment.registrar.put_client(replace(client, retry_window=0))
@@ -63,14 +79,10 @@ def refresh_stolen(world: World) -> Request:
     return lambda: world.web_app.refresh(tokens.answers[0]["refresh_token"])
 
 
-def refresh_with_sixteen_live(world: World) -> Request:
-    tokens = world.refreshed(15)
-    return lambda: world.web_app.refresh(tokens.refresh_token)
-
-
 def refresh_race_lost(world: World) -> Request:
     """Between our signature and our write somebody else rotates."""
     tokens = world.redeemed()
+    world.deployment.clock.advance(60)
 
     def request() -> Answer:
         overtaken: list[Call] = []

@@ -93,11 +93,17 @@ TABLE = (
         "PutItem status, PutItem status",
     ),
     Row(
-        requests.refresh_with_sixteen_live,
+        requests.refresh_soon,
         200,
-        "GetItem grant, GetItem account, Sign, PutItem status, UpdateItem grant",
-        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
-        "PutItem lease, Query keys, Sign, PutItem status, UpdateItem grant",
+        "GetItem grant, GetItem account, GetItem status, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, GetItem status, "
+        "Query keys, Sign, UpdateItem grant",
+    ),
+    Row(
+        requests.refresh_too_often,
+        429,
+        "GetItem grant, GetItem account",
+        "GetItem client, GetItem grant, GetItem account",
     ),
     Row(
         requests.revoke_refresh_token,
@@ -156,16 +162,17 @@ TABLE = (
     Row(
         requests.authorize_remembered,
         303,
-        "GetItem session, GetItem account, GetItem consent, PutItem sub, PutItem grant",
+        "GetItem session, GetItem account, GetItem consent, UpdateItem throttle, PutItem sub, PutItem grant",
         "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem consent, "
-        "PutItem sub, PutItem grant",
+        "UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
         requests.authorize_resumed,
         303,
-        "GetItem request, GetItem session, GetItem account, GetItem consent, PutItem sub, PutItem grant",
+        "GetItem request, GetItem session, GetItem account, GetItem consent, UpdateItem throttle, PutItem sub, "
+        "PutItem grant",
         "GetItem request, GetItem client, GetItem session, GetItem account, GetItem consent, "
-        "Query scopes, Query apis, PutItem sub, PutItem grant",
+        "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
         requests.login_page,
@@ -206,24 +213,25 @@ TABLE = (
     Row(
         requests.consent,
         303,
-        "GetItem request, GetItem session, GetItem account, PutItem sub, PutItem grant, UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, PutItem sub, "
-        "PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, PutItem grant, "
+        "UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
+        "UpdateItem throttle, PutItem sub, PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_until_logout,
         303,
-        "GetItem request, GetItem session, GetItem account, PutItem sub, GetItem session, PutItem grant, "
-        "UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, PutItem sub, "
-        "GetItem session, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, GetItem session, "
+        "PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
+        "UpdateItem throttle, PutItem sub, GetItem session, PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_not_remembered,
         303,
-        "GetItem request, GetItem session, GetItem account, PutItem sub, PutItem grant",
+        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, PutItem grant",
         "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
-        "PutItem sub, PutItem grant",
+        "UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
         requests.consent_denied,

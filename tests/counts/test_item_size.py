@@ -55,7 +55,7 @@ def test_a_grant_at_its_largest_is_under_one_kilobyte(world: World) -> None:
     grants = world.deployment.server.grants
     grant = new_grant(**REALISTIC)
     later = int(NOW) + 77
-    live = tuple(LiveToken(int(NOW) + 901 + idx, "aost" if idx < 9 else "aosu", 2**20 - 1 - idx) for idx in range(16))
+    live = tuple(LiveToken(int(NOW) + 901 + idx, "aost" if idx < 9 else "aosu", 2**20 - 1 - idx) for idx in range(15))
     issued = grants.issue(grant)
     sizes = [_stored(world, grant.grant_id)]
     redeemed = grants.redeem(
@@ -66,7 +66,9 @@ def test_a_grant_at_its_largest_is_under_one_kilobyte(world: World) -> None:
     sizes.append(_stored(world, grant.grant_id))
     rotated = grants.rotate(
         grant,
-        Rotation(b"r" * 32, b"s" * 32, b"k" * 32, later * 1000 + 456, live, later + 30 * DAY, later + 91 * DAY),
+        Rotation(
+            b"r" * 32, b"s" * 32, b"k" * 32, later * 1000 + 456, live, later + 30 * DAY, later + 91 * DAY, later + 601
+        ),
         NOW,
     )
     sizes.append(_stored(world, grant.grant_id))

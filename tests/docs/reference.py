@@ -90,7 +90,8 @@ ERRORS = {
     "request_not_supported": "the parameter `request`; in the redirect",
     "request_uri_not_supported": "the parameter `request_uri`; in the redirect",
     "server_error": "a mistake of ours: `request.failed` in the log, by the request id",
-    "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After",
+    "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
+    "is refreshed too often; 503: an outage",
     "unauthorized_client": "the client is not registered for this grant type",
     "unsupported_grant_type": "none of those at /token",
     "unsupported_response_type": "another than `code`; in the redirect",

@@ -136,6 +136,16 @@ def after_refresh(run: Run) -> None:
     assert_ended(world, before.grant_id, given)
 
 
+def after_too_often(run: Run) -> None:
+    """Nothing is spent: what was refused is answered a little later."""
+    world, before = run.world, run.world.john
+    answer = run.settled()
+    assert (answer.status, answer.error) == (429, UNAVAILABLE)
+    assert_lives(world, before.grant_id)
+    world.deployment.clock.advance(int(answer.headers["retry-after"]))
+    assert run.request().status == 200
+
+
 def after_refresh_without_window(run: Run) -> None:
     """An own write is still an own write; but who loses the answer loses the grant, and with it every token."""
     world, before = run.world, run.world.john
@@ -269,7 +279,8 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "refresh_without_window": after_refresh_without_window,
     "refresh_retried": after_refresh,
     "refresh_stolen": after_theft,
-    "refresh_with_sixteen_live": after_refresh,
+    "refresh_soon": after_refresh,
+    "refresh_too_often": after_too_often,
     "revoke_refresh_token": after_revocation,
     "revoke_access_token": after_revocation_of_access_token,
     "introspect_access_token": after_reading,

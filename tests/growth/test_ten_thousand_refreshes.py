@@ -38,7 +38,7 @@ def work_of(deed: Callable[[], Any]) -> int:
     return calls
 
 
-@pytest.mark.parametrize("pause", [60, 10], ids=["as they expire", "more than a grant remembers"])
+@pytest.mark.parametrize("pause", [60, 10], ids=["as they expire", "more often than a place of its own each"])
 def test_refreshing_ten_thousand_times_costs_the_last_time_what_it_cost_the_first(memory: Memory, pause: int) -> None:
     grant, code = memory.issue()
     token = memory.web_app.redeem(code, VERIFIER).json()["refresh_token"]
@@ -49,7 +49,7 @@ def test_refreshing_ten_thousand_times_costs_the_last_time_what_it_cost_the_firs
 
     for step in range(STEPS if pause == 60 else STEPS // 10):
         memory.clock.advance(pause)
-        if step % 100 < 20:
+        if step >= 100 and step % 100 < 20:  # by then it has as many tokens alive as it ever will
             work.append(work_of(refresh))
         else:
             refresh()
@@ -58,7 +58,7 @@ def test_refreshing_ten_thousand_times_costs_the_last_time_what_it_cost_the_firs
     half = len(sizes) // 2
     assert max(sizes[-half:]) <= max(sizes[:half]) + 1, "more digits of the generation, and nothing else"
     assert max(sizes) < 1024
-    assert len(memory.grant(grant.grant_id).live) <= 16
+    assert len(memory.grant(grant.grant_id).live) <= 15
     quarter = len(work) // 4
     assert median(work[-quarter:]) <= median(work[:quarter]) * 1.01
     assert max(work[-quarter:]) <= max(work[:quarter]) * 1.01

@@ -10,8 +10,6 @@ from typing import Any
 from valet.handles import RefreshToken, digest
 from valet.models import LiveToken
 
-KEPT_LIVE = 16  # access tokens that a grant remembers
-
 
 @dataclass
 class Facts:
@@ -36,7 +34,7 @@ class Facts:
     idle_expires_at: int = 0
     family: bytes = b""
     chain: list[bytes] = field(default_factory=list)  # digests of the refresh tokens, the last is current
-    live: list[LiveToken] = field(default_factory=list)  # one access token index each
+    live: list[LiveToken] = field(default_factory=list)  # the place of each generation; several may share one
     is_revoked: bool = False
     is_revocation_answered: bool = False
     # What was answered, whether or not it arrived.
@@ -55,11 +53,6 @@ class Facts:
 
     def is_live(self, bit: tuple[str, int], now: float) -> bool:
         return any((token.list_id, token.idx) == bit and token.exp > now for token in self.live)
-
-    def is_forgotten(self, bit: tuple[str, int], now: float) -> bool:
-        """It made room for another: a grant remembers so many."""
-        alive = [(token.list_id, token.idx) for token in self.live if token.exp > now]
-        return bit in alive[: 1 - KEPT_LIVE]
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class Ledger:
         if old.get("redemption") != new.get("redemption"):
             self._redeemed(author, facts, new)
         elif new.get("generation", 0) != old.get("generation", 0):
-            self._rotated(author, facts, new)
+            self._rotated(author, facts, old, new)
         if "revoked_at" in new and "revoked_at" not in old:
             self._revoked(author, facts)
         elif "revoked_at" in old and old != new:
@@ -132,7 +132,7 @@ class Ledger:
             facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
         facts.live.append(unpacked(new["live"])[-1])
 
-    def _rotated(self, author: Process, facts: Facts, new: Item) -> None:
+    def _rotated(self, author: Process, facts: Facts, old: Item, new: Item) -> None:
         token = parse_refresh_token(author.act.token)
         if token is None or not facts.is_genuine(token, author.act.client_id) or author.act.kind != "refresh":
             self.violated("a stranger changed the grant")
@@ -144,7 +144,11 @@ class Ledger:
         facts.chain.append(new["refresh_digest"])
         facts.rotated_at, facts.rotated_by = author.waiting_since, author.number
         facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
-        facts.live.append(unpacked(new["live"])[-1])
+        newest = unpacked(new["live"])[-1]
+        inherited = {token[1:] for token in unpacked(old["live"])}
+        if newest[1:] in inherited & author.dead_before:
+            self.violated("inherits a dead index: the access token is refused from its birth")
+        facts.live.append(newest)
 
     def _revoked(self, author: Process, facts: Facts) -> None:
         facts.is_revoked = True
@@ -192,11 +196,8 @@ class Ledger:
         if act is not None and act.kind == "revoke" and claims_of(act.token):
             return  # the client's own wish
         owners = [facts for facts in self.grants.values() if facts.is_live(bit, self.now)]
-        is_forgotten = (
-            act is not None and act.kind == "refresh" and any(own.is_forgotten(bit, self.now) for own in owners)
-        )
         # More than one own it where a sandbox was cloned: one that is revoked is reason enough.
-        if owners and not is_forgotten and not any(facts.is_revoked for facts in owners):
+        if owners and not any(facts.is_revoked for facts in owners):
             self.violated("bits before the grant: an access token was revoked, and its grant lives")
 
     # Answers.

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from valet import consent, revocation
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.grant_types import authorization_code, refresh_token
 from valet.grant_types.authorization_code import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.handles import digest, is_digest_of, successor
-from valet.models import Grant
+from valet.models import Grant, LiveToken
 from valet.ports import Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
+
+from tests.model.facts import claims_of
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -200,7 +203,61 @@ def committed_before_signed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def live_forgets_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_token, "with_next", lambda live, newest, now: ((newest,), ()))
+    original = refresh_token._live_with_next
+    monkeypatch.setattr(refresh_token, "_live_with_next", lambda *arguments: original(*arguments)[-1:])
+
+
+def dead_place_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bit of the place that the next token shares is not looked at."""
+    _sharing(monkeypatch, lambda *_: True)
+
+
+def place_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bit is looked at before the request that relies on it: what was found good once is taken for good."""
+
+    def is_good(outside: Any, shared: LiveToken) -> bool:
+        good: set[LiveToken] = outside.grants.table.__dict__.setdefault("found_good", set())
+        if shared not in good and not outside.status_lists.is_set(shared):
+            good.add(shared)
+        return shared in good
+
+    _sharing(monkeypatch, is_good)
+
+
+def _sharing(monkeypatch: pytest.MonkeyPatch, is_good: Callable[[Any, LiveToken], bool]) -> None:
+    original = refresh_token._live_with_next
+
+    def live_with_next(exchange: Any, outside: Any, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+        live = still_live(grant.live, exchange.now)
+        shared = access_token.place_to_share(live, exp - int(exchange.now), exchange.now)
+        if shared is not None and is_good(outside, shared):
+            return (*(token for token in live if token != shared), shared)
+        return original(exchange, outside, grant, exp)
+
+    monkeypatch.setattr(refresh_token, "_live_with_next", live_with_next)
+
+
+def token_outlives_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = refresh_token
+    original = module.sign_tokens
+
+    def sign(exchange: Any, outside: Any, grant: Any, account: Any, scope: Any, live: LiveToken, **named: Any) -> Any:
+        exp = int(exchange.now) + outside.settings.access_token_lifetime
+        return original(exchange, outside, grant, account, scope, live._replace(exp=exp), **named)
+
+    monkeypatch.setattr(module, "sign_tokens", sign)
+
+
+def answered_before_its_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The revocation of an access token leaves the bit to whatever runs after its answer."""
+    original = DynamoStatusLists.put_bits
+
+    def put_bits(self: DynamoStatusLists, tokens: tuple[LiveToken, ...]) -> None:
+        act = self.table._wire.__self__.current.act  # type: ignore[attr-defined]  # the world's own table
+        if act.kind != "revoke" or not claims_of(act.token):
+            original(self, tokens)
+
+    monkeypatch.setattr(DynamoStatusLists, "put_bits", put_bits)
 
 
 def theft_sets_no_bits(monkeypatch: pytest.MonkeyPatch) -> None:

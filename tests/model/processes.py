@@ -38,6 +38,7 @@ class Process:
     server: Server
     handler: Callable[[Mapping[str, Any], Any], Answer]
     started_at: float
+    dead_before: frozenset[tuple[str, int]] = frozenset()  # the status bits that were set when it began
     waiting: Call | None = None
     waiting_since: float = 0.0  # when the function made the call
     drawn: int = 0  # how often it asked for randomness

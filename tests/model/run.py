@@ -145,7 +145,14 @@ class Run:
     def state(self) -> int:
         """A digest of all that matters to what may come."""
         processes = tuple(
-            (key, process.act.token, process.waiting, process.waiting_since, tuple(process.observed))
+            (
+                key,
+                process.act.token,
+                process.waiting,
+                process.waiting_since,
+                process.dead_before,
+                tuple(process.observed),
+            )
             for key, process in self.processes.items()
             if process.waiting is not None
         )

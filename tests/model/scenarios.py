@@ -83,6 +83,11 @@ def issued() -> Stage:
 
 
 def redeemed() -> Stage:
+    return Stage.empty().issued().redeemed().a_minute_old()
+
+
+def just_redeemed() -> Stage:
+    """The next access token shares the place of the first."""
     return Stage.empty().issued().redeemed()
 
 
@@ -92,7 +97,7 @@ def rotated() -> Stage:
 
 def one_time() -> Stage:
     """A client whose refresh tokens have no retry window."""
-    return Stage.empty("strict").issued().redeemed()
+    return Stage.empty("strict").issued().redeemed().a_minute_old()
 
 
 def bound_to_session() -> Stage:
@@ -206,6 +211,27 @@ SCENARIOS = (
         redeemed,
         (_clients(2), Sender("revoke", 1, client_revokes_access_token)),
         faults=1,
+    ),
+    Scenario(
+        "revoke-shared-place",
+        "the access token is revoked whose place the next would share; the client refreshes meanwhile, and again",
+        just_redeemed,
+        (_clients(2), Sender("revoke", 1, client_revokes_access_token)),
+        faults=1,
+    ),
+    Scenario(
+        "revoke-grant-shared-place",
+        "the grant is revoked while access tokens of it share a place",
+        just_redeemed,
+        (_clients(1), Sender("revoke", 1, client_revokes)),
+        faults=1,
+    ),
+    Scenario(
+        "shared-place-later",
+        "tokens that share a place, their grant revoked, a while apart",
+        just_redeemed,
+        (_clients(2), Sender("revoke", 1, client_revokes)),
+        ticks=(40.0,),
     ),
     Scenario(
         "stranger",

@@ -9,9 +9,11 @@ from valet.grant_types import authorization_code, refresh_token
 
 from tests.model.patches import (
     Patch,
+    answered_before_its_bit,
     any_client_may_refresh,
     bits_first,
     committed_before_signed,
+    dead_place_is_shared,
     deciding,
     grandparent_is_denied,
     live_forgets_the_one_before,
@@ -19,6 +21,7 @@ from tests.model.patches import (
     loser_answers_its_own,
     no_grace_and_forgets_itself,
     only_the_last_is_remembered,
+    place_is_looked_at_once,
     redemption_forgets_itself,
     retry_takes_its_own_index,
     revoked_is_enough,
@@ -27,6 +30,7 @@ from tests.model.patches import (
     session_is_read_once,
     stamped_at_the_start,
     theft_sets_no_bits,
+    token_outlives_its_place,
     unknown_is_theft,
     verifier_is_checked_last,
     without,
@@ -38,6 +42,7 @@ LOST_BIT = "revocation answered, yet an access token is on no status list"
 FALSE_REVOCATION = "false revocation: nobody stole, nobody revoked"
 REFUSED = "a genuine refresh token is refused while the grant lives on"
 TWICE = "one code, redeemed twice"
+BORN_DEAD = "inherits a dead index: the access token is refused from its birth"
 
 
 @dataclass(frozen=True)
@@ -166,4 +171,23 @@ FAULTS = (
     ),
     Fault("a rotation forgets the access token before", "revoke-race", LOST_BIT, live_forgets_the_one_before),
     Fault("a theft ends the grant and no access token", "thief", LOST_BIT, theft_sets_no_bits),
+    Fault("a token shares the place of one that is revoked", "revoke-shared-place", BORN_DEAD, dead_place_is_shared),
+    Fault(
+        "a place is looked at before the request that shares it",
+        "revoke-shared-place",
+        BORN_DEAD,
+        place_is_looked_at_once,
+    ),
+    Fault(
+        "the revocation of an access token is answered before its bit is set",
+        "revoke-shared-place",
+        "revocation answered, yet the access token is on no status list",
+        answered_before_its_bit,
+    ),
+    Fault(
+        "a token outlives the place that it shares",
+        "shared-place-later",
+        "an answer's access token has an index of its own",
+        token_outlives_its_place,
+    ),
 )

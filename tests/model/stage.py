@@ -59,6 +59,11 @@ class Stage:
         self._keep(members)
         return self
 
+    def a_minute_old(self) -> "Stage":
+        """... and a minute has passed: the next access token gets a place of its own in the status list."""
+        self.world.now += 61
+        return self
+
     def not_redeemed(self) -> "Stage":
         """... but the client holds no refresh token yet."""
         self.refresh_token = ""

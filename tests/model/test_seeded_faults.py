@@ -22,6 +22,7 @@ _ONLY_BY_WALKING = {
     "rotated_at is the start of the request",
     "redeemed_at is the start of the request",
     "a refresh token works for any client",
+    "a place is looked at before the request that shares it",
     "a logout leaves no tombstone for the grant that is being issued",
     "a code is issued without a second look at the session",
 }

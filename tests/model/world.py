@@ -167,7 +167,8 @@ class World:
     def begin(self, act: Act, sandbox: int = 0, number: int = 0) -> Process:
         """Send a request; it stops before its first call."""
         self.processes += 1
-        made = Process(number or self.processes, act, self.server(sandbox), handler(act.function), self.now)
+        dead = frozenset(_bit(*key) for key in self.grants.items if key[1].startswith("set#"))
+        made = Process(number or self.processes, act, self.server(sandbox), handler(act.function), self.now, dead)
         self.resume(made, Fate.RUN)
         return made
 
@@ -192,6 +193,10 @@ class World:
 
     def put_client(self, client_id: str, **changes: Any) -> None:
         self.registry.put_client(replace(self.registry.clients[client_id], **changes))
+
+
+def _bit(pk: str, sk: str) -> tuple[str, int]:
+    return pk.partition("#")[2], int(sk.partition("#")[2])
 
 
 @cache

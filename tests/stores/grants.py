@@ -83,6 +83,7 @@ class MemoryGrants:
                 previous_digest=rotation.presented_digest,
                 retry_key=rotation.retry_key,
                 rotated_at_ms=rotation.rotated_at_ms,
+                paced_until=rotation.paced_until,
                 live=rotation.live,
                 idle_expires_at=rotation.idle_expires_at,
                 expires_at=rotation.expires_at,

@@ -15,6 +15,7 @@ EventName = Literal[
     "code.issued",
     "code.replayed",
     "code.resubmitted",
+    "code.throttled",
     "consent.denied",
     "consent.granted",
     "grant.revoked",
@@ -32,6 +33,7 @@ EventName = Literal[
     "login.throttled",
     "refresh.retried",
     "refresh.reused",
+    "refresh.throttled",
     "request.failed",
     "request.refused",
     "rotate_keys.by_hand",
@@ -86,6 +88,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "code.issued": _event("An authorization code went to a client."),
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
+        "code.throttled": _event(
+            "A person was given too many codes in a quarter of an hour: refused, nothing is spent."
+        ),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
@@ -108,6 +113,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "login.throttled": _event("Too many wrong passwords: not even looked at.", metric="LoginsThrottled"),
         "refresh.retried": _event("A lost answer was given again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
+        "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
         "request.failed": _event("A mistake of ours, answered as 500.", "failure at"),
         "request.refused": _event(
             "A refusal that somebody was shown as a page, or whose reason the client is not told.", "error detail"

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from valet.errors import InvalidScope
+from valet.errors import InvalidScope, TooManyRequests
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
-from valet.ports import Consents, Done, Grants, Random, Registry, Sessions
+from valet.ports import Audit, Consents, Done, Grants, Random, Registry, Sessions, Throttles
 from valet.protocol.interaction import is_remembered
 from valet.protocol.scope import OFFLINE_ACCESS, api_of, narrowed_scope
 from valet.sessions import has_ended
@@ -15,6 +15,8 @@ from valet.settings import Settings
 
 _DAY = 86_400
 _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
+# How many codes one person may be given in a window (docs/decisions/pace-of-a-grant.md).
+_CODES, _WINDOW = 200, 900
 
 
 class Outside(Protocol):
@@ -30,12 +32,19 @@ class Outside(Protocol):
     def grants(self) -> Grants: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def throttles(self) -> Throttles: ...
+    @property
+    def audit(self) -> Audit: ...
 
 
 def issue_code(
     outside: Outside, request: AuthorizationRequest, client: Client, session: Session, grant_id: str, now: float
 ) -> Code | None:
-    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile."""
+    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile.
+
+    Raises TooManyRequests, before anything is spent.
+    """
     # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
     known = outside.registry.scopes()
     request = replace(request, scope=remaining_scope(request.scope, client, known))
@@ -67,6 +76,7 @@ def issue_code(
         epoch=session.epoch,
         client_epoch=client.epoch,
     )
+    _count(outside, client, session, now)
     # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
     # that ends the session before we look again is seen here; one that ends it later finds the pointer.
     outside.grants.point_to(pointer_to(grant, code_expires_at + _LATEST_REDEMPTION))
@@ -91,6 +101,15 @@ def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPoin
         expires_at=expires_at,
         redeemed_at=redeemed_at,
     )
+
+
+def _count(outside: Outside, client: Client, session: Session, now: float) -> None:
+    """Count the code to come. By the person, not by the session: signing in again must not begin a new count."""
+    number = int(now) // _WINDOW
+    ends_at = (number + 1) * _WINDOW
+    if outside.throttles.count(f"codes#{session.sub}#{number}", ends_at) > _CODES:
+        outside.audit.record("code.throttled", client_id=client.client_id, sub=session.sub)
+        raise TooManyRequests("Too many codes were issued to this end-user.", retry_after=ends_at - int(now))
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:

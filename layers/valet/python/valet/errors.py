@@ -16,7 +16,8 @@ OAuthError
 ├── InsufficientScope         403 with a Bearer challenge
 ├── ServerError               500, logged with its request id
 └── TemporarilyUnavailable    503; the client may try the same request again
-    └── SigningFailed         KMS did not sign
+    ├── SigningFailed         KMS did not sign
+    └── TooManyRequests       429; this grant or this person, not the server, has had enough for the moment
 NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
 
 *Where* an error is caught decides what it becomes: JSON, a page, a redirect or a challenge.
@@ -125,17 +126,23 @@ class ServerError(OAuthError):
 
 
 class TemporarilyUnavailable(OAuthError):
-    """Nothing was decided: the client may send the same request again."""
+    """Nothing was decided: the client may send the same request again, after `retry_after` seconds."""
 
     error = "temporarily_unavailable"
     status = 503
 
-    def __init__(self, description: str = "Please try again.", *, detail: str = "") -> None:
-        super().__init__(description, detail=detail, headers={"Retry-After": "1"})
+    def __init__(self, description: str = "Please try again.", *, detail: str = "", retry_after: int = 1) -> None:
+        super().__init__(description, detail=detail, headers={"Retry-After": str(retry_after)})
 
 
 class SigningFailed(TemporarilyUnavailable):
     """KMS was throttled or unreachable, or the key is disabled or denied."""
+
+
+class TooManyRequests(TemporarilyUnavailable):
+    """One grant or one person asked too often (RFC 6585 §4). Not a 5xx: the server is well, and so are the others."""
+
+    status = 429
 
 
 class NotFound(OAuthError):

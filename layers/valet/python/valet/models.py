@@ -213,6 +213,7 @@ class Grant:
     previous_digest: bytes = b""
     retry_key: bytes = b""
     rotated_at_ms: int = 0
+    paced_until: int = 0  # when its refreshes would be over at the steady pace (grant_types/pace.py)
     idle_expires_at: int = 0
     live: tuple[LiveToken, ...] = ()
     revoked_at: int = 0

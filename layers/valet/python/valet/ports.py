@@ -87,6 +87,7 @@ class Rotation:
     live: tuple[LiveToken, ...]
     idle_expires_at: int
     expires_at: int
+    paced_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Sessions(Protocol):
 
 
 class Throttles(Protocol):
-    """Counters of failed attempts, counted before the attempt is made."""
+    """Counters of attempts, counted before the attempt is made."""
 
     def count(self, what: str, expires_at: int) -> int:
         """How many attempts there are, this one included."""

@@ -108,7 +108,7 @@ def _prepare(
     """All that the answer needs, signed before anything is spent."""
     client, now = exchange.client, exchange.now
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
-    live = (outside.status_indices.allot(client.client_id, exp, client.epoch),)
+    live = (outside.status_indices.allot(client.client_id, exp, grant.client_epoch),)
     tokens = sign_tokens(exchange, outside, grant, account, grant.scope, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from valet.audit import EventName
-from valet.errors import InvalidGrant, InvalidScope
+from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
+from valet.grant_types import pace
 from valet.grant_types.exchange import Exchange, Outside, ends_at, sign_tokens
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
-from valet.models import Account, Client, Grant, Tokens
+from valet.models import Account, Client, Grant, LiveToken, Tokens
 from valet.ports import Done, Rotation
 from valet.protocol.scope import closure, narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
@@ -26,6 +27,7 @@ class Decision(Enum):
     FINISH = "the grant is revoked: finish that, and refuse"
     END = "an operator ended it: revoke, and refuse"
     ROTATE = "rotate"
+    TOO_OFTEN = "refuse for the moment; nothing changes"
     RETRY = "answer with the successor that is already stored"
     THEFT = "an older token: revoke, and refuse"
 
@@ -55,7 +57,7 @@ def decide(
     if not grant_stands(grant, client, account):
         return Decision.END
     if is_digest_of(grant.refresh_digest, token.secret):
-        return Decision.ROTATE
+        return Decision.TOO_OFTEN if pace.seconds_to_wait(grant.paced_until, now) else Decision.ROTATE
     if is_digest_of(grant.previous_digest, token.secret):
         age_ms = now * 1000 - grant.rotated_at_ms  # negative, where another machine's clock is ahead: young
         if grant.retry_key == presented.retry_key or (window and age_ms <= window * 1000):
@@ -65,7 +67,10 @@ def decide(
 
 
 def redeem(exchange: Exchange, outside: Outside) -> Tokens:
-    """New tokens for the refresh token. Raises InvalidGrant, with one wording for every reason, and InvalidScope."""
+    """New tokens for the refresh token.
+
+    Raises InvalidGrant, with one wording for every reason, InvalidScope, and TooManyRequests.
+    """
     form = exchange.form
     token = parse_refresh_token(form.require("refresh_token"))
     scope = parse_scope(form["scope"]) if "scope" in form else None
@@ -102,12 +107,11 @@ def _prepare(
     now, client = exchange.now, exchange.client
     scope = _scope(exchange, outside, grant, presented)
     exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
-    newest = outside.status_indices.allot(client.client_id, exp, client.epoch)
+    live = _live_with_next(exchange, outside, grant, exp)
+    # A place that is shared may last longer than this token's API allows: the token expires when the earlier does.
+    newest = live[-1]._replace(exp=min(exp, live[-1].exp))
     tokens = sign_tokens(exchange, outside, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
-    live, forgotten = access_token.with_next(grant.live, newest, now)
-    # Before the commit: what the grant forgets, no later revocation would reach.
-    outside.status_lists.put_bits(forgotten)
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
         refresh_digest=digest(following.secret),
@@ -117,7 +121,22 @@ def _prepare(
         live=live,
         idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
         expires_at=ends_at(grant, live),
+        paced_until=pace.paced_until(grant.paced_until, now),
     )
+
+
+def _live_with_next(exchange: Exchange, outside: Outside, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+    """The places in status lists that the grant has to remember; the last is the next token's."""
+    now = exchange.now
+    live = access_token.still_live(grant.live, now)
+    shared = access_token.place_to_share(live, exp - int(now), now)
+    if shared is not None:
+        live = tuple(token for token in live if token != shared)
+        # A client or an operator may have revoked this one access token: the next must not be born refused. A bit that
+        # is set stays set, so the grant has nothing to remember of it.
+        if not outside.status_lists.is_set(shared):
+            return (*live, shared)
+    return (*live, outside.status_indices.allot(grant.client_id, exp, grant.client_epoch))
 
 
 def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
@@ -155,12 +174,14 @@ def _record(exchange: Exchange, outside: Outside, grant: Grant, event: EventName
     )
 
 
-def _refused(
-    exchange: Exchange, outside: Outside, grant: Grant | None, decision: Decision
-) -> InvalidGrant | InvalidScope:
+def _refused(exchange: Exchange, outside: Outside, grant: Grant | None, decision: Decision) -> OAuthError:
     """Do what a refusal owes, and answer it."""
     if decision is Decision.TOO_MUCH_SCOPE:
         return InvalidScope("The scope names more than was granted.")
+    if grant is not None and decision is Decision.TOO_OFTEN:
+        _record(exchange, outside, grant, "refresh.throttled")
+        seconds = pace.seconds_to_wait(grant.paced_until, exchange.now)
+        return TooManyRequests("This grant is refreshed too often. The refresh token stays good.", retry_after=seconds)
     if grant is not None and decision is Decision.FINISH:
         finish_revocation(outside, grant, exchange.now)
     elif grant is not None and decision is Decision.THEFT:

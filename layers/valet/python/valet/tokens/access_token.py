@@ -10,7 +10,8 @@ from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 
 TYPE = "at+jwt"
-_MAXIMUM_LIVE = 16
+# In one lifetime a grant takes at most so many places in status lists, and so many it remembers.
+_PLACES = 15
 
 
 def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
@@ -96,12 +97,16 @@ def still_live(live: Sequence[LiveToken], now: float) -> tuple[LiveToken, ...]:
     return tuple(token for token in live if token.exp > now)
 
 
-def with_next(
-    live: Sequence[LiveToken], newest: LiveToken, now: float
-) -> tuple[tuple[LiveToken, ...], tuple[LiveToken, ...]]:
-    """The grant's live tokens with one more, and those that it has no room for.
+def place_to_share(live: Sequence[LiveToken], lifetime: int, now: float) -> LiveToken | None:
+    """The live token whose place in a status list the grant's next token takes as well; None: a place of its own.
 
-    A grant remembers sixteen. What it forgets must be revoked first, or a later revocation would miss it.
+    A later revocation must reach every token, and the grant remembers fifteen places: so what is bounded is the number
+    of places, not of tokens. A place is shared while more than 14/15 of the lifetime are left to it. Each new place
+    then expires at least 1/15 of the lifetime after the one before it: with one lifetime, no more than fifteen are
+    alive. Tokens for other parts of the scope may have other lifetimes and take more places. With fifteen alive, the
+    place that lasts longest is shared in any case; 14/15 of the shortest of these lifetimes are left to it at least.
     """
-    kept = (*still_live(live, now), newest)
-    return kept[-_MAXIMUM_LIVE:], kept[:-_MAXIMUM_LIVE]
+    longest = max(live, key=lambda token: token.exp, default=None)
+    if longest is None or len(live) >= _PLACES:
+        return longest
+    return longest if longest.exp - int(now) > lifetime * 14 // 15 else None

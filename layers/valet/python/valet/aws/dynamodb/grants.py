@@ -67,6 +67,7 @@ class DynamoGrants:
             "previous_digest": rotation.presented_digest,
             "retry_key": rotation.retry_key,
             "rotated_at_ms": rotation.rotated_at_ms,
+            "paced_until": rotation.paced_until,
             "live": packed(rotation.live),
             "idle_expires_at": rotation.idle_expires_at,
             "expires_at": rotation.expires_at,
@@ -145,9 +146,9 @@ def _named(values: Item) -> dict[str, Any]:
 
 
 def packed(live: Sequence[LiveToken]) -> list[str | bytes]:
-    """Live tokens by their lists, each list followed by eight bytes a token: sixteen tokens in 150 bytes.
+    """Live tokens by their lists, each list followed by eight bytes a token: fifteen tokens in 142 bytes.
 
-    As lists of their own they took 390, and the item more than the one kilobyte that a write is paid by.
+    As lists of their own they took 370, and the item more than the one kilobyte that a write is paid by.
     """
     return [
         part
