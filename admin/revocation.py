@@ -95,14 +95,13 @@ def end_person(deployment: Deployment, sub: str, now: float, before_ms: int | No
     First those whose access tokens live, the ones redeemed last first, so that what an attacker has just got is refused
     before codes that were never redeemed are looked at: there may be thousands.
     """
-    pointers = deployment.grants.pointers(sub)
-    redeemed = sorted((each for each in pointers if each.redeemed_at), key=lambda each: each.redeemed_at, reverse=True)
-    others = [each for each in pointers if not each.redeemed_at]
-    ended = 0
-    for group in (redeemed, others):
-        grants = [grant for grant in _read(group, deployment) if before_ms is None or grant.issued_at_ms < before_ms]
-        alive = [each for each in grants if still_live(each.live, now)]
-        idle = [each for each in grants if not still_live(each.live, now) and _may_be_exchanged(each, now)]
+    ended, done = 0, set[str]()
+    for read in (deployment.grants.redeemed_pointers, deployment.grants.pointers):
+        grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
+        done |= {grant.grant_id for grant in grants}
+        meant = [grant for grant in grants if before_ms is None or grant.issued_at_ms < before_ms]
+        alive = [grant for grant in meant if still_live(grant.live, now)]
+        idle = [grant for grant in meant if not still_live(grant.live, now) and _may_be_exchanged(grant, now)]
         for found in (alive, idle):
             ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
     return ended

@@ -284,6 +284,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "revoke_refresh_token": after_revocation,
     "revoke_access_token": after_revocation_of_access_token,
     "introspect_access_token": after_reading,
+    "introspect_clients_own_token": after_reading,
     "introspect_refresh_token": after_reading,
     "userinfo": after_reading,
     "authorize_stranger": after_step_to_the_next_page,

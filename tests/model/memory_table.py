@@ -60,11 +60,12 @@ class MemoryTable(Table):
         return found
 
     def query(
-        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = ()
+        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
     ) -> Iterator[Item]:
         def run() -> list[Item]:
             found = [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
-            return [{name: item[name] for name in only or item if name in item} for item in found]
+            kept = [item for item in found if not where or _is_met(item, where, {})]
+            return [{name: item[name] for name in only or item if name in item} for item in kept]
 
         return iter(self._wire(Call("query", pk, prefix, False), run))
 

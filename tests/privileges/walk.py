@@ -102,7 +102,8 @@ class Walk:
         consent = browser.open(self.mobile_app.ask().url)
         self.clock.advance(400)
         assert "code" in browser.decide(consent).answered
-        # Somebody else at the same browser.
+        # Again in a browser that is known by now, whose own count is forgotten; then somebody else in it.
+        browser.sign_in(browser.open(self.web_app.ask(prompt="login").url), "john")
         other = browser.open(self.web_app.ask(prompt="login").url)
         browser.sign_in(other, "jane")
         for _ in range(12):

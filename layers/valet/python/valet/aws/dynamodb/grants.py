@@ -96,6 +96,12 @@ class DynamoGrants:
         prefix = f"{sid}#" if sid is not None else ""
         return tuple(model_from_item(GrantPointer, item) for item in self.table.query(f"sub#{sub}", prefix))
 
+    def redeemed_pointers(self, sub: str) -> tuple[GrantPointer, ...]:
+        """All of an end-user's whose codes are known to be redeemed, the latest first. Strongly consistent."""
+        items = self.table.query(f"sub#{sub}", where="attribute_exists(#redeemed_at)")
+        found = (model_from_item(GrantPointer, item) for item in items)
+        return tuple(sorted(found, key=lambda pointer: pointer.redeemed_at, reverse=True))
+
     def forget(self, pointer: GrantPointer) -> None:
         self.table.delete(f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")
 

@@ -48,9 +48,12 @@ class Table:
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
     def query(
-        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = ()
+        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
     ) -> Iterator[Item]:
-        """The partition's items whose sort key starts with `prefix`, in its order; of each the attributes `only`."""
+        """The partition's items whose sort key starts with `prefix`, in its order; of each the attributes `only`.
+
+        `where` filters them: those that it leaves out are read and paid, but not sent.
+        """
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = condition + " AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
@@ -61,7 +64,10 @@ class Table:
         }
         if only:
             request["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
-            request["ExpressionAttributeNames"] = {f"#{name}": name for name in only}
+        if where:
+            request["FilterExpression"] = where
+        if names := (*only, *_ATTRIBUTE.findall(where)):
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
         start: dict[str, Any] = {}
         while True:
             answer = self._call("query", **request, **start)
