@@ -26,7 +26,7 @@ ARCHITECTURE ?=
 OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 # A deployment whose Region is not yet in samconfig.toml has not been made from here: sam asks, and writes the answers down.
 GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.no_skips)
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.support.no_skips)
 
 # The newest Python from 3.11 on, but 3.13 before all others, because that is what Lambda runs and what `sam build` asks
 # for. sys.executable looks through pyenv's shims, which answer for a version only where it is switched on.
@@ -74,7 +74,7 @@ test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed 
 	$(PYTEST)
 
 check: lint ## everything quick: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
-	$(PYTEST) $(wildcard tests/unit tests/contract tests/local tests/integration tests/template tests/admin tests/docs tests/privileges tests/observability)
+	$(PYTEST) $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability)
 
 lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .

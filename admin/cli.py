@@ -9,8 +9,8 @@ from valet.errors import TemporarilyUnavailable
 from admin.commands import accounts, apis, clients, grants, keys, scopes, tail, users
 from admin.commands import doctor as doctor_command
 from admin.desk import Desk
-from admin.endings import NotConfirmed, Stopped, Unreachable
 from admin.options import for_deployment
+from admin.terminal.endings import NotConfirmed, Stopped, Unreachable
 
 
 class _Operator(click.Group):

@@ -17,14 +17,14 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
-from valet.ports import Clock, Random
+from valet.ports.runtime import Clock, Random
 
-from admin import layout
-from admin.deployment import Deployment
-from admin.endings import NotConfirmed
-from admin.people import People
-from admin.register import Register
-from admin.spelling import DEFAULT_AWS_PORT, Where, in_full
+from admin.records.deployment import Deployment
+from admin.records.people import People
+from admin.records.register import Register
+from admin.terminal import layout
+from admin.terminal.endings import NotConfirmed
+from admin.terminal.spelling import DEFAULT_AWS_PORT, Where, in_full
 
 Facts = Mapping[str, Any]
 _PLAIN_WIDTH = 10_000  # of a file or a pipe: a row is a line there

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
-from valet.models import Account, Client, ProtectedApi, Scope
+from valet.models.accounts import Account
+from valet.models.clients import Client, ProtectedApi, Scope
 
 from admin.desk import Desk
 

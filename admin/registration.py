@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from valet.errors import InvalidScope
-from valet.models import Client, ProtectedApi, Scope, Scopes
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
 
 from admin.addresses import origin_of, refusal_of_origin, refusal_of_uri

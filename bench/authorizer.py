@@ -31,7 +31,7 @@ import jwt  # noqa: E402
 from cryptography.hazmat.primitives import hashes  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils  # noqa: E402
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, Stand, environment, http_2  # noqa: E402
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand, environment, http_2  # noqa: E402
 
 SHA256, PKCS1, ECDSA = hashes.SHA256(), padding.PKCS1v15(), ec.ECDSA(hashes.SHA256())
 
@@ -97,7 +97,7 @@ answer = app.handler(given["event"], None)
 assert answer["context"]["sub"] == "john", answer
 """
 AT_HAND = """
-import valet.resource_server.fetch as fetch
+import valet.fetch as fetch
 at_hand = {url: fetch.Fetched(200, body.encode(), None) for url, body in given["documents"].items()}
 fetch.Https.__call__ = lambda self, url, **_: at_hand[url]
 """

@@ -1,4 +1,5 @@
-"""AWS calls of each kind of request, counted in the running functions on emulated AWS (B7): what tests/counts holds."""
+"""AWS calls of each kind of request, counted in the running functions on emulated AWS (B7): what tests/promises/counts
+holds."""
 
 import io
 from collections import Counter
@@ -6,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.valet_in_memory import log_to
-from tests.counts.table import TABLE
-from tests.counts.test_counts import BUDGETS, counted, run
-from tests.counts.world import World
-from tests.integration.deployment import in_this_process
+from tests.promises.counts.table import TABLE
+from tests.promises.counts.test_counts import BUDGETS, counted, run
+from tests.promises.counts.world import World
+from tests.support.deployment import in_this_process
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ import httpx
 from bench.measure import ROOT, Sample, process, sample
 from bench.valet_in_memory import log_to
 from local.stack import LocalStack, Ports, start
-from tests import event_files
-from tests.authorizer.issuer import ROUTES
+from tests.parts.authorizer.issuer import ROUTES
+from tests.support import event_files
 
 # Each function's event, one that can be answered again and again.
 EVENTS = {

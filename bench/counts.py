@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.measure import LAYER, ROOT, process
 from bench.valet_in_memory import ValetInMemory, handler
-from tests.authorizer.issuer import ROUTES, Stand, http_2
+from tests.parts.authorizer.issuer import ROUTES, Stand, http_2
 
 _READY = """
 import json, sys

@@ -1,8 +1,8 @@
 """The same requests with a hundred and with a hundred thousand clients, users and grants in the store (B10).
 
 Time is measured on the store in memory, where nothing hides what Valet itself does, and a hundred clients of whatever
-population make the requests. What DynamoDB is asked is counted by tests/counts: single items by their key, whose price
-and time do not depend on what else is in the table.
+population make the requests. What DynamoDB is asked is counted by tests/promises/counts: single items by their key,
+whose price and time do not depend on what else is in the table.
 """
 
 import gc

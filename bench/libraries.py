@@ -17,7 +17,7 @@ from joserfc import jwt as joserfc_jwt
 from bench.authorizer import raw_verify
 from bench.measure import Deed, Sample, interleaved, sample
 from bench.servers import NODE, node_is_there
-from tests.authorizer.issuer import AUDIENCE, ISSUER, Stand
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand
 
 ALGS = ("RS256", "ES256")
 

@@ -23,7 +23,7 @@ LEASE = 256  # indices to a block, of two writes
 class Kind:
     """How one kind of token request is counted and measured."""
 
-    counted: str  # its name in tests/counts
+    counted: str  # its name in tests/promises/counts
     measured: str  # its name in the in-process benchmark
     limits: Mapping[str, float]  # dollars a million, by signer
 

@@ -10,8 +10,8 @@ from bench import load
 from bench.aws_calls import ITEM, KEY, client, stub
 from bench.measure import Deed, Sample, interleaved, sample
 from bench.servers import Server, introspection, serving
-from local.aws import emulated
-from tests.authorizer.issuer import AUDIENCE, ISSUER, Stand, http_2
+from local.aws.aws import emulated
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand, http_2
 
 TABLE = "bench-sessions"
 

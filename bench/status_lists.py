@@ -27,12 +27,12 @@ from cryptography.hazmat.primitives import hashes  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: E402
 from valet.aws.dynamodb.status_lists import DynamoStatusLists  # noqa: E402
 from valet.aws.dynamodb.table import Table  # noqa: E402
-from valet.models import StatusListContent  # noqa: E402
+from valet.models.status_lists import StatusListContent  # noqa: E402
 from valet.resource_server.keys import Keys  # noqa: E402
 from valet.resource_server.status_list import status_list_from_jwt  # noqa: E402
 from valet.tokens import status_list  # noqa: E402
 
-from tests.authorizer.issuer import ISSUER, LIST, NOW, FakeClock, FakeIssuer  # noqa: E402
+from tests.parts.authorizer.issuer import ISSUER, LIST, NOW, FakeClock, FakeIssuer  # noqa: E402
 
 PAGE = ROOT / "docs" / "status-lists.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"

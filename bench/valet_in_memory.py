@@ -18,13 +18,15 @@ from typing import IO, Any
 import valet.server
 from valet.aws import observability
 from valet.handles import Code, base64url, digest, new_handle, new_id
-from valet.models import Account, Client, Grant, GrantPointer, ProtectedApi, Scope
+from valet.models.accounts import Account
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.grants import Grant, GrantPointer
 from valet.server import Server
 from valet.settings import Settings
 
 from bench.measure import ROOT
-from tests.functions import load
 from tests.stores.memory import MemoryStores
+from tests.support.functions import load
 
 ISSUER = "https://id.example.com"
 API = f"{ISSUER}/api"

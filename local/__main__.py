@@ -37,7 +37,7 @@ class _Refused(Exception):
 
 
 def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
-    from local.aws import RealAwsError, isolate
+    from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
     from local.server import PortTaken

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.functions import Crash, Functions
-from local.resources import PSEUDO_PARAMETERS, Resources
-from local.rest_gateway import RestGateway
+from local.gateway.rest_gateway import RestGateway
 from local.system import Function, System, system_from_template
 from local.template import Template, TemplateError, as_text, load
 

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from local.function_logs import FunctionLogs
 from local.functions import Crash
-from local.gateway import Served
+from local.gateway.gateway import Served
 from local.log_lines import LogLines, summary
 from local.stack import DEFAULT_PORT, LocalStack
 
 if TYPE_CHECKING:
-    from valet.models import Client
+    from valet.models.clients import Client
 
 _STATUS_STYLES = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-from local.door import Application
+from local.aws.door import Application
+from local.aws.resources import PSEUDO_PARAMETERS, STACK, Resources
 from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
-from local.resources import PSEUDO_PARAMETERS, STACK, Resources
 from local.system import Authorizer, Function, System
 from local.template import Template
 

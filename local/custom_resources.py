@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.functions import FunctionFailed, Functions
-from local.resources import PSEUDO_PARAMETERS, Resources
 from local.system import System
 from local.template import Resource, Template, TemplateError
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from valet import settings as settings_module
 from valet.aws.clients import client
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.users import DynamoUsers
 from valet.handles import digest
-from valet.models import Account, Client, Credential, ProtectedApi, Scope
-from valet.users import hash_password
+from valet.models.accounts import Account, Credential
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.people.passwords import hash_password
 
 _HOUR = 3600
 _CODE_FLOW = frozenset({"authorization_code", "refresh_token"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.http_events import HttpRequest, HttpResponse, message
+from local.gateway.http_events import HttpRequest, HttpResponse, message
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",

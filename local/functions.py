@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from local.aws import FUNCTION
+from local.aws.aws import FUNCTION
 from local.system import Function
 from local.template import TemplateError
 

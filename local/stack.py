@@ -11,17 +11,18 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from local import custom_resources, resources, template
-from local.authorizers import HttpApiAuthorizers
-from local.aws import EmulatedAws, emulated
+from local import custom_resources, template
+from local.aws import resources
+from local.aws.aws import EmulatedAws, emulated
+from local.aws.door import Door
 from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
-from local.door import Door
 from local.function_logs import FunctionLogs
 from local.functions import Crash, Functions
-from local.gateway import Gateway, Served
-from local.rest_gateway import RestGateway
+from local.gateway.authorizers import HttpApiAuthorizers
+from local.gateway.gateway import Gateway, Served
+from local.gateway.rest_gateway import RestGateway
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
 

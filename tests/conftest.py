@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack import LocalStack, Ports, start
-from tests.log_watch import (  # noqa: F401  in force for every test
+from tests.promises.privileges.suite import held_to_roles
+from tests.support.log_watch import (  # noqa: F401  in force for every test
     log_watch,
     nothing_secret_is_logged,
     pytest_runtest_makereport,
 )
-from tests.privileges.suite import held_to_roles
 
 
 class MovableClock:

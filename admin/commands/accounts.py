@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from admin import people_file, revocation
 from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
 from admin.desk import Desk, counted
-from admin.endings import refuse_if
 from admin.options import changed, confirmed
-from admin.people import revoked
+from admin.records import people_file, revocation
+from admin.records.people import revoked
+from admin.terminal.endings import refuse_if
 
 
 @click.command()

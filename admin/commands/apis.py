@@ -3,14 +3,14 @@
 from typing import Any
 
 import click
-from valet.models import ProtectedApi
+from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 
 from admin import registration
 from admin.desk import Desk, Seconds
-from admin.endings import Refused, refuse_if
 from admin.options import SPAN, adjusted, changed, confirmed, words
-from admin.spelling import command
+from admin.terminal.endings import Refused, refuse_if
+from admin.terminal.spelling import command
 
 
 @click.group()

@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 
 import click
 from valet.handles import digest, new_handle, new_id
-from valet.models import Client
+from valet.models.clients import Client
 
 from admin import registration
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
-from admin.endings import Refused, refuse_if
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
-from admin.register import revoked
-from admin.spelling import command
+from admin.records.register import revoked
+from admin.terminal.endings import Refused, refuse_if
+from admin.terminal.spelling import command
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

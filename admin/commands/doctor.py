@@ -10,8 +10,8 @@ from admin.desk import Desk, counted, printable
 from admin.doctor import CHECKS, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
-from admin.endings import FOUND_WRONG
 from admin.options import words
+from admin.terminal.endings import FOUND_WRONG
 
 _NAMES = frozenset(check.name for check in CHECKS)
 

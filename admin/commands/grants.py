@@ -5,13 +5,15 @@ from functools import cache
 from typing import Any
 
 import click
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.models import Account, Client, Grant
+from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant
 from valet.tokens.access_token import still_live
 
-from admin import revocation
 from admin.desk import Desk, counted, moment
 from admin.options import MOMENT, confirmed
+from admin.records import revocation
 
 
 @click.group()

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import click
-from valet.key_rotation import ANNOUNCED_FOR, CURRENT
-from valet.keys import ANNOUNCED
-from valet.models import SigningKey
+from valet.keys.plan import ANNOUNCED_FOR
+from valet.keys.ring import ANNOUNCED
+from valet.keys.rotation import CURRENT
+from valet.models.keys import SigningKey
 
 from admin.desk import Desk, Seconds, moment, span
-from admin.endings import Refused, Unreachable
 from admin.options import confirmed
+from admin.terminal.endings import Refused, Unreachable
 
 
 @click.group(short_help="The signing keys: list, rotate, end one.")

@@ -3,13 +3,13 @@
 from typing import Any
 
 import click
-from valet.models import Scope
+from valet.models.clients import Scope
 from valet.protocol.scope import ISSUERS_OWN, closure
 
 from admin import registration
 from admin.desk import Desk
-from admin.endings import Refused, refuse_if
 from admin.options import changed, confirmed, words
+from admin.terminal.endings import Refused, refuse_if
 
 
 @click.group()

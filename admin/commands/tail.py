@@ -10,8 +10,8 @@ from rich.text import Text
 from valet.audit import EVENTS
 
 from admin.desk import Desk, moment, printable
-from admin.endings import Refused
 from admin.options import MOMENT, words
+from admin.terminal.endings import Refused
 
 _PAUSE = 2  # seconds between two looks
 _LATE = 30  # seconds that CloudWatch may take to show a line, so that each look begins that much earlier

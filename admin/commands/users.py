@@ -6,16 +6,17 @@ from typing import Any, TextIO
 
 import click
 from valet.handles import new_handle, new_id
-from valet.models import Account
-from valet.users import hash_password, normal_username
+from valet.models.accounts import Account
+from valet.people.identifiers import normal_username
+from valet.people.passwords import hash_password
 
-from admin import people_file, revocation
 from admin.commands.grants import end_everything
 from admin.desk import Desk, counted, moment
-from admin.endings import Refused, refuse_if
 from admin.options import adjusted, confirmed, words
-from admin.passwords import read_password
-from admin.people import revoked
+from admin.records import people_file, revocation
+from admin.records.passwords import read_password
+from admin.records.people import revoked
+from admin.terminal.endings import Refused, refuse_if
 
 _STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
 _GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Draw the password, and show it this once.")

@@ -7,8 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
 from admin.doctor import account, endpoints, functions, keys, registrations, tables
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import CannotLook, Check, Finding, Skipped
+from admin.doctor.findings import CannotLook, Finding, Skipped
 
 CHECKS: tuple[Check, ...] = (
     *endpoints.CHECKS,

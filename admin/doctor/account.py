@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from admin.audit import OUTPUT
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import CannotLook, Check, Finding, warning
-from admin.spelling import command
+from admin.doctor.findings import CannotLook, Finding, warning
+from admin.records.audit import OUTPUT
+from admin.terminal.spelling import command
 
 _LEAST_CONCURRENCY = 100
 _DEPLOY = "Deploy with AlarmEmail, the address that alarms go to: `make deploy`"

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from valet.keys import published_keys, signing_algs
+from valet.keys.ring import published_keys, signing_algs
 from valet.protocol import metadata
 
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import CannotLook, Check, Finding, warning
-from admin.spelling import command
+from admin.doctor.findings import CannotLook, Finding, warning
+from admin.terminal.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 _JWKS = "/.well-known/jwks.json"

@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from valet.models import Client, Grant, KeyRing, Scopes
+from valet.models.clients import Client, Scopes
+from valet.models.grants import Grant
+from valet.models.keys import KeyRing
 
-from admin.deployment import Deployment
 from admin.doctor.findings import CannotLook
-from admin.people import People
-from admin.register import Register
-from admin.revocation import all_grants
+from admin.records.deployment import Deployment
+from admin.records.people import People
+from admin.records.register import Register
+from admin.records.revocation import all_grants
 
 _TIMEOUT = 5  # seconds
 _LARGEST = 1_000_000  # bytes of an answer that anybody would read

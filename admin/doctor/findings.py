@@ -1,11 +1,6 @@
 """What an examination says: what is wrong, why it matters, and the command that mends it; or what nobody looked at."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from admin.doctor.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +27,6 @@ class Skipped:
 
 class CannotLook(Exception):
     """There is nothing to look at here, as in the local stack, which plays only what answers requests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A check by its stable name; `look` answers what it finds."""
-
-    name: str
-    look: Callable[["Evidence"], Iterable[Finding]]
 
 
 def warning(what: str, why: str, mend: str) -> Finding:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
-from valet.resource_server.configuration import parse
+from valet.resource_server.api_gateway.configuration import parse
 from valet.resource_server.outcomes import ConfigurationError
 
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import CannotLook, Check, Finding, warning
-from admin.spelling import command
+from admin.doctor.findings import CannotLook, Finding, warning
+from admin.terminal.spelling import command
 
 _DEPLOY = "Mend ROUTES under AuthorizerFunction in template.yaml: `make deploy`"
 _QUIET = ("WARN", "WARNING", "ERROR", "CRITICAL")

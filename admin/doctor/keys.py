@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from valet.keys import ANNOUNCED, DROPPED, RETIRED, SIGNING
-from valet.models import SigningKey
-from valet.tokens.jwk import jwk_from_public_key
+from valet.jose.public import jwk_from_public_key
+from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING
+from valet.models.keys import SigningKey
 
 from admin.desk import span
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import Check, Finding
-from admin.spelling import command
+from admin.doctor.findings import Finding
+from admin.terminal.spelling import command
 
 _HOURLY = (
     "See why rotate_keys failed: `valet tail --since 2h --event request.failed --no-follow`; then invoke it: "

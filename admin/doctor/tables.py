@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import Check, Finding
-from admin.spelling import command
+from admin.doctor.findings import Finding
+from admin.terminal.spelling import command
 
 _KEPT = (("RegistryTable", "clients, scopes and key records"), ("UsersTable", "accounts and credentials"))
 

@@ -16,16 +16,25 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.audit import EventName
-from valet.ports import Clock
+from valet.ports.runtime import Clock
 
-from admin.endings import Unreachable
+from admin.terminal.endings import Unreachable
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
-    from admin.deployment import Deployment
-
 OUTPUT = "OperatorLogs"
+
+
+class Stack(Protocol):
+    """The stack whose log group is written to, as an operator reaches it."""
+
+    @property
+    def stack_name(self) -> str: ...
+    @property
+    def outputs(self) -> Mapping[str, str]: ...
+    def client(self, service: Any) -> Any:
+        """boto3's client of the service."""
 
 
 class Audit(Protocol):
@@ -57,7 +66,7 @@ class _Log:
 class OperatorAudit:
     """The audit of one command's run; it asks AWS nothing until something is changed."""
 
-    def __init__(self, deployment: "Deployment", clock: Clock) -> None:
+    def __init__(self, deployment: Stack, clock: Clock) -> None:
         self._deployment = deployment
         self._clock = clock
         self._is_told = False  # that nothing is logged here

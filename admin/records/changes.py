@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from valet.models import Account, Client, ProtectedApi, Scope
+from valet.models.accounts import Account
+from valet.models.clients import Client, ProtectedApi, Scope
 
 Deed = Literal[
     "added",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from valet.aws.dynamodb.front_channel import DynamoSessions
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
-from valet.ports import Clock, Random
+from valet.ports.runtime import Clock, Random
 
-from admin.audit import OperatorAudit
-from admin.endings import Refused
-from admin.scans import ScannedTable
-from admin.spelling import LOCAL_CREDENTIAL, LOCAL_REGION, Where
+from admin.records.audit import OperatorAudit
+from admin.records.scans import ScannedTable
+from admin.terminal.endings import Refused
+from admin.terminal.spelling import LOCAL_CREDENTIAL, LOCAL_REGION, Where
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,10 +6,10 @@ from base64 import b64decode, b64encode
 
 import click
 from valet.handles import new_handle
-from valet.ports import Random
-from valet.users import HASH_PREFIX
+from valet.people.passwords import HASH_PREFIX
+from valet.ports.runtime import Random
 
-from admin.endings import NotConfirmed, Wrong
+from admin.terminal.endings import NotConfirmed, Wrong
 
 LEAST = 15  # characters, of a password that stands alone (NIST SP 800-63B-4 §3.1.1.2)
 _MOST = 1024

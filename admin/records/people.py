@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.models import Account, Credential
-from valet.ports import Random
-from valet.users import credential_in_force, next_password_id, normal_username
+from valet.models.accounts import Account, Credential
+from valet.people.identifiers import normal_username
+from valet.people.passwords import credential_in_force, next_password_id
+from valet.ports.runtime import Random
 
-from admin import changes
-from admin.audit import Audit
-from admin.endings import Refused
-from admin.scans import ScannedTable
+from admin.records import changes
+from admin.records.audit import Audit
+from admin.records.scans import ScannedTable
+from admin.terminal.endings import Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from valet.handles import new_id
-from valet.models import Account
-from valet.ports import Random
-from valet.users import normal_username
+from valet.models.accounts import Account
+from valet.people.identifiers import normal_username
+from valet.ports.runtime import Random
 
-from admin.passwords import refusal_of_hash
+from admin.records.passwords import refusal_of_hash
 
 COLUMNS = ("username", "name", "email", "email_verified", "roles", "password_hash")
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
-from valet.models import Client, ProtectedApi, Scope, Scopes
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
-from admin import changes
-from admin.audit import Audit
-from admin.endings import Refused
-from admin.scans import ScannedTable
+from admin.records import changes
+from admin.records.audit import Audit
+from admin.records.scans import ScannedTable
+from admin.terminal.endings import Refused
 
 
 @dataclass(frozen=True, slots=True)

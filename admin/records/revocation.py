@@ -13,15 +13,18 @@ from typing import TypeVar
 
 from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
-from valet.models import Account, Client, Grant, GrantPointer, Session
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant, GrantPointer
+from valet.models.sessions import Session
 from valet.revocation import end_session, finish, revocation_for
 from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
 
-from admin.deployment import Deployment
-from admin.register import Register
+from admin.records.deployment import Deployment
+from admin.records.register import Register
 
 CLIENT_CACHE = 10  # seconds that a function may go by an old record
 FUNCTION_TIMEOUT = 10  # seconds that a request under way may take

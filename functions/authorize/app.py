@@ -5,23 +5,25 @@ Login and consent lead back here with the handle of the saved request, so that w
 
 from dataclasses import replace
 
-from valet.consent import issue_code
+from valet.endpoint import endpoint, refused_by_page, refused_to
 from valet.errors import InvalidScope, LoginRequired, OAuthError
+from valet.front_channel.code import issue_code
+from valet.front_channel.interaction import Step, next_step
+from valet.front_channel.saved_requests import AlreadyAnswered, Saved, find_to_resume, save_request
 from valet.handles import grant_id_of, new_handle, new_id
 from valet.http import Parameters, Request, Response, redirect
-from valet.models import AuthorizationRequest
+from valet.models.saved_requests import AuthorizationRequest
+from valet.people.cookies import browser_secret
+from valet.people.sessions import current_session
 from valet.protocol.authorization_request import (
     Destination,
     destination_of,
     find_destination,
     parse_authorization_request,
 )
-from valet.protocol.interaction import Step, next_step
 from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
-from valet.saved_requests import AlreadyAnswered, Saved, find_to_resume, save_request
-from valet.server import Server, endpoint, refused_by_page, refused_to
-from valet.sessions import browser_secret, current_session
+from valet.server import SERVER, Server
 from valet.standing import session_stands
 
 
@@ -72,7 +74,7 @@ def _go_on(
         grant_id = grant_id_of(saved.handle) if saved else new_id(server.random)
         code = issue_code(server, asked, destination.client, session, grant_id, now)
         if code is None:
-            return refused_by_page(AlreadyAnswered(asked.client_id), request)
+            return refused_by_page(AlreadyAnswered(asked.client_id), request, server)
         server.audit.record("code.issued", client_id=asked.client_id, sub=session.sub, grant_id=code.grant_id)
         return destination.answer({"code": str(code)})
     cookies: tuple[str, ...] = ()
@@ -110,4 +112,4 @@ def _hinted_sub(parameters: Parameters, prompt: frozenset[str], request: Request
     return hint.sub if hint else None
 
 
-handler = endpoint(authorize, "GET", "POST", refuse=refuse_as_page)
+handler = endpoint(authorize, "GET", "POST", server=SERVER, refuse=refuse_as_page)

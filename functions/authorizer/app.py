@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from valet.clock import system_clock, system_jitter
 from valet.environment import environment
-from valet.resource_server.authorizer import Authorizer
-from valet.resource_server.clock import system_clock, system_jitter
-from valet.resource_server.configuration import parse
-from valet.resource_server.fetch import Https
+from valet.fetch import Https
+from valet.resource_server.api_gateway.authorizer import Authorizer
+from valet.resource_server.api_gateway.configuration import parse
 
 CONFIGURATION = parse(environment())
 AUTHORIZER = Authorizer(CONFIGURATION, Https(CONFIGURATION.issuer, system_clock), system_clock, system_jitter)

@@ -4,19 +4,24 @@ from contextlib import suppress
 from dataclasses import replace
 
 from valet import pages
-from valet.consent import issue_code, remaining_scope, remember
+from valet.endpoint import endpoint, refused_to
 from valet.errors import AccessDenied, InvalidRequest, InvalidScope, OAuthError, TemporarilyUnavailable
-from valet.handles import csrf_token, grant_id_of, is_csrf_token
+from valet.front_channel.code import issue_code
+from valet.front_channel.consent import remaining_scope, remember
+from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.interaction import needs_login
+from valet.front_channel.saved_requests import AlreadyAnswered, Saved, require_saved
+from valet.handles import grant_id_of
 from valet.http import Request, Response, page, redirect
-from valet.models import Account, Session
+from valet.models.accounts import Account
+from valet.models.sessions import Session
+from valet.people.cookies import session_secret
+from valet.people.sessions import current_session
 from valet.protocol.authorization_request import Destination, destination_of
-from valet.protocol.interaction import needs_login
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import in_reading_order
 from valet.refusals import refuse_as_page
-from valet.saved_requests import AlreadyAnswered, Saved, require_saved
-from valet.server import Server, endpoint, refused_to
-from valet.sessions import current_session, session_secret
+from valet.server import SERVER, Server
 from valet.standing import session_stands
 
 
@@ -84,4 +89,4 @@ def _form(saved: Saved, destination: Destination, account: Account | None, token
     return page(200, html, pages.content_security_policy(targets))
 
 
-handler = endpoint(consent, "GET", "POST", refuse=refuse_as_page)
+handler = endpoint(consent, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -1,12 +1,13 @@
 """POST /introspect: tell a client about a token that is its business (RFC 7662)."""
 
+from valet.client_authentication import secret
+from valet.endpoint import endpoint
 from valet.errors import InvalidClient
 from valet.handles import is_digest_of, parse_refresh_token
 from valet.http import Request, Response, json_response
 from valet.introspection import is_active, is_current
-from valet.models import Client
-from valet.protocol import client_authentication
-from valet.server import Server, endpoint
+from valet.models.clients import Client
+from valet.server import SERVER, Server
 from valet.standing import grant_stands
 from valet.tokens.verify import verify_access_token
 
@@ -15,10 +16,10 @@ _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
 
 def introspect(request: Request, server: Server) -> Response:
     form = request.form()
-    client = client_authentication.authenticate(request, form, server.registry)
+    client = secret.authenticate(request, form, server.registry)
     if not client.is_confidential:
         # Anybody could be a public client: the endpoint would tell anybody whether a token is good (§4).
-        raise InvalidClient("Introspection is for confidential clients.", headers=client_authentication.CHALLENGE)
+        raise InvalidClient("Introspection is for confidential clients.", headers=secret.CHALLENGE)
     token = form.require("token")
     return json_response(200, _refresh_token(token, client, server) or _access_token(token, client, request, server))
 
@@ -62,4 +63,4 @@ def _refresh_token(token: str, client: Client, server: Server) -> dict[str, obje
     }
 
 
-handler = endpoint(introspect, "POST")
+handler = endpoint(introspect, "POST", server=SERVER)

@@ -1,8 +1,9 @@
 """GET /.well-known/jwks.json: the public keys that verify what Valet signs (RFC 7517 §5)."""
 
+from valet.endpoint import endpoint
 from valet.http import Request, Response, json_response
-from valet.keys import jwk_set
-from valet.server import Server, endpoint
+from valet.keys.ring import jwk_set
+from valet.server import SERVER, Server
 
 # Short, so that a key dropped in an emergency is gone soon wherever this is heeded; a new key is announced for longer
 # than any verifier keeps the set.
@@ -13,4 +14,4 @@ def jwks(request: Request, server: Server) -> Response:
     return json_response(200, jwk_set(server.registry.signing_keys()), _CACHE)
 
 
-handler = endpoint(jwks, "GET", readable_by="anybody")
+handler = endpoint(jwks, "GET", server=SERVER, readable_by="anybody")

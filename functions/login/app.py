@@ -1,16 +1,20 @@
 """GET, POST /login: check a password, open the browser session. The only function that reads credentials."""
 
-from valet import pages, users
+from valet import pages
+from valet.endpoint import endpoint
 from valet.errors import InvalidRequest
-from valet.handles import csrf_token, digest, is_csrf_token
+from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.saved_requests import Saved, require_saved
+from valet.handles import digest
 from valet.http import Request, Response, page, redirect
-from valet.models import Account
+from valet.models.accounts import Account
+from valet.people import passwords
+from valet.people.cookies import browser_secret
+from valet.people.sessions import open_session
+from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import destination_of
 from valet.refusals import refuse_as_page
-from valet.saved_requests import Saved, require_saved
-from valet.server import Server, endpoint
-from valet.sessions import browser_secret, open_session
-from valet.users import Attempt, Throttled
+from valet.server import SERVER, Server
 
 _WRONG = "That username and password do not match. Please try again."
 
@@ -25,7 +29,7 @@ def login(request: Request, server: Server) -> Response:
         raise InvalidRequest("This form was not made for this browser.", client_id=saved.request.client_id)
     username = parameters.get("username", "")
     attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(browser))
-    outcome = users.authenticate(
+    outcome = passwords.authenticate(
         attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock()
     )
     if isinstance(outcome, Account):
@@ -44,8 +48,8 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
     secret = open_session(
         request,
         account,
-        users.ACR,
-        users.AMR,
+        passwords.ACR,
+        passwords.AMR,
         cookies=server.cookies,
         sessions=server.sessions,
         settings=server.settings,
@@ -84,4 +88,4 @@ def _form(
     return page(status, html, pages.content_security_policy(targets))
 
 
-handler = endpoint(login, "GET", "POST", refuse=refuse_as_page)
+handler = endpoint(login, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from valet import pages
+from valet.endpoint import endpoint
 from valet.errors import InvalidRequest
-from valet.handles import csrf_token, digest, is_csrf_token
+from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.handles import digest
 from valet.http import Parameters, Request, Response, add_to_query, page, redirect
-from valet.models import Client, Session
+from valet.models.clients import Client
+from valet.models.sessions import Session
+from valet.people.cookies import session_secret
 from valet.protocol.redirect_uri import host_for_log, is_registered
 from valet.refusals import refuse_as_page
 from valet.revocation import end_session
-from valet.server import Server, endpoint
-from valet.sessions import session_secret
+from valet.server import SERVER, Server
 from valet.tokens.verify import Hint, verify_id_token_hint
 
 _CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
@@ -118,4 +121,4 @@ def _page(html: str) -> Response:
     return page(200, html, pages.content_security_policy(("'none'",)))
 
 
-handler = endpoint(logout, "GET", "POST", refuse=refuse_as_page)
+handler = endpoint(logout, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -1,10 +1,11 @@
 """GET /.well-known/openid-configuration and /.well-known/oauth-authorization-server: what this server can do
 (OpenID Connect Discovery §4, RFC 8414 §3)."""
 
+from valet.endpoint import endpoint
 from valet.http import Request, Response, json_response
-from valet.keys import signing_algs
+from valet.keys.ring import signing_algs
 from valet.protocol.metadata import document
-from valet.server import Server, endpoint
+from valet.server import SERVER, Server
 
 
 def metadata(request: Request, server: Server) -> Response:
@@ -13,4 +14,4 @@ def metadata(request: Request, server: Server) -> Response:
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 
-handler = endpoint(metadata, "GET", readable_by="anybody")
+handler = endpoint(metadata, "GET", server=SERVER, readable_by="anybody")

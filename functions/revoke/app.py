@@ -1,16 +1,18 @@
 """POST /revoke: end a grant, or one access token (RFC 7009)."""
 
+from valet.client_authentication import secret
+from valet.endpoint import endpoint
 from valet.handles import digest, parse_refresh_token
 from valet.http import NO_STORE, Request, Response
-from valet.models import Client
-from valet.protocol import client_authentication, cors
+from valet.models.clients import Client
+from valet.protocol import cors
 from valet.revocation import finish, revocation_for
-from valet.server import Server, endpoint
+from valet.server import SERVER, Server
 
 
 def revoke(request: Request, server: Server) -> Response:
     form = request.form()
-    client = client_authentication.authenticate(request, form, server.registry)
+    client = secret.authenticate(request, form, server.registry)
     cors.check_origin(request, client)
     token = form.require("token")
     if not _revoke_refresh_token(token, client, server):
@@ -44,4 +46,4 @@ def _revoke_access_token(token: str, client: Client, issuer: str, server: Server
         server.audit.record("token.revoked", client_id=client.client_id, sub=verified.sub, jti=verified.claims["jti"])
 
 
-handler = endpoint(revoke, "POST", readable_by="registered origins")
+handler = endpoint(revoke, "POST", server=SERVER, readable_by="registered origins")

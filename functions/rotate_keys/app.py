@@ -11,9 +11,11 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.key_maker import KmsKeyMaker
 from valet.errors import TemporarilyUnavailable
-from valet.key_rotation import Rotation, overdue_days
-from valet.keys import signing_key
-from valet.models import KeyRing, Scope
+from valet.keys.plan import overdue_days
+from valet.keys.ring import signing_key
+from valet.keys.rotation import Rotation
+from valet.models.clients import Scope
+from valet.models.keys import KeyRing
 from valet.server import SERVER
 
 Done = TypeVar("Done")

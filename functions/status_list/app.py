@@ -1,8 +1,9 @@
 """GET /status-lists, /status-lists/{id}: which access tokens are revoked (Token Status List, §8 and §9)."""
 
+from valet.endpoint import endpoint
 from valet.errors import NotFound
 from valet.http import Request, Response, json_response
-from valet.server import Server, endpoint
+from valet.server import SERVER, Server
 from valet.tokens.jws import current_signer
 from valet.tokens.status_list import TYPE, is_served, served_lists
 
@@ -48,4 +49,4 @@ def _aggregation(request: Request, server: Server) -> Response:
     return json_response(200, {"status_lists": lists}, {"Cache-Control": "public, max-age=60"})
 
 
-handler = endpoint(status_list, "GET", readable_by="anybody")
+handler = endpoint(status_list, "GET", server=SERVER, readable_by="anybody")

@@ -1,13 +1,14 @@
 """GET, POST /userinfo: claims about the end-user (OpenID Connect Core §5.3)."""
 
+from valet.endpoint import endpoint
 from valet.errors import InsufficientScope, InvalidToken
 from valet.http import NO_STORE, Request, Response, json_response
 from valet.introspection import find_active
-from valet.models import Account
+from valet.models.accounts import Account
 from valet.protocol import bearer, cors
 from valet.protocol.scope import OPENID
 from valet.refusals import refuse_with_challenge
-from valet.server import Server, endpoint
+from valet.server import SERVER, Server
 from valet.tokens.verify import verify_access_token
 
 
@@ -50,4 +51,6 @@ def _refusal() -> InvalidToken:
     return InvalidToken("The access token is expired, revoked, malformed, or not for this endpoint.")
 
 
-handler = endpoint(userinfo, "GET", "POST", refuse=refuse_with_challenge, readable_by="registered origins")
+handler = endpoint(
+    userinfo, "GET", "POST", server=SERVER, refuse=refuse_with_challenge, readable_by="registered origins"
+)

@@ -1,7 +1,7 @@
 """One emulated AWS for the whole process: moto, each call of it under one lock.
 
 boto3 in this process reaches it through botocore's before-send event; everybody else (`sam local`,
-the operator's command line, the runtime interface emulator) over HTTP, through local/door.py.
+the operator's command line, the runtime interface emulator) over HTTP, through local/aws/door.py.
 Both are the same state, and under the one lock moto is as atomic as the real thing; without it
 one conditional write has several winners.
 
@@ -22,10 +22,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from local import kms
-from local.aws_calls import Call
-from local.door import Application
-from local.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from local.aws import kms
+from local.aws.calls import Call
+from local.aws.door import Application
+from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"  # what `sam local` names where nobody says otherwise

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from local.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY, is_signed, parse_authorization
+from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY, is_signed, parse_authorization
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]  # WSGI
 

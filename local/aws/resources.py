@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws import ACCOUNT, REGION
+from local.aws.aws import ACCOUNT, REGION
 from local.template import Resource, Template, TemplateError
 
 STACK = "valet-local"

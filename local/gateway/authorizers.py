@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.functions import FunctionFailed, Functions, FunctionTimedOut
-from local.http_events import HttpRequest, HttpResponse, authorizer_event_of, joined, message, route_arn
-from local.policy import MalformedPolicy, allows
+from local.gateway.http_events import HttpRequest, HttpResponse, authorizer_event_of, joined, message, route_arn
+from local.gateway.policy import MalformedPolicy, allows
 from local.system import Authorizer, Route
 
 _LONGEST = 10.0  # seconds that an HTTP API waits for an authorizer

@@ -12,9 +12,9 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from local.authorizers import HttpApiAuthorizers
 from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
-from local.http_events import (
+from local.gateway.authorizers import HttpApiAuthorizers
+from local.gateway.http_events import (
     HttpRequest,
     HttpResponse,
     MalformedAnswer,
@@ -23,7 +23,7 @@ from local.http_events import (
     request_from_environ,
     response_of,
 )
-from local.rest_gateway import RestGateway
+from local.gateway.rest_gateway import RestGateway
 from local.system import Api, Route, System
 
 MAX_HEAD = 10_240  # bytes of request line and headers

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from local.aws import ACCOUNT, REGION
+from local.aws.aws import ACCOUNT, REGION
 from local.system import Route
 
 STAGE = "$default"

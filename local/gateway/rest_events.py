@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.aws import ACCOUNT, REGION
-from local.http_events import HttpRequest, HttpResponse, MalformedAnswer, response_of
+from local.aws.aws import ACCOUNT, REGION
+from local.gateway.http_events import HttpRequest, HttpResponse, MalformedAnswer, response_of
 from local.rest_api import RestApi, RestRoute
 
 

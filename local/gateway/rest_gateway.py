@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
-from local.http_events import HttpRequest, HttpResponse, MalformedAnswer
-from local.policy import MalformedPolicy, allows
+from local.gateway.http_events import HttpRequest, HttpResponse, MalformedAnswer
+from local.gateway.policy import MalformedPolicy, allows
+from local.gateway.rest_events import answer_of, event_of, method_arn, request_event_of, token_event_of
 from local.rest_api import DEFAULTS, RestApi, RestAuthorizer, RestRoute
-from local.rest_events import answer_of, event_of, method_arn, request_event_of, token_event_of
 
 _LONGEST_INTEGRATION = 29.0  # seconds
 _MESSAGES = {

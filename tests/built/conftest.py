@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.built.emulator import ARCHITECTURE, PYTHON, RUNTIME, WITHOUT_SDK
-from tests.template.cloudformation import ROOT
+from tests.parts.template.cloudformation import ROOT
 
 
 @dataclass(frozen=True)

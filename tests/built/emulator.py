@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from tests.template.cloudformation import ROOT
+from tests.parts.template.cloudformation import ROOT
 
 PYTHON = ROOT / ".venv-sam" / "bin" / "python3.13"
 RUNTIME = ROOT / ".lambda-runtime"

@@ -12,7 +12,7 @@ import pytest
 from deployment.finish import BuildError, pin_architecture, processor
 from local.template import load
 from tests.built.emulator import ARCHITECTURE
-from tests.template.test_functions import FUNCTIONS
+from tests.parts.template.test_functions import FUNCTIONS
 
 OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
 MOST_BYTES = 8_000_000  # of the layer, zipped

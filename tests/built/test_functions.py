@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local import policy
+from local.gateway import policy
 from local.stack import LocalStack
-from tests import event_files
 from tests.built.emulator import RUNTIME, Emulated, running
 from tests.integration.test_events import LOGICAL_IDS
+from tests.support import event_files
 
 WITHOUT_SDK = ("AuthorizerFunction", "DemoApiFunction")
 Run = Callable[..., AbstractContextManager[Emulated]]

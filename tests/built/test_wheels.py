@@ -14,7 +14,7 @@ import pytest
 
 from tests.built.conftest import Attempt, AttemptBuild
 from tests.built.emulator import ARCHITECTURE, PYTHON
-from tests.template.cloudformation import ROOT
+from tests.parts.template.cloudformation import ROOT
 
 LAYER = ROOT / "layers" / "valet"
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"

@@ -10,32 +10,30 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from botocore.config import Config
-from valet.aws.dynamodb.front_channel import DynamoSavedRequests, DynamoSessions, DynamoThrottles
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
+from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
+from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.ports import (
-    Accounts,
-    Consents,
-    Credentials,
-    Grants,
-    KeyRecords,
-    Registry,
-    SavedRequests,
-    Sessions,
-    StatusLists,
-    Throttles,
-)
+from valet.aws.dynamodb.throttles import DynamoThrottles
+from valet.ports.accounts import Accounts, Consents, Credentials
+from valet.ports.clients import Registry
+from valet.ports.grants import Grants
+from valet.ports.keys import KeyRecords
+from valet.ports.saved_requests import SavedRequests
+from valet.ports.sessions import Sessions
+from valet.ports.status_lists import StatusLists
+from valet.ports.throttles import Throttles
 
-from local.aws import emulated
+from local.aws.aws import emulated
 from tests.contract.facts import NOW, random
-from tests.ministack import ministack
-from tests.model.memory_table import MemoryTable
+from tests.promises.model.memory_table import MemoryTable
 from tests.stores.memory import MemoryKeyRecords, MemoryRegistry, MemoryStores, MemoryUsers
+from tests.support.ministack import ministack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,8 +8,8 @@ from threading import Barrier
 from typing import TypeVar
 
 from valet.handles import new_id
-from valet.models import Grant, GrantPointer, LiveToken
-from valet.ports import Done, Grants, Redemption, Refused, Revocation, Rotation
+from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.ports.grants import Done, Grants, Redemption, Refused, Revocation, Rotation
 
 NOW = 1_800_000_000.25
 DAY = 86_400

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from valet.models import AuthorizationRequest, SavedRequest, Session
+from valet.models.saved_requests import AuthorizationRequest, SavedRequest
+from valet.models.sessions import Session
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import DAY, NOW, THREADS, at_once, random

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from valet.models import Grant, LiveToken
-from valet.ports import Done, Grants, Redemption, Refused, Revocation, Revoked
+from valet.models.grants import Grant, LiveToken
+from valet.ports.grants import Done, Grants, Redemption, Refused, Revocation, Revoked
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, issue, live, new_grant, pointer_to, redemption, revocation, rotation_of

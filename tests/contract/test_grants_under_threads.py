@@ -1,8 +1,8 @@
 """One winner, one successor: 64 threads on one grant (P1), in every implementation of the port Grants."""
 
 import pytest
-from valet.models import Grant
-from valet.ports import Done, Grants, Revoked
+from valet.models.grants import Grant
+from valet.ports.grants import Done, Grants, Revoked
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.models import Account, Credential
-from valet.users import credential_in_force, next_password_id
+from valet.models.accounts import Account, Credential
+from valet.people.passwords import credential_in_force, next_password_id
 
 from tests.contract.test_releases import table
 

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from valet.models import Client, KeyRing, ProtectedApi, Scope, Scopes, SigningKey
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.keys import KeyRing, SigningKey
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import at_once

@@ -17,32 +17,38 @@ from typing import Any, get_origin
 
 import boto3
 import pytest
-from valet import models
-from valet.aws.dynamodb.front_channel import DynamoSessions
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.ports import Done
+from valet.models.accounts import Account, Consent, Credential
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.grants import Grant, GrantPointer
+from valet.models.keys import SigningKey
+from valet.models.saved_requests import AuthorizationRequest, SavedRequest
+from valet.models.sessions import Session
+from valet.models.status_lists import Lease
+from valet.ports.grants import Done
 
-from local.aws import emulated
+from local.aws.aws import emulated
 from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
-from tests.functions import load
+from tests.support.functions import load
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = (
-    models.Account,
-    models.AuthorizationRequest,
-    models.Client,
-    models.Consent,
-    models.Credential,
-    models.Grant,
-    models.GrantPointer,
-    models.Lease,
-    models.ProtectedApi,
-    models.SavedRequest,
-    models.Scope,
-    models.Session,
-    models.SigningKey,
+    Account,
+    AuthorizationRequest,
+    Client,
+    Consent,
+    Credential,
+    Grant,
+    GrantPointer,
+    Lease,
+    ProtectedApi,
+    SavedRequest,
+    Scope,
+    Session,
+    SigningKey,
 )
 LATER = "an_attribute_of_a_later_release"
 _SOME: dict[Any, Any] = {str: "some", int: 7, bytes: b"some", bool: True}
@@ -73,7 +79,7 @@ def test_what_the_release_after_adds_is_passed_over(model: Any) -> None:
 
 
 def test_a_default_is_not_written_so_that_the_release_before_does_not_see_it() -> None:
-    item = item_from_model(models.Account("sub", "john"), "account#sub", "account")
+    item = item_from_model(Account("sub", "john"), "account#sub", "account")
     assert set(item) == {"pk", "sk", "sub", "username"}
 
 
@@ -114,14 +120,14 @@ def test_every_step_of_a_grant_leaves_alone_what_the_release_after_added(table: 
 
 
 def test_so_do_sessions_and_consents(table: Table) -> None:
-    session = models.Session(b"digest", "sid", "sub", int(NOW * 1000), "acr", ("pwd",), int(NOW) + 60, int(NOW) + 600)
+    session = Session(b"digest", "sid", "sub", int(NOW * 1000), "acr", ("pwd",), int(NOW) + 60, int(NOW) + 600)
     sessions, key = DynamoSessions(table), (f"session#{session.digest.hex()}", "session")
     sessions.open(session)
     _add_later(table, *key)
     sessions.prolong(session.digest, int(NOW) + 120)
     assert sessions.end(session.digest, b"a" * 16, NOW) is not None
     assert _later(table, *key) == "kept"
-    users, consent = DynamoUsers(table), models.Consent("sub", "web", frozenset({"openid"}), int(NOW))
+    users, consent = DynamoUsers(table), Consent("sub", "web", frozenset({"openid"}), int(NOW))
     users.remember_consent(consent)
     _add_later(table, "consent#sub", "web")
     users.remember_consent(consent)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from valet.models import Account, AuthorizationRequest, Consent, Credential, KeyRing, SavedRequest
+from valet.models.accounts import Account, Consent, Credential
+from valet.models.keys import KeyRing
+from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 
-from local.aws import emulated
+from local.aws.aws import emulated
 from tests.contract import test_front_channel, test_registry
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, issue, live, new_grant, redemption, revocation, rotation_of

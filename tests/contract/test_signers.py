@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from valet.aws.kms import ENCRYPTION_CONTEXT, KmsSigners
-from valet.keys import SIGNING
-from valet.models import SigningKey
-from valet.ports import Signers
+from valet.jose.public import jwk_from_public_key
+from valet.keys.ring import SIGNING
+from valet.models.keys import SigningKey
+from valet.ports.keys import Signers
 from valet.settings import Settings
-from valet.tokens.jwk import jwk_from_public_key
 
 from tests.contract.conftest import MINISTACK, endpoint_of
 from tests.contract.facts import THREADS, at_once

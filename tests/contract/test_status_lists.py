@@ -1,6 +1,7 @@
 """The contract of the port StatusLists: whose an index is, and which are set."""
 
-from valet.models import Lease, LiveToken, StatusListContent
+from valet.models.grants import LiveToken
+from valet.models.status_lists import Lease, StatusListContent
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, THREADS, at_once, live

@@ -1,6 +1,6 @@
 """The contracts of Accounts, Credentials and Consents."""
 
-from valet.models import Account, Consent, Credential
+from valet.models.accounts import Account, Consent, Credential
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, THREADS, at_once

@@ -13,7 +13,7 @@ from valet.aws.clients import client
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.environment import environment
-from valet.models import Client
+from valet.models.clients import Client
 
 from local.stack import LocalStack
 from tests.e2e.landing import Landing, self_signed

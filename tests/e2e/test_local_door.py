@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, Response, Route
 from local.stack import LocalStack
 from tests.e2e.conftest import CHROMIUM
 from tests.e2e.landing import Landing
-from tests.local.guarded import Guarded
-from tests.local.wire import Sent, call, signed
+from tests.parts.local.guarded import Guarded
+from tests.parts.local.wire import Sent, call, signed
 
 pytestmark = pytest.mark.xdist_group("browser")
 

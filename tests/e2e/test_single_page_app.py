@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
-from valet.models import Client
+from valet.models.clients import Client
 
 from tests.e2e.landing import Landing
 from tests.e2e.people import decide, sign_in

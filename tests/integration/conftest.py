@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.application import Application, Asked
-from tests.integration.browser import Browser
-from tests.integration.deployment import Deployment, afresh
+from tests.support.application import Application, Asked
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment, afresh
 
 
 @dataclass(frozen=True)

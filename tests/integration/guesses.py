@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from valet import users
+from valet.people import passwords
 
-from tests.integration.browser import Browser, form_of
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 
 def anew(deployment: Deployment) -> Browser:
@@ -25,13 +25,13 @@ def attempt(browser: Browser, page: Answer, username: str, password: str) -> Ans
 def verifications(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The hashes that passwords are verified against while the block runs."""
     seen: list[str] = []
-    hasher = users._hasher()
+    hasher = passwords._hasher()
 
     class Counting:
         def verify(self, password_hash: str, password: str) -> bool:
             seen.append(password_hash)
             return hasher.verify(password_hash, password)
 
-    monkeypatch.setattr(users, "_hasher", Counting)
+    monkeypatch.setattr(passwords, "_hasher", Counting)
     yield seen
     monkeypatch.undo()

@@ -1,8 +1,8 @@
 """Signing out, and whether somebody is signed in."""
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import Answer, encoded
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import Answer, encoded
 
 BACK = "http://127.0.0.1:9876/signed-out"
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from tests.integration.application import Application, challenge_of
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
+from tests.support.application import Application, challenge_of
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
 
 
 def claims_of(token: str) -> dict[str, object]:

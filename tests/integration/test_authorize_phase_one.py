@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer, post_form
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer, post_form
 
 HTTPS = "https://webapp.example.com/callback"
 LOOPBACK = "http://127.0.0.1:9876/callback"

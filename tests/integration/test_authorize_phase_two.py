@@ -3,11 +3,11 @@
 import pytest
 from valet.errors import OAuthError, TemporarilyUnavailable
 
-from tests.integration.application import Application, challenge_of
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer, post_form
+from tests.support.application import Application, challenge_of
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer, post_form
 
 Changes = dict[str, str | None]
 
@@ -257,7 +257,7 @@ def test_an_outage_goes_back_to_the_client_and_into_the_log(
 ) -> None:
     """No 5xx tells of it, so that this line is all there is."""
     logged: list[OAuthError] = []
-    monkeypatch.setattr("valet.server.observability.log_refusal", logged.append)
+    monkeypatch.setattr("valet.aws.observability.log_refusal", logged.append)
     page = browser.open(web_app.ask(prompt="consent").url)
 
     def fails(*_: object) -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.application import Application, basic
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer, post_form, refused
+from tests.support.application import Application, basic
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer, post_form, refused
 
 CREDENTIALS = {"authorization": basic("web_app_123", "web_secret_456")}
 

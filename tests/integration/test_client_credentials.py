@@ -5,8 +5,8 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.deployment import Deployment
 
 
 def test_a_service_gets_an_access_token_and_nothing_else(service: Application, deployment: Deployment) -> None:

@@ -16,8 +16,8 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
 from local.stack import LocalStack
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
 SCOPE = "openid profile email items offline_access"
 CALLBACK = "http://127.0.0.1:9876/callback"

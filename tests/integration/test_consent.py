@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 
 @pytest.fixture

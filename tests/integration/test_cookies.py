@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of, parse_set_cookie
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of, parse_set_cookie
+from tests.support.deployment import Deployment
 
 
 def cookies_of_a_sign_in(browser: Browser, web_app: Application) -> dict[str, tuple[str, dict[str, str]]]:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
 
 OWN = "https://spa.example.com"
 OTHERS = "https://other.example.com"  # registered, for another client

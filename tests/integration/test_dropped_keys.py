@@ -11,16 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
-from valet.keys import DROPPED, RETIRED
-from valet.models import SigningKey
-from valet.tokens.jwk import jwk_from_public_key
+from valet.jose.public import jwk_from_public_key
+from valet.keys.ring import DROPPED, RETIRED
+from valet.models.keys import SigningKey
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
 from tests.integration.signing_out import is_signed_in, logout
-from tests.integration.wire import Answer
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import pytest
 
 from local.functions import FunctionFailed
 from local.stack import DEFAULT_PORT, LocalStack
-from tests import event_files
 from tests.conftest import MovableClock
+from tests.support import event_files
 
 LOGICAL_IDS = {
     "authorize": "AuthorizeFunction",

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import PATHS, Deployment
-from tests.integration.wire import FORM
+from tests.support.deployment import PATHS, Deployment
+from tests.support.wire import FORM
 
 METHODS = {
     "/authorize": "GET, POST",
@@ -128,7 +128,7 @@ VALUES = st.one_of(
 def test_no_combination_of_our_own_words_is_a_5xx_or_a_redirect_to_a_stranger(
     deployment: Deployment, path: str, form: dict[str, str]
 ) -> None:
-    from tests.integration.wire import encoded, post_form
+    from tests.support.wire import encoded, post_form
 
     url = f"{deployment.issuer}{path}"
     for answer in (deployment.send("GET", f"{url}?{encoded(form)}"), post_form(deployment.send, url, form)):
@@ -150,7 +150,7 @@ def test_a_refusal_tells_no_secret(
     deployment: Deployment, redeemed: Redeemed, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither in the answer nor in the log (a stolen log is not a stolen account)."""
-    from tests.integration.wire import post_form
+    from tests.support.wire import post_form
 
     secrets = ("web_secret_456x", redeemed.refresh_token, redeemed.access_token, redeemed.issued.code, "password123")
     form = {

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.application import Application
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer
+from tests.support.application import Application
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 INACTIVE = '{"active":false}'
 

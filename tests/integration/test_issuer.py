@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.application import Application, basic
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import API_ID, PATHS, Deployment
-from tests.integration.wire import FORM
+from tests.support.application import Application, basic
+from tests.support.deployment import API_ID, PATHS, Deployment
+from tests.support.wire import FORM
 
 OWN = f"{API_ID}.execute-api.eu-central-1.amazonaws.com"
 

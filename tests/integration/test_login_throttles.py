@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import pytest
-from valet import users
+from valet.people import passwords, throttling
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
 from tests.integration.guesses import anew, attempt, verifications
-from tests.integration.wire import Answer
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 
 @pytest.mark.parametrize("username", ["john", "nobody"])
@@ -88,7 +88,7 @@ def test_guesses_from_many_networks_at_one_account_are_a_hundred_a_window_togeth
 def test_a_person_who_signs_in_all_day_does_not_give_guessers_a_fresh_budget(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ACCOUNT", 6)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ACCOUNT", 6)
     statuses = []
     for number in range(8):
         statuses.append(from_address(deployment, f"203.0.113.{number}", "john", "wrong", web_app))
@@ -157,8 +157,8 @@ def test_an_address_that_guesses_at_many_accounts_is_slowed_down(
     deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = browser.open(web_app.ask().url)
-    assert users._ATTEMPTS_PER_ADDRESS == 100
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    assert throttling._ATTEMPTS_PER_ADDRESS == 100
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     statuses = [attempt(browser, page, f"user{number}", "wrong").status for number in range(6)]
     assert statuses == [401] * 5 + [429]
 
@@ -167,7 +167,7 @@ def test_however_many_sign_in_from_one_address_none_is_held_up(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A company or a school behind one address: who knows the password has not guessed."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     for number in range(12):
         browser = anew(deployment)
         page = browser.open(web_app.ask().url)
@@ -179,7 +179,7 @@ def test_a_success_takes_no_other_attempt_off_the_count_of_its_address(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else whoever has an account guesses at the others without end."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     statuses = []
     for number in range(6):
         guesser = anew(deployment)
@@ -194,7 +194,7 @@ def test_a_known_browser_passes_a_throttled_address_and_is_not_counted_there(
     deployment: Deployment, browser: Browser, web_app: Application, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a stranger behind the same address could lock everybody there out."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     deployment.clock.advance(1)
     page = browser.open(web_app.ask(prompt="login").url)
     for _ in range(6):
@@ -212,7 +212,7 @@ def test_a_right_password_of_a_disabled_account_stays_counted(
     deployment: Deployment, browser: Browser, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is answered as a wrong one, and must not be told from it by the count."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     deployment.table("Users").update("account#demo-john", "account", "SET #is_disabled = :yes", {":yes": True})
     page = browser.open(web_app.ask().url)
     assert [attempt(browser, page, "john", "password123").status for _ in range(6)] == [401] * 5 + [429]
@@ -236,7 +236,7 @@ def test_one_household_is_one_address_however_it_is_written(
     limit: int,
     statuses: list[int],
 ) -> None:
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", limit)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", limit)
     page = browser.open(web_app.ask().url)
     answered = []
     for number, source_ip in enumerate(source_ips):
@@ -249,7 +249,7 @@ def test_behind_a_proxy_each_client_has_its_own_count(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them come from the address of one edge."""
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     deployment.restart(is_behind_proxy=True)
 
     def by_way_of_the_edge(viewer: str, claimed: str = "") -> Browser:
@@ -281,7 +281,7 @@ def test_a_guess_is_counted_before_its_password_is_looked_at(
     def killed(password_hash: str, password: str) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(users, "_is_password", killed)
+    monkeypatch.setattr(passwords, "_is_password", killed)
     for _ in range(10):
         with pytest.raises(KeyboardInterrupt):
             attempt(browser, page, "john", "guess")
@@ -298,8 +298,8 @@ def test_a_guess_is_counted_at_its_address_before_its_password_is_looked_at(
     def killed(password_hash: str, password: str) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(users, "_ATTEMPTS_PER_ADDRESS", 5)
-    monkeypatch.setattr(users, "_is_password", killed)
+    monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
+    monkeypatch.setattr(passwords, "_is_password", killed)
     for number in range(5):
         with pytest.raises(KeyboardInterrupt):
             attempt(browser, page, f"user{number}", "guess")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
 from tests.integration.signing_out import BACK, is_signed_in, logout
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
 
 
 def test_a_hint_of_this_browsers_session_ends_it_and_leads_back_with_the_state(

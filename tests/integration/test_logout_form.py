@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
 from tests.integration.signing_out import BACK, is_signed_in, logout
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
 
 
 @pytest.mark.parametrize("csrf_token", ["", "wrong", "A" * 43, "é"])

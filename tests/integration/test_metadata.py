@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
-from valet.keys import ANNOUNCED, RETIRED
+from valet.keys.ring import ANNOUNCED, RETIRED
 
-from tests.functions import load
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.functions import load
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"

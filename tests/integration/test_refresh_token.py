@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import jwt
 import pytest
-from valet.models import ProtectedApi, Scope
+from valet.models.clients import ProtectedApi, Scope
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
 
 
 def scope_of(access_token: str) -> str:

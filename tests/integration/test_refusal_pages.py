@@ -15,12 +15,12 @@ from aws_lambda_powertools import Logger
 from valet.aws import observability
 from valet.protocol.redirect_uri import host_for_log
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer, post_form
-from tests.log_watch import LogWatch
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
+from tests.support.log_watch import LogWatch
+from tests.support.wire import Answer, post_form
 
 Lines = Callable[[], list[dict[str, Any]]]
 

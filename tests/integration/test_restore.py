@@ -6,11 +6,11 @@ import copy
 
 import pytest
 
-from local.resources import STACK
+from local.aws.resources import STACK
 from local.stack import LocalStack
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import Any
 import jwt
 import pytest
 from valet.aws.dynamodb.grants import packed
-from valet.models import Grant, LiveToken
+from valet.models.grants import Grant, LiveToken
 
-from tests.integration.application import Application
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.deployment import Deployment
 
 
 def claims(access_token: str) -> dict[str, Any]:

@@ -4,11 +4,11 @@ import logging
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
 from tests.integration.conftest import Issued
-from tests.integration.deployment import Deployment
 from tests.integration.guesses import anew, attempt, verifications
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.deployment import Deployment
 
 WRONG = "That username and password do not match. Please try again."
 

@@ -11,19 +11,20 @@ from typing import Any
 import jwt
 import pytest
 from valet.aws.clients import client
-from valet.models import Lease, ProtectedApi, StatusListContent
+from valet.models.clients import ProtectedApi
+from valet.models.status_lists import Lease, StatusListContent
 from valet.tokens import status_list
 from valet.tokens.status_index import list_ends_at, list_id_at
 from valet.tokens.status_list import LIFETIME
 
-from admin import revocation
-from admin.scans import ScannedTable
-from local.http_events import HttpResponse, response_of
-from tests.integration.application import Application
-from tests.integration.browser import Browser
+from admin.records import revocation
+from admin.records.scans import ScannedTable
+from local.gateway.http_events import HttpResponse, response_of
 from tests.integration.conftest import Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer
 
 LEAST_LENGTH = 1 << 20
 

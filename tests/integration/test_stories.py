@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from local.stack import LocalStack
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import Answer, over_http
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import Answer, over_http
 
 
 def web_app(stack: LocalStack) -> Application:

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from tests.integration.application import Application, basic
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import FORM, Pairs, encoded, post_form, refused
+from tests.support.application import Application, basic
+from tests.support.deployment import Deployment
+from tests.support.wire import FORM, Pairs, encoded, post_form, refused
 
 CREDENTIALS = {"authorization": basic("web_app_123", "web_secret_456")}
 

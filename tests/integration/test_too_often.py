@@ -2,10 +2,10 @@
 
 from valet.grant_types.pace import AT_ONCE, STEP
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
 
 CODES = 200
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from tests.integration.application import Application
-from tests.integration.browser import Browser
 from tests.integration.conftest import Issued, Redeemed
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer, post_form
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.wire import Answer, post_form
 
 
 def challenged(answer: Answer, status: int, error: str | None) -> None:

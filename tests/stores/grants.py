@@ -5,8 +5,9 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from threading import Lock
 from typing import Any
 
-from valet.models import Grant, GrantPointer, Lease, LiveToken, StatusListContent
-from valet.ports import Done, Redemption, Refused, Revocation, Revoked, Rotation
+from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.models.status_lists import Lease, StatusListContent
+from valet.ports.grants import Done, Redemption, Refused, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400
 

@@ -8,19 +8,11 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from valet.models import (
-    Account,
-    Client,
-    Consent,
-    Credential,
-    KeyRing,
-    ProtectedApi,
-    SavedRequest,
-    Scope,
-    Scopes,
-    Session,
-    SigningKey,
-)
+from valet.models.accounts import Account, Consent, Credential
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.keys import KeyRing, SigningKey
+from valet.models.saved_requests import SavedRequest
+from valet.models.sessions import Session
 
 from tests.stores.grants import MemoryGrants, MemoryStatusLists
 from tests.stores.signing import MemorySigners

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from valet.keys import SIGNING
-from valet.models import SigningKey
-from valet.tokens.jwk import jwk_from_public_key
+from valet.jose.public import jwk_from_public_key
+from valet.keys.ring import SIGNING
+from valet.models.keys import SigningKey
 
 
 @dataclass(frozen=True)

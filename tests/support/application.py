@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
-from tests.integration.wire import Answer, Send, encoded, post_form
+from tests.support.wire import Answer, Send, encoded, post_form
 
 SCOPE = "openid profile email items offline_access"
 

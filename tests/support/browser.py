@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-from tests.integration.wire import Answer, Pairs, Send, post_form
+from tests.support.wire import Answer, Pairs, Send, post_form
 
 PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 

@@ -18,22 +18,23 @@ from typing import Any, TypeVar
 
 import valet.server
 from valet.aws.clients import client
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.users import DynamoUsers
-from valet.models import Client, SigningKey
+from valet.jose.public import jwk_from_public_key
+from valet.models.clients import Client
+from valet.models.keys import SigningKey
 from valet.server import Server
 from valet.settings import Settings
-from valet.tokens.jwk import jwk_from_public_key
 
 from local import demo_data
-from local.aws import EmulatedAws, emulated
-from local.aws_calls import Call
-from local.http_events import HttpRequest, event_of, response_of
+from local.aws.aws import EmulatedAws, emulated
+from local.aws.calls import Call
+from local.gateway.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
-from tests.functions import load
-from tests.integration.wire import Answer
+from tests.support.functions import load
+from tests.support.wire import Answer
 
 State = TypeVar("State")
 

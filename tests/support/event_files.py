@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-EVENTS = Path(__file__).resolve().parents[1] / "events"
+EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 # The status, and the error that the answer's JSON or the redirect names. events/authorizer has tests of its own.
 ANSWERS: Mapping[str, str] = {

@@ -145,7 +145,7 @@ def _of_pairs(encoded: str) -> Iterator[str]:
 @pytest.fixture(scope="session", autouse=True)
 def log_watch() -> Iterator[LogWatch]:
     """Stands at the one door that every endpoint shares, from the first test to the last."""
-    import valet.server  # noqa: F401  whose doors are watched
+    import valet.endpoint  # noqa: F401  whose doors are watched
     from valet.aws.apigateway import request_from_event, response_to_event
 
     watch = LogWatch()
@@ -161,8 +161,8 @@ def log_watch() -> Iterator[LogWatch]:
 
     listener = Listener(watch)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("valet.server.request_from_event", request_seen)
-        patch.setattr("valet.server.response_to_event", response_seen)
+        patch.setattr("valet.endpoint.request_from_event", request_seen)
+        patch.setattr("valet.endpoint.response_to_event", response_seen)
         logging.getLogger().addHandler(listener)
         yield watch
         logging.getLogger().removeHandler(listener)

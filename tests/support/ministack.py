@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
-_PROJECT = Path(__file__).parent.parent
+_PROJECT = Path(__file__).parent.parent.parent
 _ENVIRONMENT = _PROJECT / ".venv-ministack"
 _START_TIMEOUT = 30  # seconds
 

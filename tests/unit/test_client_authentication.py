@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from valet.client_authentication.secret import authenticate
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import digest
 from valet.http import Parameters, Request
-from valet.models import Client, Scopes, SigningKey
-from valet.protocol.client_authentication import authenticate
+from valet.models.clients import Client, Scopes
+from valet.models.keys import SigningKey
 
 BASIC = Client("basic", "B", secret_digests=(digest("old"), digest("new")))
 POST = replace(BASIC, client_id="post", token_endpoint_auth_method="client_secret_post")

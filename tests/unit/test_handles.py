@@ -6,13 +6,12 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.handles import (
     Code,
     RefreshToken,
-    csrf_token,
     digest,
     grant_id_of,
-    is_csrf_token,
     is_digest_of,
     is_handle,
     new_handle,

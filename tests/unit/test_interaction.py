@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 from valet.errors import ConsentRequired, LoginRequired
-from valet.models import AuthorizationRequest, Client, Consent, Session
-from valet.protocol.interaction import Step, needs_login, next_step
+from valet.front_channel.interaction import Step, needs_login, next_step
+from valet.models.accounts import Consent
+from valet.models.clients import Client
+from valet.models.saved_requests import AuthorizationRequest
+from valet.models.sessions import Session
 
 NOW = 1_800_000_000.0
 ASKED_AT_MS = int(NOW * 1000)

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from valet.models import LiveToken
+from valet.models.grants import LiveToken
 from valet.tokens.access_token import place_to_share, still_live
 
 NOW = 1_800_000_000

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from valet.errors import InvalidScope
 from valet.http import Parameters
-from valet.models import Client, ProtectedApi, Scope, Scopes
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import audience, closure, narrowed_scope, parse_scope, requested_scope
 
 ISSUER = "https://id.example.com"

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from valet.models import Account, Client, Grant, Session
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant
+from valet.models.sessions import Session
 from valet.standing import grant_stands, session_stands
 
 NOW_MS = 1_800_000_000_000

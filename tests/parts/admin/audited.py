@@ -13,7 +13,7 @@ import boto3
 import pytest
 from valet.audit import EVENTS, EVERYWHERE
 
-from admin.deployment import Deployment
+from admin.records.deployment import Deployment
 
 GROUP = "/valet/valet-local/operator"
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.admin.conftest import Operator
-from tests.admin.people import sign_in
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import sign_in
 
 API = "https://stock.example.com"
 PASSWORD = "a long enough password"

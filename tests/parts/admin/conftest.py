@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from admin.cli import valet as command
 from admin.desk import Desk
 from local.stack import LocalStack
-from tests.admin.audited import Asked, Logged, asked_of_aws
 from tests.conftest import MovableClock
+from tests.parts.admin.audited import Asked, Logged, asked_of_aws
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from local.demo_data import SECRETS
 from local.stack import LocalStack
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
 CALLBACK = "http://127.0.0.1:9876/callback"
 

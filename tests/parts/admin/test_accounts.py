@@ -9,14 +9,14 @@ from contextlib import suppress
 import pytest
 from botocore.exceptions import ClientError
 
-from admin.deployment import Deployment
-from admin.people import People
-from admin.scans import ScannedTable
-from admin.spelling import Where
-from tests.admin.audited import Logged
-from tests.admin.conftest import Operator
-from tests.admin.people import is_refused_by_list, sign_in
-from tests.admin.test_users import can_sign_in
+from admin.records.deployment import Deployment
+from admin.records.people import People
+from admin.records.scans import ScannedTable
+from admin.terminal.spelling import Where
+from tests.parts.admin.audited import Logged
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import is_refused_by_list, sign_in
+from tests.parts.admin.test_users import can_sign_in
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from typing import Any
 import click
 import pytest
 from valet.handles import digest
-from valet.users import hash_password
+from valet.people.passwords import hash_password
 
-from admin.audit import OUTPUT
-from admin.changes import DEEDS
 from admin.cli import valet as root
-from admin.deployment import Deployment
-from tests.admin.audited import Asked, Logged
-from tests.admin.changes import CHANGES, OTHERS, Change, prepared
-from tests.admin.conftest import Operator
-from tests.admin.people import sign_in
+from admin.records.audit import OUTPUT
+from admin.records.changes import DEEDS
+from admin.records.deployment import Deployment
+from tests.parts.admin.audited import Asked, Logged
+from tests.parts.admin.changes import CHANGES, OTHERS, Change, prepared
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import sign_in
 
 PASSWORD, WEB = "a long enough password", "web_app_123"
 CHANGING = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.command)
@@ -254,7 +254,7 @@ def test_every_deed_is_done_by_some_command() -> None:
 
 
 def test_what_a_log_may_not_hold_is_refused_before_it_is_there() -> None:
-    from admin.changes import _value
+    from admin.records.changes import _value
 
     with pytest.raises(TypeError, match="not for the log"):
         _value("password_hash", b"bytes")

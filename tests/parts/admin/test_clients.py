@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from tests.admin.conftest import Operator
-from tests.admin.people import is_refused_by_list, service, sign_in, web_app
-from tests.integration.application import Application
-from tests.integration.wire import over_http
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import is_refused_by_list, service, sign_in, web_app
+from tests.support.application import Application
+from tests.support.wire import over_http
 
 DAY = 86_400
 WEB = ("clients", "add", "Shop", "--redirect-uri", "https://shop.example.com/callback", "--scope", "openid items")
@@ -224,10 +224,10 @@ def test_a_deleted_client_is_gone_with_its_tokens_and_its_name_is_never_given_ag
 def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -> None:
     from dataclasses import replace
 
-    from admin.deployment import Deployment
-    from admin.endings import Refused
-    from admin.register import Register
-    from admin.spelling import Where
+    from admin.records.deployment import Deployment
+    from admin.records.register import Register
+    from admin.terminal.endings import Refused
+    from admin.terminal.spelling import Where
 
     port = int(valet.stack.aws_url.rpartition(":")[2])
     deployment = Deployment(Where(is_local=True, aws_port=port), bytes, valet.clock)

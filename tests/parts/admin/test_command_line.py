@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from admin.cli import valet as command
 from admin.desk import Desk, counted
-from tests.admin.conftest import Operator
+from tests.parts.admin.conftest import Operator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # One of each: what scripts read.
 READING = (
     ("clients", "list"), ("clients", "show", "web_app_123"), ("users", "list"), ("users", "roles", "john"),
@@ -87,9 +87,9 @@ def test_it_runs_as_a_program_of_its_own_and_completes_itself(refused: Operator)
 def test_other_peoples_words_do_not_command_the_terminal(valet: Operator) -> None:
     from dataclasses import replace
 
-    from admin.deployment import Deployment
-    from admin.people import People
-    from admin.spelling import Where
+    from admin.records.deployment import Deployment
+    from admin.records.people import People
+    from admin.terminal.spelling import Where
 
     deployment = Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes, valet.clock)
     people = People(deployment.users, deployment.audit)

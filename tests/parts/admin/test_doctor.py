@@ -12,18 +12,18 @@ from typing import Any
 import boto3
 import click
 import pytest
-from valet.models import Client, ProtectedApi, Scope
+from valet.models.clients import Client, ProtectedApi, Scope
 
 from admin.cli import valet as root
-from admin.deployment import Deployment
 from admin.desk import Desk
 from admin.doctor import CHECKS, account, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
+from admin.records.deployment import Deployment
 from admin.registration import lifetimes_of
-from admin.spelling import Where
-from tests.admin.conftest import Operator
-from tests.admin.people import sign_in
+from admin.terminal.spelling import Where
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import sign_in
 
 DAY = 86_400
 CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
@@ -422,7 +422,7 @@ def put(deployment: Deployment, client: Client) -> None:
 
 
 def _demo_api(deployment: Deployment) -> Any:
-    from admin.register import Register
+    from admin.records.register import Register
 
     [api] = Register(deployment.registry, deployment.audit).scopes().apis.values()
     return api

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from admin import revocation
+from admin.records import revocation
 from local.template import load
-from tests.admin.conftest import Operator
-from tests.admin.people import is_refused_by_list, service, sign_in
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import is_refused_by_list, service, sign_in
 
 
 def live(valet: Operator, *arguments: str) -> list[str]:
@@ -127,7 +127,7 @@ def test_the_bound_is_what_the_functions_are_deployed_with() -> None:
 
     from valet.aws.dynamodb import registry
 
-    template = load(Path(__file__).parents[2] / "template.yaml")
+    template = load(Path(__file__).parents[3] / "template.yaml")
     assert registry._MAXIMUM_AGE == revocation.CLIENT_CACHE
     assert template["Globals"]["Function"]["Timeout"] == revocation.FUNCTION_TIMEOUT
     assert "Timeout" not in template["Resources"]["TokenFunction"]["Properties"]

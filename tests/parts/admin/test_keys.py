@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.conftest import Operator
-from tests.integration.wire import over_http
+from tests.parts.admin.conftest import Operator
+from tests.support.wire import over_http
 
 pytestmark = pytest.mark.usefixtures("keys_come_back")
 

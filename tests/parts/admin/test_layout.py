@@ -12,7 +12,7 @@ from rich.console import Console
 
 from admin.cli import valet as root
 from admin.desk import Desk, Seconds
-from admin.layout import fitting
+from admin.terminal.layout import fitting
 
 KID = "VcuNwQNfmQVlhFlC_KB-pVgc3H5nh73dl_FN0o1UUtQ"
 TIME = "2026-11-22T08:20:53Z"

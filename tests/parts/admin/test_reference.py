@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from admin import endings
 from admin.cli import valet as command
 from admin.doctor import CHECKS
 from admin.reference import MARK, commands_of
+from admin.terminal import endings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def commands(of: click.Command, path: str = "valet") -> dict[str, click.Command]:

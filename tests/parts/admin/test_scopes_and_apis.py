@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.admin.conftest import Operator
-from tests.admin.people import service
-from tests.integration.wire import over_http
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import service
+from tests.support.wire import over_http
 
 
 def test_a_scope_is_added_listed_changed_and_deleted(valet: Operator) -> None:

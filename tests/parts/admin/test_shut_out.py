@@ -8,17 +8,17 @@ from typing import Any
 
 import boto3
 import pytest
-from valet import users
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants, packed
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.users import DynamoUsers
+from valet.people import passwords
 
 from local.stack import LocalStack
-from tests.admin.audited import Asked
-from tests.admin.conftest import Operator
-from tests.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
-from tests.integration.browser import Browser, form_of
-from tests.integration.wire import over_http
+from tests.parts.admin.audited import Asked
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
+from tests.support.browser import Browser, form_of
+from tests.support.wire import over_http
 
 REVOKING = (
     ("users", "set-password", "john", "--password-stdin", "--revoke"),
@@ -58,7 +58,7 @@ def test_a_sign_in_whose_password_was_being_checked_meanwhile_comes_to_nothing(
     valet: Operator, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thief's login has read the old credential, and opens its session after the operator's command is over."""
-    compare, is_comparing, may_go_on = users._is_password, threading.Event(), threading.Event()
+    compare, is_comparing, may_go_on = passwords._is_password, threading.Event(), threading.Event()
 
     def slow(password_hash: str, password: str) -> bool:
         matches = compare(password_hash, password)
@@ -75,10 +75,10 @@ def test_a_sign_in_whose_password_was_being_checked_meanwhile_comes_to_nothing(
             stolen.append(failed)
 
     thread = threading.Thread(target=steal)
-    monkeypatch.setattr(users, "_is_password", slow)
+    monkeypatch.setattr(passwords, "_is_password", slow)
     thread.start()
     assert is_comparing.wait(20)
-    monkeypatch.setattr(users, "_is_password", compare)
+    monkeypatch.setattr(passwords, "_is_password", compare)
     valet(*command, typed=typed(command))
     may_go_on.set()
     thread.join(30)

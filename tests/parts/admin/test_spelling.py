@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from admin.desk import Desk, called
-from admin.spelling import Where, command, in_full
-from tests.admin.conftest import Operator
+from admin.terminal.spelling import Where, command, in_full
+from tests.parts.admin.conftest import Operator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LOCAL, OTHER = Where(is_local=True, aws_port=4701), Where("shop", "work", "eu-west-1")
 
 

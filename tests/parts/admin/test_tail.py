@@ -15,9 +15,9 @@ import pytest
 from admin.commands.tail import _print, events
 from admin.desk import Desk
 from local.stack import LocalStack
-from tests.admin.conftest import Operator
-from tests.admin.people import sign_in
-from tests.local.test_main import program, ready
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import sign_in
+from tests.parts.local.test_main import program, ready
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from valet.users import hash_password
+from valet.people.passwords import hash_password
 
-from tests.admin.conftest import Operator
-from tests.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.parts.admin.conftest import Operator
+from tests.parts.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
 PASSWORD = "a long enough password"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def can_sign_in(valet: Operator, username: str, password: str) -> bool:

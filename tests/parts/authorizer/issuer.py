@@ -9,10 +9,10 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from valet.resource_server.authorizer import Authorizer
-from valet.resource_server.clock import Moment
-from valet.resource_server.configuration import parse
-from valet.resource_server.fetch import Fetched, FetchFailed
+from valet.clock import Moment
+from valet.fetch import Fetched, FetchFailed
+from valet.resource_server.api_gateway.authorizer import Authorizer
+from valet.resource_server.api_gateway.configuration import parse
 
 ISSUER = "https://issuer.example"
 AUDIENCE = "https://issuer.example/api"

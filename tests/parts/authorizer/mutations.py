@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable
 from typing import Any
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer
 
 _ALPHABET = string.ascii_letters + string.digits + "-_" + "+/=. \t\n\0%é,;:"
 _VALUES: list[Any] = [

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from valet.resource_server.configuration import parse
+from valet.resource_server.api_gateway.configuration import parse
 from valet.resource_server.outcomes import ConfigurationError
 
-from tests.authorizer import gateway
-from tests.authorizer.issuer import Stand, environment
-from tests.authorizer.test_events import OWN_ROUTES, event_of, files
+from tests.parts.authorizer import gateway
+from tests.parts.authorizer.issuer import Stand, environment
+from tests.parts.authorizer.test_events import OWN_ROUTES, event_of, files
 
 METADATA = "https://api.example/.well-known/oauth-protected-resource"
 

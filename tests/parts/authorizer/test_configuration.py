@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from valet.resource_server.configuration import parse
+from valet.resource_server.api_gateway.configuration import parse
 from valet.resource_server.outcomes import ConfigurationError
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, ROUTES, environment
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, ROUTES, environment
 
 
 def wrong(**changed: str) -> str:

@@ -16,8 +16,8 @@ import jwt
 import pytest
 from valet.resource_server.outcomes import TokenRefused
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, Stand
-from tests.authorizer.mutations import Mutations, legible
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand
+from tests.parts.authorizer.mutations import Mutations, legible
 
 SHARDS, OF_TEXT, SIGNED_AGAIN = 8, 8_750, 3_750  # 8 × 12,500 = 100,000
 REQUIRED = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp"]

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valet.resource_server.events import UnknownEvent
+from valet.resource_server.api_gateway.events import UnknownEvent
 
-from tests.authorizer import gateway
-from tests.authorizer.issuer import ROUTES, Stand
+from tests.parts.authorizer import gateway
+from tests.parts.authorizer.issuer import ROUTES, Stand
 
-FILES = Path(__file__).parents[2] / "events" / "authorizer"
+FILES = Path(__file__).parents[3] / "events" / "authorizer"
 SHAPES = ("rest_token", "rest_request", "http_1", "http_2", "websocket", "appsync")
 OWN_ROUTES: dict[str, Any] = {
     **ROUTES,

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valet.resource_server.authorizer import Authorizer
-from valet.resource_server.clock import Clock, system_clock, system_jitter
-from valet.resource_server.configuration import parse
-from valet.resource_server.fetch import Fetched, FetchFailed, Https, inflated
+from valet.clock import Clock, system_clock, system_jitter
+from valet.fetch import Fetched, FetchFailed, Https, inflated
+from valet.resource_server.api_gateway.authorizer import Authorizer
+from valet.resource_server.api_gateway.configuration import parse
 from valet.resource_server.outcomes import IssuerUnavailable
 
-from tests.authorizer.issuer import AUDIENCE, environment, http_2
+from tests.parts.authorizer.issuer import AUDIENCE, environment, http_2
 
 Page = Callable[[BaseHTTPRequestHandler], None]
 LIMIT = 1000
@@ -243,7 +243,7 @@ def test_the_connection_is_kept_and_a_lost_one_is_opened_again(server: Server) -
 
 
 def test_a_connection_is_not_kept_over_a_pause(server: Server) -> None:
-    from tests.authorizer.issuer import FakeClock
+    from tests.parts.authorizer.issuer import FakeClock
 
     clock = FakeClock()
     server.pages["/x"] = page(b"hello")
@@ -298,7 +298,7 @@ def self_signed(folder: Path) -> Path:
 
 
 def test_an_answer_comes_within_9_seconds_even_if_the_issuer_hangs(server: Server) -> None:
-    from tests.authorizer.issuer import FakeClock, FakeIssuer
+    from tests.parts.authorizer.issuer import FakeClock, FakeIssuer
 
     clock = FakeClock()
     clock.wall = time.time()

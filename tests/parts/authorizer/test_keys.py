@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from valet.resource_server.fetch import Fetched, FetchFailed
-from valet.resource_server.jwk import UnusableKey, key_from_jwk
+from valet.fetch import Fetched, FetchFailed
+from valet.jose.jwk import UnusableKey, key_from_jwk
 from valet.resource_server.keys import keys_from_list, own_uri
 from valet.resource_server.outcomes import IssuerUnavailable
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer, Stand, private_key, public_jwk
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer, Stand, private_key, public_jwk
 
 DISCOVERY, JWKS = "/.well-known/openid-configuration", "/.well-known/jwks.json"
 RSA = public_jwk(private_key("RS256"), "k")

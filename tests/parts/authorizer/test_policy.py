@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from valet.resource_server import events, permissions, policy
-from valet.resource_server.events import HTTP_2, REST_REQUEST, REST_TOKEN, Asked
-from valet.resource_server.routes import Routes, parse_routes
+from valet.resource_server.api_gateway import events, permissions, policy
+from valet.resource_server.api_gateway.events import HTTP_2, REST_REQUEST, REST_TOKEN, Asked
+from valet.resource_server.api_gateway.routes import Routes, parse_routes
 
-from tests.authorizer import gateway
-from tests.authorizer.issuer import ARN, Lines, Stand, http_2
+from tests.parts.authorizer import gateway
+from tests.parts.authorizer.issuer import ARN, Lines, Stand, http_2
 
 BASE = ARN
 METHODS = ("GET", "PUT")

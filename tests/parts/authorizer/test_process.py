@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.authorizer.issuer import ROUTES, FakeClock, FakeIssuer, environment, http_2
+from tests.parts.authorizer.issuer import ROUTES, FakeClock, FakeIssuer, environment, http_2
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 APP = ROOT / "functions" / "authorizer" / "app.py"
 LAYER = ROOT / "layers" / "valet" / "python"
 BANNED = ("boto3", "botocore", "jwt", "aws_lambda_powertools", "pydantic", "requests", "urllib3", "aws_xray_sdk")
@@ -74,7 +74,10 @@ def test_it_does_not_start_with_a_wrong_environment_and_says_all_that_is_wrong()
 
 @pytest.mark.parametrize("name", ["os.environ", "os.getenv", "import boto3", "import jwt", "import random"])
 def test_the_resource_server_reads_no_environment(name: str) -> None:
-    for path in (LAYER / "valet" / "resource_server").glob("*.py"):
+    valet = LAYER / "valet"
+    folders = (valet / "resource_server", valet / "jose")
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
+    for path in (*sources, valet / "fetch.py", valet / "clock.py"):
         assert name not in path.read_text(), path
 
 

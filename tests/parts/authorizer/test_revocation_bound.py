@@ -16,16 +16,16 @@ import jwt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from valet.clock import Moment
+from valet.fetch import Fetched
 from valet.http import Request
-from valet.models import StatusListContent
-from valet.resource_server.clock import Moment
-from valet.resource_server.fetch import Fetched
+from valet.models.status_lists import StatusListContent
 from valet.tokens.status_index import list_id_at
 from valet.tokens.status_list import LIFETIME, StatusListPublisher
 
-from tests.authorizer.issuer import ISSUER, NOW, FakeIssuer, Stand
-from tests.authorizer.test_keys import outcome
-from tests.functions import load
+from tests.parts.authorizer.issuer import ISSUER, NOW, FakeIssuer, Stand
+from tests.parts.authorizer.test_keys import outcome
+from tests.support.functions import load
 
 LIST_ID = list_id_at(NOW + 900)
 LIST = f"{ISSUER}/status-lists/{LIST_ID}"

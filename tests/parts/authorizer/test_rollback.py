@@ -1,12 +1,12 @@
 """What an older list may replace: nothing is taken back, and no newer list is kept out because of its stamp."""
 
 import pytest
+from valet.fetch import Fetched
 from valet.resource_server import status_list
-from valet.resource_server.fetch import Fetched
 
-from tests.authorizer.issuer import Stand
-from tests.authorizer.test_keys import outcome
-from tests.authorizer.test_status import PATH, token_at
+from tests.parts.authorizer.issuer import Stand
+from tests.parts.authorizer.test_keys import outcome
+from tests.parts.authorizer.test_status import PATH, token_at
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from valet.resource_server.routes import parse_routes
+from valet.resource_server.api_gateway.routes import parse_routes
 
-from tests.authorizer.issuer import Stand
+from tests.parts.authorizer.issuer import Stand
 
 
 @pytest.mark.parametrize(

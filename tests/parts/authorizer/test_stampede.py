@@ -3,14 +3,14 @@
 import random
 from collections import Counter
 
-from valet.resource_server.authorizer import Authorizer
-from valet.resource_server.configuration import parse
-from valet.resource_server.fetch import Fetched, FetchFailed
+from valet.fetch import Fetched, FetchFailed
+from valet.resource_server.api_gateway.authorizer import Authorizer
+from valet.resource_server.api_gateway.configuration import parse
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable
 from valet.resource_server.status import StatusLists
 
-from tests.authorizer.issuer import FakeClock, FakeIssuer, Lines, environment
+from tests.parts.authorizer.issuer import FakeClock, FakeIssuer, Lines, environment
 
 MANY = 1000
 

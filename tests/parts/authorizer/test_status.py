@@ -6,11 +6,11 @@ import zlib
 from typing import Any
 
 import pytest
+from valet.fetch import Fetched, FetchFailed
 from valet.resource_server import status, status_list
-from valet.resource_server.fetch import Fetched, FetchFailed
 
-from tests.authorizer.issuer import ISSUER, LIST, FakeIssuer, Stand, encoded, private_key
-from tests.authorizer.test_keys import outcome
+from tests.parts.authorizer.issuer import ISSUER, LIST, FakeIssuer, Stand, encoded, private_key
+from tests.parts.authorizer.test_keys import outcome
 
 PATH = LIST.removeprefix(ISSUER)
 MB = 1024 * 1024

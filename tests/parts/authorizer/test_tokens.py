@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.authorizer.issuer import AUDIENCE, ISSUER, LIST, NOW, FakeIssuer, Stand, encoded, private_key, public_jwk
+from tests.parts.authorizer.issuer import (
+    AUDIENCE,
+    ISSUER,
+    LIST,
+    NOW,
+    FakeIssuer,
+    Stand,
+    encoded,
+    private_key,
+    public_jwk,
+)
 
 STAND = Stand()
 

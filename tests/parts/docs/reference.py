@@ -1,4 +1,4 @@
-"""docs/reference.md, written from the code: `python -m tests.docs.reference > docs/reference.md`.
+"""docs/reference.md, written from the code: `python -m tests.parts.docs.reference > docs/reference.md`.
 
 What only a person can say of a thing stands here, by its name; a thing without a sentence, and a sentence without its
 thing, fail the test.
@@ -15,7 +15,7 @@ from typing import Any
 
 from local.template import load
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LAYER = ROOT / "layers" / "valet" / "python"
 
 ROUTES = {
@@ -113,7 +113,7 @@ def template() -> dict[str, Any]:
 def reference() -> Iterator[str]:
     yield "# Reference"
     yield ""
-    yield "Written from the code by `python -m tests.docs.reference > docs/reference.md`, and held to it by a test."
+    yield "Written by `python -m tests.parts.docs.reference > docs/reference.md`, and held to the code by a test."
     yield "[operations.md](operations.md) says what to do with it, [standards.md](standards.md) where it comes from."
     for title, lines in (
         ("Routes", _routes()),
@@ -153,7 +153,7 @@ def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
 
-    authorizer = (LAYER / "valet" / "resource_server" / "configuration.py").read_text(encoding="utf-8")
+    authorizer = (LAYER / "valet" / "resource_server" / "api_gateway" / "configuration.py").read_text(encoding="utf-8")
     declared = {
         name
         for part in (template()["Globals"]["Function"], *_properties("AWS::Serverless::Function"))
@@ -181,7 +181,7 @@ def errors() -> dict[str, set[int]]:
 def authorizer_events() -> set[str]:
     """The names that the resource server gives its lines."""
     found: set[str] = set()
-    for path in sorted((LAYER / "valet" / "resource_server").glob("*.py")):
+    for path in sorted((LAYER / "valet" / "resource_server").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Dict):
                 pairs = zip(node.keys, node.values, strict=True)
@@ -271,7 +271,7 @@ def _events() -> Iterator[str]:
 
 
 def _deeds() -> Iterator[str]:
-    from admin.changes import DEEDS
+    from admin.records.changes import DEEDS
 
     yield "What `deed` says in `client.changed`, `user.changed`, `api.changed` and `scope.changed`. `members` names"
     yield "what changed; `before` and `after` hold the values: lists as words, secrets as their number, of people the"

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bench.costs import MIX, SIGN_IN, STEPS, tables
-from local.aws_calls import Call
+from local.aws.calls import Call
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 READS, SIGNATURES = frozenset({"GetItem", "Query"}), frozenset({"Sign"})
 
 

@@ -23,11 +23,11 @@ from admin.cli import valet as command
 from local.beside import system_from_file
 from local.stack import LocalStack
 from local.template import load
-from tests.docs.sam import sam
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
+from tests.parts.docs.sam import sam
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
@@ -129,7 +129,7 @@ def test_a_token_for_ones_own_api_says_its_audience_among_others_where_openid_is
 def _claims(stack: LocalStack, browser: Browser, scope: str) -> Mapping[str, Any]:
     import jwt
 
-    from tests.integration.application import Application
+    from tests.support.application import Application
 
     app = Application(over_http, stack.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback")
     asked = app.ask(scope=scope, prompt="login")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import LocalStack
-from tests.docs.sam import sam
+from tests.parts.docs.sam import sam
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.docs import reference
+from tests.parts.docs import reference
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -20,7 +20,9 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 def test_the_reference_is_what_the_code_says() -> None:
     written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8").splitlines()
     lacking = [line for line in reference.reference() if line not in written]
-    assert not lacking, "run `python -m tests.docs.reference > docs/reference.md`; it lacks\n" + "\n".join(lacking)
+    assert not lacking, "run `python -m tests.parts.docs.reference > docs/reference.md`; it lacks\n" + "\n".join(
+        lacking
+    )
     assert written == list(reference.reference())
 
 

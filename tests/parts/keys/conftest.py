@@ -12,15 +12,15 @@ import pytest
 from valet.aws.clients import client
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.table import Table
-from valet.models import KeyRing
+from valet.models.keys import KeyRing
 from valet.server import Server
 from valet.settings import Settings
 
-from local.aws import EmulatedAws, emulated
-from local.aws_calls import Call, error_response
-from tests.functions import load
-from tests.keys.fakes import SETTINGS, MemoryAudit
-from tests.ministack import ministack
+from local.aws.aws import EmulatedAws, emulated
+from local.aws.calls import Call, error_response
+from tests.parts.keys.fakes import SETTINGS, MemoryAudit
+from tests.support.functions import load
+from tests.support.ministack import ministack
 
 CONTEXT = SimpleNamespace(aws_request_id="0b1d")
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event"}

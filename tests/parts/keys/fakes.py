@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from valet.keys import ANNOUNCED, DROPPED, SIGNING
-from valet.models import KeyRing, SigningKey
+from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING
+from valet.models.keys import KeyRing, SigningKey
 from valet.settings import Settings
 
 ROLES = frozenset({"arn:aws:iam::123456789012:role/Token", "arn:aws:iam::123456789012:role/StatusList"})

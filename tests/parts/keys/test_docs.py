@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-from valet.key_rotation import ANNOUNCED_FOR, KEPT_FOR, MARGIN, SIGNS_ON, VERIFIER_CACHE
+from valet.keys.plan import ANNOUNCED_FOR, KEPT_FOR, MARGIN, SIGNS_ON, VERIFIER_CACHE
 from valet.resource_server.keys import KEYS_REFRESHED
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings, SettingsError, read
 
 from functions.jwks.app import _CACHE
 
-PROJECT = Path(__file__).parent.parent.parent
+PROJECT = Path(__file__).parent.parent.parent.parent
 DOCS = (PROJECT / "docs" / "keys.md").read_text()
 VALET = PROJECT / "layers" / "valet" / "python" / "valet"
 
@@ -43,7 +43,7 @@ def test_no_setting_makes_a_token_outlive_its_key() -> None:
 
 
 def test_every_event_is_described() -> None:
-    sources = [*VALET.glob("key*.py"), PROJECT / "functions" / "rotate_keys" / "app.py"]
+    sources = [*(VALET / "keys").glob("*.py"), PROJECT / "functions" / "rotate_keys" / "app.py"]
     events = {event for path in sources for event in re.findall(r'"((?:key|rotate_keys)\.[a-z_]+)"', path.read_text())}
     assert len(events) == 9
     for event in events:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
-from valet.key_rotation import ANNOUNCED_FOR, CURRENT, KEPT_FOR, Rotation
-from valet.keys import DROPPED, find_signing_key
-from valet.models import KeyRing
+from valet.keys.plan import ANNOUNCED_FOR, KEPT_FOR
+from valet.keys.ring import DROPPED, find_signing_key
+from valet.keys.rotation import CURRENT, Rotation
+from valet.models.keys import KeyRing
 from valet.settings import Settings
 
-from tests.keys.fakes import (
+from tests.parts.keys.fakes import (
     ROLES,
     SETTINGS,
     MemoryAudit,

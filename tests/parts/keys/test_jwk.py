@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from valet.tokens.jwk import jwk_from_public_key, thumbprint
+from valet.jose.public import jwk_from_public_key, thumbprint
 
 RFC_7638_KEY = {
     "kty": "RSA",

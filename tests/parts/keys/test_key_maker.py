@@ -12,14 +12,14 @@ from valet.aws.clients import client
 from valet.aws.key_maker import KmsKeyMaker
 from valet.aws.kms import KmsSigners
 from valet.errors import TemporarilyUnavailable
-from valet.keys import ANNOUNCED
-from valet.models import SigningKey
+from valet.jose.public import thumbprint
+from valet.keys.ring import ANNOUNCED
+from valet.models.keys import SigningKey
 from valet.settings import Settings
-from valet.tokens.jwk import thumbprint
 
-from local.aws import emulated
-from local.aws_calls import Call, error_response
-from tests.keys.fakes import SETTINGS
+from local.aws.aws import emulated
+from local.aws.calls import Call, error_response
+from tests.parts.keys.fakes import SETTINGS
 
 MINISTACK = pytest.mark.xdist_group("ministack")
 MESSAGES = [pytest.param(length, id=f"{length} bytes") for length in (1, 1000, 4096, 4097, 100_000)]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
-from valet.key_rotation import ANNOUNCED_FOR, MARGIN, VERIFIER_CACHE, Rotation
-from valet.keys import jwk_set, signing_key
-from valet.models import SigningKey
+from valet.keys.plan import ANNOUNCED_FOR, MARGIN, VERIFIER_CACHE
+from valet.keys.ring import jwk_set, signing_key
+from valet.keys.rotation import Rotation
+from valet.models.keys import SigningKey
 from valet.settings import LONGEST_ACCESS_TOKEN
 
-from tests.keys.fakes import DAY, HOUR, SETTINGS, MemoryAudit, MemoryKeyMaker, MemoryKeyRecords
+from tests.parts.keys.fakes import DAY, HOUR, SETTINGS, MemoryAudit, MemoryKeyMaker, MemoryKeyRecords
 
 START = 1_800_000_000
 MINUTE = 60

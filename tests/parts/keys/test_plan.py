@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 from valet.errors import TemporarilyUnavailable
-from valet.key_rotation import ANNOUNCED_FOR, KEPT_FOR, SIGNS_ON, VERIFIER_CACHE, Rotation
-from valet.keys import ANNOUNCED, DROPPED, RETIRED, SIGNING, jwk_set, published_keys, signing_key
-from valet.models import KeyRing
+from valet.keys.plan import ANNOUNCED_FOR, KEPT_FOR, SIGNS_ON, VERIFIER_CACHE
+from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING, jwk_set, published_keys, signing_key
+from valet.keys.rotation import Rotation
+from valet.models.keys import KeyRing
 from valet.settings import Settings
 
-from tests.keys.fakes import (
+from tests.parts.keys.fakes import (
     DAY,
     HOUR,
     ROLES,

@@ -13,13 +13,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.errors import TemporarilyUnavailable
-from valet.keys import ANNOUNCED, DROPPED, SIGNING, signing_key
-from valet.models import Scope
+from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_key
+from valet.models.clients import Scope
 from valet.settings import SettingsError
 
-from local.aws_calls import Call
-from tests.keys.conftest import SCHEDULE, RotateKeys
-from tests.keys.fakes import ROLES, SETTINGS, assert_one_key_signs, assert_settled, in_state
+from local.aws.calls import Call
+from tests.parts.keys.conftest import SCHEDULE, RotateKeys
+from tests.parts.keys.fakes import ROLES, SETTINGS, assert_one_key_signs, assert_settled, in_state
 
 # -- by schedule -------------------------------------------------------------------------------------------------------
 

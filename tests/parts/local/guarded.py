@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 
-from local.aws import ACCOUNT, REGION
+from local.aws.aws import ACCOUNT, REGION
 from local.stack import LocalStack
-from tests.local.wire import Received, Sent, call, send
+from tests.parts.local.wire import Received, Sent, call, send
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.authorizers import HttpApiAuthorizers
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.functions import Functions
-from local.gateway import Gateway
-from local.http_events import HttpRequest, HttpResponse
-from local.resources import PSEUDO_PARAMETERS, Resources
+from local.gateway.authorizers import HttpApiAuthorizers
+from local.gateway.gateway import Gateway
+from local.gateway.http_events import HttpRequest, HttpResponse
 from local.system import System, system_from_template
 from local.template import Template, load
 

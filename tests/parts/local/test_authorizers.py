@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.template import TemplateError
-from tests.local.small_system import ECHO, SmallSystem, small_system
+from tests.parts.local.small_system import ECHO, SmallSystem, small_system
 
 TEMPLATE = """\
 Globals:

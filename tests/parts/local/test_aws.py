@@ -14,9 +14,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from local.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
-from local.aws_calls import Call, error_response
-from local.door import Door
+from local.aws.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
+from local.aws.calls import Call, error_response
+from local.aws.door import Door
 from local.server import Server, listen
 
 

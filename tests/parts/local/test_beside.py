@@ -11,8 +11,8 @@ import pytest
 
 from local.beside import EXAMPLE, system_from_file
 from local.functions import Functions
-from local.http_events import HttpRequest
-from local.rest_gateway import RestGateway
+from local.gateway.http_events import HttpRequest
+from local.gateway.rest_gateway import RestGateway
 from local.stack import ROOT, LocalStack
 
 SERVICE = ("api_service_789", "api_secret_abc")

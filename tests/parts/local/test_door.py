@@ -12,12 +12,12 @@ import boto3
 import httpx
 import pytest
 
-from local.door import Door, own_hosts
+from local.aws.door import Door, own_hosts
 from local.server import Server, listen
 from local.stack import DEFAULT_PORT, LocalStack
-from tests import event_files
-from tests.local.guarded import Guarded
-from tests.local.wire import Received, Sent, call, send, signed
+from tests.parts.local.guarded import Guarded
+from tests.parts.local.wire import Received, Sent, call, send, signed
+from tests.support import event_files
 
 # -- a door with nothing behind it but a list ------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
-from local.aws import emulated
-from local.door import Door
+from local.aws.aws import emulated
+from local.aws.door import Door
 from local.server import Server, listen
 
 PKCS1, PSS, ECDSA = "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PSS_SHA_256", "ECDSA_SHA_256"

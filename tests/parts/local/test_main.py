@@ -21,7 +21,7 @@ import pytest
 from local.demo_data import clients
 from local.server import listen
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextmanager

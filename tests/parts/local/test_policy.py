@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.policy import MalformedPolicy, allows
+from local.gateway.policy import MalformedPolicy, allows
 
 ROUTE = "arn:aws:execute-api:us-east-1:123456789012:api/$default/GET/api/items/1"
 API = "arn:aws:execute-api:us-east-1:123456789012:api/$default"

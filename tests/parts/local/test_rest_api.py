@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.functions import Functions
-from local.http_events import HttpRequest, HttpResponse
-from local.resources import PSEUDO_PARAMETERS, Resources
-from local.rest_gateway import RestGateway
+from local.gateway.http_events import HttpRequest, HttpResponse
+from local.gateway.rest_gateway import RestGateway
 from local.system import system_from_template
 from local.template import Template, TemplateError, load
 

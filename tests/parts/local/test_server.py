@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.server import PortTaken, Server, listen
-from tests.local.small_system import ECHO, SmallSystem, small_system
+from tests.parts.local.small_system import ECHO, SmallSystem, small_system
 
 TEMPLATE = """\
 Globals:

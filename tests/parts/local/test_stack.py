@@ -10,9 +10,9 @@ import pytest
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import Answer, over_http
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import Answer, over_http
 
 SERVICE = ("api_service_789", "api_secret_abc")
 

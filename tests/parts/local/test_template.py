@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.resources import PSEUDO_PARAMETERS, Resources
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.template import Template, TemplateError, load
 
 SKELETON = """\

@@ -17,7 +17,7 @@ from valet.audit import EVENTS, EVERYWHERE, EventName, Metric
 from valet.aws import observability
 from valet.errors import InvalidClient, SigningFailed
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LAYER = ROOT / "layers" / "valet" / "python" / "valet"
 
 

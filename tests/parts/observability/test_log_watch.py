@@ -8,10 +8,10 @@ import pytest
 
 from local.demo_data import SECRETS, USERS
 from local.stack import LocalStack
-from tests.integration.application import Application
-from tests.integration.browser import Browser
-from tests.integration.wire import over_http
-from tests.log_watch import Listener, LogWatch, heard_on_output, words_of
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.log_watch import Listener, LogWatch, heard_on_output, words_of
+from tests.support.wire import over_http
 
 SECRET = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valet.resource_server.configuration import parse
+from valet.resource_server.api_gateway.configuration import parse
 
-from tests.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, translated
+from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, translated
 
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
 REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.cloudformation import EVERYTHING, TEMPLATE, lint, translated
+from tests.parts.template.cloudformation import EVERYTHING, TEMPLATE, lint, translated
 
 
 @pytest.mark.parametrize("parameters", [(), EVERYTHING], ids=["defaults", "everything"])

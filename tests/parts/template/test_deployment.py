@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import translated
+from tests.parts.template.cloudformation import translated
 
 # What moto does not make; the local stack plays the APIs, and cfn-lint reads the rest.
 UNMADE = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.template import load
-from tests.template.cloudformation import EVERYTHING, ROOT, resources, translated
+from tests.parts.template.cloudformation import EVERYTHING, ROOT, resources, translated
 
 FUNCTIONS = {
     "AuthorizeFunction": "authorize",

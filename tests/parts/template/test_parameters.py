@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.template import load
-from tests.template.cloudformation import ROOT, TEMPLATE
+from tests.parts.template.cloudformation import ROOT, TEMPLATE
 
 PARAMETERS: dict[str, Any] = load(TEMPLATE)["Parameters"]
 

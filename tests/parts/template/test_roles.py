@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import EVERYTHING, listed, resources, statements, translated
-from tests.template.test_functions import FUNCTIONS
+from tests.parts.template.cloudformation import EVERYTHING, listed, resources, statements, translated
+from tests.parts.template.test_functions import FUNCTIONS
 
 BASIC = "service-role/AWSLambdaBasicExecutionRole"
 NO_DATA = {"AuthorizerFunction", "DemoApiFunction"}

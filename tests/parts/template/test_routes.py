@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.cloudformation import resources, translated
+from tests.parts.template.cloudformation import resources, translated
 
 VALET = {
     "/authorize": "AuthorizeFunction",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.template.cloudformation import EVERYTHING, resources, translated
+from tests.parts.template.cloudformation import EVERYTHING, resources, translated
 
 
 @pytest.mark.parametrize("table", ["Registry", "Users"])

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 from valet.audit import EVENTS, EVERYWHERE, Metric
 
-from admin.audit import OUTPUT
-from tests.template.cloudformation import resources, translated
+from admin.records.audit import OUTPUT
+from tests.parts.template.cloudformation import resources, translated
 
 METRICS = set(get_args(Metric))
 OWN_DIMENSION = [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]

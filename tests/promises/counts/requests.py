@@ -7,12 +7,12 @@ from typing import Any
 from valet.grant_types.pace import AT_ONCE, STEP
 from valet.tokens.status_index import list_id_at
 
-from local.aws import FUNCTION
-from local.aws_calls import Call
-from tests.counts.world import RIVAL, World, label
-from tests.integration.application import Application
-from tests.integration.browser import form_of
-from tests.integration.wire import Answer, Pairs, encoded
+from local.aws.aws import FUNCTION
+from local.aws.calls import Call
+from tests.promises.counts.world import RIVAL, World, label
+from tests.support.application import Application
+from tests.support.browser import form_of
+from tests.support.wire import Answer, Pairs, encoded
 
 Request = Callable[[], Answer]
 

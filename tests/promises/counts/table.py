@@ -6,9 +6,9 @@ Written down here, so that a call more or a call elsewhere is a change that some
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.counts import requests
-from tests.counts.requests import Request
-from tests.counts.world import World
+from tests.promises.counts import requests
+from tests.promises.counts.requests import Request
+from tests.promises.counts.world import World
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.counts.table import TABLE, Row
-from tests.counts.world import RIVAL, World, label
-from tests.integration.wire import Answer
+from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.world import RIVAL, World, label
+from tests.support.wire import Answer
 
 # What a warm request may cost: reads, writes and puts of DynamoDB, signatures of KMS. A row for each kind of request
 # that a client or a person sends; where the budget depends on how many tokens live, the request has exactly so many.

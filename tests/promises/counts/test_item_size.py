@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from valet.aws.clients import client
-from valet.models import LiveToken
-from valet.ports import Done, Redemption, Revocation, Rotation
+from valet.models.grants import LiveToken
+from valet.ports.grants import Done, Redemption, Revocation, Rotation
 
 from tests.contract.facts import DAY, NOW, new_grant
-from tests.counts.world import World
-from tests.integration.deployment import TABLES
+from tests.promises.counts.world import World
+from tests.support.deployment import TABLES
 
 UUID = "2f1b7c1e-6a0e-4b7e-9c43-0d5a4f7e1b2c"
 DEFAULT_ENDPOINT = "https://a1b2c3d4e5.execute-api.ap-southeast-1.amazonaws.com"

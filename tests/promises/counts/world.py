@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from valet.handles import digest, parse_refresh_token
-from valet.ports import Rotation
+from valet.ports.grants import Rotation
 
-from local.aws_calls import Call
-from tests.functions import load
-from tests.integration.application import Application, Asked
-from tests.integration.browser import Browser
-from tests.integration.deployment import Deployment
-from tests.integration.wire import Answer
+from local.aws.calls import Call
+from tests.support.application import Application, Asked
+from tests.support.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.functions import load
+from tests.support.wire import Answer
 
 RIVAL = "a rival"  # whose calls are not the request's
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from valet.models import Grant
+from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
-from tests.counts.requests import Request
-from tests.counts.world import World
-from tests.faults.injection import Fault
-from tests.integration.wire import Answer
+from tests.promises.counts.requests import Request
+from tests.promises.counts.world import World
+from tests.promises.faults.injection import Fault
+from tests.support.wire import Answer
 
 UNAVAILABLE = "temporarily_unavailable"
 

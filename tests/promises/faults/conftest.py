@@ -6,8 +6,8 @@ import pytest
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
-from tests.counts.world import World
-from tests.integration.deployment import afresh
+from tests.promises.counts.world import World
+from tests.support.deployment import afresh
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from local.aws_calls import Call, error_response
-from tests.counts.world import RIVAL
+from local.aws.calls import Call, error_response
+from tests.promises.counts.world import RIVAL
 
 _URL = "https://emulated.example.com"
 _READS = frozenset({"GetItem", "Query", "Sign"})

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.counts import requests
-from tests.counts.table import TABLE
-from tests.counts.world import World
-from tests.faults.injection import Fault
-from tests.faults.test_faults import strike
+from tests.promises.counts import requests
+from tests.promises.counts.table import TABLE
+from tests.promises.counts.world import World
+from tests.promises.faults.injection import Fault
+from tests.promises.faults.test_faults import strike
 
 _EVENTS = {
     "revoke_refresh_token": "grant.revoked",

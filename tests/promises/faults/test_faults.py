@@ -1,17 +1,17 @@
 """Every AWS call of every request made to fail in every way, and the function killed after each (promises P1 to P4).
 
-The calls are those of a good run in a cold execution environment, as tests/counts holds them.
+The calls are those of a good run in a cold execution environment, as tests/promises/counts holds them.
 """
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.counts.table import TABLE, Row
-from tests.counts.world import World
-from tests.faults.aftermath import AFTERMATH, Run, is_outage
-from tests.faults.injection import Fault, Injection, Killed, faults_of
-from tests.integration.wire import Answer
+from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.world import World
+from tests.promises.faults.aftermath import AFTERMATH, Run, is_outage
+from tests.promises.faults.injection import Fault, Injection, Killed, faults_of
+from tests.support.wire import Answer
 
 
 def cases() -> Iterator[object]:

@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fuzz.good_requests import Secrets, Sent
-from tests.model import acts
-from tests.model.acts import BROWSER_COOKIE, REDIRECT_URI
-from tests.model.people import Browser
-from tests.model.processes import Fate, Process
-from tests.model.stage import SESSION, Stage
-from tests.model.world import handler, installed
+from tests.promises.fuzz.good_requests import Secrets, Sent
+from tests.promises.model import acts
+from tests.promises.model.acts import BROWSER_COOKIE, REDIRECT_URI
+from tests.promises.model.people import Browser
+from tests.promises.model.processes import Fate, Process
+from tests.promises.model.stage import SESSION, Stage
+from tests.promises.model.world import handler, installed
 
 # What a refusal may say, by endpoint (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7662 §2.3, RFC 6750 §3.1).
 _CLIENT_ERRORS = frozenset({"invalid_request", "invalid_client"})

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.model.acts import BROWSER_COOKIE, CHALLENGE, CLIENT_SECRET, REDIRECT_URI, SESSION_COOKIE, VERIFIER
+from tests.promises.model.acts import BROWSER_COOKIE, CHALLENGE, CLIENT_SECRET, REDIRECT_URI, SESSION_COOKIE, VERIFIER
 
 Pairs = tuple[tuple[str, str], ...]
 FORM = "application/x-www-form-urlencoded"

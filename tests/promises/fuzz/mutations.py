@@ -10,8 +10,8 @@ from urllib.parse import quote_plus, urlencode
 
 from hypothesis import strategies as st
 
-from tests.fuzz.good_requests import FORM, Pairs, Sent
-from tests.model.acts import BROWSER_COOKIE, ISSUER, REDIRECT_URI, SESSION_COOKIE
+from tests.promises.fuzz.good_requests import FORM, Pairs, Sent
+from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, REDIRECT_URI, SESSION_COOKIE
 
 _NASTY = (
     "",

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import event, given, settings
-from valet import users
+from valet.people import passwords
 
-from tests import profiles
-from tests.fuzz.deployment import deployment
-from tests.fuzz.good_requests import Sent, good_requests
-from tests.fuzz.mutations import nearly_good, raw_bytes
+from tests.promises.fuzz.deployment import deployment
+from tests.promises.fuzz.good_requests import Sent, good_requests
+from tests.promises.fuzz.mutations import nearly_good, raw_bytes
+from tests.support import profiles
 
 IS_DEEP = profiles.load()
 DEPLOYMENT = deployment()
@@ -20,7 +20,7 @@ FUNCTIONS = sorted({sent.function for sent in GOODS})
 
 @pytest.fixture(autouse=True)
 def no_password_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "_is_password", lambda *_: False)
+    monkeypatch.setattr(passwords, "_is_password", lambda *_: False)
 
 
 def _goods(function: str) -> tuple[Sent, ...]:

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 import valet.server
 from valet.handles import Code, digest, new_handle, new_id
-from valet.models import Account, Client, Grant, GrantPointer, ProtectedApi, Scope
+from valet.models.accounts import Account
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.grants import Grant, GrantPointer
 from valet.server import Server
 from valet.settings import Settings
 
 from tests.contract.facts import DAY, new_grant, random
-from tests.counts.world import World
-from tests.functions import load
-from tests.integration.application import Application, challenge_of
-from tests.integration.deployment import Audit, Clock, afresh
-from tests.integration.wire import Answer
+from tests.promises.counts.world import World
 from tests.stores.memory import MemoryStores
+from tests.support.application import Application, challenge_of
+from tests.support.deployment import Audit, Clock, afresh
+from tests.support.functions import load
+from tests.support.wire import Answer
 
 ISSUER = "https://id.example.com"
 VERIFIER = "v" * 50

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 import valet.server
-from valet.models import LiveToken
+from valet.models.grants import LiveToken
 from valet.server import Server
 
-from tests.counts.world import World
-from tests.functions import load
-from tests.growth.conftest import VERIFIER, Memory
-from tests.integration.deployment import PATHS
-from tests.integration.wire import Answer
+from tests.promises.counts.world import World
+from tests.promises.growth.conftest import VERIFIER, Memory
+from tests.support.deployment import PATHS
+from tests.support.functions import load
+from tests.support.wire import Answer
 
 
 class Restarted(World):

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from valet.aws.dynamodb.grants import item_from_grant
-from valet.models import Grant
+from valet.models.grants import Grant
 
-from tests.counts.test_item_size import size_of
-from tests.growth.conftest import VERIFIER, Memory
+from tests.promises.counts.test_item_size import size_of
+from tests.promises.growth.conftest import VERIFIER, Memory
 
 STEPS = 10_000
 _SERIALIZE = TypeSerializer().serialize

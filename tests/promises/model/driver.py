@@ -4,12 +4,12 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.model.acts import Act
-from tests.model.intents import Trouble, can_meet, decoded
-from tests.model.ledger import Ledger, Violation
-from tests.model.processes import Fate, Process
-from tests.model.stage import Stage
-from tests.model.world import World
+from tests.promises.model.acts import Act
+from tests.promises.model.intents import Trouble, can_meet, decoded
+from tests.promises.model.ledger import Ledger, Violation
+from tests.promises.model.processes import Fate, Process
+from tests.promises.model.stage import Stage
+from tests.promises.model.world import World
 
 EXPLORED: Counter[str] = Counter()
 

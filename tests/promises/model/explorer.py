@@ -7,11 +7,11 @@ lead there, which is why everything in a world is the same again. A state that w
 import time
 from dataclasses import dataclass
 
-from tests.model.ledger import Violation
-from tests.model.processes import Fate
-from tests.model.run import Run, Scenario
-from tests.model.stage import Stage
-from tests.model.world import installed
+from tests.promises.model.ledger import Violation
+from tests.promises.model.processes import Fate
+from tests.promises.model.run import Run, Scenario
+from tests.promises.model.stage import Stage
+from tests.promises.model.world import installed
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from valet.handles import RefreshToken, digest
-from valet.models import LiveToken
+from valet.models.grants import LiveToken
 
 
 @dataclass

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from tests.model import acts
-from tests.model.acts import Act
-from tests.model.people import Held
-from tests.model.processes import Fate, Process
+from tests.promises.model import acts
+from tests.promises.model.acts import Act
+from tests.promises.model.people import Held
+from tests.promises.model.processes import Fate, Process
 
 NOBODYS = "never-a-secret-of-anybody".ljust(43, "x")
 CLIENTS = ("web", "strict", "spa")

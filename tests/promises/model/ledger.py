@@ -15,10 +15,10 @@ from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
 from valet.handles import digest, parse_code, parse_refresh_token
 
-from tests.model.acts import Act
-from tests.model.facts import Facts, Rules, claims_of, live_token
-from tests.model.memory_table import Call
-from tests.model.processes import Process
+from tests.promises.model.acts import Act
+from tests.promises.model.facts import Facts, Rules, claims_of, live_token
+from tests.promises.model.memory_table import Call
+from tests.promises.model.processes import Process
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
 _FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")

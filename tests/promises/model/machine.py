@@ -11,18 +11,18 @@ import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from valet import users
-from valet.models import Account, Credential
+from valet.models.accounts import Account, Credential
+from valet.people import passwords
 
-from tests.model import intents
-from tests.model.acts import CLIENT_SECRET, Act
-from tests.model.driver import EXPLORED, Driver
-from tests.model.ledger import Ledger, Violation
-from tests.model.oracle import Expected, Oracle
-from tests.model.people import PASSWORD, Browser, Held
-from tests.model.processes import Process
-from tests.model.stage import RULES, Stage
-from tests.model.world import World, installed
+from tests.promises.model import intents
+from tests.promises.model.acts import CLIENT_SECRET, Act
+from tests.promises.model.driver import EXPLORED, Driver
+from tests.promises.model.ledger import Ledger, Violation
+from tests.promises.model.oracle import Expected, Oracle
+from tests.promises.model.people import PASSWORD, Browser, Held
+from tests.promises.model.processes import Process
+from tests.promises.model.stage import RULES, Stage
+from tests.promises.model.world import World, installed
 
 REACHED: Counter[str] = Counter()
 
@@ -47,7 +47,7 @@ class AuthorizationServer(RuleBasedStateMachine):
         self.exits.enter_context(installed(self.world))
         monkeypatch = self.exits.enter_context(pytest.MonkeyPatch.context())
         # Argon2id is slow by design, and tested elsewhere.
-        monkeypatch.setattr(users, "_is_password", lambda _, password: password == PASSWORD)
+        monkeypatch.setattr(passwords, "_is_password", lambda _, password: password == PASSWORD)
 
         for browser in self.browsers:
             sub = f"sub-{browser.username}"

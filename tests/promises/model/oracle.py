@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from valet.handles import parse_refresh_token
 
-from tests.model.acts import Act
-from tests.model.facts import Facts, claims_of, live_token
-from tests.model.ledger import RESUBMITTED, Ledger
+from tests.promises.model.acts import Act
+from tests.promises.model.facts import Facts, claims_of, live_token
+from tests.promises.model.ledger import RESUBMITTED, Ledger
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from valet import consent, revocation
+from valet import revocation
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.front_channel import code
 from valet.grant_types import authorization_code, refresh_token
 from valet.grant_types.authorization_code import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.handles import digest, is_digest_of, successor
-from valet.models import Grant, LiveToken
-from valet.ports import Revocation, Revoked
+from valet.models.grants import Grant, LiveToken
+from valet.ports.grants import Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
 
-from tests.model.facts import claims_of
+from tests.promises.model.facts import claims_of
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -186,7 +187,7 @@ def logout_leaves_no_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def session_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consent, "has_ended", lambda *_: False)
+    monkeypatch.setattr(code, "has_ended", lambda *_: False)
 
 
 def committed_before_signed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-from tests.model import acts
-from tests.model.acts import BROWSER_COOKIE, ISSUER, SESSION_COOKIE, Act
-from tests.model.processes import Answer
+from tests.promises.model import acts
+from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, SESSION_COOKIE, Act
+from tests.promises.model.processes import Answer
 
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 PASSWORD = "the-right-password"

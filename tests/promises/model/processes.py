@@ -11,8 +11,8 @@ from valet.aws.dynamodb.table import ConditionFailed
 from valet.errors import TemporarilyUnavailable
 from valet.server import Server
 
-from tests.model.acts import Act
-from tests.model.memory_table import Call
+from tests.promises.model.acts import Act
+from tests.promises.model.memory_table import Call
 
 Answer = Mapping[str, Any]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from valet.aws.dynamodb.table import Item
 
-from tests.model.acts import Act
-from tests.model.facts import Facts
-from tests.model.ledger import Ledger
-from tests.model.memory_table import Call, Key
-from tests.model.processes import Fate, Process
-from tests.model.stage import Stage
-from tests.model.world import World
+from tests.promises.model.acts import Act
+from tests.promises.model.facts import Facts
+from tests.promises.model.ledger import Ledger
+from tests.promises.model.memory_table import Call, Key
+from tests.promises.model.processes import Fate, Process
+from tests.promises.model.stage import Stage
+from tests.promises.model.world import World
 
 Step = tuple[str, Callable[[], None]]
 _SEEN = ("sub", "session")  # and what is of a grant

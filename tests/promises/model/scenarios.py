@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tests.model import acts
-from tests.model.acts import Act
-from tests.model.processes import Fate
-from tests.model.run import Run, Scenario, Sender
-from tests.model.stage import SESSION, Stage
+from tests.promises.model import acts
+from tests.promises.model.acts import Act
+from tests.promises.model.processes import Fate
+from tests.promises.model.run import Run, Scenario, Sender
+from tests.promises.model.stage import SESSION, Stage
 
 _SECRET = "never-a-secret-of-anybody".ljust(43, "x")
 _SESSION_BOUND = "openid items"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from valet.grant_types import authorization_code, refresh_token
 
-from tests.model.patches import (
+from tests.promises.model.patches import (
     Patch,
     answered_before_its_bit,
     any_client_may_refresh,
@@ -35,7 +35,7 @@ from tests.model.patches import (
     verifier_is_checked_last,
     without,
 )
-from tests.model.scenarios import BY_NAME
+from tests.promises.model.scenarios import BY_NAME
 
 FORK = "fork: one refresh token, two successors"
 LOST_BIT = "revocation answered, yet an access token is on no status list"

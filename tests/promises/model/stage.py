@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from valet.handles import digest
-from valet.models import Session
+from valet.models.sessions import Session
 
-from tests.model import acts
-from tests.model.acts import Act
-from tests.model.facts import Facts, Rules
-from tests.model.ledger import Ledger
-from tests.model.processes import Answer, Fate
-from tests.model.world import World, installed
+from tests.promises.model import acts
+from tests.promises.model.acts import Act
+from tests.promises.model.facts import Facts, Rules
+from tests.promises.model.ledger import Ledger
+from tests.promises.model.processes import Answer, Fate
+from tests.promises.model.world import World, installed
 
 SESSION = "session-cookie-of-john".ljust(43, "x")
 RULES = Rules({"web": 60, "spa": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests import profiles
-from tests.model.explorer import explore
-from tests.model.run import Scenario
-from tests.model.scenarios import DEEP_SCENARIOS, SCENARIOS
+from tests.promises.model.explorer import explore
+from tests.promises.model.run import Scenario
+from tests.promises.model.scenarios import DEEP_SCENARIOS, SCENARIOS
+from tests.support import profiles
 
 IS_DEEP = profiles.load()
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests import profiles
-from tests.model.driver import EXPLORED
-from tests.model.machine import REACHED, AuthorizationServer
+from tests.promises.model.driver import EXPLORED
+from tests.promises.model.machine import REACHED, AuthorizationServer
+from tests.support import profiles
 
 IS_DEEP = profiles.load()
 

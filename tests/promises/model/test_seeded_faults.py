@@ -6,12 +6,12 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.driver import EXPLORED
-from tests.model.explorer import explore
-from tests.model.ledger import Violation
-from tests.model.machine import AuthorizationServer
-from tests.model.scenarios import BY_NAME
-from tests.model.seeded import FAULTS, Fault
+from tests.promises.model.driver import EXPLORED
+from tests.promises.model.explorer import explore
+from tests.promises.model.ledger import Violation
+from tests.promises.model.machine import AuthorizationServer
+from tests.promises.model.scenarios import BY_NAME
+from tests.promises.model.seeded import FAULTS, Fault
 
 # Races that need more luck than a few thousand random requests have: the walk over all interleavings finds them.
 _ONLY_BY_WALKING = {

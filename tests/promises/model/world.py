@@ -10,23 +10,27 @@ from typing import Any
 
 from valet import server as server_module
 from valet.aws import observability
-from valet.aws.dynamodb.front_channel import DynamoSavedRequests, DynamoSessions, DynamoThrottles
+from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
+from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model
-from valet.aws.dynamodb.users import DynamoUsers
+from valet.aws.dynamodb.throttles import DynamoThrottles
 from valet.errors import TemporarilyUnavailable
 from valet.handles import digest
-from valet.models import Account, Client, Credential, ProtectedApi, Scope, SigningKey
+from valet.models.accounts import Account, Credential
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.keys import SigningKey
 from valet.server import Server
 from valet.settings import Settings
 
-from tests.functions import load
-from tests.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
-from tests.model.memory_table import Call, MemoryTable
-from tests.model.processes import Answer, Fate, Process, perform
+from tests.promises.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
+from tests.promises.model.memory_table import Call, MemoryTable
+from tests.promises.model.processes import Answer, Fate, Process, perform
 from tests.stores.memory import MemoryRegistry
 from tests.stores.signing import MemorySigners
+from tests.support.functions import load
 
 START = 1_800_000_000.0
 _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})

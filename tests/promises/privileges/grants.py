@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.aws import ACCOUNT, REGION
-from local.aws_calls import Call
-from local.resources import PSEUDO_PARAMETERS, Resources
+from local.aws.aws import ACCOUNT, REGION
+from local.aws.calls import Call
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.template import Template
-from tests.privileges.iam import Permission, Request, permissions
-from tests.template.cloudformation import listed, translated
+from tests.parts.template.cloudformation import listed, translated
+from tests.promises.privileges.iam import Permission, Request, permissions
 
 _KMS_CONTEXT = {
     "kms:KeyUsage": "KeyUsage",

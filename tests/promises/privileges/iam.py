@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tests.template.cloudformation import listed
+from tests.parts.template.cloudformation import listed
 
 Context = Mapping[str, Sequence[str]]
 """A request's condition keys; one that the request does not have is absent."""

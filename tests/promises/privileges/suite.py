@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from local.aws_calls import Call
-from local.resources import STACK
+from local.aws.calls import Call
+from local.aws.resources import STACK
 from local.stack import LocalStack
-from tests.privileges.grants import deployed, key_policies, missing
-from tests.template.cloudformation import SAM_PYTHON
-from tests.template.test_functions import FUNCTIONS
+from tests.parts.template.cloudformation import SAM_PYTHON
+from tests.parts.template.test_functions import FUNCTIONS
+from tests.promises.privileges.grants import deployed, key_policies, missing
 
 
 def _is_invocation() -> bool:

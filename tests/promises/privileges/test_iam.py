@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.privileges.iam import Request, permissions
+from tests.promises.privileges.iam import Request, permissions
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/t"

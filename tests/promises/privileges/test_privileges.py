@@ -10,14 +10,14 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from local.aws_calls import Call
+from local.aws.calls import Call
+from local.aws.resources import STACK
 from local.functions import FunctionFailed
-from local.resources import STACK
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.privileges.grants import Granted, deployed, key_policies, missing, request_of, table_arn, unused
-from tests.privileges.walk import Walk
-from tests.template.test_functions import FUNCTIONS
+from tests.parts.template.test_functions import FUNCTIONS
+from tests.promises.privileges.grants import Granted, deployed, key_policies, missing, request_of, table_arn, unused
+from tests.promises.privileges.walk import Walk
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
 SIGNING = frozenset({"token", "status_list"})

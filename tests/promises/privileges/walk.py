@@ -13,9 +13,9 @@ from typing import Any
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.integration.application import Application
-from tests.integration.browser import Browser, form_of
-from tests.integration.wire import Answer, over_http
+from tests.support.application import Application
+from tests.support.browser import Browser, form_of
+from tests.support.wire import Answer, over_http
 
 _REMEMBERED = ("registry", "signers", "status_indices", "status_list_publisher")
 

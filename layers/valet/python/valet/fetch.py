@@ -8,7 +8,7 @@ import threading
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from valet.resource_server.clock import Clock, Moment
+from valet.clock import Clock, Moment
 
 if TYPE_CHECKING:
     import socket

@@ -9,7 +9,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-from valet.ports import Random
+from valet.ports.runtime import Random
 
 _SECRET = r"[A-Za-z0-9_-]{43}"
 _GRANT_ID = r"[A-Za-z0-9_-]{22}"
@@ -94,12 +94,3 @@ def successor(token: RefreshToken, retry_key: bytes) -> RefreshToken:
 def grant_id_of(handle: str) -> str:
     """The id of the grant that a saved request ends in: writing that grant *is* the request's one use."""
     return base64url(hashlib.sha256(b"valet grant" + handle.encode()).digest()[:16])
-
-
-def csrf_token(cookie: str, form: str) -> str:
-    """What only a page of ours can know of a cookie and of what its form is for."""
-    return base64url(hmac.digest(cookie.encode(), b"valet csrf" + form.encode(), "sha256"))
-
-
-def is_csrf_token(value: str, cookie: str, form: str) -> bool:
-    return hmac.compare_digest(csrf_token(cookie, form).encode(), value.encode())

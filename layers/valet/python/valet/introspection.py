@@ -2,8 +2,12 @@
 
 from typing import Protocol
 
-from valet.models import Account, Grant
-from valet.ports import Accounts, Grants, Registry, StatusLists
+from valet.models.accounts import Account
+from valet.models.grants import Grant
+from valet.ports.accounts import Accounts
+from valet.ports.clients import Registry
+from valet.ports.grants import Grants
+from valet.ports.status_lists import StatusLists
 from valet.standing import grant_stands
 from valet.tokens.status_index import BLOCK
 from valet.tokens.verify import Verified

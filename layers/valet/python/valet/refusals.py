@@ -2,9 +2,9 @@
 
 from valet import pages
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
+from valet.front_channel.saved_requests import AlreadyAnswered, RequestExpired
 from valet.http import NO_STORE, Request, Response, json_response, page
 from valet.protocol import bearer
-from valet.saved_requests import AlreadyAnswered, RequestExpired
 
 
 def refuse_as_json(error: OAuthError, request: Request | None) -> Response:

@@ -3,8 +3,12 @@
 from typing import NamedTuple, Protocol
 
 from valet.audit import EventName
-from valet.models import Grant, Session
-from valet.ports import Audit, Grants, Random, Revocation, Revoked, Sessions, StatusLists
+from valet.models.grants import Grant
+from valet.models.sessions import Session
+from valet.ports.grants import Grants, Revocation, Revoked
+from valet.ports.runtime import Audit, Random
+from valet.ports.sessions import Sessions
+from valet.ports.status_lists import StatusLists
 from valet.tokens.access_token import still_live
 
 

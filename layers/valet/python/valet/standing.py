@@ -4,7 +4,10 @@ Revoking all that an end-user or a client holds raises a counter, the epoch, in 
 epoch is dead from that write on, however its own time compares with anybody's clock.
 """
 
-from valet.models import Account, Client, Grant, Session
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant
+from valet.models.sessions import Session
 
 
 def session_stands(session: Session, account: Account | None) -> bool:

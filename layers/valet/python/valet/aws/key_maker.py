@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from valet.aws.kms import ENCRYPTION_CONTEXT, KMS_ALGORITHMS, asked
 from valet.errors import TemporarilyUnavailable
-from valet.keys import ANNOUNCED
-from valet.models import SigningKey
+from valet.jose.public import jwk_from_public_key
+from valet.keys.ring import ANNOUNCED
+from valet.models.keys import SigningKey
 from valet.settings import Settings, SettingsError
-from valet.tokens.jwk import jwk_from_public_key
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

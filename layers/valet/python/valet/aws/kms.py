@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from valet.aws.clients import client
 from valet.errors import SigningFailed, TemporarilyUnavailable
-from valet.models import SigningKey
-from valet.ports import Signer
+from valet.jose.public import jwk_from_public_key
+from valet.models.keys import SigningKey
+from valet.ports.keys import Signer
 from valet.settings import Settings
-from valet.tokens.jwk import jwk_from_public_key
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

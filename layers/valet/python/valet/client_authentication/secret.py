@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import is_digest_of
 from valet.http import Parameters, Request
-from valet.models import Client
-from valet.ports import Registry
+from valet.models.clients import Client
+from valet.ports.clients import Registry
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
 # Compared where there is no client or no secret, so that an unknown client costs the same work.

@@ -1,16 +1,22 @@
 """What an end-user allowed a client becomes a grant, and the grant a code (RFC 6749 §4.1.2)."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from valet.errors import InvalidScope, TooManyRequests
+from valet.errors import TooManyRequests
+from valet.front_channel.consent import remaining_scope
 from valet.handles import Code, digest, is_digest_of, new_handle
-from valet.models import AuthorizationRequest, Client, Consent, Grant, GrantPointer, Scopes, Session
-from valet.ports import Audit, Consents, Done, Grants, Random, Registry, Sessions, Throttles
-from valet.protocol.interaction import is_remembered
-from valet.protocol.scope import OFFLINE_ACCESS, api_of, narrowed_scope
-from valet.sessions import has_ended
+from valet.models.clients import Client
+from valet.models.grants import Grant, GrantPointer
+from valet.models.saved_requests import AuthorizationRequest
+from valet.models.sessions import Session
+from valet.people.sessions import has_ended
+from valet.ports.clients import Registry
+from valet.ports.grants import Done, Grants
+from valet.ports.runtime import Audit, Random
+from valet.ports.sessions import Sessions
+from valet.ports.throttles import Throttles
+from valet.protocol.scope import OFFLINE_ACCESS, api_of
 from valet.settings import Settings
 
 _DAY = 86_400
@@ -110,17 +116,3 @@ def _count(outside: Outside, client: Client, session: Session, now: float) -> No
     if outside.throttles.count(f"codes#{session.sub}#{number}", ends_at) > _CODES:
         outside.audit.record("code.throttled", client_id=client.client_id, sub=session.sub)
         raise TooManyRequests("Too many codes were issued to this end-user.", retry_after=ends_at - int(now))
-
-
-def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
-    """What is left of a saved request's scope. Raises InvalidScope where nothing is."""
-    scope = narrowed_scope(asked, client, known)
-    if not scope:
-        raise InvalidScope("Nothing is left of the scope that was asked for.")
-    return scope
-
-
-def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
-    """Keep what was allowed, where it may stand in for the next time."""
-    if is_remembered(request, client):
-        consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))

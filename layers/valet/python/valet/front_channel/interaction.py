@@ -4,7 +4,10 @@
 from enum import Enum
 
 from valet.errors import ConsentRequired, LoginRequired
-from valet.models import AuthorizationRequest, Client, Consent, Session
+from valet.models.accounts import Consent
+from valet.models.clients import Client
+from valet.models.saved_requests import AuthorizationRequest
+from valet.models.sessions import Session
 from valet.protocol.redirect_uri import is_remembered_for
 
 

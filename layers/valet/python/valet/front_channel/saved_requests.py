@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from valet.errors import InvalidRequest
 from valet.handles import digest, is_digest_of, is_handle, new_handle
 from valet.http import Request
-from valet.models import AuthorizationRequest, SavedRequest
-from valet.ports import Random, SavedRequests
-from valet.sessions import Cookies, browser_secret
+from valet.models.saved_requests import AuthorizationRequest, SavedRequest
+from valet.people.cookies import Cookies, browser_secret
+from valet.ports.runtime import Random
+from valet.ports.saved_requests import SavedRequests
 from valet.settings import Settings
 
 

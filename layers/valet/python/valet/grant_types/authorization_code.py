@@ -7,12 +7,15 @@ again on the item that made a condition fail, so that both are judged by the sam
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from valet.consent import pointer_to
 from valet.errors import InvalidGrant
-from valet.grant_types.exchange import Exchange, Outside, ends_at, sign_tokens
+from valet.front_channel.code import pointer_to
+from valet.grant_types.issue import ends_at, sign_tokens
+from valet.grant_types.request import Outside, TokenRequest
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
-from valet.models import Account, Client, Grant, LiveToken, Tokens
-from valet.ports import Done, Redemption
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant, LiveToken, Tokens
+from valet.ports.grants import Done, Redemption
 from valet.protocol.pkce import is_verified
 from valet.revocation import finish_revocation, revoke
 from valet.standing import grant_stands
@@ -67,9 +70,9 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     return Decision.REDEEM
 
 
-def redeem(exchange: Exchange, outside: Outside) -> Tokens:
+def redeem(request: TokenRequest, outside: Outside) -> Tokens:
     """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
-    form = exchange.form
+    form = request.form
     code = parse_code(form.require("code"))
     code_verifier = form.require("code_verifier")
     if code is None:
@@ -78,19 +81,19 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
     grant = outside.grants.find(code.grant_id)
     account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     if (
-        decide(grant, account, exchange.client, presented, exchange.now) is not Decision.REDEEM
+        decide(grant, account, request.client, presented, request.now) is not Decision.REDEEM
         or grant is None
         or account is None
     ):
-        raise _refused(exchange, outside, grant, account, presented)
-    tokens, redemption = _prepare(exchange, outside, grant, account, presented)
+        raise _refused(request, outside, grant, account, presented)
+    tokens, redemption = _prepare(request, outside, grant, account, presented)
     # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one.
-    outside.grants.point_to(pointer_to(grant, redemption.expires_at, int(exchange.now)))
-    outcome = outside.grants.redeem(grant, redemption, exchange.now)
+    outside.grants.point_to(pointer_to(grant, redemption.expires_at, int(request.now)))
+    outcome = outside.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
-        if decide(found, account, exchange.client, presented, exchange.now) is not Decision.WON:
-            raise _refused(exchange, outside, found, account, presented)
+        if decide(found, account, request.client, presented, request.now) is not Decision.WON:
+            raise _refused(request, outside, found, account, presented)
     outside.audit.record(
         "token.issued",
         client_id=grant.client_id,
@@ -103,13 +106,13 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
 
 
 def _prepare(
-    exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented
+    request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
     """All that the answer needs, signed before anything is spent."""
-    client, now = exchange.client, exchange.now
+    client, now = request.client, request.now
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
     live = (outside.status_indices.allot(client.client_id, exp, grant.client_epoch),)
-    tokens = sign_tokens(exchange, outside, grant, account, grant.scope, live[0], is_first=True)
+    tokens = sign_tokens(request, outside, grant, account, grant.scope, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))
@@ -139,15 +142,15 @@ def _redemption(
 
 
 def _refused(
-    exchange: Exchange, outside: Outside, grant: Grant | None, account: Account | None, presented: Presented
+    request: TokenRequest, outside: Outside, grant: Grant | None, account: Account | None, presented: Presented
 ) -> InvalidGrant:
     """Do what a refusal owes, and answer it."""
-    decision = decide(grant, account, exchange.client, presented, exchange.now)
+    decision = decide(grant, account, request.client, presented, request.now)
     if grant is not None and decision is Decision.REPLAY:
         # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).
-        revoke(outside, grant, exchange.now, "code.replayed")
+        revoke(outside, grant, request.now, "code.replayed")
     elif grant is not None and decision is Decision.FINISH:
-        finish_revocation(outside, grant, exchange.now)
+        finish_revocation(outside, grant, request.now)
     elif grant is not None and decision is Decision.RESUBMITTED:
         outside.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
     return _refusal()

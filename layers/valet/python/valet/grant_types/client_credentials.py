@@ -1,19 +1,19 @@
 """The client credentials grant (RFC 6749 §4.4): an access token for the client itself."""
 
 from valet.errors import InvalidScope, UnauthorizedClient
-from valet.grant_types.exchange import Exchange, Outside
-from valet.models import Tokens
+from valet.grant_types.request import Outside, TokenRequest
+from valet.models.grants import Tokens
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope
 from valet.tokens import access_token
 from valet.tokens.jws import current_signer
 
 
-def redeem(exchange: Exchange, outside: Outside) -> Tokens:
-    client, now = exchange.client, exchange.now
+def redeem(request: TokenRequest, outside: Outside) -> Tokens:
+    client, now = request.client, request.now
     if not client.is_confidential:
         raise UnauthorizedClient("A public client has no credentials (RFC 6749 section 4.4).")
     known = outside.registry.scopes()
-    scope = requested_scope(exchange.form, client, known)
+    scope = requested_scope(request.form, client, known)
     if {OPENID, OFFLINE_ACCESS} & set(scope):
         raise InvalidScope("The scopes openid and offline_access need an end-user.")
     signer = current_signer(outside.registry, outside.signers)
@@ -21,9 +21,9 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
     token = access_token.sign_for_client(
         client,
         scope,
-        audience(scope, known, exchange.issuer),
+        audience(scope, known, request.issuer),
         outside.status_indices.allot(client.client_id, exp, client.epoch),
-        issuer=exchange.issuer,
+        issuer=request.issuer,
         now=now,
         random=outside.random,
         signer=signer,

@@ -1,59 +1,19 @@
-"""What every grant type is given, and the pieces that they share."""
+"""The tokens that a grant gets: whether the grant still stands, and what is signed for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from valet.errors import InvalidScope
-from valet.http import Parameters
-from valet.models import Account, Client, Grant, LiveToken, Tokens
-from valet.ports import Accounts, Audit, Clock, Grants, Random, Registry, Signers, StatusLists
+from valet.grant_types.request import Outside, TokenRequest
+from valet.models.accounts import Account
+from valet.models.grants import Grant, LiveToken, Tokens
 from valet.protocol.scope import OPENID, audience
-from valet.settings import Settings
 from valet.tokens import access_token, id_token
 from valet.tokens.jws import current_signer
-from valet.tokens.status_index import StatusIndices
-
-
-class Outside(Protocol):
-    """The ports that a grant type may use."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def random(self) -> Random: ...
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def accounts(self) -> Accounts: ...
-    @property
-    def grants(self) -> Grants: ...
-    @property
-    def status_lists(self) -> StatusLists: ...
-    @property
-    def status_indices(self) -> StatusIndices: ...
-    @property
-    def signers(self) -> Signers: ...
-    @property
-    def audit(self) -> Audit: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One token request, after its client was authenticated."""
-
-    client: Client
-    form: Parameters
-    issuer: str
-    now: float
-    source_ip: str = ""
-    user_agent: str = ""
 
 
 def sign_tokens(
-    exchange: Exchange,
+    request: TokenRequest,
     outside: Outside,
     grant: Grant,
     account: Account,
@@ -69,7 +29,7 @@ def sign_tokens(
     """
     known = outside.registry.scopes()
     signer = current_signer(outside.registry, outside.signers)
-    allowed = [aud for aud in audience(scope, known, exchange.issuer) if aud in (*grant.aud, exchange.issuer)]
+    allowed = [aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, request.issuer)]
     if not allowed:
         raise InvalidScope("Nothing is left of the scope that was granted.")
     token = access_token.sign_for_user(
@@ -79,19 +39,19 @@ def sign_tokens(
         allowed,
         known,
         live,
-        issuer=exchange.issuer,
-        now=exchange.now,
+        issuer=request.issuer,
+        now=request.now,
         random=outside.random,
         signer=signer,
     )
-    tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(exchange.now)), scope=tuple(scope))
-    if OPENID not in scope or not (is_first or exchange.client.id_token_on_refresh):
+    tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
+    if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
         return tokens
     signed = id_token.sign(
         grant,
         token,
-        issuer=exchange.issuer,
-        now=exchange.now,
+        issuer=request.issuer,
+        now=request.now,
         lifetime=outside.settings.id_token_lifetime,
         signer=signer,
         with_nonce=is_first,

@@ -10,10 +10,13 @@ from enum import Enum
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
 from valet.grant_types import pace
-from valet.grant_types.exchange import Exchange, Outside, ends_at, sign_tokens
+from valet.grant_types.issue import ends_at, sign_tokens
+from valet.grant_types.request import Outside, TokenRequest
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
-from valet.models import Account, Client, Grant, LiveToken, Tokens
-from valet.ports import Done, Rotation
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.models.grants import Grant, LiveToken, Tokens
+from valet.ports.grants import Done, Rotation
 from valet.protocol.scope import closure, narrowed_scope, parse_scope
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
@@ -66,12 +69,12 @@ def decide(
     return Decision.THEFT
 
 
-def redeem(exchange: Exchange, outside: Outside) -> Tokens:
+def redeem(request: TokenRequest, outside: Outside) -> Tokens:
     """New tokens for the refresh token.
 
     Raises InvalidGrant, with one wording for every reason, InvalidScope, and TooManyRequests.
     """
-    form = exchange.form
+    form = request.form
     token = parse_refresh_token(form.require("refresh_token"))
     scope = parse_scope(form["scope"]) if "scope" in form else None
     if token is None:
@@ -79,20 +82,20 @@ def redeem(exchange: Exchange, outside: Outside) -> Tokens:
     presented = Presented(token, scope, outside.random(32))
     grant = outside.grants.find(token.grant_id)
     account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
-    window = retry_window(exchange.client, outside.settings)
-    decision = decide(grant, account, exchange.client, presented, window, exchange.now)
+    window = retry_window(request.client, outside.settings)
+    decision = decide(grant, account, request.client, presented, window, request.now)
     if decision is Decision.ROTATE and grant is not None and account is not None:
-        tokens, rotation = _prepare(exchange, outside, grant, account, presented)
+        tokens, rotation = _prepare(request, outside, grant, account, presented)
         outcome = outside.grants.rotate(grant, rotation, outside.clock())
         if isinstance(outcome, Done):
-            _record(exchange, outside, grant, "token.refreshed")
+            _record(request, outside, grant, "token.refreshed")
             return tokens
         # Somebody was faster, or it was our own first try: the item as found says which.
         grant = outcome.found
-        decision = decide(grant, account, exchange.client, presented, window, outside.clock())
+        decision = decide(grant, account, request.client, presented, window, outside.clock())
     if decision is Decision.RETRY and grant is not None and account is not None:
-        return _retry(exchange, outside, grant, account, presented)
-    raise _refused(exchange, outside, grant, decision)
+        return _retry(request, outside, grant, account, presented)
+    raise _refused(request, outside, grant, decision)
 
 
 def retry_window(client: Client, settings: Settings) -> int:
@@ -101,16 +104,16 @@ def retry_window(client: Client, settings: Settings) -> int:
 
 
 def _prepare(
-    exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented
+    request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Rotation]:
     """All that the answer needs, signed before anything is spent."""
-    now, client = exchange.now, exchange.client
-    scope = _scope(exchange, outside, grant, presented)
+    now, client = request.now, request.client
+    scope = _scope(request, outside, grant, presented)
     exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
-    live = _live_with_next(exchange, outside, grant, exp)
+    live = _live_with_next(request, outside, grant, exp)
     # A place that is shared may last longer than this token's API allows: the token expires when the earlier does.
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
-    tokens = sign_tokens(exchange, outside, grant, account, scope, newest, is_first=False)
+    tokens = sign_tokens(request, outside, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
@@ -125,9 +128,9 @@ def _prepare(
     )
 
 
-def _live_with_next(exchange: Exchange, outside: Outside, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+def _live_with_next(request: TokenRequest, outside: Outside, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
     """The places in status lists that the grant has to remember; the last is the next token's."""
-    now = exchange.now
+    now = request.now
     live = access_token.still_live(grant.live, now)
     shared = access_token.place_to_share(live, exp - int(now), now)
     if shared is not None:
@@ -139,55 +142,55 @@ def _live_with_next(exchange: Exchange, outside: Outside, grant: Grant, exp: int
     return (*live, outside.status_indices.allot(grant.client_id, exp, grant.client_epoch))
 
 
-def _retry(exchange: Exchange, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
+def _retry(request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
     """The answer that was lost, signed again: the same successor, the same place in the status list."""
-    scope = _scope(exchange, outside, grant, presented)
+    scope = _scope(request, outside, grant, presented)
     # A retry may ask for another part of the scope, and the API of that part for shorter lives.
-    exp = int(exchange.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
+    exp = int(request.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
-    tokens = sign_tokens(exchange, outside, grant, account, scope, live, is_first=False)
+    tokens = sign_tokens(request, outside, grant, account, scope, live, is_first=False)
     # Our own write, whose answer was lost, is a rotation like any other.
     is_ours = grant.retry_key == presented.retry_key
-    _record(exchange, outside, grant, "token.refreshed" if is_ours else "refresh.retried")
+    _record(request, outside, grant, "token.refreshed" if is_ours else "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
 
 
-def _scope(exchange: Exchange, outside: Outside, grant: Grant, presented: Presented) -> tuple[str, ...]:
+def _scope(request: TokenRequest, outside: Outside, grant: Grant, presented: Presented) -> tuple[str, ...]:
     """What this access token is for: a subset of the grant's, which keeps its own."""
     known, asked = outside.registry.scopes(), grant.scope
     if presented.scope is not None:
         asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
-    scope = narrowed_scope(asked, exchange.client, known)
+    scope = narrowed_scope(asked, request.client, known)
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was granted.")
     return scope
 
 
-def _record(exchange: Exchange, outside: Outside, grant: Grant, event: EventName) -> None:
+def _record(request: TokenRequest, outside: Outside, grant: Grant, event: EventName) -> None:
     outside.audit.record(
         event,
         client_id=grant.client_id,
         sub=grant.sub,
         grant_id=grant.grant_id,
-        source_ip=exchange.source_ip,
-        user_agent=exchange.user_agent,
+        source_ip=request.source_ip,
+        user_agent=request.user_agent,
     )
 
 
-def _refused(exchange: Exchange, outside: Outside, grant: Grant | None, decision: Decision) -> OAuthError:
+def _refused(request: TokenRequest, outside: Outside, grant: Grant | None, decision: Decision) -> OAuthError:
     """Do what a refusal owes, and answer it."""
     if decision is Decision.TOO_MUCH_SCOPE:
         return InvalidScope("The scope names more than was granted.")
     if grant is not None and decision is Decision.TOO_OFTEN:
-        _record(exchange, outside, grant, "refresh.throttled")
-        seconds = pace.seconds_to_wait(grant.paced_until, exchange.now)
+        _record(request, outside, grant, "refresh.throttled")
+        seconds = pace.seconds_to_wait(grant.paced_until, request.now)
         return TooManyRequests("This grant is refreshed too often. The refresh token stays good.", retry_after=seconds)
     if grant is not None and decision is Decision.FINISH:
-        finish_revocation(outside, grant, exchange.now)
+        finish_revocation(outside, grant, request.now)
     elif grant is not None and decision is Decision.THEFT:
-        revoke(outside, grant, exchange.now, "refresh.reused")
+        revoke(outside, grant, request.now, "refresh.reused")
     elif grant is not None and decision is Decision.END:
-        revoke(outside, grant, exchange.now, "grant.revoked", revoked_for="operator")
+        revoke(outside, grant, request.now, "grant.revoked", revoked_for="operator")
     return _refusal()
 
 

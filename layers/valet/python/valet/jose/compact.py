@@ -8,8 +8,6 @@ import json
 from binascii import a2b_base64
 from typing import NamedTuple
 
-from valet.resource_server.outcomes import TokenRefused
-
 # base64url to base64; the characters that only base64 has become NUL, which strict decoding refuses.
 _BASE64 = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 _PADDING = (b"", b"", b"==", b"=")
@@ -22,6 +20,11 @@ _REFUSED_HEADERS = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5u"})
 _ALIASES = {"Ed25519": "EdDSA"}  # RFC 9864's fully specified name of what RFC 8037 calls EdDSA
 
 
+class Malformed(Exception):
+    """What was read is not a JWS, base64url or JSON as it has to be. The message says no more than which of them,
+    and holds nothing of what was read."""
+
+
 class Header(NamedTuple):
     """What matters of a protected header: `typ` in lower case (RFC 7515 §4.1.9), `alg` by its older name."""
 
@@ -31,35 +34,35 @@ class Header(NamedTuple):
 
 
 def parts(token: bytes) -> tuple[bytes, bytes, bytes]:
-    """Header, payload and signature, still encoded. Raises TokenRefused."""
+    """Header, payload and signature, still encoded. Raises Malformed."""
     try:
         header, payload, signature = token.split(b".")
     except ValueError:
-        raise TokenRefused("not three parts") from None
+        raise Malformed("not three parts") from None
     return header, payload, signature
 
 
 def decode(segment: bytes) -> bytes:
-    """The bytes that one base64url segment stands for. Raises TokenRefused."""
+    """The bytes that one base64url segment stands for. Raises Malformed."""
     spare = len(segment) & 3
     last = _LAST[spare]
     if not segment or (last is not None and segment[-1] not in last):
-        raise TokenRefused("not base64url")
+        raise Malformed("not base64url")
     try:
         return a2b_base64(segment.translate(_BASE64) + _PADDING[spare], strict_mode=True)
     except ValueError:
-        raise TokenRefused("not base64url") from None
+        raise Malformed("not base64url") from None
 
 
 def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise TokenRefused("a JSON member is repeated")
+        raise Malformed("a JSON member is repeated")
     return found
 
 
 def _not_a_number(_name: str) -> object:
-    raise TokenRefused("NaN and Infinity are not JSON")
+    raise Malformed("NaN and Infinity are not JSON")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_not_a_number)
@@ -67,25 +70,25 @@ _scan = _decoder.scan_once  # type: ignore[attr-defined]  # what decode() calls,
 
 
 def members(data: bytes) -> dict[str, object]:
-    """The members of one JSON object in UTF-8. Raises TokenRefused."""
+    """The members of one JSON object in UTF-8. Raises Malformed."""
     try:
         text = data.decode().strip(" \t\r\n")
         found, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
-        raise TokenRefused("not JSON") from None
+        raise Malformed("not JSON") from None
     if end != len(text) or type(found) is not dict:
-        raise TokenRefused("not one JSON object")
+        raise Malformed("not one JSON object")
     return found
 
 
 def header(segment: bytes) -> Header:
-    """The protected header in `segment`. Raises TokenRefused."""
+    """The protected header in `segment`. Raises Malformed."""
     found = members(decode(segment))
     if not _REFUSED_HEADERS.isdisjoint(found):
-        raise TokenRefused("a header parameter that names a key or an extension")
+        raise Malformed("a header parameter that names a key or an extension")
     typ, alg, kid = found.get("typ"), found.get("alg"), found.get("kid")
     if not isinstance(typ, str) or not isinstance(alg, str) or not isinstance(kid, str):
-        raise TokenRefused("typ, alg or kid is missing")
+        raise Malformed("typ, alg or kid is missing")
     return Header(typ.lower(), alg_name(alg), kid)
 
 

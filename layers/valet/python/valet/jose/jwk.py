@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from valet.resource_server import compact
-from valet.resource_server.outcomes import TokenRefused
+from valet.jose import compact
+from valet.jose.compact import Malformed
 
 Verify = Callable[[bytes, bytes], None]
 """(signature, message) → nothing, or InvalidSignature."""
@@ -53,7 +53,7 @@ def key_from_jwk(jwk: Mapping[str, object]) -> Key:
         raise UnusableKey("kty is not one of " + ", ".join(_BY_TYPE))
     try:
         verifiers = _BY_TYPE[kty](jwk)
-    except (TokenRefused, ValueError) as error:
+    except (Malformed, ValueError) as error:
         raise UnusableKey(f"malformed {kty} key") from error
     if "alg" in jwk:
         alg = compact.alg_name(jwk["alg"]) if isinstance(jwk["alg"], str) else ""

@@ -1,19 +1,15 @@
-"""The rotation of signing keys: announced, signing, retired, deleted.
+"""The rotation of signing keys as a plan: announced, signing, retired, deleted.
 
-`plan` is the whole of it, as a function of the records, the time and the settings: the next thing to do, or nothing.
-`rotate` does one such thing after another, and reads the records anew before each. Every change of the records is one
-conditional write of all of them, so wherever a run ends, and however many run at once, one key signs and the next run
-goes on from there.
+`plan` is a function of the records, the time and the settings: it answers the next step, or nothing. The module
+rotation carries the steps out.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from valet.audit import EventName
-from valet.errors import TemporarilyUnavailable
-from valet.keys import ANNOUNCED, DROPPED, RETIRED, SIGNING, find_signing_key, signing_key
-from valet.models import KeyRing, SigningKey
-from valet.ports import Audit, Clock, KeyMaker, KeyRecords
+from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING, find_signing_key, signing_key
+from valet.models.keys import KeyRing, SigningKey
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 
 VERIFIER_CACHE = 2 * 3600  # the longest that a verifier keeps the JWK Set: API Gateway's own authorizers
@@ -22,11 +18,6 @@ MARGIN = 900  # our own caches and those on the way, clocks, and the hour's run 
 ANNOUNCED_FOR = VERIFIER_CACHE + MARGIN  # before the first signature
 KEPT_FOR = LONGEST_ACCESS_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
 SIGNS_ON = MARGIN  # whoever read the records before a change may still ask the old key for a signature
-
-CURRENT = "current"  # an emergency's word for whichever key signs
-_SAME_EMERGENCY = 900  # who says "current" again this soon repeats himself, and does not mean the key that signs since
-
-_MOST_STEPS = 40  # a run takes six at most; what takes more is two runs in each other's way without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,96 +178,3 @@ def _is_known(key: SigningKey, now: int) -> bool:
 def _with(keys: Sequence[SigningKey], *changed: SigningKey) -> tuple[SigningKey, ...]:
     after = {key.kid: key for key in changed}
     return tuple(after.get(key.kid, key) for key in keys)
-
-
-@dataclass(slots=True)
-class Rotation:
-    """One run: it carries out the steps through the ports."""
-
-    records: KeyRecords
-    maker: KeyMaker
-    audit: Audit
-    clock: Clock
-    settings: Settings
-    _usable: dict[str, bool] = field(default_factory=dict)
-    _made: SigningKey | None = None
-
-    def rotate(self, *, is_due: bool = False) -> KeyRing:
-        """Move the records on as far as they go today; the ring as it is then."""
-        return self._run(lambda ring, now: plan(ring.keys, now, self.settings, self._unusable(ring), is_due=is_due))
-
-    def drop(self, which: str) -> KeyRing:
-        """Emergency: stop using the key now, then see to everything else. Raises LookupError for an unknown kid."""
-        kid = _kid_to_drop(self.records.key_ring().keys, which, int(self.clock()))
-        if kid is not None:
-            self._run(lambda ring, now: drop(ring.keys, kid, now, self.settings, self._unusable(ring)))
-        return self.rotate()
-
-    def _run(self, next_step: Callable[[KeyRing, int], Step | None]) -> KeyRing:
-        try:
-            for _ in range(_MOST_STEPS):
-                ring, now = self.records.key_ring(), int(self.clock())
-                step = next_step(ring, now)
-                if step is None:
-                    return ring
-                self._carry_out(step, ring, now)
-        finally:
-            self._end_unplaced()
-        raise TemporarilyUnavailable(detail="the signing keys' records keep changing")
-
-    def _carry_out(self, step: Step, ring: KeyRing, now: int) -> None:
-        match step:
-            case Make():
-                self._place(self._made or self._make(now), ring, now)
-            case End(key):
-                # A key that we may not end any more, another stack's perhaps, is left to the account's administrators:
-                # trying for ever would keep us from everything else.
-                event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
-                if self.records.change_ring(ring, ended(ring.keys, key.kid, now)):
-                    self.audit.record(event, kid=key.kid, key_id=key.key_id)
-            case Change():
-                if self.records.change_ring(ring, step.keys):
-                    self.audit.record(step.event, kid=step.kid, reason=step.reason, signing=signing_key(step.keys).kid)
-
-    def _make(self, now: int) -> SigningKey:
-        key = self._made = self.maker.make_key(self.settings.signing_alg, now)
-        self._usable[key.kid] = True
-        # Should this run be killed before the key is in the ring, this line is all that knows of it.
-        self.audit.record("key.made", kid=key.kid, key_id=key.key_id)
-        return key
-
-    def _place(self, key: SigningKey, ring: KeyRing, now: int) -> None:
-        try:
-            is_placed = self.records.change_ring(ring, announced(ring.keys, key, now))
-        except TemporarilyUnavailable:
-            self._made = None  # it may well be in the ring, and even sign: it is not ours to end any more
-            raise
-        if is_placed:
-            self._made = None
-            self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
-
-    def _end_unplaced(self) -> None:
-        """A run beside this one announced a key first: ours is not needed."""
-        if self._made is not None:
-            key, self._made = self._made, None
-            event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
-            self.audit.record(event, kid=key.kid, key_id=key.key_id)
-
-    def _unusable(self, ring: KeyRing) -> frozenset[str]:
-        asked = [key for key in ring.keys if key.state in (ANNOUNCED, SIGNING)]
-        for key in asked:
-            if key.kid not in self._usable:
-                self._usable[key.kid] = self.maker.is_usable(key)
-        return frozenset(key.kid for key in asked if not self._usable[key.kid])
-
-
-def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None:
-    """The key that an emergency names; None where "current" was obeyed just now, by a run that may have been killed."""
-    if which != CURRENT:
-        if all(key.kid != which for key in keys):
-            raise LookupError("no signing key has this kid")
-        return which
-    for key in keys:
-        if key.state == DROPPED and key.signing_since and not key.retired_at and now - key.dropped_at < _SAME_EMERGENCY:
-            return None
-    return signing_key(keys).kid

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from valet.errors import SigningFailed
-from valet.models import SigningKey
+from valet.models.keys import SigningKey
 
 ANNOUNCED = "announced"  # in the JWK Set, so that verifiers know it before its first signature
 SIGNING = "signing"  # exactly one

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from valet.handles import new_id
-from valet.models import Account, Credential
-from valet.ports import Accounts, Credentials, Random, Throttles
+from valet.models.accounts import Account, Credential
+from valet.people.identifiers import normal_username
+from valet.people.throttling import Attempt, Counted, Throttled, count
+from valet.ports.accounts import Accounts, Credentials
+from valet.ports.runtime import Random
+from valet.ports.throttles import Throttles
 from valet.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,13 +21,6 @@ if TYPE_CHECKING:
 
 ACR = "urn:valet:acr:password"
 AMR = ("pwd",)
-
-# In a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day these allow.
-_ATTEMPTS_PER_KNOWN_BROWSER = 10
-_ATTEMPTS_PER_NETWORK = 10  # at one account: a stranger's guesses use up the share of that network, and no other
-_ATTEMPTS_PER_ACCOUNT = 100  # from all networks together
-_ATTEMPTS_PER_ADDRESS = 100  # at all accounts together
-_IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
 _KNOWN_BROWSER_LIFETIME = 90 * 86_400
 _MAXIMUM_USERNAME = 256  # characters, once normal
 _MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
@@ -38,44 +34,13 @@ _NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """Somebody tries to sign in."""
-
-    username: str
-    password: str
-    source_ip: str
-    browser_digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class WrongPassword:
     """Or no such account: nobody is told which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """Too many wrong passwords; `retry_after` seconds until the next try counts."""
-
-    retry_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The names of the counts that an attempt was added to."""
-
-    account: str
-    network: str = ""  # empty for a browser that is known for the account: its own count is its only bound
-    address: str = ""
 
 
 def hash_password(password: str) -> str:
     """An Argon2id hash, as a PHC string."""
     return _hasher().hash(_normal(password))
-
-
-def normal_username(username: str) -> str:
-    """Usernames that look the same are the same (RFC 8265 §3.3, in short)."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 def authenticate(
@@ -92,7 +57,7 @@ def authenticate(
     # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
     account_key = sha256(username.encode()).hexdigest()
     kept = credentials.find_credentials(username) if username and username.isprintable() else ()
-    counted = _count(attempt, account_key, throttles, settings, now)
+    counted = count(attempt, account_key, throttles, settings, now)
     if isinstance(counted, Throttled):
         return counted
     # The account before the comparison: its epoch is the session's, so a revocation during the comparison ends it.
@@ -120,30 +85,7 @@ def next_password_id(former: str, random: Random) -> str:
     return f"{int(number or 0) + 1:010}.{new_id(random)}"
 
 
-def _count(
-    attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float
-) -> _Counted | Throttled:
-    """Count the attempt. The same reads and writes whether or not there is such an account."""
-    window = settings.login_throttle_window
-    number = int(now) // window
-    ends_at = (number + 1) * window
-    throttled = Throttled(ends_at - int(now))
-    account = f"account#{account_key}#{number}"
-    if throttles.knows_browser(attempt.browser_digest, account_key, now):
-        account += f"#{attempt.browser_digest.hex()}"
-        return throttled if throttles.count(account, ends_at) > _ATTEMPTS_PER_KNOWN_BROWSER else _Counted(account)
-    address = f"address#{_network(attempt.source_ip, _IPV6_HOUSEHOLD)}#{number}"
-    if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
-        return throttled
-    # As a digest: the item of an account stays small, whatever the gateway calls an address.
-    network = sha256(_network(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
-    # Last, and only within both bounds: an attempt that is refused takes nothing away from other networks.
-    if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
-        return throttled
-    return _Counted(account, network, address)
-
-
-def _take_off(counted: _Counted, throttles: Throttles) -> None:
+def _take_off(counted: Counted, throttles: Throttles) -> None:
     """Take the attempt that succeeded off the counts it was added to."""
     if not counted.network:
         throttles.forget(counted.account)
@@ -152,19 +94,6 @@ def _take_off(counted: _Counted, throttles: Throttles) -> None:
     throttles.forget_share(counted.account, counted.network)
     # Of the address's count only this attempt: a guesser must not wipe out guesses at others by a sign-in of their own.
     throttles.take_back(counted.address)
-
-
-def _network(source_ip: str, ipv6_prefix: int) -> str:
-    """The network that one party is given: an IPv4 address, or the prefix of an IPv6 address (RFC 6177 §2)."""
-    try:
-        address = ip_address(source_ip)
-    except ValueError:
-        return source_ip
-    if not isinstance(address, IPv6Address):
-        return source_ip
-    if address.ipv4_mapped:  # as a proxy on a dual-stack socket writes IPv4 clients, all of them in one /64
-        return str(address.ipv4_mapped)
-    return str(ip_network((address, ipv6_prefix), strict=False))
 
 
 @cache

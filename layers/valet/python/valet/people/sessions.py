@@ -1,61 +1,15 @@
-"""Browser sessions and the cookies that carry them (RFC 6265bis, OpenID Connect Session Management)."""
+"""Browser sessions: opened by a sign-in, prolonged by use, ended by signing out (OpenID Connect Session Management)."""
 
-from dataclasses import dataclass
-
-from valet.handles import digest, is_handle, new_handle, new_id
+from valet.handles import digest, new_handle, new_id
 from valet.http import Request
-from valet.models import Account, Session
-from valet.ports import Random, Sessions
+from valet.models.accounts import Account
+from valet.models.sessions import Session
+from valet.people.cookies import Cookies, session_secret
+from valet.ports.runtime import Random
+from valet.ports.sessions import Sessions
 from valet.settings import Settings
 
 _PROLONGED = 12  # times at most that a session is written while it would idle
-_BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
-
-
-@dataclass(frozen=True, slots=True)
-class Cookies:
-    """The names and flags of our cookies. Plain http, which only the local stack speaks, forbids `Secure` and with it
-    the prefix; nothing else is dropped."""
-
-    is_plain_http: bool
-
-    @property
-    def session(self) -> str:
-        return self._name("session")
-
-    @property
-    def browser(self) -> str:
-        return self._name("browser")
-
-    def set_session(self, value: str) -> str:
-        """The cookie of a session; it ends with the browser, the session itself earlier."""
-        return f"{self.session}={value}; Path=/; HttpOnly; SameSite=Lax{self._secure}"
-
-    def set_browser(self, value: str) -> str:
-        """What a browser is known by before anybody signs in."""
-        return f"{self.browser}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
-
-    def end_session(self) -> str:
-        return f"{self.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{self._secure}"
-
-    @property
-    def _secure(self) -> str:
-        return "" if self.is_plain_http else "; Secure"
-
-    def _name(self, name: str) -> str:
-        return f"valet-{name}" if self.is_plain_http else f"__Host-valet-{name}"
-
-
-def browser_secret(request: Request, cookies: Cookies) -> str | None:
-    """The browser cookie's value, if it is one of ours."""
-    value = request.cookies.get(cookies.browser, "")
-    return value if is_handle(value) else None
-
-
-def session_secret(request: Request, cookies: Cookies) -> str | None:
-    """The session cookie's value, if it looks like one of ours."""
-    value = request.cookies.get(cookies.session, "")
-    return value if is_handle(value) else None
 
 
 def current_session(

@@ -19,8 +19,9 @@ from valet.errors import (
     UnsupportedResponseType,
 )
 from valet.http import Parameters, Response, add_to_query, redirect
-from valet.models import AuthorizationRequest, Client, Scopes
-from valet.ports import Registry
+from valet.models.clients import Client, Scopes
+from valet.models.saved_requests import AuthorizationRequest
+from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.redirect_uri import host_for_log, is_registered, takes_any_port
 from valet.protocol.scope import requested_scope

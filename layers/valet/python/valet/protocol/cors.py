@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 
 from valet.errors import InvalidRequest
 from valet.http import Request, Response
-from valet.models import Client
+from valet.models.clients import Client
 
 _MAXIMUM_AGE = "600"  # seconds that a browser may remember a preflight's answer
 

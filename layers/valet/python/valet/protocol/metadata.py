@@ -1,6 +1,6 @@
 """What the server says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what really works."""
 
-from valet.models import Scopes
+from valet.models.clients import Scopes
 
 
 def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, object]:

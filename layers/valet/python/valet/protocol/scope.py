@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from valet.errors import InvalidScope
 from valet.http import Parameters
-from valet.models import Client, ProtectedApi, Scopes
+from valet.models.clients import Client, ProtectedApi, Scopes
 
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"

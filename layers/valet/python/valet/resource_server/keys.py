@@ -10,10 +10,11 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 
-from valet.resource_server import compact
-from valet.resource_server.clock import Clock, Jitter, Moment
-from valet.resource_server.fetch import Fetch, FetchFailed
-from valet.resource_server.jwk import Key, UnusableKey, key_from_jwk
+from valet.clock import Clock, Jitter, Moment
+from valet.fetch import Fetch, FetchFailed
+from valet.jose import compact
+from valet.jose.compact import Malformed
+from valet.jose.jwk import Key, UnusableKey, key_from_jwk
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 
 KEYS_REFRESHED = 300.0
@@ -128,7 +129,7 @@ class Keys:
             raise FetchFailed(f"status {fetched.status}")
         try:
             return compact.members(fetched.body)
-        except TokenRefused as error:
+        except Malformed as error:
             raise FetchFailed(str(error)) from None
 
 

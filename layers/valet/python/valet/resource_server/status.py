@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from valet.resource_server.clock import Clock, Jitter, Moment
-from valet.resource_server.fetch import Fetch, FetchFailed
+from valet.clock import Clock, Jitter, Moment
+from valet.fetch import Fetch, FetchFailed
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status_list import SHORTEST_INTERVAL, StatusList, status_list_from_jwt

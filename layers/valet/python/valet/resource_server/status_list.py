@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
-from valet.resource_server import compact
-from valet.resource_server.clock import Moment
-from valet.resource_server.fetch import inflated
+from valet.clock import Moment
+from valet.fetch import inflated
+from valet.jose import compact
+from valet.jose.compact import Malformed
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import TokenRefused
 
@@ -49,19 +50,22 @@ class StatusList(NamedTuple):
 
 def status_list_from_jwt(token: bytes, uri: str, issuer: str, keys: Keys, now: Moment) -> StatusList:
     """The list that `token` holds, all its claims verified. Raises TokenRefused, FetchFailed or IssuerUnavailable."""
-    encoded_header, encoded_payload, encoded_signature = compact.parts(token)
-    header = compact.header(encoded_header)
-    if header.typ not in _TYPES:
-        raise TokenRefused("typ is not statuslist+jwt")
-    key = keys.find(header.kid, now)
-    verify = key.verifiers.get(header.alg)
-    if verify is None:
-        raise TokenRefused("alg is not the key's")
     try:
-        verify(compact.decode(encoded_signature), encoded_header + b"." + encoded_payload)
-    except InvalidSignature:
-        raise TokenRefused("signature") from None
-    return _parse(compact.members(compact.decode(encoded_payload)), uri, issuer, now)
+        encoded_header, encoded_payload, encoded_signature = compact.parts(token)
+        header = compact.header(encoded_header)
+        if header.typ not in _TYPES:
+            raise TokenRefused("typ is not statuslist+jwt")
+        key = keys.find(header.kid, now)
+        verify = key.verifiers.get(header.alg)
+        if verify is None:
+            raise TokenRefused("alg is not the key's")
+        try:
+            verify(compact.decode(encoded_signature), encoded_header + b"." + encoded_payload)
+        except InvalidSignature:
+            raise TokenRefused("signature") from None
+        return _parse(compact.members(compact.decode(encoded_payload)), uri, issuer, now)
+    except Malformed as malformed:
+        raise TokenRefused(str(malformed)) from None
 
 
 def _parse(claims: dict[str, object], uri: str, issuer: str, now: Moment) -> StatusList:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
-from valet.resource_server import compact
-from valet.resource_server.clock import Moment
-from valet.resource_server.jwk import ALGORITHMS, Key
+from valet.clock import Moment
+from valet.jose import compact
+from valet.jose.compact import Malformed
+from valet.jose.jwk import ALGORITHMS, Key
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import TokenRefused
 
@@ -88,14 +89,17 @@ class Verifier:
             self._remembered[digest] = token
 
     def _verified(self, raw: bytes, now: Moment) -> AccessToken:
-        encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
-        header = self._headers.get(encoded_header) or compact.header(encoded_header)
-        if header.typ not in _TYPES:
-            raise TokenRefused("typ is not at+jwt")
-        if header.alg not in ALGORITHMS:
-            raise TokenRefused("alg is not allowed")
-        signature = compact.decode(encoded_signature)
-        claims = compact.members(compact.decode(encoded_payload))
+        try:
+            encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
+            header = self._headers.get(encoded_header) or compact.header(encoded_header)
+            if header.typ not in _TYPES:
+                raise TokenRefused("typ is not at+jwt")
+            if header.alg not in ALGORITHMS:
+                raise TokenRefused("alg is not allowed")
+            signature = compact.decode(encoded_signature)
+            claims = compact.members(compact.decode(encoded_payload))
+        except Malformed as malformed:
+            raise TokenRefused(str(malformed)) from None
         not_before, expires_at = self._check(claims, now.wall)
         key = self._keys.find(header.kid, now)
         verify = key.verifiers.get(header.alg)

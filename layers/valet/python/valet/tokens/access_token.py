@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from valet.handles import new_id
-from valet.models import Account, Client, Grant, LiveToken, Scopes
-from valet.ports import Random, Signer
+from valet.models.accounts import Account
+from valet.models.clients import Client, Scopes
+from valet.models.grants import Grant, LiveToken
+from valet.ports.keys import Signer
+from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN, api_of
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws

@@ -3,8 +3,8 @@
 import hashlib
 
 from valet.handles import base64url
-from valet.models import Grant
-from valet.ports import Signer
+from valet.models.grants import Grant
+from valet.ports.keys import Signer
 from valet.tokens import jws
 
 TYPE = "JWT"

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from valet.handles import base64url
-from valet.keys import signing_key
-from valet.ports import Registry, Signer, Signers
+from valet.keys.ring import signing_key
+from valet.ports.clients import Registry
+from valet.ports.keys import Signer, Signers
 
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 

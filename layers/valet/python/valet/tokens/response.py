@@ -1,7 +1,7 @@
 """The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
 
 from valet.http import Response, json_response
-from valet.models import Tokens
+from valet.models.grants import Tokens
 
 
 def token_response(tokens: Tokens) -> Response:

@@ -7,8 +7,8 @@ block gives an index twice; revoking one of the two tokens then refuses the othe
 
 from threading import Lock
 
-from valet.models import LiveToken
-from valet.ports import StatusLists
+from valet.models.grants import LiveToken
+from valet.ports.status_lists import StatusLists
 
 LIST_SPAN = 3600  # seconds
 BLOCK = 256  # indices of a lease, whose first is a multiple of it

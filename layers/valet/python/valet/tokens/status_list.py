@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from valet.handles import base64url
-from valet.models import StatusListContent
-from valet.ports import Clock, Signer, StatusLists
+from valet.models.status_lists import StatusListContent
+from valet.ports.keys import Signer
+from valet.ports.runtime import Clock
+from valet.ports.status_lists import StatusLists
 from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.tokens import jws
 from valet.tokens.status_index import LIST_SPAN, list_ends_at, list_id_at

@@ -10,8 +10,9 @@ from typing import Any
 
 import jwt
 
-from valet.keys import published_keys
-from valet.models import LiveToken, SigningKey
+from valet.keys.ring import published_keys
+from valet.models.grants import LiveToken
+from valet.models.keys import SigningKey
 from valet.tokens import access_token, id_token
 
 

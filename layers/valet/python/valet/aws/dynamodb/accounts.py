@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
-from valet.models import Account, Consent, Credential
+from valet.models.accounts import Account, Consent, Credential
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from struct import Struct
 from typing import Any
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
-from valet.models import Grant, GrantPointer, LiveToken
-from valet.ports import Done, Redemption, Refused, Revocation, Revoked, Rotation
+from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.ports.grants import Done, Redemption, Refused, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
 _LIVE = Struct(">II")  # exp and idx; good until 2106

@@ -7,8 +7,8 @@ no reader and no crash can find two signing keys or none between two writes.
 from collections.abc import Iterable
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
-from valet.models import KeyRing, SigningKey
-from valet.ports import Random
+from valet.models.keys import KeyRing, SigningKey
+from valet.ports.runtime import Random
 
 PK, SK = "keys", "ring"
 

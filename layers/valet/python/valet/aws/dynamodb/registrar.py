@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
-from valet.models import Client, ProtectedApi, Scope
+from valet.models.clients import Client, ProtectedApi, Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from valet.aws.dynamodb.key_records import signing_keys_from_items
 from valet.aws.dynamodb.table import Table, model_from_item
-from valet.models import Client, ProtectedApi, Scope, Scopes, SigningKey
-from valet.ports import Clock
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.keys import SigningKey
+from valet.ports.runtime import Clock
 
 _MAXIMUM_AGE = 10  # seconds; what an operator changes is in force everywhere after it
 _MAXIMUM_CLIENTS = 1000  # remembered at a time

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
-from valet.models import Lease, LiveToken, StatusListContent
+from valet.models.grants import LiveToken
+from valet.models.status_lists import Lease, StatusListContent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import json
 
-from valet.resource_server.events import WEBSOCKET, Asked
-from valet.resource_server.permissions import Permission, Permissions
-from valet.resource_server.policy import Document, refusal
-from valet.resource_server.routes import Rule
+from valet.resource_server.api_gateway.events import WEBSOCKET, Asked
+from valet.resource_server.api_gateway.permissions import Permission, Permissions
+from valet.resource_server.api_gateway.policy import Document, refusal
+from valet.resource_server.api_gateway.routes import Rule
 from valet.resource_server.verify import AccessToken
 
 LARGEST_ANSWER = 16 * 1024

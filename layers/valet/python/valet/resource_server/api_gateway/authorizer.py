@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from valet.resource_server import answers, events
-from valet.resource_server.clock import Clock, Jitter
-from valet.resource_server.configuration import Configuration
-from valet.resource_server.fetch import Fetch
+from valet.clock import Clock, Jitter
+from valet.fetch import Fetch
+from valet.resource_server.api_gateway import answers, events
+from valet.resource_server.api_gateway.configuration import Configuration
+from valet.resource_server.api_gateway.permissions import Permissions
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
-from valet.resource_server.permissions import Permissions
 from valet.resource_server.status import StatusLists
 from valet.resource_server.verify import AccessToken, Verifier
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from valet.resource_server.api_gateway.routes import Routes, parse_routes
 from valet.resource_server.outcomes import ConfigurationError
-from valet.resource_server.routes import Routes, parse_routes
 
 # RFC 8414 §2 asks for https; an issuer on plain http can only be this machine's own.
 ORIGIN = re.compile(

@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from valet.resource_server.api_gateway.routes import CONNECT, Routes
 from valet.resource_server.outcomes import TokenRefused
-from valet.resource_server.routes import CONNECT, Routes
 
 Event = Mapping[str, Any]
 

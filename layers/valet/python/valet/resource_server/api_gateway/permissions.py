@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
-from valet.resource_server import policy
-from valet.resource_server.events import REST_REQUEST, REST_TOKEN, WEBSOCKET, Asked
-from valet.resource_server.policy import Document
-from valet.resource_server.routes import Routes
+from valet.resource_server.api_gateway import policy
+from valet.resource_server.api_gateway.events import REST_REQUEST, REST_TOKEN, WEBSOCKET, Asked
+from valet.resource_server.api_gateway.policy import Document
+from valet.resource_server.api_gateway.routes import Routes
 
 Log = Callable[[Mapping[str, object]], None]
 

@@ -17,7 +17,7 @@ import json
 import re
 from typing import NamedTuple
 
-from valet.resource_server.routes import METHODS, ONE, REST, Routes, Template, ranks
+from valet.resource_server.api_gateway.routes import METHODS, ONE, REST, Routes, Template, ranks
 
 LARGEST_RESOURCE = 512
 LARGEST_POLICY = 14 * 1024  # of the 16 KB that an answer may have

@@ -1,0 +1,18 @@
+"""What an examination consists of: a check by its name, which looks at the evidence."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from admin.doctor.findings import Finding
+
+if TYPE_CHECKING:
+    from admin.doctor.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check by its stable name; `look` answers what it finds."""
+
+    name: str
+    look: Callable[["Evidence"], Iterable[Finding]]

@@ -1,0 +1,90 @@
+"""The door that every endpoint shares: event in, event out, and whatever is raised refused in one place."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from valet.aws import observability
+from valet.aws.apigateway import request_from_event, response_to_event
+from valet.errors import MethodNotAllowed, OAuthError, ServerError
+from valet.http import Request, Response
+from valet.protocol import cors
+from valet.refusals import refuse_as_json, refuse_as_page
+from valet.server import Server
+
+if TYPE_CHECKING:
+    from valet.protocol.authorization_request import Destination
+
+Answer = Callable[[Request, Server], Response]
+Refuse = Callable[[OAuthError, Request | None], Response]
+Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+
+def endpoint(
+    answer: Answer,
+    *methods: str,
+    server: Server,
+    refuse: Refuse = refuse_as_json,
+    readable_by: Literal["nobody", "anybody", "registered origins"] = "nobody",
+) -> Handler:
+    """A Lambda handler around `answer`: event in, event out, and whatever is raised refused in one place.
+
+    `readable_by` says whose scripts may read the answers. An answer with tokens names its one origin itself.
+    """
+
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        request = None
+        observability.begin()
+        try:
+            request = request_from_event(event, server.settings)
+            observability.about(request)
+            if request.method == "OPTIONS":
+                response = cors.preflight(
+                    request, methods, frozenset() if readable_by == "nobody" else _origins(readable_by, server)
+                )
+            elif request.method in methods or (request.method == "HEAD" and "GET" in methods):
+                response = answer(request, server)
+            else:
+                raise MethodNotAllowed(methods)
+            if readable_by == "anybody":
+                response = response.with_headers(cors.allow(request, None))
+        except OAuthError as error:
+            response = _refused(error, request, refuse, readable_by, server)
+        except Exception as failure:
+            observability.log_failure(failure)
+            response = _refused(ServerError("The server could not answer."), request, refuse, readable_by, server)
+        if request is not None and request.method == "HEAD":
+            response = Response(response.status, response.headers, "", response.cookies)
+        return response_to_event(response)
+
+    return handler
+
+
+def refused_to(destination: "Destination", error: OAuthError) -> Response:
+    """A refusal that goes back to the client by a redirect; what the client is not told is logged all the same."""
+    if error.detail:
+        observability.log_refusal(error)
+    return destination.refuse(error)
+
+
+def refused_by_page(error: OAuthError, request: Request, server: Server) -> Response:
+    """A refusal that a person is shown, where it cannot be raised: what is raised here would go to the client."""
+    return _refused(error, request, refuse_as_page, "nobody", server)
+
+
+def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:
+    # A page gives its reader a reference to ask for help with: it has to lead to a line.
+    if error.detail or (refuse is refuse_as_page and not isinstance(error, ServerError)):
+        observability.log_refusal(error)
+    response = refuse(error, request)
+    if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
+        return response
+    try:
+        return response.with_headers(
+            cors.allow(request, _origins(readable_by, server) if request.origin else frozenset())
+        )
+    except Exception:
+        return response  # the registry is out of reach: the refusal stands, unread by scripts
+
+
+def _origins(readable_by: str, server: Server) -> frozenset[str] | None:
+    return None if readable_by == "anybody" else server.registry.origins()

@@ -1,0 +1,66 @@
+"""What operators register: clients, and the scopes and protected APIs that clients ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client (RFC 6749 §2, in the words of RFC 7591 §2)."""
+
+    client_id: str
+    client_name: str
+    owner: str = ""  # who runs it, as the consent page names them
+    application_type: str = "web"  # web (confidential) | native | browser
+    token_endpoint_auth_method: str = "client_secret_basic"  # | client_secret_post | none
+    secret_digests: tuple[bytes, ...] = ()  # two while a secret is replaced
+    grant_types: frozenset[str] = frozenset()
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
+    scope: frozenset[str] = frozenset()  # what it may ask for
+    default_scope: frozenset[str] = frozenset()  # what it gets where it asks for none
+    introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
+    first_party: bool = False  # the operator's word for people's consent, where it counts
+    id_token_on_refresh: bool = False
+    retry_window: int | None = None  # seconds; None: the deployment's
+    refresh_idle_lifetime: int = 30 * 86_400
+    refresh_absolute_lifetime: int = 90 * 86_400
+    epoch: int = 0  # a grant of an older one is dead: revoking all of the client's grants raises it
+    epoch_raised_at_ms: int = 0  # for operators to read
+    # Grants issued before it are dead: a time that an operator named. Where it equals `epoch_raised_at_ms`, only the
+    # release before goes by it.
+    grants_not_before_ms: int = 0
+    is_disabled: bool = False
+
+    @property
+    def is_confidential(self) -> bool:
+        return self.token_endpoint_auth_method != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedApi:
+    """A resource server's audience and the scopes and roles that belong to it."""
+
+    audience: str
+    name: str
+    scopes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()  # the end-users' roles that it is told
+    access_token_lifetime: int | None = None  # seconds; None: the deployment's
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A registered scope: its sentence for the consent page, and the scopes it includes."""
+
+    name: str
+    description: str
+    includes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """The registered scopes and protected APIs, read together."""
+
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    apis: Mapping[str, ProtectedApi] = field(default_factory=dict)

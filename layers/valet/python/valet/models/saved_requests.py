@@ -1,0 +1,30 @@
+"""Authorization requests, and how one waits for a login or a consent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A validated authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1)."""
+
+    client_id: str
+    redirect_uri: str
+    scope: tuple[str, ...]
+    code_challenge: str
+    state: str | None = None
+    nonce: str | None = None
+    prompt: frozenset[str] = frozenset()
+    max_age: int | None = None
+    login_hint: str | None = None
+    hinted_sub: str | None = None  # of a verified id_token_hint
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRequest:
+    """An authorization request that waits for a login or a consent; it says nothing about a user."""
+
+    digest: bytes  # of its handle
+    request: AuthorizationRequest
+    browser_digest: bytes  # of the browser cookie that began it; empty for one that came by POST
+    created_at_ms: int
+    expires_at: int

@@ -1,0 +1,1 @@
+"""Who an end-user is, and how they prove it."""

@@ -1,0 +1,54 @@
+"""The cookies of a browser: its own and its session's (RFC 6265bis)."""
+
+from dataclasses import dataclass
+
+from valet.handles import is_handle
+from valet.http import Request
+
+_BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The names and flags of our cookies. Plain http, which only the local stack speaks, forbids `Secure` and with it
+    the prefix; nothing else is dropped."""
+
+    is_plain_http: bool
+
+    @property
+    def session(self) -> str:
+        return self._name("session")
+
+    @property
+    def browser(self) -> str:
+        return self._name("browser")
+
+    def set_session(self, value: str) -> str:
+        """The cookie of a session; it ends with the browser, the session itself earlier."""
+        return f"{self.session}={value}; Path=/; HttpOnly; SameSite=Lax{self._secure}"
+
+    def set_browser(self, value: str) -> str:
+        """What a browser is known by before anybody signs in."""
+        return f"{self.browser}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
+
+    def end_session(self) -> str:
+        return f"{self.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{self._secure}"
+
+    @property
+    def _secure(self) -> str:
+        return "" if self.is_plain_http else "; Secure"
+
+    def _name(self, name: str) -> str:
+        return f"valet-{name}" if self.is_plain_http else f"__Host-valet-{name}"
+
+
+def browser_secret(request: Request, cookies: Cookies) -> str | None:
+    """The browser cookie's value, if it is one of ours."""
+    value = request.cookies.get(cookies.browser, "")
+    return value if is_handle(value) else None
+
+
+def session_secret(request: Request, cookies: Cookies) -> str | None:
+    """The session cookie's value, if it looks like one of ours."""
+    value = request.cookies.get(cookies.session, "")
+    return value if is_handle(value) else None

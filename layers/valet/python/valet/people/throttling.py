@@ -1,0 +1,77 @@
+"""Attempts to sign in, counted before the password is checked (NIST SP 800-63B §5.2.2)."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from valet.ports.throttles import Throttles
+from valet.settings import Settings
+
+# In a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day these allow.
+_ATTEMPTS_PER_KNOWN_BROWSER = 10
+_ATTEMPTS_PER_NETWORK = 10  # at one account: a stranger's guesses use up the share of that network, and no other
+_ATTEMPTS_PER_ACCOUNT = 100  # from all networks together
+_ATTEMPTS_PER_ADDRESS = 100  # at all accounts together
+_IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody tries to sign in."""
+
+    username: str
+    password: str
+    source_ip: str
+    browser_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Too many wrong passwords; `retry_after` seconds until the next try counts."""
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The names of the counts that an attempt was added to."""
+
+    account: str
+    network: str = ""  # empty for a browser that is known for the account: its own count is its only bound
+    address: str = ""
+
+
+def count(
+    attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float
+) -> Counted | Throttled:
+    """Count the attempt. The same reads and writes whether or not there is such an account."""
+    window = settings.login_throttle_window
+    number = int(now) // window
+    ends_at = (number + 1) * window
+    throttled = Throttled(ends_at - int(now))
+    account = f"account#{account_key}#{number}"
+    if throttles.knows_browser(attempt.browser_digest, account_key, now):
+        account += f"#{attempt.browser_digest.hex()}"
+        return throttled if throttles.count(account, ends_at) > _ATTEMPTS_PER_KNOWN_BROWSER else Counted(account)
+    address = f"address#{_network(attempt.source_ip, _IPV6_HOUSEHOLD)}#{number}"
+    if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
+        return throttled
+    # As a digest: the item of an account stays small, whatever the gateway calls an address.
+    network = sha256(_network(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
+    # Last, and only within both bounds: an attempt that is refused takes nothing away from other networks.
+    if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
+        return throttled
+    return Counted(account, network, address)
+
+
+def _network(source_ip: str, ipv6_prefix: int) -> str:
+    """The network that one party is given: an IPv4 address, or the prefix of an IPv6 address (RFC 6177 §2)."""
+    try:
+        address = ip_address(source_ip)
+    except ValueError:
+        return source_ip
+    if not isinstance(address, IPv6Address):
+        return source_ip
+    if address.ipv4_mapped:  # as a proxy on a dual-stack socket writes IPv4 clients, all of them in one /64
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, ipv6_prefix), strict=False))

@@ -1,0 +1,5 @@
+"""What Valet asks of the outside world, by noun, as verbs of the protocol that answer an outcome.
+
+No port lets a caller read, decide and then write unconditionally. Every method may raise TemporarilyUnavailable, when
+the outcome stayed unknown after the same write was sent twice or the service is throttled; nothing else leaves a port.
+"""

@@ -1,0 +1,17 @@
+"""What operators registered."""
+
+from typing import Protocol
+
+from valet.models.clients import Client, Scopes
+from valet.models.keys import SigningKey
+
+
+class Registry(Protocol):
+    """What operators registered. Answers may be up to ten seconds old."""
+
+    def find_client(self, client_id: str) -> Client | None: ...
+    def scopes(self) -> Scopes: ...
+    def origins(self) -> frozenset[str]:
+        """The origins of all clients together, for preflights, which name no client."""
+
+    def signing_keys(self) -> tuple[SigningKey, ...]: ...

@@ -1,0 +1,10 @@
+"""Where authorization requests wait."""
+
+from typing import Protocol
+
+from valet.models.saved_requests import SavedRequest
+
+
+class SavedRequests(Protocol):
+    def save(self, request: SavedRequest) -> None: ...
+    def find_saved(self, digest: bytes) -> SavedRequest | None: ...

@@ -1,0 +1,1 @@
+"""A resource server's rules as API Gateway and AppSync ask for them: events in, policies and answers out."""

@@ -1,0 +1,1 @@
+"""AWS as the local stack emulates it."""

@@ -1,0 +1,1 @@
+"""API Gateway as the local stack plays it: HTTP APIs, REST APIs and their authorizers."""
