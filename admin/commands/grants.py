@@ -94,7 +94,7 @@ def revoke(
 def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_consents: bool) -> revocation.Ended:
     if before is None:
         return end_everything(desk, desk.people.revoke(account, desk.clock()), keep_consents=keep_consents)
-    ended = revocation.end_person(desk.deployment, account.sub, desk.clock(), int(before * 1000))
+    ended = revocation.end_person(desk.deployment, account, desk.clock(), int(before * 1000))
     consents = 0 if keep_consents else desk.people.forget_consents(account.sub, before)
     return revocation.Ended(grants=ended, consents=consents)
 
@@ -111,7 +111,7 @@ def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False)
             seconds = revocation.FUNCTION_TIMEOUT
             desk.watch(f"In {seconds} seconds again, for requests that were under way at this moment …")
             desk.sleep(seconds)
-        ended.grants += revocation.end_person(desk.deployment, account.sub, desk.clock())
+        ended.grants += revocation.end_person(desk.deployment, account, desk.clock())
         ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
     return ended
 

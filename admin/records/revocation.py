@@ -92,22 +92,31 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
     return revoked.is_ours
 
 
-def end_person(deployment: Deployment, sub: str, now: float, before_ms: int | None = None) -> int:
-    """Revoke an end-user's grants, or those issued before that time; how many this call ended.
+def end_person(deployment: Deployment, account: Account, now: float, before_ms: int | None = None) -> int:
+    """Revoke an end-user's grants that the account ended, or those issued before that time; how many this call ended.
 
+    `account` is as the operator's write left it: a grant of its epoch, or of a later one, is by a sign-in that came
+    after the write, and goes on.
     First those whose access tokens live, the ones redeemed last first, so that what an attacker has just got is refused
     before codes that were never redeemed are looked at: there may be thousands.
     """
+    sub = account.sub
     ended, done = 0, set[str]()
     for read in (deployment.grants.redeemed_pointers, deployment.grants.pointers):
         grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
         done |= {grant.grant_id for grant in grants}
-        meant = [grant for grant in grants if before_ms is None or grant.issued_at_ms < before_ms]
+        meant = [grant for grant in grants if _is_meant(grant, account, before_ms)]
         alive = [grant for grant in meant if still_live(grant.live, now)]
         idle = [grant for grant in meant if not still_live(grant.live, now) and _may_be_exchanged(grant, now)]
         for found in (alive, idle):
             ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
     return ended
+
+
+def _is_meant(grant: Grant, account: Account, before_ms: int | None) -> bool:
+    if before_ms is not None:
+        return grant.issued_at_ms < before_ms
+    return account.is_disabled or grant.epoch < account.epoch
 
 
 def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Grant]:

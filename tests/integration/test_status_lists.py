@@ -18,6 +18,7 @@ from valet.tokens.status_index import list_ends_at, list_id_at
 from valet.tokens.status_list import LIFETIME
 
 from admin.records import revocation
+from admin.records.people import revoked
 from admin.records.scans import ScannedTable
 from local.gateway.http_events import HttpResponse, response_of
 from tests.integration.conftest import Redeemed
@@ -407,7 +408,10 @@ def test_all_access_tokens_of_a_person_whom_an_operator_ends_are_in_the_list(
     stores: Any = deployment.server  # the same ports under the same names, as admin.Deployment has them
     dynamodb = client("dynamodb", deployment.settings)
     stores.grants_table = ScannedTable(dynamodb, deployment.settings.grants_table, open_log=lambda: None)
-    assert revocation.end_person(stores, account.sub, now) == 1
+    # The account as an operator's write leaves it: of a later epoch than the grant.
+    assert revocation.end_person(stores, account, now) == 0
+    assert not is_revoked(deployment, redeemed.access_token)
+    assert revocation.end_person(stores, revoked(account, now), now) == 1
     assert is_revoked(deployment, redeemed.access_token)
 
 

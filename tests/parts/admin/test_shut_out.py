@@ -190,6 +190,27 @@ def test_a_token_that_a_request_under_way_was_given_is_refused_by_the_second_loo
     assert is_refused_by_list(valet.stack, held.access_token)
 
 
+@pytest.mark.parametrize("command", REVOKING, ids=lambda command: " ".join(command[:2]))
+def test_who_signs_in_anew_while_the_command_still_waits_keeps_what_they_got(
+    valet: Operator, command: tuple[str, ...]
+) -> None:
+    """The second look is for what was under way, and must not end what began after the operator's write."""
+    held = sign_in(valet.stack)
+    anew: list[SignedIn] = []
+    valet.while_asleep = lambda: anew.append(sign_in(valet.stack, password=_NEW if typed(command) else None))
+    assert "1 grant" in valet(*command, typed=typed(command)).out
+    assert (held.refresh(), held.userinfo()) == (400, 401)
+    assert not is_refused_by_list(valet.stack, anew[0].access_token)
+    assert (anew[0].userinfo(), anew[0].refresh()) == (200, 200)
+
+
+def test_who_is_disabled_keeps_nothing_that_an_earlier_sign_in_or_a_later_one_gave(valet: Operator) -> None:
+    valet("users", "sign-out", "john", "--revoke", "--yes")  # so that epochs are not the first
+    held = sign_in(valet.stack)
+    assert "1 grant" in valet("users", "disable", "john", "--yes").out
+    assert is_refused_by_list(valet.stack, held.access_token)
+
+
 # What people allowed.
 
 

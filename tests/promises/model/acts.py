@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from valet.front_channel.forms import csrf_token
 from valet.handles import base64url
 
 ISSUER = "https://issuer.example"
@@ -26,17 +27,24 @@ CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id 
 class Act:
     """A request, and what its sender means by it."""
 
-    kind: str  # code | refresh | client_credentials | revoke | introspect | userinfo | logout | authorize
-    function: str
-    actor: str  # client | thief | stranger
+    # code | refresh | client_credentials | revoke | introspect | userinfo | logout | authorize | login, or what an
+    # operator does: set-password | sign-out | revoke-client
+    kind: str
+    function: str  # or "operator"
+    actor: str  # client | thief | stranger | end-user | operator
     event: Mapping[str, Any] = field(repr=False)
     client_id: str = ""
     token: str = ""  # what is presented: a code, a refresh token, an access token
     is_good: bool = True  # code: verifier and redirect_uri are the request's own
     scope: tuple[str, ...] | None = None
     session: str = ""  # the cookie
+    password: str = ""  # login: what is typed; set-password: the new one
+    username: str = ""  # login, and an operator's command of an end-user
+    revokes: bool = False  # an operator's command that ends what was there before it
 
     def __str__(self) -> str:
+        if self.function in ("operator", "login"):
+            return f"{self.actor} sends {self.kind} {self.username or self.client_id} {self.password}"
         return f"{self.actor} sends {self.kind} {self.token[:30]}{'' if self.is_good else ' (not as it was asked for)'}"
 
 
@@ -82,7 +90,13 @@ def _post(path: str, client_id: str, form: Mapping[str, str]) -> dict[str, Any]:
     return event("POST", path, headers=headers, body=urlencode(form))
 
 
-def authorize(client_id: str, session: str, scope: str, browser: str = "") -> Act:
+def cookies_set(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The cookies of an answer, an empty value for one that it deletes."""
+    pairs = (cookie.partition(";")[0].partition("=") for cookie in answer.get("cookies", ()))
+    return {name: value for name, _, value in pairs}
+
+
+def authorize(client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client") -> Act:
     parameters = {
         "response_type": "code",
         "client_id": client_id,
@@ -95,7 +109,42 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "") -> Ac
     }
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
     sent = event("GET", "/authorize", urlencode(parameters), cookies=cookies)
-    return Act("authorize", "authorize", "client", sent, client_id=client_id, session=session)
+    return Act("authorize", "authorize", actor, sent, client_id=client_id, session=session)
+
+
+def login(browser: str, handle: str, username: str, password: str, *, actor: str) -> Act:
+    """The form of the sign-in page, filled in."""
+    form = {"request": handle, "csrf_token": csrf_token(browser, handle), "username": username, "password": password}
+    sent = event("POST", "/login", cookies={BROWSER_COOKIE: browser}, body=urlencode(form))
+    return Act("login", "login", actor, sent, token=handle, password=password, username=username)
+
+
+def resume(browser: str, handle: str, session: str, *, actor: str) -> Act:
+    """The way back from signing in: a code where nobody has to be asked."""
+    cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
+    sent = event("GET", "/authorize", urlencode({"resume": handle}), cookies=cookies)
+    return Act("authorize", "authorize", actor, sent, token=handle, session=session)
+
+
+def allow(browser: str, handle: str, session: str, scope: str, *, actor: str) -> Act:
+    """The form of the consent page, sent with "allow"."""
+    shown = f"{handle} {' '.join(sorted(scope.split()))}"
+    form = {"request": handle, "csrf_token": csrf_token(session, shown), "decision": "allow"}
+    cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
+    sent = event("POST", "/consent", cookies=cookies, body=urlencode(form))
+    return Act("authorize", "consent", actor, sent, token=handle, session=session)
+
+
+def set_password(username: str, password: str, *, revokes: bool) -> Act:
+    return Act("set-password", "operator", "operator", {}, username=username, password=password, revokes=revokes)
+
+
+def sign_out(username: str) -> Act:
+    return Act("sign-out", "operator", "operator", {}, username=username, revokes=True)
+
+
+def revoke_client(client_id: str) -> Act:
+    return Act("revoke-client", "operator", "operator", {}, client_id, revokes=True)
 
 
 def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str, str] | None = None) -> Act:

@@ -7,6 +7,7 @@ lead there, which is why everything in a world is the same again. A state that w
 import time
 from dataclasses import dataclass
 
+from tests.promises.model.aftermath import see_what_stands
 from tests.promises.model.ledger import Violation
 from tests.promises.model.processes import Fate
 from tests.promises.model.run import Run, Scenario
@@ -35,12 +36,7 @@ def explore(scenario: Scenario, limit: int = 1_000_000) -> Explored:
     seen: set[int] = set()
     todo: list[list[int]] = [[]]
     steps = runs = 0
-    start = scenario.stage()
-    for which, sender in enumerate(scenario.senders):
-        for number in range(sender.count):
-            # A block each, so that which index a request uses does not depend on who leased first.
-            start.warm(10 * which + number)
-    start.warm(99)
+    start = _start(scenario)
     while todo and len(seen) < limit:
         path = todo.pop()
         runs += 1
@@ -73,8 +69,23 @@ def explore(scenario: Scenario, limit: int = 1_000_000) -> Explored:
     return Explored(scenario.name, len(seen), steps, runs, time.perf_counter() - began)
 
 
+def _start(scenario: Scenario) -> Stage:
+    start = scenario.stage()
+    if not scenario.is_warm:
+        return start
+    for which, sender in enumerate(scenario.senders):
+        for number in range(sender.count) if sender.is_function else ():
+            # Blocks of its own, so that which index a request uses does not depend on who leased first.
+            start.warm(10 * which + number)
+    start.warm(99)
+    return start
+
+
 def stage_is_over(run: Run) -> None:
     """Nothing is under way and nobody else comes: does the client's token still work, if nothing speaks against it?"""
+    if run.stage.handles:
+        see_what_stands(run)
+        return
     facts = run.ledger.grants.get(run.held[:22])
     if facts is None or facts.is_revoked or run.is_signed_out or not run.held:
         return
@@ -97,6 +108,9 @@ class _Begun:
     def __init__(self, scenario: Scenario, start: Stage) -> None:
         stage = start.again()
         stage.world.is_observing = True
+        for which, sender in enumerate(scenario.senders):
+            for number in range(sender.count) if sender.is_stale else ():
+                stage.world.go_stale(10 * which + number)
         self._run = Run(
             scenario,
             stage.world,
@@ -106,6 +120,7 @@ class _Begun:
             (stage.refresh_token,) if stage.refresh_token else (),
             sent=[0] * len(scenario.senders),
             faults=scenario.faults,
+            kept=dict(stage.kept),
         )
         self._installed = installed(stage.world)
 

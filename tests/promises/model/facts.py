@@ -26,6 +26,8 @@ class Facts:
     issued_at_ms: int
     ends_with_session: bool
     session: str  # the digest of the cookie that it was issued to
+    after_commit: frozenset[int] = frozenset()  # operators' commands that had taken effect when it was asked for
+    is_of_stale_client: bool = False  # issued by a sandbox with an old record of its client
     redeemed_at: float | None = None  # when the write that took effect was made
     redeemed_by: int = 0
     redeemed_from: float = 0.0  # when its request came

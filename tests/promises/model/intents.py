@@ -18,6 +18,7 @@ WISHES = ("narrow", "widen", "client_credentials", "logout")
 REVOCATIONS = ("revoke", "revoke old", "revoke access token")
 QUESTIONS = ("introspect", "introspect access token", "service introspects", "userinfo")
 RACES = (*("refresh",) * 4, "redeem", "retry", "revoke", "old token", "logout", "introspect", "narrow", "garbage")
+COMMANDS = ("set-password", "set-password --revoke", "sign-out", "revoke-client")
 Intent = tuple[str, int, int]
 Trouble = tuple[int, Fate] | None
 DISRUPTIVE = (Fate.FAILED, Fate.UNKNOWN, Fate.LATE)
@@ -50,6 +51,7 @@ happenings = st.tuples(
             "DynamoDB expires items",
             "a sandbox is cloned",
             "a client's grants are ended",
+            "an operator shuts out",
             "a client is disabled",
             *("clients are enabled",) * 2,
             "an account is disabled",

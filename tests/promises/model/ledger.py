@@ -14,11 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
 from valet.handles import digest, parse_code, parse_refresh_token
+from valet.models.grants import LiveToken
 
-from tests.promises.model.acts import Act
+from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
+from tests.promises.model.endings import Endings
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token
 from tests.promises.model.memory_table import Call
-from tests.promises.model.processes import Process
+from tests.promises.model.processes import Answer, Process
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
 _FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")
@@ -33,11 +35,14 @@ class Ledger:
     rules: Rules
     grants: dict[str, Facts] = field(default_factory=dict)
     bits: set[tuple[str, int]] = field(default_factory=set)
+    ranges: set[tuple[str, int, int]] = field(default_factory=set)  # list, start and length of blocks
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
+    session_ends: dict[str, int] = field(default_factory=dict)  # of the same, by itself
     over_sessions: set[str] = field(default_factory=set)  # cookies' digests whose session has ended
     ended_sessions: set[str] = field(default_factory=set)  # and whose logout was answered
     disabled: set[str] = field(default_factory=set)  # accounts
-    not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients
+    not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients: a time that an operator named
+    endings: Endings = field(default_factory=Endings)
     violations: list[str] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
 
@@ -48,6 +53,9 @@ class Ledger:
     def violated(self, words: str) -> None:
         self.violations.append(words)
 
+    def began(self, process: Process) -> None:
+        self.endings.began(process, self.grants)
+
     # Writes that took effect.
 
     def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
@@ -56,9 +64,24 @@ class Ledger:
             self._bit(author, (name, int(call.sk.partition("#")[2])))
         if call.kind == "session" and new is not None:
             self.sessions[name] = new["sid"]
+            self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
             self.over_sessions |= {name} if "ended_at" in new else set()
         if call.kind == "grant":
             self._grant(author, name, old, new)
+        self._ended(author, call, old, new)
+
+    def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
+        """What it means for what operators end."""
+        name, number = call.pk.partition("#")[2], call.sk.partition("#")[2]
+        if call.kind == "status" and call.sk.startswith("range#") and new is not None and old is None:
+            self._range(name, int(number), new["length"])
+        if call.kind == "consent":
+            self.endings.remembered(author, (call.pk, call.sk), is_there=new is not None)
+        if call.kind == "session" and new is not None:
+            self.endings.opened(author, name, new["sub"])
+        is_commit = call.kind in ("account", "client") and author is not None and author.act.function == "operator"
+        if is_commit and author is not None and not self.endings.committed(author):
+            self.violated("a late write brings an older password back into force")
 
     def _grant(self, author: Process | None, grant_id: str, old: Item | None, new: Item | None) -> None:
         facts = self.grants.get(grant_id)
@@ -95,6 +118,8 @@ class Ledger:
             new["issued_at_ms"],
             "offline_access" not in new["scope"],
             digest(author.act.session).hex() if author else "",
+            author.after_commit if author else frozenset(),
+            author.is_stale if author else False,
         )
 
     def _changed(self, author: Process | None, facts: Facts, old: Item, new: Item) -> None:
@@ -159,6 +184,7 @@ class Ledger:
             "revoke": lambda: facts.is_genuine(parse_refresh_token(act.token), act.client_id),
             "logout": lambda: facts.ends_with_session,
             "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
+            **dict.fromkeys(("set-password", "sign-out", "revoke-client"), lambda: self.endings.may_end(facts)),
         }
         if act.kind not in why or not why[act.kind]():
             self.violated("false revocation: nobody stole, nobody revoked")
@@ -183,7 +209,8 @@ class Ledger:
 
     def is_dead(self, facts: Facts) -> bool:
         """Whether an operator ended it."""
-        return facts.sub in self.disabled or facts.issued_at_ms < self.not_before_ms.get(facts.client_id, 0)
+        is_of_old = facts.issued_at_ms < self.not_before_ms.get(facts.client_id, 0)
+        return facts.sub in self.disabled or is_of_old or self.endings.may_end(facts)
 
     def presents_code(self, act: Act, facts: Facts) -> bool:
         code = parse_code(act.token)
@@ -200,11 +227,23 @@ class Ledger:
         if owners and not any(facts.is_revoked for facts in owners):
             self.violated("bits before the grant: an access token was revoked, and its grant lives")
 
+    def _range(self, list_id: str, start: int, length: int) -> None:
+        """A block of indices was revoked at once."""
+        block = range(start, start + length)
+        for facts in self.grants.values():
+            is_hit = any(each.list_id == list_id and each.idx in block and each.exp > self.now for each in facts.live)
+            if is_hit and not self.endings.may_end(facts):
+                self.violated("false revocation: an access token was revoked with its client's older ones")
+        self.ranges.add((list_id, start, length))
+
     # Answers.
 
     def answered(self, process: Process) -> None:
         """An answer was made, whether or not it arrives."""
         act, answer = process.act, process.answer
+        if act.function == "operator":
+            self._command_ended(process, answer["statusCode"] if answer else 0)
+            return
         if answer is None:
             return
         status, body = answer["statusCode"], answer["body"]
@@ -215,24 +254,60 @@ class Ledger:
             self._tokens(process, facts, json.loads(body))
         elif act.kind in ("code", "refresh") and facts is not None and json.loads(body)["error"] == "invalid_grant":
             self._refused(process, facts)
+        elif act.kind == "login":
+            self._login_answered(process, answer)
         elif act.kind == "revoke" and status == 200:
             self._revocation_answered(act, facts)
         elif act.kind == "authorize":
-            self._code_answered(answer)
+            self._code_answered(process, answer)
         elif act.kind == "logout" and any("Max-Age=0" in cookie for cookie in answer.get("cookies", ())):
             sid = self.sessions.get(digest(act.session).hex())
             self.ended_sessions |= {session for session, its in self.sessions.items() if its == sid}
 
-    def _code_answered(self, answer: Mapping[str, Any]) -> None:
-        query = parse_qs(urlsplit(answer["headers"].get("Location", "")).query)
+    def _command_ended(self, process: Process, status: int) -> None:
+        self.endings.ended(process.number, is_answered=status == 200)
+        is_committed = self.endings.commands[process.number].is_committed
+        if status == 200 and process.act.kind == "set-password" and not is_committed:
+            self.violated("a command was answered whose write did not take effect")
+        elif status == 503 and not process.faults:
+            self.violated("a 503 was answered")
+
+    def _login_answered(self, process: Process, answer: Answer) -> None:
+        """The right password opens a session, and no other does; while it changes, the old and the new may."""
+        act = process.act
+        session = cookies_set(answer).get(SESSION_COOKIE)
+        if session:
+            self.endings.signed_in(session)
+            if act.password not in self.endings.passwords_since(process):
+                self.violated("a password that is not in force opens a session")
+        elif self.endings.passwords_since(process) == (act.password,) and answer["statusCode"] == 401:
+            self.violated("locked out: the right password opens no session")
+
+    def _code_answered(self, process: Process, answer: Answer) -> None:
+        act, location = process.act, answer["headers"].get("Location", "")
+        query, session = parse_qs(urlsplit(location).query), digest(act.session).hex() if act.session else ""
         facts = self.grants.get(query["code"][0][:22]) if "code" in query else None
         if facts is not None:
             facts.is_code_answered = True
+            if self.endings.must_end_session(session, process.after_commit):
+                self.violated("shut out, and given a code")
+        elif location.startswith(f"{ISSUER}/login") and self._is_signed_in(session):
+            self.violated("false refusal: signed in, and asked to sign in")
+
+    def _is_signed_in(self, session: str) -> bool:
+        if session not in self.endings.sign_ins:
+            return False
+        sub = self.endings.sign_ins[session].sub
+        is_over = session in self.over_sessions or self.session_ends[session] <= self.now
+        return not is_over and sub not in self.disabled and not self.endings.may_end_session(session)
 
     def _tokens(self, process: Process, facts: Facts, members: Mapping[str, Any]) -> None:
         act = process.act
         if act.actor == "stranger":
             self.violated("a stranger was given tokens")
+        # One write ended it, for every request that came after; a client's, where the function knows of it.
+        if self.endings.must_end(facts, process.after if process.is_stale else process.after_commit):
+            self.violated("shut out, and given tokens")
         refresh = parse_refresh_token(members.get("refresh_token", ""))
         claims = claims_of(members["access_token"])
         index = live_token(claims)
@@ -259,6 +334,9 @@ class Ledger:
         if act.kind == "code":
             if process.number == facts.redeemed_by and not facts.is_revoked:
                 self.violated("the winner of the redemption is told invalid_grant")
+            is_good = self.presents_code(act, facts) and facts.redeemed_at is None and facts.code_expires_at > self.now
+            if is_good and not facts.is_revoked and not self.is_dead(facts):
+                self.violated("false refusal: a good code is refused")
             return
         if not facts.is_genuine(parse_refresh_token(act.token), act.client_id):
             return
@@ -284,17 +362,29 @@ class Ledger:
 
     def check(self) -> None:
         """Raise the first violation there is, of a transition or of this state."""
+        commands = self.endings.all_answered
+        if commands and any(self.endings.must_end_session(each, commands) for each in self.endings.allowed.values()):
+            self.violated("shut out, and what was allowed is remembered")
         for facts in self.grants.values():
-            if facts.is_revocation_answered:
-                missing = [
-                    token
-                    for token in facts.answered
-                    if token.exp > self.now and (token.list_id, token.idx) not in self.bits
-                ]
-                if missing:
-                    self.violated("revocation answered, yet an access token is on no status list")
+            if facts.is_revocation_answered and self._missing(facts):
+                self.violated("revocation answered, yet an access token is on no status list")
+            if commands and self.endings.must_end(facts, commands) and self._missing(facts):
+                self.violated("shut out, yet an access token is on no status list")
             is_lent = facts.ends_with_session and facts.is_code_answered and not facts.is_revoked
             if is_lent and facts.session in self.ended_sessions:
                 self.violated("logged out, and a grant that lives by the session lives on")
         if self.violations:
             raise Violation(self.violations[0])
+
+    def _missing(self, facts: Facts) -> bool:
+        """Whether an access token that was answered is on no status list."""
+        return any(token.exp > self.now and not self._is_refused(token) for token in facts.answered)
+
+    def _is_refused(self, token: LiveToken) -> bool:
+        return self.is_in_range(token) or (token.list_id, token.idx) in self.bits
+
+    def is_in_range(self, token: LiveToken) -> bool:
+        """Whether its block was revoked at once."""
+        return any(
+            list_id == token.list_id and start <= token.idx < start + length for list_id, start, length in self.ranges
+        )

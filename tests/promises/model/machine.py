@@ -5,19 +5,20 @@ One request at a time is held to the oracle, word by word; several at once, inte
 
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from valet.models.accounts import Account, Credential
-from valet.people import passwords
+from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.models.accounts import Credential
 
-from tests.promises.model import intents
+from tests.promises.model import acts, intents
 from tests.promises.model.acts import CLIENT_SECRET, Act
 from tests.promises.model.driver import EXPLORED, Driver
 from tests.promises.model.ledger import Ledger, Violation
+from tests.promises.model.operators import kept_hash
 from tests.promises.model.oracle import Expected, Oracle
 from tests.promises.model.people import PASSWORD, Browser, Held
 from tests.promises.model.processes import Process
@@ -34,6 +35,7 @@ class AuthorizationServer(RuleBasedStateMachine):
         super().__init__()
         self.ledger = Ledger(RULES)
         self.world = World(self.ledger.watch, "machine")
+        self.world.began = self.ledger.began
         self.ledger.clock = lambda: self.world.now
         self.disabled_clients: set[str] = set()
         self.oracle = Oracle(self.ledger, self.disabled_clients)
@@ -42,16 +44,14 @@ class AuthorizationServer(RuleBasedStateMachine):
         self.service_tokens: list[str] = []
         self.secrets = {*CLIENT_SECRET.values(), PASSWORD}
         self.driver = Driver(self.world, self.ledger, self.secrets)
+        self.passwords = 0
         self.read_logs = 0
         self.exits = ExitStack()
         self.exits.enter_context(installed(self.world))
-        monkeypatch = self.exits.enter_context(pytest.MonkeyPatch.context())
-        # Argon2id is slow by design, and tested elsewhere.
-        monkeypatch.setattr(passwords, "_is_password", lambda _, password: password == PASSWORD)
-
         for browser in self.browsers:
             sub = f"sub-{browser.username}"
-            self.world.put_credential(Credential(browser.username, sub, "hash"))
+            self.ledger.endings.in_force[sub] = PASSWORD
+            self.world.put_credential(Credential(browser.username, sub, kept_hash(PASSWORD)))
 
     def teardown(self) -> None:
         try:
@@ -204,14 +204,40 @@ class AuthorizationServer(RuleBasedStateMachine):
             self._disable_account(username, name == "an account is disabled")
         elif name in ("a client is disabled", "clients are enabled"):
             self._disable_client(client_id, name == "a client is disabled")
+        elif name == "an operator shuts out":
+            self._shut_out(intents.COMMANDS[other], which)
         elif name == "a client's grants are ended":
             not_before = int(self.world.now * 1000)
             self.world.put_client(client_id, grants_not_before_ms=not_before)
             self.ledger.not_before_ms[client_id] = not_before
 
+    def _shut_out(self, name: str, which: int) -> None:
+        """By an operator's command, with all that follows from it, while nobody else does anything."""
+        browser = self.browsers[which % 2]
+        if name == "revoke-client":
+            self._command(acts.revoke_client(intents.CLIENTS[which % 3]))
+        elif name == "sign-out":
+            self._command(acts.sign_out(browser.username))
+        else:
+            self._set_password(browser, revokes=name == "set-password --revoke")
+
+    def _command(self, command: Act) -> None:
+        process = self.driver.send(command)
+        if process.answer is None or process.answer["statusCode"] != 200:
+            raise Violation("a command fails")
+        self._reached(command.kind, process)
+
+    def _set_password(self, browser: Browser, *, revokes: bool) -> None:
+        self.passwords += 1
+        browser.password = f"the-right-password-{self.passwords}"
+        self.secrets.add(browser.password)
+        self._command(acts.set_password(browser.username, browser.password, revokes=revokes))
+
     def _disable_account(self, username: str, is_disabled: bool) -> None:
         for name in (username,) if is_disabled else ("john", "jane"):
-            account = Account(f"sub-{name}", name, roles=frozenset({"user"}), is_disabled=is_disabled)
+            found = DynamoUsers(self.world.users).find_account(f"sub-{name}")
+            assert found is not None
+            account = replace(found, is_disabled=is_disabled)
             self.world.put_account(account)
             (self.ledger.disabled.add if is_disabled else self.ledger.disabled.discard)(account.sub)
 

@@ -5,15 +5,18 @@ verb is one AWS call: it is handed to the `wire`, which may run it, lose its ans
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any, cast
 
-from valet.aws.dynamodb.table import ConditionFailed, Item, Table
+from valet.aws.dynamodb.table import ConditionFailed, Item
+
+from admin.records.scans import ScannedTable
 
 Key = tuple[str, str]
+Parsed = re.Match[str] | tuple[str, tuple["Parsed", ...]]
 Wire = Callable[["Call", Callable[[], Any]], Any]
 Watcher = Callable[["Call", Item | None, Item | None], None]
 _CLAUSES = {
@@ -21,7 +24,8 @@ _CLAUSES = {
     "ADD": re.compile(r"#(\w+) (:\w+)"),
     "REMOVE": re.compile(r"#(\w+)"),
 }
-_CONDITION = re.compile(r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|#(\w+) ([=<>]) (:\w+)")
+_TEST = re.compile(r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|#(\w+) ([=<>]) (:\w+)")
+_WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,11 @@ class Call:
         return self.kind == "grant" or (self.kind == "status" and self.sk.startswith("set#"))
 
 
-class MemoryTable(Table):
-    """A table whose calls go through `wire`; `watch` sees every write that takes effect."""
+class MemoryTable(ScannedTable):
+    """A table whose calls go through `wire`; `watch` sees every write that takes effect. Operators read it as well."""
 
     def __init__(self, wire: Wire, watch: Watcher) -> None:
-        super().__init__(cast(Any, None), "memory")
+        super().__init__(cast(Any, None), "memory", lambda: None)
         self.items: dict[Key, Item] = {}  # an item is replaced, never changed
         self._lock = Lock()
         self._wire = wire
@@ -68,6 +72,19 @@ class MemoryTable(Table):
             return [{name: item[name] for name in only or item if name in item} for item in kept]
 
         return iter(self._wire(Call("query", pk, prefix, False), run))
+
+    def scan(self, prefix: str) -> Iterator[Item]:
+        def run() -> list[Item]:
+            return [self.items[key] for key in sorted(self.items) if key[0].startswith(prefix)]
+
+        return iter(self._wire(Call("scan", prefix, "", False), run))
+
+    def get_many(self, keys: Sequence[Key]) -> list[Item]:
+        def run() -> list[Item]:
+            return [self.items[key] for key in keys if key in self.items]
+
+        found: list[Item] = self._wire(Call("get many", keys[0][0] if keys else "", "", False), run)
+        return found
 
     def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
         call = Call("put", item["pk"], item["sk"], True)
@@ -117,17 +134,45 @@ class MemoryTable(Table):
 
 
 def _is_met(item: Item, condition: str, values: Item) -> bool:
-    """AND binds more tightly than OR."""
-    return any(all(_holds(item, test, values) for test in _tests(branch)) for branch in condition.split(" OR "))
+    return _decided(_parsed(condition), item, values)
+
+
+def _decided(parsed: Parsed, item: Item, values: Item) -> bool:
+    if isinstance(parsed, re.Match):
+        return _holds(item, parsed, values)
+    operator, parts = parsed
+    decided = (_decided(part, item, values) for part in parts)
+    return all(decided) if operator == "AND" else any(decided)
 
 
 @cache
-def _tests(condition: str) -> tuple[re.Match[str], ...]:
-    found = [_CONDITION.fullmatch(part) for part in condition.split(" AND ")]
-    if not all(found):
+def _parsed(condition: str) -> Parsed:
+    """The condition as a tree: AND binds more tightly than OR, parentheses more tightly than both."""
+    words = list(_WORD.finditer(condition))
+    if "".join(word[0] for word in words) != condition:
         # What a store begins to say, and this table cannot read, must not pass for nothing said.
         raise NotImplementedError(f"the condition {condition!r}")
-    return tuple(cast(list[re.Match[str]], found))
+    words.reverse()
+    parsed = _joined(words, " OR ", " AND ")
+    if words:
+        raise NotImplementedError(f"the condition {condition!r}")
+    return parsed
+
+
+def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
+    """What the last of `words`, which are in reverse, begin; they are used up."""
+    if not operators:
+        word = words.pop()
+        if word[0] != "(":
+            return word
+        inner = _joined(words, " OR ", " AND ")
+        words.pop()
+        return inner
+    parts = [_joined(words, *operators[1:])]
+    while words and words[-1][0] == operators[0]:
+        words.pop()
+        parts.append(_joined(words, *operators[1:]))
+    return (operators[0].strip(), tuple(parts)) if parts[1:] else parts[0]
 
 
 def _holds(item: Item, test: re.Match[str], values: Item) -> bool:

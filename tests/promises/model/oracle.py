@@ -105,11 +105,10 @@ class Oracle:
             return False
         if (index.list_id, index.idx) in self.ledger.bits:
             return False
-        not_before = self.ledger.not_before_ms.get(claims["client_id"], 0)
         if "grant_id" not in claims:
-            return bool(claims["iat"] * 1000 >= not_before)
+            return not self.ledger.is_in_range(index)
         facts = self.ledger.grants.get(claims["grant_id"])
-        return facts is not None and not facts.is_revoked and facts.issued_at_ms >= not_before
+        return facts is not None and not facts.is_revoked and not self.ledger.is_dead(facts)
 
     def _userinfo(self, act: Act) -> Expected:
         claims = claims_of(act.token)

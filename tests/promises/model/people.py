@@ -17,6 +17,7 @@ class Browser:
     """Somebody's browser and its cookies."""
 
     username: str
+    password: str = PASSWORD
     cookies: dict[str, str] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)  # every cookie's value that it was ever given
 
@@ -28,8 +29,7 @@ class Browser:
         return acts.authorize(client_id, self.session, scope, self.cookies.get(BROWSER_COOKIE, ""))
 
     def keep_cookies(self, answer: Answer) -> None:
-        for cookie in answer.get("cookies", ()):
-            name, _, value = cookie.partition(";")[0].partition("=")
+        for name, value in acts.cookies_set(answer).items():
             if value:
                 self.cookies[name] = value
                 self.used.append(value)
@@ -50,7 +50,9 @@ class Browser:
             return None
         handle = parse_qs(act.event["rawQueryString"])["request"][0]
         form = {"request": handle, "csrf_token": found[1]}
-        form |= {"username": self.username, "password": PASSWORD} if act.function == "login" else {"decision": "allow"}
+        form |= (
+            {"username": self.username, "password": self.password} if act.function == "login" else {"decision": "allow"}
+        )
         return acts.follow("POST", f"{ISSUER}/{act.function}", self.cookies, form)
 
 

@@ -45,6 +45,10 @@ class Process:
     faults: int = 0
     has_met_revoked: bool = False  # it has read a grant that is revoked
     observed: list[int] = field(default_factory=list)  # digests of all that it was told
+    is_stale: bool = False  # its sandbox goes by clients' records of before an operator's write
+    after: frozenset[int] = frozenset()  # the operators' commands that were answered before it began
+    after_commit: frozenset[int] = frozenset()  # ... and those whose one write had taken effect
+    replaced: int = 0  # login: how many passwords the end-user had had before
     answer: Answer | None = None
     is_done: bool = False
 

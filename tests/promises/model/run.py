@@ -4,21 +4,24 @@ A step is one AWS call of one request, a request sent, an answer that arrives, a
 that lands.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
 
 from valet.aws.dynamodb.table import Item
 
-from tests.promises.model.acts import Act
+from tests.promises.model.acts import SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.facts import Facts
 from tests.promises.model.ledger import Ledger
 from tests.promises.model.memory_table import Call, Key
-from tests.promises.model.processes import Fate, Process
+from tests.promises.model.operators import WAIT
+from tests.promises.model.processes import Answer, Fate, Process
 from tests.promises.model.stage import Stage
 from tests.promises.model.world import World
 
 Step = tuple[str, Callable[[], None]]
-_SEEN = ("sub", "session")  # and what is of a grant
+_SEEN = ("sub", "session", WAIT)  # and what is of a grant
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Sender:
     name: str
     count: int
     act: Callable[["Run"], Act | None]
+    is_stale: bool = False  # its sandbox goes by old records of clients, until an operator has waited for it
+    is_function: bool = True  # not an operator
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,9 @@ class Scenario:
     fates: tuple[Fate, ...] = tuple(fate for fate in Fate if fate not in (Fate.RUN, Fate.FAILED))
     is_answer_lost: bool = True  # losing an answer is one of the faults
     ticks: tuple[float, ...] = ()
+    seen: tuple[str, ...] = ()  # kinds of items that matter here, beside those that always do
+    is_ttl_prompt: bool = False  # DynamoDB deletes what has expired with the tick, not some day
+    is_warm: bool = True  # the sandboxes hold blocks of status indices
 
 
 @dataclass
@@ -58,6 +66,9 @@ class Run:
     faults: int = 0
     ticks: int = 0
     is_signed_out: bool = False
+    # What end-users and thieves keep: session, code, refresh.
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    waited_for: dict[tuple[int, int], frozenset[tuple[int, int]]] = field(default_factory=dict)  # by operators
 
     def steps(self) -> Iterator[Step]:
         for which, sender in enumerate(self.scenario.senders):
@@ -66,17 +77,20 @@ class Run:
                 if act is not None:
                     yield f"{act}", lambda which=which, act=act: self._send(which, act)  # type: ignore[misc]
         for key, process in self.processes.items():
-            if process.waiting is not None:
+            if process.waiting is not None and not (process.waiting.operation == WAIT and self._must_wait(key)):
                 yield f"{_name(key)}: {_words(process.waiting)}", lambda key=key: self._resume(key, Fate.RUN)  # type: ignore[misc]
                 yield from self._faults(key, process.waiting)
-        for key in self.undelivered:
-            yield f"{_name(key)}: its answer arrives", lambda key=key: self._arrive(key)  # type: ignore[misc]
-            if self.faults and self.scenario.is_answer_lost:
-                yield f"{_name(key)}: its answer is lost", lambda key=key: self._lose(key)  # type: ignore[misc]
+        yield from self._answers()
         if self.ticks < len(self.scenario.ticks):
             yield f"{self.scenario.ticks[self.ticks]:g} s pass", self._tick
         for which in range(len(self.world.pending)):
             yield "a late write lands", lambda which=which: self.world.land(which)  # type: ignore[misc]
+
+    def _answers(self) -> Iterator[Step]:
+        for key in self.undelivered:
+            yield f"{_name(key)}: its answer arrives", lambda key=key: self._arrive(key)  # type: ignore[misc]
+            if self.faults and self.scenario.is_answer_lost:
+                yield f"{_name(key)}: its answer is lost", lambda key=key: self._lose(key)  # type: ignore[misc]
 
     def _faults(self, key: tuple[int, int], call: Call) -> Iterator[Step]:
         for fate in self.scenario.fates if self.faults else ():
@@ -95,17 +109,38 @@ class Run:
 
     def _resume(self, key: tuple[int, int], fate: Fate) -> None:
         self.faults -= fate is not Fate.RUN
+        waiting = self.processes[key].waiting
+        if waiting is not None and waiting.operation == WAIT and self.processes[key].act.client_id:
+            self.world.freshen()
         self.world.resume(self.processes[key], fate)
         self._run_on(key)
+
+    def _must_wait(self, key: tuple[int, int]) -> bool:
+        """Whether a request is under way that the operator at `key` waits for.
+
+        The wait is as long as a function may run: what was under way when it began has ended. A client's is longer by
+        the time that a function may go by an old record.
+        """
+        of_old = self.waited_for[key]
+        is_of_client = bool(self.processes[key].act.client_id)
+        return any(
+            process.waiting is not None and (other in of_old or (is_of_client and process.is_stale))
+            for other, process in self.processes.items()
+        )
 
     def _run_on(self, key: tuple[int, int]) -> None:
         """Past the calls that nobody else can see, to the next that somebody can, or to the answer."""
         process = self.processes[key]
-        while process.waiting is not None and not _is_seen(process.waiting):
+        while process.waiting is not None and not self._is_seen(process.waiting):
             self.world.resume(process, Fate.RUN)
+        if process.waiting is not None and process.waiting.operation == WAIT:
+            of_functions = (other for other, each in self.processes.items() if each.act.function != "operator")
+            self.waited_for[key] = frozenset(
+                other for other in of_functions if self.processes[other].waiting is not None
+            )
         if process.is_done:
             self.ledger.answered(process)
-            if process.act.actor == "thief":
+            if process.act.actor in ("thief", "end-user"):
                 self._deliver(key)
             elif process.answer is not None and process.act.actor == "client" and process.act.function == "token":
                 self.undelivered.append(key)
@@ -121,6 +156,7 @@ class Run:
     def _deliver(self, key: tuple[int, int]) -> None:
         process = self.processes[key]
         answer, act = process.answer or {}, process.act
+        self.deliver(act, answer)
         members = Stage.members(answer)
         token = members.get("refresh_token")
         if token is not None and act.actor == "thief":
@@ -130,8 +166,22 @@ class Run:
         elif members.get("error") == "invalid_grant" and act.kind == "refresh" and act.token == self.held:
             self.is_signed_out = self.is_signed_out or act.actor == "client"
 
+    def deliver(self, act: Act, answer: Answer) -> None:
+        """What an end-user, or a thief who passes for one, has from now on."""
+        if act.kind == "login":
+            session = cookies_set(answer).get(SESSION_COOKIE)
+            self.kept |= {(act.actor, "session"): session} if session else {}
+        elif act.kind == "authorize" and act.actor != "client":
+            query = parse_qs(urlsplit(answer.get("headers", {}).get("Location", "")).query)
+            self.kept |= {(act.actor, "code"): query["code"][0]} if "code" in query else {}
+        elif act.function == "token" and act.actor != "client":
+            token = Stage.members(answer).get("refresh_token")
+            self.kept |= {(act.actor, "refresh"): token} if token else {}
+
     def _tick(self) -> None:
         self.world.now += self.scenario.ticks[self.ticks]
+        if self.scenario.is_ttl_prompt:
+            self.world.grants.expire(self.world.now)
         self.ticks += 1
 
     def is_busy_with_another(self) -> bool:
@@ -142,6 +192,9 @@ class Run:
             if process.act.actor == "client"
         )
 
+    def _is_seen(self, call: Call) -> bool:
+        return call.kind in _SEEN or call.kind in self.scenario.seen or call.is_of_grant
+
     def state(self) -> int:
         """A digest of all that matters to what may come."""
         processes = tuple(
@@ -150,14 +203,25 @@ class Run:
                 process.act.token,
                 process.waiting,
                 process.waiting_since,
+                process.started_at,
+                process.is_stale,
+                process.after,
+                process.after_commit,
+                process.replaced,
                 process.dead_before,
                 tuple(process.observed),
             )
             for key, process in self.processes.items()
             if process.waiting is not None
         )
-        items = tuple(_item_digest(key, item) for key, item in self.world.grants.items.items() if _is_kept(key))
-        waiting = tuple(sorted(process.number for process, _ in self.world.pending))
+        tables = (self.world.grants, self.world.users, self.world.clients)
+        items = tuple(
+            _item_digest(key, item)
+            for table in tables
+            for key, item in table.items.items()
+            if self._is_seen(Call("get", *key, False))
+        )
+        waiting = frozenset(Counter((process.number, call) for process, call, _ in self.world.pending).items())
         budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)
         # The order in which requests were sent and items written is no part of it.
         return hash(
@@ -169,6 +233,8 @@ class Run:
                 budgets,
                 self.held,
                 self.stolen,
+                frozenset(self.kept.items()),
+                frozenset((key, of) for key, of in self.waited_for.items() if self.processes[key].waiting is not None),
                 _ledger_digest(self.ledger),
             )
         )
@@ -180,14 +246,6 @@ def _name(key: tuple[int, int]) -> str:
 
 def _words(call: Call) -> str:
     return f"{call.operation} {call.kind}{' again' if call.is_again else ''}"
-
-
-def _is_seen(call: Call) -> bool:
-    return call.kind in _SEEN or call.is_of_grant
-
-
-def _is_kept(key: Key) -> bool:
-    return _is_seen(Call("get", *key, False))
 
 
 _digests: dict[int, tuple[Item, int]] = {}
@@ -204,7 +262,8 @@ def _item_digest(key: Key, item: Item) -> int:
 
 
 def _ledger_digest(ledger: Ledger) -> int:
-    return hash((frozenset(map(_facts_digest, ledger.grants.values())), frozenset(ledger.ended_sessions)))
+    facts = frozenset(map(_facts_digest, ledger.grants.values()))
+    return hash((facts, frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest()))
 
 
 def _facts_digest(facts: Facts) -> int:
@@ -216,6 +275,7 @@ def _facts_digest(facts: Facts) -> int:
             facts.is_revoked,
             facts.is_revocation_answered,
             facts.is_code_answered,
+            facts.after_commit,
             frozenset(facts.code_answers),
             frozenset(facts.successors.items()),
             frozenset(facts.answered),

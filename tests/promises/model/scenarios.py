@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
+from tests.promises.model.operator_scenarios import DEEP_OPERATOR_SCENARIOS, OPERATOR_SCENARIOS
 from tests.promises.model.processes import Fate
 from tests.promises.model.run import Run, Scenario, Sender
 from tests.promises.model.stage import SESSION, Stage
@@ -315,4 +316,6 @@ DEEP_SCENARIOS = (
         faults=1,
     ),
 )
-BY_NAME = {scenario.name: scenario for scenario in (*SCENARIOS, *DEEP_SCENARIOS)}
+ALL = (*SCENARIOS, *OPERATOR_SCENARIOS)
+ALL_DEEP = (*DEEP_SCENARIOS, *DEEP_OPERATOR_SCENARIOS)
+BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

@@ -3,12 +3,10 @@
 The first sixteen are those that the design itself was checked against; the rest were real, or nearly.
 """
 
-from dataclasses import dataclass
-
 from valet.grant_types import authorization_code, refresh_token
 
+from tests.promises.model.faults import FALSE_REVOCATION, Fault
 from tests.promises.model.patches import (
-    Patch,
     answered_before_its_bit,
     any_client_may_refresh,
     bits_first,
@@ -35,25 +33,12 @@ from tests.promises.model.patches import (
     verifier_is_checked_last,
     without,
 )
-from tests.promises.model.scenarios import BY_NAME
 
 FORK = "fork: one refresh token, two successors"
 LOST_BIT = "revocation answered, yet an access token is on no status list"
-FALSE_REVOCATION = "false revocation: nobody stole, nobody revoked"
 REFUSED = "a genuine refresh token is refused while the grant lives on"
 TWICE = "one code, redeemed twice"
 BORN_DEAD = "inherits a dead index: the access token is refused from its birth"
-
-
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    scenario: str  # one that finds it
-    invariant: str
-    patch: Patch
-
-    def __post_init__(self) -> None:
-        assert self.scenario in BY_NAME, self.scenario
 
 
 # Either of the two would do: the redemption removes the code's expiry.

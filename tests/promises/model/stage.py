@@ -7,15 +7,18 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from valet.handles import digest
+from valet.models.accounts import Credential
 from valet.models.sessions import Session
 
 from tests.promises.model import acts
-from tests.promises.model.acts import Act
+from tests.promises.model.acts import BROWSER_COOKIE, Act, cookies_set
 from tests.promises.model.facts import Facts, Rules
 from tests.promises.model.ledger import Ledger
+from tests.promises.model.operators import kept_hash
 from tests.promises.model.processes import Answer, Fate
 from tests.promises.model.world import World, installed
 
+PASSWORD = "password 0"  # of John, until an operator gives him another
 SESSION = "session-cookie-of-john".ljust(43, "x")
 RULES = Rules({"web": 60, "spa": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
 
@@ -33,6 +36,8 @@ class Stage:
     access_token: str = ""
     scope: str = "openid items offline_access"
     retired: list[str] = field(default_factory=list)  # refresh tokens before the one that the client holds
+    handles: dict[str, tuple[str, str]] = field(default_factory=dict)  # each actor's browser, and its saved request
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)  # what each actor has: session, code, refresh
 
     @classmethod
     def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> "Stage":
@@ -40,10 +45,31 @@ class Stage:
         ledger = Ledger(RULES)
         world = World(ledger.watch, "stage")
         ledger.clock = lambda: world.now
+        world.began = ledger.began
+        ledger.endings.in_force["sub-john"] = PASSWORD
+        world.put_credential(Credential("john", "sub-john", kept_hash(PASSWORD)))
         now = int(world.now)
         session = Session(digest(SESSION), "sid-1", "sub-john", now * 1000, "acr", ("pwd",), now + 3600, now + 43_200)
         world.server(0).sessions.open(session)
         return cls(world, ledger, client_id, scope=scope)
+
+    def with_operator(self, *actors: str) -> "Stage":
+        """... and each of the actors has, a second later, a browser at the sign-in page."""
+        self.world.now += 1
+        with installed(self.world):
+            for actor in actors:
+                self.handles[actor] = asked(self.answer(acts.authorize(self.client_id, "", self.scope)))
+        return self
+
+    def held_by(self, actor: str) -> "Stage":
+        """... and it is the actor who has what was issued and redeemed."""
+        names = (
+            ("session", SESSION),
+            ("code", "" if self.refresh_token else self.code),
+            ("refresh", self.refresh_token),
+        )
+        self.kept |= {(actor, name): value for name, value in names if value}
+        return self
 
     def issued(self) -> "Stage":
         """... and a code was answered."""
@@ -95,8 +121,10 @@ class Stage:
         return acts.refresh(self.client_id, token, actor=actor)
 
     def warm(self, sandbox: int) -> None:
-        """The sandbox has served that client before: it holds a block of status indices."""
-        self.world.server(sandbox).status_indices.allot(self.client_id, int(self.world.now) + 900)
+        """The sandbox has served that client before: it holds blocks of status indices."""
+        for client_epoch in range(3):
+            exp = int(self.world.now) + RULES.access_token_lifetime
+            self.world.server(sandbox).status_indices.allot(self.client_id, exp, client_epoch)
 
     def again(self) -> "Stage":
         """The same once more, for a run of its own."""
@@ -104,20 +132,25 @@ class Stage:
             self.ledger,
             grants={grant_id: _copy(facts) for grant_id, facts in self.ledger.grants.items()},
             bits=set(self.ledger.bits),
+            ranges=set(self.ledger.ranges),
             sessions=dict(self.ledger.sessions),
+            session_ends=dict(self.ledger.session_ends),
             over_sessions=set(self.ledger.over_sessions),
             ended_sessions=set(self.ledger.ended_sessions),
+            endings=self.ledger.endings.again(),
             violations=[],
         )
         world = World(ledger.watch, self.world.seed)
         ledger.clock = lambda: world.now
+        world.began = ledger.began
         world.now = self.world.now
         world.registry.clients.update(self.world.registry.clients)
         world.grants.items.update(self.world.grants.items)
         world.users.items.update(self.world.users.items)
+        world.clients.items.update(self.world.clients.items)
         for sandbox, server in self.world.servers.items():
             world.thaw(sandbox, server)
-        return replace(self, world=world, ledger=ledger, retired=list(self.retired))
+        return replace(self, world=world, ledger=ledger, retired=list(self.retired), kept=dict(self.kept))
 
     @staticmethod
     def members(answer: Answer) -> Mapping[str, Any]:
@@ -126,6 +159,12 @@ class Stage:
             return {}
         found: Mapping[str, Any] = json.loads(answer["body"])
         return found
+
+
+def asked(answer: Answer) -> tuple[str, str]:
+    """The browser, and its saved request, of an answer that leads to another page of ours."""
+    handle = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
+    return cookies_set(answer)[BROWSER_COOKIE], handle
 
 
 def _copy(facts: Facts) -> Facts:

@@ -6,13 +6,16 @@ import pytest
 
 from tests.promises.model.explorer import explore
 from tests.promises.model.run import Scenario
-from tests.promises.model.scenarios import DEEP_SCENARIOS, SCENARIOS
+from tests.promises.model.scenarios import ALL, ALL_DEEP
 from tests.support import profiles
 
 IS_DEEP = profiles.load()
 
 
-@pytest.mark.parametrize("scenario", [*SCENARIOS, *(DEEP_SCENARIOS if IS_DEEP else ())], ids=lambda each: each.name)
+_WALKED = (*ALL, *(ALL_DEEP if IS_DEEP else ()))
+
+
+@pytest.mark.parametrize("scenario", _WALKED, ids=lambda each: each.name)
 def test_no_interleaving_breaks_a_promise(scenario: Scenario, record_property: Callable[[str, object], None]) -> None:
     explored = explore(scenario)
     record_property("explored", str(explored))

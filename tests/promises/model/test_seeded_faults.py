@@ -8,10 +8,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.promises.model.driver import EXPLORED
 from tests.promises.model.explorer import explore
+from tests.promises.model.faults import Fault
 from tests.promises.model.ledger import Violation
 from tests.promises.model.machine import AuthorizationServer
+from tests.promises.model.operator_seeded import OPERATOR_FAULTS
 from tests.promises.model.scenarios import BY_NAME
-from tests.promises.model.seeded import FAULTS, Fault
+from tests.promises.model.seeded import FAULTS
 
 # Races that need more luck than a few thousand random requests have: the walk over all interleavings finds them.
 _ONLY_BY_WALKING = {
@@ -28,7 +30,7 @@ _ONLY_BY_WALKING = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *OPERATOR_FAULTS], ids=lambda fault: fault.name)
 def test_the_walk_finds_it(
     fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
-from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model
+from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.aws.dynamodb.throttles import DynamoThrottles
 from valet.errors import TemporarilyUnavailable
 from valet.handles import digest
@@ -26,7 +26,8 @@ from valet.server import Server
 from valet.settings import Settings
 
 from tests.promises.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
-from tests.promises.model.memory_table import Call, MemoryTable
+from tests.promises.model.memory_table import Call, Key, MemoryTable
+from tests.promises.model.operators import Operator, installed_commands
 from tests.promises.model.processes import Answer, Fate, Process, perform
 from tests.stores.memory import MemoryRegistry
 from tests.stores.signing import MemorySigners
@@ -74,7 +75,7 @@ class World:
         self.seed = seed
         self.current: Process | None = None
         self.processes = 0
-        self.pending: list[tuple[Process, Callable[[], Any]]] = []
+        self.pending: list[tuple[Process, Call, Callable[[], Any]]] = []
         self.logs: list[str] = []
         self.failures: list[BaseException] = []
         self.is_observing = False
@@ -83,8 +84,11 @@ class World:
         self._drawn = 0
         self.grants = MemoryTable(self.wire, self._watched)
         self.users = MemoryTable(self.wire, self._watched)
+        self.clients = MemoryTable(self.wire, self._watched_client)  # as operators change them
+        self.clients.items.update(_client_items())
         base = registry()
-        self.registry = replace(base, clients=dict(base.clients))
+        self.registry = replace(base, clients=dict(base.clients))  # as functions read them
+        self.began: Callable[[Process], None] = lambda _: None
         self.servers: dict[int, Server] = {}
         for name in ("john", "jane"):
             self.put_account(Account(f"sub-{name}", name, name.capitalize(), roles=frozenset({"user"})))
@@ -114,6 +118,18 @@ class World:
         """Go on with what another sandbox had in memory: Lambda clones them as it likes."""
         self.server(sandbox).status_indices._blocks.update(frozen.status_indices._blocks)
 
+    def go_stale(self, sandbox: int) -> None:
+        """From now on the sandbox goes by clients as they are at this moment, until `freshen`."""
+        self.server(sandbox).registry = replace(self.registry, clients=dict(self.registry.clients))
+
+    def freshen(self) -> None:
+        for server in self.servers.values():
+            server.registry = self.registry
+
+    def typed(self) -> str:
+        """The password that the operator who is at work types."""
+        return self.current.act.password if self.current else ""
+
     def signer(self, key: SigningKey, /) -> _Signer:
         return _Signer(self, key.alg, key.kid)
 
@@ -140,7 +156,7 @@ class World:
             return self._run_as(process, run)
 
         try:
-            result = perform(process, call, attributed, lambda: self.pending.append((process, attributed)))
+            result = perform(process, call, attributed, lambda: self.pending.append((process, call, attributed)))
         except ConditionFailed as failed:
             self._observe(process, failed.found, "failed")
             raise
@@ -154,7 +170,8 @@ class World:
         if isinstance(result, dict) and "revoked_at" in result:
             process.has_met_revoked = True
         if self.is_observing:
-            process.observed.append(hash((how, repr(result))))
+            # The time as well: what the function does next may draw it.
+            process.observed.append(hash((how, repr(result), self.now)))
 
     def _run_as(self, author: Process, run: Callable[[], Any]) -> Any:
         before, self._author = self._author, author
@@ -166,13 +183,21 @@ class World:
     def _watched(self, call: Call, old: Item | None, new: Item | None) -> None:
         self._watch(self._author, call, old, new)
 
+    def _watched_client(self, call: Call, old: Item | None, new: Item | None) -> None:
+        if new is not None:
+            self.registry.put_client(model_from_item(Client, new))
+        self._watched(call, old, new)
+
     # What a test does with it.
 
     def begin(self, act: Act, sandbox: int = 0, number: int = 0) -> Process:
         """Send a request; it stops before its first call."""
         self.processes += 1
+        does = Operator(self, act) if act.function == "operator" else handler(act.function)
         dead = frozenset(_bit(*key) for key in self.grants.items if key[1].startswith("set#"))
-        made = Process(number or self.processes, act, self.server(sandbox), handler(act.function), self.now, dead)
+        made = Process(number or self.processes, act, self.server(sandbox), does, self.now, dead)
+        made.is_stale = made.server.registry is not self.registry
+        self.began(made)
         self.resume(made, Fate.RUN)
         return made
 
@@ -185,7 +210,7 @@ class World:
 
     def land(self, which: int) -> None:
         """A write that stayed in the network takes effect, if its condition still holds."""
-        _, run = self.pending.pop(which)
+        _, _, run = self.pending.pop(which)
         with suppress(ConditionFailed):
             run()
 
@@ -196,7 +221,14 @@ class World:
         self.users.put(item_from_model(credential, f"credential#{credential.username}", "credential"))
 
     def put_client(self, client_id: str, **changes: Any) -> None:
-        self.registry.put_client(replace(self.registry.clients[client_id], **changes))
+        changed = replace(self.registry.clients[client_id], **changes)
+        self.clients.put(item_from_model(changed, f"client#{client_id}", "client"))
+
+
+@cache
+def _client_items() -> Mapping[Key, Item]:
+    items = (item_from_model(each, f"client#{each.client_id}", "client") for each in registry().clients.values())
+    return {(item["pk"], item["sk"]): item for item in items}
 
 
 def _bit(pk: str, sk: str) -> tuple[str, int]:
@@ -273,6 +305,8 @@ def installed(world: World) -> Iterator[World]:
     server_module.SERVER = _Current(world)  # type: ignore[assignment]
     observability._LOGGER = _Log(world)  # type: ignore[assignment]
     try:
-        yield world
+        with ExitStack() as stack:
+            installed_commands(stack, world)
+            yield world
     finally:
         server_module.SERVER, observability._LOGGER = before

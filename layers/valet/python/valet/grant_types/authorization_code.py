@@ -87,8 +87,6 @@ def redeem(request: TokenRequest, outside: Outside) -> Tokens:
     ):
         raise _refused(request, outside, grant, account, presented)
     tokens, redemption = _prepare(request, outside, grant, account, presented)
-    # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one.
-    outside.grants.point_to(pointer_to(grant, redemption.expires_at, int(request.now)))
     outcome = outside.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
@@ -108,7 +106,7 @@ def redeem(request: TokenRequest, outside: Outside) -> Tokens:
 def _prepare(
     request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
-    """All that the answer needs, signed before anything is spent."""
+    """All that the answer needs, signed before anything is spent, and the pointer by which the grant is found."""
     client, now = request.client, request.now
     exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
     live = (outside.status_indices.allot(client.client_id, exp, grant.client_epoch),)
@@ -117,6 +115,9 @@ def _prepare(
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))
         tokens = replace(tokens, refresh_token=str(refresh))
+    # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one;
+    # and before the time of the commit is drawn, however slow this write is.
+    outside.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
     return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, outside.clock())
 
 

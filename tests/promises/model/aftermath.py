@@ -1,0 +1,86 @@
+"""When nothing is under way any more, and operators were at work: who is let in, and what do old things open?
+
+The answers are held to the ledger. What it cannot see is seen here: that some password works, and that a command which
+was cut short is completed by giving it again.
+"""
+
+from itertools import count
+
+from tests.promises.model import acts
+from tests.promises.model.acts import ISSUER, Act
+from tests.promises.model.ledger import Violation
+from tests.promises.model.processes import Fate, Process
+from tests.promises.model.run import Run
+from tests.promises.model.stage import asked
+
+_AFTER = "after"
+_LAST_SANDBOX = 99
+
+
+class _Aftermath:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._numbers = count(900)
+
+    def send(self, act: Act) -> Process:
+        process = self._run.world.begin(act, sandbox=_LAST_SANDBOX, number=next(self._numbers))
+        while process.waiting is not None:
+            self._run.world.resume(process, Fate.RUN)
+        self._run.ledger.answered(process)
+        self._run.deliver(act, process.answer or {})
+        self._run.ledger.check()
+        return process
+
+
+def see_what_stands(run: Run) -> None:
+    run.world.freshen()
+    after = _Aftermath(run)
+    page = after.send(acts.authorize(run.stage.client_id, "", run.stage.scope))
+    browser, handle = asked(page.answer or {})
+    passwords = sorted({*run.ledger.endings.in_force.values(), *_typed(run)})
+    for password in passwords:
+        # The ledger says which one must open a session, and that no other may.
+        after.send(acts.login(browser, handle, "john", password, actor=_AFTER))
+    unfinished = _unfinished(run)
+    if unfinished is not None and after.send(unfinished).answer != {"statusCode": 200, "body": "", "headers": {}}:
+        raise Violation("a command that was cut short cannot be completed")
+    for actor in sorted({actor for actor, _ in run.kept} - {_AFTER}):
+        _present_all(run, after, actor)
+    for password in passwords:
+        after.send(acts.login(browser, handle, "john", password, actor=_AFTER))
+    after.send(acts.login(browser, handle, "john", run.ledger.endings.in_force["sub-john"], actor=_AFTER))
+    _present_all(run, after, _AFTER)
+    if (_AFTER, "refresh") not in run.kept:
+        raise Violation("who signs in afterwards is given no tokens")
+
+
+def _typed(run: Run) -> set[str]:
+    return {process.act.password for process in run.processes.values() if process.act.password}
+
+
+def _unfinished(run: Run) -> Act | None:
+    """The command that was given last, if it was not answered as done."""
+    commands = [process for process in run.processes.values() if process.act.function == "operator"]
+    if not commands or (commands[-1].answer or {}).get("statusCode") == 200:
+        return None
+    return commands[-1].act
+
+
+def _present_all(run: Run, after: _Aftermath, actor: str) -> None:
+    """Everything that the actor has, and what it leads to."""
+    if (actor, "refresh") in run.kept:
+        after.send(acts.refresh(run.stage.client_id, run.kept[actor, "refresh"], actor=actor))
+    if (actor, "session") in run.kept:
+        _ask_for_code(run, after, actor, run.kept[actor, "session"])
+    if (actor, "code") in run.kept:
+        after.send(acts.redeem(run.stage.client_id, run.kept[actor, "code"], actor=actor))
+    if (actor, "refresh") in run.kept:
+        after.send(acts.refresh(run.stage.client_id, run.kept[actor, "refresh"], actor=actor))
+
+
+def _ask_for_code(run: Run, after: _Aftermath, actor: str, session: str) -> None:
+    """By a request of its own, and through the consent page where there is one."""
+    process = after.send(acts.authorize(run.stage.client_id, session, run.stage.scope, actor=actor))
+    answer = process.answer or {}
+    if answer["headers"].get("Location", "").startswith(f"{ISSUER}/consent"):
+        after.send(acts.allow(*asked(answer), session, run.stage.scope, actor=actor))

@@ -1,0 +1,161 @@
+"""How each fault of an operator's commands, and of what stands after them, is put into the running code."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from valet import server, standing
+from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.table import item_from_model
+from valet.front_channel import code
+from valet.grant_types import authorization_code, refresh_token
+from valet.models.accounts import Account, Credential
+from valet.models.clients import Client
+from valet.models.grants import Grant, GrantPointer
+from valet.people import passwords
+
+from admin.commands import grants as grants_commands
+from admin.commands import users as users_commands
+from admin.records import people, revocation
+from admin.records.people import People
+
+_MODULES_OF_EXCHANGES = (authorization_code, refresh_token)
+
+
+def epoch_is_read_after_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = passwords.authenticate
+
+    def authenticate(attempt: Any, credentials: Any, accounts: Any, *others: Any) -> Any:
+        outcome = original(attempt, credentials, accounts, *others)
+        return accounts.find_account(outcome.sub) if isinstance(outcome, Account) else outcome
+
+    monkeypatch.setattr(passwords, "authenticate", authenticate)
+
+
+def marks_in_whole_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stands(account: Account | None, _epoch: int, auth_time_ms: int) -> bool:
+        if account is None or account.is_disabled:
+            return False
+        return auth_time_ms // 1000 >= account.sessions_not_before_ms // 1000
+
+    monkeypatch.setattr(standing, "_account_stands", stands)
+    _sweeps_by(monkeypatch, lambda grant, account: grant.auth_time < account.sessions_not_before_ms // 1000)
+
+
+def marks_by_a_clock_that_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stands(account: Account | None, _epoch: int, auth_time_ms: int) -> bool:
+        return account is not None and not account.is_disabled and auth_time_ms >= account.sessions_not_before_ms
+
+    original = people.revoked
+    for module in (people, users_commands):
+        monkeypatch.setattr(module, "revoked", lambda account, now: original(account, now - 30))
+    monkeypatch.setattr(standing, "_account_stands", stands)
+    _sweeps_by(monkeypatch, lambda grant, account: grant.auth_time * 1000 < account.sessions_not_before_ms)
+
+
+def _sweeps_by(monkeypatch: pytest.MonkeyPatch, is_older: Any) -> None:
+    monkeypatch.setattr(revocation, "_is_meant", lambda grant, account, _: is_older(grant, account))
+
+
+def credential_is_replaced_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(self: DynamoUsers, credential: Credential) -> None:
+        self.table.put(item_from_model(credential, f"credential#{credential.username}", "credential"))
+
+    monkeypatch.setattr(DynamoUsers, "prepare_credential", prepare)
+
+
+def any_credential_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "credential_in_force", lambda kept, _: kept[0] if kept else None)
+
+
+def account_is_written_unconditionally(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(self: People, _before: Account, after: Account) -> bool:
+        self.table.put(item_from_model(after, f"account#{after.sub}", "account"))
+        return True
+
+    monkeypatch.setattr(People, "_write", write)
+
+
+def settled_unconditionally(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(self: DynamoUsers, credential: Credential) -> None:
+        self.table.put(item_from_model(credential, f"credential#{credential.username}", "credential"))
+        self.drop_credential(credential)
+
+    monkeypatch.setattr(DynamoUsers, "settle_credential", settle)
+
+
+def grant_takes_the_accounts_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(**values: Any) -> Grant:
+        account = server.SERVER.accounts.find_account(values["sub"])
+        return Grant(**{**values, "epoch": account.epoch if account else 0})
+
+    monkeypatch.setattr(code, "Grant", made)
+
+
+def exchange_compares_no_epoch(module: Any) -> Any:
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        original = standing.grant_stands
+
+        def stands(grant: Grant, client: Client, account: Account | None) -> bool:
+            return original(replace(grant, epoch=account.epoch if account else 0), client, account)
+
+        monkeypatch.setattr(module, "grant_stands", stands)
+
+    return patch
+
+
+def people_are_swept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grants_commands, "range", lambda _: (0,), raising=False)
+
+
+def clients_are_swept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, swept = revocation._sweep, list[object]()
+
+    def sweep(deployment: Any, clients: Any, now: float) -> int:
+        if any(deployment is each for each in swept):
+            return 0
+        swept[:] = [deployment]
+        return original(deployment, clients, now)
+
+    monkeypatch.setattr(revocation, "_sweep", sweep)
+
+
+def sweeps_end_what_came_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation, "_is_meant", lambda *_: True)
+
+
+def pointer_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        authorization_code, "pointer_to", lambda grant, *_: code.pointer_to(grant, grant.issued_at_ms // 1000 + 660)
+    )
+
+
+def first_pointer_is_put_over_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    def point_to(self: DynamoGrants, pointer: GrantPointer) -> None:
+        self.table.put(item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"))
+
+    monkeypatch.setattr(DynamoGrants, "point_to", point_to)
+
+
+def client_epochs_must_be_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stands(grant: Grant, client: Client) -> bool:
+        return not client.is_disabled and grant.client_epoch == client.epoch
+
+    monkeypatch.setattr(standing, "_client_stands", stands)
+
+
+def client_epochs_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "_client_stands", lambda _, client: not client.is_disabled)
+
+
+def indices_are_of_the_clients_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in _MODULES_OF_EXCHANGES:
+        monkeypatch.setattr(module, "_prepare", _prepares_by_client(module._prepare))
+
+
+def _prepares_by_client(original: Any) -> Any:
+    def prepare(exchange: Any, outside: Any, grant: Grant, *others: Any) -> Any:
+        return original(exchange, outside, replace(grant, client_epoch=exchange.client.epoch), *others)
+
+    return prepare

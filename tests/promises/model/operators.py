@@ -1,0 +1,113 @@
+"""Operators at work: the real commands, on the world's tables. Each AWS call of theirs is a point to stop at as well.
+
+What a command waits for is a call like any other: `Run` lets it return when no request is under way that an operator
+need not reckon with any more.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import patch
+
+from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.sessions import DynamoSessions
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.errors import TemporarilyUnavailable
+from valet.people import passwords
+
+from admin.commands import users as users_commands
+from admin.commands.grants import revoke_clients
+from admin.desk import Desk
+from admin.records import revocation
+from admin.records.people import People
+from admin.records.register import Register
+from admin.terminal.endings import Refused
+from tests.promises.model.acts import Act
+from tests.promises.model.memory_table import Call
+from tests.promises.model.processes import Answer
+
+if TYPE_CHECKING:
+    from tests.promises.model.world import World
+
+WAIT = "wait"
+# The commands as they are called once click has read the command line.
+_set_password: Callable[..., None] = cast(Any, users_commands.set_password.callback).__wrapped__
+_sign_out: Callable[..., None] = cast(Any, users_commands.sign_out.callback).__wrapped__
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Stands where a function's handler does."""
+
+    world: "World"
+    act: Act
+
+    def __call__(self, _event: Mapping[str, Any], _context: Any) -> Answer:
+        try:
+            self._do()
+        except Refused as refused:
+            return {"statusCode": 409, "body": refused.message, "headers": {}}
+        except TemporarilyUnavailable:
+            return {"statusCode": 503, "body": "", "headers": {}}
+        return {"statusCode": 200, "body": "", "headers": {}}
+
+    def _do(self) -> None:
+        desk, act = self._desk(), self.act
+        if act.kind == "set-password":
+            _set_password(desk, act.username, is_stdin=False, is_generated=True, revoke=act.revokes)
+        elif act.kind == "sign-out":
+            _sign_out(desk, act.username, revoke=True)
+        else:
+            revoke_clients(desk, [desk.register.client(act.client_id)])
+
+    def _desk(self) -> Desk:
+        world = self.world
+        deployment = SimpleNamespace(
+            random=world.draw,
+            audit=world,
+            registry=world.clients,
+            users=world.users,
+            grants_table=world.grants,
+            grants=DynamoGrants(world.grants),
+            sessions=DynamoSessions(world.grants),
+            status_lists=DynamoStatusLists(world.grants),
+        )
+        desk = SimpleNamespace(
+            deployment=deployment,
+            people=People(world.users, cast(Any, world)),
+            register=Register(world.clients, cast(Any, world)),
+            clock=lambda: world.now,
+            sleep=self._sleep,
+            random=world.draw,
+            confirm=_say_nothing,
+            watch=_say_nothing,
+            done=_say_nothing,
+        )
+        return cast(Desk, desk)
+
+    def _sleep(self, seconds: float) -> None:
+        self.world.wire(Call(WAIT, WAIT, str(seconds), False), lambda: None)
+
+
+def _say_nothing(*_: Any, **__: Any) -> None:
+    """To nobody."""
+
+
+def _one_by_one(do: Callable[[Any], Any], each: Any) -> list[Any]:
+    return [do(one) for one in each]
+
+
+def kept_hash(password: str) -> str:
+    """What is kept of a password here: Argon2id is slow by design, and tested elsewhere."""
+    return sha256(password.encode()).hexdigest()
+
+
+def installed_commands(stack: ExitStack, world: "World") -> None:
+    """What the commands must not do here: hash for long, type, or start threads."""
+    stack.enter_context(patch.object(passwords, "_is_password", lambda kept, password: kept == kept_hash(password)))
+    stack.enter_context(patch.object(users_commands, "hash_password", kept_hash))
+    stack.enter_context(patch.object(users_commands, "read_password", lambda **_: world.typed()))
+    stack.enter_context(patch.object(revocation, "_at_once", _one_by_one))
