@@ -96,6 +96,9 @@ lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and th
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
+release: ## check that tree, changelog and version agree, and tag; publishes nothing; VERSION=0.1.0
+	@$(or $(wildcard $(BIN)/python),python3) -m deployment.release '$(VERSION)'
+
 clean: ## remove what was built, and the caches
 	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
@@ -103,7 +106,7 @@ clean: ## remove what was built, and the caches
 distclean: clean ## remove the environments as well
 	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format bench lock clean distclean browser bench-node oldest
+.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser bench-node oldest
 
 
 # Environments. The first serves three lock files: dev.txt holds all that local.txt does, and that all that admin.txt does.

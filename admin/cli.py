@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
+from valet import __version__
 from valet.errors import TemporarilyUnavailable
 
 from admin.commands import accounts, apis, clients, grants, keys, scopes, tail, users
@@ -59,6 +60,7 @@ def _explained(reason: str) -> str:
 
 
 @click.group(cls=_Operator, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, "--version", message="Valet %(version)s", help="Show the version and exit.")
 @click.pass_context
 def valet(ctx: click.Context) -> None:
     """Operate a Valet: its clients, users, protected APIs, keys and grants.

@@ -3,6 +3,7 @@
 `make build` runs it as `python3.13 deployment/finish.py .aws-sam/build`, by the Python whose bytecode Lambda will read.
 """
 
+import ast
 import compileall
 import re
 import shutil
@@ -68,6 +69,24 @@ def pin_architecture(template: Path, architecture: str) -> None:
     template.write_text(text)
 
 
+def version(package: Path) -> str:
+    """The version that the package says it is, read without importing it."""
+    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__":
+            said: str = ast.literal_eval(node.value)
+            return said
+    raise BuildError(f"{package} does not say its __version__")
+
+
+def describe_layer(template: Path, said: str) -> None:
+    """Put the version into the layer's description, which the Lambda console and `aws lambda list-layers` show."""
+    described = r"(\n  ValetLayer:\n(?:    .*\n)*?      Description: )(.*)\n"
+    text, times = re.subn(described, rf"\g<1>Valet {said}, what the functions share\n", template.read_text())
+    if times != 1:
+        raise BuildError(f"{template} has no ValetLayer to describe")
+    template.write_text(text)
+
+
 def compile_all(folder: Path, place: str) -> None:
     """Ship bytecode: /opt and /var/task are read-only, so without it every cold start would compile everything again.
 
@@ -91,6 +110,7 @@ def finish(build: Path) -> None:
     layer = build / LAYER / "python"
     prune(layer)
     pin_architecture(build / "template.yaml", processor(layer.rglob("*.so")))
+    describe_layer(build / "template.yaml", version(layer / "valet"))
     compile_all(build / LAYER, "/opt")
     for function in sorted(build.glob("*Function")):
         compile_all(function, "/var/task")

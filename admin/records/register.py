@@ -1,7 +1,7 @@
 """Clients, protected APIs and scopes as operators keep them (DynamoDB, the Registry table)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
@@ -149,7 +149,9 @@ class Register:
         self.audit.record("scope.changed", **changes.of_scope(before, after))
 
     def delete_scope(self, scope: Scope) -> None:
-        self.table.delete("scopes", scope.name)
+        """Raises Refused if another operator changed it since it was read: what it is now may still be needed."""
+        if not self.table.remove(item_from_model(scope, "scopes", scope.name), _members(scope)):
+            raise _raced(f"The scope {scope.name}")
         self.audit.record("scope.changed", **changes.of_scope(scope, None))
 
     def add_api(self, api: ProtectedApi) -> None:
@@ -166,7 +168,9 @@ class Register:
         self.audit.record("api.changed", **changes.of_api(before, after))
 
     def delete_api(self, api: ProtectedApi) -> None:
-        self.table.delete("apis", api.audience)
+        """Raises Refused if another operator changed it since it was read: what it is now may still be needed."""
+        if not self.table.remove(item_from_model(api, "apis", api.audience), _members(api)):
+            raise _raced(f"The protected API {api.audience}")
         self.audit.record("api.changed", **changes.of_api(api, None))
 
 
@@ -174,6 +178,10 @@ def revoked(client: Client, now: float) -> Client:
     """The client, with every grant until now dead. The times are for operators and the release before."""
     at_ms = int(now * 1000)
     return replace(client, epoch=client.epoch + 1, epoch_raised_at_ms=at_ms, grants_not_before_ms=at_ms)
+
+
+def _members(record: Scope | ProtectedApi) -> list[str]:
+    return [field.name for field in fields(record)]
 
 
 def _raced(what: str) -> Refused:

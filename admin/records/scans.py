@@ -3,7 +3,7 @@
 No function of Valet's scans, and none may; an operator who lists all clients has nothing else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -101,6 +101,21 @@ class ScannedTable(Table):
             found = failed.found or {}
             is_ours = all(found.get(name) == value for name, value in written.items())
             return bool(found) and is_ours and not any(name in found for name in removed)
+        return True
+
+    def remove(self, before: Item, members: Iterable[str]) -> bool:
+        """Delete an item whose `members` are still those of `before`; False if one was changed meanwhile."""
+        conditions, values = ["attribute_exists(#pk)"], {}
+        for name in members:
+            if name in before:
+                conditions.append(f"#{name} = :{name}")
+                values[f":{name}"] = before[name]
+            else:
+                conditions.append(f"attribute_not_exists(#{name})")
+        try:
+            self.delete(before["pk"], before["sk"], " AND ".join(conditions), values)
+        except ConditionFailed as failed:
+            return failed.found is None  # it is gone: by our own first try, or by another operator's
         return True
 
     def mark(self, pk: str, sk: str, name: str, at_ms: int) -> bool:

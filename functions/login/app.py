@@ -14,6 +14,7 @@ from valet.people.sessions import open_session
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import destination_of
 from valet.refusals import refuse_as_page
+from valet.revocation import end_grants
 from valet.server import SERVER, Server
 
 _WRONG = "That username and password do not match. Please try again."
@@ -45,7 +46,8 @@ def login(request: Request, server: Server) -> Response:
 
 
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:
-    secret = open_session(
+    now = server.clock()
+    opened = open_session(
         request,
         account,
         passwords.ACR,
@@ -54,13 +56,18 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
         sessions=server.sessions,
         settings=server.settings,
         random=server.random,
-        now=server.clock(),
+        now=now,
     )
+    if opened.other is not None:
+        # On a shared computer the one who was signed in before has left: as if they had signed out themselves.
+        if opened.has_ended_other:
+            server.audit.record("session.ended", sub=opened.other.sub)
+        end_grants(server, opened.other, now, "other_sign_in")
     server.audit.record(
         "login.succeeded", client_id=saved.request.client_id, sub=account.sub, source_ip=request.source_ip
     )
     location = f"{request.issuer}/authorize?resume={saved.handle}"
-    return redirect(location).with_cookies(server.cookies.set_session(secret))
+    return redirect(location).with_cookies(server.cookies.set_session(opened.secret))
 
 
 def _form(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from valet import __version__
 
-from deployment.finish import BuildError, pin_architecture, processor
+from deployment.finish import BuildError, describe_layer, pin_architecture, processor
 from local.template import load
 from tests.built.emulator import ARCHITECTURE
 from tests.parts.template.test_functions import FUNCTIONS
@@ -84,3 +85,11 @@ def test_a_template_without_its_parameter_is_not_passed_over(tmp_path: Path) -> 
     template.write_text("Parameters:\n  Other:\n    Type: String\n", encoding="utf-8")
     with pytest.raises(BuildError, match="Architecture"):
         pin_architecture(template, "arm64")
+
+
+def test_the_layer_says_its_version(tmp_path: Path, build: Path) -> None:
+    assert f"Description: Valet {__version__}, what the functions share" in (build / "template.yaml").read_text()
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources: {}\n")
+    with pytest.raises(BuildError):
+        describe_layer(template, "1.2.3")

@@ -5,7 +5,7 @@ from valet.errors import OAuthError, TemporarilyUnavailable
 
 from tests.integration.conftest import Issued, Redeemed
 from tests.support.application import Application, challenge_of
-from tests.support.browser import Browser
+from tests.support.browser import Browser, form_of
 from tests.support.deployment import Deployment
 from tests.support.wire import Answer, post_form
 
@@ -244,6 +244,26 @@ def test_a_form_of_another_site_goes_on_with_the_session_of_the_browser(
     answered = browser.follow(answer).answered
     assert answered["state"] == asked.state
     assert web_app.redeem(answered["code"], asked.code_verifier).status == 200
+
+
+def test_a_request_that_came_by_post_is_resumed_as_often_as_the_same_link_and_each_time_answered_for_its_browser(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued
+) -> None:
+    """It holds nothing about an end-user: each resumption is a request of its own, as each opening of a link is."""
+    asked = web_app.ask()
+    location = browser.post_from_another_site("/authorize", asked.parameters).location
+    codes = {browser.get(location).answered["code"] for _ in range(2)}
+    assert len(codes) == 2
+    for code in codes:
+        assert web_app.redeem(code, asked.code_verifier).status == 200
+    other = Browser(deployment.send, deployment.issuer)
+    page = other.follow(other.get(location))
+    assert "password" in form_of(page).names
+    handle = form_of(page).hidden["request"]
+    # The copy that the other browser was given is bound to it.
+    assert browser.get(f"/login?request={handle}").status == 400
+    deployment.clock.advance(601)
+    assert browser.get(location).status == 400
 
 
 @pytest.mark.parametrize("where", ["authorize", "consent"])

@@ -191,3 +191,42 @@ def test_a_page_cannot_be_framed_and_its_form_leads_nowhere_else(browser: Browse
     assert "unsafe" not in policy
     assert headers["x-frame-options"] == "DENY"
     assert headers["cache-control"] == "no-store"
+
+
+def test_whose_browser_another_person_signs_in_at_is_signed_out_with_what_lived_by_the_session(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """At a shared computer: the application would go on in the first person's name for twelve hours."""
+    by_session = allowed(web_app, browser, "openid items")
+    offline = allowed(web_app, browser, "openid items offline_access")
+    elsewhere = allowed(web_app, anew(deployment), "openid items")
+    deployment.clock.advance(60)
+    browser.sign_in(browser.open(web_app.ask(prompt="login").url), "jane")
+    assert deployment.audit.names[-3:] == ["session.ended", "grant.revoked", "login.succeeded"], deployment.audit.names
+    assert deployment.audit.events[-2][1]["revoked_for"] == "other_sign_in"
+    assert web_app.refresh(by_session["refresh_token"]).error == "invalid_grant"
+    assert web_app.userinfo(by_session["access_token"]).status == 401
+    for kept in (offline, elsewhere):  # as after a sign-out: what was allowed for longer, and other browsers
+        assert web_app.userinfo(kept["access_token"]).status == 200
+        assert web_app.refresh(kept["refresh_token"]).status == 200
+
+
+def test_signing_in_again_as_the_same_person_ends_no_grant(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    held = allowed(web_app, browser, "openid items")
+    deployment.clock.advance(60)
+    browser.sign_in(browser.open(web_app.ask(prompt="login").url), "john")
+    assert "session.ended" not in deployment.audit.names
+    assert web_app.refresh(held["refresh_token"]).status == 200
+
+
+def allowed(application: Application, browser: Browser, scope: str) -> dict[str, str]:
+    """The tokens that the application gets in this browser, where John signs in if nobody is."""
+    asked = application.ask(scope=scope)
+    page = browser.open(asked.url)
+    if page.is_page and "password" in form_of(page).names:
+        page = browser.sign_in(page)
+    code = (browser.decide(page) if page.is_page else page).answered["code"]
+    tokens: dict[str, str] = application.redeem(code, asked.code_verifier).json()
+    return tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from admin.desk import Desk
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import service
 from tests.support.wire import over_http
@@ -149,3 +150,34 @@ def test_a_second_api_that_names_a_scope_of_the_issuer_is_refused_and_told_which
     assert valet.json("apis", "list") == before
     valet("apis", "change", demo, "--remove-scope", "profile")
     valet("apis", "change", stock, "--add-scope", "profile email")
+
+
+@pytest.mark.parametrize(
+    ("delete", "meanwhile", "kept"),
+    [
+        ("scopes delete stock --yes", "scopes change stock --includes items", "scopes list"),
+        (
+            "apis delete https://stock.example.com --yes",
+            "apis change https://stock.example.com --role user",
+            "apis list",
+        ),
+    ],
+)
+def test_what_another_operator_changed_meanwhile_is_not_deleted(
+    valet: Operator, monkeypatch: pytest.MonkeyPatch, delete: str, meanwhile: str, kept: str
+) -> None:
+    """It was not needed when the command looked, and may be by now."""
+    valet("scopes", "add", "stock", "Stock")
+    valet("apis", "add", "https://stock.example.com", "Stock")
+    original = Desk.confirm
+
+    def confirm(self: Desk, question: str) -> None:
+        original(self, question)
+        monkeypatch.setattr(Desk, "confirm", original)
+        valet(*meanwhile.split())
+
+    monkeypatch.setattr(Desk, "confirm", confirm)
+    assert "look at it again" in valet(*delete.split(), status=3).err
+    assert "stock" in valet(*kept.split()).out
+    valet(*delete.split())
+    assert "stock" not in valet(*kept.split()).out

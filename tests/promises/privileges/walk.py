@@ -104,6 +104,8 @@ class Walk:
         assert "code" in browser.decide(consent).answered
         # Again in a browser that is known by now, whose own count is forgotten; then somebody else in it.
         browser.sign_in(browser.open(self.web_app.ask(prompt="login").url), "john")
+        self.sign_in(self.web_app, browser, scope="openid profile")  # ends with John's session
+        self.clock.advance(1)
         other = browser.open(self.web_app.ask(prompt="login").url)
         browser.sign_in(other, "jane")
         for _ in range(12):

@@ -65,15 +65,23 @@ def revoke(outside: Outside, grant: Grant, now: float, event: EventName, **field
 def end_session(outside: OutsideOfSessions, session: Session, now: float, revoked_for: str) -> SignedOut:
     """End the session, and every grant that lives by it; one that is just being issued meets a tombstone.
 
-    The session first, so that no new grant begins to live by it. Whoever is killed in between comes back with the same
-    session, which still says which grants to end. Each pointer goes when its grant is done with: a session may have
-    more grants than one request has the time for, and whoever comes back goes on where the last one was stopped.
+    The session first, so that no new grant begins to live by it. If the invocation dies in between, the browser comes
+    back with the same session, which still says which grants to end.
     """
     attempt = outside.random(16)
     ended = outside.sessions.end(session.digest, attempt, now)
     is_ours = ended is not None and ended.ending == attempt
     if is_ours:
         outside.audit.record("session.ended", sub=session.sub)
+    return SignedOut(is_ours, end_grants(outside, session, now, revoked_for))
+
+
+def end_grants(outside: Outside, session: Session, now: float, revoked_for: str) -> int:
+    """End every grant that lives by a session that has ended; how many this call ended.
+
+    Each pointer goes when its grant is done with: a session may have more grants than one request has the time for, and
+    the next request for the same session goes on where this one was stopped.
+    """
     grants = 0
     for pointer in outside.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
@@ -82,7 +90,7 @@ def end_session(outside: OutsideOfSessions, session: Session, now: float, revoke
                 finish(outside, revoked, now, revoked_for=revoked_for)
                 grants += revoked.is_ours
             outside.grants.forget(pointer)
-    return SignedOut(is_ours, grants)
+    return grants
 
 
 def finish(outside: Outside, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:

@@ -1,5 +1,7 @@
 """Browser sessions: opened by a sign-in, prolonged by use, ended by signing out (OpenID Connect Session Management)."""
 
+from typing import NamedTuple
+
 from valet.handles import digest, new_handle, new_id
 from valet.http import Request
 from valet.models.accounts import Account
@@ -36,6 +38,14 @@ def has_ended(session: Session, sessions: Sessions) -> bool:
     return found is None or bool(found.ended_at)
 
 
+class Opened(NamedTuple):
+    """A session that was opened, and the browser's former one if that was another end-user's."""
+
+    secret: str  # the value of its cookie
+    other: Session | None
+    has_ended_other: bool  # this sign-in did, and none before it
+
+
 def open_session(
     request: Request,
     account: Account,
@@ -47,21 +57,23 @@ def open_session(
     settings: Settings,
     random: Random,
     now: float,
-) -> str:
-    """Open a session and answer its cookie's value, drawn now: none from before the login is worth anything after it.
+) -> Opened:
+    """Open a session, whose cookie's value is drawn now: none from before the login is worth anything after it.
 
     `account` is as it was read before the password was compared: its epoch is the session's. A revocation that came
     since has raised the account's, and the session is dead from its first moment.
 
-    The browser's former session ends. If it was the same person's, the new one goes on under its public `sid`, so that
-    a later logout reaches the grants of both.
+    The browser's former session ends. If it was the same end-user's, the new one goes on under its public `sid`, so
+    that a later logout reaches the grants of both. If it was another end-user's, the grants that live by it are the
+    caller's to end.
     """
-    former = session_secret(request, cookies)
-    ended = sessions.end(digest(former), random(16), now) if former else None
+    former, attempt = session_secret(request, cookies), random(16)
+    ended = sessions.end(digest(former), attempt, now) if former else None
+    other = ended if ended is not None and ended.sub != account.sub else None
     secret = new_handle(random)
     session = Session(
         digest=digest(secret),
-        sid=ended.sid if ended is not None and ended.sub == account.sub else new_id(random),
+        sid=ended.sid if ended is not None and other is None else new_id(random),
         sub=account.sub,
         auth_time_ms=int(now * 1000),
         acr=acr,
@@ -71,4 +83,4 @@ def open_session(
         epoch=account.epoch,
     )
     sessions.open(session)
-    return secret
+    return Opened(secret, other, other is not None and other.ending == attempt)
