@@ -23,7 +23,7 @@ SIGNATURE: Mapping[str, float] = {"RS256": 0.03 / 10_000, "ES256": 0.15 / 10_000
 LOG_BYTE = 0.50 / 1024**3
 METRIC, ALARMED_METRIC, KEY = 0.30, 0.10, 1.00
 
-METRICS, ALARMED_METRICS = 10, 14  # an alarm on an expression or a band counts each metric that it watches
+METRICS, ALARMED_METRICS = 10, 17  # an alarm on an expression or a band counts each metric that it watches
 ACCESS_LOG_LINE, EVENT_LINE = 230, 460  # bytes, as they are ingested
 
 

@@ -11,6 +11,21 @@ from typing import Any
 
 _EQUALS = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
 _PARTITION_KEY = "pk"
+_EXPRESSIONS = (
+    "UpdateExpression",
+    "ConditionExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "FilterExpression",
+)
+_NAME = re.compile(r"(?<![:#.\w])#?[A-Za-z_]\w*")  # at the top of a path, and no placeholder of a value
+_WORDS = frozenset(  # of the expressions' own language
+    (
+        *("SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"),
+        *("attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"),
+        *("begins_with", "contains", "size"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,14 @@ class Call:
             if names.get(name, name) == _PARTITION_KEY:
                 return str(self.parameters["ExpressionAttributeValues"][value]["S"])
         return None
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What IAM compares with dynamodb:Attributes: each top-level attribute that the call names, keys included."""
+        names = self.parameters.get("ExpressionAttributeNames", {})
+        text = " ".join(str(self.parameters.get(member, "")) for member in _EXPRESSIONS)
+        in_expressions = {names.get(name, name) for name in _NAME.findall(text) if name not in _WORDS}
+        return frozenset(in_expressions.union(*(self.parameters.get(place, {}) for place in ("Key", "Item"))))
 
     @property
     def partition_prefix(self) -> str | None:

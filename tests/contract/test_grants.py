@@ -186,16 +186,11 @@ def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_re
 
 def test_who_revokes_by_the_same_write_twice_knows_that_it_was_they(grants: Grants) -> None:
     """The answer was lost, and AWS's library sends the write again."""
-    grant, first = redeemed(grants)
-    by_secret, by_pointer = issued(grants), issued(grants)
+    grant, _ = redeemed(grants)
+    by_pointer = issued(grants)
     write = revocation()
     for _ in range(2):
         revoked = grants.revoke(grant.grant_id, write)
-        assert revoked is not None
-        assert revoked.is_ours
-    grants.redeem(by_secret, first, NOW)
-    for _ in range(2):
-        revoked = grants.revoke_by_refresh_token(by_secret.grant_id, by_secret.client_id, first.family_digest, write)
         assert revoked is not None
         assert revoked.is_ours
     for _ in range(2):
@@ -216,26 +211,6 @@ def test_a_revoked_grant_keeps_no_key_that_successors_are_made_of(grants: Grants
 def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:
     assert grants.revoke("AAAAAAAAAAAAAAAAAAAAAA", revocation()) is None
     assert grants.find("AAAAAAAAAAAAAAAAAAAAAA") is None
-
-
-def test_a_refresh_token_revokes_its_own_clients_grant_only(grants: Grants) -> None:
-    grant, first = redeemed(grants)
-    before, ending = as_redeemed(grant, first), revocation("client")
-    assert grants.revoke_by_refresh_token(grant.grant_id, "mobile_app", first.family_digest, ending) is None
-    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), ending) is None
-    assert grants.revoke_by_refresh_token("A" * 22, grant.client_id, first.family_digest, ending) is None
-    assert grants.find(grant.grant_id) == before
-    by_client = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, ending)
-    assert by_client == Revoked(before, is_ours=True)
-    later = revocation("client", LATER)
-    again = grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, later)
-    assert again == Revoked(as_revoked(before, ending), is_ours=False)
-
-
-def test_a_grant_not_redeemed_has_no_family_secret_to_revoke_it_by(grants: Grants) -> None:
-    grant = issued(grants)
-    assert grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, bytes(32), revocation()) is None
-    assert found(grants, grant) == grant
 
 
 def test_burying_a_grant_under_way_keeps_it_from_being_issued(grants: Grants) -> None:

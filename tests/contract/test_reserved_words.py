@@ -35,7 +35,7 @@ def walk(stores: Stores) -> None:
     stores.grants.redeem(grant, first, NOW)
     stores.grants.rotate(grant, rotation, NOW)
     stores.grants.revoke(grant.grant_id, revocation())
-    stores.grants.revoke_by_refresh_token(grant.grant_id, grant.client_id, first.family_digest, revocation())
+    stores.grants.bury(grant.grant_id, grant.sub, revocation())
     stores.grants.bury("A" * 22, "sub", revocation())
     stores.grants.pointers(grant.sub, grant.sid)
     stores.status_lists.lease("web_app_123", "aost", 16, int(NOW))

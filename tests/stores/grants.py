@@ -96,15 +96,6 @@ class MemoryGrants:
         with self._lock:
             return self._revoke(self.grants.get(grant_id), revocation)
 
-    def revoke_by_refresh_token(
-        self, grant_id: str, client_id: str, family_digest: bytes, revocation: Revocation
-    ) -> Revoked | None:
-        with self._lock:
-            found = self.grants.get(grant_id)
-            if found is None or (found.client_id, found.family_digest) != (client_id, family_digest):
-                return None
-            return self._revoke(found, revocation)
-
     def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
         with self._lock:
             found = self.grants.get(grant_id)

@@ -31,11 +31,13 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
+AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml")
+AGAINST_FLOODS = ("budget.yaml", "cloudfront.yaml")
 
 
 def deploys() -> dict[str, list[str]]:
     """Each `sam deploy` that somebody is told to copy for a stack of their own, by where it stands."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in EXAMPLES.glob("*.yaml")}
+    texts = {name: (EXAMPLES / name).read_text(encoding="utf-8") for name in AROUND_THE_AUTHORIZER}
     texts["authorizer.md"] = (ROOT / "docs" / "authorizer.md").read_text(encoding="utf-8")
     found = {name: re.findall(r"^(?:# )?(sam deploy .*)$", text, re.MULTILINE) for name, text in texts.items()}
     return {name: shlex.split(line) for name, (line,) in found.items()}
@@ -87,8 +89,83 @@ def test_the_readmes_authorizer_is_the_nested_template_and_its_scopes_are_regist
 
 def test_the_examples_nest_what_there_is() -> None:
     parameters = {"Issuer": "https://id.example.com", "Audience": "https://api.example.com"}
-    for path in sorted(EXAMPLES.glob("*.yaml")):
-        assert "AuthorizerFunction" in system_from_file(path, parameters).functions
+    assert {path.name for path in EXAMPLES.glob("*.yaml")} == {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS}
+    for name in AROUND_THE_AUTHORIZER:
+        assert "AuthorizerFunction" in system_from_file(EXAMPLES / name, parameters).functions
+
+
+# -- against floods of requests ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", AGAINST_FLOODS)
+def test_a_template_against_floods_has_no_error_in_the_region_that_it_is_for(name: str) -> None:
+    run = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", EXAMPLES / name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", AGAINST_FLOODS)
+def test_its_line_of_deployment_gives_every_parameter_that_has_no_default_and_a_value_that_it_takes(name: str) -> None:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    (line,) = re.findall(r"^# (aws cloudformation deploy .*)$", text, re.MULTILINE)
+    words = shlex.split(line)
+    options = dict(zip(words[3::2], words[4::2], strict=False))
+    assert options["--region"] == "us-east-1"
+    assert ROOT / options["--template-file"] == EXAMPLES / name
+    given = dict(word.split("=", 1) for word in words[words.index("--parameter-overrides") + 1 :])
+    parameters = load(EXAMPLES / name)["Parameters"]
+    assert set(given) == {each for each, parameter in parameters.items() if "Default" not in parameter}
+    for each, value in given.items():
+        assert re.fullmatch(parameters[each].get("AllowedPattern", ".*"), value)
+
+
+def test_the_firewall_blocks_by_address_and_sign_in_pages_sooner_than_the_rest() -> None:
+    document = load(EXAMPLES / "cloudfront.yaml")
+    firewall = document["Resources"]["Firewall"]["Properties"]
+    assert (firewall["Scope"], firewall["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
+    forms, requests = (rule["Statement"]["RateBasedStatement"] for rule in firewall["Rules"])
+    assert all(rule["Action"] == {"Block": {}} for rule in firewall["Rules"])
+    assert forms["AggregateKeyType"] == requests["AggregateKeyType"] == "IP"
+    assert "ScopeDownStatement" not in requests
+    limits = [document["Parameters"][rule["Limit"]["Ref"]]["Default"] for rule in (forms, requests)]
+    assert limits == sorted(limits)
+    scope = forms["ScopeDownStatement"]["RegexMatchStatement"]
+    assert scope["FieldToMatch"] == {"UriPath": {}}
+    # A slash at the end is the same route to API Gateway.
+    assert all(re.search(scope["RegexString"], path) for path in ("/authorize", "/authorize/", "/login", "/consent"))
+    assert not any(
+        re.search(scope["RegexString"], path) for path in ("/token", "/userinfo", "/authorize/x", "/x/login")
+    )
+
+
+def test_cloudfront_forwards_everything_keeps_nothing_and_is_never_spoken_to_in_the_clear() -> None:
+    distribution = load(EXAMPLES / "cloudfront.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    assert distribution["WebACLId"] == {"Fn::GetAtt": "Firewall.Arn"}
+    assert not distribution["IPV6Enabled"]  # a sender would have an address for every request
+    behavior = distribution["DefaultCacheBehavior"]
+    assert behavior["ViewerProtocolPolicy"] == "https-only"
+    assert {"GET", "HEAD", "OPTIONS", "POST"} <= set(behavior["AllowedMethods"])
+    # CloudFront's managed policies CachingDisabled and AllViewerExceptHostHeader, by the ids that AWS documents.
+    assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    (origin,) = distribution["Origins"]
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    assert "CacheBehaviors" not in distribution
+
+
+def test_the_budget_tells_before_and_when_it_is_passed() -> None:
+    properties = load(EXAMPLES / "budget.yaml")["Resources"]["Budget"]["Properties"]
+    told = {
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
+        for each in properties["NotificationsWithSubscribers"]
+        if each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "Email"}}]
+    }
+    assert told == {("ACTUAL", 50), ("ACTUAL", 100), ("FORECASTED", 100)}
+    assert {"Amazon DynamoDB", "AWS Lambda"} <= set(properties["Budget"]["CostFilters"]["Service"])
 
 
 def operator_lines() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from valet.resource_server.api_gateway.configuration import parse
 
-from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, translated
+from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, statements, translated
 
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
 REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))
@@ -40,9 +40,12 @@ def test_sam_finds_nothing_to_say(template: Path) -> None:
 
 def test_its_role_may_write_its_log_and_nothing_else() -> None:
     (role,) = resources(translated(*GIVEN, template=AUTHORIZER), "AWS::IAM::Role").values()
-    assert "Policies" not in role["Properties"]
     (managed,) = role["Properties"]["ManagedPolicyArns"]
     assert managed.endswith("service-role/AWSLambdaBasicExecutionRole")
+    assert list(statements(role)) == [
+        {"Effect": "Deny", "Action": "logs:*", "NotResource": {"Fn::GetAtt": ["AuthorizerLogs", "Arn"]}},
+        {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"},
+    ]
 
 
 def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_it() -> None:

@@ -77,8 +77,15 @@ def test_a_roles_policy_names_the_tables_that_were_made(created: dict[str, Any])
     for policies in created["policies"].values():
         for policy in policies:
             for statement in policy["Statement"]:
-                if "kms:CreateKey" not in statement["Action"]:
+                if statement["Effect"] == "Allow" and "kms:CreateKey" not in statement["Action"]:
                     assert statement["Resource"] in arns
+
+
+def test_a_role_is_left_the_log_group_that_was_made_for_its_function(created: dict[str, Any]) -> None:
+    for name, policies in created["policies"].items():
+        kept = [each["NotResource"] for policy in policies for each in policy["Statement"] if "NotResource" in each]
+        group = created["resources"][name.replace("FunctionRole", "Logs")]
+        assert [arn.removesuffix(":*").partition(":log-group:")[2] for arn in kept] == [group]
 
 
 def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What each function may do (P7), read from the roles that SAM makes and from the policies of keys."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ def _role(function: str, *parameters: str) -> dict[str, Any]:
 
 
 def _all(function: str) -> list[dict[str, Any]]:
-    """Every statement of the role, with KMS signing and with a wrapped key alike."""
-    return list(statements(_role(function)))
+    """Every statement of the role that allows something, with KMS signing and with a wrapped key alike."""
+    return [each for each in statements(_role(function)) if each["Effect"] == "Allow"]
 
 
 def _allowed(function: str) -> set[tuple[str, str]]:
@@ -34,9 +35,14 @@ def _allowed(function: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_has_one_managed_policy_which_writes_logs(function: str) -> None:
+def test_a_role_has_one_managed_policy_of_which_it_may_use_its_own_log(function: str) -> None:
     (managed,) = _role(function)["Properties"]["ManagedPolicyArns"]
     assert managed.endswith(BASIC)
+    group = {"Fn::GetAtt": [function.replace("Function", "Logs"), "Arn"]}
+    assert [each for each in statements(_role(function)) if each["Effect"] != "Allow"] == [
+        {"Effect": "Deny", "Action": "logs:*", "NotResource": group},
+        {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"},
+    ]
 
 
 def test_tracing_on_request_adds_the_right_to_send_traces_and_no_other() -> None:
@@ -47,7 +53,6 @@ def test_tracing_on_request_adds_the_right_to_send_traces_and_no_other() -> None
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_role_names_its_resources_and_its_actions(function: str) -> None:
     for statement in _all(function):
-        assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
             assert not any(word in action for word in BROAD), action
         if listed(statement["Action"]) != ["kms:CreateKey"]:
@@ -61,10 +66,31 @@ def test_every_statement_about_a_table_is_limited_to_named_partitions(function: 
             continue
         condition = statement["Condition"]
         # ForAllValues is true of a request that names no partition at all.
-        assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+        assert condition["Null"]["dynamodb:LeadingKeys"] == "false"
         for key in listed(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]):
             assert key.rstrip("*").rstrip("#"), "a pattern for every partition"
             assert "*" not in key or key.endswith("#*")
+
+
+def _partitions(statement: Mapping[str, Any]) -> list[str]:
+    return listed(statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", []))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_update_is_limited_to_named_attributes(function: str) -> None:
+    """UpdateItem creates an item that is not there: without a list of attributes it could write a whole one."""
+    for statement in _all(function):
+        actions, condition = listed(statement["Action"]), statement.get("Condition", {})
+        names = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes", [])
+        makes_counters = function == "LoginFunction" and _partitions(statement) == ["throttle#*"]
+        if "dynamodb:UpdateItem" in actions and not makes_counters:
+            assert {"pk", "sk"} < set(names)
+            assert not any("*" in name for name in names)
+            # ForAllValues is true of a request that names no attribute at all.
+            assert condition["Null"]["dynamodb:Attributes"] == "false"
+        if names:
+            # GetItem without a projection, and Query, return attributes that they do not name.
+            assert actions == ["dynamodb:UpdateItem"]
 
 
 @pytest.mark.parametrize("function", sorted(NO_DATA))

@@ -11,6 +11,7 @@ import pytest
 from valet.audit import EVENTS, EVERYWHERE, Metric
 
 from admin.records.audit import OUTPUT
+from bench.costs import ALARMED_METRICS
 from tests.parts.template.cloudformation import resources, translated
 
 METRICS = set(get_args(Metric))
@@ -34,7 +35,23 @@ def _queries() -> dict[str, dict[str, Any]]:
 
 
 def test_there_are_no_more_alarms_than_are_paid_for() -> None:
-    assert len(_alarms()) == 10
+    """CloudWatch charges for each metric that an alarm watches; a band is two more, its lower and its upper end."""
+    paid = {name: len(list(_metrics(alarm))) + 2 * ("ThresholdMetricId" in alarm) for name, alarm in _alarms().items()}
+    assert len(paid) == 11
+    assert sum(paid.values()) == ALARMED_METRICS
+
+
+def test_requests_of_every_kind_are_compared_with_their_own_past() -> None:
+    alarm = _alarms()["RequestsAlarm"]
+    (counted,) = _metrics(alarm)
+    assert counted == {
+        "Namespace": "AWS/ApiGateway",
+        "MetricName": "Count",
+        "Dimensions": [{"Name": "ApiId", "Value": {"Ref": "Api"}}],
+    }
+    assert alarm["ComparisonOperator"] == "GreaterThanUpperThreshold"
+    (band,) = (each for each in alarm["Metrics"] if each["Id"] == alarm["ThresholdMetricId"])
+    assert band["Expression"].startswith("ANOMALY_DETECTION_BAND(requests,")
 
 
 def test_what_the_code_counts_is_what_is_watched() -> None:

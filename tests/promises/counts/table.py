@@ -108,8 +108,8 @@ TABLE = (
     Row(
         requests.revoke_refresh_token,
         200,
-        "UpdateItem grant, PutItem status, PutItem status, PutItem status",
-        "GetItem client, UpdateItem grant, PutItem status, PutItem status, PutItem status",
+        "GetItem grant, UpdateItem grant, PutItem status, PutItem status, PutItem status",
+        "GetItem client, GetItem grant, UpdateItem grant, PutItem status, PutItem status, PutItem status",
     ),
     Row(
         requests.revoke_access_token,
@@ -242,9 +242,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, PutItem status, "
+        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, PutItem status, "
         "DeleteItem sub",
+        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
+        "UpdateItem grant, PutItem status, DeleteItem sub",
     ),
     Row(
         requests.jwks,

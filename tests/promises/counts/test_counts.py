@@ -20,7 +20,7 @@ BUDGETS = {
     "refresh_too_often": Counter(read=2),
     "refresh_retried": Counter(read=2, sign=1),
     "refresh_race_lost": Counter(read=2, write=1, sign=2),
-    "revoke_refresh_token": Counter(write=1, put=3),  # three live tokens
+    "revoke_refresh_token": Counter(read=1, write=1, put=3),  # three live tokens
     "revoke_access_token": Counter(put=1),
     "introspect_access_token": Counter(read=3),  # the account's epoch, too
     "introspect_clients_own_token": Counter(read=2),  # its own bit, and the range of its block

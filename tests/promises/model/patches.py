@@ -93,16 +93,16 @@ def rotation_forgets_itself(
 
 
 def bits_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = DynamoGrants.revoke_by_refresh_token
+    original = DynamoGrants.revoke
 
-    def revoke(self: DynamoGrants, grant_id: str, client_id: str, family: bytes, by: Revocation) -> Any:
+    def revoke(self: DynamoGrants, grant_id: str, by: Revocation) -> Any:
         grant = self.find(grant_id)
         for token in still_live(grant.live, by.revoked_at) if grant else ():
             self.table.put({"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp})
-        revoked = original(self, grant_id, client_id, family, by)
+        revoked = original(self, grant_id, by)
         return _without_live(revoked) if revoked else None
 
-    monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
+    monkeypatch.setattr(DynamoGrants, "revoke", revoke)
 
 
 def _without_live(revoked: Revoked) -> Revoked:
@@ -110,13 +110,13 @@ def _without_live(revoked: Revoked) -> Revoked:
 
 
 def revoked_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = DynamoGrants.revoke_by_refresh_token
+    original = DynamoGrants.revoke
 
     def revoke(self: DynamoGrants, *arguments: Any) -> Any:
         revoked = original(self, *arguments)
         return _without_live(revoked) if revoked and revoked.grant.revoked_at else revoked
 
-    monkeypatch.setattr(DynamoGrants, "revoke_by_refresh_token", revoke)
+    monkeypatch.setattr(DynamoGrants, "revoke", revoke)
     monkeypatch.setattr(refresh_token, "finish_revocation", lambda *_: None)
 
 

@@ -14,6 +14,7 @@ from local.template import Template
 from tests.parts.template.cloudformation import listed, translated
 from tests.promises.privileges.iam import Permission, Request, permissions
 
+_KEYS = ("pk", "sk")  # DynamoDB tells IAM of them in every request for one item
 _KMS_CONTEXT = {
     "kms:KeyUsage": "KeyUsage",
     "kms:KeyOrigin": "Origin",
@@ -21,6 +22,16 @@ _KMS_CONTEXT = {
     "kms:MultiRegion": "MultiRegion",
     "kms:BypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
     "kms:SigningAlgorithm": "SigningAlgorithm",
+}
+
+
+# What SAM attaches to every role (AWS Managed Policy Reference Guide). One that is not listed here raises KeyError.
+_MANAGED = {
+    "AWSLambdaBasicExecutionRole": {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": "*",
+    }
 }
 
 
@@ -32,15 +43,21 @@ class Granted:
     by_role: Mapping[str, tuple[Permission, ...]] = field(default_factory=dict)  # from policies of roles and of keys
 
     def allows(self, request: Request) -> bool:
-        return any(each.covers(request) for each in self.by_role.get(request.principal, ()))
+        """Something allows it, and nothing denies it."""
+        covering = [each for each in self.by_role.get(request.principal, ()) if each.covers(request)]
+        return bool(covering) and not any(each.is_deny for each in covering)
 
-    def may(self, function: str, action: str, resource: str, *leading_keys: str) -> bool:
-        """A question asked by hand."""
-        context = {"dynamodb:LeadingKeys": leading_keys} if leading_keys else {}
+    def may(
+        self, function: str, action: str, resource: str, *leading_keys: str, attributes: tuple[str, ...] = ()
+    ) -> bool:
+        """A question asked by hand; `attributes` are those that the request names besides the keys."""
+        context = {"dynamodb:LeadingKeys": leading_keys, "dynamodb:Attributes": (*_KEYS, *attributes)}
+        context = {key: values for key, values in context.items() if leading_keys}
         return self.allows(Request(self.roles[function], action, resource, context))
 
     def of(self, function: str) -> tuple[Permission, ...]:
-        return self.by_role.get(self.roles[function], ())
+        """What the role allows, but for its log: the platform writes that, and no call of the function does."""
+        return _of_calls(self.by_role.get(self.roles[function], ()))
 
     def with_key(self, arn: str, policy: Mapping[str, Any]) -> Granted:
         """And what a key's own policy grants; in one account that alone is enough for a role."""
@@ -55,7 +72,12 @@ def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Te
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
     given = {"Demo": "on", **parameters}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
-    template = Template(document, given, PSEUDO_PARAMETERS, Resources(document))
+    resources = Resources(document)
+    template = Template(document, given, PSEUDO_PARAMETERS, resources)
+    for group in template.resources("AWS::Logs::LogGroup"):  # by the names that they are deployed with
+        resources.learn(
+            group.logical_id, {"Arn": f"{log_group_arn(template.resolve(group.properties['LogGroupName']))}:*"}
+        )
     by_role, roles = {}, {}
     for role in template.resources("AWS::IAM::Role"):
         arn = template.resolve({"Fn::GetAtt": [role.logical_id, "Arn"]})
@@ -63,12 +85,9 @@ def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Te
         if owner in folders:
             roles[folders[owner]] = arn
         policies = template.resolve(role.properties.get("Policies", []))
-        by_role[arn] = tuple(
-            each
-            for policy in policies
-            for statement in policy["PolicyDocument"]["Statement"]
-            for each in permissions(statement)
-        )
+        managed = [_MANAGED[each.rpartition("/")[2]] for each in template.resolve(role.properties["ManagedPolicyArns"])]
+        own = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+        by_role[arn] = tuple(each for statement in (*managed, *own) for each in permissions(statement))
     return Granted(roles, by_role), template
 
 
@@ -81,6 +100,8 @@ def request_of(call: Call, granted: Granted) -> Request:
         resource = table_arn(str(call.table))
         if call.partition_key is not None:
             context["dynamodb:LeadingKeys"] = (call.partition_key,)
+        if call.attributes:
+            context["dynamodb:Attributes"] = tuple(sorted(call.attributes))
     else:
         resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
         for key, member in _KMS_CONTEXT.items():
@@ -93,12 +114,22 @@ def request_of(call: Call, granted: Granted) -> Request:
 
 def missing(calls: Iterable[Call], granted: Granted) -> list[str]:
     """The calls that a role does not allow, each told once."""
-    found = {
-        f"{call.function}: {call.iam_action} {call.table or ''} {call.partition_prefix or ''}".strip()
-        for call in calls
-        if not granted.allows(request_of(call, granted))
-    }
-    return sorted(found)
+    return sorted({_told(call, granted) for call in calls if not granted.allows(request_of(call, granted))})
+
+
+def _told(call: Call, granted: Granted) -> str:
+    """Which call it is, and which attributes the statement lacks that would allow it otherwise."""
+    request = request_of(call, granted)
+    held = _of_calls(granted.by_role.get(request.principal, ()))
+    lists = [each.attributes or frozenset() for each in held if each.of_any_attribute.covers(request)]
+    lacking = min((call.attributes - listed for listed in lists), key=len, default=frozenset[str]())
+    told = f"{call.function}: {call.iam_action} {call.table or ''} {call.partition_prefix or ''}".strip()
+    if not lacking:
+        return told
+    return (
+        f"{told} names {', '.join(sorted(lacking))}: add that to dynamodb:Attributes in template.yaml, in the statement"
+        f" of this function that allows {call.iam_action} on '{call.partition_prefix}*'"
+    )
 
 
 def unused(calls: Iterable[Call], granted: Granted) -> list[str]:
@@ -107,12 +138,34 @@ def unused(calls: Iterable[Call], granted: Granted) -> list[str]:
     found = []
     for function, role in granted.roles.items():
         own = [request for request in requests if request.principal == role]
+        held = granted.of(function)
         found += [
             f"{function}: {each.action} {each.resource} {each.leading_keys or ''}".strip()
-            for each in granted.by_role.get(role, ())
+            for each in held
             if not any(each.covers(_of_any_key(request, each)) for request in own)
         ]
+        found += [
+            f"{function}: {each.action} on '{each.leading_keys}' allows {name}, which the function never names: remove"
+            " that from dynamodb:Attributes of this statement in template.yaml"
+            for each in held
+            if (named := _named(each, own))  # else the whole permission is told above
+            for name in sorted((each.attributes or frozenset()) - named)
+        ]
     return sorted(set(found))
+
+
+def _of_calls(held: Iterable[Permission]) -> tuple[Permission, ...]:
+    return tuple(each for each in held if not each.is_deny and not each.action.startswith("logs:"))
+
+
+def _named(permission: Permission, requests: Iterable[Request]) -> frozenset[str]:
+    """The attributes named by the requests that the permission is for."""
+    return frozenset(
+        name
+        for request in requests
+        if permission.covers(request)
+        for name in request.context.get("dynamodb:Attributes", ())
+    )
 
 
 def _of_any_key(request: Request, permission: Permission) -> Request:
@@ -123,6 +176,14 @@ def _of_any_key(request: Request, permission: Permission) -> Request:
 
 def table_arn(name: str) -> str:
     return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+
+
+def log_group_arn(name: str) -> str:
+    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+
+
+def log_stream_arn(group: str) -> str:
+    return f"{log_group_arn(group)}:log-stream:any"
 
 
 def key_arn(key_id: str) -> str:

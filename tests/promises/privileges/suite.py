@@ -23,12 +23,13 @@ def _is_invocation() -> bool:
 @contextmanager
 def held_to_roles(stack: LocalStack) -> Iterator[None]:
     """Records one call of each kind while the block runs, and judges them at its end."""
-    calls: dict[tuple[str | None, ...], Call] = {}
+    calls: dict[tuple[object, ...], Call] = {}
 
     def record(call: Call, forward: Callable[[], Any]) -> Any:
         is_ours = call.table is None or call.table.startswith(f"{STACK}-")
         if call.function in FUNCTIONS.values() and is_ours and _is_invocation():
-            calls.setdefault((call.function, call.iam_action, call.table, call.partition_prefix), call)
+            kind = (call.function, call.iam_action, call.table, call.partition_prefix, call.attributes)
+            calls.setdefault(kind, call)
         return forward()
 
     with stack.aws.intercept(record):

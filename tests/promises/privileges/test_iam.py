@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.privileges.iam import Request, permissions
+from tests.promises.privileges.iam import Permission, Request, permissions
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
@@ -45,12 +45,44 @@ def test_for_all_values_is_true_of_none_unless_null_stands_beside_it() -> None:
     assert not allows(statement(Condition=partitions("grant#*")))
 
 
+def test_a_deny_covers_what_it_names_or_all_but_that() -> None:
+    def denies(resource: str, **members: Any) -> bool:
+        (held,) = permissions({"Effect": "Deny", "Action": "logs:*", **members})
+        assert held.is_deny
+        return held.covers(Request(ROLE, "logs:PutLogEvents", resource, {}))
+
+    assert denies("arn:a:stream", Resource="*")
+    assert not denies("arn:a:stream", NotResource="arn:a:*")
+    assert denies("arn:b:stream", NotResource="arn:a:*")
+
+
+def test_every_attribute_of_the_request_has_to_be_listed() -> None:
+    listed = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "at"]}}
+    guarded = {**listed, "Null": {"dynamodb:Attributes": "false"}}
+    (held,) = permissions(statement(Condition=guarded))
+
+    def covers(*names: str, by: Permission = held) -> bool:
+        context = {"dynamodb:Attributes": names} if names else {}
+        return by.covers(Request(ROLE, "dynamodb:GetItem", TABLE, context))
+
+    assert covers("pk")
+    assert covers("pk", "at")
+    assert not covers("pk", "at", "sub")
+    assert not covers("pk", "a*")
+    assert not covers()
+    assert covers(by=next(permissions(statement(Condition=listed))))
+    assert held.attributes == frozenset({"pk", "at"})
+    assert held.of_any_attribute.attributes is None
+
+
 @pytest.mark.parametrize(
     "members",
     [
         {"Condition": {"StringNotEquals": {"kms:KeySpec": "RSA_2048"}}},
-        {"Effect": "Deny"},
+        {"Effect": "Deny", "Condition": partitions("grant#*")},
+        {"Effect": "Forbid"},
         {"NotAction": "dynamodb:Scan"},
+        {"NotResource": TABLE},
     ],
 )
 def test_what_the_judge_does_not_understand_it_does_not_pass_over(members: dict[str, Any]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 
 import boto3
 import pytest
+from valet.models.grants import Grant
+from valet.models.sessions import Session
 
 from local.aws.calls import Call
 from local.aws.resources import STACK
@@ -16,7 +19,16 @@ from local.functions import FunctionFailed
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.parts.template.test_functions import FUNCTIONS
-from tests.promises.privileges.grants import Granted, deployed, key_policies, missing, request_of, table_arn, unused
+from tests.promises.privileges.grants import (
+    Granted,
+    deployed,
+    key_policies,
+    log_stream_arn,
+    missing,
+    request_of,
+    table_arn,
+    unused,
+)
 from tests.promises.privileges.walk import Walk
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
@@ -111,12 +123,93 @@ def test_login_alone_can_read_a_password_hash_and_no_function_can_write_one(gran
         assert not any(granted.may(function, f"dynamodb:{action}", USERS, "credential#john") for action in _WRITES)
 
 
+# What ends a grant: the marks of the revocation, and what could still be retried.
+REVOKING = frozenset(
+    ("pk", "sk", "revoked_at", "revoked_for", "revocation", "expires_at", "retry_key", "previous_digest")
+)
+# Whose a grant is and what it is good for: said once, by the function that creates it.
+SETTLED = ("client_id", "sub", "sid", "scope", "aud", "auth_time", "acr", "amr", "redirect_uri", "code_challenge")
+
+
+@pytest.mark.parametrize("function", ["revoke", "logout"])
+def test_a_function_that_ends_grants_can_write_nothing_else_of_one_and_so_can_create_none(
+    function: str, granted: Granted
+) -> None:
+    """UpdateItem creates the item if it is not there; without these attributes it is a tombstone."""
+    update = partial(granted.may, function, "dynamodb:UpdateItem", GRANTS, "grant#1")
+    assert update(attributes=("revoked_at", "revoked_for"))
+    others = {each.name for each in fields(Grant)} | {"roles", "unheard_of"}
+    for name in others - REVOKING:
+        assert not update(attributes=(name,)), name
+        assert not update(attributes=("revoked_at", name)), name
+    for action in set(_WRITES) - {"UpdateItem"}:
+        assert not granted.may(function, f"dynamodb:{action}", GRANTS, "grant#1")
+
+
+def test_no_function_can_say_of_a_grant_that_there_is_whose_it_is_or_what_for(granted: Granted) -> None:
+    assert set(SETTLED) <= {each.name for each in fields(Grant)}
+    for function in FUNCTIONS.values():
+        for name in SETTLED:
+            assert not granted.may(function, "dynamodb:UpdateItem", GRANTS, "grant#1", attributes=(name,)), function
+
+
+def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_user(granted: Granted) -> None:
+    writers = {
+        function: {
+            name
+            for name in {each.name for each in fields(Session)}
+            if granted.may(function, "dynamodb:UpdateItem", GRANTS, "session#1", attributes=(name,))
+        }
+        for function in FUNCTIONS.values()
+    }
+    prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
+    expected = {"authorize": prolonging, "consent": prolonging, "login": ending, "logout": ending}
+    assert {function: names for function, names in writers.items() if names} == expected
+
+
+def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
+    """ForAllValues alone would let a request through that names none."""
+    for call in walked:
+        # But login, which makes its counters, and whose networks' shares are attributes of their own.
+        if call.action == "UpdateItem" and (call.function, call.partition_prefix) != ("login", "throttle#"):
+            request = request_of(call, granted)
+            partition = {"dynamodb:LeadingKeys": request.context["dynamodb:LeadingKeys"]}
+            assert not granted.allows(replace(request, context=partition))
+
+
+def test_a_lacking_attribute_and_one_that_is_not_used_are_told_with_the_statement(
+    walked: list[Call], granted: Granted
+) -> None:
+    call = next(each for each in walked if (each.function, each.partition_prefix) == ("logout", "grant#"))
+    names = {**call.parameters["ExpressionAttributeNames"], "#epoch": "epoch"}
+    body = {**call.parameters, "ConditionExpression": "#epoch = :epoch", "ExpressionAttributeNames": names}
+    (told,) = missing([replace(call, body=json.dumps(body).encode())], granted)
+    assert told.startswith(f"logout: dynamodb:UpdateItem {STACK}-Grants grant# names epoch: add that to dynamodb:Attr")
+    assert told.endswith("the statement of this function that allows dynamodb:UpdateItem on 'grant#*'")
+    without = [each for each in walked if each.function != "token" or "paced_until" not in each.attributes]
+    idle = unused(without, granted)
+    assert any("token: dynamodb:UpdateItem on 'grant#*' allows paced_until, which" in each for each in idle)
+
+
 def test_login_cannot_sign(granted: Granted) -> None:
     assert not any(each.action.startswith("kms:") for each in granted.of("login"))
 
 
-def test_the_authorizer_can_do_nothing_but_write_logs(granted: Granted) -> None:
+def test_the_authorizer_can_do_nothing_but_write_its_log(granted: Granted) -> None:
     assert granted.of("authorizer") == granted.of("demo_api") == ()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values())
+def test_a_function_can_write_its_own_log_and_no_other_and_make_none(function: str, granted: Granted) -> None:
+    groups = {each: f"/aws/lambda/{STACK}-{each.replace('_', '-')}" for each in FUNCTIONS.values()}
+    own = groups.pop(function)
+    others = {*groups.values(), f"/valet/{STACK}/operator", f"/aws/vendedlogs/{STACK}-api", f"{own}-2", "/of/another"}
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        assert granted.may(function, action, log_stream_arn(own))
+        assert not [group for group in others if granted.may(function, action, log_stream_arn(group))]
+    for group in (own, *others):
+        for action in ("logs:CreateLogGroup", "logs:DeleteLogStream", "logs:GetLogEvents"):
+            assert not granted.may(function, action, log_stream_arn(group))
 
 
 def test_only_the_functions_that_sign_may_use_a_key_and_each_with_its_own_algorithm(granted: Granted) -> None:

@@ -84,14 +84,9 @@ class Grants(Protocol):
     def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
         """Final, whatever its state. A grant that does not exist stays absent: None."""
 
-    def revoke_by_refresh_token(
-        self, grant_id: str, client_id: str, family_digest: bytes, revocation: Revocation
-    ) -> Revoked | None:
-        """The same, if the client and the family secret are the grant's; else None and nothing changes."""
-
     def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
-        """The same; where there is no grant stays a tombstone, so that one under way cannot be issued: None. Another
-        end-user's grant stays as it is, whatever a pointer says: None."""
+        """Revoke the grant. If it does not exist yet, leave a tombstone, so that a consent in progress cannot create
+        it, and return None. Another end-user's grant stays as it is, whatever a pointer says: None."""
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
         """All of a person's, or those of one session. Strongly consistent."""
