@@ -256,10 +256,13 @@ def _errors() -> Iterator[str]:
 
 
 def _events() -> Iterator[str]:
-    from valet.audit import EVENTS, EVERYWHERE
+    from valet.audit import EVENTS, EVERYWHERE, LONGEST, LONGEST_OF
 
     yield "One JSON line each. Beside its own fields every line has `event`, `timestamp`, `level`, `service`,"
     yield "and where they are known " + ", ".join(f"`{name}`" for name in sorted(EVERYWHERE - {"event"})) + "."
+    others = ", ".join(f"`{name}` {longest:,}" for name, longest in sorted(LONGEST_OF.items()))
+    yield f"A text has at most {LONGEST} characters ({others}): a longer one is cut and ends with `…`."
+    yield "A character that is not printable is written as U+FFFD, so nothing that a stranger sends ends a line."
     yield ""
     rows: list[tuple[str, ...]] = []
     for name, event in sorted(EVENTS.items()):

@@ -7,7 +7,7 @@ not named here. Fields that every line may have, where they are known, are in EV
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 EventName = Literal[
     "api.changed",
@@ -76,6 +76,30 @@ class Event:
 
 def _event(meaning: str, fields: str = "", metric: Metric | None = None, measured: str = "") -> Event:
     return Event(meaning, frozenset(fields.split()), metric, measured)
+
+
+# Characters of a text in a line. A request's headers may have ten thousand, and each is paid for, and read by people.
+LONGEST = 256
+LONGEST_OF = {"scope": 1024}  # registered scopes only, and a grant may have many
+_MOST_PLACES = 32  # of a list: the innermost frames of a traceback
+
+
+def in_bounds(field: str, value: Any) -> Any:
+    """The value as a line may hold it: a text cut to its field's length, without characters that end or turn a line.
+
+    JSON escapes the control characters of ASCII alone. U+2028 ends a line in some readers, U+202E turns its text
+    around, and a lone surrogate cannot be written at all, so that its line would be lost.
+    """
+    if isinstance(value, list):
+        return [in_bounds(field, member) for member in value[-_MOST_PLACES:]]
+    if not isinstance(value, str):
+        return value
+    longest = LONGEST_OF.get(field, LONGEST)
+    if len(value) > longest:
+        value = value[: longest - 1] + "…"
+    if value.isprintable():
+        return value
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in value)
 
 
 # What an operator did, who it was, which members changed, and their values before and after.

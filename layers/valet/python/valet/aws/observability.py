@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from valet.audit import EVENTS, EventName
+from valet.audit import EVENTS, EventName, in_bounds
 from valet.errors import OAuthError, SigningFailed
 from valet.http import Request
 
@@ -66,8 +66,10 @@ def log_failure(failure: BaseException) -> None:
 
 
 def _line(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
-    members = {"event": event, **(_about.get() or {}), **fields, **_metric(event, fields)}
-    return {name: value for name, value in members.items() if value not in (None, "")}
+    """All that a line says of its event. Strangers write some of it, so each field is brought within its bounds."""
+    told = {"event": event, **(_about.get() or {}), **fields}
+    bounded = {name: in_bounds(name, value) for name, value in told.items() if value not in (None, "")}
+    return {**bounded, **_metric(event, fields)}
 
 
 def _metric(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
