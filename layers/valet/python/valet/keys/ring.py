@@ -30,7 +30,7 @@ def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
 
 
 def signing_algs(keys: Sequence[SigningKey]) -> tuple[str, ...]:
-    """What tokens are signed with, now and next: while a change of algorithm is under way, both."""
+    """The algorithms that tokens are signed with, now and next: two while a change is under way."""
     return tuple(sorted({key.alg for key in keys if key.state in (SIGNING, ANNOUNCED)}))
 
 

@@ -18,7 +18,7 @@ from valet.ports.runtime import Audit, Clock
 from valet.settings import Settings
 
 CURRENT = "current"  # an emergency's word for whichever key signs
-_SAME_EMERGENCY = 900  # who says "current" again this soon repeats himself, and does not mean the key that signs since
+_SAME_EMERGENCY = 900  # "current" said again this soon repeats the command, and does not mean the new key
 
 _MOST_STEPS = 40  # a run takes six at most; what takes more is two runs in each other's way without end
 
@@ -90,7 +90,7 @@ class Rotation:
             self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
 
     def _end_unplaced(self) -> None:
-        """A run beside this one announced a key first: ours is not needed."""
+        """Another run announced a key first: this one's is not needed."""
         if self._made is not None:
             key, self._made = self._made, None
             event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
