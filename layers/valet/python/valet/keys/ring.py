@@ -38,3 +38,8 @@ def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, st
     """The JWK Set, the key that signs first, for those who look no further than the first."""
     ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)
     return {"keys": [key.public_jwk for key in ordered]}
+
+
+def kids_by_state(keys: Sequence[SigningKey]) -> dict[str, list[str]]:
+    """The kids of the keys in each state: the report of a rotation."""
+    return {state: [key.kid for key in keys if key.state == state] for state in (SIGNING, ANNOUNCED, RETIRED, DROPPED)}

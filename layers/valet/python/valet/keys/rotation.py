@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from valet.audit import EventName
 from valet.errors import TemporarilyUnavailable
-from valet.keys.plan import Change, End, Make, Step, announced, drop, ended, plan
+from valet.keys.plan import Change, End, Make, Step, announced, drop, ended, overdue_days, plan
 from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_key
 from valet.models.keys import KeyRing, SigningKey
 from valet.ports.keys import KeyMaker, KeyRecords
@@ -102,6 +102,12 @@ class Rotation:
             if key.kid not in self._usable:
                 self._usable[key.kid] = self.maker.is_usable(key)
         return frozenset(key.kid for key in asked if not self._usable[key.kid])
+
+
+def record_check(ring: KeyRing, audit: Audit, settings: Settings, now: float) -> None:
+    """Record that the keys were checked, once a run: an alarm waits for this line, and for the days in it."""
+    overdue = overdue_days(ring, now, settings)
+    audit.record("keys.checked", kid=signing_key(ring.keys).kid, overdue_days=overdue)
 
 
 def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None:

@@ -13,6 +13,7 @@ import jwt
 from valet.keys.ring import published_keys
 from valet.models.grants import LiveToken
 from valet.models.keys import SigningKey
+from valet.models.sessions import Hint
 from valet.tokens import access_token, id_token
 
 
@@ -27,15 +28,6 @@ class Verified:
     issued_at_ms: int
     live: LiveToken
     claims: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A verified id_token_hint; it may have expired long ago (OpenID Connect RP-Initiated Logout §2)."""
-
-    sub: str
-    sid: str | None
-    client_id: str
 
 
 def verify_access_token(token: str, issuer: str, keys: Sequence[SigningKey], now: float) -> Verified | None:
