@@ -5,8 +5,8 @@ from typing import Any
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
+from valet.registration import rules
 
-from admin import registration
 from admin.desk import Desk, Seconds
 from admin.options import SPAN, adjusted, changed, confirmed, words
 from admin.terminal.endings import Refused, refuse_if
@@ -95,7 +95,7 @@ def change(
 def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     """Delete a protected API that nothing needs any more: no token is issued for it."""
     api, known = desk.register.api(audience), desk.register.scopes()
-    if needed := registration.needs_api(api, known, desk.register.clients()):
+    if needed := rules.needs_api(api, known, desk.register.clients()):
         raise Refused(f"{audience} is still needed: " + "; ".join(needed) + ".")
     own = [scope for name, scope in sorted(known.scopes.items()) if name in api.scopes - ISSUERS_OWN]
     names = [scope.name for scope in own]
@@ -120,7 +120,7 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
 
 
 def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    refuse_if(registration.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
+    refuse_if(rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
 
 
 def _facts_of(api: ProtectedApi) -> dict[str, Any]:

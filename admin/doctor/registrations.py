@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from valet.models.clients import Client
 from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.registration.addresses import risk_of_uri
+from valet.registration.rules import lifetimes_of, needs_scope, wrong_with_api, wrong_with_client, wrong_with_scope
 
-from admin.addresses import risk_of_uri
 from admin.desk import moment, span
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, warning
-from admin.registration import lifetimes_of, needs_scope, wrong_with_api, wrong_with_client, wrong_with_scope
 from admin.terminal.spelling import command
 
 _UNUSED = 30 * 86_400

@@ -10,8 +10,7 @@ from dataclasses import replace
 from valet.errors import InvalidScope
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
-
-from admin.addresses import origin_of, refusal_of_origin, refusal_of_uri
+from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 APPLICATION_TYPES = ("web", "native", "browser")
