@@ -9,6 +9,7 @@ from valet.registration import rules
 
 from admin.desk import Desk, Seconds
 from admin.options import SPAN, adjusted, changed, confirmed, words
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -120,7 +121,8 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
 
 
 def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    refuse_if(rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
+    wrong = rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)
+    refuse_if(registrations.told(wrong, registrations.API))
 
 
 def _facts_of(api: ProtectedApi) -> dict[str, Any]:

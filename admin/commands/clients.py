@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
+from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
 from valet.registration import rules
 
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
 from admin.records.register import revoked
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -25,7 +27,7 @@ _OPTIONS = (
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Whose scripts may read our answers (CORS); a new browser application has those of its redirect "
                  "URIs."),
-    click.option("--grant-type", "grant_types", multiple=True, type=Several(rules.GRANT_TYPES), callback=words,
+    click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="How it gets tokens; repeat, or separate by spaces."),
     click.option("--scope", "scope", multiple=True, callback=words,
                  help="What it may ask for; repeat, or separate by spaces."),
@@ -61,7 +63,7 @@ def clients() -> None:
 @click.option("--id", "client_id", help="Its client_id; drawn if nobody names one.")
 @click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
               show_default=True, help="web keeps a secret on a server; native and browser keep none.")  # fmt: skip
-@click.option("--auth", "method", type=click.Choice(rules.AUTH_METHODS), help="How it authenticates at /token.")
+@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="How it authenticates at /token.")
 @_registration
 @click.pass_obj
 def add(
@@ -249,7 +251,8 @@ def _drawn_id(desk: Desk) -> str:
 
 
 def _refuse_wrong(client: Client, desk: Desk) -> None:
-    refuse_if(rules.wrong_with_client(client, desk.register.scopes()))
+    wrong = rules.wrong_with_client(client, desk.register.scopes())
+    refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 
 def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence: str) -> None:

@@ -13,6 +13,7 @@ from valet.people.cookies import browser_secret
 from valet.people.sessions import open_session
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import destination_of
+from valet.protocol.supported import PASSWORD_ACR
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
 
@@ -48,7 +49,7 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
     secret = open_session(
         request,
         account,
-        passwords.ACR,
+        PASSWORD_ACR,
         passwords.AMR,
         cookies=server.cookies,
         sessions=server.sessions,
