@@ -6,19 +6,14 @@ The contracts are in pyproject.toml. Without this test, a contract that matches 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-VALET = "layers/valet/python/valet"
+from tests.parts.structure.copies import ROOT, VALET, copy_of_the_repository, python
 
 ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"
@@ -137,20 +132,10 @@ json.dump(found, sys.stdout)
 @pytest.fixture(scope="module")
 def linted(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[int, str]]:
     """Exit status and output of lint-imports: on the clean copy, with each plant alone, and on the clean copy again."""
-    copy = tmp_path_factory.mktemp("arrows")
-    for folder in (VALET, "functions", "admin", "local"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", copy)
-    path = os.pathsep.join((str(copy), str((copy / VALET).parent)))
-    ran = subprocess.run(
-        [sys.executable, "-c", _LINT],
-        cwd=copy,
-        input=json.dumps({name: (plant.file, plant.line) for name, plant in PLANTS.items()}),
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "500"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    copy = copy_of_the_repository(tmp_path_factory.mktemp("arrows") / "valet")
+    plants = json.dumps({name: (plant.file, plant.line) for name, plant in PLANTS.items()})
+    ran = python(copy, "-c", _LINT, given=plants)
+    assert ran.returncode == 0, ran.stderr
     found: dict[str, tuple[int, str]] = json.loads(ran.stdout)
     return found
 
@@ -182,8 +167,6 @@ def test_every_layer_of_valet_has_a_plant() -> None:
 
 
 def test_every_contract_has_a_plant() -> None:
-    import tomllib
-
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
