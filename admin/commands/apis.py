@@ -5,10 +5,11 @@ from typing import Any
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
+from valet.registration import rules
 
-from admin import registration
 from admin.desk import Desk, Seconds
 from admin.options import SPAN, adjusted, changed, confirmed, words
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -95,7 +96,7 @@ def change(
 def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     """Delete a protected API that nothing needs any more: no token is issued for it."""
     api, known = desk.register.api(audience), desk.register.scopes()
-    if needed := registration.needs_api(api, known, desk.register.clients()):
+    if needed := rules.needs_api(api, known, desk.register.clients()):
         raise Refused(f"{audience} is still needed: " + "; ".join(needed) + ".")
     own = [scope for name, scope in sorted(known.scopes.items()) if name in api.scopes - ISSUERS_OWN]
     names = [scope.name for scope in own]
@@ -120,7 +121,8 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
 
 
 def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    refuse_if(registration.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
+    wrong = rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)
+    refuse_if(registrations.told(wrong, registrations.API))
 
 
 def _facts_of(api: ProtectedApi) -> dict[str, Any]:

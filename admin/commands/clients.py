@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
+from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.registration import rules
 
-from admin import registration
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
 from admin.records.register import revoked
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -25,7 +27,7 @@ _OPTIONS = (
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Whose scripts may read our answers (CORS); a new browser application has those of its redirect "
                  "URIs."),
-    click.option("--grant-type", "grant_types", multiple=True, type=Several(registration.GRANT_TYPES), callback=words,
+    click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="How it gets tokens; repeat, or separate by spaces."),
     click.option("--scope", "scope", multiple=True, callback=words,
                  help="What it may ask for; repeat, or separate by spaces."),
@@ -59,16 +61,16 @@ def clients() -> None:
 @clients.command("add")
 @click.argument("name")
 @click.option("--id", "client_id", help="Its client_id; drawn if nobody names one.")
-@click.option("--type", "application_type", type=click.Choice(registration.APPLICATION_TYPES), default="web",
+@click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
               show_default=True, help="web keeps a secret on a server; native and browser keep none.")  # fmt: skip
-@click.option("--auth", "method", type=click.Choice(registration.AUTH_METHODS), help="How it authenticates at /token.")
+@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="How it authenticates at /token.")
 @_registration
 @click.pass_obj
 def add(
     desk: Desk, /, name: str, client_id: str | None, application_type: str, method: str | None, **given: Any
 ) -> None:
     """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
-    idle, absolute = registration.lifetimes_of(application_type)
+    idle, absolute = rules.lifetimes_of(application_type)
     registered = Client(
         client_id if client_id is not None else _drawn_id(desk),
         name,
@@ -78,7 +80,7 @@ def add(
         refresh_absolute_lifetime=absolute,
     )
     # Another client may have had this client_id before: what was allowed to that one is not allowed to this one.
-    client = registration.with_defaults(with_said(revoked(registered, desk.clock()), given))
+    client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
     if "grant_types" not in given or given["grant_types"] is None:
         ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
         client = replace(client, grant_types=frozenset(ways))
@@ -249,7 +251,8 @@ def _drawn_id(desk: Desk) -> str:
 
 
 def _refuse_wrong(client: Client, desk: Desk) -> None:
-    refuse_if(registration.wrong_with_client(client, desk.register.scopes()))
+    wrong = rules.wrong_with_client(client, desk.register.scopes())
+    refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 
 def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence: str) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 import click
 from valet.models.clients import Scope
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.registration import rules
 
-from admin import registration
 from admin.desk import Desk
 from admin.options import changed, confirmed, words
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 
 
@@ -27,7 +28,7 @@ def scopes() -> None:
 def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
     """Register the scope NAME; DESCRIPTION is what people read when they are asked."""
     scope = Scope(name, description, includes or frozenset())
-    refuse_if(registration.wrong_with_scope(scope, desk.register.scopes()))
+    _refuse_wrong(desk, scope)
     desk.register.add_scope(scope)
     desk.done(f"Registered {name}; clients that have it may ask for it within 10 seconds.", **_facts_of(scope))
 
@@ -62,7 +63,7 @@ def change(
     before = desk.register.scope(name)
     given = {"description": description, "includes": frozenset() if includes_nothing else includes}
     after = changed(before, given)
-    refuse_if(registration.wrong_with_scope(after, desk.register.scopes()))
+    _refuse_wrong(desk, after)
     desk.register.change_scope(before, after)
     desk.done(f"Changed {name}.", **_facts_of(after))
 
@@ -76,7 +77,7 @@ def delete(desk: Desk, name: str) -> None:
     scope = desk.register.scope(name)
     if name in ISSUERS_OWN:
         raise Refused(f"{name} is the issuer's own scope (OpenID Connect Core): the stack would add it again.")
-    if needed := registration.needs_scope(name, desk.register.scopes(), desk.register.clients()):
+    if needed := rules.needs_scope(name, desk.register.scopes(), desk.register.clients()):
         raise Refused(f"{name} is still needed: " + "; ".join(needed) + ".")
     desk.confirm(f"Delete the scope {name}? Grants that hold it lose it at their next refresh.")
     desk.register.delete_scope(scope)
@@ -85,3 +86,8 @@ def delete(desk: Desk, name: str) -> None:
 
 def _facts_of(scope: Scope) -> dict[str, Any]:
     return {"name": scope.name, "description": scope.description, "includes": sorted(scope.includes)}
+
+
+def _refuse_wrong(desk: Desk, scope: Scope) -> None:
+    wrong = rules.wrong_with_scope(scope, desk.register.scopes())
+    refuse_if(registrations.told(wrong, registrations.SCOPE))

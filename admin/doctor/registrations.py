@@ -5,13 +5,21 @@ from collections.abc import Iterator
 from valet.models.clients import Client
 from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.registration.addresses import risk_of_uri
+from valet.registration.rules import (
+    Wrong,
+    lifetimes_of,
+    needs_scope,
+    wrong_with_api,
+    wrong_with_client,
+    wrong_with_scope,
+)
 
-from admin.addresses import risk_of_uri
 from admin.desk import moment, span
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, warning
-from admin.registration import lifetimes_of, needs_scope, wrong_with_api, wrong_with_client, wrong_with_scope
+from admin.terminal.registrations import API, CLIENT, SCOPE, told
 from admin.terminal.spelling import command
 
 _UNUSED = 30 * 86_400
@@ -20,13 +28,18 @@ _LONG_ACCESS = 3600
 
 def look_registration(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
-        for reason in wrong_with_client(client, evidence.scopes):
-            if not reason.startswith("redirect URI http"):  # told by the next check
-                yield Finding(
-                    f"The client {client.client_id}: {reason}",
-                    "It would not be registered like this today.",
-                    _how("clients", client.client_id) + ", or register it anew",
-                )
+        wrong = [each for each in wrong_with_client(client, evidence.scopes) if not _is_of_web_address(each)]
+        for reason in told(wrong, CLIENT):
+            yield Finding(
+                f"The client {client.client_id}: {reason}",
+                "It would not be registered like this today.",
+                _how("clients", client.client_id) + ", or register it anew",
+            )
+
+
+def _is_of_web_address(wrong: Wrong) -> bool:
+    """The check of redirect URIs tells of it."""
+    return wrong.member == "redirect_uris" and (wrong.value or "").startswith("http")
 
 
 def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
@@ -161,12 +174,12 @@ def look_first_party(evidence: Evidence) -> Iterator[Finding]:
 def look_scopes(evidence: Evidence) -> Iterator[Finding]:
     issuer = evidence.deployment.issuer
     for scope in evidence.scopes.scopes.values():
-        for reason in wrong_with_scope(scope, evidence.scopes):
+        for reason in told(wrong_with_scope(scope, evidence.scopes), SCOPE):
             yield Finding(
                 f"The scope {scope.name}: {reason}", "Tokens carry what it includes.", _how("scopes", scope.name)
             )
     for api in evidence.scopes.apis.values():
-        for reason in wrong_with_api(api, evidence.scopes, issuer):
+        for reason in told(wrong_with_api(api, evidence.scopes, issuer), API):
             mend = _how("apis", api.audience)
             yield Finding(f"The protected API {api.audience}: {reason}", "Its tokens depend on it.", mend)
 

@@ -12,6 +12,7 @@ from valet.people.cookies import browser_secret
 from valet.people.sessions import open_session
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
+from valet.protocol.supported import PASSWORD_ACR
 from valet.refusals import refuse_as_page
 from valet.revocation import end_grants
 from valet.server import SERVER, Server
@@ -46,7 +47,7 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
     opened = open_session(
         request,
         account,
-        passwords.ACR,
+        PASSWORD_ACR,
         passwords.AMR,
         cookies=server.cookies,
         sessions=server.sessions,

@@ -74,7 +74,7 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
         (("--redirect-uri", "https://a.example.com/cb", "--origin", "https://a.example.com/"), "origin"),
         (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "is not one of"),
-        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "authorization code grant"),
+        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "with authorization_code"),
         (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps its secret"),
         (("--redirect-uri", "https://a.example.com/cb", "--retry-window", "5"), "retry window"),
         (("--redirect-uri", "https://a.example.com/cb", "--refresh-idle", "99d"), "lifetimes"),

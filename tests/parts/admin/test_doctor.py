@@ -13,6 +13,7 @@ import boto3
 import click
 import pytest
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.registration.rules import lifetimes_of
 
 from admin.cli import valet as root
 from admin.desk import Desk
@@ -20,7 +21,6 @@ from admin.doctor import CHECKS, account, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
-from admin.registration import lifetimes_of
 from admin.terminal.spelling import Where
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import sign_in

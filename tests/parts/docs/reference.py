@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from valet.protocol.supported import GRANT_TYPES
+
 from local.template import load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +24,7 @@ ROUTES = {
     "/authorize": "RFC 6749 §4.1.1, OpenID Connect Core §3.1.2: asks for login and consent, answers a code",
     "/login": "checks a password, opens the browser session",
     "/consent": "asks what the client may do, by scope",
-    "/token": "RFC 6749 §3.2: authorization_code, refresh_token, client_credentials",
+    "/token": "RFC 6749 §3.2: " + ", ".join(GRANT_TYPES),
     "/revoke": "RFC 7009",
     "/introspect": "RFC 7662",
     "/userinfo": "OpenID Connect Core §5.3",
@@ -78,7 +80,6 @@ ERRORS = {
     "access_denied": "the end-user said no; in the redirect",
     "consent_required": "`prompt=none`, and somebody has to be asked; in the redirect",
     "insufficient_scope": "the token is good, for something else",
-    "interaction_required": "`prompt=none`, and a page has to be shown; in the redirect",
     "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
     "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from valet.errors import InvalidRequest, TooLarge
 
@@ -189,11 +189,3 @@ def add_to_query(uri: str, parameters: Mapping[str, str | None]) -> str:
     """
     added = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{uri}{'&' if '?' in uri else '?'}{added}" if added else uri
-
-
-def origin_of(uri: str) -> str | None:
-    """The origin of an http or https URI (RFC 6454 §6.2), None of any other."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return None
-    return f"{parts.scheme}://{parts.netloc}".lower()
