@@ -77,6 +77,8 @@ class People:
 
     def revoke(self, account: Account, now: float) -> Account:
         """End every session and grant that the end-user has until now, by one write; the account as it is after it."""
+        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
+        account = DynamoUsers(self.table).find_account(account.sub) or account
         while True:
             after = revoked(account, now)
             if self._write(account, after):
@@ -127,7 +129,8 @@ class People:
 
     def _write(self, before: Account, after: Account) -> bool:
         items = [item_from_model(each, f"account#{before.sub}", "account") for each in (before, after)]
-        return self.table.change(*items)
+        # Every write on the epoch as it was read: none that lands late undoes anything of what a revocation came with.
+        return self.table.change(*items, unless_changed="epoch")
 
 
 def revoked(account: Account, now: float) -> Account:

@@ -62,6 +62,8 @@ class Register:
 
     def revoke(self, client: Client, now: float) -> Client:
         """End every grant and access token that the client has until now, by one write; the client as it then is."""
+        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
+        client = self.find_client(client.client_id) or client
         while True:
             after = revoked(client, now)
             pk = f"client#{client.client_id}"

@@ -76,8 +76,9 @@ class ScannedTable(Table):
             return failed.found == item  # our own first try, whose answer was lost
         return True
 
-    def change(self, before: Item, after: Item) -> bool:
-        """Write what differs between the two, if nobody changed just that meanwhile; False if somebody did."""
+    def change(self, before: Item, after: Item, unless_changed: str = "") -> bool:
+        """Write what differs between the two, if nobody changed just that meanwhile, nor the attribute that
+        `unless_changed` names; False if somebody did."""
         written = {name: value for name, value in after.items() if before.get(name) != value}
         removed = [name for name in before if name not in after]
         if not written and not removed:
@@ -89,7 +90,7 @@ class ScannedTable(Table):
             clauses.append("REMOVE " + ", ".join(f"#{name}" for name in removed))
         conditions = ["attribute_exists(#pk)"]
         values = {f":{name}": value for name, value in written.items()}
-        for name in (*written, *removed):
+        for name in dict.fromkeys((*written, *removed, *([unless_changed] if unless_changed else ()))):
             if name in before:
                 conditions.append(f"#{name} = :was_{name}")
                 values[f":was_{name}"] = before[name]
