@@ -76,7 +76,7 @@ class ScannedTable(Table):
             return failed.found == item  # our own first try, whose answer was lost
         return True
 
-    def change(self, before: Item, after: Item, unless_changed: str = "") -> bool:
+    def change(self, before: Item, after: Item, *, unless_changed: str = "") -> bool:
         """Write what differs between the two, if nobody changed just that meanwhile, nor the attribute that
         `unless_changed` names; False if somebody did."""
         written = {name: value for name, value in after.items() if before.get(name) != value}

@@ -12,11 +12,11 @@ from valet.errors import UnauthorizedClient, UnsupportedGrantType
 from valet.protocol.supported import GRANT_TYPES
 
 if TYPE_CHECKING:
-    from valet.grant_types.request import Outside, TokenRequest
+    from valet.grant_types.request import Ports, TokenRequest
     from valet.models.clients import Client
     from valet.models.grants import Tokens
 
-    Redeem = Callable[[TokenRequest, Outside], Tokens]
+    Redeem = Callable[[TokenRequest, Ports], Tokens]
 
 
 def named(grant_type: str, client: "Client") -> "Redeem":
