@@ -215,8 +215,7 @@ def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> Non
     taken = sorted(row.account.username for row in rows if row.account.username in known)
     if taken and not skip_existing:
         raise Refused(
-            f"The file names {_users(len(taken))} that exist already, such as {taken[0]}. "
-            "To skip them, pass --skip-existing."
+            f"The file names {_existing(len(taken))}, such as {taken[0]}. To skip them, pass --skip-existing."
         )
     new = [row for row in rows if row.account.username not in known]
     if dry_run:
@@ -244,7 +243,7 @@ def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> No
     if desk.is_json:
         desk.show({"added": len(added), "skipped": skipped, "passwords": drawn})
         return
-    desk.say(f"Added {_users(len(added))}." + (f" Skipped {_users(skipped)} that exist already." if skipped else ""))
+    desk.say(f"Added {_users(len(added))}." + (f" Skipped {_existing(skipped)}." if skipped else ""))
     if drawn:
         desk.list(drawn, "username", "password")
         desk.say("These passwords cannot be shown again.")
@@ -252,6 +251,10 @@ def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> No
 
 def _users(number: int) -> str:
     return counted(number, "user")
+
+
+def _existing(number: int) -> str:
+    return f"{_users(number)} that {'exists' if number == 1 else 'exist'} already"
 
 
 def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:

@@ -86,7 +86,7 @@ def look_operators_log(evidence: Evidence) -> Iterator[Finding]:
     if OUTPUT not in evidence.deployment.outputs:
         yield warning(
             "The stack has no log group for the changes of operators",
-            "The stack is of an older release. No audit event says which operator changed a client, an account or a scope.",
+            "The stack is of an older release. No audit event names the operator of a change.",
             "`make deploy`",
         )
 

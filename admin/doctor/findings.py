@@ -1,4 +1,4 @@
-"""The results of an audit: what is wrong, why it matters and which command mends it; and the checks that were skipped."""
+"""The results of an audit: findings (what is wrong, why it matters, what mends it) and skipped checks."""
 
 from dataclasses import dataclass
 

@@ -77,7 +77,7 @@ def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
         if window == 0:
             yield warning(
                 f"{whose} has no retry window",
-                "If a client loses the answer to a refresh, or refreshes in two tabs, Valet takes it for a thief and ends the grant.",
+                "A client that loses the answer to a refresh, or refreshes in two tabs, loses its grant.",
                 mend,
             )
         elif window <= timeout:

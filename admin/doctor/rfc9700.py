@@ -1,4 +1,4 @@
-"""Best Current Practice for OAuth 2.0 Security, rule by rule (RFC 9700): how Valet keeps each, and which checks show it."""
+"""Best Current Practice for OAuth 2.0 Security, by rule (RFC 9700): how Valet keeps it, and which checks show it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,14 +46,15 @@ RULES = (
     Rule("4.8", "No PKCE downgrade", "a code without a challenge does not exist"),
     Rule("4.10", "Access tokens cannot be replayed elsewhere",
          "aud is never two APIs, and the authorizer checks it", ("authorizer.routes", "scopes.owners")),
-    Rule("4.11", "The authorization server redirects no one to unchecked addresses", "errors of unknown clients are a page",
+    Rule("4.11", "The authorization server is no open redirector", "errors of unknown clients are a page",
          ("clients.redirect-uris",)),
     Rule("4.12", "Redirects after a form are 303", "all are"),
     Rule("4.13", "Headers of proxies are not trusted", "the request context is; with BehindProxy, one address"),
     Rule("4.14", "Reuse of a refresh token ends the grant", "the whole grant, access tokens within 5 s",
          ("authorizer.cache", "tables.expiry")),
     Rule("4.14", "Refresh tokens expire", "idle and absolute lifetimes", ("clients.lifetimes",)),
-    Rule("4.15", "No client passes for an end-user", "sub is random, and no client_id equals one", ("clients.impersonation",)),
+    Rule("4.15", "No client passes for an end-user", "sub is random, and no client_id equals one",
+         ("clients.impersonation",)),
     Rule("4.16", "Pages cannot be framed", "frame-ancestors 'none'", ("pages.headers",)),
 )  # fmt: skip
 

@@ -46,7 +46,7 @@ def look_expiry(evidence: Evidence) -> Iterator[Finding]:
     if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or attribute != "expires_at":
         yield Finding(
             f"Items of {table} do not expire by expires_at",
-            "The table grows and its cost with it. Expired items are still refused, because every read compares the time.",
+            "The table and its cost grow. Expired items are still refused, because every read compares the time.",
             command(
                 "aws dynamodb update-time-to-live --table-name",
                 table,

@@ -80,7 +80,7 @@ def test_without_a_terminal_nobody_is_asked_for_a_password(
     refused: Operator, recwarn: pytest.WarningsRecorder, arguments: tuple[str, ...]
 ) -> None:
     ran = refused("users", *arguments, typed=f"{PASSWORD}\n{PASSWORD}\n", status=2)
-    assert "Standard input is no terminal: say --password-stdin or --generate." in ran.err
+    assert "Standard input is not a terminal: pass --password-stdin or --generate." in ran.err
     assert not recwarn.list
     assert can_sign_in(refused, "john", "password123")
 
@@ -141,7 +141,7 @@ def test_all_roles_and_some_roles_are_not_said_at_once(valet: Operator) -> None:
     before = valet.json("users", "roles", "john")
     for more in (("--add", "x"), ("--remove", "user")):
         err = valet("users", "roles", "john", "--set", "admin", *more, status=2).err
-        assert "--set names them all: it goes with neither --add nor --remove" in err
+        assert "--set replaces all values: it cannot be combined with --add or --remove" in err
     assert valet.json("users", "roles", "john") == before
 
 
@@ -233,7 +233,7 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         "bob,Bob,,,,\n",
     )
     assert valet.json("users", "import", file, "--dry-run") == {"would_add": 2, "dry_run": True}
-    assert "2 people would be added" in valet("users", "import", file, "--dry-run").out
+    assert "2 users would be added" in valet("users", "import", file, "--dry-run").out
     assert "ann" not in valet("users", "list").out
     done = valet.json("users", "import", file)
     assert (done["added"], done["skipped"]) == (2, 0)
@@ -248,10 +248,10 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         True,
         ["admin", "user"],
     )
-    assert "there already" in valet("users", "import", file, status=3).err
+    assert "already" in valet("users", "import", file, status=3).err
     assert valet.json("users", "import", file, "--skip-existing") == {"added": 0, "skipped": 2, "passwords": []}
     one = people(tmp_path, "username\njohn\nzoe\n")
-    assert "Added 1 person. 1 person there already." in valet("users", "import", one, "--skip-existing").out
+    assert "Added 1 user. Skipped 1 user that exists already." in valet("users", "import", one, "--skip-existing").out
 
 
 @pytest.mark.parametrize(
