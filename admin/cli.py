@@ -97,7 +97,7 @@ for_deployment(valet)
 @valet.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that makes SHELL complete valet's commands and options.
+    """Print a completion script for SHELL.
 
     \b
     bash: valet completion bash >> ~/.bashrc

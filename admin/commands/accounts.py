@@ -18,7 +18,7 @@ from admin.terminal.endings import refuse_if
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:
-    """Show everything that is stored about a user, except the password hash."""
+    """Show a user's account. The password hash is not shown."""
     desk.show(facts_of(desk.people.account(username)))
 
 

@@ -165,7 +165,7 @@ def list_(desk: Desk) -> None:
 @click.argument("client_id")
 @click.pass_obj
 def show(desk: Desk, client_id: str) -> None:
-    """Show everything that is registered about a client, except its secrets."""
+    """Show what is registered about a client. Its secrets are only counted."""
     desk.show(facts_of(desk.register.client(client_id)))
 
 

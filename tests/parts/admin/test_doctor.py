@@ -363,15 +363,15 @@ def test_what_only_aws_has_alarms_subscriptions_logs_and_quota(
     said = [finding.what for finding in findings]
     assert sorted(said) == sorted(
         [
-            "The alarm unheard tells nobody",
+            "The alarm unheard has no action",
             "The alarm muted is muted",
             "The alarm deleted is gone",
             f"A subscription to {topic} is not confirmed",
-            f"Nobody is subscribed to {silent}",
-            "/aws/lambda/kept is kept for ever",
+            f"The topic {silent} has no subscription",
+            "/aws/lambda/kept never expires",
             "The log group /aws/lambda/deleted is gone",
-            "The stack has no log group for what operators change",
-            "The account runs 10 functions at once",
+            "The stack has no log group for the changes of operators",
+            "The account runs at most 10 functions at once",
         ]
     )
     deployment.__dict__["resources"] = ()

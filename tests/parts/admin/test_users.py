@@ -146,7 +146,7 @@ def test_all_roles_and_some_roles_are_not_said_at_once(valet: Operator) -> None:
 
 
 def test_a_role_that_no_api_is_told_is_given_with_a_warning(valet: Operator) -> None:
-    told = "No protected API is told the role auditor"
+    told = "No protected API has the role auditor"
     assert told in valet("users", "roles", "john", "--add", "auditor").err
     assert told in valet("users", "add", "ann", "--role", "auditor", "--generate").err
     assert told not in valet("users", "roles", "john", "--add", "admin").err
@@ -261,7 +261,7 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         ("username,shoe_size\nann,38\n", "header"),
         ("username,roles\nann\n", "number of fields"),
         ("username\nann\nANN\n", "line 2 already"),
-        ("username,email\nann,nowhere\n", "no address"),
+        ("username,email\nann,nowhere\n", "not an email address"),
         ("username,email_verified\nann,perhaps\n", "true or false"),
         ("username,password_hash\nann,hunter2-in-the-wrong-column\n", "Argon2id"),
         ('username,name\nann,"open\n', "line"),
@@ -282,17 +282,17 @@ _SALT, _HASH = "i2K/5ZQxsCQ1DU9+mKurkQ", "sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJ
 @pytest.mark.parametrize(
     ("password_hash", "reason"),
     [
-        (f"$argon2id$v=19$m=4194304,t=2,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=65536,t=3,p=4${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=7168,t=5,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=19456,t=3,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=19456,t=2,p=2${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=019456,t=2,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2i$v=19$m=19456,t=2,p=1${_SALT}${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=16$m=19456,t=2,p=1${_SALT}${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT[:-1]}B${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}AA", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}=", "no Argon2id hash"),
+        (f"$argon2id$v=19$m=4194304,t=2,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=65536,t=3,p=4${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=7168,t=5,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=19456,t=3,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=19456,t=2,p=2${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=019456,t=2,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2i$v=19$m=19456,t=2,p=1${_SALT}${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=16$m=19456,t=2,p=1${_SALT}${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT[:-1]}B${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}AA", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}=", "not an Argon2id hash"),
     ],
 )
 def test_a_hash_that_would_take_another_time_than_nobodys_is_refused(
