@@ -265,7 +265,7 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     assert "trusted" not in found(report, "clients.first-party")  # its secret is its own
     assert "The scope round belongs to no protected API" in found(report, "scopes.owners")
     shared = (
-        f"Scopes of the issuer are named by {valet.stack.audience} (profile) and by https://other.example.com (profile)"
+        f"Scopes of the issuer belong to {valet.stack.audience} (profile) and to https://other.example.com (profile)"
     )
     assert shared in found(report, "scopes.owners")
     assert "items" not in found(report, "scopes.owners")
