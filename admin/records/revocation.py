@@ -15,9 +15,9 @@ from valet.aws.dynamodb.grants import grant_from_item
 from valet.aws.dynamodb.table import model_from_item
 from valet.models.accounts import Account
 from valet.models.clients import Client
-from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
-from valet.revocation import end_session, finish, revocation_for
+from valet.revocation import end_session, finish, maybe_live, revocation_for
 from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
@@ -91,7 +91,7 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
     revoked = deployment.grants.bury(grant_id, sub, revocation_for(deployment, now, "operator"))
     if revoked is None:
         return False
-    finish(deployment, revoked, now - _LEEWAY, revoked_for="operator")
+    finish(deployment, revoked, now, revoked_for="operator")
     return revoked.is_ours
 
 
@@ -109,8 +109,8 @@ def end_person(deployment: Deployment, account: Account, now: float, before_ms: 
         grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
         done |= {grant.grant_id for grant in grants}
         meant = [grant for grant in grants if _is_meant(grant, account, before_ms)]
-        alive = [grant for grant in meant if _live(grant, now)]
-        idle = [grant for grant in meant if not _live(grant, now) and _may_be_exchanged(grant, now)]
+        alive = [grant for grant in meant if maybe_live(grant, now)]
+        idle = [grant for grant in meant if not maybe_live(grant, now) and _may_be_exchanged(grant, now)]
         for found in (alive, idle):
             ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
     return ended
@@ -130,11 +130,6 @@ def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Gran
     found = (grant_from_item(item) for items in read for item in items)
     grants = [grant for grant in found if grant is not None and grant.client_id]
     return sorted(grants, key=lambda grant: grant.redeemed_at_ms, reverse=True)
-
-
-def _live(grant: Grant, now: float) -> tuple[LiveToken, ...]:
-    """The access tokens that may be alive, if the operator's clock is ahead as far as AWS takes a signature."""
-    return still_live(grant.live, now - _LEEWAY)
 
 
 def _may_be_exchanged(grant: Grant, now: float) -> bool:
@@ -167,7 +162,7 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
 
 def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:
     """The access tokens that say what is no longer true of a person; their grants live on. How many there were."""
-    tokens = tuple(token for grant in grants_of(account.sub, deployment) for token in _live(grant, now))
+    tokens = tuple(token for grant in grants_of(account.sub, deployment) for token in maybe_live(grant, now))
     deployment.status_lists.put_bits(tokens)
     return len(tokens)
 

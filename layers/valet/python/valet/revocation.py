@@ -3,13 +3,17 @@
 from typing import NamedTuple, Protocol
 
 from valet.audit import EventName
-from valet.models.grants import Grant
+from valet.models.grants import Grant, LiveToken
 from valet.models.sessions import Session
 from valet.ports.grants import HasGrants, Revocation, Revoked
 from valet.ports.runtime import HasAudit, HasRandom
 from valet.ports.sessions import HasSessions
 from valet.ports.status_lists import HasStatusLists
 from valet.tokens.access_token import still_live
+
+# Seconds. A token that has just expired by this clock may be good by a verifier's clock. An operator's clock may be
+# ahead, as far as AWS accepts a signature.
+_LEEWAY = 300
 
 
 class Ports(HasRandom, HasGrants, HasStatusLists, HasAudit, Protocol):
@@ -32,7 +36,12 @@ def finish_revocation(ports: Ports, grant: Grant, now: float) -> None:
 
     Repeat this on every access to a revoked grant: the invocation that revoked it may have died half-way.
     """
-    ports.status_lists.put_bits(still_live(grant.live, now))
+    ports.status_lists.put_bits(maybe_live(grant, now))
+
+
+def maybe_live(grant: Grant, now: float) -> tuple[LiveToken, ...]:
+    """The grant's access tokens that a verifier may still accept, whose clock is somewhat behind this one."""
+    return still_live(grant.live, now - _LEEWAY)
 
 
 def revocation_for(ports: Ports, now: float, revoked_for: str) -> Revocation:
