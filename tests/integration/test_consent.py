@@ -236,7 +236,7 @@ def test_no_more_is_granted_than_was_shown(deployment: Deployment, browser: Brow
     with deployment.nothing_spent():
         answer = post(browser, narrow)
         assert answer.status == 400
-        assert "something else" in answer.body
+        assert "out of date" in answer.body
     wide = browser.get(f"/consent?request={handle}")
     assert 'data-scope="items"' in wide.body
     tokens = web_app.redeem(browser.decide(wide).answered["code"], asked.code_verifier).json()

@@ -57,7 +57,7 @@ def consent_page(
 def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
     """Raises InvalidRequest if the form was not sent from this session's consent page, with this very scope."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved)):
-        why = "This form was not made for this session, or the application may ask for something else by now."
+        why = "This page is out of date. Go back to the app and start again."
         raise InvalidRequest(why, client_id=saved.request.client_id)
 
 

@@ -39,7 +39,7 @@ def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
 def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
     """Raises InvalidRequest if the form was not sent from this session's logout page."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _FORM):
-        raise InvalidRequest("This form was not made for this session.")
+        raise InvalidRequest("This page is out of date. Sign out again from the app.")
 
 
 def still_signed_in() -> Response:

@@ -54,4 +54,6 @@ def throttled_page(
 def check_sign_in_form(parameters: Mapping[str, str], saved: Saved, browser: str) -> None:
     """Raises InvalidRequest if the form was not sent from this browser's sign-in page for this request."""
     if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
-        raise InvalidRequest("This form was not made for this browser.", client_id=saved.request.client_id)
+        raise InvalidRequest(
+            "This page is out of date. Go back to the app and start again.", client_id=saved.request.client_id
+        )
