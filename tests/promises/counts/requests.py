@@ -247,9 +247,9 @@ def metadata(world: World) -> Request:
 def status_list(world: World) -> Request:
     world.redeemed()
     exp = int(world.deployment.clock.now) + world.deployment.settings.access_token_lifetime
-    return lambda: world.status_lists(f"/status-lists/{list_id_at(exp)}")
+    return lambda: world.send("GET", f"/status-lists/{list_id_at(exp)}")
 
 
 def status_lists(world: World) -> Request:
     world.redeemed()
-    return lambda: world.status_lists("/status-lists")
+    return lambda: world.send("GET", "/status-lists")

@@ -13,6 +13,7 @@ from typing import Any
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
+from tests.endpoints import PATHS
 from tests.support.application import Application
 from tests.support.browser import Browser, form_of
 from tests.support.wire import Answer, over_http
@@ -69,7 +70,7 @@ class Walk:
     def discover(self) -> None:
         for path in ("openid-configuration", "oauth-authorization-server", "jwks.json"):
             assert self._get(f"/.well-known/{path}").status == 200
-        for path in ("/token", "/revoke", "/userinfo", "/.well-known/jwks.json", "/status-lists", "/authorize"):
+        for path in PATHS:
             preflight = {"origin": self.stack.issuer, "access-control-request-method": "POST"}
             assert self.send("OPTIONS", self.stack.issuer + path, preflight).status == 204
             assert self.send("PATCH", self.stack.issuer + path, preflight).status == 405
