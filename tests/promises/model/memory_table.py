@@ -67,7 +67,7 @@ class MemoryTable(ScannedTable):
         self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
     ) -> Iterator[Item]:
         def run() -> list[Item]:
-            found = [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
+            found = [self.items[key] for key in sorted(key for key in self.items if _is_in(key, pk, prefix))]
             kept = [item for item in found if not where or _is_met(item, where, {})]
             return [{name: item[name] for name in only or item if name in item} for item in kept]
 
@@ -131,6 +131,10 @@ class MemoryTable(ScannedTable):
             if item.get("expires_at", now) < now:
                 del self.items[key]
                 self._watch(Call("expire", *key, True), item, None)
+
+
+def _is_in(key: Key, pk: str, prefix: str) -> bool:
+    return key[0] == pk and key[1].startswith(prefix)
 
 
 def _is_met(item: Item, condition: str, values: Item) -> bool:
