@@ -54,9 +54,7 @@ def fresh_stack(stack: LocalStack) -> LocalStack:
 @pytest.fixture
 def clock(fresh_stack: LocalStack) -> Iterator[MovableClock]:
     """The clock of every function that has `SERVER`'s; the authorizer, a resource server, has its own."""
-    from valet.server import SERVER
-
     movable = MovableClock()
-    SERVER.clock = movable
+    fresh_stack.forget(clock=movable)
     yield movable
-    vars(SERVER).clear()
+    fresh_stack.forget()

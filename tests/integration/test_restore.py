@@ -22,14 +22,12 @@ def web_app(fresh_stack: LocalStack) -> Application:
 
 def _restore_without_grants(stack: LocalStack) -> None:
     """Registry and Users as they were backed up, an empty Grants table, and functions that remember nothing."""
-    from valet.server import SERVER
-
     backup = stack.aws.snapshot()
     grants = copy.copy(backup[f"{STACK}-Grants"])
     grants.clear()
     stack.aws.restore({**backup, f"{STACK}-Grants": grants})
     stack.authorizers.forget()
-    vars(SERVER).clear()
+    stack.forget()
 
 
 def test_everybody_signs_in_again_and_nothing_else_breaks(fresh_stack: LocalStack, web_app: Application) -> None:

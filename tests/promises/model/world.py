@@ -279,11 +279,11 @@ class _Current:
     """Stands where `SERVER` does: the server of whichever request is running."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
 
     def __getattr__(self, name: str) -> Any:
-        current = self._world.current
-        return getattr(current.server if current else self._world.server(0), name)
+        current = self.world.current
+        return getattr(current.server if current else self.world.server(0), name)
 
 
 class _Log:

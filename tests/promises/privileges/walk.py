@@ -18,8 +18,6 @@ from tests.support.application import Application
 from tests.support.browser import Browser, form_of
 from tests.support.wire import Answer, over_http
 
-_REMEMBERED = ("registry", "signers", "status_indices", "status_list_publisher")
-
 
 @dataclass
 class Walk:
@@ -50,8 +48,7 @@ class Walk:
         """The port Send, to functions that start cold."""
         from valet.server import SERVER
 
-        for name in _REMEMBERED:
-            vars(SERVER).pop(name, None)
+        self.stack.forget(clock=self.clock, settings=SERVER.settings)
         return over_http(method, url, headers, body)
 
     def everything(self) -> None:
