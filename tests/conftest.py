@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.aws.aws import emulated
 from local.stack import LocalStack, Ports, start
 from tests.promises.privileges.suite import held_to_roles
 from tests.support.log_watch import (  # noqa: F401  in force for every test
@@ -14,6 +15,7 @@ from tests.support.log_watch import (  # noqa: F401  in force for every test
     nothing_secret_is_logged,
     pytest_runtest_makereport,
 )
+from tests.support.ministack import ministack
 
 
 class MovableClock:
@@ -42,6 +44,14 @@ def stack() -> Iterator[LocalStack]:
             yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def ministack_url() -> Iterator[str]:
+    """Where a ministack of this test process listens."""
+    emulated()  # made-up credentials, and no way to the real AWS
+    with ministack() as url:
+        yield url
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from valet.ports.throttles import Throttles
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, random
 from tests.support.memory_stores import new_table
-from tests.support.ministack import ministack
+from tests.support.tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,14 +61,6 @@ class Stores:
     key_records: KeyRecords
 
 
-@pytest.fixture(scope="session")
-def ministack_url() -> Iterator[str]:
-    """A ministack of this session's own."""
-    emulated()  # made-up credentials, and nothing else leads anywhere
-    with ministack() as url:
-        yield url
-
-
 @pytest.fixture(params=["memory", "moto", MINISTACK])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "memory":
@@ -88,12 +80,7 @@ def endpoint_of(request: pytest.FixtureRequest) -> str | None:
 def _table(endpoint_url: str | None) -> Iterator[Table]:
     client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint_url, config=_PATIENT)
     name = f"contract-{next(_numbers)}"
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
+    create_table(client, name)
     try:
         yield Table(client, name)
     finally:

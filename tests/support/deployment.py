@@ -35,6 +35,7 @@ from local.gateway.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
 from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.support.functions import load
+from tests.support.tables import create_table
 from tests.support.wire import Answer
 
 State = TypeVar("State")
@@ -220,15 +221,7 @@ class Deployment:
     def _provide(self) -> None:
         dynamodb = client("dynamodb", self.settings)
         for table in TABLES.values():
-            dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-            )
+            create_table(dynamodb, table)
         for scope in load("rotate_keys").STANDARD_SCOPES:
             self.registrar.put_scope(scope)
         demo_data.seed(ISSUER, TABLES)

@@ -9,10 +9,10 @@ from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
 from local.aws.calls import Call
-from tests.promises.counts.world import RIVAL, World, label
 from tests.support.application import Application
 from tests.support.browser import form_of
 from tests.support.wire import Answer, Pairs, encoded
+from tests.support.world import RIVAL, World, label
 
 Request = Callable[[], Answer]
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.promises.counts.table import TABLE, Row
-from tests.promises.counts.world import RIVAL, World, label
 from tests.support.wire import Answer
+from tests.support.world import RIVAL, World, label
 
 # What a warm request may cost: reads, writes and puts of DynamoDB, signatures of KMS. A row for each kind of request
 # that a client or a person sends; where the budget depends on how many tokens live, the request has exactly so many.

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from local.aws.calls import Call, error_response
-from tests.promises.counts.world import RIVAL
+from tests.support.world import RIVAL
 
 _URL = "https://emulated.example.com"
 _READS = frozenset({"GetItem", "Query", "Sign"})

@@ -1,4 +1,4 @@
-"""The token endpoint on stores in memory, for what is done ten thousand times; and the deployment, to be frozen."""
+"""The token endpoint on tables in memory, for what is done ten thousand times."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,8 @@ from valet.server import Server
 from valet.settings import Settings
 
 from tests.contract.facts import DAY, new_grant, random
-from tests.promises.counts.world import World
 from tests.support.application import Application, challenge_of
-from tests.support.deployment import Audit, Clock, afresh
+from tests.support.deployment import Audit, Clock
 from tests.support.functions import load
 from tests.support.memory_stores import MemoryStores
 from tests.support.wire import Answer
@@ -105,9 +104,3 @@ def memory() -> Iterator[Memory]:
     lambdas_own = valet.server.SERVER
     yield Memory()
     valet.server.SERVER = lambdas_own
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with afresh() as deployment:
-        yield World(deployment)

@@ -9,10 +9,10 @@ from valet.models.grants import LiveToken
 from valet.server import Server
 
 from tests.endpoints import ENDPOINTS
-from tests.promises.counts.world import World
 from tests.promises.growth.conftest import VERIFIER, Memory
 from tests.support.functions import load
 from tests.support.wire import Answer
+from tests.support.world import World
 
 
 class Restarted(World):

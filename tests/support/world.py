@@ -7,7 +7,7 @@ from valet.handles import digest, parse_refresh_token
 from valet.ports.grants import Rotation
 
 from local.aws.calls import Call
-from tests.support.application import Application, Asked
+from tests.support.application import Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
 from tests.support.wire import Answer
@@ -56,13 +56,12 @@ class World:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.browser = Browser(self.send, deployment.issuer)
-        self.web_app = Application(
-            self.send, deployment.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
+        applications = DemoApplications(self.send, deployment.issuer)
+        self.web_app, self.mobile_app, self.service = (
+            applications.web_app,
+            applications.mobile_app,
+            applications.service,
         )
-        self.mobile_app = replace(
-            self.web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback"
-        )
-        self.service = replace(self.web_app, client_id="api_service_789", secret="api_secret_abc", redirect_uri="")
 
     def send(self, method: str, url: str, headers: Any = None, body: bytes = b"") -> Answer:
         """The port Send. Unlike the deployment's own it hands on a 503, which is what an outage should become."""
