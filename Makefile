@@ -74,7 +74,7 @@ test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed 
 	$(PYTEST)
 
 check: lint ## everything quick: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
-	$(PYTEST) $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability)
+	$(PYTEST) $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
 
 lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .

@@ -1,1 +1,1 @@
-"""`valet`, the operator's command line: its login is IAM's, it has no HTTP surface."""
+"""`valet`, the operator's command line. IAM authenticates the operator; there is no HTTP surface."""

@@ -1,4 +1,4 @@
-"""`python -m admin`, which is `admin/valet`."""
+"""`python -m admin`: the program that `admin/valet` starts."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`valet`: every command, and the one place where what goes wrong becomes a line and an exit status."""
+"""`valet`: the commands, and the one place that turns errors into a line and an exit status."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from admin.terminal.endings import NotConfirmed, Stopped, Unreachable
 
 
 class _Operator(click.Group):
-    """Whatever is raised below leaves as one clear line: no traceback, which may hold a secret."""
+    """Report every error as one line, without a traceback: a traceback may hold a secret."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return self._invoke(ctx)
         except click.ClickException as error:
-            error.message = ctx.ensure_object(Desk).in_full(error.message)  # type: ignore[misc]  # not said yet
+            error.message = ctx.ensure_object(Desk).in_full(error.message)  # type: ignore[misc]  # click has not printed it yet
             raise
 
     def _invoke(self, ctx: click.Context) -> Any:
@@ -41,16 +41,16 @@ class _Operator(click.Group):
             raise Stopped from None
 
 
-_LOCAL = "Is the local stack running? `make run` starts it. If it runs, name its --aws-port, which `make run` told."
+_LOCAL = "Is the local stack running? `make run` starts it. If it runs, pass its --aws-port, which `make run` printed."
 _HINTS = {
-    "AccessDenied": "These AWS credentials may not do it.",
+    "AccessDenied": "These AWS credentials are not allowed to do this.",
     "ExpiredToken": "The AWS credentials have expired: sign in again.",
     "UnrecognizedClient": "AWS does not know these credentials.",
-    "Unable to locate credentials": "Sign in to AWS first, or name a --profile.",
-    "You must specify a region": "Name the --region that the stack is in.",
+    "Unable to locate credentials": "Sign in to AWS first, or pass --profile.",
+    "You must specify a region": "Pass --region, the Region that the stack is in.",
     "http://127.0.0.1": _LOCAL,
-    "EndpointConnectionError": f"{_LOCAL} Else check the network.",
-    "ResourceNotFound": "A table that the stack names is not there.",
+    "EndpointConnectionError": f"{_LOCAL} Otherwise check the network.",
+    "ResourceNotFound": "A table that the stack names does not exist.",
 }
 
 
@@ -65,11 +65,11 @@ def _explained(reason: str) -> str:
 def valet(ctx: click.Context) -> None:
     """Operate a Valet: its clients, users, protected APIs, keys and grants.
 
-    The AWS credentials are your own (--profile); the deployment is a CloudFormation stack (--stack, --region) or the
-    local one (--local). `valet doctor` tells what is wrong with it.
+    The command uses your own AWS credentials (--profile). It operates a CloudFormation stack (--stack, --region) or the
+    local stack (--local). `valet doctor` lists what is wrong with it.
 
     \b
-    Exit status: 0 done, 1 doctor found something wrong, 2 used wrongly, 3 refused,
+    Exit status: 0 done, 1 doctor found something wrong, 2 wrong usage, 3 refused,
     4 AWS or the issuer out of reach, 5 not confirmed, 130 stopped. After 2, 3 and 5 nothing was changed.
     """
     ctx.ensure_object(Desk).name = ctx.info_name or "valet"
@@ -97,7 +97,7 @@ for_deployment(valet)
 @valet.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete valet's commands and options.
+    """Print a completion script for SHELL.
 
     \b
     bash: valet completion bash >> ~/.bashrc
@@ -108,5 +108,5 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is None:
-        raise click.UsageError(f"{shell} is not known.")
+        raise click.UsageError(f"There is no completion for the shell {shell}: choose bash, zsh or fish.")
     click.echo(found(valet, {}, "valet", "_VALET_COMPLETE").source())

@@ -1,4 +1,4 @@
-"""Where an operator sits: the deployment at hand, the clock, and how things are said, to people or to scripts."""
+"""What every command works with: the deployment, the clock, and output for people or for scripts."""
 
 import json
 import os
@@ -27,41 +27,41 @@ from admin.terminal.endings import NotConfirmed
 from admin.terminal.spelling import DEFAULT_AWS_PORT, Where, in_full
 
 Facts = Mapping[str, Any]
-_PLAIN_WIDTH = 10_000  # of a file or a pipe: a row is a line there
-_LINE = 60  # characters; a list that is longer is told a value a line
+_PLAIN_WIDTH = 10_000  # of a file or a pipe, so that each row is one line
+_LINE = 60  # characters; a longer list is printed one value a line
 
 
 def called() -> str:
-    """The name that this program was called by: a path, or one word where the shell finds it by that."""
+    """The name that this program was called by: one word if the shell finds it on the PATH, otherwise a path."""
     path = os.environ.get("VALET_CALLED", "") or "valet"
     found = shutil.which(Path(path).name)
     return Path(path).name if found is not None and Path(found) == Path(path) else path
 
 
 class Seconds(int):
-    """A length of time: a number to scripts, which can hand it back to an option, and words to people."""
+    """A length of time: scripts get a number, which the options accept; people get words."""
 
 
 def _aws_port() -> int:
-    """The local stack's port for AWS, where nobody names it: the one after PORT, as `make run` has it."""
+    """The default port of the local stack's AWS: PORT + 1, as `make run` chooses it."""
     port = os.environ.get("PORT", "")
     return int(port) + 1 if re.fullmatch("[1-9][0-9]{0,4}", port) else DEFAULT_AWS_PORT
 
 
 @dataclass
 class Desk:
-    """What every command is given."""
+    """The context of every command."""
 
     clock: Clock = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Random = os.urandom
     where: Where = field(default_factory=lambda: Where(aws_port=_aws_port()))
-    name: str = "valet"  # that this program was called by
+    name: str = "valet"  # the name that this program was called by
     is_json: bool = False
     is_confirmed: bool = False
 
     def choose(self, name: str, value: Any) -> None:
-        """One of the options that every command has."""
+        """Set one of the options that every command has."""
         if name in ("is_json", "is_confirmed"):
             setattr(self, name, value)
         else:
@@ -70,7 +70,9 @@ class Desk:
     @cached_property
     def deployment(self) -> Deployment:
         if self.where.is_local and (self.where.profile or self.where.region):
-            raise click.UsageError("--local is this machine: it has no --profile and no --region.")
+            raise click.UsageError(
+                "--local is the stack on this machine: it has no --profile and no --region. Leave them out."
+            )
         return Deployment(self.where, self.random, self.clock)
 
     @property
@@ -81,15 +83,17 @@ class Desk:
     def people(self) -> People:
         return People(self.deployment.users, self.deployment.audit)
 
-    # -- what is said --------------------------------------------------------------------------------------------------
+    # -- output --------------------------------------------------------------------------------------------------------
 
     def in_full(self, text: str) -> str:
-        """The text, with its commands for the deployment at hand."""
+        """The text, with its commands spelled for this deployment."""
         return in_full(text, self.where, self.name)
 
     def list(self, rows: Iterable[Facts], *columns: str, spare: str = "") -> None:
-        """A table of some of the rows' facts, without the columns in `spare` where the terminal is narrow, or a block
-        for each row; to scripts, all of them."""
+        """Print a table of some of the rows' facts.
+
+        On a narrow terminal, leave out the columns in `spare`, or print a block for each row. Scripts get all facts.
+        """
         rows = list(rows)
         if self.is_json:
             self._print_json(rows)
@@ -108,10 +112,10 @@ class Desk:
             return
         out.print(layout.table(said, kept, out.width))
         if left := [layout.heading(name) for name in columns if name not in kept]:
-            self.watch(f"No room here for: {', '.join(left)}.")
+            self.watch(f"The terminal is too narrow for: {', '.join(left)}. --json shows everything.")
 
     def show(self, facts: Facts) -> None:
-        """One thing and all that is known of it. A long value is the terminal's to wrap, so that it can be copied."""
+        """Print every fact about one thing. The terminal wraps long values, so that they can be copied."""
         if self.is_json:
             self._print_json(facts)
             return
@@ -124,7 +128,7 @@ class Desk:
             self.out.print(line, soft_wrap=True)
 
     def done(self, sentence: str, **facts: Any) -> None:
-        """What was done: a sentence to people, facts to scripts."""
+        """Say what was done: a sentence for people, facts for scripts."""
         if self.is_json:
             self._print_json(facts)
         else:
@@ -134,15 +138,15 @@ class Desk:
         self.out.print(Text(self.in_full(sentence)), soft_wrap=True)
 
     def watch(self, sentence: str) -> None:
-        """What goes on meanwhile; never part of the answer."""
+        """Print progress on standard error, so that it is never part of the answer."""
         Console(stderr=True, highlight=False).print(Text(self.in_full(sentence)), style="dim", soft_wrap=True)
 
     def progress(self) -> Progress:
-        """A progress bar, where somebody looks."""
+        """A progress bar, if standard error is a terminal."""
         return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
     def confirm(self, question: str) -> None:
-        """Go on only after a yes. Raises NotConfirmed."""
+        """Ask the operator and return after a yes. Raises NotConfirmed."""
         if self.is_confirmed:
             return
         try:
@@ -160,17 +164,17 @@ class Desk:
         return console
 
     def _print_json(self, value: Any) -> None:
-        # ASCII: other people's words would else turn a terminal's text around, or command it.
+        # ASCII, because text that others wrote could reverse the terminal's text or control it.
         click.echo(json.dumps(value, indent=2, default=_json))
 
 
 def moment(seconds: float) -> str:
-    """A time as people and scripts read it; nothing for 0, which stands for never."""
+    """A time in ISO 8601 (UTC). 0 means never and gives an empty text."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else ""
 
 
 def span(seconds: float) -> str:
-    """A length of time in its largest unit that leaves no rest to speak of."""
+    """A length of time in the largest unit that fits, to three digits."""
     for name, unit in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * unit or seconds == unit:
             return f"{seconds / unit:.3g} {name}"
@@ -195,11 +199,11 @@ def _said(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Without what would command the terminal: names and log lines are other people's words."""
+    """Replace characters that would control the terminal: others wrote the names and the log lines."""
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def _json(value: Any) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
-    raise TypeError(f"{type(value).__name__} is not for scripts")
+    raise TypeError(f"a value of type {type(value).__name__} has no JSON form")

@@ -1,4 +1,4 @@
-"""The options that every command has, and values in the forms that people write."""
+"""The options that every command has, and the types of option values."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Registration = TypeVar("Registration", Account, Client, ProtectedApi, Scope)
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-_SPAN = re.compile(r"([0-9]{1,9})(?: ?(s|m|min|h|d))?")  # also as we tell it: 8 h, 15 min
+_SPAN = re.compile(r"([0-9]{1,9})(?: ?(s|m|min|h|d))?")  # also as the commands print it: 8 h, 15 min
 
 
 class Span(click.ParamType[int]):
@@ -35,10 +35,12 @@ class Span(click.ParamType[int]):
 
 
 class Moment(click.ParamType[float]):
-    """A point in time, or so long ago."""
+    """A point in time, or a length of time before now."""
 
     name = "time"
-    meaning = "TIME: ISO 8601, such as 2026-01-31T12:00:00Z (UTC where no offset is given), or so long ago, such as 2h."
+    meaning = (
+        "TIME: ISO 8601, such as 2026-01-31T12:00:00Z (default offset: UTC), or a duration before now, such as 2h."
+    )
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
@@ -55,7 +57,7 @@ class Moment(click.ParamType[float]):
 
 
 class Several(click.Choice[str]):
-    """Some of a few words; an option that takes them by repeating, or by spaces."""
+    """A choice of several words: the operator repeats the option, or separates the words by spaces."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return " ".join(super(Several, self).convert(word, param, ctx) for word in _words(value))
@@ -63,17 +65,17 @@ class Several(click.Choice[str]):
 
 SPAN, MOMENT = Span(), Moment()
 
-_YES = "Do it without a question."
+_YES = "Do not ask for confirmation."
 _WHERE = (
-    click.Option(["--stack"], envvar="VALET_STACK", help="The CloudFormation stack; valet if nobody says otherwise."),
-    click.Option(["--profile"], help="The AWS profile to sign in with."),
-    click.Option(["--region"], help="The stack's Region."),
-    click.Option(["--local", "is_local"], is_flag=True, help="The local stack, which `make run` serves."),
+    click.Option(["--stack"], envvar="VALET_STACK", help="CloudFormation stack name (default: valet)."),
+    click.Option(["--profile"], help="AWS profile to sign in with."),
+    click.Option(["--region"], help="AWS Region of the stack (default: the profile's)."),
+    click.Option(["--local", "is_local"], is_flag=True, help="Use the local stack, which `make run` starts."),
     click.Option(
         ["--aws-port"],
         type=int,
         envvar="AWS_PORT",
-        help="The port of the local stack's AWS; PORT + 1 where that variable is set, else 3001.",
+        help="Port of the local stack's AWS (default: PORT + 1 if PORT is set, otherwise 3001).",
     ),
     click.Option(["--json", "is_json"], is_flag=True, help="Answer in JSON, for scripts."),
 )
@@ -91,20 +93,20 @@ def _shared(options: tuple[click.Option, ...]) -> list[click.Parameter]:
 
 
 def for_deployment(command: click.Command) -> None:
-    """Give a command the options that say which deployment is meant, and say what forms its options take."""
+    """Give a command the options that choose the deployment, and explain its option types in the epilog."""
     types = {type(each.type): each.type for each in command.params}
     command.epilog = " ".join(each.meaning for each in types.values() if isinstance(each, Span | Moment)) or None
     command.params.extend(_shared(_WHERE))
 
 
 def confirmed(command: Command) -> Command:
-    """A command that asks before it does what cannot be undone."""
+    """Give the option --yes to a command that asks for confirmation."""
     option = click.option("--yes", "is_confirmed", is_flag=True, expose_value=False, callback=_choose, help=_YES)
     return option(command)
 
 
 def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | None) -> frozenset[str] | None:
-    """Several values, given by repeating the option or by spaces and commas; None where nothing was said."""
+    """Several values, from a repeated option or separated by spaces and commas; None if the option is absent."""
     if not value:
         return None
     return frozenset(word for each in value for word in _words(each))
@@ -121,23 +123,23 @@ def adjusted(
     removed: frozenset[str] | None,
     options: str,
 ) -> frozenset[str]:
-    """What is there, or exactly what is said, or more or less of it. Raises UsageError for both at once."""
+    """The values in `exactly`, or those before with some added and removed. Raises UsageError for both at once."""
     if exactly is not None and (added or removed):
         of_all, *of_some = options.split()
-        raise click.UsageError(f"{of_all} names them all: it goes with neither {' nor '.join(of_some)}.")
+        raise click.UsageError(f"{of_all} replaces all values: it cannot be combined with {' or '.join(of_some)}.")
     if added and removed and added & removed:
-        raise click.UsageError(f"{' '.join(sorted(added & removed))}: to add, or to remove?")
+        raise click.UsageError(f"{' '.join(sorted(added & removed))} is both added and removed: choose one.")
     return (before if exactly is None else exactly) - (removed or frozenset()) | (added or frozenset())
 
 
 def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:
-    """What is registered, with those of the options that somebody gave."""
+    """The registration, with the options that the operator gave."""
     return replace(before, **{name: value for name, value in given.items() if value is not None and value != ()})
 
 
 def changed(before: Registration, given: Mapping[str, Any]) -> Registration:
-    """The same; raises UsageError where it says nothing new."""
+    """The registration with the options that the operator gave. Raises UsageError if they change nothing."""
     after = with_said(before, given)
     if after == before:
-        raise click.UsageError("Nothing is said that would change it.")
+        raise click.UsageError("No change: these values are already registered.")
     return after

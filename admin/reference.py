@@ -1,4 +1,4 @@
-"""The list of commands in docs/cli.md, written from the commands: `python -m admin.reference`. A test compares."""
+"""Write the list of commands in docs/cli.md from the code: `python -m admin.reference`. A test compares the two."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _SHARED = {"stack", "profile", "region", "is_local", "aws_port", "is_json", "hel
 
 
 def commands_of(command: click.Group) -> str:
-    """The document from the mark on: options, then every command."""
+    """The generated part of the document: the options of every command, then the commands."""
     shared = "\n".join(_options(command, shared=True))
     return f"{MARK}\n{shared}\n\n## Commands\n{''.join(_sections(command, 'valet'))}"
 

@@ -17,15 +17,16 @@ from bench.valet_in_memory import ValetInMemory, handler
 from tests.parts.authorizer.issuer import ROUTES, Stand, http_2
 
 _READY = """
-import json, sys
+import importlib, json, sys
 sys.path[:0] = {path!r}
 import app
+for name in {later!r}: importlib.import_module(name)
 print(json.dumps(sorted(sys.modules)))
 """
 
 
-def modules(name: str) -> frozenset[str]:
-    """What is loaded when functions/<name> is ready."""
+def modules(name: str, *later: str) -> frozenset[str]:
+    """The modules that are loaded when functions/<name> is ready, and has imported those that it imports `later`."""
     path = [str(ROOT / "functions" / name), str(LAYER)]
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -33,7 +34,7 @@ def modules(name: str) -> frozenset[str]:
         "AUDIENCE": "https://id.example.com/api",
         "ROUTES": json.dumps(ROUTES),
     }
-    spent = process([sys.executable, "-s", "-c", _READY.format(path=path)], environment)
+    spent = process([sys.executable, "-s", "-c", _READY.format(path=path, later=later)], environment)
     return frozenset(json.loads(spent.output.strip().rpartition("\n")[2]))
 
 

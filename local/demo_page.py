@@ -36,5 +36,6 @@ class DemoPage:
             ("content-type", _TYPES[path.suffix]),
             ("cache-control", "no-cache"),
             ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),  # its buttons use tokens: no page lays them under the person's next click
         )
         return HttpResponse(200, headers, path.read_bytes())

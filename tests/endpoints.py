@@ -6,6 +6,8 @@ A new endpoint costs one row here and its events in events/. Every test that goe
 from dataclasses import dataclass
 from typing import Literal
 
+from valet.protocol.supported import GRANT_TYPES
+
 _CLIENT_ERRORS = frozenset({"invalid_request", "invalid_client"})
 
 
@@ -75,7 +77,7 @@ ENDPOINTS = (
         "/token",
         "token",
         "POST",
-        "RFC 6749 §3.2: authorization_code, refresh_token, client_credentials",
+        "RFC 6749 §3.2: " + ", ".join(GRANT_TYPES),
         (
             "client_credentials",
             "code",

@@ -1,1 +1,1 @@
-"""The commands, a module for each noun; what they do is in the modules beside this folder."""
+"""The commands, one module for each noun. The packages next to this folder do their work."""

@@ -1,4 +1,4 @@
-"""`valet users show`, `change` and `delete`: what is kept of a person."""
+"""`valet users show`, `change` and `delete`: what Valet stores about an end-user."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,18 +18,20 @@ from admin.terminal.endings import refuse_if
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:
-    """All that is kept of a user, save the password's hash."""
+    """Show a user's account. The password hash is not shown."""
     desk.show(facts_of(desk.people.account(username)))
 
 
-@click.command(short_help="Change what a user is called, or their address.")
+@click.command(short_help="Change a user's name or email address.")
 @click.argument("username")
-@click.option("--name", help="What they are called.")
-@click.option("--email", help="Their address; another one counts as unverified, unless you know better.")
-@click.option("--email-verified/--no-email-verified", default=None, help="You know that the address is theirs, or not.")
+@click.option("--name", help="Set the display name.")
+@click.option("--email", help="Set the email address. A new address is unverified unless you pass --email-verified.")
+@click.option(
+    "--email-verified/--no-email-verified", default=None, help="Record whether you know that the address is theirs."
+)
 @click.pass_obj
 def change(desk: Desk, /, username: str, **given: Any) -> None:
-    """Change what a user is called, or their address. Applications see it when they next ask for userinfo."""
+    """Change a user's name or email address. Applications see the change at their next userinfo request."""
     before = desk.people.account(username)
     if given["email"] not in (None, before.email) and given["email_verified"] is None:
         given["email_verified"] = False
@@ -40,21 +42,21 @@ def change(desk: Desk, /, username: str, **given: Any) -> None:
 
 
 def _unverifiable(email: str, *, is_verified: bool) -> list[str]:
-    return ["email-verified: there is no address"] if is_verified and not email else []
+    return ["--email-verified: the user has no email address; pass --email"] if is_verified and not email else []
 
 
-@click.command(short_help="Delete a user, and all that they are signed in to.")
+@click.command(short_help="Delete a user and end everything that they are signed in to.")
 @click.argument("username")
 @confirmed
 @click.pass_obj
 def delete(desk: Desk, username: str) -> None:
-    """Delete a user: account, password and what they allowed. Ends their sessions and grants first.
+    """Delete a user: account, password and consents. Their sessions and grants end first.
 
-    Nobody can undo it. The username can be given again; their sub never is.
+    This cannot be undone. The username can be used again; the sub is never used again.
     """
     before = desk.people.remains(username)
-    desk.confirm(f"Delete {before.username} and end everything that they are signed in to? Nobody can undo it.")
-    # One that is disabled is refused everywhere already, and so is what is left of one that is gone.
+    desk.confirm(f"Delete {before.username} and end everything that they are signed in to? This cannot be undone.")
+    # Every endpoint refuses a disabled account already, and also what is left of a deleted one.
     disabled = before if before.is_disabled else replace(revoked(before, desk.clock()), is_disabled=True)
     desk.people.change(before, disabled)
     ended = end_everything(desk, disabled)

@@ -1,14 +1,15 @@
-"""`valet apis`: the protected APIs, which tokens are for."""
+"""`valet apis`: the protected APIs, which are the audiences of access tokens."""
 
 from typing import Any
 
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
+from valet.registration import rules
 
-from admin import registration
 from admin.desk import Desk, Seconds
 from admin.options import SPAN, adjusted, changed, confirmed, words
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -22,10 +23,18 @@ def apis() -> None:
 @click.argument("audience")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, callback=words, help="Scopes that belong to it; repeat, or separate by spaces."
+    "--scope", "scopes", multiple=True, callback=words, help="Give it these scopes (repeat, or separate by spaces)."
 )
-@click.option("--role", "roles", multiple=True, callback=words, help="End-users' roles that it is told; likewise.")
-@click.option("--access-token", "lifetime", type=SPAN, help="Lifetime of its access tokens, if not the deployment's.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    callback=words,
+    help="Include these end-user roles in its tokens (repeat, or separate by spaces).",
+)
+@click.option(
+    "--access-token", "lifetime", type=SPAN, help="Set the lifetime of its access tokens (default: the deployment's)."
+)
 @click.pass_obj
 def add(
     desk: Desk,
@@ -35,17 +44,17 @@ def add(
     roles: frozenset[str] | None,
     lifetime: int | None,
 ) -> None:
-    """Register the protected API NAME, whose tokens have AUDIENCE as their `aud`."""
+    """Register the protected API NAME. AUDIENCE is the `aud` of its tokens."""
     api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime)
     _refuse_wrong(desk, api)
     desk.register.add_api(api)
-    desk.done(f"Registered {name}; tokens are issued for it within 10 seconds.", **_facts_of(api))
+    desk.done(f"Registered {name}. Within 10 seconds Valet issues tokens for it.", **_facts_of(api))
 
 
 @apis.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
-    """Every protected API."""
+    """List every protected API."""
     rows = [_facts_of(api) for _, api in sorted(desk.register.scopes().apis.items())]
     desk.list(rows, "audience", "name", "scopes", "roles", "access_token_lifetime", spare="access_token_lifetime roles")
 
@@ -54,20 +63,18 @@ def list_(desk: Desk) -> None:
 @click.argument("audience")
 @click.pass_obj
 def show(desk: Desk, audience: str) -> None:
-    """All that is registered of a protected API."""
+    """Show everything that is registered about a protected API."""
     desk.show(_facts_of(desk.register.api(audience)))
 
 
 @apis.command()
 @click.argument("audience")
-@click.option("--name", help="What it is called.")
-@click.option("--scope", "scopes", multiple=True, callback=words, help="Its scopes, instead of those until now.")
-@click.option("--add-scope", "added", multiple=True, callback=words, help="Scopes that belong to it as well.")
-@click.option("--remove-scope", "removed", multiple=True, callback=words, help="Scopes that do so no more.")
-@click.option(
-    "--role", "roles", multiple=True, callback=words, help="The roles it is told, instead of those until now."
-)
-@click.option("--access-token", "access_token_lifetime", type=SPAN, help="Lifetime of its access tokens.")
+@click.option("--name", help="Set the display name.")
+@click.option("--scope", "scopes", multiple=True, callback=words, help="Replace its scopes with these.")
+@click.option("--add-scope", "added", multiple=True, callback=words, help="Add these scopes.")
+@click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
+@click.option("--role", "roles", multiple=True, callback=words, help="Replace the roles in its tokens with these.")
+@click.option("--access-token", "access_token_lifetime", type=SPAN, help="Set the lifetime of its access tokens.")
 @click.pass_obj
 def change(
     desk: Desk,
@@ -89,30 +96,31 @@ def change(
 
 @apis.command(short_help="Delete a protected API that nothing needs.")
 @click.argument("audience")
-@click.option("--with-scopes", is_flag=True, help="Delete its scopes as well, which would belong to nobody.")
+@click.option("--with-scopes", is_flag=True, help="Delete its scopes as well, because no API would own them.")
 @confirmed
 @click.pass_obj
 def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
-    """Delete a protected API that nothing needs any more: no token is issued for it."""
+    """Delete a protected API that nothing needs any more. Valet then issues no token for it."""
     api, known = desk.register.api(audience), desk.register.scopes()
-    if needed := registration.needs_api(api, known, desk.register.clients()):
+    if needed := rules.needs_api(api, known, desk.register.clients()):
         raise Refused(f"{audience} is still needed: " + "; ".join(needed) + ".")
     own = [scope for name, scope in sorted(known.scopes.items()) if name in api.scopes - ISSUERS_OWN]
     names = [scope.name for scope in own]
     if own and not with_scopes:
         raise Refused(
-            f"The scopes {' '.join(names)} of {audience} would belong to nobody, and a token that somebody gets for "
-            f"them would be for the issuer: --with-scopes deletes them as well. To keep them, take them from it first: "
+            f"No API would own the scopes {' '.join(names)} of {audience}, and a token with them alone would "
+            "be for the issuer. To delete them as well, pass --with-scopes. "
+            "To keep them, remove them from the API first: "
             + command("valet apis change", audience, "--remove-scope", " ".join(names))
         )
     with_them = f" with its scopes {' '.join(names)}" if own else ""
-    desk.confirm(f"Delete {audience} ({api.name}){with_them}? Nobody gets tokens for it any more.")
-    # The API at the end: killed in between, we leave one that can be deleted again.
+    desk.confirm(f"Delete {audience} ({api.name}){with_them}? Clients get no more tokens for it.")
+    # The API goes last: if the command dies before, the operator can repeat it.
     for scope in own:
         desk.register.delete_scope(scope)
     desk.register.delete_api(api)
     desk.done(
-        f"Deleted {audience}{with_them}. Its tokens are good until they expire.",
+        f"Deleted {audience}{with_them}. Tokens that were issued for it are accepted until they expire.",
         audience=audience,
         scopes=names,
         deleted=True,
@@ -120,7 +128,8 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
 
 
 def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    refuse_if(registration.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer))
+    wrong = rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)
+    refuse_if(registrations.told(wrong, registrations.API))
 
 
 def _facts_of(api: ProtectedApi) -> dict[str, Any]:

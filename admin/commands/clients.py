@@ -1,4 +1,4 @@
-"""`valet clients`: who may ask for tokens."""
+"""`valet clients`: the clients, which may ask for tokens."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
+from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.registration import rules
 
-from admin import registration
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
 from admin.records.register import revoked
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
 
@@ -25,7 +27,7 @@ _OPTIONS = (
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Whose scripts may read our answers (CORS); a new browser application has those of its redirect "
                  "URIs."),
-    click.option("--grant-type", "grant_types", multiple=True, type=Several(registration.GRANT_TYPES), callback=words,
+    click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="How it gets tokens; repeat, or separate by spaces."),
     click.option("--scope", "scope", multiple=True, callback=words,
                  help="What it may ask for; repeat, or separate by spaces."),
@@ -53,22 +55,22 @@ def _registration(registered: Decorated) -> Decorated:
 
 @click.group()
 def clients() -> None:
-    """Register clients, and end them."""
+    """Register clients, change them and delete them."""
 
 
 @clients.command("add")
 @click.argument("name")
 @click.option("--id", "client_id", help="Its client_id; drawn if nobody names one.")
-@click.option("--type", "application_type", type=click.Choice(registration.APPLICATION_TYPES), default="web",
+@click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
               show_default=True, help="web keeps a secret on a server; native and browser keep none.")  # fmt: skip
-@click.option("--auth", "method", type=click.Choice(registration.AUTH_METHODS), help="How it authenticates at /token.")
+@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="How it authenticates at /token.")
 @_registration
 @click.pass_obj
 def add(
     desk: Desk, /, name: str, client_id: str | None, application_type: str, method: str | None, **given: Any
 ) -> None:
     """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
-    idle, absolute = registration.lifetimes_of(application_type)
+    idle, absolute = rules.lifetimes_of(application_type)
     registered = Client(
         client_id if client_id is not None else _drawn_id(desk),
         name,
@@ -78,7 +80,7 @@ def add(
         refresh_absolute_lifetime=absolute,
     )
     # Another client may have had this client_id before: what was allowed to that one is not allowed to this one.
-    client = registration.with_defaults(with_said(revoked(registered, desk.clock()), given))
+    client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
     if "grant_types" not in given or given["grant_types"] is None:
         ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
         client = replace(client, grant_types=frozenset(ways))
@@ -89,13 +91,13 @@ def add(
     desk.register.add_client(client)
     facts = facts_of(client)
     told = facts if desk.is_json else {each: facts[each] for each in _TOLD_AT_FIRST if facts[each]}
-    _tell_secret(desk, told, secret, f"Registered {name}; every function knows it within 10 seconds.")
+    _tell_secret(desk, told, secret, f"Registered {name}. Within 10 seconds every function knows it.")
 
 
 @clients.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
-    """Every client."""
+    """List every client."""
     rows = sorted((facts_of(client) for client in desk.register.clients()), key=lambda row: str(row["client_id"]))
     columns = ("client_id", "name", "type", "authentication", "grant_types", "scope", "disabled")
     desk.list(rows, *columns, spare="authentication grant_types")
@@ -105,15 +107,15 @@ def list_(desk: Desk) -> None:
 @click.argument("client_id")
 @click.pass_obj
 def show(desk: Desk, client_id: str) -> None:
-    """All that is registered of a client; never a secret."""
+    """Show what is registered about a client. Its secrets are only counted."""
     desk.show(facts_of(desk.register.client(client_id)))
 
 
-@clients.command(short_help="Change what is registered of a client.")
+@clients.command(short_help="Change what is registered about a client.")
 @click.argument("client_id")
-@click.option("--name", "client_name", help="What people are asked to allow something.")
-@click.option("--add-scope", "added", multiple=True, callback=words, help="What it may ask for as well.")
-@click.option("--remove-scope", "removed", multiple=True, callback=words, help="What it may ask for no more.")
+@click.option("--name", "client_name", help="Set the name that the consent page shows.")
+@click.option("--add-scope", "added", multiple=True, callback=words, help="Let it ask for these scopes as well.")
+@click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
 @_registration
 @click.pass_obj
 def change(
@@ -125,64 +127,70 @@ def change(
     removed: frozenset[str] | None,
     **given: Any,
 ) -> None:
-    """Change a client; an option that lists things replaces the whole list, save --add-scope and --remove-scope."""
+    """Change a client. An option with a list replaces the whole list, except --add-scope and --remove-scope."""
     before = desk.register.client(client_id)
     kept = adjusted(before.scope, scope, added, removed, "--scope --add-scope --remove-scope")
     after = changed(before, {**given, "scope": kept})
     _refuse_wrong(after, desk)
     desk.register.change_client(before, after)
-    desk.done(f"Changed {client_id}; every function goes by it within 10 seconds.", **facts_of(after))
+    desk.done(f"Changed {client_id}. Within 10 seconds every function uses the new values.", **facts_of(after))
 
 
 @clients.command()
 @click.argument("client_id")
-@click.option("--revoke", is_flag=True, help="End its grants and refuse its access tokens, too.")
+@click.option("--revoke", is_flag=True, help="End its grants and refuse its access tokens as well.")
 @confirmed
 @click.pass_obj
 def disable(desk: Desk, client_id: str, revoke: bool) -> None:
-    """Refuse the client from now on. What it holds ends by itself, or with --revoke at once."""
+    """Refuse the client from now on. Tokens that it holds expire by themselves, or end at once with --revoke."""
     before = desk.register.client(client_id)
     if revoke:
-        desk.confirm(f"Disable {client_id} and end all its grants? People will have to sign in to it again.")
+        desk.confirm(f"Disable {client_id} and end all its grants? End-users have to sign in to it again.")
     desk.register.change_client(before, replace(before, is_disabled=True))
     if revoke:
         revoke_clients(desk, [before])
-    ends = "" if revoke else " Access tokens that it holds are good until they expire."
-    desk.done(f"{client_id} is refused within 10 seconds.{ends}", client_id=client_id, disabled=True, revoked=revoke)
+    ends = "" if revoke else " Access tokens that it holds are accepted until they expire."
+    desk.done(f"Within 10 seconds {client_id} is refused.{ends}", client_id=client_id, disabled=True, revoked=revoke)
 
 
 @clients.command()
 @click.argument("client_id")
 @click.pass_obj
 def enable(desk: Desk, client_id: str) -> None:
-    """Answer a disabled client again."""
+    """Accept a disabled client again."""
     before = desk.register.client(client_id)
     desk.register.change_client(before, replace(before, is_disabled=False))
-    desk.done(f"{client_id} is answered again within 10 seconds.", client_id=client_id, disabled=False)
+    desk.done(f"Within 10 seconds {client_id} is accepted again.", client_id=client_id, disabled=False)
 
 
 @clients.command("rotate-secret")
 @click.argument("client_id")
-@click.option("--now", "at_once", is_flag=True, help="End every older secret at once: it has leaked.")
+@click.option(
+    "--now", "at_once", is_flag=True, help="End every older secret at once, for instance because it has leaked."
+)
 @confirmed
 @click.pass_obj
 def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
-    """Give the client a second secret, shown this once. Both are good until `end-old-secret`."""
+    """Give the client a second secret and show it only once. Both are accepted until `end-old-secret`."""
     before = desk.register.client(client_id)
     if not before.is_confidential:
         raise Refused(f"{client_id} is a public client: it has no secret.")
     if len(before.secret_digests) > 1 and not at_once:
         raise Refused(
-            f"{client_id} has two live secrets already: end the older one first, "
-            f"with {command('valet clients end-old-secret', client_id)}, or all with --now."
+            f"{client_id} has two live secrets already. End the older one first, "
+            f"with {command('valet clients end-old-secret', client_id)}, or end both with --now."
         )
     if at_once:
-        desk.confirm(f"End every older secret of {client_id}? It is refused until it has the new one.")
+        desk.confirm(f"End every older secret of {client_id}? The client is refused until it uses the new one.")
     secret = new_handle(desk.random)
     kept = () if at_once else before.secret_digests
     after = replace(before, secret_digests=(*kept, digest(secret)))
     desk.register.change_client(before, after)
-    told = "The older secret is refused within 10 seconds." if at_once else "The older secret is good until you end it."
+    told = (
+        "The older secret is refused within 10 seconds."
+        if at_once
+        else "The older secret is accepted until you end it."
+    )
     _tell_secret(desk, {"client_id": client_id}, secret, f"{client_id} has a new secret. {told}")
 
 
@@ -191,11 +199,11 @@ def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
 @confirmed
 @click.pass_obj
 def end_old_secret(desk: Desk, client_id: str) -> None:
-    """End the overlap: the newest secret alone is good."""
+    """End the older secret: only the newest one is accepted."""
     before = desk.register.client(client_id)
     if len(before.secret_digests) < 2:
-        raise Refused(f"{client_id} has no older secret.")
-    desk.confirm(f"End the older secret of {client_id}? Whoever still uses it is refused.")
+        raise Refused(f"{client_id} has no older secret to end.")
+    desk.confirm(f"End the older secret of {client_id}? A server that still uses it is refused.")
     desk.register.change_client(before, replace(before, secret_digests=before.secret_digests[-1:]))
     desk.done(f"The older secret of {client_id} is refused within 10 seconds.", client_id=client_id, secrets=1)
 
@@ -205,9 +213,9 @@ def end_old_secret(desk: Desk, client_id: str) -> None:
 @confirmed
 @click.pass_obj
 def delete(desk: Desk, client_id: str) -> None:
-    """Delete a client, its grants and its access tokens. Its client_id is never given again."""
+    """Delete a client, its grants and its access tokens. Its client_id cannot be used again."""
     before = desk.register.client(client_id)
-    desk.confirm(f"Delete {client_id} ({before.client_name}) and everything that people allowed it?")
+    desk.confirm(f"Delete {client_id} ({before.client_name}) and everything that end-users allowed it?")
     disabled = replace(before, is_disabled=True)
     desk.register.change_client(before, disabled)
     revoke_clients(desk, [disabled])
@@ -216,7 +224,7 @@ def delete(desk: Desk, client_id: str) -> None:
 
 
 def facts_of(client: Client) -> dict[str, Any]:
-    """A client as it is told; its secrets are only counted."""
+    """A client as the commands show it. Its secrets are only counted."""
     return {
         "client_id": client.client_id,
         "name": client.client_name,
@@ -242,14 +250,15 @@ def facts_of(client: Client) -> dict[str, Any]:
 
 
 def _drawn_id(desk: Desk) -> str:
-    """One that no shell and no option parser takes for an option."""
+    """Draw a client_id that no shell and no option parser takes for an option."""
     while (drawn := new_id(desk.random)).startswith(("-", "_")):
         continue
     return drawn
 
 
 def _refuse_wrong(client: Client, desk: Desk) -> None:
-    refuse_if(registration.wrong_with_client(client, desk.register.scopes()))
+    wrong = rules.wrong_with_client(client, desk.register.scopes())
+    refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 
 def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence: str) -> None:
@@ -261,4 +270,4 @@ def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence
     desk.say(sentence)
     desk.show(facts)
     if secret:
-        desk.say("Nobody can show the secret again: put it where the client keeps its secrets now.")
+        desk.say("The secret cannot be shown again. Store it now where the client keeps its secrets.")

@@ -1,4 +1,4 @@
-"""`valet doctor`: what is wrong with a deployment, why it matters, and the command that mends it."""
+"""`valet doctor`: an audit of a deployment: what is wrong, why it matters, and the command that mends it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -17,18 +17,20 @@ _NAMES = frozenset(check.name for check in CHECKS)
 
 
 @click.command()
-@click.option("--only", multiple=True, callback=words, help="Only these checks, such as keys.kms or all of keys.")
-@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too, and for what could not be looked at.")
+@click.option(
+    "--only", multiple=True, callback=words, help="Run only these checks, such as keys.kms, or keys for all of them."
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 also for warnings and for checks that were skipped.")
 @click.pass_context
 def doctor(ctx: click.Context, only: frozenset[str] | None, strict: bool) -> None:
-    """Audit the deployment. Each finding says what, why, and the command that mends it.
+    """Audit the deployment. Each finding says what is wrong, why it matters, and which command mends it.
 
-    Exit status 1 if something is wrong; warnings alone are 0 unless --strict. Changes nothing.
+    The command changes nothing. The exit status is 1 if something is wrong, and 0 for warnings alone, unless --strict.
     """
     desk = ctx.ensure_object(Desk)
     checks = [check for check in CHECKS if only is None or only & {check.name, check.name.partition(".")[0]}]
     if not checks:
-        raise click.UsageError("There are these checks: " + ", ".join(sorted(_NAMES)))
+        raise click.UsageError("No check matches --only. These checks exist: " + ", ".join(sorted(_NAMES)))
     findings, skipped = examine(Evidence(desk.deployment, desk.clock()), checks)
     findings = [replace(finding, mend=_whole(desk.in_full(finding.mend))) for finding in findings]
     rules = rfc9700.judged(findings, skipped) if only is None else []
@@ -71,6 +73,6 @@ def _print(desk: Desk, findings: Sequence[Finding], skipped: Sequence[Skipped], 
 
 
 def _whole(mend: str) -> str:
-    """A mend that is nothing but a command, bare: it is pasted as it stands."""
+    """Strip the backticks of a mend that is only a command, so that the operator can paste it."""
     is_whole = mend.startswith("`") and mend.endswith("`") and mend.count("`") == 2
     return mend[1:-1] if is_whole else mend

@@ -1,4 +1,4 @@
-"""`valet grants`: what people allowed, and the ending of it."""
+"""`valet grants`: list and end the grants that end-users gave to clients."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -18,18 +18,18 @@ from admin.records import revocation
 
 @click.group()
 def grants() -> None:
-    """What people allowed to clients: list it, end it."""
+    """List and end the grants that users gave to clients."""
 
 
 @grants.command("list")
-@click.option("--user", "username", help="Only this person's. Quick: by their pointers.")
-@click.option("--client", "client_id", help="Only this client's. Reads the whole table.")
-@click.option("--all", "is_all", is_flag=True, help="Dead ones too, as long as they are kept.")
+@click.option("--user", "username", help="List only this user's grants. Quick, by an index.")
+@click.option("--client", "client_id", help="List only this client's grants. Reads the whole table.")
+@click.option("--all", "is_all", is_flag=True, help="List dead grants as well, as long as they are stored.")
 @click.pass_obj
 def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool) -> None:
     """List the grants that are alive, of a user or of a client."""
     if not username and not client_id:
-        raise click.UsageError("Say --user or --client.")
+        raise click.UsageError("Pass --user or --client.")
     now = desk.clock()
     standing = _Standing(desk, now)
     found = _of_person(desk, username) if username else revocation.all_grants(desk.deployment)
@@ -43,12 +43,12 @@ def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool)
 
 
 @grants.command(short_help="End grants and refuse their access tokens.")
-@click.option("--user", "username", help="This person's.")
-@click.option("--client", "client_id", help="This client's, and the access tokens it has for itself.")
-@click.option("--all", "is_all", is_flag=True, help="Everybody's.")
-@click.option("--before", type=MOMENT, help="Only those issued before then (default: now).")
-@click.option("--keep-consents", is_flag=True, help="Remember what people allowed: clients need not ask them again.")
-@click.option("--dry-run", is_flag=True, help="Count what would end, and change nothing.")
+@click.option("--user", "username", help="End this user's grants.")
+@click.option("--client", "client_id", help="End this client's grants and the access tokens that it has for itself.")
+@click.option("--all", "is_all", is_flag=True, help="End the grants of every user and client.")
+@click.option("--before", type=MOMENT, help="End only grants issued before this time (default: now).")
+@click.option("--keep-consents", is_flag=True, help="Keep the consents, so that clients need not ask the users again.")
+@click.option("--dry-run", is_flag=True, help="Count the grants that would end, and change nothing.")
 @confirmed
 @click.pass_obj
 def revoke(
@@ -62,13 +62,15 @@ def revoke(
 ) -> None:
     """End grants and refuse their access tokens: of a user, of a client, or all before a time.
 
-    What people allowed is forgotten as well, so that every client has to ask them again; --keep-consents remembers it.
+    The consents are forgotten as well, so that every client has to ask its users again, unless --keep-consents.
     """
     if [bool(username), bool(client_id), is_all].count(True) != 1:
-        raise click.UsageError("Say one of --user, --client and --all.")
+        raise click.UsageError("Pass exactly one of --user, --client and --all.")
     now = desk.clock()
     if before is not None and before > now:
-        raise click.UsageError("--before is yet to come: what will be issued cannot be ended.")
+        raise click.UsageError(
+            "--before is in the future: only grants that exist can be ended. Pass a time that is past."
+        )
     clients = [desk.register.client(client_id)] if client_id else list(desk.register.clients()) if is_all else []
     found = _of_person(desk, username) if username else revocation.all_grants(desk.deployment)
     alive = _alive(desk, found, {client_id} if client_id else None, before, now)
@@ -78,7 +80,7 @@ def revoke(
             f"{counted(alive, 'live grant')} of {whose} would end. Nothing was changed.", would_end=alive, dry_run=True
         )
         return
-    desk.confirm(f"End {counted(alive, 'live grant')} of {whose}? Nobody can undo it.")
+    desk.confirm(f"End {counted(alive, 'live grant')} of {whose}? This cannot be undone.")
     if username:
         ended = _revoke_person(desk, desk.people.account(username), before, keep_consents=keep_consents)
         _tell(desk, ended, "Their access tokens are refused everywhere within 5 seconds.", desk.clock() + 5)
@@ -87,7 +89,7 @@ def revoke(
     else:
         ended = revocation.end_old_grants(desk.deployment, clients, int(before * 1000), now, desk.watch)
         ended.consents = _forget_consents_to(desk, clients, before, keep_consents=keep_consents)
-        longest = "Access tokens that clients got for themselves are not of a grant, and end by themselves."
+        longest = "Access tokens that clients got for themselves belong to no grant: they expire by themselves."
         _tell(desk, ended, f"Their access tokens are refused everywhere within 5 seconds. {longest}", now + 5)
 
 
@@ -100,16 +102,16 @@ def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_c
 
 
 def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False) -> revocation.Ended:
-    """End what an end-user holds, once the account says that it is dead: with an epoch raised, or no longer enabled.
+    """End what an end-user holds, after the account was written with a raised epoch or as disabled.
 
-    Every endpoint refuses it already. Their access tokens are refused by APIs as their status bits are set, at once and
-    again for those that requests under way were still given.
+    Every endpoint refuses the grants already. APIs refuse the access tokens once their status bits are set. That is
+    done at once, and again later for tokens that requests in progress were still given.
     """
     ended = revocation.Ended()
     for look in range(2):
         if look:
             seconds = revocation.FUNCTION_TIMEOUT
-            desk.watch(f"In {seconds} seconds again, for requests that were under way at this moment …")
+            desk.watch(f"Looking again in {seconds} seconds, for requests that are in progress now …")
             desk.sleep(seconds)
         ended.grants += revocation.end_person(desk.deployment, account, desk.clock())
         ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
@@ -119,7 +121,10 @@ def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False)
 def revoke_clients(
     desk: Desk, clients: Sequence[Client], *, keep_consents: bool = False, is_told: bool = False
 ) -> None:
-    """End everything that the clients hold, by the epoch of each and its blocks of status indices; tells the bound."""
+    """End everything that the clients hold: raise the epoch of each, and revoke its blocks of status indices.
+
+    The operator is told the time by which every verifier refuses it.
+    """
     now = desk.clock()
     done_by = now + revocation.BOUND
     desk.watch(f"Everything issued until now is refused everywhere by {moment(done_by)} ({revocation.BOUND} seconds).")
@@ -155,7 +160,7 @@ def _tell(desk: Desk, ended: revocation.Ended, bound: str, refused_by: float) ->
 
 
 class _Standing:
-    """What a grant is worth, each client and each account read once."""
+    """The state of grants; each client and each account is read once."""
 
     def __init__(self, desk: Desk, now: float) -> None:
         self._now = now

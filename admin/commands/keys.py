@@ -1,4 +1,4 @@
-"""`valet keys`: the signing keys, moved by the function rotate_keys alone."""
+"""`valet keys`: the signing keys. Only the function rotate_keys changes them."""
 
 import json
 from typing import Any
@@ -14,15 +14,15 @@ from admin.options import confirmed
 from admin.terminal.endings import Refused, Unreachable
 
 
-@click.group(short_help="The signing keys: list, rotate, end one.")
+@click.group(short_help="List and rotate the signing keys, or drop one.")
 def keys() -> None:
-    """The signing keys: list them, rotate them, end one in an emergency."""
+    """List the signing keys, rotate them, or drop one in an emergency."""
 
 
-@keys.command("list", short_help="Every key, and what it does.")
+@keys.command("list", short_help="List every key and its state.")
 @click.pass_obj
 def list_(desk: Desk) -> None:
-    """Every key: the one that signs, its announced standby, and those that only verify."""
+    """List every key: the signing key, its announced standby, and the keys that only verify."""
     rows = [_facts_of(key, desk.clock()) for key in desk.deployment.key_records.key_ring().keys]
     desk.list(rows, "kid", "state", "alg", "signer", "created_at", "signing_since", "age",
               spare="signer created_at alg age")  # fmt: skip
@@ -32,7 +32,7 @@ def list_(desk: Desk) -> None:
 @confirmed
 @click.pass_obj
 def rotate(desk: Desk) -> None:
-    """Let the announced standby sign from now on, early; verifiers know it already."""
+    """Let the announced standby sign from now on, ahead of the schedule. Verifiers know it already."""
     now = desk.clock()
     ring = desk.deployment.key_records.key_ring()
     standbys = [key for key in ring.keys if key.state == ANNOUNCED]
@@ -40,10 +40,10 @@ def rotate(desk: Desk) -> None:
     if now - known_since < ANNOUNCED_FOR:
         ready = moment(known_since + ANNOUNCED_FOR) if standbys else "in a few hours"
         raise Refused(
-            f"No standby has been announced for {span(ANNOUNCED_FOR)} yet, the longest that verifiers cache keys: "
+            f"No standby has been announced for {span(ANNOUNCED_FOR)} yet, the longest time that verifiers cache keys: "
             f"try again from {ready} on. If the key has leaked, `valet keys emergency` does not wait."
         )
-    desk.confirm("Rotate the signing key now? The one until now goes on verifying.")
+    desk.confirm("Rotate the signing key now? Tokens of the present key are still accepted.")
     _tell(desk, _invoke(desk, {"rotate": "now"}), "Rotated.")
 
 
@@ -52,19 +52,22 @@ def rotate(desk: Desk) -> None:
 @confirmed
 @click.pass_obj
 def emergency(desk: Desk, kid: str) -> None:
-    """Stop using the key KID at once, or the one that signs now. Everything it signed is refused."""
+    """Drop the key KID at once (default: the signing key). Every token that it signed is refused."""
     ring = desk.deployment.key_records.key_ring()
     if kid != CURRENT and all(key.kid != kid for key in ring.keys):
-        raise Refused(f"There is no signing key {kid}: `valet keys list` tells which there are.")
+        raise Refused(f"There is no signing key {kid}: `valet keys list` lists them.")
     desk.confirm(
-        f"Drop the key {kid}? Every token that it signed is refused: by us at once, by others when they fetch the "
-        "key set again, which may take them two hours. Nobody can undo it."
+        f"Drop the key {kid}? Every token that it signed is refused: by Valet at once, by other verifiers when they "
+        "fetch the key set again, within two hours. This cannot be undone."
     )
-    _tell(desk, _invoke(desk, {"emergency": kid}), "Dropped; the standby signs now, and another one is announced.")
+    _tell(desk, _invoke(desk, {"emergency": kid}), "Dropped. The standby signs now, and another key is announced.")
 
 
 def _invoke(desk: Desk, event: dict[str, str]) -> dict[str, Any]:
-    """What rotate_keys answers. Whoever may invoke it is as mighty as the signing key: IAM says who."""
+    """Invoke rotate_keys and return its answer.
+
+    A principal that may invoke it is as powerful as the signing key, so IAM decides which may.
+    """
     function = desk.deployment.output("RotateKeysFunction")
     answer = desk.deployment.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
     told: dict[str, Any] = json.loads(answer["Payload"].read() or b"{}")

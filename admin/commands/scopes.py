@@ -1,14 +1,15 @@
-"""`valet scopes`: what can be asked for, each with its sentence for the consent page."""
+"""`valet scopes`: the scopes that clients can ask for, each with its sentence for the consent page."""
 
 from typing import Any
 
 import click
 from valet.models.clients import Scope
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.registration import rules
 
-from admin import registration
 from admin.desk import Desk
 from admin.options import changed, confirmed, words
+from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 
 
@@ -20,22 +21,20 @@ def scopes() -> None:
 @scopes.command(short_help="Register a scope.")
 @click.argument("name")
 @click.argument("description")
-@click.option(
-    "--includes", multiple=True, callback=words, help="Scopes that it includes; repeat, or separate by spaces."
-)
+@click.option("--includes", multiple=True, callback=words, help="Include these scopes (repeat, or separate by spaces).")
 @click.pass_obj
 def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
-    """Register the scope NAME; DESCRIPTION is what people read when they are asked."""
+    """Register the scope NAME. The consent page shows DESCRIPTION."""
     scope = Scope(name, description, includes or frozenset())
-    refuse_if(registration.wrong_with_scope(scope, desk.register.scopes()))
+    _refuse_wrong(desk, scope)
     desk.register.add_scope(scope)
-    desk.done(f"Registered {name}; clients that have it may ask for it within 10 seconds.", **_facts_of(scope))
+    desk.done(f"Registered {name}. Within 10 seconds clients that have it may ask for it.", **_facts_of(scope))
 
 
 @scopes.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
-    """Every scope."""
+    """List every scope."""
     known = desk.register.scopes()
     owners = {name: api.audience for api in known.apis.values() for name in api.scopes - ISSUERS_OWN}
     rows = [
@@ -51,18 +50,18 @@ def list_(desk: Desk) -> None:
 
 @scopes.command()
 @click.argument("name")
-@click.option("--description", help="What people read when they are asked.")
-@click.option("--includes", multiple=True, callback=words, help="Scopes that it includes, instead of those until now.")
-@click.option("--includes-nothing", is_flag=True, help="It includes no scope any more.")
+@click.option("--description", help="Set the sentence that the consent page shows.")
+@click.option("--includes", multiple=True, callback=words, help="Replace the scopes that it includes with these.")
+@click.option("--includes-nothing", is_flag=True, help="Remove every scope that it includes.")
 @click.pass_obj
 def change(
     desk: Desk, name: str, description: str | None, includes: frozenset[str] | None, includes_nothing: bool
 ) -> None:
-    """Change a scope. What was allowed before can only shrink by it, at the next refresh."""
+    """Change a scope. Existing grants can only lose scopes by it, at their next refresh."""
     before = desk.register.scope(name)
     given = {"description": description, "includes": frozenset() if includes_nothing else includes}
     after = changed(before, given)
-    refuse_if(registration.wrong_with_scope(after, desk.register.scopes()))
+    _refuse_wrong(desk, after)
     desk.register.change_scope(before, after)
     desk.done(f"Changed {name}.", **_facts_of(after))
 
@@ -76,7 +75,7 @@ def delete(desk: Desk, name: str) -> None:
     scope = desk.register.scope(name)
     if name in ISSUERS_OWN:
         raise Refused(f"{name} is the issuer's own scope (OpenID Connect Core): the stack would add it again.")
-    if needed := registration.needs_scope(name, desk.register.scopes(), desk.register.clients()):
+    if needed := rules.needs_scope(name, desk.register.scopes(), desk.register.clients()):
         raise Refused(f"{name} is still needed: " + "; ".join(needed) + ".")
     desk.confirm(f"Delete the scope {name}? Grants that hold it lose it at their next refresh.")
     desk.register.delete_scope(scope)
@@ -85,3 +84,8 @@ def delete(desk: Desk, name: str) -> None:
 
 def _facts_of(scope: Scope) -> dict[str, Any]:
     return {"name": scope.name, "description": scope.description, "includes": sorted(scope.includes)}
+
+
+def _refuse_wrong(desk: Desk, scope: Scope) -> None:
+    wrong = rules.wrong_with_scope(scope, desk.register.scopes())
+    refuse_if(registrations.told(wrong, registrations.SCOPE))

@@ -1,4 +1,4 @@
-"""`valet tail`: audit events as they come, from the log groups of the stack (CloudWatch Logs)."""
+"""`valet tail`: the audit events of a deployment as they arrive, from the stack's log groups (CloudWatch Logs)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from admin.desk import Desk, moment, printable
 from admin.options import MOMENT, words
 from admin.terminal.endings import Refused
 
-_PAUSE = 2  # seconds between two looks
-_LATE = 30  # seconds that CloudWatch may take to show a line, so that each look begins that much earlier
+_PAUSE = 2  # seconds between two polls
+_LATE = 30  # seconds that CloudWatch may take to show a line; each poll begins that much earlier
 _ANY_EVENT = '{ $.event = "*" }'
 _METRICS = {kind.metric for kind in EVENTS.values() if kind.metric}
 _NOISE = frozenset({"level", "location", "message", "timestamp", "service", "event", "_aws", "at", *_METRICS})
@@ -22,26 +22,28 @@ _LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "b
 
 
 @click.command()
-@click.option("--since", type=MOMENT, help="Begin then, such as 2h; now if nobody says otherwise.")
+@click.option("--since", type=MOMENT, help="Begin at this time, such as 2h (default: now).")
 @click.option(
     "--event",
     "wanted",
     multiple=True,
     callback=words,
-    help="Only these events, such as grant.revoked; repeat, or separate by spaces.",
+    help="Show only these events, such as grant.revoked (repeat, or separate by spaces).",
 )
-@click.option("--client", "client_id", help="Only what concerns this client.")
-@click.option("--sub", help="Only what concerns this person.")
-@click.option("--follow/--no-follow", default=True, help="Go on until stopped, or show what is there.")
+@click.option("--client", "client_id", help="Show only events about this client.")
+@click.option("--sub", help="Show only events about this user.")
+@click.option(
+    "--follow/--no-follow", default=True, help="Go on until stopped, or show what is there and end (default: --follow)."
+)
 @click.pass_obj
 def tail(
     desk: Desk, since: float | None, wanted: frozenset[str] | None, client_id: str | None, sub: str | None, follow: bool
 ) -> None:
-    """Audit events as they come, one a line."""
+    """Show audit events as they arrive, one a line."""
     groups = [name for name in desk.deployment.named("AWS::Logs::LogGroup") if "/vendedlogs/" not in name]
     if not groups:
         raise Refused(f"The stack {desk.deployment.stack_name} has no log groups.")
-    with suppress(KeyboardInterrupt):  # it is meant to be stopped
+    with suppress(KeyboardInterrupt):  # the operator stops it with Ctrl-C
         for event in events(desk, desk.deployment.client("logs"), groups, since, follow=follow):
             asked = (("client_id", client_id), ("sub", sub))
             if (wanted is None or event["event"] in wanted) and all(
@@ -53,7 +55,7 @@ def tail(
 def events(
     desk: Desk, logs: Any, groups: Sequence[str], since: float | None, *, follow: bool
 ) -> Iterator[dict[str, Any]]:
-    """The events of all groups, in their order as far as one look shows it, each once."""
+    """The events of all groups, each once, sorted by time within one poll."""
     start = since if since is not None else desk.clock()
     seen: dict[str, float] = {}
     while True:
@@ -97,7 +99,7 @@ def _print(desk: Desk, event: dict[str, Any]) -> None:
 
 
 def _facts_of(event: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and values; what lies within another goes by both names, as in a query."""
+    """The event's names and values. A nested value is named by its path, as in a query."""
     for name, value in event.items():
         if isinstance(value, dict) and name not in _NOISE:
             yield from _facts_of(value, f"{name}.")

@@ -1,4 +1,4 @@
-"""`valet users`: the people who can sign in."""
+"""`valet users`: the end-users, who can sign in."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,27 +19,29 @@ from admin.records.people import revoked
 from admin.terminal.endings import Refused, refuse_if
 
 _STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
-_GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Draw the password, and show it this once.")
+_GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Generate a password and show it only once.")
 
 
-@click.group(short_help="The people who can sign in.")
+@click.group(short_help="Add users, give them roles, shut them out.")
 def users() -> None:
-    """The people who can sign in: add them, give them roles, shut them out."""
+    """Manage the users who can sign in: add them, give them roles, shut them out."""
 
 
 @users.command()
 @click.argument("username")
-@click.option("--name", default="", help="What they are called.")
-@click.option("--email", default="", help="Their address.")
-@click.option("--email-verified", is_flag=True, help="You know that the address is theirs.")
-@click.option("--role", "roles", multiple=True, callback=words, help="A role; repeat, or separate by spaces.")
+@click.option("--name", default="", help="Set the display name.")
+@click.option("--email", default="", help="Set the email address.")
+@click.option("--email-verified", is_flag=True, help="Record that you know that the address is theirs.")
+@click.option(
+    "--role", "roles", multiple=True, callback=words, help="Give these roles (repeat, or separate by spaces)."
+)
 @_STDIN
 @_GENERATE
 @click.pass_obj
 def add(
     desk: Desk, /, username: str, roles: frozenset[str] | None, is_stdin: bool, is_generated: bool, **facts: Any
 ) -> None:
-    """Add the user USERNAME. The password is asked for, read from standard input, or drawn."""
+    """Add the user USERNAME. The command asks for the password, reads it from standard input, or generates it."""
     account = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset(), **facts)
     refuse_if(list(people_file.wrong_with_account(account)))
     if desk.people.find(account.username):
@@ -56,14 +58,19 @@ def add(
 @click.argument("username")
 @_STDIN
 @_GENERATE
-@click.option("--revoke", is_flag=True, help="End their sessions and grants, too: somebody else knew the old one.")
+@click.option(
+    "--revoke",
+    is_flag=True,
+    help="End their sessions and grants as well, for instance because somebody else knew the old password.",
+)
 @click.pass_obj
 def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
     """Give a user another password."""
     before = desk.people.account(username)
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
     password_hash = hash_password(password)
-    # One write puts the new password in force and, with --revoke, ends what the old one opened: nothing falls between.
+    # One write puts the new password in force and, with --revoke, ends what the old one opened: no crash can separate
+    # the two.
     after = revoked(before, desk.clock()) if revoke else before
     account = desk.people.set_password(before, after, password_hash, desk.random)
     ended = end_everything(desk, account) if revoke else revocation.Ended()
@@ -79,9 +86,9 @@ def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, 
 
 @users.command(short_help="Show a user's roles, or change them.")
 @click.argument("username")
-@click.option("--add", "added", multiple=True, callback=words, help="Roles to give.")
-@click.option("--remove", "removed", multiple=True, callback=words, help="Roles to take away.")
-@click.option("--set", "exactly", multiple=True, callback=words, help="Exactly these roles.")
+@click.option("--add", "added", multiple=True, callback=words, help="Give these roles.")
+@click.option("--remove", "removed", multiple=True, callback=words, help="Take these roles away.")
+@click.option("--set", "exactly", multiple=True, callback=words, help="Replace the roles with these.")
 @click.pass_obj
 def roles(
     desk: Desk,
@@ -90,7 +97,7 @@ def roles(
     removed: frozenset[str] | None,
     exactly: frozenset[str] | None,
 ) -> None:
-    """Show a user's roles, or change them: tokens that say the old ones are refused, grants live on."""
+    """Show a user's roles, or change them. Tokens with the old roles are refused; grants go on."""
     before = desk.people.account(username)
     after = replace(before, roles=adjusted(before.roles, exactly, added, removed, "--set --add --remove"))
     refuse_if(list(people_file.wrong_with_account(after)))
@@ -101,26 +108,24 @@ def roles(
     desk.people.change(before, after)
     refused = revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
     # A request that read the account just before may still sign the old roles into a token.
-    desk.watch(
-        f"Refused {counted(refused, 'access token')}; in {revocation.FUNCTION_TIMEOUT} seconds those under way, too …"
-    )
+    desk.watch(f"Refused {counted(refused, 'access token')}. Looking again in {revocation.FUNCTION_TIMEOUT} seconds …")
     desk.sleep(revocation.FUNCTION_TIMEOUT)
     revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
     desk.done(
-        f"{after.username} has the roles {' '.join(sorted(after.roles)) or '–'}; tokens that say others are refused "
-        "everywhere within 5 seconds.",
+        f"{after.username} has the roles {' '.join(sorted(after.roles)) or '–'}. Tokens with other roles are "
+        "refused everywhere within 5 seconds.",
         username=after.username,
         roles=sorted(after.roles),
         access_tokens_refused=refused,
     )
 
 
-@users.command(short_help="Shut a user out, and end all that they hold.")
+@users.command(short_help="Shut a user out and end their grants and tokens.")
 @click.argument("username")
 @confirmed
 @click.pass_obj
 def disable(desk: Desk, username: str) -> None:
-    """Shut a user out: no sign-in, and every grant and access token ends."""
+    """Shut a user out. They cannot sign in, and their grants and access tokens end."""
     before = desk.people.account(username)
     desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
     after = replace(revoked(before, desk.clock()), is_disabled=True)
@@ -139,7 +144,7 @@ def disable(desk: Desk, username: str) -> None:
 @click.argument("username")
 @click.pass_obj
 def enable(desk: Desk, username: str) -> None:
-    """Let a disabled user sign in again. What ended does not come back."""
+    """Let a disabled user sign in again. Sessions and grants that ended stay ended."""
     before = desk.people.account(username)
     desk.people.change(before, replace(before, is_disabled=False))
     desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
@@ -147,14 +152,16 @@ def enable(desk: Desk, username: str) -> None:
 
 @users.command("sign-out", short_help="End a user's browser sessions.")
 @click.argument("username")
-@click.option("--revoke", is_flag=True, help="End all their grants, too: every application has to ask them again.")
+@click.option(
+    "--revoke", is_flag=True, help="End all their grants as well, so that every application has to ask them again."
+)
 @confirmed
 @click.pass_obj
 def sign_out(desk: Desk, username: str, revoke: bool) -> None:
-    """End a user's browser sessions, as when they sign out themselves: what lives by a session ends with it.
+    """End a user's browser sessions, as if they signed out themselves. Grants that depend on a session end with it.
 
-    Applications with offline_access go on, unless --revoke. Reads the whole table, since sessions are found by their
-    cookies alone; --revoke does not.
+    Applications with offline_access go on, unless --revoke. Without --revoke the command reads the whole table, because
+    there is no index of sessions by user.
     """
     account = desk.people.account(username)
     desk.confirm(f"Sign {account.username} out everywhere{', and end all their grants' if revoke else ''}?")
@@ -175,7 +182,7 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
 @users.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
-    """Every user."""
+    """List every user."""
     rows = sorted((facts_of(account) for account in desk.people.accounts()), key=lambda row: str(row["username"]))
     desk.list(
         rows,
@@ -190,17 +197,17 @@ def list_(desk: Desk) -> None:
     )
 
 
-@users.command("import", short_help="Add the people in a CSV file.")
+@users.command("import", short_help="Add the users in a CSV file.")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
-@click.option("--skip-existing", is_flag=True, help="Leave people alone who are there already, instead of refusing.")
+@click.option("--skip-existing", is_flag=True, help="Skip users that exist already, instead of refusing the file.")
 @click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
 @click.pass_obj
 def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> None:
-    """Add the people in a CSV FILE (- for standard input): username, name, email, email_verified, roles, password_hash.
+    """Add the users in a CSV FILE (- for standard input): username, name, email, email_verified, roles, password_hash.
 
-    A password_hash is Argon2id's, in PHC form, with m=19456,t=2,p=1 and no other cost: else the time that a sign-in
-    takes would tell who has an account. Whoever has none gets a password that is drawn, and shown once. The whole file
-    is checked before anybody is added.
+    A password_hash is an Argon2id hash in PHC form with the cost m=19456,t=2,p=1. Another cost is refused, because the
+    time of a sign-in would reveal which accounts exist. For a user without a password_hash, the command generates a
+    password and shows it only once. The command checks the whole file before it adds the first user.
     """
     rows, wrong = people_file.read(file, desk.random)
     refuse_if(wrong)
@@ -208,22 +215,22 @@ def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> Non
     taken = sorted(row.account.username for row in rows if row.account.username in known)
     if taken and not skip_existing:
         raise Refused(
-            f"{_people(len(taken))} of the file there already, such as {taken[0]}: --skip-existing leaves them alone."
+            f"The file names {_existing(len(taken))}, such as {taken[0]}. To skip them, pass --skip-existing."
         )
     new = [row for row in rows if row.account.username not in known]
     if dry_run:
-        desk.done(f"{_people(len(new))} would be added. Nothing was changed.", would_add=len(new), dry_run=True)
+        desk.done(f"{_users(len(new))} would be added. Nothing was changed.", would_add=len(new), dry_run=True)
         return
     added: list[dict[str, str]] = []
     try:
         _add_all(desk, new, added)
     finally:
-        # Whatever ended it: the passwords drawn until then exist nowhere else.
+        # Print them even after an error: the passwords that were generated until then exist nowhere else.
         _tell_import(desk, added, skipped=len(taken))
 
 
 def _add_all(desk: Desk, rows: Sequence[people_file.Row], added: list[dict[str, str]]) -> None:
-    """Each who was added goes into `added`, with the password that was drawn, if one was."""
+    """Add the users. Each one that was added goes into `added`, with the password if it was generated."""
     with desk.progress() as progress:
         for row in progress.track(rows, description="Importing"):
             password = "" if row.password_hash else new_handle(desk.random)
@@ -236,28 +243,35 @@ def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> No
     if desk.is_json:
         desk.show({"added": len(added), "skipped": skipped, "passwords": drawn})
         return
-    desk.say(f"Added {_people(len(added))}." + (f" {_people(skipped)} there already." if skipped else ""))
+    desk.say(f"Added {_users(len(added))}." + (f" Skipped {_existing(skipped)}." if skipped else ""))
     if drawn:
         desk.list(drawn, "username", "password")
-        desk.say("Nobody can show these passwords again.")
+        desk.say("These passwords cannot be shown again.")
 
 
-def _people(number: int) -> str:
-    return counted(number, "person", "people")
+def _users(number: int) -> str:
+    return counted(number, "user")
+
+
+def _existing(number: int) -> str:
+    return f"{_users(number)} that {'exists' if number == 1 else 'exist'} already"
 
 
 def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:
     told = frozenset[str]().union(*(api.roles for api in desk.register.scopes().apis.values()))
     if unknown := sorted(roles - told):
-        desk.watch(f"No protected API is told the role {' '.join(unknown)}, so no token will say it.")
+        desk.watch(
+            f"No protected API has the role {' '.join(unknown)}, so no token will contain it. "
+            "`valet apis change --help` tells how to add it."
+        )
 
 
 def _once(shown: dict[str, str]) -> str:
-    return f" The password, which nobody can show again: {shown['password']}" if shown else ""
+    return f" The password, which cannot be shown again: {shown['password']}" if shown else ""
 
 
 def facts_of(account: Account) -> dict[str, Any]:
-    """An account as it is told."""
+    """An account as the commands show it."""
     return {
         "username": account.username,
         "sub": account.sub,

@@ -22,7 +22,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS) -> tuple[list[Finding], list[Skipped]]:
-    """All that is found, and all that could not be looked at; one check that fails keeps no other from its turn."""
+    """Run the checks. Returns the findings and the skipped checks; a check that fails does not stop the others."""
     found: list[Finding] = []
     skipped: list[Skipped] = []
     for check in checks:
@@ -31,7 +31,7 @@ def examine(evidence: Evidence, checks: Iterable[Check] = CHECKS) -> tuple[list[
         except CannotLook as error:
             skipped.append(Skipped(check.name, str(error)))
         except (ClientError, BotoCoreError) as error:
-            skipped.append(Skipped(check.name, f"AWS would not say: {error}"))
+            skipped.append(Skipped(check.name, f"AWS did not answer: {error}"))
         except TemporarilyUnavailable as error:
-            skipped.append(Skipped(check.name, f"AWS would not say: {error.detail}"))
+            skipped.append(Skipped(check.name, f"AWS did not answer: {error.detail}"))
     return sorted(found, key=lambda finding: not finding.is_error), skipped

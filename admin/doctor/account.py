@@ -1,4 +1,4 @@
-"""What the AWS account gives: alarms that somebody hears, logs that end, room to run."""
+"""The AWS account: alarms that reach the operator, logs that expire, and enough concurrency."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +19,9 @@ def look_alarms(evidence: Evidence) -> Iterator[Finding]:
     names = evidence.deployment.named("AWS::CloudWatch::Alarm")
     if not names:
         yield Finding(
-            "The stack has no alarms", "Nobody is told of stolen tokens or failing signatures.", "`make deploy`"
+            "The stack has no alarms",
+            "The operator does not learn of stolen tokens or failing signatures.",
+            "`make deploy`",
         )
         return
     cloudwatch = evidence.deployment.client("cloudwatch")
@@ -29,14 +31,18 @@ def look_alarms(evidence: Evidence) -> Iterator[Finding]:
         found |= {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"] + answer.get("CompositeAlarms", [])}
     for name in names:
         if name not in found:
-            yield Finding(f"The alarm {name} is gone", "What it watched, nobody watches.", "`make deploy`")
+            yield Finding(
+                f"The alarm {name} is gone",
+                "The operator does not learn of the failures that it watched for.",
+                "`make deploy`",
+            )
         elif not found[name].get("ActionsEnabled", True):
             mend = command("aws cloudwatch enable-alarm-actions --alarm-names", name)
-            yield Finding(f"The alarm {name} is muted", "It goes off, and nobody is told.", mend)
+            yield Finding(f"The alarm {name} is muted", "If it goes off, AWS tells no one.", mend)
         elif not found[name].get("AlarmActions"):
             yield Finding(
-                f"The alarm {name} tells nobody",
-                "It goes off where nobody looks.",
+                f"The alarm {name} has no action",
+                "If it goes off, AWS tells no one.",
                 _DEPLOY,
             )
 
@@ -51,12 +57,12 @@ def look_subscriptions(evidence: Evidence) -> Iterator[Finding]:
         subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         confirmed = [each for each in subscriptions if each["SubscriptionArn"].startswith("arn:")]
         if not subscriptions:
-            yield Finding(f"Nobody is subscribed to {topic}", "Alarms go off unheard.", _DEPLOY)
+            yield Finding(f"The topic {topic} has no subscription", "Alarms that go off reach no one.", _DEPLOY)
         elif len(confirmed) < len(subscriptions):
             yield Finding(
                 f"A subscription to {topic} is not confirmed",
-                "AWS sent a message with a link, which somebody has to follow before any alarm arrives.",
-                "Follow the link. If the message is lost, subscribe the same address again: AWS sends another.",
+                "AWS sent a message with a link. No alarm arrives before the receiver follows it.",
+                "Follow the link. If the message is lost, subscribe the same address again, and AWS sends another.",
             )
 
 
@@ -69,18 +75,18 @@ def look_retention(evidence: Evidence) -> Iterator[Finding]:
         groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         found = [group for group in groups if group["logGroupName"] == name]
         if not found:
-            why = "Its audit events are lost; without the operators' own, `valet` refuses to change anything."
+            why = "Its audit events are lost. Without the log group of the operators, `valet` refuses every change."
             yield Finding(f"The log group {name} is gone", why, "`make deploy`")
         elif "retentionInDays" not in found[0]:
             mend = command("aws logs put-retention-policy --log-group-name", name, "--retention-in-days", "90")
-            yield warning(f"{name} is kept for ever", "It costs more each month, and holds who signed in when.", mend)
+            yield warning(f"{name} never expires", "It costs more each month, and shows who signed in when.", mend)
 
 
 def look_operators_log(evidence: Evidence) -> Iterator[Finding]:
     if OUTPUT not in evidence.deployment.outputs:
         yield warning(
-            "The stack has no log group for what operators change",
-            "It is of an older release: who changed a client, an account or a scope is in no audit event.",
+            "The stack has no log group for the changes of operators",
+            "The stack is of an older release. No audit event names the operator of a change.",
             "`make deploy`",
         )
 
@@ -90,8 +96,8 @@ def look_concurrency(evidence: Evidence) -> Iterator[Finding]:
     limit = evidence.deployment.client("lambda").get_account_settings()["AccountLimit"]
     if limit["ConcurrentExecutions"] < _LEAST_CONCURRENCY:
         yield Finding(
-            f"The account runs {limit['ConcurrentExecutions']} functions at once",
-            "New accounts get ten, for everything in them: a few people who sign in at once are refused.",
+            f"The account runs at most {limit['ConcurrentExecutions']} functions at once",
+            "A new account has ten for all its functions: if a few end-users sign in at once, some are refused.",
             "`aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 "
             "--desired-value 1000`",
         )

@@ -1,4 +1,4 @@
-"""What an examination consists of: a check by its name, which looks at the evidence."""
+"""A check of an audit: its name, and the function that looks at the evidence."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its stable name; `look` answers what it finds."""
+    """A check with a stable name. `look` returns what it finds."""
 
     name: str
     look: Callable[["Evidence"], Iterable[Finding]]

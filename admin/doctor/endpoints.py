@@ -1,4 +1,4 @@
-"""What the issuer says of itself and of its keys (RFC 8414 §3.3, RFC 7517 §5), and how its pages are guarded."""
+"""The issuer's metadata and keys as it publishes them (RFC 8414 §3.3, RFC 7517 §5), and the headers of its pages."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from admin.terminal.spelling import command
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 _JWKS = "/.well-known/jwks.json"
 _DNS = (
-    "See that the host name leads to the output CustomDomainTarget (or set HostedZone), and that the stack is "
+    "Check that the host name leads to the output CustomDomainTarget (or set HostedZone), and that the stack is "
     "deployed: `aws cloudformation describe-stacks`"
 )
 _REDEPLOY = "Deploy this release again: `make deploy`"
@@ -24,10 +24,12 @@ def look_reachable(evidence: Evidence) -> Iterator[Finding]:
         try:
             status = evidence.fetch(path).status
         except CannotLook as error:
-            yield Finding(str(error), "Nobody can sign in, and no verifier finds the keys.", _DNS)
+            yield Finding(str(error), "No end-user can sign in, and no verifier finds the keys.", _DNS)
             return
         if status != 200:
-            yield Finding(f"{path} answers {status}", "Clients and verifiers find everything else by it.", _REDEPLOY)
+            yield Finding(
+                f"{path} answers {status}", "Clients and verifiers find every other endpoint by it.", _REDEPLOY
+            )
 
 
 def look_issuer(evidence: Evidence) -> Iterator[Finding]:
@@ -35,8 +37,8 @@ def look_issuer(evidence: Evidence) -> Iterator[Finding]:
     document = _metadata(evidence, _OIDC)
     if document.get("issuer") != issuer:
         yield Finding(
-            f"The metadata names the issuer {document.get('issuer')}, the stack {issuer}",
-            "Every library refuses tokens and answers of an issuer that it was not configured with (RFC 9207).",
+            f"The metadata names the issuer {document.get('issuer')}, but the stack has {issuer}",
+            "Client libraries refuse tokens and answers of an issuer that they were not configured with (RFC 9207).",
             "Set the parameter IssuerUrl or CustomDomain to what clients use: `make deploy`",
         )
 
@@ -45,10 +47,10 @@ def look_https(evidence: Evidence) -> Iterator[Finding]:
     issuer = evidence.deployment.issuer
     if not issuer.startswith("https://"):
         if evidence.deployment.where.is_local:
-            raise CannotLook("the local stack speaks plain http, on this machine only")
+            raise CannotLook("the local stack uses plain http, on this machine only")
         yield Finding(
             f"The issuer {issuer} is not https",
-            "Codes, tokens and passwords travel in clear (RFC 9700 section 2.6).",
+            "Codes, tokens and passwords are sent without encryption (RFC 9700 section 2.6).",
             "Set CustomDomain and Certificate, or an https IssuerUrl: `make deploy`",
         )
 
@@ -56,14 +58,18 @@ def look_https(evidence: Evidence) -> Iterator[Finding]:
 def look_consistent(evidence: Evidence) -> Iterator[Finding]:
     oidc, oauth = _metadata(evidence, _OIDC), _metadata(evidence, _OAUTH)
     if oidc != oauth:
-        yield Finding("The two metadata documents differ", "What a client may do depends on which it reads.", _REDEPLOY)
+        yield Finding(
+            "The two metadata documents differ",
+            "A client behaves differently depending on which document it reads.",
+            _REDEPLOY,
+        )
     expected = metadata.document(evidence.deployment.issuer, evidence.scopes, signing_algs(evidence.ring.keys))
     for name in sorted(expected.keys() | oidc.keys()):
-        # The functions may know what an operator changed ten seconds later.
+        # The functions may learn of an operator's change only after ten seconds.
         if expected.get(name) != oidc.get(name):
             yield Finding(
-                f"The metadata says {name} = {oidc.get(name)!r}, and this release has {expected.get(name)!r}",
-                "Clients are told what is not so. (A change of scopes or keys takes ten seconds.)",
+                f"The metadata says {name} = {oidc.get(name)!r}, but this release has {expected.get(name)!r}",
+                "Clients get wrong metadata. (A change of scopes or keys takes ten seconds.)",
                 _REDEPLOY,
             )
 
@@ -74,19 +80,27 @@ def look_key_set(evidence: Evidence) -> Iterator[Finding]:
     recorded = {key.kid: dict(key.public_jwk) for key in published_keys(evidence.ring.keys)}
     for kid in sorted(recorded.keys() - served.keys()):
         yield Finding(
-            f"The key {kid} is on record, and not in the JWK Set", "Good tokens that it signed are refused.", _REDEPLOY
+            f"The key {kid} is on record, but not in the JWK Set",
+            "Verifiers refuse valid tokens that it signed.",
+            _REDEPLOY,
         )
     for kid in sorted(served.keys() - recorded.keys()):
         yield Finding(
             f"The JWK Set has the key {kid}, which is not on record",
-            "Whoever holds it signs tokens that every verifier takes for ours.",
-            "Find out who serves that address; then `valet keys emergency`",
+            "The holder of that key can sign tokens that every verifier accepts.",
+            "Find out which server answers at that address; then `valet keys emergency`",
         )
     for kid in sorted(served.keys() & recorded.keys()):
         if {**served[kid]} != recorded[kid]:
-            yield Finding(f"The key {kid} is served otherwise than recorded", "It verifies nothing of ours.", _REDEPLOY)
+            yield Finding(
+                f"The key {kid} in the JWK Set differs from the record",
+                "It verifies no token of the issuer.",
+                _REDEPLOY,
+            )
         if "d" in served[kid]:
-            yield Finding(f"The JWK Set shows the private key {kid}", "Anybody can sign.", "`valet keys emergency`")
+            yield Finding(
+                f"The JWK Set shows the private key {kid}", "Anyone can sign tokens.", "`valet keys emergency`"
+            )
 
 
 def look_pages(evidence: Evidence) -> Iterator[Finding]:
@@ -103,15 +117,15 @@ def look_pages(evidence: Evidence) -> Iterator[Finding]:
     ]
     if missing:
         yield Finding(
-            f"The page at /authorize comes without {', '.join(missing)}",
-            "It can be framed by others, or tell others where people come from (RFC 9700 sections 4.2 and 4.16).",
-            "Let whatever stands in front of the API pass its headers on",
+            f"The page at /authorize lacks {', '.join(missing)}",
+            "Other sites can frame it, or learn its address from the Referer (RFC 9700 sections 4.2 and 4.16).",
+            "Configure the proxy in front of the API to pass its headers on",
         )
     if "access-control-allow-origin" in headers:
         yield Finding(
-            "The authorization endpoint answers scripts of other origins (CORS)",
+            "The authorization endpoint allows scripts of other origins (CORS)",
             "Clients redirect to it and never call it (RFC 9700 section 2.6).",
-            "Remove CorsConfiguration from the API, or the header from what stands in front of it",
+            "Remove CorsConfiguration from the API, or the header from the proxy in front of it",
         )
 
 
@@ -127,13 +141,13 @@ def look_origins(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"Preflights from {origin} are refused, an origin of {whose.client_id}",
             "The union of origins lacks it, so the application's scripts cannot get tokens.",
-            f"Take it from the client and give it back, which writes the union again: {without}, then {again}",
+            f"Remove it from the client and add it again, which writes the union again: {without}, then {again}",
         )
     for origin in sorted(kept - needed):
         yield warning(
             f"Preflights from {origin} are answered, an origin of no client",
-            "Harmless, since the answer itself is for a client's own origins, but nobody needs it.",
-            "It goes with the next client that is deleted or loses an origin",
+            "No client needs it. It is harmless, because the answer itself is only for a client's own origins.",
+            "It disappears when the next client is deleted or loses an origin",
         )
 
 

@@ -1,4 +1,4 @@
-"""What an examination looks at, each read once and only when a check asks for it."""
+"""The evidence of an audit. Each part is read once, and only when a check asks for it."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ from admin.records.register import Register
 from admin.records.revocation import all_grants
 
 _TIMEOUT = 5  # seconds
-_LARGEST = 1_000_000  # bytes of an answer that anybody would read
+_LARGEST = 1_000_000  # bytes of an answer that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Answer:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty if it is none."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -42,7 +42,7 @@ class Answer:
 
 
 class Evidence:
-    """A deployment under examination, at one moment."""
+    """A deployment under audit, at one moment."""
 
     def __init__(self, deployment: Deployment, now: float) -> None:
         self.deployment = deployment
@@ -84,7 +84,7 @@ class Evidence:
     # -- what AWS says -------------------------------------------------------------------------------------------------
 
     def environment(self, function: str) -> Mapping[str, str]:
-        """The environment of a function, by its logical id. Raises CannotLook where the stack has none of that name."""
+        """The environment of a function, by its logical id. Raises CannotLook if the stack has none of that name."""
         if function not in self._configurations:
             name = self.deployment.outputs.get(function)
             if name is None:
@@ -116,7 +116,7 @@ class Evidence:
     # -- what everybody sees -------------------------------------------------------------------------------------------
 
     def fetch(self, path: str) -> Answer:
-        """GET at the issuer, redirects not followed. Raises CannotLook where nobody answers."""
+        """GET a path of the issuer without following redirects. Raises CannotLook if it does not answer."""
         if path not in self._answers:
             self._answers[path] = _fetch(self.deployment.issuer, path)
         return self._answers[path]

@@ -1,4 +1,4 @@
-"""How the functions are configured: routes that ask for nothing, caches that outlive a revocation, silent logs."""
+"""The functions' configuration: routes without a scope, caches that outlive a revocation, logs without audit events."""
 
 from collections.abc import Iterator
 
@@ -27,26 +27,26 @@ def look_routes(evidence: Evidence) -> Iterator[Finding]:
             roles = f", only a role of {' '.join(sorted(rule.roles))}" if rule.roles else ""
             yield warning(
                 f"The route {route} asks for no scope{roles}",
-                "Every token for this API may call it, whatever people allowed its client to do.",
+                "Every token for this API may call it, whatever the end-user allowed the client.",
                 _DEPLOY,
             )
     if configuration.issuer != evidence.deployment.issuer:
         yield Finding(
-            f"The authorizer trusts {configuration.issuer}, and the issuer is {evidence.deployment.issuer}",
-            "It refuses every token of ours.",
+            f"The authorizer trusts {configuration.issuer}, but the issuer is {evidence.deployment.issuer}",
+            "It refuses every token of this issuer.",
             "Set ISSUER of AuthorizerFunction: `make deploy`",
         )
     if configuration.audience not in evidence.scopes.apis:
         yield warning(
-            f"The authorizer's audience {configuration.audience} is no registered API",
-            "No token is issued for it.",
+            f"The authorizer's audience {configuration.audience} is not a registered API",
+            "Valet issues no token for it.",
             "Register the API with the scopes of its routes, or set AUDIENCE of AuthorizerFunction to one that "
             "`valet apis list` names; `valet apis add --help` tells how.",
         )
     if configuration.is_status_optional:
         yield warning(
-            "The authorizer takes tokens without a status",
-            "Those cannot be revoked before they expire.",
+            "The authorizer accepts tokens without a status",
+            "Such tokens cannot be revoked before they expire.",
             "Remove STATUS_OPTIONAL from AuthorizerFunction: `make deploy`",
         )
 
@@ -65,7 +65,7 @@ def look_authorizer_cache(evidence: Evidence) -> Iterator[Finding]:
             seconds = authorizer.get("AuthorizerResultTtlInSeconds", 0)
             if seconds:
                 yield warning(
-                    f"API {api_id} keeps the authorizer's answers for {seconds} s",
+                    f"API {api_id} caches the authorizer's answers for {seconds} s",
                     f"A revoked token is accepted for up to {5 + seconds} s instead of 5.",
                     command(
                         "aws apigatewayv2 update-authorizer --api-id",
@@ -83,7 +83,7 @@ def look_access_tokens(evidence: Evidence) -> Iterator[Finding]:
     if seconds > 3600:
         yield warning(
             f"Access tokens live {seconds} s",
-            "Where nobody checks the status list, a stolen one is good as long.",
+            "An API that does not check the status list accepts a stolen one for as long.",
             "Deploy with AccessTokenLifetime=900: `make deploy`",
         )
 
@@ -93,7 +93,7 @@ def look_audit(evidence: Evidence) -> Iterator[Finding]:
     if level.upper() in _QUIET:
         yield Finding(
             f"The functions log from {level} on",
-            "Audit events are INFO: nobody learns of revocations, replays and sign-ins, and no alarm goes off.",
+            "Audit events are INFO: revocations, replays and sign-ins are not logged, and no alarm goes off.",
             "Deploy with LogLevel=INFO: `make deploy`",
         )
 

@@ -1,4 +1,4 @@
-"""The signing keys: one signs, one is announced, none is too old, and KMS has each as it is recorded (docs/keys.md)."""
+"""The signing keys: one signs, one is announced, none is too old, and KMS agrees with each record (docs/keys.md)."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from admin.doctor.findings import Finding
 from admin.terminal.spelling import command
 
 _HOURLY = (
-    "See why rotate_keys failed: `valet tail --since 2h --event request.failed --no-follow`; then invoke it: "
+    "Find out why rotate_keys failed: `valet tail --since 2h --event request.failed --no-follow`; then invoke it: "
     "`valet keys rotate`"
 )
 _DAY = 86_400
@@ -23,19 +23,19 @@ def look_states(evidence: Evidence) -> Iterator[Finding]:
     states = [key.state for key in evidence.ring.keys]
     if states.count(SIGNING) != 1:
         yield Finding(
-            f"{states.count(SIGNING)} keys sign", "Exactly one must: without any, no token is issued.", _HOURLY
+            f"{states.count(SIGNING)} keys sign", "Exactly one key must sign. Without one, no token is issued.", _HOURLY
         )
     if ANNOUNCED not in states:
         yield Finding(
             "No standby key is announced",
-            "Should the signing key have to go, verifiers would not know the next one for up to two hours.",
+            "If the signing key had to be dropped, verifiers would not know the next one for up to two hours.",
             _HOURLY,
         )
     for key in evidence.ring.keys:
         unused_since = key.retired_at or key.dropped_at
         if key.state in (RETIRED, DROPPED) and not key.ended_at and evidence.now - unused_since > _DAY:
             yield Finding(
-                f"The key {key.kid} is {key.state}, and can still sign", "Nobody needs it to any more.", _HOURLY
+                f"The key {key.kid} is {key.state}, but can still sign", "Valet does not need it any more.", _HOURLY
             )
 
 
@@ -45,7 +45,7 @@ def look_age(evidence: Evidence) -> Iterator[Finding]:
         age = evidence.now - key.signing_since
         if key.state == SIGNING and age > period + _DAY:
             yield Finding(
-                f"The key {key.kid} has been signing for {span(age)}, and should for {span(period)}",
+                f"The key {key.kid} has been signing for {span(age)}, but the period is {span(period)}",
                 "The rotation has stopped: the schedule is off, or rotate_keys fails.",
                 _HOURLY,
             )
@@ -63,7 +63,7 @@ def _signing_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
     if state != "Enabled":
         yield Finding(
             f"KMS says that the {key.state} key {key.kid} is {state}",
-            "Nobody can sign with it: if it is the signing key, no token is issued.",
+            "Valet cannot sign with it. If it is the signing key, no token is issued.",
             f"Drop it: {_emergency(key)}; or enable it: {command('aws kms enable-key --key-id', key.key_id)}",
         )
         return
@@ -71,7 +71,7 @@ def _signing_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
     if jwk_from_public_key(answer["PublicKey"], key.alg)["kid"] != key.kid:
         yield Finding(
             f"KMS has another public key than the record {key.kid}",
-            "What it signs verifies with no key that we publish.",
+            "No published key verifies what it signs.",
             _emergency(key),
         )
 
@@ -82,7 +82,7 @@ def _wrapping_key(key: SigningKey, evidence: Evidence) -> Iterator[Finding]:
     if state != "Enabled":
         yield Finding(
             f"The key {key.wrapping_key}, which wraps the {key.state} key {key.kid}, is {state}",
-            "Nobody can unwrap the signing key once the functions have forgotten it.",
+            "The functions cannot unwrap the signing key again when they start anew.",
             f"If it is to be deleted, {command('aws kms cancel-key-deletion --key-id', key.wrapping_key)}; "
             f"then {command('aws kms enable-key --key-id', key.wrapping_key)}",
         )

@@ -1,17 +1,25 @@
-"""What operators registered: addresses, lifetimes, secrets and scopes that are wrong or risky (RFC 9700)."""
+"""The registrations: addresses, lifetimes, secrets and scopes that are wrong or risky (RFC 9700)."""
 
 from collections.abc import Iterator
 
 from valet.models.clients import Client
 from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.registration.addresses import risk_of_uri
+from valet.registration.rules import (
+    Wrong,
+    lifetimes_of,
+    needs_scope,
+    wrong_with_api,
+    wrong_with_client,
+    wrong_with_scope,
+)
 
-from admin.addresses import risk_of_uri
 from admin.desk import moment, span
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, warning
-from admin.registration import lifetimes_of, needs_scope, wrong_with_api, wrong_with_client, wrong_with_scope
+from admin.terminal.registrations import API, CLIENT, SCOPE, told
 from admin.terminal.spelling import command
 
 _UNUSED = 30 * 86_400
@@ -20,13 +28,18 @@ _LONG_ACCESS = 3600
 
 def look_registration(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
-        for reason in wrong_with_client(client, evidence.scopes):
-            if not reason.startswith("redirect URI http"):  # told by the next check
-                yield Finding(
-                    f"The client {client.client_id}: {reason}",
-                    "It would not be registered like this today.",
-                    _how("clients", client.client_id) + ", or register it anew",
-                )
+        wrong = [each for each in wrong_with_client(client, evidence.scopes) if not _is_of_web_address(each)]
+        for reason in told(wrong, CLIENT):
+            yield Finding(
+                f"The client {client.client_id}: {reason}",
+                "It would not be registered like this today.",
+                _how("clients", client.client_id) + ", or register it anew",
+            )
+
+
+def _is_of_web_address(wrong: Wrong) -> bool:
+    """The check of redirect URIs tells of it."""
+    return wrong.member == "redirect_uris" and (wrong.value or "").startswith("http")
 
 
 def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
@@ -40,7 +53,7 @@ def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
                 instead = f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
                 yield Finding(
                     f"The client {client.client_id} has the redirect URI {uri}: {risk}",
-                    "Codes go to whoever answers there (RFC 9700 section 4.1).",
+                    "Codes go to any server or program that answers there (RFC 9700 section 4.1).",
                     _change(client, *kept) if kept else instead,
                     is_error=not _is_for_development(uri),
                 )
@@ -52,7 +65,7 @@ def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
         if "refresh_token" in client.grant_types and client.refresh_absolute_lifetime > longest:
             yield warning(
                 f"Refresh tokens of {client.client_id} live {span(client.refresh_absolute_lifetime)}",
-                f"A stolen one that is used at every rotation lives as long; {span(longest)} is usual for a "
+                f"An attacker who keeps using a stolen one keeps access for as long; {span(longest)} is usual for a "
                 f"{client.application_type} application.",
                 _change(client, "--refresh-absolute", str(longest)),
             )
@@ -60,7 +73,7 @@ def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
         if (api.access_token_lifetime or 0) > _LONG_ACCESS:
             yield warning(
                 f"Access tokens for {api.audience} live {span(api.access_token_lifetime or 0)}",
-                "Where nobody checks the status list, a stolen one is good as long.",
+                "An API that does not check the status list accepts a stolen one for as long.",
                 command("valet apis change", api.audience, "--access-token", "15m"),
             )
 
@@ -77,19 +90,19 @@ def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
         if window == 0:
             yield warning(
                 f"{whose} has no retry window",
-                "A client that loses the answer to a refresh, or has two tabs, is signed out as a thief.",
+                "A client that loses the answer to a refresh, or refreshes in two tabs, loses its grant.",
                 mend,
             )
         elif window <= timeout:
             yield Finding(
-                f"{whose} has a retry window of {window} s, and the token function runs up to {timeout} s",
-                "A retry of a slow answer comes after the window, and counts as theft.",
+                f"{whose} has a retry window of {window} s, but the token function runs up to {timeout} s",
+                "A client's retry after a slow answer comes after the window, and counts as theft.",
                 mend,
             )
         elif window > 120:
             yield warning(
                 f"{whose} has a retry window of {window} s",
-                "A thief who presents a token within it of its use is taken for the client.",
+                "An attacker who presents a refresh token within the window after its use is taken for the client.",
                 mend,
             )
 
@@ -98,14 +111,14 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
         if client.is_confidential and not client.secret_digests:
             yield Finding(
-                f"{client.client_id} is confidential and has no secret",
-                "It can do nothing.",
+                f"{client.client_id} is confidential but has no secret",
+                "It cannot authenticate, so Valet refuses it.",
                 command("valet clients rotate-secret", client.client_id),
             )
         if len(client.secret_digests) > 1:
             yield warning(
                 f"{client.client_id} has {len(client.secret_digests)} live secrets",
-                "The older one is good until somebody ends it.",
+                "The older secret is accepted until an operator ends it.",
                 command("valet clients end-old-secret", client.client_id),
             )
         if client.token_endpoint_auth_method == "client_secret_post":
@@ -117,7 +130,7 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_unused(evidence: Evidence) -> Iterator[Finding]:
-    """Only who is used by people: client credentials leave no trace that is kept longer than a day."""
+    """Looks only at clients that end-users use: no record of client credentials is kept longer than a day."""
     last: dict[str, int] = {}
     for grant in evidence.grants:
         used = max(grant.issued_at_ms, grant.redeemed_at_ms, grant.rotated_at_ms)
@@ -129,10 +142,10 @@ def look_unused(evidence: Evidence) -> Iterator[Finding]:
         latest = max(since, registry["CreationDateTime"].timestamp())
         is_for_people = "authorization_code" in client.grant_types and not client.is_disabled
         if is_for_people and evidence.now - latest > _UNUSED:
-            told = f"since {moment(since)}" if since else "as far as the grants that are kept tell"
+            told = f"since {moment(since)}" if since else "as far as the stored grants show"
             yield warning(
-                f"Nobody has used {client.client_id} {told}",
-                "What nobody uses, nobody watches.",
+                f"The client {client.client_id} was not used {told}",
+                "The owner of an unused client may not notice its misuse.",
                 f"{command('valet clients disable', client.client_id)}, and later {_delete(client)}",
             )
 
@@ -141,8 +154,8 @@ def look_impersonation(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
         if evidence.deployment.users.get(f"account#{client.client_id}", "account"):
             yield Finding(
-                f"The client_id {client.client_id} is the sub of a person as well",
-                "A token that the client gets for itself passes for that person's (RFC 9700 section 4.15).",
+                f"The client_id {client.client_id} is also the sub of an end-user",
+                "A token that the client gets for itself passes for that end-user's (RFC 9700 section 4.15).",
                 f"Register it anew, then {_delete(client)}",
             )
 
@@ -151,9 +164,9 @@ def look_first_party(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
         if client.first_party and not client.is_confidential and not all(map(is_remembered_for, client.redirect_uris)):
             yield warning(
-                f"{client.client_id} is vouched for, and people are asked all the same",
-                "Any program on the device can claim a loopback port or a private scheme, so there only the person's "
-                "own word counts, each time (RFC 8252 section 8.6).",
+                f"{client.client_id} is first-party, but end-users are asked for consent all the same",
+                "Any program on the device can claim a loopback port or a private scheme, so Valet "
+                "asks the end-user each time (RFC 8252 section 8.6).",
                 _change(client, "--third-party"),
             )
 
@@ -161,25 +174,27 @@ def look_first_party(evidence: Evidence) -> Iterator[Finding]:
 def look_scopes(evidence: Evidence) -> Iterator[Finding]:
     issuer = evidence.deployment.issuer
     for scope in evidence.scopes.scopes.values():
-        for reason in wrong_with_scope(scope, evidence.scopes):
+        for reason in told(wrong_with_scope(scope, evidence.scopes), SCOPE):
             yield Finding(
-                f"The scope {scope.name}: {reason}", "Tokens carry what it includes.", _how("scopes", scope.name)
+                f"The scope {scope.name}: {reason}",
+                "Tokens contain the scopes that it includes.",
+                _how("scopes", scope.name),
             )
     for api in evidence.scopes.apis.values():
-        for reason in wrong_with_api(api, evidence.scopes, issuer):
+        for reason in told(wrong_with_api(api, evidence.scopes, issuer), API):
             mend = _how("apis", api.audience)
             yield Finding(f"The protected API {api.audience}: {reason}", "Its tokens depend on it.", mend)
 
 
 def look_owners(evidence: Evidence) -> Iterator[Finding]:
-    """Which API tokens are for: a scope of no API does not say, nor does one of the issuer where two APIs name such."""
+    """Finds scopes that do not decide which API a token is for: those of no API, and the issuer's own in two APIs."""
     known, apis = evidence.scopes, evidence.scopes.apis.values()
     owned = frozenset[str]().union(*(api.scopes for api in apis))
     for name in sorted(known.scopes.keys() - ISSUERS_OWN):
         if not owned & set(closure([name], known)):
             yield warning(
                 f"The scope {name} belongs to no protected API",
-                "A token that somebody gets for it alone is for the issuer.",
+                "The issuer is the audience of a token with this scope alone.",
                 _mend_of_nobodys(name, evidence),
             )
     sharing = {api.audience: sorted(api.scopes & ISSUERS_OWN) for api in apis if api.scopes & ISSUERS_OWN}
@@ -187,11 +202,10 @@ def look_owners(evidence: Evidence) -> Iterator[Finding]:
         named = [(audience, " ".join(names)) for audience, names in sorted(sharing.items())]
         others = (command("valet apis change", audience, "--remove-scope", names) for audience, names in named[1:])
         yield Finding(
-            "Scopes of the issuer are named by "
-            + " and by ".join(f"{audience} ({names})" for audience, names in named),
-            "No token is for two APIs, so a request for such scopes and for no API's own is invalid_scope, "
-            "also when somebody only signs in (RFC 9700 section 2.3).",
-            f"Take them from all but one: {'; '.join(others)}",
+            "Scopes of the issuer belong to " + " and to ".join(f"{audience} ({names})" for audience, names in named),
+            "No token is for two APIs, so a request for such scopes without an API's own is invalid_scope, "
+            "even if the end-user only signs in (RFC 9700 section 2.3).",
+            f"Remove them from all but one: {'; '.join(others)}",
         )
 
 
@@ -201,7 +215,9 @@ def _mend_of_nobodys(name: str, evidence: Evidence) -> str:
     if len(evidence.scopes.apis) == 1:
         [audience] = evidence.scopes.apis
         return command("valet apis change", audience, "--add-scope", name)
-    return "Give it to the API that it is of: `valet apis list` tells which there are, `valet apis change --help` how"
+    return (
+        "Add it to the API that it belongs to: `valet apis list` lists the APIs, `valet apis change --help` tells how"
+    )
 
 
 def _change(client: Client, *options: str) -> str:

@@ -1,4 +1,4 @@
-"""Best Current Practice for OAuth 2.0 Security, rule by rule (RFC 9700): how each is kept, and what shows it here."""
+"""Best Current Practice for OAuth 2.0 Security, by rule (RFC 9700): how Valet keeps it, and which checks show it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ KEPT, BROKEN, UNSEEN, NOT_OFFERED = "kept", "see findings", "not looked at", "no
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule; `checks` are those whose findings break it. Without any, it is kept by how Valet is built."""
+    """A rule. A finding of one of its `checks` breaks it. A rule without checks is kept by the design of Valet."""
 
     section: str
     rule: str
@@ -21,15 +21,15 @@ class Rule:
 
 _META = "metadata.consistent"
 RULES = (
-    Rule("2.1", "Redirect URIs are compared exactly", "to the letter, save a native app's loopback port",
+    Rule("2.1", "Redirect URIs are compared exactly", "to the letter, except a native app's loopback port",
          ("clients.redirect-uris", "clients.registration")),
     Rule("2.1", "No open redirectors", "only a registered URI is ever redirected to", ("clients.redirect-uris",)),
-    Rule("2.1", "Defence against CSRF and mix-up", "PKCE of everybody, iss in every answer (RFC 9207)", (_META,)),
+    Rule("2.1", "Defence against CSRF and mix-up", "PKCE for every client, iss in every answer (RFC 9207)", (_META,)),
     Rule("2.1.1", "PKCE, with S256 only", "required of every client; plain is refused", (_META,)),
     Rule("2.1.2", "No implicit grant", "response_type code alone", (_META,)),
     Rule("2.2.1", "Sender-constrained access tokens", "not yet (DPoP); revocation within 5 s limits the harm",
          is_offered=False),
-    Rule("2.2.2", "Refresh tokens of public clients are rotated", "everybody's are, at every use",
+    Rule("2.2.2", "Refresh tokens of public clients are rotated", "all are, at every use",
          ("clients.retry-window",)),
     Rule("2.3", "Access tokens for one audience and the least scope", "aud is the one API, and with openid the issuer",
          ("authorizer.routes", "scopes.registration", "scopes.owners")),
@@ -46,20 +46,21 @@ RULES = (
     Rule("4.8", "No PKCE downgrade", "a code without a challenge does not exist"),
     Rule("4.10", "Access tokens cannot be replayed elsewhere",
          "aud is never two APIs, and the authorizer checks it", ("authorizer.routes", "scopes.owners")),
-    Rule("4.11", "The authorization server redirects nobody onwards", "errors of unknown clients are a page",
+    Rule("4.11", "The authorization server is no open redirector", "errors of unknown clients are a page",
          ("clients.redirect-uris",)),
     Rule("4.12", "Redirects after a form are 303", "all are"),
-    Rule("4.13", "Headers of proxies are not believed", "the request context is; with BehindProxy, one address"),
+    Rule("4.13", "Headers of proxies are not trusted", "the request context is; with BehindProxy, one address"),
     Rule("4.14", "Reuse of a refresh token ends the grant", "the whole grant, access tokens within 5 s",
          ("authorizer.cache", "tables.expiry")),
     Rule("4.14", "Refresh tokens expire", "idle and absolute lifetimes", ("clients.lifetimes",)),
-    Rule("4.15", "No client passes for a person", "sub is drawn, and no client_id is one", ("clients.impersonation",)),
+    Rule("4.15", "No client passes for an end-user", "sub is random, and no client_id equals one",
+         ("clients.impersonation",)),
     Rule("4.16", "Pages cannot be framed", "frame-ancestors 'none'", ("pages.headers",)),
 )  # fmt: skip
 
 
 def judged(findings: Sequence[Finding], skipped: Sequence[Skipped]) -> list[dict[str, str]]:
-    """Each rule with what the checks say of it."""
+    """Each rule with its status according to the checks."""
     found, unseen = {finding.check for finding in findings}, {each.check for each in skipped}
     rows = []
     for rule in RULES:

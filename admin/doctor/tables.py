@@ -1,4 +1,4 @@
-"""The tables: what must not be lost can be restored and not be deleted, and what ends does end (DynamoDB)."""
+"""The DynamoDB tables: those with lasting data can be restored and cannot be deleted, and expired items are removed."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def look_recovery(evidence: Evidence) -> Iterator[Finding]:
         if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
             yield Finding(
                 f"{table} has no point-in-time recovery",
-                f"It holds {what}: without it, a mistake cannot be undone. A restored table comes without it.",
+                f"It holds {what}: without it, a mistake cannot be undone. A restored table does not have it.",
                 command(
                     "aws dynamodb update-continuous-backups --table-name",
                     table,
@@ -34,7 +34,7 @@ def look_protection(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.described_table(table).get("DeletionProtectionEnabled"):
             yield Finding(
                 f"{table} can be deleted",
-                f"It holds {what}, and one call takes it away. A restored table comes without protection.",
+                f"It holds {what}, and one call can delete it. A restored table does not have the protection.",
                 command("aws dynamodb update-table --table-name", table, "--deletion-protection-enabled"),
             )
 
@@ -46,7 +46,7 @@ def look_expiry(evidence: Evidence) -> Iterator[Finding]:
     if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or attribute != "expires_at":
         yield Finding(
             f"Items of {table} do not expire by expires_at",
-            "Nothing is accepted too long, since every read compares, but the table grows and costs for ever.",
+            "The table and its cost grow. Expired items are still refused, because every read compares the time.",
             command(
                 "aws dynamodb update-time-to-live --table-name",
                 table,

@@ -1,1 +1,1 @@
-"""What operators read and change, as it lies in a deployment's tables and logs."""
+"""The tables and logs of a deployment, as operators read and change them."""

@@ -1,8 +1,8 @@
-"""What operators change, as audit events in a log group of the stack's own (docs/operations.md, "Who changed what").
+"""The changes of operators as audit events, in a log group of the stack (docs/operations.md, "Who changed what").
 
-The log stream is opened before anything is written, so that nothing is changed by somebody who may not log it. The line
-is put after the change, because the item is the truth: whoever is killed in between, or never hears what became of the
-write however often it is sent, leaves a change without its line, never a line without its change.
+The command opens the log stream before it writes anything, so that an operator who may not log a change cannot make it.
+It puts the line after the change, because the item is the truth. If the command dies between the two, or never learns
+the result of the write, a change may be left without its line, but never a line without its change.
 """
 
 import json
@@ -27,7 +27,7 @@ OUTPUT = "OperatorLogs"
 
 
 class Stack(Protocol):
-    """The stack whose log group is written to, as an operator reaches it."""
+    """The stack whose log group the events go to."""
 
     @property
     def stack_name(self) -> str: ...
@@ -38,45 +38,45 @@ class Stack(Protocol):
 
 
 class Audit(Protocol):
-    """Where changes are told."""
+    """A place to record changes."""
 
     def record(self, event: EventName, /, **fields: Any) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """An open stream, and who writes to it."""
+    """An open log stream and the operator who writes to it."""
 
     client: "CloudWatchLogsClient"
     group: str
     stream: str
-    operator: str  # the ARN that IAM knows them by
+    operator: str  # their ARN in IAM
 
     def put(self, line: str, now: float) -> None:
-        """Raises what botocore does, and ValueError for a line that was not taken."""
+        """Put one line. Raises what botocore raises, and ValueError if CloudWatch Logs rejected the line."""
         answer = self.client.put_log_events(
             logGroupName=self.group,
             logStreamName=self.stream,
             logEvents=[{"timestamp": int(now * 1000), "message": line}],
         )
         if answer.get("rejectedLogEventsInfo"):
-            raise ValueError("CloudWatch Logs does not take a line of this time: is the clock right?")
+            raise ValueError("CloudWatch Logs rejects a line with this time. Check this machine's clock.")
 
 
 class OperatorAudit:
-    """The audit of one command's run; it asks AWS nothing until something is changed."""
+    """The audit of one command's run. It sends AWS no request until something is changed."""
 
     def __init__(self, deployment: Stack, clock: Clock) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._is_told = False  # that nothing is logged here
+        self._is_told = False  # whether the operator was told that this stack logs nothing
 
     def open(self) -> None:
-        """Before anything is written. Raises Unreachable where it could not be logged."""
+        """Open the log before anything is written. Raises Unreachable if the change could not be logged."""
         _ = self._log
 
     def record(self, event: EventName, /, **fields: Any) -> None:
-        """After the change, which stands whatever becomes of its line: what was not logged is told, and no error."""
+        """Log a change that was made. The change stands if that fails: the operator is told, and no error is raised."""
         log, now = self._log, self._clock()
         if log is None:
             self._tell_once()
@@ -85,7 +85,7 @@ class OperatorAudit:
         try:
             log.put(line, now)
         except (ClientError, BotoCoreError, ValueError) as error:
-            click.echo(f"The change is made, and it was not logged: {error}\n{line}", err=True)
+            click.echo(f"The change was made, but it was not logged: {error}\n{line}", err=True)
 
     @cached_property
     def _log(self) -> _Log | None:
@@ -96,17 +96,17 @@ class OperatorAudit:
         try:
             operator = self._deployment.client("sts").get_caller_identity()["Arn"]
             logs: CloudWatchLogsClient = self._deployment.client("logs")
-            with suppress(logs.exceptions.ResourceAlreadyExistsException):  # somebody changed something today
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):  # an operator changed something today
                 logs.create_log_stream(logGroupName=group, logStreamName=stream)
         except (ClientError, BotoCoreError) as error:
             raise Unreachable(
-                f"What operators change is logged in {group}, and that cannot be: {str(error).rstrip('.')}. Nothing "
-                "was changed. It takes logs:CreateLogStream and logs:PutLogEvents on that log group."
+                f"The change cannot be logged in {group}: {str(error).rstrip('.')}. Nothing was changed. Allow your "
+                "AWS identity logs:CreateLogStream and logs:PutLogEvents on that log group."
             ) from None
         return _Log(logs, group, stream, operator)
 
     def _line(self, event: EventName, fields: Mapping[str, Any], now: float) -> str:
-        """As the functions' logger writes its lines, so that queries and `valet tail` read both alike."""
+        """One line in the format of the functions' logger, so that queries and `valet tail` read both."""
         line = {
             "level": "INFO",
             "message": event,
@@ -122,7 +122,7 @@ class OperatorAudit:
             self._is_told = True
             stack = self._deployment.stack_name
             click.echo(
-                f"The change is made, and it was not logged: the stack {stack} is of an older release, which has no "
-                "log group for what operators change. `make deploy` makes one.",
+                f"The change was made, but it was not logged: the stack {stack} is of an older release and has no log "
+                "group for the changes of operators. `make deploy` creates it.",
                 err=True,
             )

@@ -1,7 +1,7 @@
-"""What an audit event says of a change: the deed, the members that changed, and their values before and after.
+"""The fields of an audit event about a change: the kind, the members that changed, and their values before and after.
 
-The deed is read from what changed, so that no command can call it by another name. Of secrets only the number is told,
-of people nothing but their roles.
+The kind (the field `deed`) is computed from the members that changed, so that no command can report another one. For
+secrets the event has only their number; for end-users it has only their roles.
 """
 
 from collections.abc import Mapping
@@ -32,26 +32,26 @@ Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
-        "added": "registered, with the values that are not the usual ones",
+        "added": "registered, with the values that differ from the defaults",
         "changed": "other members, or several at once",
-        "deleted": "no longer registered; the values that it had, of a person the roles",
-        "disabled": "a client is refused; a person can no longer sign in",
-        "enabled": "the other way",
-        "grants.ended": "of a client: its grants from before `after.epoch`, or `after.grants_not_before`, are dead",
-        "imported": "a person, out of a file",
-        "password.set": "a person has another password; where `members` has the epoch, what they held is dead, too",
-        "roles.changed": "of a person; `before.roles`, `after.roles`",
-        "secret.ended": "of a client: only the newest is good; `before.secrets` were",
-        "secret.rotated": "of a client: it has another; `after.secrets` are good, 1 if the older ones ended at once",
-        "sessions.ended": "of a person: all their sessions and grants until then are dead",
+        "deleted": "no longer registered; with the last values, for an end-user only the roles",
+        "disabled": "a client is refused; an end-user can no longer sign in",
+        "enabled": "a client is accepted again; an end-user can sign in again",
+        "grants.ended": "a client's grants from before `after.epoch`, or `after.grants_not_before`, are dead",
+        "imported": "an end-user, from a file",
+        "password.set": "an end-user has another password; with the epoch in `members`, their grants are dead as well",
+        "roles.changed": "an end-user has other roles: `before.roles`, `after.roles`",
+        "secret.ended": "only a client's newest secret is accepted; before, `before.secrets` were",
+        "secret.rotated": "a client has another secret; `after.secrets` are accepted, 1 if the others ended",
+        "sessions.ended": "all sessions and grants of an end-user until then are dead",
     }
 )
-# Members whose values are told in another form than they are kept in.
+# Members whose values are logged in another form than they are stored in.
 _TOLD_AS = {
     "grants_not_before_ms": "grants_not_before",
     "secret_digests": "secrets",
 }
-# Written with every epoch, for the release before and for operators to read: the epoch says it all.
+# Written with every epoch, for the release before and for operators to read. The event has the epoch instead.
 _TIMES_OF_EPOCH = frozenset({"epoch_raised_at_ms", "grants_not_before_ms", "sessions_not_before_ms"})
 _TOLD_OF_PEOPLE = frozenset({"roles"})
 
@@ -123,7 +123,7 @@ def _value(name: str, value: Any) -> str | int | bool | None:
         return " ".join(value)
     if value is None or isinstance(value, str | int):
         return value
-    raise TypeError(f"{name} is not for the log")
+    raise TypeError(f"the member {name} has no form for the log")
 
 
 def _deed(before: Model | None, after: Model | None) -> Deed:

@@ -1,4 +1,4 @@
-"""One deployed Valet as its operator reaches it: found by its stack, with the operator's own AWS credentials."""
+"""A deployed Valet, found by its stack and read with the operator's own AWS credentials."""
 
 from collections.abc import Mapping
 from functools import cache, cached_property
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LOCAL_STACK = "valet-local"
-# Longer than a function may wait: an operator has the time, and a scan takes some. A rotation of keys waits a minute
-# for what IAM has not told everybody yet, and is not to be invoked twice.
+# Longer than a function may wait, because scans take time. A rotation of keys waits a minute until IAM is consistent,
+# and must not be invoked twice.
 _PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 4, "mode": "standard"})
 _INVOCATION = Config(connect_timeout=5, read_timeout=130, retries={"total_max_attempts": 1})
 
@@ -61,7 +61,7 @@ class Deployment:
             if "does not exist" in str(error):
                 where = f"in {self.region}" if self.region else "in this Region"
                 raise Refused(
-                    f"There is no stack {self.stack_name} {where}: --stack, --region and --profile say which."
+                    f"There is no stack {self.stack_name} {where}: check --stack, --region and --profile."
                 ) from None
             raise
         return stacks[0]
@@ -92,7 +92,9 @@ class Deployment:
         try:
             return self.outputs[name]
         except KeyError:
-            raise Refused(f"The stack {self.stack_name} has no output {name}: is it Valet's?") from None
+            raise Refused(
+                f"The stack {self.stack_name} has no output {name}: check that it is a Valet stack."
+            ) from None
 
     @property
     def issuer(self) -> str:
@@ -138,7 +140,7 @@ class Deployment:
 @cache
 def _session(where: Where) -> boto3.Session:
     if where.is_local:
-        # Made up: the operator's own credentials have no business on a local port, which refuses them.
+        # Fixed values: the operator's own credentials must not go to a local port, which refuses them.
         return boto3.Session(
             aws_access_key_id=LOCAL_CREDENTIAL, aws_secret_access_key=LOCAL_CREDENTIAL, region_name=LOCAL_REGION
         )

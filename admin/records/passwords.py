@@ -1,4 +1,4 @@
-"""Passwords as operators give them: never as an argument, which the whole machine can read (NIST SP 800-63B-4)."""
+"""Passwords that operators give, never as an argument: every process could read it (NIST SP 800-63B-4)."""
 
 import re
 import sys
@@ -11,29 +11,29 @@ from valet.ports.runtime import Random
 
 from admin.terminal.endings import NotConfirmed, Wrong
 
-LEAST = 15  # characters, of a password that stands alone (NIST SP 800-63B-4 §3.1.1.2)
+LEAST = 15  # characters, of a password that is the only factor (NIST SP 800-63B-4 §3.1.1.2)
 _MOST = 1024
-# Of 8 to 48 bytes salt, 16 to 64 bytes hash.
+# A salt of 8 to 48 bytes, a hash of 16 to 64 bytes.
 _ARGON2ID = re.compile(
     r"(\$argon2id\$v=19\$m=\d{1,8},t=\d{1,3},p=\d{1,3}\$)([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{22,86})"
 )
 
 
 def read_password(*, is_stdin: bool, is_generated: bool, random: Random) -> str:
-    """From standard input, drawn, or typed twice. Raises Wrong."""
+    """Read the password from standard input, generate it, or let the operator type it twice. Raises Wrong."""
     if is_stdin and is_generated:
-        raise Wrong("Say one of --password-stdin and --generate.")
+        raise Wrong("Pass --password-stdin or --generate, not both.")
     if is_generated:
         return new_handle(random)
     password = sys.stdin.readline().rstrip("\r\n") if is_stdin else _typed()
     if not LEAST <= len(password) <= _MOST:
-        raise Wrong(f"A password has {LEAST} to {_MOST} characters; --generate draws one.")
+        raise Wrong(f"The password must have {LEAST} to {_MOST} characters. --generate makes one.")
     return password
 
 
 def _typed() -> str:
     if not sys.stdin.isatty():
-        raise Wrong("Standard input is no terminal: say --password-stdin or --generate.")
+        raise Wrong("Standard input is not a terminal: pass --password-stdin or --generate.")
     try:
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     except click.Abort:
@@ -43,24 +43,24 @@ def _typed() -> str:
 
 
 def refusal_of_hash(value: str) -> str | None:
-    """Why a hash cannot be taken over; None if it can.
+    """Why a hash cannot be imported; None if it can.
 
-    What nobody has is checked at our cost. A hash of another cost, or one that cannot be checked at all, takes another
-    time, and so tells a stranger that there is such an account.
+    For a username without an account, the login function checks a hash of Valet's own cost. A hash of another cost, or
+    one that cannot be checked at all, takes another time, and so reveals to an attacker that the account exists.
     """
     found = _ARGON2ID.fullmatch(value)
     if found is None or not all(map(_is_base64, found.groups()[1:])):
-        return "no Argon2id hash in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$hash"
+        return "not an Argon2id hash in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$hash"
     if found[1] != HASH_PREFIX:
         return (
-            f"of another cost than {HASH_PREFIX}, so that the time a sign-in takes would tell who has an account; "
-            "leave it empty, and a password is drawn"
+            f"not of the cost {HASH_PREFIX}, so that the time of a sign-in would reveal which accounts exist; "
+            "leave it empty, and the command generates a password"
         )
     return None
 
 
 def _is_base64(text: str) -> bool:
-    """Whether it is what some bytes are written as, in this one way (PHC: without padding)."""
+    """Whether the text is canonical base64 without padding, as PHC strings have it."""
     if len(text) % 4 == 1:
         return False
     return b64encode(b64decode(text + "=" * (-len(text) % 4))).decode().rstrip("=") == text

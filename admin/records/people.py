@@ -1,4 +1,4 @@
-"""People as operators keep them (DynamoDB, the Users table)."""
+"""End-users in the Users table (DynamoDB), as operators read and change them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,7 +19,7 @@ from admin.terminal.endings import Refused
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Accounts, found by username, and the hashes of their passwords. Every change is told once it is made."""
+    """Accounts, found by username, and their password hashes. Every change is logged after it is made."""
 
     table: ScannedTable
     audit: Audit
@@ -36,7 +36,7 @@ class People:
         return found
 
     def remains(self, username: str) -> Account:
-        """The account, or what is left to delete of one whose deletion was cut short."""
+        """The account; or, if an earlier deletion died half-way, what is left of it to delete."""
         users = DynamoUsers(self.table)
         kept = users.find_credentials(normal_username(username))
         if not kept:
@@ -48,7 +48,7 @@ class People:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
 
     def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
-        """False if the username is taken."""
+        """Add an account. False if the username is taken."""
         credential = Credential(account.username, account.sub, password_hash)
         is_added = DynamoUsers(self.table).add_user(account, credential)
         if is_added:
@@ -59,12 +59,14 @@ class People:
         if after == before:
             return
         if not self._write(before, after):
-            raise Refused(f"The user {before.username} was changed by somebody else at this moment: look again.")
+            raise Refused(
+                f"The user {before.username} was changed by another operator at this moment. Look at it and try again."
+            )
         self.audit.record("user.changed", **changes.of_account(before, after))
 
     def delete(self, account: Account) -> None:
         """Delete the account, its consents and its credentials. The credential that names the account goes last: if the
-        command is killed before, nobody can sign in with that username, and the command can be repeated by it."""
+        command dies before, no end-user can sign in with that username, and the operator can repeat the command."""
         for consent in self.table.query(f"consent#{account.sub}"):
             self.table.delete(consent["pk"], consent["sk"])
         self.table.delete(f"account#{account.sub}", "account")
@@ -77,6 +79,8 @@ class People:
 
     def revoke(self, account: Account, now: float) -> Account:
         """End every session and grant that the end-user has until now, by one write; the account as it is after it."""
+        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
+        account = DynamoUsers(self.table).find_account(account.sub) or account
         while True:
             after = revoked(account, now)
             if self._write(account, after):
@@ -84,12 +88,12 @@ class People:
                 return after
             found = DynamoUsers(self.table).find_account(account.sub)
             if found is None or found.epoch > account.epoch:
-                # Another operator has deleted the account, or revoked all of it, since it was read: that ended it too.
+                # Another operator has deleted the account, or revoked all of it, since it was read: that has ended it.
                 return found or account
             account = found
 
     def set_password(self, before: Account, after: Account, password_hash: str, random: Random) -> Account:
-        """Give the account another password; `after` says what else changes by the same write. The account as it is.
+        """Give the account another password. `after` has what else the same write changes. Returns it as written.
 
         Raises Refused if another operator changed it since it was read; then the old password stays in force.
         """
@@ -103,20 +107,22 @@ class People:
         users.prepare_credential(credential)
         if not self._write(before, after):
             users.drop_credential(credential)
-            raise Refused(f"{before.username} was changed by another operator at this moment: look, and try again.")
+            raise Refused(
+                f"{before.username} was changed by another operator at this moment. Look at it and try again."
+            )
         self.audit.record("user.changed", **changes.of_account(before, after))
         users.settle_credential(credential)
-        # What was prepared before, by a command that was killed or that lost to this one, can never be in force now.
+        # A credential that another command prepared, before it died or lost to this one, can never be in force now.
         for each in kept[1:]:
             users.drop_credential(each)
         return after
 
     def forget_consents(self, sub: str, before: float | None = None) -> int:
-        """Forget what the end-user allowed, or allowed before a time: every client has to ask again. How many."""
+        """Forget the end-user's consents, or those from before a time. Clients then ask again. Returns how many."""
         return self._forget(self.table.query(f"consent#{sub}"), before)
 
     def forget_consents_to(self, client_ids: frozenset[str], before: float | None = None) -> int:
-        """Forget what all end-users allowed these clients. Reads the table from end to end."""
+        """Forget the consents of all end-users to these clients. Reads the whole table. Returns how many."""
         return self._forget((item for item in self.table.scan("consent#") if item["sk"] in client_ids), before)
 
     def _forget(self, consents: Iterable[Item], before: float | None) -> int:
@@ -127,7 +133,8 @@ class People:
 
     def _write(self, before: Account, after: Account) -> bool:
         items = [item_from_model(each, f"account#{before.sub}", "account") for each in (before, after)]
-        return self.table.change(*items)
+        # Every write on the epoch as it was read: none that lands late undoes anything of what a revocation came with.
+        return self.table.change(*items, unless_changed="epoch")
 
 
 def revoked(account: Account, now: float) -> Account:

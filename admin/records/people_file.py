@@ -1,4 +1,4 @@
-"""A file of people to import: CSV with a header, read and checked whole before anybody is written (RFC 4180)."""
+"""A file of end-users to import: CSV with a header, read and checked as a whole before any write (RFC 4180)."""
 
 import csv
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _LONGEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line that is good; without a hash, a password is drawn."""
+    """A valid line. If it has no hash, the command generates a password."""
 
     line: int
     account: Account
@@ -27,14 +27,14 @@ class Row:
 
 
 def read(file: TextIO, random: Random) -> tuple[list[Row], list[str]]:
-    """The good rows, and all that is wrong with the others."""
+    """The valid rows, and everything that is wrong with the others."""
     reader = csv.DictReader(file, strict=True)
     rows: list[Row] = []
     wrong: list[str] = []
     try:
         header = [name.strip() for name in reader.fieldnames or ()]
         if "username" not in header or not set(header) <= set(COLUMNS):
-            return [], [f"line 1: the header names some of {', '.join(COLUMNS)}, and username among them"]
+            return [], [f"line 1: the header must have username, and may have only {', '.join(COLUMNS)}"]
         reader.fieldnames = header
         for fields in reader:
             line = reader.line_num
@@ -48,29 +48,29 @@ def read(file: TextIO, random: Random) -> tuple[list[Row], list[str]]:
 
 
 def wrong_with_account(account: Account) -> Iterator[str]:
-    """What cannot be in an account, wherever it comes from."""
+    """What is wrong with an account, from the command line or from a file."""
     name = account.username
     if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
-        yield f"username {name!r}: printable, lower case, at most {_LONGEST} characters"
+        yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
     for what, value in (("name", account.name), ("email", account.email)):
         if not value.isprintable() or len(value) > _LONGEST:
-            yield f"{what}: printable, at most {_LONGEST} characters"
+            yield f"{what}: must be printable, at most {_LONGEST} characters"
     if account.email and (account.email.count("@") != 1 or " " in account.email or account.email[0] == "@"):
-        yield f"email {account.email!r}: no address"
+        yield f"email {account.email!r}: not an email address"
     for role in sorted(account.roles):
         if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST:
-            yield f"role {role!r}: a word"
+            yield f"role {role!r}: must be one printable word, at most {_LONGEST} characters"
 
 
 def _wrong_with(fields: dict[str, str]) -> Iterator[str]:
     if None in fields or None in fields.values():
-        yield "another number of fields than the header has"
+        yield "the number of fields differs from the header's"
         return
     if (fields.get("email_verified") or "").lower() not in (*_YES, *_NO):
-        yield "email_verified: true or false"
+        yield "email_verified: must be true or false"
     yield from wrong_with_account(_account(fields, lambda length: bytes(length)))
     value = fields.get("password_hash") or ""
-    # The hash itself is not repeated: what is refused may be a password in the wrong column.
+    # The message does not repeat the hash: it may be a password in the wrong column.
     if value and (reason := refusal_of_hash(value)):
         yield f"password_hash: {reason}"
 

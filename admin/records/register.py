@@ -1,4 +1,4 @@
-"""Clients, protected APIs and scopes as operators keep them (DynamoDB, the Registry table)."""
+"""Clients, protected APIs and scopes in the Registry table (DynamoDB), as operators read and change them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,8 @@ from admin.terminal.endings import Refused
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What is registered. A change is refused if somebody else made one just before it, and told once it is made."""
+    """Registered clients, APIs and scopes. A change is refused if another operator made one since the read, and logged
+    after it is made."""
 
     table: ScannedTable
     audit: Audit
@@ -38,8 +39,8 @@ class Register:
     def add_client(self, client: Client) -> None:
         if self.table.get(f"client#{client.client_id}", "deleted"):
             raise Refused(
-                f"{client.client_id} was the client_id of a client that was deleted. What people allowed that one "
-                "would be this one's: choose another."
+                f"{client.client_id} was the client_id of a client that was deleted. Grants that end-users gave "
+                "to the deleted client would count for this one: choose another client_id."
             )
         registrar = Registrar(self.table)
         registrar.add_origins(client.origins)
@@ -62,6 +63,8 @@ class Register:
 
     def revoke(self, client: Client, now: float) -> Client:
         """End every grant and access token that the client has until now, by one write; the client as it then is."""
+        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
+        client = self.find_client(client.client_id) or client
         while True:
             after = revoked(client, now)
             pk = f"client#{client.client_id}"
@@ -70,12 +73,12 @@ class Register:
                 return after
             found = self.find_client(client.client_id)
             if found is None or found.epoch > client.epoch:
-                # Another operator has deleted the client, or revoked all of it, since it was read: that ended it too.
+                # Another operator has deleted the client, or revoked all of it, since it was read: that has ended it.
                 return found or client
             client = found
 
     def end_grants(self, client: Client, before_ms: int) -> None:
-        """End the client's grants that were issued before a time that is past; never back in time."""
+        """End the client's grants that were issued before a past time. The mark never moves back in time."""
         if client.grants_not_before_ms >= before_ms:
             return
         if self.table.mark(f"client#{client.client_id}", "client", "grants_not_before_ms", before_ms):
@@ -83,7 +86,7 @@ class Register:
             self.audit.record("client.changed", **changes.of_client(client, ended))
 
     def delete_client(self, client: Client, now: float) -> None:
-        # First the mark that its name is spent: killed in between, we leave a client that can be deleted again.
+        # The mark that the client_id is spent comes first: if the command dies then, the operator can repeat it.
         pk = f"client#{client.client_id}"
         self.table.put({"pk": pk, "sk": "deleted", "deleted_at": int(now)})
         self.table.delete(pk, "client")
@@ -92,15 +95,15 @@ class Register:
             self.narrow_origins()
 
     def origins(self) -> frozenset[str]:
-        """The union that preflights are answered for, as it is kept."""
+        """The stored union of origins, which preflights are answered for."""
         item = self.table.get("cors", "origins")
         return frozenset(item.get("origins", ())) if item else frozenset()
 
     def narrow_origins(self) -> None:
-        """Take out of the union what no client has any more.
+        """Remove the origins that no client has any more from the union.
 
-        Whoever adds a client writes the union once more after it, which changes its version: a client that is missed
-        here makes our write fail, or mends it.
+        A command that adds a client writes the union again afterwards, which changes its version. So if this command
+        misses that client, its write fails, or the other command adds the origins again.
         """
         while True:
             item = self.table.get("cors", "origins") or {}
@@ -149,7 +152,7 @@ class Register:
         self.audit.record("scope.changed", **changes.of_scope(before, after))
 
     def delete_scope(self, scope: Scope) -> None:
-        """Raises Refused if another operator changed it since it was read: what it is now may still be needed."""
+        """Raises Refused if another operator changed it since it was read: it may be needed again."""
         if not self.table.remove(item_from_model(scope, "scopes", scope.name), _members(scope)):
             raise _raced(f"The scope {scope.name}")
         self.audit.record("scope.changed", **changes.of_scope(scope, None))
@@ -168,7 +171,7 @@ class Register:
         self.audit.record("api.changed", **changes.of_api(before, after))
 
     def delete_api(self, api: ProtectedApi) -> None:
-        """Raises Refused if another operator changed it since it was read: what it is now may still be needed."""
+        """Raises Refused if another operator changed it since it was read: it may be needed again."""
         if not self.table.remove(item_from_model(api, "apis", api.audience), _members(api)):
             raise _raced(f"The protected API {api.audience}")
         self.audit.record("api.changed", **changes.of_api(api, None))
@@ -185,4 +188,4 @@ def _members(record: Scope | ProtectedApi) -> list[str]:
 
 
 def _raced(what: str) -> Refused:
-    return Refused(f"{what} was changed or deleted by somebody else at this moment: look at it again.")
+    return Refused(f"{what} was changed or deleted by another operator at this moment: look at it again.")

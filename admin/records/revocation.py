@@ -1,9 +1,9 @@
-"""Revoking what many clients or end-users hold, without an index (RFC 7009 §2.1; docs/cli.md says what each bound is).
+"""Revoking what many clients or end-users hold, without an index (RFC 7009 §2.1; docs/cli.md has the bounds).
 
-One write raises the epoch of an account or a client, and every endpoint refuses what was made under an older one. What
-is left is to set the status bits of access tokens that live: an end-user's are found by the pointers to the grants, a
-client's by the blocks of status indices that were leased to it. A request that was under way may have read the record
-just before, so both are looked at again after the longest time that a function may run or remember a client.
+One write raises the epoch of an account or a client, and every endpoint refuses what was issued under an older epoch.
+Then the command sets the status bits of access tokens that live. It finds an end-user's by the pointers to the grants,
+and a client's by the blocks of status indices that were leased to it. A request in progress may have read the record
+just before. So the command looks at both again, after the longest time that a function may run or cache a client.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
-from valet.revocation import end_session, finish, revocation_for
+from valet.revocation import end_session, finish, maybe_live, revocation_for
 from valet.settings import LONGEST_ACCESS_TOKEN
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
@@ -26,13 +26,13 @@ from valet.tokens.status_index import list_ends_at
 from admin.records.deployment import Deployment
 from admin.records.register import Register
 
-CLIENT_CACHE = 10  # seconds that a function may go by an old record
-FUNCTION_TIMEOUT = 10  # seconds that a request under way may take
+CLIENT_CACHE = 10  # seconds that a function may use an old record
+FUNCTION_TIMEOUT = 10  # seconds that a request in progress may take
 VERIFIERS_LEARN = 5  # seconds until every authorizer has the status list
 BOUND = CLIENT_CACHE + FUNCTION_TIMEOUT + VERIFIERS_LEARN
 _LEEWAY = 300  # seconds that a verifier's clock may be behind
 _BATCH = 100  # items that one BatchGetItem reads
-_AT_ONCE = 8  # requests under way
+_AT_ONCE = 8  # requests in progress
 
 Argument = TypeVar("Argument")
 Answer = TypeVar("Answer")
@@ -44,15 +44,15 @@ Sleep = Callable[[float], None]
 class Ended:
     """What a revocation did."""
 
-    grants: int = 0  # ended by a write of their own
-    sessions: int = 0  # of browsers, likewise
+    grants: int = 0  # ended by one write each
+    sessions: int = 0  # browser sessions, ended by one write each
     clients: int = 0  # whose grants are dead from now on
     blocks: int = 0  # of status indices, revoked as ranges
     consents: int = 0  # forgotten: the client has to ask again
 
 
 def state_of(grant: Grant, client: Client | None, account: Account | None, now: float) -> str:
-    """What a grant is worth, in a word."""
+    """The state of a grant in a word or two."""
     if grant.revoked_at:
         return "revoked"
     if client is None:
@@ -79,12 +79,15 @@ def all_grants(deployment: Deployment) -> Iterator[Grant]:
     """Every grant, by reading the table from end to end."""
     for item in deployment.grants_table.scan("grant#"):
         grant = grant_from_item(item)
-        if grant is not None and grant.client_id:  # a tombstone has none
+        if grant is not None and grant.client_id:  # a tombstone has no client_id
             yield grant
 
 
 def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) -> bool:
-    """The grant first, then the bits. True if this call ended it; one that is under way cannot be issued."""
+    """Revoke the grant, then set the status bits of its tokens. True if this call ended it.
+
+    If the grant does not exist yet, a tombstone keeps a consent in progress from creating it.
+    """
     revoked = deployment.grants.bury(grant_id, sub, revocation_for(deployment, now, "operator"))
     if revoked is None:
         return False
@@ -93,12 +96,12 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
 
 
 def end_person(deployment: Deployment, account: Account, now: float, before_ms: int | None = None) -> int:
-    """Revoke an end-user's grants that the account ended, or those issued before that time; how many this call ended.
+    """Revoke an end-user's grants that the account ended, or those issued before that time. Returns how many it ended.
 
-    `account` is as the operator's write left it: a grant of its epoch, or of a later one, is by a sign-in that came
+    `account` is the account after the operator's write. A grant of its epoch, or of a later one, comes from a sign-in
     after the write, and goes on.
-    First those whose access tokens live, the ones redeemed last first, so that what an attacker has just got is refused
-    before codes that were never redeemed are looked at: there may be thousands.
+    Grants whose access tokens live come first, the one redeemed last at the front. So tokens that an attacker has just
+    got are refused before the codes that were never redeemed are read: there may be thousands.
     """
     sub = account.sub
     ended, done = 0, set[str]()
@@ -106,8 +109,8 @@ def end_person(deployment: Deployment, account: Account, now: float, before_ms: 
         grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
         done |= {grant.grant_id for grant in grants}
         meant = [grant for grant in grants if _is_meant(grant, account, before_ms)]
-        alive = [grant for grant in meant if still_live(grant.live, now)]
-        idle = [grant for grant in meant if not still_live(grant.live, now) and _may_be_exchanged(grant, now)]
+        alive = [grant for grant in meant if maybe_live(grant, now)]
+        idle = [grant for grant in meant if not maybe_live(grant, now) and _may_be_exchanged(grant, now)]
         for found in (alive, idle):
             ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
     return ended
@@ -120,7 +123,7 @@ def _is_meant(grant: Grant, account: Account, before_ms: int | None) -> bool:
 
 
 def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Grant]:
-    """The grants behind the pointers, the ones redeemed last first; a pointer without a grant is passed over."""
+    """The grants behind the pointers, the ones redeemed last first; a pointer without a grant is skipped."""
     batches = [pointers[start : start + _BATCH] for start in range(0, len(pointers), _BATCH)]
     table = deployment.grants_table
     read = _at_once(lambda batch: table.get_many([(f"grant#{each.grant_id}", "grant") for each in batch]), batches)
@@ -130,23 +133,26 @@ def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Gran
 
 
 def _may_be_exchanged(grant: Grant, now: float) -> bool:
-    """Whether a code or a refresh token of the grant may still be exchanged, by a clock that is somewhat behind."""
+    """Whether a code or a refresh token of the grant may still be exchanged, allowing for clock skew."""
     ends_at = min(grant.idle_expires_at, grant.absolute_expires_at) if grant.redeemed_at_ms else grant.code_expires_at
     return not grant.revoked_at and ends_at + _LEEWAY > now
 
 
 def _at_once(do: Callable[[Argument], Answer], each: Sequence[Argument]) -> list[Answer]:
-    """`do` with each, some at a time, since most of it is waiting. Raises what the first that failed raised."""
+    """Call `do` with each argument, some in parallel, because most of the time is waiting. Raises the first error."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(do, each))
 
 
 def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
-    """Every browser session of theirs, found by reading the table, and what lives by it: as if they had signed out."""
+    """End every browser session of an end-user and the grants that depend on it, as if they had signed out themselves.
+
+    Reads the whole table.
+    """
     ended = Ended()
     for item in deployment.grants_table.scan("session#"):
         session = model_from_item(Session, item)
-        # One that has ended, too: whoever ended it may have been killed before he had come to its grants.
+        # Repeat this for a session that has ended: the invocation that ended it may have died half-way.
         if session.sub == account.sub and session.absolute_expires_at + LONGEST_ACCESS_TOKEN > now:
             signed_out = end_session(deployment, session, now, "operator")
             ended.sessions += signed_out.session
@@ -156,18 +162,20 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
 
 def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> int:
     """The access tokens that say what is no longer true of a person; their grants live on. How many there were."""
-    tokens = tuple(token for grant in grants_of(account.sub, deployment) for token in still_live(grant.live, now))
+    tokens = tuple(token for grant in grants_of(account.sub, deployment) for token in maybe_live(grant, now))
     deployment.status_lists.put_bits(tokens)
     return len(tokens)
 
 
 def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, sleep: Sleep, watch: Watch) -> Ended:
-    """Every grant and every access token of the clients up to now."""
+    """End every grant and every access token that the clients have until now."""
     register = Register(deployment.registry, deployment.audit)
     revoked = [register.revoke(client, now) for client in clients]
-    watch("First sweep of the access tokens …")
+    watch("Revoking the access tokens, first time …")
     _sweep(deployment, revoked, now)
-    watch(f"{CLIENT_CACHE + FUNCTION_TIMEOUT} seconds until every function has heard of it, then the second sweep …")
+    watch(
+        f"Waiting {CLIENT_CACHE + FUNCTION_TIMEOUT} seconds until every function knows it, then revoking them again …"
+    )
     sleep(CLIENT_CACHE + FUNCTION_TIMEOUT)
     return Ended(clients=len(revoked), blocks=_sweep(deployment, revoked, now))
 
@@ -175,7 +183,7 @@ def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, s
 def end_old_grants(
     deployment: Deployment, clients: Iterable[Client], before_ms: int, now: float, watch: Watch
 ) -> Ended:
-    """The grants of the clients that were issued before a time that is past: newer ones, and their tokens, live."""
+    """End the clients' grants that were issued before a past time. Newer grants and their tokens go on."""
     register, ended, of = Register(deployment.registry, deployment.audit), Ended(), set()
     for client in clients:
         of.add(client.client_id)
@@ -189,7 +197,7 @@ def end_old_grants(
 
 
 def _sweep(deployment: Deployment, clients: Iterable[Client], now: float) -> int:
-    """Revoke every block that was leased under an older epoch, in every list that may still matter."""
+    """Revoke every block that was leased under an older epoch, in every status list that a verifier may still use."""
     swept = 0
     for client in clients:
         blocks = tuple(

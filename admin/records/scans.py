@@ -1,6 +1,6 @@
-"""A table as an operator reads it: whole, and changed only where nobody else has changed it meanwhile.
+"""A table that operators read from end to end, and change only if no other operator has changed the item meanwhile.
 
-No function of Valet's scans, and none may; an operator who lists all clients has nothing else.
+No Lambda function scans, and IAM allows none to. An operator who lists all clients has no index for it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ScannedTable(Table):
     """A Table that can be read from end to end, and changed attribute by attribute.
 
-    `open_log` comes before every write, and raises where the change could not be logged.
+    Every write calls `open_log` first, which raises if the change could not be logged.
     """
 
     def __init__(self, client: "DynamoDBClient", name: str, open_log: Callable[[], None]) -> None:
@@ -48,7 +48,7 @@ class ScannedTable(Table):
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """The items by those keys, at most a hundred, in any order; absent ones are left out. Strongly consistent."""
+        """The items by those keys, at most a hundred, in any order; absent items are left out. Strongly consistent."""
         todo: Any = {
             self.name: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
         }
@@ -73,11 +73,12 @@ class ScannedTable(Table):
         try:
             self.put(item, "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
-            return failed.found == item  # our own first try, whose answer was lost
+            return failed.found == item  # this command's first attempt, whose answer was lost
         return True
 
-    def change(self, before: Item, after: Item) -> bool:
-        """Write what differs between the two, if nobody changed just that meanwhile; False if somebody did."""
+    def change(self, before: Item, after: Item, *, unless_changed: str = "") -> bool:
+        """Write what differs between the two, if nobody changed just that meanwhile, nor the attribute that
+        `unless_changed` names; False if somebody did."""
         written = {name: value for name, value in after.items() if before.get(name) != value}
         removed = [name for name in before if name not in after]
         if not written and not removed:
@@ -89,7 +90,7 @@ class ScannedTable(Table):
             clauses.append("REMOVE " + ", ".join(f"#{name}" for name in removed))
         conditions = ["attribute_exists(#pk)"]
         values = {f":{name}": value for name, value in written.items()}
-        for name in (*written, *removed):
+        for name in dict.fromkeys((*written, *removed, *([unless_changed] if unless_changed else ()))):
             if name in before:
                 conditions.append(f"#{name} = :was_{name}")
                 values[f":was_{name}"] = before[name]
@@ -104,7 +105,7 @@ class ScannedTable(Table):
         return True
 
     def remove(self, before: Item, members: Iterable[str]) -> bool:
-        """Delete an item whose `members` are still those of `before`; False if one was changed meanwhile."""
+        """Delete an item if its `members` are still those of `before`. False if one was changed meanwhile."""
         conditions, values = ["attribute_exists(#pk)"], {}
         for name in members:
             if name in before:
@@ -115,14 +116,14 @@ class ScannedTable(Table):
         try:
             self.delete(before["pk"], before["sk"], " AND ".join(conditions), values)
         except ConditionFailed as failed:
-            return failed.found is None  # it is gone: by our own first try, or by another operator's
+            return failed.found is None  # it is gone: by this command's first attempt, or by another operator's
         return True
 
     def mark(self, pk: str, sk: str, name: str, at_ms: int) -> bool:
-        """Put a mark on an item that is there, forward in time only; False if there is nothing to do."""
+        """Set a time on an existing item, forward only. False if there is nothing to do."""
         condition = f"attribute_exists(#pk) AND (attribute_not_exists(#{name}) OR #{name} < :at)"
         try:
             self.update(pk, sk, f"SET #{name} = :at", {":at": at_ms}, condition)
         except ConditionFailed as failed:
-            return (failed.found or {}).get(name) == at_ms  # our own first try
+            return (failed.found or {}).get(name) == at_ms  # this command's first attempt
         return True

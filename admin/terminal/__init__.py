@@ -1,1 +1,1 @@
-"""What the command line says, and how: layout, spelling, and how a command ends."""
+"""The terminal output of the command line: layout, spelling of commands, and errors with their exit status."""

@@ -1,8 +1,8 @@
-"""How a command ends other than well, and the exit status that says so to a script.
+"""The errors that end a command, each with its exit status for scripts.
 
-0 done · 1 `doctor` found something that is wrong · 2 used wrongly, or a value that cannot be · 3 refused, as things
-are · 4 AWS or the issuer could not be reached, or would not answer · 5 not confirmed · 130 stopped by Ctrl-C. After 2,
-3 and 5 nothing was changed.
+0 done · 1 `doctor` found something wrong · 2 wrong usage or an invalid value · 3 refused in the present state · 4 AWS
+or the issuer could not be reached, or did not answer · 5 not confirmed · 130 stopped by Ctrl-C. After 2, 3 and 5
+nothing was changed.
 """
 
 from collections.abc import Collection
@@ -13,37 +13,37 @@ FOUND_WRONG = 1
 
 
 class Refused(click.ClickException):
-    """There is no such thing, it is there already, or something still needs it."""
+    """The named thing does not exist, exists already, or is still needed."""
 
     exit_code = 3
 
 
 class Unreachable(click.ClickException):
-    """AWS or the issuer could not be reached, or the operator may not do this."""
+    """AWS or the issuer could not be reached, or IAM does not allow the operator to do this."""
 
     exit_code = 4
 
 
 class NotConfirmed(click.ClickException):
-    """The question was not answered with yes."""
+    """The operator did not answer the question with yes."""
 
     exit_code = 5
 
-    def __init__(self, why: str = "Not confirmed, so nothing was changed. --yes confirms without a question.") -> None:
+    def __init__(self, why: str = "Not confirmed, so nothing was changed. To skip the question, pass --yes.") -> None:
         super().__init__(why)
 
 
 class Stopped(click.ClickException):
-    """By Ctrl-C, in the middle of it."""
+    """The operator pressed Ctrl-C while the command ran."""
 
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("Stopped. What was done until then stays: look, and run it again.")
+        super().__init__("Stopped. Changes that were made until then stay: check them and run the command again.")
 
 
 class Wrong(click.UsageError):
-    """Values that cannot be; all that is wrong with them."""
+    """Invalid values, with everything that is wrong with them."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("\n       ".join(reasons))

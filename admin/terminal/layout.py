@@ -1,4 +1,4 @@
-"""Tables on a terminal: what is copied (identifiers, times, addresses) stays on one line, prose folds."""
+"""Tables on a terminal: values to copy (identifiers, times, addresses) stay on one line; prose wraps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +13,8 @@ Rows = Sequence[Mapping[str, str]]
 
 
 def fitting(rows: Rows, columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
-    """The columns that there is room for; of those in `spare` some are left out, the first before all others. None
-    where there is no room even so."""
+    """The columns that fit. Those in `spare` are left out in their order until the others fit; an empty list if that
+    is not enough."""
     kept = list(columns)
     for name in (*spare, None):
         if _total(_least(rows, kept)) <= width:
@@ -25,7 +25,7 @@ def fitting(rows: Rows, columns: Sequence[str], spare: Sequence[str], width: int
 
 
 def table(rows: Rows, columns: Sequence[str], width: int) -> Table:
-    """Rows and columns, within a width that fits."""
+    """A table of the rows and columns, within the width."""
     made = Table(box=None, header_style="bold", padding=(0, _GAP, 0, 0), pad_edge=False)
     for name, cells in zip(columns, _widths(rows, columns, width), strict=True):
         made.add_column(heading(name), width=cells, no_wrap=name not in _PROSE)
@@ -39,7 +39,7 @@ def heading(name: str) -> str:
 
 
 def _widths(rows: Rows, columns: Sequence[str], width: int) -> list[int]:
-    """The least of each, and what room is left for those that would use it, small wishes first."""
+    """The least width of each column, plus a share of the room that is left; small wishes are served first."""
     widths, wished = _least(rows, columns), _most(rows, columns)
     room = width - _total(widths)
     wishes = sorted((wish - has, at) for at, (wish, has) in enumerate(zip(wished, widths, strict=True)))
@@ -51,7 +51,7 @@ def _widths(rows: Rows, columns: Sequence[str], width: int) -> list[int]:
 
 
 def _least(rows: Rows, columns: Sequence[str]) -> list[int]:
-    """What a column needs so that no word is broken, and none of what is copied."""
+    """The width that each column needs, so that no word and no value to copy is broken."""
     return [
         max(cell_len(word) for text in _texts(rows, name) for word in (text.split() if name in _PROSE else [text]))
         for name in columns

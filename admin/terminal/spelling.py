@@ -1,7 +1,7 @@
-"""Commands as they are printed: by the name that valet was called by, for the deployment that was looked at.
+"""Commands as messages print them: with the name that valet was called by, and for the deployment in question.
 
-A command stands in backticks wherever it is said, and is spelled out here, in the one place: what an operator pastes
-must not go to another deployment than the one that it was said of.
+Messages write commands in backticks, and this module alone adds the options. So a command that the operator pastes
+cannot go to another deployment than the one that the message is about.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 DEFAULT_STACK, DEFAULT_AWS_PORT = "valet", 3001
 LOCAL_REGION = "us-east-1"
-LOCAL_CREDENTIAL = "local"  # both halves: the local stack accepts no other, and everybody may know it
+LOCAL_CREDENTIAL = "local"  # key id and secret: the local stack accepts no others, and they are no secret
 
 _LOCAL_CREDENTIALS = f"AWS_ACCESS_KEY_ID={LOCAL_CREDENTIAL} AWS_SECRET_ACCESS_KEY={LOCAL_CREDENTIAL} "
 
@@ -20,7 +20,7 @@ _COMMAND = re.compile(r"""`(valet|aws|make)( (?:'[^']*'|"[^"]*"|[^`'"])+)`""")
 
 @dataclass(frozen=True)
 class Where:
-    """What the options say of the deployment."""
+    """The deployment that the options choose."""
 
     stack: str = DEFAULT_STACK
     profile: str | None = None
@@ -33,7 +33,7 @@ class Where:
 
     @property
     def aws_url(self) -> str | None:
-        """Where AWS is, if it is not AWS's own."""
+        """The address of the local stack's AWS; None for AWS itself."""
         return f"http://127.0.0.1:{self.aws_port}" if self.is_local else None
 
     def _of_valet(self) -> list[str]:
@@ -47,7 +47,7 @@ class Where:
         return [word for option, value in named if value for word in (option, value)]
 
     def options_of(self, program: str) -> list[str]:
-        """What leads valet, or the AWS CLI, to this deployment."""
+        """The options that make valet, or the AWS CLI, use this deployment."""
         if program == "valet":
             return self._of_valet()
         if self.aws_url is not None:
@@ -56,12 +56,12 @@ class Where:
 
 
 def command(line: str, *words: str) -> str:
-    """A command as a text says it. The words are quoted: somebody registered them, and a shell will read them."""
+    """A command for use in a message. The words are quoted, because clients chose them and a shell will read them."""
     return f"`{shlex.join([*line.split(), *words])}`"
 
 
 def in_full(text: str, where: Where, name: str) -> str:
-    """The text, its commands spelled so that they can be pasted."""
+    """The text, with its commands spelled so that the operator can paste them."""
 
     def spelled(found: re.Match[str]) -> str:
         program, words = found[1], found[2]

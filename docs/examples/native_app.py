@@ -1,4 +1,4 @@
-"""A native app signs somebody in, with Authlib: authorization code, PKCE, and a loopback address (RFC 8252 §7.3).
+"""A native app signs a person in, with Authlib: authorization code, PKCE, and a loopback address (RFC 8252 §7.3).
 
 pip install authlib httpx
 python docs/examples/native_app.py http://127.0.0.1:3000 my_cli

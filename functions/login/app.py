@@ -1,23 +1,21 @@
 """GET, POST /login: check a password, open the browser session. The only function that reads credentials."""
 
-from valet import pages
 from valet.endpoint import endpoint
-from valet.errors import InvalidRequest
-from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved, require_saved
+from valet.front_channel.sign_in import check_sign_in_form, sign_in_page, throttled_page, wrong_password_page
+from valet.front_channel.steps import back_to_authorize
 from valet.handles import digest
-from valet.http import Request, Response, page, redirect
+from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people import passwords
 from valet.people.cookies import browser_secret
 from valet.people.sessions import open_session
 from valet.people.throttling import Attempt, Throttled
-from valet.protocol.authorization_request import destination_of
+from valet.protocol.authorization_request import Destination, destination_of
+from valet.protocol.supported import PASSWORD_ACR
 from valet.refusals import refuse_as_page
 from valet.revocation import end_grants
 from valet.server import SERVER, Server
-
-_WRONG = "That username and password do not match. Please try again."
 
 
 def login(request: Request, server: Server) -> Response:
@@ -25,9 +23,10 @@ def login(request: Request, server: Server) -> Response:
     saved = require_saved(parameters.require("request"), request, server.cookies, server.saved_requests, server.clock())
     browser = browser_secret(request, server.cookies) or ""  # require_saved has matched it
     if request.method != "POST":
-        return _form(request, saved, browser, server, username=saved.request.login_hint or "")
-    if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
-        raise InvalidRequest("This form was not made for this browser.", client_id=saved.request.client_id)
+        return sign_in_page(
+            saved, _destination(saved, request, server), browser, username=saved.request.login_hint or ""
+        )
+    check_sign_in_form(parameters, saved, browser)
     username = parameters.get("username", "")
     attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(browser))
     outcome = passwords.authenticate(
@@ -37,12 +36,10 @@ def login(request: Request, server: Server) -> Response:
         return _signed_in(request, saved, outcome, server)
     if isinstance(outcome, Throttled):
         server.audit.record("login.throttled", client_id=saved.request.client_id, source_ip=request.source_ip)
-        minutes = -(-outcome.retry_after // 60)
-        words = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        response = _form(request, saved, browser, server, username=username, error=words, status=429)
-        return response.with_headers({"Retry-After": str(outcome.retry_after)})
+        destination = _destination(saved, request, server)
+        return throttled_page(saved, destination, browser, username=username, retry_after=outcome.retry_after)
     server.audit.record("login.failed", client_id=saved.request.client_id, source_ip=request.source_ip)
-    return _form(request, saved, browser, server, username=username, error=_WRONG, status=401)
+    return wrong_password_page(saved, _destination(saved, request, server), browser, username=username)
 
 
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:
@@ -50,7 +47,7 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
     opened = open_session(
         request,
         account,
-        passwords.ACR,
+        PASSWORD_ACR,
         passwords.AMR,
         cookies=server.cookies,
         sessions=server.sessions,
@@ -66,33 +63,11 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
     server.audit.record(
         "login.succeeded", client_id=saved.request.client_id, sub=account.sub, source_ip=request.source_ip
     )
-    location = f"{request.issuer}/authorize?resume={saved.handle}"
-    return redirect(location).with_cookies(server.cookies.set_session(opened.secret))
+    return back_to_authorize(saved, request.issuer).with_cookies(server.cookies.set_session(opened.secret))
 
 
-def _form(
-    request: Request,
-    saved: Saved,
-    browser: str,
-    server: Server,
-    *,
-    username: str,
-    error: str | None = None,
-    status: int = 200,
-) -> Response:
-    destination = destination_of(saved.request, server.registry, request.issuer)
-    html = pages.sign_in(
-        action="/login",
-        request_handle=saved.handle,
-        csrf_token=csrf_token(browser, saved.handle),
-        client_name=destination.client.client_name,
-        username=username,
-        error=error,
-    )
-    # Browsers hold the redirects after a form to form-action as well, and where nobody has to be asked the way leads
-    # from here to the client.
-    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
-    return page(status, html, pages.content_security_policy(targets))
+def _destination(saved: Saved, request: Request, server: Server) -> Destination:
+    return destination_of(saved.request, server.registry, request.issuer)
 
 
 handler = endpoint(login, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -10,10 +10,9 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.key_maker import KmsKeyMaker
-from valet.errors import TemporarilyUnavailable
-from valet.keys.plan import overdue_days
-from valet.keys.ring import signing_key
-from valet.keys.rotation import Rotation
+from valet.aws.patience import patiently
+from valet.keys.ring import kids_by_state
+from valet.keys.rotation import Rotation, record_check
 from valet.models.clients import Scope
 from valet.models.keys import KeyRing
 from valet.server import SERVER
@@ -28,55 +27,47 @@ STANDARD_SCOPES = (
     Scope("offline_access", "Keep this access while you are away, until you take it back"),
 )
 _SCHEDULERS = ("aws.events", "aws.scheduler")
-_PATIENCE = 60  # seconds; as long as IAM may take to tell everybody of a role that was made a moment ago
-_PAUSE = 5
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     observability.begin(context.aws_request_id)
     if event.get("source") in _SCHEDULERS:
-        return _report(_checked(_patiently(lambda: _rotation().rotate(), context)))
-    if cloudformation.is_request(event):
-        cloudformation.fulfil(event, PHYSICAL_RESOURCE_ID, lambda: _patiently(_provide, context))
+        ring = _patiently(lambda: _rotation().rotate())
+        record_check(ring, SERVER.audit, SERVER.settings, SERVER.clock())
+    elif cloudformation.is_request(event):
+        cloudformation.fulfil(event, PHYSICAL_RESOURCE_ID, lambda: _patiently(_provide))
         return {}
-    return _by_hand(event, context)
+    else:
+        ring = _by_hand(event, context.aws_request_id)
+    return dict(kids_by_state(ring.keys))
 
 
 def _provide() -> None:
-    """What a stack needs to be complete: a key that signs, its standby, and the standard scopes."""
-    _checked(_rotation().rotate())
+    """Make what a stack needs to be complete: a key that signs, its standby, and the standard scopes."""
+    record_check(_rotation().rotate(), SERVER.audit, SERVER.settings, SERVER.clock())
     registrar = Registrar(_registry_table())
     for scope in STANDARD_SCOPES:
         registrar.add_scope(scope)
 
 
-def _by_hand(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """{"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}: whoever may invoke us is as mighty as the
-    signing key, so that it happened is an event of its own, whatever comes of it."""
+def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
+    """{"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}.
+
+    A caller who may invoke this function is as mighty as the signing key: record each call before its outcome is known.
+    """
     match dict(event):
         case {"emergency": str(kid), **rest} if not rest:
-            SERVER.audit.record(
-                "rotate_keys.by_hand", request_id=context.aws_request_id, deed="emergency", kid=kid[:64]
-            )
-            return _report(_patiently(lambda: _rotation().drop(kid), context))
+            SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="emergency", kid=kid[:64])
+            return _patiently(lambda: _rotation().drop(kid))
         case {"rotate": "now", **rest} if not rest:
-            SERVER.audit.record("rotate_keys.by_hand", request_id=context.aws_request_id, deed="rotate")
-            return _report(_patiently(lambda: _rotation().rotate(is_due=True), context))
-    SERVER.audit.record("rotate_keys.by_hand", request_id=context.aws_request_id, deed="unknown")
+            SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="rotate")
+            return _patiently(lambda: _rotation().rotate(is_due=True))
+    SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="unknown")
     raise ValueError('the event may be {"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}')
 
 
-def _patiently(deed: Callable[[], Done], context: Any) -> Done:
-    """Each run goes on where the last one ended, so that whatever may pass is simply tried again, for a minute."""
-    started = SERVER.clock()
-    while True:
-        try:
-            return deed()
-        except TemporarilyUnavailable as error:
-            observability.log_refusal(error)
-            if SERVER.clock() - started >= _PATIENCE:
-                raise
-            sleep(_PAUSE)
+def _patiently(run: Callable[[], Done]) -> Done:
+    return patiently(run, SERVER.clock, sleep)
 
 
 def _rotation() -> Rotation:
@@ -87,18 +78,3 @@ def _rotation() -> Rotation:
 
 def _registry_table() -> Table:
     return Table(client("dynamodb", SERVER.settings), SERVER.settings.registry_table)
-
-
-def _checked(ring: KeyRing) -> KeyRing:
-    """Once a run: an alarm waits for this line, and for what it says."""
-    now = SERVER.clock()
-    overdue = overdue_days(ring, now, SERVER.settings)
-    SERVER.audit.record("keys.checked", kid=signing_key(ring.keys).kid, overdue_days=overdue)
-    return ring
-
-
-def _report(ring: KeyRing) -> dict[str, Any]:
-    states: dict[str, Any] = {"signing": [], "announced": [], "retired": [], "dropped": []}
-    for key in ring.keys:
-        states[key.state].append(key.kid)
-    return states

@@ -142,4 +142,5 @@ def _refuse(refused: Refused, environ: Mapping[str, Any], start_response: Any) -
         ("X-Amzn-ErrorType", refused.code),
     ]
     start_response(f"{refused.status} Refused", headers)
-    return [body]
+    # An answer to HEAD ends with its head (RFC 9110 §9.3.2): a client would read the body as its next answer.
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

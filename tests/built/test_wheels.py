@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -139,6 +140,51 @@ def test_a_configuration_file_of_pip_cannot_switch_the_hashes_off(processor: str
     file.write_text(f"[global]\nno-index = true\nfind-links = {folder}\nrequire-hashes = false\n", encoding="utf-8")
     attempt = _make_layer(processor, {"PIP_CONFIG_FILE": str(file), "PIP_REQUIRE_HASHES": "0"}, tmp_path / "out")
     _assert_refused(attempt, "cryptography")
+
+
+@pytest.mark.parametrize("processor", PLATFORMS)
+@pytest.mark.parametrize("setting", ["variable", "configuration file"])
+@pytest.mark.parametrize("package", ["cryptography", "another"])
+def test_a_lock_file_that_pips_settings_add_brings_nothing_into_the_layer(
+    package: str, setting: str, processor: str, wheels: Path, tmp_path: Path
+) -> None:
+    """pip reads `requirement` in its settings beside the command's own, and takes either file's hashes."""
+    wheel = _another(tmp_path)
+    if package == "cryptography":
+        folder = _tampered(wheels, tmp_path / "tampered", package, processor)
+        (wheel,) = folder.glob(f"{package}-*{MACHINES[processor]}.whl")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock, file = tmp_path / "lock.txt", tmp_path / "pip.conf"
+    lock.write_text(f"{package} @ {wheel.as_uri()} --hash=sha256:{digest}\n", encoding="utf-8")
+    file.write_text(f"[install]\nrequirement = {lock}\n[download]\nrequirement = {lock}\n", encoding="utf-8")
+    settings = {"variable": {"PIP_REQUIREMENT": str(lock)}, "configuration file": {"PIP_CONFIG_FILE": str(file)}}
+    attempt = _make_layer(processor, {**_only(wheels), **settings[setting]}, tmp_path / "out")
+    assert not list(attempt.folder.rglob("tampered_with.py"))
+    if package == "cryptography":  # the fitting wheel was not fetched
+        assert attempt.status != 0
+        assert not list(attempt.folder.glob("*/python/cryptography"))
+    else:
+        assert attempt.status == 0, attempt.output
+        assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
+
+
+@pytest.mark.parametrize("setting", ["PIP_ROOT", "PIP_DRY_RUN", "PIP_PREFIX"])
+def test_pips_settings_cannot_leave_the_packages_out(setting: str, wheels: Path, tmp_path: Path) -> None:
+    attempt = _make_layer("arm64", {**_only(wheels), setting: f"{tmp_path}/elsewhere"}, tmp_path / "out")
+    assert attempt.status == 0, attempt.output
+    assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def _another(folder: Path) -> Path:
+    """A wheel of a package that the lock file does not name."""
+    wheel, described = folder / "another-1.0-py3-none-any.whl", "another-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tampered_with.py", "raise SystemExit('tampered with')")
+        archive.writestr(f"{described}/METADATA", "Metadata-Version: 2.1\nName: another\nVersion: 1.0\n")
+        archive.writestr(f"{described}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{described}/RECORD", "")
+    return wheel
 
 
 def _make_layer(processor: str, environment: Mapping[str, str], folder: Path) -> Attempt:

@@ -208,10 +208,24 @@ def test_a_hint_of_the_signed_in_user_goes_on_and_of_another_asks_to_sign_in(
     deployment.clock.advance(86_400 * 30)  # an expired hint is as good
     jane = Browser(deployment.send, deployment.issuer)
     jane.decide(jane.sign_in(jane.open(web_app.ask().url), "jane"))
+    deployment.clock.advance(1)
     asked = web_app.ask(prompt="none", id_token_hint=redeemed.id_token)
     with deployment.nothing_spent():
         goes_back(jane.get(asked.url), web_app, asked.state, "login_required")
     assert 'name="password"' in jane.open(web_app.ask(id_token_hint=redeemed.id_token).url).body
+
+
+def test_who_signs_in_as_another_than_was_hinted_is_not_asked_for_ever(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+) -> None:
+    """An app may hold the ID token of an account that was deleted; nobody can sign in as that one any more."""
+    other = Browser(deployment.send, deployment.issuer)
+    asked = web_app.ask(id_token_hint=redeemed.id_token)
+    grants = [item for item in deployment.everything() if item["pk"]["S"].startswith("grant#")]
+    answer = other.sign_in(other.open(asked.url), "jane")
+    assert not answer.is_page
+    assert [item for item in deployment.everything() if item["pk"]["S"].startswith("grant#")] == grants
+    assert (answer.answered["error"], answer.answered["state"]) == ("login_required", asked.state)
 
 
 def test_a_forged_hint_or_another_kind_of_token_is_no_hint(

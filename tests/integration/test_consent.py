@@ -113,6 +113,23 @@ def test_a_request_is_answered_once(
     assert "code" in first.answered
 
 
+def test_each_code_is_recorded_once_and_a_consent_only_where_the_end_user_was_asked(
+    deployment: Deployment, browser: Browser, web_app: Application, page: Answer
+) -> None:
+    deployment.audit.events.clear()
+    asked = browser.decide(page)
+    assert deployment.audit.names == ["consent.granted", "code.issued"]
+    deployment.audit.events.clear()
+    remembered = browser.open(web_app.ask().url)
+    assert deployment.audit.names == ["code.issued"]
+    for answer in (asked, remembered):
+        assert "code" in answer.answered
+    facts = deployment.audit.events[-1][1]
+    assert facts["client_id"] == "web_app_123"
+    assert facts["sub"] == "demo-john"
+    assert remembered.answered["code"].startswith(f"{facts['grant_id']}.")
+
+
 def test_a_saved_request_is_over_after_ten_minutes_at_the_consent_too(
     deployment: Deployment, browser: Browser, page: Answer
 ) -> None:
@@ -219,7 +236,7 @@ def test_no_more_is_granted_than_was_shown(deployment: Deployment, browser: Brow
     with deployment.nothing_spent():
         answer = post(browser, narrow)
         assert answer.status == 400
-        assert "something else" in answer.body
+        assert "out of date" in answer.body
     wide = browser.get(f"/consent?request={handle}")
     assert 'data-scope="items"' in wide.body
     tokens = web_app.redeem(browser.decide(wide).answered["code"], asked.code_verifier).json()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.protocol.supported import GRANT_TYPES
 
 from local.functions import FunctionFailed
 from local.stack import DEFAULT_PORT, LocalStack
@@ -25,6 +26,14 @@ def test_every_function_has_events_and_every_event_an_expectation() -> None:
     files = [name for name in event_files.names() if not name.startswith(("authorizer/", "rotate_keys/"))]
     assert files == sorted(event_files.ANSWERS)
     assert {name.partition("/")[0] for name in event_files.names()} == set(FUNCTIONS.values())
+
+
+def test_every_grant_type_has_an_event_that_gets_tokens() -> None:
+    """token/<grant type>.json; of a registered URI its last word (RFC 8628 §3.4, RFC 8693 §2.1)."""
+    wanted = {f"token/{grant_type.rpartition(':')[2]}" for grant_type in GRANT_TYPES}
+    answered = {name for name, answer in event_files.ANSWERS.items() if answer == "200"}
+    assert not wanted - {*event_files.names()}, "events that are missing"
+    assert not wanted - answered, "event_files.ANSWERS that are missing"
 
 
 @pytest.mark.parametrize("name", event_files.ANSWERS)

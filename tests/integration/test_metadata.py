@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.keys.ring import ANNOUNCED, RETIRED
+from valet.protocol.supported import GRANT_TYPES
 
 from tests.endpoints import ENDPOINTS
 from tests.integration.conftest import Issued, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
-from tests.support.functions import load
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
@@ -86,8 +86,17 @@ def test_nothing_is_announced_that_no_function_answers(deployment: Deployment, d
         assert absent not in document
 
 
-def test_the_grant_types_announced_are_those_implemented(document: dict[str, Any]) -> None:
-    assert set(document["grant_types_supported"]) == set(load("token").GRANT_TYPES)
+def test_the_grant_types_announced_are_those_of_the_token_endpoint(
+    deployment: Deployment, document: dict[str, Any], mobile_app: Application
+) -> None:
+    assert document["grant_types_supported"] == list(GRANT_TYPES)
+    for grant_type in document["grant_types_supported"]:
+        with deployment.nothing_spent():
+            # The client is not registered for this grant type, or sends nothing else that it needs.
+            assert mobile_app.token(grant_type=grant_type).error in ("unauthorized_client", "invalid_request")
+    refusal = mobile_app.token(grant_type="password").json()
+    assert refusal["error"] == "unsupported_grant_type"
+    assert refusal["error_description"] == f"The grant_type is not one of {', '.join(GRANT_TYPES)}."
 
 
 def test_the_scopes_announced_are_those_registered(deployment: Deployment, document: dict[str, Any]) -> None:

@@ -118,7 +118,7 @@ def test_a_form_without_its_csrf_token_leaves_a_line_with_the_client(
     fields = {**form_of(form).hidden, "csrf_token": "A" * 43, "decision": "allow"}
     line = line_of(browser.post(f"/{where}", fields), refusals)
     assert line["client_id"] == "web_app_123"
-    assert "was not made for this" in line["detail"]
+    assert "out of date" in line["detail"]
 
 
 def test_a_request_that_was_answered_before_leaves_a_line(

@@ -67,7 +67,7 @@ def prompting(*prompts: str, **changes: object) -> AuthorizationRequest:
         # hints
         (prompting(hinted_sub="john"), WEB, SESSION, ALL, Step.ISSUE),
         (prompting(hinted_sub="jane"), WEB, SESSION, ALL, Step.LOGIN),
-        (prompting(hinted_sub="jane"), WEB, FRESH, ALL, Step.LOGIN),
+        (prompting(hinted_sub="jane"), WEB, FRESH, ALL, LoginRequired),
         (prompting("none", hinted_sub="jane"), WEB, SESSION, ALL, LoginRequired),
     ],
 )

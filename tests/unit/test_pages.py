@@ -237,6 +237,21 @@ def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[str],
     assert "give this reference: 0123abcd" in document.text
 
 
+def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -> None:
+    page = pages.consent(
+        action="/consent",
+        request_handle="handle",
+        csrf_token="token",
+        client_name="App",
+        owner="",
+        answer_host="app.example.com",
+        username="jane",
+        scopes=[],
+    )
+    assert "Run by" not in page
+    assert "You will return to" in page
+
+
 def test_an_error_without_a_request_id_asks_for_none() -> None:
     assert not Document(pages.error(title="Title", message="Message")).named("code")
 

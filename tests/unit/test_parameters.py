@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from valet.errors import InvalidRequest, TooLarge
-from valet.http import MAXIMUM_BODY, Parameters, Request, add_to_query, origin_of, parse_parameters
+from valet.http import MAXIMUM_BODY, Parameters, Request, add_to_query, parse_parameters
 
 FORM = "application/x-www-form-urlencoded"
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
@@ -137,17 +137,3 @@ def test_an_answer_is_added_to_a_redirect_uri_that_stays_as_it_was_registered() 
     assert add_to_query("https://app.example.com/%7Ex?y=%20", answer) == f"https://app.example.com/%7Ex?y=%20&{added}"
     assert add_to_query("com.example.app:/callback", answer) == f"com.example.app:/callback?{added}"
     assert add_to_query("https://app.example.com/", {"state": None}) == "https://app.example.com/"
-
-
-@pytest.mark.parametrize(
-    ("uri", "origin"),
-    [
-        ("https://App.Example.com/path?x", "https://app.example.com"),
-        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
-        ("com.example.app:/callback", None),
-        ("urn:x", None),
-        ("https:///path", None),
-    ],
-)
-def test_the_origin_of_an_address(uri: str, origin: str | None) -> None:
-    assert origin_of(uri) == origin

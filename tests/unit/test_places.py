@@ -57,3 +57,10 @@ def test_the_place_that_lasts_longest_is_shared_while_fourteen_fifteenths_are_le
     assert place_to_share(live, 900, NOW + 1) is None
     assert place_to_share(live, 300, NOW + 500) == live[0]
     assert place_to_share((), 900, NOW) is None
+
+
+def test_a_short_token_shares_the_place_of_a_longer_one_for_as_long_as_that_covers_it() -> None:
+    """Revoking a token of a minute may end another API's token of a day: docs/decisions/shared-places.md."""
+    of_a_day = (LiveToken(NOW + 86_400, "list", 1),)
+    assert place_to_share(of_a_day, 60, NOW + 86_400 - 57) == of_a_day[0]
+    assert place_to_share(of_a_day, 60, NOW + 86_400 - 56) is None

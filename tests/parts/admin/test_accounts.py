@@ -170,4 +170,4 @@ def test_an_error_of_aws_is_no_deletion(valet: Operator, local: Deployment, monk
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DeleteItem")
 
     monkeypatch.setattr(People, "delete", refuse)
-    assert "may not do it" in valet("users", "delete", "john", "--yes", status=4).err
+    assert "are not allowed to do this" in valet("users", "delete", "john", "--yes", status=4).err

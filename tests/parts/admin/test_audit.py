@@ -215,7 +215,7 @@ def test_a_change_whose_line_cannot_be_put_stands_shows_its_secret_and_says_so(
     secret = re.search(r"client secret +([\w-]{43})", ran.out)
     assert secret is not None
     told, line = ran.err.strip().splitlines()
-    assert "The change is made, and it was not logged" in told
+    assert "The change was made, but it was not logged" in told
     assert json.loads(line)["deed"] == "secret.rotated"
     assert secret[1] not in ran.err
     assert logged.lines() == []
@@ -256,7 +256,7 @@ def test_every_deed_is_done_by_some_command() -> None:
 def test_what_a_log_may_not_hold_is_refused_before_it_is_there() -> None:
     from admin.records.changes import _value
 
-    with pytest.raises(TypeError, match="not for the log"):
+    with pytest.raises(TypeError, match="no form for the log"):
         _value("password_hash", b"bytes")
     values: list[Any] = [None, "text", 1, True]
     assert [_value("name", value) for value in values] == values

@@ -38,7 +38,7 @@ def test_the_secret_is_on_the_terminal_once_with_the_advice_to_keep_it(valet: Op
     secret = re.search(r"client secret +([\w-]{43})", ran.out)
     assert secret is not None
     assert (ran.out + ran.err).count(secret[1]) == 1
-    assert "Nobody can show the secret again" in ran.out
+    assert "The secret cannot be shown again" in ran.out
 
 
 def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
@@ -74,7 +74,7 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
         (("--redirect-uri", "https://a.example.com/cb", "--origin", "https://a.example.com/"), "origin"),
         (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "is not one of"),
-        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "authorization code grant"),
+        (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "with authorization_code"),
         (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps its secret"),
         (("--redirect-uri", "https://a.example.com/cb", "--retry-window", "5"), "retry window"),
         (("--redirect-uri", "https://a.example.com/cb", "--refresh-idle", "99d"), "lifetimes"),
@@ -116,9 +116,9 @@ def test_scopes_are_added_and_taken_away_and_the_others_stay(valet: Operator) ->
     changed = valet.json("clients", "change", "web_app_123", "--add-scope", "admin", "--remove-scope", "items email")
     assert changed == {**before, "scope": ["admin", "offline_access", "openid", "profile"]}
     both = ("clients", "change", "web_app_123", "--scope", "openid", "--add-scope", "items")
-    assert "goes with neither --add-scope nor --remove-scope" in valet(*both, status=2).err
+    assert "cannot be combined with --add-scope or --remove-scope" in valet(*both, status=2).err
     twice = ("clients", "change", "web_app_123", "--add-scope", "items", "--remove-scope", "items")
-    assert "to add, or to remove" in valet(*twice, status=2).err
+    assert "both added and removed" in valet(*twice, status=2).err
     assert "not registered" in valet("clients", "change", "web_app_123", "--add-scope", "nonsense", status=2).err
     valet("clients", "change", "web_app_123", "--add-scope", "admin", status=2)  # it has it
     assert valet.json("clients", "show", "web_app_123") == changed

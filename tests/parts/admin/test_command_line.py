@@ -40,7 +40,7 @@ def test_a_stack_that_is_not_running_is_one_clear_line() -> None:
     ran = CliRunner().invoke(command, ["clients", "list", "--local", "--aws-port", "9"], obj=Desk())
     assert ran.exit_code == 4
     assert "`make run` starts it" in ran.stderr
-    assert "name its --aws-port" in ran.stderr
+    assert "pass its --aws-port" in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
@@ -119,7 +119,9 @@ def test_who_stops_it_is_told_that_some_of_it_may_be_done(valet: Operator) -> No
         raise KeyboardInterrupt
 
     valet.while_asleep = stop
-    assert "What was done until then stays" in valet("clients", "delete", "web_app_123", "--yes", status=130).err
+    assert (
+        "Changes that were made until then stay" in valet("clients", "delete", "web_app_123", "--yes", status=130).err
+    )
     assert valet.json("clients", "show", "web_app_123")["disabled"]
     valet.while_asleep = lambda: None
     valet("clients", "delete", "web_app_123", "--yes")

@@ -13,6 +13,7 @@ import boto3
 import click
 import pytest
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.registration.rules import lifetimes_of
 
 from admin.cli import valet as root
 from admin.desk import Desk
@@ -20,7 +21,6 @@ from admin.doctor import CHECKS, account, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
-from admin.registration import lifetimes_of
 from admin.terminal.spelling import Where
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import sign_in
@@ -105,7 +105,7 @@ def test_apis_that_share_scopes_of_the_issuer_are_named_and_the_mend_parts_them(
     register(local).put_api(ProtectedApi(other, "Other", frozenset({"email", "profile"})))
     report = examined(valet, "--only", "scopes.owners", status=1)
     [finding] = report["findings"]
-    assert f"{valet.stack.audience} (profile) and by {other} (email profile)" in finding["what"]
+    assert f"{valet.stack.audience} (profile) and to {other} (email profile)" in finding["what"]
     assert "invalid_scope" in finding["why"]
     [mend] = re.findall("`([^`]+)`", finding["mend"])
     valet(*shlex.split(mend)[1:], where="")
@@ -198,7 +198,7 @@ def test_a_key_set_that_is_not_the_recorded_one(valet: Operator, local: Deployme
     stranger = replace(kept, kid="of-nobody", public_jwk={**kept.public_jwk, "kid": "of-nobody"}, state="retired")
     local.key_records.change_ring(ring, (kept, stranger))
     text = found(examined(valet, "--only", "metadata.key-set"), "metadata.key-set")
-    assert "of-nobody is on record, and not in the JWK Set" in text
+    assert "of-nobody is on record, but not in the JWK Set" in text
     assert f"The JWK Set has the key {gone.kid}, which is not on record" in text
 
 
@@ -249,23 +249,23 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     registrar.put_api(replace(_demo_api(local), audience="https://other.example.com", access_token_lifetime=2 * 3600))
     report = examined(valet, "--only", "clients scopes cors")
     assert "two-secrets has 2 live secrets" in found(report, "clients.secrets")
-    assert "no-secret is confidential and has no secret" in found(report, "clients.secrets")
+    assert "no-secret is confidential but has no secret" in found(report, "clients.secrets")
     assert "legacy_app_321 sends its secret in the form" in found(report, "clients.secrets")
     assert "Refresh tokens of long-lived live 400 d" in found(report, "clients.lifetimes")
     assert "https://other.example.com live 2 h" in found(report, "clients.lifetimes")
     windows = found(report, "clients.retry-window")
     assert "no-window has no retry window" in windows
-    assert "short-window has a retry window of 5 s, and the token function runs up to 10 s" in windows
+    assert "short-window has a retry window of 5 s, but the token function runs up to 10 s" in windows
     assert "long-window has a retry window of 290 s" in windows
-    assert "demo-john is the sub of a person" in found(report, "clients.impersonation")
+    assert "demo-john is also the sub of an end-user" in found(report, "clients.impersonation")
     assert "lost-scope: scope gone: not registered" in found(report, "clients.registration")
     assert "public-job: grant type client_credentials" in found(report, "clients.registration")
     assert "long-lived: lifetimes" in found(report, "clients.registration")
-    assert "silent is vouched for, and people are asked" in found(report, "clients.first-party")
+    assert "silent is first-party, but end-users are asked for consent" in found(report, "clients.first-party")
     assert "trusted" not in found(report, "clients.first-party")  # its secret is its own
     assert "The scope round belongs to no protected API" in found(report, "scopes.owners")
     shared = (
-        f"Scopes of the issuer are named by {valet.stack.audience} (profile) and by https://other.example.com (profile)"
+        f"Scopes of the issuer belong to {valet.stack.audience} (profile) and to https://other.example.com (profile)"
     )
     assert shared in found(report, "scopes.owners")
     assert "items" not in found(report, "scopes.owners")
@@ -299,8 +299,8 @@ def test_functions_that_are_configured_wrong(valet: Operator, monkeypatch: pytes
     assert "The route GET /api/open asks for no scope" in text
     assert "only a role of admin" in text
     assert "trusts https://other.example.com" in text
-    assert "unregistered.example.com is no registered API" in text
-    assert "keeps the authorizer's answers for 300 s" in found(report, "authorizer.cache")
+    assert "unregistered.example.com is not a registered API" in text
+    assert "caches the authorizer's answers for 300 s" in found(report, "authorizer.cache")
     assert "Access tokens live 7200 s" in found(report, "tokens.lifetime")
     assert "log from ERROR" in found(report, "audit.log-level")
     assert "The deployment has no retry window" in found(report, "clients.retry-window")
@@ -363,15 +363,15 @@ def test_what_only_aws_has_alarms_subscriptions_logs_and_quota(
     said = [finding.what for finding in findings]
     assert sorted(said) == sorted(
         [
-            "The alarm unheard tells nobody",
+            "The alarm unheard has no action",
             "The alarm muted is muted",
             "The alarm deleted is gone",
             f"A subscription to {topic} is not confirmed",
-            f"Nobody is subscribed to {silent}",
-            "/aws/lambda/kept is kept for ever",
+            f"The topic {silent} has no subscription",
+            "/aws/lambda/kept never expires",
             "The log group /aws/lambda/deleted is gone",
-            "The stack has no log group for what operators change",
-            "The account runs 10 functions at once",
+            "The stack has no log group for the changes of operators",
+            "The account runs at most 10 functions at once",
         ]
     )
     deployment.__dict__["resources"] = ()
@@ -385,7 +385,7 @@ def test_what_aws_will_not_say_is_told_and_keeps_no_other_check_from_its_turn(lo
     findings, skipped = examine(Evidence(local, 0), [check for check in CHECKS if check.name.startswith("tables.")])
     assert findings == []
     assert {each.check for each in skipped} == {"tables.recovery", "tables.deletion-protection"}
-    assert all("AWS would not say" in each.reason for each in skipped)
+    assert all("AWS did not answer" in each.reason for each in skipped)
 
 
 def test_every_rule_of_rfc_9700_is_judged_by_what_the_checks_say() -> None:

@@ -53,7 +53,7 @@ def test_columns_that_can_be_spared_are_left_out_and_that_is_said(
     row = {"kid": KID, "state": "signing", "alg": "RS256", "created_at": TIME, "signing_since": TIME}
     text = on_terminal(80, lambda desk: desk.list([row], *row, spare="alg created_at"))
     assert text.split("\n")[1].split() == [KID, "signing", TIME]
-    assert "No room here for: alg, created at." in capsys.readouterr().err
+    assert "The terminal is too narrow for: alg, created at." in capsys.readouterr().err
     assert "RS256" in on_terminal(110, lambda desk: desk.list([row], *row, spare="alg created_at"))
     assert capsys.readouterr().err == ""
 

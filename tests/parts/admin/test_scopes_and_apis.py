@@ -89,7 +89,7 @@ def test_an_api_leaves_no_scopes_that_belong_to_nobody(valet: Operator) -> None:
     valet("apis", "change", valet.stack.audience, "--remove-scope", "profile")
     valet("apis", "add", stock, "Stock", "--scope", "stock stock.write profile")
     err = valet("apis", "delete", stock, "--yes", status=3).err
-    assert "scopes stock stock.write of https://stock.example.com would belong to nobody" in err
+    assert "No API would own the scopes stock stock.write of https://stock.example.com" in err
     assert "apis change https://stock.example.com --remove-scope 'stock stock.write'" in err
     valet("apis", "delete", stock, "--with-scopes", typed="n\n", status=5)
     assert valet.json("apis", "show", stock)["scopes"] == ["profile", "stock", "stock.write"]
@@ -118,7 +118,7 @@ def test_an_apis_scopes_are_added_and_taken_away(valet: Operator) -> None:
     changed = valet.json("apis", "change", valet.stack.audience, "--add-scope", "stock", "--remove-scope", "profile")
     assert changed["scopes"] == sorted({*before, "stock"} - {"profile"})
     both = ("apis", "change", valet.stack.audience, "--scope", "stock", "--remove-scope", "stock")
-    assert "names them all" in valet(*both, status=2).err
+    assert "replaces all values" in valet(*both, status=2).err
 
 
 def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:

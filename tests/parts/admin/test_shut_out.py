@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants, packed
-from valet.aws.dynamodb.table import Table
+from valet.aws.dynamodb.table import ConditionFailed, Table
 from valet.people import passwords
 
+from admin.desk import Desk
+from admin.records.scans import ScannedTable
 from local.stack import LocalStack
 from tests.parts.admin.audited import Asked
 from tests.parts.admin.conftest import Operator
@@ -301,3 +304,127 @@ def users_of(valet: Operator) -> DynamoUsers:
 
 def grants_table(valet: Operator) -> Table:
     return Table(boto3.client("dynamodb"), valet.stack.tables["Grants"])
+
+
+# What an attacker may still do who was shut out, and what an operator's haste or clock leaves.
+
+
+@pytest.mark.parametrize("command", REVOKING, ids=lambda command: " ".join(command[:2]))
+def test_the_cookie_of_a_session_that_was_revoked_ends_nothing_of_the_next_one(
+    valet: Operator, command: tuple[str, ...]
+) -> None:
+    """A thief has a copy of the cookie. Its owner signs in anew, in the same browser."""
+    application = replace(web_app(valet.stack), scope="openid items")  # what lives by the session
+    browser = Browser(over_http, valet.stack.issuer)
+    browser.decide(browser.sign_in(browser.open(application.ask().url)))
+    thief = Browser(over_http, valet.stack.issuer, dict(browser.cookies))
+    valet(*command, typed=typed(command))
+    asked = application.ask()
+    answer = browser.sign_in(browser.open(asked.url), "john", _NEW if typed(command) else None)
+    redeemed = application.redeem(browser.decide(answer).answered["code"], asked.code_verifier)
+    held = SignedIn(application, redeemed.json())
+    assert (held.refresh(), held.userinfo()) == (200, 200)
+    thief.get("/logout")
+    assert held.userinfo() == 200
+    assert not is_refused_by_list(valet.stack, held.access_token)
+
+
+@pytest.mark.parametrize(
+    "command", [*REVOKING, ("users", "sign-out", "john", "--yes"), ("users", "roles", "john", "--add", "admin")],
+    ids=lambda command: " ".join(command[:4]),
+)  # fmt: skip
+def test_a_token_that_an_operators_fast_clock_takes_for_expired_is_refused_all_the_same(
+    valet: Operator, command: tuple[str, ...]
+) -> None:
+    """AWS takes a signature whose time is five minutes wrong: by such a clock, a token's last minutes are over."""
+    application = replace(web_app(valet.stack), scope="openid items")
+    held = sign_in(valet.stack, application=application)
+    valet.advance(900 - 240)
+    right = valet.clock
+    valet.clock = lambda: right() + 290
+    assert held.userinfo() == 200
+    valet(*command, typed=typed(command))
+    assert is_refused_by_list(valet.stack, held.access_token)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("users", "sign-out", "john", "--revoke"), ("users", "sign-out", "john", "--revoke", "--yes")),
+        (("grants", "revoke", "--user", "john"), ("grants", "revoke", "--user", "john", "--yes")),
+        (("grants", "revoke", "--client", "web_app_123"), ("grants", "revoke", "--client", "web_app_123", "--yes")),
+        (("grants", "revoke", "--all"), ("grants", "revoke", "--client", "web_app_123", "--yes")),
+    ],
+    ids=lambda command: " ".join(command[:4]),
+)
+def test_what_began_while_an_operator_was_asked_to_confirm_ends_too(
+    valet: Operator, first: tuple[str, ...], second: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another operator revoked meanwhile, and a thief was there again before the first one said yes."""
+    held: list[SignedIn] = []
+
+    def confirm(desk: Desk, question: str) -> None:
+        if held or desk.is_confirmed:
+            return
+        valet(*second)
+        valet.advance(11)
+        thief.sign_in(thief.open(web_app(valet.stack).ask().url))
+        held.append(sign_in(valet.stack))
+
+    thief = Browser(over_http, valet.stack.issuer)
+    monkeypatch.setattr(Desk, "confirm", confirm)
+    valet(*first)
+    valet.advance(11)
+    assert held[0].refresh() == 400
+    assert is_refused_by_list(valet.stack, held[0].access_token)
+    if "--client" not in first and "--all" not in first:
+        answer = thief.get(web_app(valet.stack).ask(prompt="none").url)
+        assert answer.answered["error"] == "login_required", "the session, too"
+
+
+def test_a_write_of_enable_that_lands_late_lets_nobody_in_who_was_disabled_since(
+    valet: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore sends a write again after two seconds without an answer; the first one may still be on its way."""
+    sent: list[tuple[Any, ...]] = []
+    update = ScannedTable.update
+
+    def recorded(self: ScannedTable, *arguments: Any) -> Any:
+        sent.append(arguments)
+        return update(self, *arguments)
+
+    valet("users", "disable", "john", "--yes")
+    with monkeypatch.context() as patched:
+        patched.setattr(ScannedTable, "update", recorded)
+        valet("users", "enable", "john")
+    valet("users", "disable", "john", "--yes")
+    with suppress(ConditionFailed):
+        users_of(valet).table.update(*sent[0])
+    assert try_password(valet.stack, "password123") == 401
+    assert valet.json("users", "show", "john")["disabled"] is True
+
+
+def test_after_a_restore_a_clients_revocations_have_to_be_repeated_as_often_as_they_were_made(valet: Operator) -> None:
+    """As docs/operations.md says: the counter is that of the backup."""
+    command = ("grants", "revoke", "--client", "web_app_123", "--yes")
+    registry = Table(boto3.client("dynamodb"), valet.stack.tables["Registry"])
+    backup = registry.get("client#web_app_123", "client")
+    assert backup is not None
+    valet(*command)
+    valet.advance(11)
+    held = sign_in(valet.stack)
+    valet(*command)
+    registry.put(backup)
+    valet.advance(11)
+    assert is_listed(valet), "it stands again"
+    valet(*command)
+    valet.advance(11)
+    assert is_listed(valet), "of two, one was repeated"
+    valet(*command)
+    valet.advance(11)
+    assert held.refresh() == 400
+
+
+def is_listed(valet: Operator) -> bool:
+    """Whether the operator sees a grant of john's that is alive."""
+    return bool(valet.json("grants", "list", "--user", "john"))

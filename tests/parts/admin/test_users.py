@@ -80,7 +80,7 @@ def test_without_a_terminal_nobody_is_asked_for_a_password(
     refused: Operator, recwarn: pytest.WarningsRecorder, arguments: tuple[str, ...]
 ) -> None:
     ran = refused("users", *arguments, typed=f"{PASSWORD}\n{PASSWORD}\n", status=2)
-    assert "Standard input is no terminal: say --password-stdin or --generate." in ran.err
+    assert "Standard input is not a terminal: pass --password-stdin or --generate." in ran.err
     assert not recwarn.list
     assert can_sign_in(refused, "john", "password123")
 
@@ -141,12 +141,12 @@ def test_all_roles_and_some_roles_are_not_said_at_once(valet: Operator) -> None:
     before = valet.json("users", "roles", "john")
     for more in (("--add", "x"), ("--remove", "user")):
         err = valet("users", "roles", "john", "--set", "admin", *more, status=2).err
-        assert "--set names them all: it goes with neither --add nor --remove" in err
+        assert "--set replaces all values: it cannot be combined with --add or --remove" in err
     assert valet.json("users", "roles", "john") == before
 
 
 def test_a_role_that_no_api_is_told_is_given_with_a_warning(valet: Operator) -> None:
-    told = "No protected API is told the role auditor"
+    told = "No protected API has the role auditor"
     assert told in valet("users", "roles", "john", "--add", "auditor").err
     assert told in valet("users", "add", "ann", "--role", "auditor", "--generate").err
     assert told not in valet("users", "roles", "john", "--add", "admin").err
@@ -233,7 +233,7 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         "bob,Bob,,,,\n",
     )
     assert valet.json("users", "import", file, "--dry-run") == {"would_add": 2, "dry_run": True}
-    assert "2 people would be added" in valet("users", "import", file, "--dry-run").out
+    assert "2 users would be added" in valet("users", "import", file, "--dry-run").out
     assert "ann" not in valet("users", "list").out
     done = valet.json("users", "import", file)
     assert (done["added"], done["skipped"]) == (2, 0)
@@ -248,10 +248,10 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         True,
         ["admin", "user"],
     )
-    assert "there already" in valet("users", "import", file, status=3).err
+    assert "already" in valet("users", "import", file, status=3).err
     assert valet.json("users", "import", file, "--skip-existing") == {"added": 0, "skipped": 2, "passwords": []}
     one = people(tmp_path, "username\njohn\nzoe\n")
-    assert "Added 1 person. 1 person there already." in valet("users", "import", one, "--skip-existing").out
+    assert "Added 1 user. Skipped 1 user that exists already." in valet("users", "import", one, "--skip-existing").out
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_people_are_imported_with_their_hashes_or_with_drawn_passwords(valet: Op
         ("username,shoe_size\nann,38\n", "header"),
         ("username,roles\nann\n", "number of fields"),
         ("username\nann\nANN\n", "line 2 already"),
-        ("username,email\nann,nowhere\n", "no address"),
+        ("username,email\nann,nowhere\n", "not an email address"),
         ("username,email_verified\nann,perhaps\n", "true or false"),
         ("username,password_hash\nann,hunter2-in-the-wrong-column\n", "Argon2id"),
         ('username,name\nann,"open\n', "line"),
@@ -282,17 +282,17 @@ _SALT, _HASH = "i2K/5ZQxsCQ1DU9+mKurkQ", "sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJ
 @pytest.mark.parametrize(
     ("password_hash", "reason"),
     [
-        (f"$argon2id$v=19$m=4194304,t=2,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=65536,t=3,p=4${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=7168,t=5,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=19456,t=3,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=19456,t=2,p=2${_SALT}${_HASH}", "another cost"),
-        (f"$argon2id$v=19$m=019456,t=2,p=1${_SALT}${_HASH}", "another cost"),
-        (f"$argon2i$v=19$m=19456,t=2,p=1${_SALT}${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=16$m=19456,t=2,p=1${_SALT}${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT[:-1]}B${_HASH}", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}AA", "no Argon2id hash"),
-        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}=", "no Argon2id hash"),
+        (f"$argon2id$v=19$m=4194304,t=2,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=65536,t=3,p=4${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=7168,t=5,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=19456,t=3,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=19456,t=2,p=2${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2id$v=19$m=019456,t=2,p=1${_SALT}${_HASH}", "not of the cost"),
+        (f"$argon2i$v=19$m=19456,t=2,p=1${_SALT}${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=16$m=19456,t=2,p=1${_SALT}${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT[:-1]}B${_HASH}", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}AA", "not an Argon2id hash"),
+        (f"$argon2id$v=19$m=19456,t=2,p=1${_SALT}${_HASH}=", "not an Argon2id hash"),
     ],
 )
 def test_a_hash_that_would_take_another_time_than_nobodys_is_refused(

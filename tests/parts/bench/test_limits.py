@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from valet.protocol.supported import GRANT_TYPES
 
 from bench import counts, layer
 from bench.measure import LAYER, ROOT, process
@@ -32,6 +33,14 @@ def test_a_function_loads_no_more_than_it_needs_before_its_first_answer(name: st
     loaded = counts.modules(name)
     assert len(loaded) <= LIMITS["modules"][name]
     assert not loaded & set(LIMITS["forbidden"].get(name, ()))
+
+
+@pytest.mark.parametrize("grant_type", GRANT_TYPES)
+def test_a_token_request_loads_little_more_with_its_grant_type(grant_type: str) -> None:
+    ready, loaded = counts.modules("token"), counts.modules("token", GRANT_TYPES[grant_type].module)
+    assert GRANT_TYPES[grant_type].module in loaded - ready
+    assert len(loaded - ready) <= LIMITS["grant_type"]["modules"]
+    assert not loaded & set(LIMITS["forbidden"]["token"])
 
 
 @pytest.mark.parametrize("kind", LIMITS["calls"])

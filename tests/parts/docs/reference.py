@@ -67,7 +67,6 @@ ERRORS = {
     "access_denied": "the end-user said no; in the redirect",
     "consent_required": "`prompt=none`, and somebody has to be asked; in the redirect",
     "insufficient_scope": "the token is good, for something else",
-    "interaction_required": "`prompt=none`, and a page has to be shown; in the redirect",
     "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
     "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",

@@ -186,8 +186,8 @@ def test_what_the_readme_tells_an_operator_works_from_the_first_line_to_the_last
 
 def test_the_people_of_the_example_can_be_imported(fresh_stack: LocalStack) -> None:
     line = "users import docs/examples/people.csv --local"
-    assert "3 people would be added" in run(fresh_stack, f"{line} --dry-run").output
-    assert "Added 3 people" in run(fresh_stack, line).output
+    assert "3 users would be added" in run(fresh_stack, f"{line} --dry-run").output
+    assert "Added 3 users" in run(fresh_stack, line).output
 
 
 def test_a_token_for_ones_own_api_says_its_audience_among_others_where_openid_is_asked_for(

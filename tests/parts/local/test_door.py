@@ -147,6 +147,11 @@ def test_a_rebound_name_in_the_signature_changes_nothing(door: Watched) -> None:
         door.refuses(good(door, host=rebound).adding((claim, f"127.0.0.1:{door.port}")))
 
 
+def test_a_refused_head_has_no_body_that_a_client_could_take_for_its_next_answer(door: Watched) -> None:
+    rebound = Sent("HEAD", "/", (("Host", f"rebound.example:{door.port}"),))
+    assert door.refuses(rebound).body == b""
+
+
 def test_two_hosts_or_none_are_refused(door: Watched) -> None:
     own = f"127.0.0.1:{door.port}"
     door.refuses(good(door).adding(("Host", "evil.example")))

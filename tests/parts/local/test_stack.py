@@ -146,5 +146,10 @@ def test_the_demo_page_is_a_folder_and_nothing_else(
         assert response.headers["cache-control"] == "no-cache"
 
 
+def test_no_page_frames_the_demo_page(stack: LocalStack) -> None:
+    for path in ("/demo/", "/demo/index.html"):
+        assert httpx.get(f"{stack.url}{path}").headers["x-frame-options"] == "DENY"
+
+
 def test_the_demo_page_takes_no_post(stack: LocalStack) -> None:
     assert httpx.post(f"{stack.url}/demo/").status_code == 405

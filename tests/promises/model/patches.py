@@ -64,8 +64,8 @@ def deciding(module: Any, change: Callable[..., Any]) -> Patch:
 def loser_answers_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     original = refresh_token._retry
 
-    def retry(exchange: Any, outside: Any, grant: Any, account: Any, presented: Any) -> Any:
-        tokens = original(exchange, outside, grant, account, presented)
+    def retry(exchange: Any, ports: Any, grant: Any, account: Any, presented: Any) -> Any:
+        tokens = original(exchange, ports, grant, account, presented)
         return replace(tokens, refresh_token=str(successor(presented.token, presented.retry_key)))
 
     monkeypatch.setattr(refresh_token, "_retry", retry)
@@ -74,9 +74,9 @@ def loser_answers_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def retry_takes_its_own_index(monkeypatch: pytest.MonkeyPatch) -> None:
     original = refresh_token._retry
 
-    def retry(exchange: Any, outside: Any, grant: Grant, account: Any, presented: Any) -> Any:
-        own = outside.status_indices.allot(grant.client_id, grant.live[-1].exp)
-        return original(exchange, outside, replace(grant, live=(*grant.live, own)), account, presented)
+    def retry(exchange: Any, ports: Any, grant: Grant, account: Any, presented: Any) -> Any:
+        own = ports.status_indices.allot(grant.client_id, grant.live[-1].exp)
+        return original(exchange, ports, replace(grant, live=(*grant.live, own)), account, presented)
 
     monkeypatch.setattr(refresh_token, "_retry", retry)
 
@@ -229,9 +229,9 @@ def dead_place_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 def place_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bit is looked at before the request that relies on it: what was found good once is taken for good."""
 
-    def is_good(outside: Any, shared: LiveToken) -> bool:
-        good: set[LiveToken] = outside.grants.table.__dict__.setdefault("found_good", set())
-        if shared not in good and not outside.status_lists.is_set(shared):
+    def is_good(ports: Any, shared: LiveToken) -> bool:
+        good: set[LiveToken] = ports.grants.table.__dict__.setdefault("found_good", set())
+        if shared not in good and not ports.status_lists.is_set(shared):
             good.add(shared)
         return shared in good
 
@@ -241,12 +241,12 @@ def place_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _sharing(monkeypatch: pytest.MonkeyPatch, is_good: Callable[[Any, LiveToken], bool]) -> None:
     original = refresh_token._live_with_next
 
-    def live_with_next(exchange: Any, outside: Any, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+    def live_with_next(exchange: Any, ports: Any, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
         live = still_live(grant.live, exchange.now)
         shared = access_token.place_to_share(live, exp - int(exchange.now), exchange.now)
-        if shared is not None and is_good(outside, shared):
+        if shared is not None and is_good(ports, shared):
             return (*(token for token in live if token != shared), shared)
-        return original(exchange, outside, grant, exp)
+        return original(exchange, ports, grant, exp)
 
     monkeypatch.setattr(refresh_token, "_live_with_next", live_with_next)
 
@@ -255,9 +255,9 @@ def token_outlives_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     module: Any = refresh_token
     original = module.sign_tokens
 
-    def sign(exchange: Any, outside: Any, grant: Any, account: Any, scope: Any, live: LiveToken, **named: Any) -> Any:
-        exp = int(exchange.now) + outside.settings.access_token_lifetime
-        return original(exchange, outside, grant, account, scope, live._replace(exp=exp), **named)
+    def sign(exchange: Any, ports: Any, grant: Any, account: Any, scope: Any, live: LiveToken, **named: Any) -> Any:
+        exp = int(exchange.now) + ports.settings.access_token_lifetime
+        return original(exchange, ports, grant, account, scope, live._replace(exp=exp), **named)
 
     monkeypatch.setattr(module, "sign_tokens", sign)
 

@@ -60,7 +60,7 @@ Metric = Literal[
     "TokensRefreshed",
 ]
 
-# What identifies a request and whom it is about. `event` stands in every line, the others where there is one.
+# These fields identify a request, its client and its end-user. `event` stands in every line, another where it is known.
 EVERYWHERE = frozenset({"event", "request_id", "source_ip", "client_id", "sub", "grant_id"})
 
 
@@ -69,7 +69,7 @@ class Event:
     """One kind of line in the log."""
 
     meaning: str
-    fields: frozenset[str] = frozenset()  # beside EVERYWHERE
+    fields: frozenset[str] = frozenset()  # in addition to EVERYWHERE
     metric: Metric | None = None
     measured: str = ""  # the field that holds the metric's value; empty: the line counts as one
 
@@ -102,7 +102,7 @@ def in_bounds(field: str, value: Any) -> Any:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in value)
 
 
-# What an operator did, who it was, which members changed, and their values before and after.
+# An operator's operation, their ARN, the members that changed, and the values before and after.
 _CHANGE = "deed operator members before after"
 
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
@@ -142,7 +142,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "request.refused": _event(
             "A refusal that somebody was shown as a page, or whose reason the client is not told.", "error detail"
         ),
-        "rotate_keys.by_hand": _event("Somebody invoked rotate_keys.", "deed kid", "KeysMovedByHand"),
+        "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),
         "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),
         "session.ended": _event("Somebody signed out, or was signed out by an operator.", "operator"),

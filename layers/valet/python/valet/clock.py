@@ -21,13 +21,13 @@ class Moment(NamedTuple):
 
 
 class Clock(Protocol):
-    """Whoever can say what time it is."""
+    """Says what time it is."""
 
     def __call__(self) -> Moment: ...
 
 
 class Jitter(Protocol):
-    """Whoever can draw a number from 0 up to 1, so that a thousand processes do not act in the same instant."""
+    """Draws a number from 0 up to 1, so that a thousand processes do not act in the same instant."""
 
     def __call__(self) -> float: ...
 

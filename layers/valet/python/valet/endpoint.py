@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from valet.aws import observability
 from valet.aws.apigateway import request_from_event, response_to_event
 from valet.errors import MethodNotAllowed, OAuthError, ServerError
+from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.http import Request, Response
 from valet.protocol import cors
 from valet.refusals import refuse_as_json, refuse_as_page
@@ -60,15 +61,16 @@ def endpoint(
 
 
 def refused_to(destination: "Destination", error: OAuthError) -> Response:
-    """A refusal that goes back to the client by a redirect; what the client is not told is logged all the same."""
+    """A refusal that goes back to the client by a redirect. A reason that the client is not told is logged.
+
+    AlreadyAnswered is raised again, for a page: the client has got its answer, and an error after it would contradict
+    the code.
+    """
+    if isinstance(error, AlreadyAnswered):
+        raise error
     if error.detail:
         observability.log_refusal(error)
     return destination.refuse(error)
-
-
-def refused_by_page(error: OAuthError, request: Request, server: Server) -> Response:
-    """A refusal that a person is shown, where it cannot be raised: what is raised here would go to the client."""
-    return _refused(error, request, refuse_as_page, "nobody", server)
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:

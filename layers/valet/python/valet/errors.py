@@ -7,10 +7,9 @@ OAuthError
 ├── UnauthorizedClient        this client may not use this grant type
 ├── UnsupportedGrantType
 ├── UnsupportedResponseType
-├── UnsupportedTokenType      RFC 7009 §2.2.1
 ├── InvalidScope
 ├── AccessDenied              the end-user said no
-├── LoginRequired · ConsentRequired · InteractionRequired      prompt=none
+├── LoginRequired · ConsentRequired      prompt=none
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
 ├── InvalidToken              401 with a Bearer challenge (RFC 6750)
 ├── InsufficientScope         403 with a Bearer challenge
@@ -92,10 +91,6 @@ class LoginRequired(OAuthError):
 
 class ConsentRequired(OAuthError):
     error = "consent_required"
-
-
-class InteractionRequired(OAuthError):
-    error = "interaction_required"
 
 
 class RequestNotSupported(OAuthError):

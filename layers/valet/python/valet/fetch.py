@@ -32,7 +32,7 @@ class Fetched(NamedTuple):
 
 
 class Fetch(Protocol):
-    """Whoever can GET a URL. Raises FetchFailed after at most `timeout` seconds."""
+    """GETs a URL. Raises FetchFailed after at most `timeout` seconds."""
 
     def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched: ...
 
@@ -170,7 +170,7 @@ class _Attempt:
         body = response.read(self._limit + 1)
         if len(body) > self._limit:
             raise FetchFailed(f"more than {self._limit} bytes")
-        if response.length:  # what the Content-Length promised and the peer did not send
+        if response.length:  # bytes that Content-Length promised and the peer did not send
             raise FetchFailed("the answer is cut short")
         if response.status == 200:
             body = _decoded(body, response.headers.get("Content-Encoding", "identity").lower(), self._limit)
@@ -186,7 +186,7 @@ def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def inflated(data: bytes, limit: int, wrapper: int = 15) -> bytes:
-    """What `data` inflates to, never more than `limit` bytes of it. Raises FetchFailed."""
+    """The inflated `data`, never more than `limit` bytes of it. Raises FetchFailed."""
     stream = zlib.decompressobj(wrapper)
     try:
         found = stream.decompress(data, limit)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from valet.errors import InvalidRequest, TooLarge
 
@@ -78,7 +78,7 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
 def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
     try:
         text = encoded.decode("ascii") if isinstance(encoded, bytes) else encoded
-        text.encode()  # what JSON can carry into an event, half a surrogate pair, is no text either
+        text.encode()  # JSON can carry half a surrogate pair into an event, which is no text either
         if _BROKEN_ESCAPE.search(text):
             raise InvalidRequest("The parameters are not percent-encoded.")
         return parse_qsl(
@@ -107,7 +107,7 @@ class Request:
     def query(self, *, tolerates_malformed: bool = False) -> Parameters:
         """The query's parameters. Raises InvalidRequest.
 
-        A caller that has to find out first whom to tell tolerates what is malformed, until it is asked for.
+        A caller that must first find the client to tell tolerates malformed parameters, until it asks for one.
         """
         return self._checked(parse_parameters(self.query_string), tolerates_malformed)
 
@@ -118,7 +118,7 @@ class Request:
         return media_type == "application/x-www-form-urlencoded"
 
     def form(self, *, tolerates_malformed: bool = False) -> Parameters:
-        """The form's parameters, likewise. Another media type is an InvalidRequest, too; raises TooLarge."""
+        """The form's parameters. Raises InvalidRequest for malformed ones or another media type, and TooLarge."""
         if not self.has_form:
             raise InvalidRequest("The request must be application/x-www-form-urlencoded.")
         if len(self.body) > MAXIMUM_BODY:
@@ -189,11 +189,3 @@ def add_to_query(uri: str, parameters: Mapping[str, str | None]) -> str:
     """
     added = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{uri}{'&' if '?' in uri else '?'}{added}" if added else uri
-
-
-def origin_of(uri: str) -> str | None:
-    """The origin of an http or https URI (RFC 6454 §6.2), None of any other."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return None
-    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,4 +1,4 @@
-"""What a refusal becomes: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
+"""The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
 from valet import pages
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError

@@ -3,99 +3,97 @@
 from typing import NamedTuple, Protocol
 
 from valet.audit import EventName
-from valet.models.grants import Grant
+from valet.models.grants import Grant, LiveToken
 from valet.models.sessions import Session
-from valet.ports.grants import Grants, Revocation, Revoked
-from valet.ports.runtime import Audit, Random
-from valet.ports.sessions import Sessions
-from valet.ports.status_lists import StatusLists
+from valet.ports.grants import HasGrants, Revocation, Revoked
+from valet.ports.runtime import HasAudit, HasRandom
+from valet.ports.sessions import HasSessions
+from valet.ports.status_lists import HasStatusLists
 from valet.tokens.access_token import still_live
 
+# Seconds. A token that has just expired by this clock may be good by a verifier's clock. An operator's clock may be
+# ahead, as far as AWS accepts a signature.
+_LEEWAY = 300
 
-class Outside(Protocol):
+
+class Ports(HasRandom, HasGrants, HasStatusLists, HasAudit, Protocol):
     """The ports that a revocation uses."""
 
-    @property
-    def random(self) -> Random: ...
-    @property
-    def grants(self) -> Grants: ...
-    @property
-    def status_lists(self) -> StatusLists: ...
-    @property
-    def audit(self) -> Audit: ...
 
-
-class OutsideOfSessions(Outside, Protocol):
-    """And those that the end of a session uses."""
-
-    @property
-    def sessions(self) -> Sessions: ...
+class SessionPorts(Ports, HasSessions, Protocol):
+    """The ports that the end of a session uses."""
 
 
 class SignedOut(NamedTuple):
-    """What this call has ended, and nobody before it."""
+    """What this call has ended, and no call before it."""
 
     session: bool
     grants: int
 
 
-def finish_revocation(outside: Outside, grant: Grant, now: float) -> None:
+def finish_revocation(ports: Ports, grant: Grant, now: float) -> None:
     """Set the status bit of every access token of a revoked grant that may be alive.
 
-    Whoever meets a revoked grant does it again: the one who revoked it may have been killed before he was done.
+    Repeat this on every access to a revoked grant: the invocation that revoked it may have died half-way.
     """
-    outside.status_lists.put_bits(still_live(grant.live, now))
+    ports.status_lists.put_bits(maybe_live(grant, now))
 
 
-def revocation_for(outside: Outside, now: float, revoked_for: str) -> Revocation:
+def maybe_live(grant: Grant, now: float) -> tuple[LiveToken, ...]:
+    """The grant's access tokens that a verifier may still accept, whose clock is somewhat behind this one."""
+    return still_live(grant.live, now - _LEEWAY)
+
+
+def revocation_for(ports: Ports, now: float, revoked_for: str) -> Revocation:
     """The write to come, with a mark of its own."""
-    return Revocation(outside.random(16), int(now), revoked_for)
+    return Revocation(ports.random(16), int(now), revoked_for)
 
 
-def revoke(outside: Outside, grant: Grant, now: float, event: EventName, **fields: str) -> None:
-    """The grant first, then the bits: a token issued in between would otherwise be missed.
+def revoke(ports: Ports, grant: Grant, now: float, event: EventName, **fields: str) -> None:
+    """Revoke the grant, then set the bits of its access tokens: in the other order, a token issued in between would be
+    missed.
 
-    Why it was revoked is kept: `revoked_for`, or else the event itself.
+    The reason is kept with the grant: `revoked_for`, or else the name of the event.
     """
-    revoked = outside.grants.revoke(grant.grant_id, revocation_for(outside, now, fields.get("revoked_for", event)))
+    revoked = ports.grants.revoke(grant.grant_id, revocation_for(ports, now, fields.get("revoked_for", event)))
     if revoked is not None:
-        finish(outside, revoked, now, event, **fields)
+        finish(ports, revoked, now, event, **fields)
 
 
-def end_session(outside: OutsideOfSessions, session: Session, now: float, revoked_for: str) -> SignedOut:
-    """End the session, and every grant that lives by it; one that is just being issued meets a tombstone.
+def end_session(ports: SessionPorts, session: Session, now: float, revoked_for: str) -> SignedOut:
+    """End the session, and every grant that lives by it. A grant that is being issued meanwhile meets a tombstone.
 
-    The session first, so that no new grant begins to live by it. If the invocation dies in between, the browser comes
-    back with the same session, which still says which grants to end.
+    The session ends first, so that no new grant begins to live by it. If the invocation dies in between, the next one
+    finds the same session, which still says which grants to end.
     """
-    attempt = outside.random(16)
-    ended = outside.sessions.end(session.digest, attempt, now)
+    attempt = ports.random(16)
+    ended = ports.sessions.end(session.digest, attempt, now)
     is_ours = ended is not None and ended.ending == attempt
     if is_ours:
-        outside.audit.record("session.ended", sub=session.sub)
-    return SignedOut(is_ours, end_grants(outside, session, now, revoked_for))
+        ports.audit.record("session.ended", sub=session.sub)
+    return SignedOut(is_ours, end_grants(ports, session, now, revoked_for))
 
 
-def end_grants(outside: Outside, session: Session, now: float, revoked_for: str) -> int:
+def end_grants(ports: Ports, session: Session, now: float, revoked_for: str) -> int:
     """End every grant that lives by a session that has ended; how many this call ended.
 
-    Each pointer goes when its grant is done with: a session may have more grants than one request has the time for, and
-    the next request for the same session goes on where this one was stopped.
+    Each pointer is deleted when its grant has ended: a session may have more grants than one request has time for, and
+    the next request goes on where this one stopped.
     """
     grants = 0
-    for pointer in outside.grants.pointers(session.sub, session.sid):
+    for pointer in ports.grants.pointers(session.sub, session.sid):
         if pointer.ends_with_session:
-            revoked = outside.grants.bury(pointer.grant_id, session.sub, revocation_for(outside, now, revoked_for))
+            revoked = ports.grants.bury(pointer.grant_id, session.sub, revocation_for(ports, now, revoked_for))
             if revoked is not None:
-                finish(outside, revoked, now, revoked_for=revoked_for)
+                finish(ports, revoked, now, revoked_for=revoked_for)
                 grants += revoked.is_ours
-            outside.grants.forget(pointer)
+            ports.grants.forget(pointer)
     return grants
 
 
-def finish(outside: Outside, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:
-    """What follows the write: one line by whoever did it, and the bits by everybody who meets it."""
+def finish(ports: Ports, revoked: Revoked, now: float, event: EventName = "grant.revoked", **fields: str) -> None:
+    """Do what follows the write: record it if this call's write revoked the grant, and set the bits in any case."""
     grant = revoked.grant
     if revoked.is_ours:
-        outside.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id, **fields)
-    finish_revocation(outside, grant, now)
+        ports.audit.record(event, client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id, **fields)
+    finish_revocation(ports, grant, now)

@@ -33,7 +33,7 @@ from valet.tokens.status_list import StatusListPublisher
 
 
 class Server:
-    """What an endpoint needs of the outside world. A test gives it other ports by assigning them."""
+    """The ports that an endpoint needs. A test gives it other ones by assigning them."""
 
     @cached_property
     def settings(self) -> Settings:

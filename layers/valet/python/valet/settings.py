@@ -32,7 +32,7 @@ class Settings:
     id_token_lifetime: int = 900
     retry_window: int = 60
     login_throttle_window: int = 900
-    # What only rotate_keys has.
+    # Only rotate_keys has these.
     signing_role_arns: frozenset[str] = frozenset()
     rotate_role_arn: str = ""
     account_root_arn: str = ""

@@ -34,7 +34,7 @@ def request_from_event(event: Mapping[str, Any], settings: Settings) -> Request:
 
 
 def response_to_event(response: Response) -> dict[str, Any]:
-    """The answer, as the gateway takes it: single-valued headers, and cookies beside them."""
+    """The answer, as the gateway takes it: single-valued headers, and the cookies in a list of their own."""
     answer: dict[str, Any] = {"statusCode": response.status, "headers": dict(response.headers)}
     if isinstance(response.body, bytes):
         answer |= {"body": b64encode(response.body).decode(), "isBase64Encoded": True}

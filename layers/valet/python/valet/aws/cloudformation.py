@@ -20,12 +20,12 @@ def is_request(event: Mapping[str, Any]) -> bool:
     return event.get("RequestType") in ("Create", "Update", "Delete") and _is_answerable(event.get("ResponseURL"))
 
 
-def fulfil(event: Mapping[str, Any], physical_resource_id: str, deed: Callable[[], object]) -> None:
-    """Do the deed, unless something is deleted, and answer in any case: a stack without an answer waits for an hour."""
+def fulfil(event: Mapping[str, Any], physical_resource_id: str, work: Callable[[], object]) -> None:
+    """Do the work, except for a deletion, and answer in any case: a stack without an answer waits for an hour."""
     reason: str | None = "it was not finished"
     try:
         if event["RequestType"] != "Delete":
-            deed()
+            work()
         reason = None
     except OAuthError as error:
         reason = error.detail or error.description

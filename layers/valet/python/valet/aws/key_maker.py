@@ -1,7 +1,7 @@
 """KMS keys that sign, made and ended: each carries its whole permission in its own policy.
 
 An account's administrators may look after a key and delete it, but not sign with it; the signing functions may sign, in
-one algorithm; rotate_keys may look at it and end it. Nobody's own policy says more, so this is all there is to read.
+one algorithm; rotate_keys may look at it and end it. No role's own policy says more, so this is all there is to read.
 """
 
 import json

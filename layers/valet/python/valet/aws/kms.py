@@ -24,7 +24,7 @@ from valet.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-# Whoever asks KMS to unwrap has to say what for, so that a role may be allowed this and nothing else.
+# A caller that asks KMS to unwrap has to say what for, so that a role may be allowed this and nothing else.
 ENCRYPTION_CONTEXT: Mapping[str, str] = {"valet:use": "signing-key"}
 
 KMS_ALGORITHMS: Mapping[str, Any] = {
@@ -153,12 +153,14 @@ def _joined(der: bytes) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def asked(deed: str, ask: Callable[[], Any], failure: type[TemporarilyUnavailable] = TemporarilyUnavailable) -> Any:
+def asked(
+    operation: str, ask: Callable[[], Any], failure: type[TemporarilyUnavailable] = TemporarilyUnavailable
+) -> Any:
     """KMS's answer. Throttled, unreachable, disabled, denied: the client may try again, and our log says which."""
     try:
         return ask()
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        raise failure(detail=f"KMS {deed}: {code}") from error
+        raise failure(detail=f"KMS {operation}: {code}") from error
     except BotoCoreError as error:
-        raise failure(detail=f"KMS {deed}: {type(error).__name__}") from error
+        raise failure(detail=f"KMS {operation}: {type(error).__name__}") from error

@@ -78,7 +78,7 @@ def _metric(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     metrics = [{"Name": kind.metric, "Unit": "None" if kind.measured else "Count"}]
     directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}
-    timestamp = int(time.time() * 1000)  # noqa: TID251  the line's own, as the logger's beside it
+    timestamp = int(time.time() * 1000)  # noqa: TID251  the line's own, next to the logger's
     return {
         kind.metric: fields[kind.measured] if kind.measured else 1,
         "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},

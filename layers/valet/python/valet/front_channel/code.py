@@ -1,23 +1,31 @@
-"""What an end-user allowed a client becomes a grant, and the grant a code (RFC 6749 §4.1.2)."""
+"""The authorization code: what the end-user allowed the client becomes a grant, and the grant a code (RFC 6749 §4.1.2).
 
-from dataclasses import replace
-from typing import Protocol
+/authorize and /consent issue every code through `issue_code`, so that neither can leave out a check or an audit line.
+"""
 
-from valet.errors import TooManyRequests
-from valet.front_channel.consent import remaining_scope
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from valet.errors import TemporarilyUnavailable, TooManyRequests
+from valet.front_channel.consent import remaining_scope, remember
+from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.handles import Code, digest, is_digest_of, new_handle
-from valet.models.clients import Client
+from valet.http import Response
 from valet.models.grants import Grant, GrantPointer
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.people.sessions import has_ended
-from valet.ports.clients import Registry
-from valet.ports.grants import Done, Grants
-from valet.ports.runtime import Audit, Random
-from valet.ports.sessions import Sessions
-from valet.ports.throttles import Throttles
+from valet.ports.accounts import HasConsents
+from valet.ports.clients import HasRegistry
+from valet.ports.grants import Done, Grants, HasGrants
+from valet.ports.runtime import HasAudit, HasRandom, HasSettings
+from valet.ports.sessions import HasSessions
+from valet.ports.throttles import HasThrottles
 from valet.protocol.scope import OFFLINE_ACCESS, api_of
-from valet.settings import Settings
+
+if TYPE_CHECKING:  # the token endpoint imports `pointer_to` from here, and needs no authorization request
+    from valet.protocol.authorization_request import Destination
 
 _DAY = 86_400
 _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
@@ -25,48 +33,76 @@ _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redempti
 _CODES, _WINDOW = 200, 900
 
 
-class Outside(Protocol):
-    """The ports that a consent uses."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def random(self) -> Random: ...
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def grants(self) -> Grants: ...
-    @property
-    def sessions(self) -> Sessions: ...
-    @property
-    def throttles(self) -> Throttles: ...
-    @property
-    def audit(self) -> Audit: ...
+class Ports(HasSettings, HasRandom, HasRegistry, HasConsents, HasGrants, HasSessions, HasThrottles, HasAudit, Protocol):
+    """The ports that a code is issued through."""
 
 
-def issue_code(
-    outside: Outside, request: AuthorizationRequest, client: Client, session: Session, grant_id: str, now: float
-) -> Code | None:
-    """The code for the request, whose grant is `grant_id`; None if that was answered before, or revoked meanwhile.
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An authorization request that is allowed: no step stands between it and its code."""
 
-    Raises TooManyRequests, before anything is spent.
+    request: AuthorizationRequest
+    destination: "Destination"
+    session: Session
+    grant_id: str
+    was_asked: bool  # the end-user allowed it on the consent page just now
+
+
+def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
+    """Issue the code, and redirect to the client with it.
+
+    Raises TooManyRequests and InvalidScope, and no grant is issued; raises AlreadyAnswered if the request got its code
+    before, or if the grant or the session ended meanwhile.
     """
-    # What was shown may be less than what was asked for, where a registration changed in between; it is never more.
-    known = outside.registry.scopes()
-    request = replace(request, scope=remaining_scope(request.scope, client, known))
-    api = api_of(request.scope, known)
-    code = Code(grant_id, new_handle(outside.random))
-    is_offline = OFFLINE_ACCESS in request.scope
+    client, session = allowed.destination.client, allowed.session
+    code = Code(allowed.grant_id, new_handle(ports.random))
+    grant = _grant(ports, allowed, code, now)
+    _count(ports, allowed, now)
+    # The pointer first: without its grant it is harmless, and a grant without a pointer cannot be found and revoked. A
+    # logout that ends the session before the session is read again is seen here; a later logout finds the pointer.
+    ports.grants.point_to(pointer_to(grant, grant.code_expires_at + _LATEST_REDEMPTION))
+    if OFFLINE_ACCESS not in grant.scope and has_ended(session, ports.sessions):
+        raise AlreadyAnswered(client.client_id)
+    if not _is_issued(grant, code, ports.grants):
+        raise AlreadyAnswered(client.client_id)
+    facts = {"client_id": client.client_id, "sub": session.sub, "grant_id": code.grant_id}
+    if allowed.was_asked:
+        with suppress(TemporarilyUnavailable):  # the code is issued: an end-user who is not remembered is asked again
+            remember(allowed.request, client, session.sub, ports.consents, now)
+        ports.audit.record("consent.granted", **facts, scope=" ".join(allowed.request.scope))
+    ports.audit.record("code.issued", **facts)
+    return allowed.destination.answer({"code": str(code)})
+
+
+def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
+    """Where the grant can be found until then, to be revoked."""
+    return GrantPointer(
+        sub=grant.sub,
+        sid=grant.sid,
+        grant_id=grant.grant_id,
+        ends_with_session=OFFLINE_ACCESS not in grant.scope,
+        expires_at=expires_at,
+        redeemed_at=redeemed_at,
+    )
+
+
+def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
+    """The grant that the code stands for, built from the request and never from a form."""
+    request, client, session = allowed.request, allowed.destination.client, allowed.session
+    # The registration may have changed since the page was shown: the grant may have less than its scope, never more.
+    known = ports.registry.scopes()
+    scope = remaining_scope(request.scope, client, known)
+    api = api_of(scope, known)
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
-    if not is_offline:
+    if OFFLINE_ACCESS not in scope:
         absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
-    code_expires_at = int(now) + outside.settings.code_lifetime
-    grant = Grant(
-        grant_id=grant_id,
+    code_expires_at = int(now) + ports.settings.code_lifetime
+    return Grant(
+        grant_id=code.grant_id,
         client_id=client.client_id,
         sub=session.sub,
         sid=session.sid,
-        scope=request.scope,
+        scope=scope,
         aud=(api.audience,) if api else (),
         auth_time=session.auth_time,
         acr=session.acr,
@@ -82,37 +118,23 @@ def issue_code(
         epoch=session.epoch,
         client_epoch=client.epoch,
     )
-    _count(outside, client, session, now)
-    # The pointer first: without its grant it is harmless, and a grant that nobody can find to revoke is not. A logout
-    # that ends the session before we look again is seen here; one that ends it later finds the pointer.
-    outside.grants.point_to(pointer_to(grant, code_expires_at + _LATEST_REDEMPTION))
-    if not is_offline and has_ended(session, outside.sessions):
-        return None
-    outcome = outside.grants.issue(grant)
-    if not isinstance(outcome, Done):
-        # Our own first try, whose answer was lost, is recognised by the code that only it can have drawn.
-        found = outcome.found
-        if found is None or found.revoked_at or not is_digest_of(found.code_digest, code.secret):
-            return None
-    return code
 
 
-def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
-    """Where the grant can be found until then, to be revoked."""
-    return GrantPointer(
-        sub=grant.sub,
-        sid=grant.sid,
-        grant_id=grant.grant_id,
-        ends_with_session=OFFLINE_ACCESS not in grant.scope,
-        expires_at=expires_at,
-        redeemed_at=redeemed_at,
-    )
-
-
-def _count(outside: Outside, client: Client, session: Session, now: float) -> None:
-    """Count the code to come. By the person, not by the session: signing in again must not begin a new count."""
+def _count(ports: Ports, allowed: Allowed, now: float) -> None:
+    """Count the code to come. The count is the person's, not the session's: a new sign-in must not begin a new one."""
+    sub = allowed.session.sub
     number = int(now) // _WINDOW
     ends_at = (number + 1) * _WINDOW
-    if outside.throttles.count(f"codes#{session.sub}#{number}", ends_at) > _CODES:
-        outside.audit.record("code.throttled", client_id=client.client_id, sub=session.sub)
+    if ports.throttles.count(f"codes#{sub}#{number}", ends_at) > _CODES:
+        ports.audit.record("code.throttled", client_id=allowed.request.client_id, sub=sub)
         raise TooManyRequests("Too many codes were issued to this end-user.", retry_after=ends_at - int(now))
+
+
+def _is_issued(grant: Grant, code: Code, grants: Grants) -> bool:
+    """Issue the grant. False: there is one by its id already, or a tombstone."""
+    outcome = grants.issue(grant)
+    if isinstance(outcome, Done):
+        return True
+    # Our own first try, whose answer was lost, is recognised by the code that only this invocation can have drawn.
+    found = outcome.found
+    return found is not None and not found.revoked_at and is_digest_of(found.code_digest, code.secret)

@@ -1,25 +1,72 @@
-"""What an end-user is asked to allow, and what of it is remembered."""
+"""The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from valet.errors import InvalidScope
+from valet import pages
+from valet.errors import InvalidRequest, InvalidScope
+from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
-from valet.models.accounts import Consent
+from valet.front_channel.saved_requests import Saved
+from valet.http import Response, page
+from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.ports.accounts import Consents
-from valet.protocol.scope import narrowed_scope
+from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.protocol.scope import in_reading_order, narrowed_scope
+
+if TYPE_CHECKING:  # the token endpoint imports this module, and needs no authorization request
+    from valet.protocol.authorization_request import Destination
+
+
+def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
+    """The saved request, with what is left of its scope: the page, the grant and the remembered consent are about one
+    scope, even if a registration changes in between. Raises InvalidScope if nothing is left."""
+    return replace(saved, request=replace(saved.request, scope=remaining_scope(saved.request.scope, client, known)))
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
-    """What is left of a saved request's scope. Raises InvalidScope where nothing is."""
+    """What is left of a saved request's scope. Raises InvalidScope if nothing is."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was asked for.")
     return scope
 
 
+def consent_page(
+    saved: Saved, destination: "Destination", account: Account | None, session_cookie: str, known: Scopes
+) -> Response:
+    """The page that asks the end-user to allow the client the scope of the saved request."""
+    html = pages.consent(
+        action="/consent",
+        request_handle=saved.handle,
+        csrf_token=csrf_token(session_cookie, _shown(saved)),
+        client_name=destination.client.client_name,
+        owner=destination.client.owner,
+        answer_host=destination_in_words(saved.request.redirect_uri),
+        username=account.username if account else "",
+        scopes=[(name, known.scopes[name].description) for name in in_reading_order(saved.request.scope)],
+        switch_account=f"/login?request={saved.handle}",
+    )
+    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
+    return page(200, html, pages.content_security_policy(targets))
+
+
+def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
+    """Raises InvalidRequest if the form was not sent from this session's consent page, with this very scope."""
+    if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved)):
+        why = "This page is out of date. Go back to the app and start again."
+        raise InvalidRequest(why, client_id=saved.request.client_id)
+
+
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
-    """Keep what was allowed, where it may stand in for the next time."""
+    """Keep what the end-user allowed, if it may stand in for the next consent."""
     if is_remembered(request, client):
         consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))
+
+
+def _shown(saved: Saved) -> str:
+    """What the page showed, which its CSRF token is for."""
+    return f"{saved.handle} {' '.join(sorted(saved.request.scope))}"

@@ -1,4 +1,4 @@
-"""What proves that a form was sent from a page of ours (CSRF)."""
+"""The proof that a form was sent from a page of this server (CSRF)."""
 
 import hmac
 
@@ -6,7 +6,7 @@ from valet.handles import base64url
 
 
 def csrf_token(cookie: str, form: str) -> str:
-    """What only a page of ours can know of a cookie and of what its form is for."""
+    """The token that only a page of this server can derive from the browser's cookie and the purpose of the form."""
     return base64url(hmac.digest(cookie.encode(), b"valet csrf" + form.encode(), "sha256"))
 
 

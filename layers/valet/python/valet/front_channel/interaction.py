@@ -59,6 +59,10 @@ def next_step(
     if needs_login(request, session, asked_at_ms, now):
         if "none" in request.prompt:
             raise LoginRequired("The end-user is not signed in, or has to sign in again.")
+        if session is not None and session.auth_time_ms >= asked_at_ms:
+            # A sign-in for this very request leaves the hint alone. Asking on would go round in circles where nobody
+            # can sign in any more as who was meant: an app may hold the ID token of an account that was deleted.
+            raise LoginRequired("The end-user signed in as another than the id_token_hint names.")
         return Step.LOGIN
     if needs_consent(request, client, consent):
         if "none" in request.prompt:

@@ -10,7 +10,7 @@ from enum import Enum
 from valet.errors import InvalidGrant
 from valet.front_channel.code import pointer_to
 from valet.grant_types.issue import ends_at, sign_tokens
-from valet.grant_types.request import Outside, TokenRequest
+from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
 from valet.models.accounts import Account
 from valet.models.clients import Client
@@ -70,29 +70,29 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     return Decision.REDEEM
 
 
-def redeem(request: TokenRequest, outside: Outside) -> Tokens:
+def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
     form = request.form
     code = parse_code(form.require("code"))
     code_verifier = form.require("code_verifier")
     if code is None:
         raise _refusal()
-    presented = Presented(code, form.get("redirect_uri"), code_verifier, outside.random(16))
-    grant = outside.grants.find(code.grant_id)
-    account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
+    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
+    grant = ports.grants.find(code.grant_id)
+    account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     if (
         decide(grant, account, request.client, presented, request.now) is not Decision.REDEEM
         or grant is None
         or account is None
     ):
-        raise _refused(request, outside, grant, account, presented)
-    tokens, redemption = _prepare(request, outside, grant, account, presented)
-    outcome = outside.grants.redeem(grant, redemption, request.now)
+        raise _refused(request, ports, grant, account, presented)
+    tokens, redemption = _prepare(request, ports, grant, account, presented)
+    outcome = ports.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
         if decide(found, account, request.client, presented, request.now) is not Decision.WON:
-            raise _refused(request, outside, found, account, presented)
-    outside.audit.record(
+            raise _refused(request, ports, found, account, presented)
+    ports.audit.record(
         "token.issued",
         client_id=grant.client_id,
         sub=grant.sub,
@@ -104,21 +104,21 @@ def redeem(request: TokenRequest, outside: Outside) -> Tokens:
 
 
 def _prepare(
-    request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented
+    request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
     """All that the answer needs, signed before anything is spent, and the pointer by which the grant is found."""
     client, now = request.client, request.now
-    exp = int(now) + access_token.lifetime(grant.scope, outside.registry.scopes(), outside.settings)
-    live = (outside.status_indices.allot(client.client_id, exp, grant.client_epoch),)
-    tokens = sign_tokens(request, outside, grant, account, grant.scope, live[0], is_first=True)
+    exp = int(now) + access_token.lifetime(grant.scope, ports.registry.scopes(), ports.settings)
+    live = (ports.status_indices.allot(client.client_id, exp, grant.client_epoch),)
+    tokens = sign_tokens(request, ports, grant, account, grant.scope, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:
-        refresh = RefreshToken(grant.grant_id, new_handle(outside.random), new_handle(outside.random))
+        refresh = RefreshToken(grant.grant_id, new_handle(ports.random), new_handle(ports.random))
         tokens = replace(tokens, refresh_token=str(refresh))
     # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one;
     # and before the time of the commit is drawn, however slow this write is.
-    outside.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
-    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, outside.clock())
+    ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
+    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
 
 
 def _redemption(
@@ -143,17 +143,17 @@ def _redemption(
 
 
 def _refused(
-    request: TokenRequest, outside: Outside, grant: Grant | None, account: Account | None, presented: Presented
+    request: TokenRequest, ports: Ports, grant: Grant | None, account: Account | None, presented: Presented
 ) -> InvalidGrant:
     """Do what a refusal owes, and answer it."""
     decision = decide(grant, account, request.client, presented, request.now)
     if grant is not None and decision is Decision.REPLAY:
         # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).
-        revoke(outside, grant, request.now, "code.replayed")
+        revoke(ports, grant, request.now, "code.replayed")
     elif grant is not None and decision is Decision.FINISH:
-        finish_revocation(outside, grant, request.now)
+        finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.RESUBMITTED:
-        outside.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
+        ports.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
     return _refusal()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from valet.errors import InvalidScope
-from valet.grant_types.request import Outside, TokenRequest
+from valet.grant_types.request import Ports, TokenRequest
 from valet.models.accounts import Account
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.protocol.scope import OPENID, audience
@@ -14,7 +14,7 @@ from valet.tokens.jws import current_signer
 
 def sign_tokens(
     request: TokenRequest,
-    outside: Outside,
+    ports: Ports,
     grant: Grant,
     account: Account,
     scope: Sequence[str],
@@ -27,8 +27,8 @@ def sign_tokens(
     Whoever answers for the generation uses its index and its `exp`. A refresh gives an ID token to clients that are
     registered so, and without the nonce, which was the authorization request's (OpenID Connect Core §12.2).
     """
-    known = outside.registry.scopes()
-    signer = current_signer(outside.registry, outside.signers)
+    known = ports.registry.scopes()
+    signer = current_signer(ports.registry, ports.signers)
     allowed = [aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, request.issuer)]
     if not allowed:
         raise InvalidScope("Nothing is left of the scope that was granted.")
@@ -41,7 +41,7 @@ def sign_tokens(
         live,
         issuer=request.issuer,
         now=request.now,
-        random=outside.random,
+        random=ports.random,
         signer=signer,
     )
     tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
@@ -52,7 +52,7 @@ def sign_tokens(
         token,
         issuer=request.issuer,
         now=request.now,
-        lifetime=outside.settings.id_token_lifetime,
+        lifetime=ports.settings.id_token_lifetime,
         signer=signer,
         with_nonce=is_first,
     )

@@ -11,7 +11,7 @@ from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
 from valet.grant_types import pace
 from valet.grant_types.issue import ends_at, sign_tokens
-from valet.grant_types.request import Outside, TokenRequest
+from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
 from valet.models.accounts import Account
 from valet.models.clients import Client
@@ -69,7 +69,7 @@ def decide(
     return Decision.THEFT
 
 
-def redeem(request: TokenRequest, outside: Outside) -> Tokens:
+def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """New tokens for the refresh token.
 
     Raises InvalidGrant, with one wording for every reason, InvalidScope, and TooManyRequests.
@@ -79,23 +79,23 @@ def redeem(request: TokenRequest, outside: Outside) -> Tokens:
     scope = parse_scope(form["scope"]) if "scope" in form else None
     if token is None:
         raise _refusal()
-    presented = Presented(token, scope, outside.random(32))
-    grant = outside.grants.find(token.grant_id)
-    account = outside.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
-    window = retry_window(request.client, outside.settings)
+    presented = Presented(token, scope, ports.random(32))
+    grant = ports.grants.find(token.grant_id)
+    account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
+    window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
     if decision is Decision.ROTATE and grant is not None and account is not None:
-        tokens, rotation = _prepare(request, outside, grant, account, presented)
-        outcome = outside.grants.rotate(grant, rotation, outside.clock())
+        tokens, rotation = _prepare(request, ports, grant, account, presented)
+        outcome = ports.grants.rotate(grant, rotation, ports.clock())
         if isinstance(outcome, Done):
-            _record(request, outside, grant, "token.refreshed")
+            _record(request, ports, grant, "token.refreshed")
             return tokens
         # Somebody was faster, or it was our own first try: the item as found says which.
         grant = outcome.found
-        decision = decide(grant, account, request.client, presented, window, outside.clock())
+        decision = decide(grant, account, request.client, presented, window, ports.clock())
     if decision is Decision.RETRY and grant is not None and account is not None:
-        return _retry(request, outside, grant, account, presented)
-    raise _refused(request, outside, grant, decision)
+        return _retry(request, ports, grant, account, presented)
+    raise _refused(request, ports, grant, decision)
 
 
 def retry_window(client: Client, settings: Settings) -> int:
@@ -104,23 +104,23 @@ def retry_window(client: Client, settings: Settings) -> int:
 
 
 def _prepare(
-    request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented
+    request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Rotation]:
     """All that the answer needs, signed before anything is spent."""
     now, client = request.now, request.client
-    scope = _scope(request, outside, grant, presented)
-    exp = int(now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
-    live = _live_with_next(request, outside, grant, exp)
+    scope = _scope(request, ports, grant, presented)
+    exp = int(now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
+    live = _live_with_next(request, ports, grant, exp)
     # A place that is shared may last longer than this token's API allows: the token expires when the earlier does.
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
-    tokens = sign_tokens(request, outside, grant, account, scope, newest, is_first=False)
+    tokens = sign_tokens(request, ports, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
         refresh_digest=digest(following.secret),
         retry_key=presented.retry_key,
         # Drawn now, not at the request's start: the client's time to retry begins with the write.
-        rotated_at_ms=int(outside.clock() * 1000),
+        rotated_at_ms=int(ports.clock() * 1000),
         live=live,
         idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
         expires_at=ends_at(grant, live),
@@ -128,7 +128,7 @@ def _prepare(
     )
 
 
-def _live_with_next(request: TokenRequest, outside: Outside, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
     """The places in status lists that the grant has to remember; the last is the next token's."""
     now = request.now
     live = access_token.still_live(grant.live, now)
@@ -137,27 +137,27 @@ def _live_with_next(request: TokenRequest, outside: Outside, grant: Grant, exp: 
         live = tuple(token for token in live if token != shared)
         # A client or an operator may have revoked this one access token: the next must not be born refused. A bit that
         # is set stays set, so the grant has nothing to remember of it.
-        if not outside.status_lists.is_set(shared):
+        if not ports.status_lists.is_set(shared):
             return (*live, shared)
-    return (*live, outside.status_indices.allot(grant.client_id, exp, grant.client_epoch))
+    return (*live, ports.status_indices.allot(grant.client_id, exp, grant.client_epoch))
 
 
-def _retry(request: TokenRequest, outside: Outside, grant: Grant, account: Account, presented: Presented) -> Tokens:
+def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
     """The answer that was lost, signed again: the same successor, the same place in the status list."""
-    scope = _scope(request, outside, grant, presented)
+    scope = _scope(request, ports, grant, presented)
     # A retry may ask for another part of the scope, and the API of that part for shorter lives.
-    exp = int(request.now) + access_token.lifetime(scope, outside.registry.scopes(), outside.settings)
+    exp = int(request.now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
-    tokens = sign_tokens(request, outside, grant, account, scope, live, is_first=False)
+    tokens = sign_tokens(request, ports, grant, account, scope, live, is_first=False)
     # Our own write, whose answer was lost, is a rotation like any other.
     is_ours = grant.retry_key == presented.retry_key
-    _record(request, outside, grant, "token.refreshed" if is_ours else "refresh.retried")
+    _record(request, ports, grant, "token.refreshed" if is_ours else "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
 
 
-def _scope(request: TokenRequest, outside: Outside, grant: Grant, presented: Presented) -> tuple[str, ...]:
+def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Presented) -> tuple[str, ...]:
     """What this access token is for: a subset of the grant's, which keeps its own."""
-    known, asked = outside.registry.scopes(), grant.scope
+    known, asked = ports.registry.scopes(), grant.scope
     if presented.scope is not None:
         asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
     scope = narrowed_scope(asked, request.client, known)
@@ -166,8 +166,8 @@ def _scope(request: TokenRequest, outside: Outside, grant: Grant, presented: Pre
     return scope
 
 
-def _record(request: TokenRequest, outside: Outside, grant: Grant, event: EventName) -> None:
-    outside.audit.record(
+def _record(request: TokenRequest, ports: Ports, grant: Grant, event: EventName) -> None:
+    ports.audit.record(
         event,
         client_id=grant.client_id,
         sub=grant.sub,
@@ -177,20 +177,20 @@ def _record(request: TokenRequest, outside: Outside, grant: Grant, event: EventN
     )
 
 
-def _refused(request: TokenRequest, outside: Outside, grant: Grant | None, decision: Decision) -> OAuthError:
+def _refused(request: TokenRequest, ports: Ports, grant: Grant | None, decision: Decision) -> OAuthError:
     """Do what a refusal owes, and answer it."""
     if decision is Decision.TOO_MUCH_SCOPE:
         return InvalidScope("The scope names more than was granted.")
     if grant is not None and decision is Decision.TOO_OFTEN:
-        _record(request, outside, grant, "refresh.throttled")
+        _record(request, ports, grant, "refresh.throttled")
         seconds = pace.seconds_to_wait(grant.paced_until, request.now)
         return TooManyRequests("This grant is refreshed too often. The refresh token stays good.", retry_after=seconds)
     if grant is not None and decision is Decision.FINISH:
-        finish_revocation(outside, grant, request.now)
+        finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.THEFT:
-        revoke(outside, grant, request.now, "refresh.reused")
+        revoke(ports, grant, request.now, "refresh.reused")
     elif grant is not None and decision is Decision.END:
-        revoke(outside, grant, request.now, "grant.revoked", revoked_for="operator")
+        revoke(ports, grant, request.now, "grant.revoked", revoked_for="operator")
     return _refusal()
 
 

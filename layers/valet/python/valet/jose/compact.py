@@ -21,12 +21,12 @@ _ALIASES = {"Ed25519": "EdDSA"}  # RFC 9864's fully specified name of what RFC 8
 
 
 class Malformed(Exception):
-    """What was read is not a JWS, base64url or JSON as it has to be. The message says no more than which of them,
+    """The text is not a JWS, base64url or JSON as it has to be. The message says no more than which of them,
     and holds nothing of what was read."""
 
 
 class Header(NamedTuple):
-    """What matters of a protected header: `typ` in lower case (RFC 7515 §4.1.9), `alg` by its older name."""
+    """The parts of a protected header that matter: `typ` in lower case (RFC 7515 §4.1.9), `alg` by its older name."""
 
     typ: str
     alg: str

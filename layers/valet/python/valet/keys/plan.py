@@ -17,7 +17,7 @@ MARGIN = 900  # our own caches and those on the way, clocks, and the hour's run 
 
 ANNOUNCED_FOR = VERIFIER_CACHE + MARGIN  # before the first signature
 KEPT_FOR = LONGEST_ACCESS_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
-SIGNS_ON = MARGIN  # whoever read the records before a change may still ask the old key for a signature
+SIGNS_ON = MARGIN  # an invocation that read the records before a change may still sign with the old key
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def plan(
 def _cleaned(
     keys: Sequence[SigningKey], now: int, standby: SigningKey, settings: Settings, unusable: frozenset[str]
 ) -> Step | None:
-    """What is over: standbys that the settings no longer want, private keys of the retired, and at last the records."""
+    """Remove standbys that the settings no longer want, private keys of the retired, and at last the records."""
     for key in keys:
         # Until verifiers know the one that is wanted, another that they know is all that an emergency has.
         is_needed = not _is_known(standby, now) and _can_sign(key, settings, unusable)

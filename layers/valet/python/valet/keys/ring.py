@@ -30,7 +30,7 @@ def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
 
 
 def signing_algs(keys: Sequence[SigningKey]) -> tuple[str, ...]:
-    """What tokens are signed with, now and next: while a change of algorithm is under way, both."""
+    """The algorithms that tokens are signed with, now and next: two while a change is under way."""
     return tuple(sorted({key.alg for key in keys if key.state in (SIGNING, ANNOUNCED)}))
 
 
@@ -38,3 +38,8 @@ def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, st
     """The JWK Set, the key that signs first, for those who look no further than the first."""
     ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)
     return {"keys": [key.public_jwk for key in ordered]}
+
+
+def kids_by_state(keys: Sequence[SigningKey]) -> dict[str, list[str]]:
+    """The kids of the keys in each state: the report of a rotation."""
+    return {state: [key.kid for key in keys if key.state == state] for state in (SIGNING, ANNOUNCED, RETIRED, DROPPED)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from valet.audit import EventName
 from valet.errors import TemporarilyUnavailable
-from valet.keys.plan import Change, End, Make, Step, announced, drop, ended, plan
+from valet.keys.plan import Change, End, Make, Step, announced, drop, ended, overdue_days, plan
 from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_key
 from valet.models.keys import KeyRing, SigningKey
 from valet.ports.keys import KeyMaker, KeyRecords
@@ -18,7 +18,7 @@ from valet.ports.runtime import Audit, Clock
 from valet.settings import Settings
 
 CURRENT = "current"  # an emergency's word for whichever key signs
-_SAME_EMERGENCY = 900  # who says "current" again this soon repeats himself, and does not mean the key that signs since
+_SAME_EMERGENCY = 900  # "current" said again this soon repeats the command, and does not mean the new key
 
 _MOST_STEPS = 40  # a run takes six at most; what takes more is two runs in each other's way without end
 
@@ -90,7 +90,7 @@ class Rotation:
             self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
 
     def _end_unplaced(self) -> None:
-        """A run beside this one announced a key first: ours is not needed."""
+        """Another run announced a key first: this one's is not needed."""
         if self._made is not None:
             key, self._made = self._made, None
             event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
@@ -102,6 +102,12 @@ class Rotation:
             if key.kid not in self._usable:
                 self._usable[key.kid] = self.maker.is_usable(key)
         return frozenset(key.kid for key in asked if not self._usable[key.kid])
+
+
+def record_check(ring: KeyRing, audit: Audit, settings: Settings, now: float) -> None:
+    """Record that the keys were checked, once a run: an alarm waits for this line, and for the days in it."""
+    overdue = overdue_days(ring, now, settings)
+    audit.record("keys.checked", kid=signing_key(ring.keys).kid, overdue_days=overdue)
 
 
 def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None:

@@ -17,14 +17,14 @@ class Account:
     password_id: str = ""  # the credential that is in force; others are worth nothing
     epoch: int = 0  # a session or grant of another one is dead: revoking all that the end-user holds raises it
     epoch_raised_at_ms: int = 0  # for operators to read
-    # What the release before goes by instead of the epoch. Where it is not `epoch_raised_at_ms`, that release wrote it,
+    # The release before goes by this instead of the epoch. Where it is not `epoch_raised_at_ms`, that release wrote it,
     # and sessions that began before it are dead.
     sessions_not_before_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the login function alone may read."""
+    """A password's hash, which the login function alone may read."""
 
     username: str
     sub: str
@@ -34,7 +34,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What an end-user allowed a client, remembered."""
+    """The scopes that an end-user allowed a client, remembered."""
 
     sub: str
     client_id: str

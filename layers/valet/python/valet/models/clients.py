@@ -1,4 +1,4 @@
-"""What operators register: clients, and the scopes and protected APIs that clients ask for."""
+"""The records that operators register: clients, and the scopes and protected APIs that clients ask for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ class Client:
 
     client_id: str
     client_name: str
-    owner: str = ""  # who runs it, as the consent page names them
+    owner: str = ""  # the organisation that runs it, as the consent page names it
     application_type: str = "web"  # web (confidential) | native | browser
     token_endpoint_auth_method: str = "client_secret_basic"  # | client_secret_post | none
     secret_digests: tuple[bytes, ...] = ()  # two while a secret is replaced
@@ -18,8 +18,8 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
-    scope: frozenset[str] = frozenset()  # what it may ask for
-    default_scope: frozenset[str] = frozenset()  # what it gets where it asks for none
+    scope: frozenset[str] = frozenset()  # the scopes that it may ask for
+    default_scope: frozenset[str] = frozenset()  # granted where it asks for none
     introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
     first_party: bool = False  # the operator's word for people's consent, where it counts
     id_token_on_refresh: bool = False

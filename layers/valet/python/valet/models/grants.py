@@ -14,7 +14,7 @@ class LiveToken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an end-user allowed a client: one item, on which each step is one conditional write."""
+    """An end-user's permission for a client: one item, on which each step is one conditional write."""
 
     grant_id: str
     client_id: str
@@ -65,7 +65,7 @@ class GrantPointer:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a token response carries (RFC 6749 §5.1)."""
+    """The content of a token response (RFC 6749 §5.1)."""
 
     access_token: str
     expires_in: int

@@ -13,7 +13,7 @@ class SigningKey:
     state: str
     public_jwk: Mapping[str, str]
     key_id: str = ""  # KMS: the signing key's ARN
-    signing_roles: frozenset[str] = frozenset()  # KMS: whom the key's own policy lets sign
+    signing_roles: frozenset[str] = frozenset()  # KMS: the roles that the key's own policy lets sign
     wrapped_private_key: bytes = b""  # the wrapped signer's private key, PKCS #8 under KMS
     wrapping_key: str = ""  # the symmetric key that wraps it
     created_at: int = 0  # announced: in the JWK Set from then on

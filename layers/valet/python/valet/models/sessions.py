@@ -1,4 +1,4 @@
-"""Signed-in browsers."""
+"""Signed-in browsers, and what an ID token says of one."""
 
 from dataclasses import dataclass
 
@@ -22,3 +22,12 @@ class Session:
     @property
     def auth_time(self) -> int:
         return self.auth_time_ms // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a verified id_token_hint says. The ID token may have expired long ago (RP-Initiated Logout §2)."""
+
+    sub: str
+    sid: str | None
+    client_id: str

@@ -17,7 +17,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class StatusListContent:
-    """What a status list says: the indices that are set, and how many are leased."""
+    """The content of a status list: the indices that are set, and how many are leased."""
 
     leased: int = 0
     revoked: frozenset[int] = frozenset()

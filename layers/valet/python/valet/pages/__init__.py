@@ -1,6 +1,6 @@
 """The pages that people see: sign-in, consent, sign-out and errors (OpenID Connect Core §3.1.2.3 and §3.1.2.4).
 
-Each function returns one page's HTML and reads nothing but its arguments and the templates beside it. The pages
+Each function returns one page's HTML and reads nothing but its arguments and the templates next to it. The pages
 hold no script and load nothing: the stylesheet is inlined and named by its digest in the policy that
 `content_security_policy` gives, which every answer that carries a page must carry too.
 """

@@ -1,6 +1,7 @@
 """The cookies of a browser: its own and its session's (RFC 6265bis)."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from valet.handles import is_handle
 from valet.http import Request
@@ -40,6 +41,11 @@ class Cookies:
 
     def _name(self, name: str) -> str:
         return f"valet-{name}" if self.is_plain_http else f"__Host-valet-{name}"
+
+
+class HasCookies(Protocol):
+    @property
+    def cookies(self) -> Cookies: ...
 
 
 def browser_secret(request: Request, cookies: Cookies) -> str | None:

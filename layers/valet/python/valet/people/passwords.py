@@ -19,7 +19,6 @@ from valet.settings import Settings
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-ACR = "urn:valet:acr:password"
 AMR = ("pwd",)
 _KNOWN_BROWSER_LIFETIME = 90 * 86_400
 _MAXIMUM_USERNAME = 256  # characters, once normal

@@ -70,10 +70,13 @@ def open_session(
     former, attempt = session_secret(request, cookies), random(16)
     ended = sessions.end(digest(former), attempt, now) if former else None
     other = ended if ended is not None and ended.sub != account.sub else None
+    # Not under the same `sid` if an operator has revoked all that the end-user held: a copy of the former cookie can
+    # still sign out of the former session, and must reach nothing of the new one.
+    goes_on = ended is not None and other is None and ended.epoch == account.epoch
     secret = new_handle(random)
     session = Session(
         digest=digest(secret),
-        sid=ended.sid if ended is not None and other is None else new_id(random),
+        sid=ended.sid if ended is not None and goes_on else new_id(random),
         sub=account.sub,
         auth_time_ms=int(now * 1000),
         acr=acr,

@@ -19,3 +19,13 @@ class Consents(Protocol):
     def find_consent(self, sub: str, client_id: str) -> Consent | None: ...
     def remember_consent(self, consent: Consent) -> None:
         """Keep it; what was allowed before stays allowed."""
+
+
+class HasAccounts(Protocol):
+    @property
+    def accounts(self) -> Accounts: ...
+
+
+class HasConsents(Protocol):
+    @property
+    def consents(self) -> Consents: ...

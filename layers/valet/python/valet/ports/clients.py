@@ -15,3 +15,8 @@ class Registry(Protocol):
         """The origins of all clients together, for preflights, which name no client."""
 
     def signing_keys(self) -> tuple[SigningKey, ...]: ...
+
+
+class HasRegistry(Protocol):
+    @property
+    def registry(self) -> Registry: ...

@@ -93,3 +93,8 @@ class Grants(Protocol):
 
     def forget(self, pointer: GrantPointer) -> None:
         """The pointer, of a grant that is ended and finished: nobody has to find it again."""
+
+
+class HasGrants(Protocol):
+    @property
+    def grants(self) -> Grants: ...

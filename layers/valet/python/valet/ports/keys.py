@@ -41,3 +41,8 @@ class KeyRecords(Protocol):
 
     def change_ring(self, before: KeyRing, keys: tuple[SigningKey, ...]) -> bool:
         """If the ring is still `before`."""
+
+
+class HasSigners(Protocol):
+    @property
+    def signers(self) -> Signers: ...

@@ -1,8 +1,9 @@
-"""Time, randomness and the audit log."""
+"""Time, randomness, the audit log, and the settings of the deployment."""
 
 from typing import Protocol
 
 from valet.audit import EventName
+from valet.settings import Settings
 
 
 class Clock(Protocol):
@@ -19,3 +20,23 @@ class Audit(Protocol):
     """What matters is logged once, under a stable event name, with no secret in it."""
 
     def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None: ...
+
+
+class HasClock(Protocol):
+    @property
+    def clock(self) -> Clock: ...
+
+
+class HasRandom(Protocol):
+    @property
+    def random(self) -> Random: ...
+
+
+class HasAudit(Protocol):
+    @property
+    def audit(self) -> Audit: ...
+
+
+class HasSettings(Protocol):
+    @property
+    def settings(self) -> Settings: ...

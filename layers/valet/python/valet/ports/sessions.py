@@ -16,3 +16,8 @@ class Sessions(Protocol):
     def end(self, digest: bytes, attempt: bytes, now: float) -> Session | None:
         """Final. The session, also when it had ended before: whoever ends it again can finish what an earlier one left
         undone. Its `ending` says which attempt ended it. None if there is none."""
+
+
+class HasSessions(Protocol):
+    @property
+    def sessions(self) -> Sessions: ...

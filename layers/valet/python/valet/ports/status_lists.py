@@ -29,3 +29,8 @@ class StatusLists(Protocol):
 
     def find_list(self, list_id: str) -> StatusListContent:
         """Which of a list's indices are set, and how many are leased. Strongly consistent."""
+
+
+class HasStatusLists(Protocol):
+    @property
+    def status_lists(self) -> StatusLists: ...

@@ -25,8 +25,8 @@ from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.redirect_uri import host_for_log, is_registered, takes_any_port
 from valet.protocol.scope import requested_scope
+from valet.protocol.supported import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 
-PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
@@ -91,10 +91,10 @@ def parse_authorization_request(
         raise RequestUriNotSupported("The parameter request_uri is not supported.")
     if "registration" in parameters:
         raise RegistrationNotSupported("The parameter registration is not supported.")
-    if parameters.require("response_type") != "code":
-        raise UnsupportedResponseType("The only response_type is code.")
-    if parameters.get("response_mode", "query") != "query":
-        raise InvalidRequest("The only response_mode is query.")
+    if parameters.require("response_type") not in RESPONSE_TYPES:
+        raise UnsupportedResponseType("The only response_type is " + ", ".join(RESPONSE_TYPES) + ".")
+    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
+        raise InvalidRequest("The only response_mode is " + ", ".join(RESPONSE_MODES) + ".")
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
     code_challenge = pkce.parse_challenge(parameters)
@@ -120,7 +120,7 @@ def _is_too_long(kept: str | None) -> bool:
 
 def _parse_prompt(parameters: Parameters) -> frozenset[str]:
     prompts = frozenset(parameters.get("prompt", "").split())
-    if not prompts <= PROMPTS:
+    if not prompts <= set(PROMPTS):
         raise InvalidRequest("The prompt has an unknown value.")
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("The prompt none stands alone.")

@@ -1,11 +1,20 @@
 """What the server says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what really works."""
 
 from valet.models.clients import Scopes
+from valet.protocol.supported import (
+    ACR_VALUES,
+    AUTH_METHODS,
+    CODE_CHALLENGE_METHODS,
+    GRANT_TYPES,
+    PROMPTS,
+    RESPONSE_MODES,
+    RESPONSE_TYPES,
+    SECRET_METHODS,
+)
 
 
 def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign."""
-    authenticated = ["client_secret_basic", "client_secret_post"]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -17,16 +26,16 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "end_session_endpoint": f"{issuer}/logout",
         "status_list_aggregation_endpoint": f"{issuer}/status-lists",
         "scopes_supported": sorted(known.scopes),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algs),
-        "token_endpoint_auth_methods_supported": [*authenticated, "none"],
-        "revocation_endpoint_auth_methods_supported": [*authenticated, "none"],
-        "introspection_endpoint_auth_methods_supported": authenticated,
-        "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
+        "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
+        "prompt_values_supported": list(PROMPTS),
         "claims_supported": [
             "sub",
             "iss",
@@ -44,7 +53,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
             "email",
             "email_verified",
         ],
-        "acr_values_supported": ["urn:valet:acr:password"],
+        "acr_values_supported": list(ACR_VALUES),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -7,6 +7,7 @@ import re
 from valet.errors import InvalidRequest
 from valet.handles import base64url
 from valet.http import Parameters
+from valet.protocol.supported import CODE_CHALLENGE_METHODS
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256, §4.2
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # §4.1
@@ -18,8 +19,8 @@ def parse_challenge(parameters: Parameters) -> str:
     if challenge is None:
         raise InvalidRequest("The parameter code_challenge is missing: PKCE is required of every client.")
     # An absent method means plain (§4.3), which shows the verifier to whoever sees the request.
-    if parameters.get("code_challenge_method") != "S256":
-        raise InvalidRequest("The code_challenge_method must be S256.")
+    if parameters.get("code_challenge_method") not in CODE_CHALLENGE_METHODS:
+        raise InvalidRequest("The code_challenge_method must be " + ", ".join(CODE_CHALLENGE_METHODS) + ".")
     if not _CHALLENGE.fullmatch(challenge):
         raise InvalidRequest("The code_challenge must be the base64url-encoded SHA-256 of the code_verifier.")
     return challenge

@@ -72,7 +72,7 @@ class Keys:
         return key
 
     def _refresh_once(self, is_due: Callable[[Moment], bool]) -> None:
-        """One flight at a time; whoever waited for one takes its outcome, whatever that was."""
+        """One fetch at a time. A thread that waited for it takes its outcome, whatever that was."""
         flights = self._flights
         with self._lock:
             now = self._clock()

@@ -1,4 +1,4 @@
-"""What can come of judging a token, beside success.
+"""The outcomes of judging a token, except for success.
 
 TokenRefused         the token is not good, whatever was asked: 401 (RFC 6750 §3.1, invalid_token)
 IssuerUnavailable    nobody can tell now, because the issuer does not answer: an outage, raised as one

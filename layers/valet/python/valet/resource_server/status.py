@@ -111,7 +111,7 @@ class StatusLists:
         return held.sent.wall if held is not None else 0.0
 
     def _refreshed(self, uri: str, line: _Line, is_due: Callable[[_Line, Moment], bool]) -> Held:
-        """What is held after one flight at most; whoever waited for another's flight takes its outcome."""
+        """The list that is held after at most one fetch. A thread that waited for another's fetch takes its outcome."""
         flights = line.flights
         with line.lock:
             now = self._clock()
@@ -127,7 +127,7 @@ class StatusLists:
                     self._make_room(uri)
                 line.flights += 1
             held, now = line.held, self._clock()
-            # What a flight has just brought is as new as can be, be its age already its ttl.
+            # A list that was fetched just now is as new as can be, even if its age is already its ttl.
             is_newest = flights != line.flights and line.failed is None
             if held is not None and (is_newest or held.is_fresh(now) or self._may_serve_stale(held, now)):
                 return held

@@ -114,7 +114,7 @@ class Verifier:
         return self._access_token(claims, key, len(raw), not_before, expires_at)
 
     def _check(self, claims: Mapping[str, object], now: float) -> tuple[int, int]:
-        """Who issued the token, for whom, and when; answers from when to when it is good."""
+        """Check the issuer, the audience and the times; answer from when to when the token is good."""
         if claims.get("iss") != self._issuer:
             raise TokenRefused("iss is another issuer's")
         aud = claims.get("aud")

@@ -1,1 +1,1 @@
-"""What Valet signs: access tokens and ID tokens, and the response that carries them."""
+"""The tokens that Valet signs: access tokens and ID tokens, and the response that carries them."""

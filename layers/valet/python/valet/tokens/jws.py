@@ -25,5 +25,5 @@ def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:
 
 @lru_cache(maxsize=64)
 def _protected_header(alg: str, kid: str, typ: str) -> str:
-    """The same for every token of a kind, as long as one key signs."""
+    """The encoded header. It is equal for every token of a kind, as long as one key signs."""
     return base64url(_as_json({"alg": alg, "kid": kid, "typ": typ}).encode())

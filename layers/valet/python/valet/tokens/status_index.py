@@ -6,6 +6,7 @@ block gives an index twice; revoking one of the two tokens then refuses the othe
 """
 
 from threading import Lock
+from typing import Protocol
 
 from valet.models.grants import LiveToken
 from valet.ports.status_lists import StatusLists
@@ -64,3 +65,8 @@ class StatusIndices:
         self._newest, oldest = number, number - 24 - 1
         for key in [key for key in self._blocks if int(key[1], 36) < oldest]:
             del self._blocks[key]
+
+
+class HasStatusIndices(Protocol):
+    @property
+    def status_indices(self) -> StatusIndices: ...

@@ -25,7 +25,7 @@ _LEEWAY = 300  # seconds that a verifier's clock may be behind
 # A list has room for a million tokens before the first is leased: its length tells nobody how many there are, and a
 # fresh index is never beyond the end of a list that somebody fetched a moment ago.
 _LEAST_LENGTH = 1 << 20
-_LIST_ID = re.compile(r"[0-9a-z]{1,13}")  # what int() reads beyond this, a sign for one, is no window's number
+_LIST_ID = re.compile(r"[0-9a-z]{1,13}")  # int() would also read a sign or spaces, which are in no window's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SignedList:
     """A list as it is served. `etag` is its content, and changes before the signature is half over."""
 
     token: str
-    packed: bytes  # the same in gzip
+    packed: bytes  # the token in gzip
     etag: str
 
 
@@ -125,6 +125,6 @@ def _sign(lst: str, uri: str, issuer: str, signer: Signer, now: float) -> str:
 
 
 def _etag(lst: str, kid: str, uri: str, now: float) -> str:
-    """The same in every process that sees the same content, and another in the next half lifetime."""
+    """Equal in every process that sees this content, and another value in the next half lifetime."""
     period = int(now) // (LIFETIME // 2)
     return '"' + base64url(hashlib.sha256(f"{uri} {kid} {period} {lst}".encode()).digest()[:16]) + '"'

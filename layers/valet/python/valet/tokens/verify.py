@@ -1,4 +1,4 @@
-"""What a token of ours that comes back to us says (RFC 7515 §5.2, RFC 7519 §7.2), through PyJWT.
+"""Reading Valet's own tokens when they come back (RFC 7515 §5.2, RFC 7519 §7.2), through PyJWT.
 
 Apart from what signs: importing PyJWT is a tenth of a cold start, and most requests bring no token of ours.
 """
@@ -13,12 +13,13 @@ import jwt
 from valet.keys.ring import published_keys
 from valet.models.grants import LiveToken
 from valet.models.keys import SigningKey
+from valet.models.sessions import Hint
 from valet.tokens import access_token, id_token
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a verified access token of ours says."""
+    """A verified access token of this issuer."""
 
     sub: str
     client_id: str
@@ -29,17 +30,8 @@ class Verified:
     claims: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What an id_token_hint says; it may be long over (OpenID Connect RP-Initiated Logout §2)."""
-
-    sub: str
-    sid: str | None
-    client_id: str
-
-
 def verify_access_token(token: str, issuer: str, keys: Sequence[SigningKey], now: float) -> Verified | None:
-    """What the token says if it is an access token of ours and not over; None for anything else."""
+    """The token's content, if it is an access token of this issuer and has not expired; else None."""
     claims = _verify(token, access_token.TYPE, issuer, keys)
     if claims is None or now >= claims["exp"]:
         return None
@@ -56,7 +48,7 @@ def verify_access_token(token: str, issuer: str, keys: Sequence[SigningKey], now
 
 
 def verify_id_token_hint(token: str, issuer: str, keys: Sequence[SigningKey]) -> Hint | None:
-    """What an ID token of ours says, expired or not; None for anything else."""
+    """The content of an ID token of this issuer, expired or not; None for anything else."""
     claims = _verify(token, id_token.TYPE, issuer, keys)
     if claims is None or not isinstance(claims["aud"], str):
         return None
@@ -77,8 +69,8 @@ def _verify(token: str, typ: str, issuer: str, keys: Sequence[SigningKey]) -> Ma
             algorithms=[key.alg],
             issuer=issuer,
             options={
-                "verify_aud": False,  # who asks compares it with what it is for
-                "verify_exp": False,  # likewise: PyJWT has no clock but its own
+                "verify_aud": False,  # the caller compares it with its own audience
+                "verify_exp": False,  # the caller compares it: PyJWT has no clock but its own
                 "verify_iat": False,
                 "verify_nbf": False,
                 "require": ["iss", "sub", "aud", "exp", "iat"],

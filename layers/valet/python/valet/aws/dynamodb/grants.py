@@ -54,7 +54,7 @@ class DynamoGrants:
             }
         return self._step(
             grant.grant_id,
-            # What nobody asks for after it makes room for what comes now.
+            # Nothing reads these two after the redemption: they make room for what comes now.
             _set(values) + " REMOVE #nonce, #code_expires_at",
             "#code_digest = :c AND attribute_not_exists(#redeemed_at_ms) AND attribute_not_exists(#revoked_at)"
             " AND #code_expires_at > :now",
@@ -167,7 +167,7 @@ def packed(live: Sequence[LiveToken]) -> list[str | bytes]:
 
 
 def unpacked(parts: Sequence[Any]) -> tuple[LiveToken, ...]:
-    """What `packed` has packed, in the same order: the last is the current generation's."""
+    """Live tokens from what `packed` made, in the same order: the last is the current generation's."""
     return tuple(
         LiveToken(exp, list_id, idx)
         for list_id, tokens in zip(parts[::2], parts[1::2], strict=True)

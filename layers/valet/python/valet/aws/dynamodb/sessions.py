@@ -15,7 +15,7 @@ class DynamoSessions:
 
     def open(self, session: Session) -> None:
         item = item_from_model(session, _session(session.digest), "session")
-        # As long as an access token of it may live: whoever signs out after the session's own end still ends those.
+        # As long as an access token of it may live: signing out after the session's own end still ends those.
         expires_at = session.absolute_expires_at + LONGEST_ACCESS_TOKEN
         try:
             # On a condition, so that a write which comes late cannot open again what has ended since.

@@ -42,7 +42,7 @@ class DynamoStatusLists:
 
     def find_list(self, list_id: str) -> StatusListContent:
         leased, revoked = 0, set[int]()
-        # There may be many, and what an item holds beside this costs more to parse than all the rest.
+        # There may be many, and the other attributes of an item cost more to parse than all the rest.
         for item in self.table.query(f"status#{list_id}", only=("sk", "leased", "length")):
             kind, _, idx = item["sk"].partition("#")
             if kind == "leased":

@@ -52,7 +52,7 @@ class DynamoThrottles:
     def take_back(self, what: str) -> None:
         try:
             # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing. Where
-            # an answer was lost it may take two off: one more guess, at nobody's bidding.
+            # an answer was lost it may take two off: one more guess, which no attacker can bring about.
             self.table.update(
                 f"throttle#{what}",
                 "throttle",

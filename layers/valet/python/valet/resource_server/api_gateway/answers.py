@@ -56,7 +56,7 @@ def policy(
     limit = LARGEST_WEBSOCKET_ANSWER if asked.shape == WEBSOCKET else LARGEST_ANSWER
     document = permissions.document(permission, asked)
     answer = _answer(token, document, challenge)
-    # What a token adds to its policy is bounded by its own length, escapes and repetitions included.
+    # A token's own length bounds what it adds to its policy, escapes and repetitions included.
     is_small = not challenge and document.size + _MOST_ADDED * token.length <= limit
     if is_small or _is_within(answer, limit):
         return answer

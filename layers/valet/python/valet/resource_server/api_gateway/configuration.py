@@ -19,7 +19,7 @@ _DEFAULT_MAX_STALE, _LONGEST_MAX_STALE = 300, 900
 
 
 class Configuration(NamedTuple):
-    """What an authorizer knows. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
+    """An authorizer's configuration. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
     address of this API's own metadata (RFC 9728), or empty."""
 
     issuer: str

@@ -25,7 +25,7 @@ _ESCAPE = re.compile(r"%(?!2[Ff])([0-9A-Fa-f]{2})")  # an escaped slash ends no 
 
 
 class Asked(NamedTuple):
-    """What an event asks: may the bearer of `authorization` call `route` at `arn`?
+    """An event's question: may the bearer of `authorization` call `route` at `arn`?
 
     `route` is a key of ROUTES, ANY resolved, or None where the event's route cannot be one.
     """
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 
 
 class UnknownEvent(Exception):
-    """An event of no shape that is known here: whoever wired this authorizer has to look."""
+    """An event of no known shape: the API's developer has to look at how the authorizer is wired."""
 
 
 def read(event: Event, routes: Routes) -> Asked:

@@ -1,4 +1,4 @@
-"""What a token's scopes and roles permit, worked out once for each combination and remembered."""
+"""The routes that a token's scopes and roles permit, worked out once for each combination."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class Permissions:
         self._lock = threading.Lock()
 
     def of(self, scope: str, roles: str) -> Permission:
-        """What a token with this `scope` and these `roles`, both space-separated, permits."""
+        """The routes for a token with this `scope` and these `roles`, both space-separated."""
         found = self._known.get((scope, roles))
         if found is None:
             found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()))

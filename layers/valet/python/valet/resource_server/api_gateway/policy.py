@@ -7,7 +7,7 @@ Explicit denies take that back where they can do so without touching another rou
     {x}        allow  GET/items/*     deny  GET/items/*/*            one segment only
     {x+}       allow  GET/open/*                                     is what `*` means
     any        deny   *//*, */*/                                     a parameter is never empty
-    /items/all, not allowed beside /items/{id}: deny GET/items/all   the gateway would have chosen that route
+    /items/all, not allowed while /items/{id} is: deny GET/items/all   the gateway would have chosen that route
 
 Where they cannot (`/items/{id}` and `/items/{id}/a` allowed, and nobody knows what else lies below), no policy says it
 exactly, and the answer names only the route that was asked for. A route that is refused is denied by its ARN besides.
@@ -45,7 +45,7 @@ class Grant(NamedTuple):
 
 
 def grant(routes: Routes, permitted: frozenset[str], *, is_rest: bool, only: str = "") -> Grant | None:
-    """What says exactly the routes in `permitted`, or None where nothing does.
+    """The statements for exactly the routes in `permitted`, or None where none can say that.
 
     With `only`, what says that one route and no path of any that is not permitted. A REST API chooses the resource
     first and the method second, an HTTP API looks at both at once: there a path that ROUTES names for another method
@@ -93,7 +93,7 @@ def _pattern(template: Template) -> Pattern:
 
 
 def _slashes(template: Template) -> list[Pattern]:
-    """What `template`'s pattern matches although a `{x}` would have to hold a slash."""
+    """The paths that `template`'s pattern matches although a `{x}` would have to hold a slash."""
     pattern = _pattern(template)
     # Before a `{x+}` with no literal between, a surplus segment is simply one that `{x+}` takes.
     last = len(template) if REST not in template else _last_literal(template)
@@ -171,19 +171,19 @@ def literal(arn: str, is_allowed: bool) -> Document:
     return _document([{"Action": "execute-api:Invoke", "Effect": effect, "Resource": [arn]}])
 
 
-def refusal(arn: str, beside: Document | None = None) -> Document:
-    """What `beside` says of all other ARNs, and an explicit Deny of this one, which wins over whatever is allowed.
+def refusal(arn: str, others: Document | None = None) -> Document:
+    """An explicit Deny of this ARN, which wins over every Allow, and for all other ARNs the statements of `others`.
 
     What could be spelled in another way is denied in every spelling: a Deny that misses its ARN would leave it allowed.
     """
     base, stage, method, path = (*arn.split("/", 3), "", "", "")[:4]
-    # What is no method, as ANY or a route key would be, may stand for any.
+    # A word that is no method, such as ANY or a route key, may stand for any method.
     verb = f"{method}/" if method in METHODS or method == "OPTIONS" else ANYTHING
     resource = f"{base}/{stage}/{verb}{_AMBIGUOUS.sub(ANYTHING, path)}"
     if len(resource) > LARGEST_RESOURCE:
         resource = resource[: LARGEST_RESOURCE - 1] + ANYTHING
     denied = literal(resource, is_allowed=False)
-    return _document([*beside.statements, *denied.statements]) if beside else denied
+    return _document([*others.statements, *denied.statements]) if others else denied
 
 
 def _document(statements: list[dict[str, object]]) -> Document:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")  # what ANY stands for: a preflight carries no token
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")  # ANY stands for these: a preflight carries no token
 CONNECT = "$connect"
 ONE, REST = "*", "**"  # in a template: {x}, one segment; {x+}, one or more
 
@@ -24,7 +24,7 @@ _FIELD = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\.[_A-Za-z][_0-9A-Za-z]*")
 
 
 class Rule(NamedTuple):
-    """What a route asks for: all of the scopes, and one of the roles where it names any."""
+    """A route's requirement: all of the scopes, and one of the roles where it names any."""
 
     scopes: frozenset[str]
     roles: frozenset[str]

@@ -1,0 +1,41 @@
+"""What is wrong with a registration, in the words of the command line's options."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from valet.registration.rules import NO_SUCH_API, NOT_REGISTERED, Wrong
+
+_PLAIN = re.compile(r"[\x21-\x7e]+")  # any other value is told in quotes, with its blanks and unprintable characters
+
+Words = Mapping[str, str]
+
+CLIENT: Words = {
+    "client_name": "name",
+    "application_type": "application type",
+    "token_endpoint_auth_method": "authentication method",
+    "grant_types": "grant type",
+    "redirect_uris": "redirect URI",
+    "post_logout_redirect_uris": "URI after logout",
+    "origins": "origin",
+    "default_scope": "default scope",
+    "refresh_absolute_lifetime": "lifetimes of refresh tokens",
+    "retry_window": "retry window",
+}
+SCOPE: Words = {"name": "scope"}
+API: Words = {"scopes": "scope", "access_token_lifetime": "lifetime of access tokens"}
+
+_HINTS = {
+    ("scope", NOT_REGISTERED): "; `valet scopes list` tells which are",
+    ("introspects", NO_SUCH_API): "; `valet apis list` tells which there are",
+}
+
+
+def told(wrong: Iterable[Wrong], words: Words) -> list[str]:
+    """A sentence for each: the member by its word, its value, and the reason."""
+    return [_told(each, words) for each in wrong]
+
+
+def _told(wrong: Wrong, words: Words) -> str:
+    value = "" if wrong.value is None else f" {wrong.value if _PLAIN.fullmatch(wrong.value) else repr(wrong.value)}"
+    hint = _HINTS.get((wrong.member, wrong.reason), "")
+    return f"{words.get(wrong.member, wrong.member)}{value}: {wrong.reason}{hint}"

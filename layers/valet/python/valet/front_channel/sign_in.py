@@ -1,0 +1,59 @@
+"""The sign-in page and its form (OpenID Connect Core §3.1.2.3)."""
+
+from collections.abc import Mapping
+
+from valet import pages
+from valet.errors import InvalidRequest
+from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.saved_requests import Saved
+from valet.http import Response, page
+from valet.protocol.authorization_request import Destination
+
+_WRONG = "That username and password do not match. Please try again."
+
+
+def sign_in_page(
+    saved: Saved,
+    destination: Destination,
+    browser: str,
+    *,
+    username: str,
+    error: str | None = None,
+    status: int = 200,
+) -> Response:
+    """The page that asks for a username and a password; `browser` is the browser cookie's value."""
+    html = pages.sign_in(
+        action="/login",
+        request_handle=saved.handle,
+        csrf_token=csrf_token(browser, saved.handle),
+        client_name=destination.client.client_name,
+        username=username,
+        error=error,
+    )
+    # Browsers hold the redirects after a form to form-action as well. If the end-user needs no consent page, the
+    # redirects lead from here to the client.
+    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
+    return page(status, html, pages.content_security_policy(targets))
+
+
+def wrong_password_page(saved: Saved, destination: Destination, browser: str, *, username: str) -> Response:
+    """The page after a failed attempt. It does not say whether the account exists."""
+    return sign_in_page(saved, destination, browser, username=username, error=_WRONG, status=401)
+
+
+def throttled_page(
+    saved: Saved, destination: Destination, browser: str, *, username: str, retry_after: int
+) -> Response:
+    """The page after an attempt that came too soon; `retry_after` is in seconds."""
+    minutes = -(-retry_after // 60)
+    error = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    response = sign_in_page(saved, destination, browser, username=username, error=error, status=429)
+    return response.with_headers({"Retry-After": str(retry_after)})
+
+
+def check_sign_in_form(parameters: Mapping[str, str], saved: Saved, browser: str) -> None:
+    """Raises InvalidRequest if the form was not sent from this browser's sign-in page for this request."""
+    if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
+        raise InvalidRequest(
+            "This page is out of date. Go back to the app and start again.", client_id=saved.request.client_id
+        )

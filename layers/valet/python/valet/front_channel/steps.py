@@ -1,0 +1,28 @@
+"""The redirects to /authorize: from a step that is done, and from a request that came by POST."""
+
+from typing import Protocol
+
+from valet.front_channel.saved_requests import Saved, save_request
+from valet.http import Response, redirect
+from valet.models.saved_requests import AuthorizationRequest
+from valet.ports.runtime import HasRandom, HasSettings
+from valet.ports.saved_requests import HasSavedRequests
+
+
+class Ports(HasSettings, HasRandom, HasSavedRequests, Protocol):
+    """The ports that save a request."""
+
+
+def back_to_authorize(saved: Saved, issuer: str) -> Response:
+    """Redirect to /authorize, which decides what comes next."""
+    return redirect(f"{issuer}/authorize?resume={saved.handle}")
+
+
+def to_get(ports: Ports, asked: AuthorizationRequest, issuer: str, now: float) -> Response:
+    """Save a request that came by POST, bound to no browser yet, and redirect to a GET that resumes it.
+
+    A form of another site carries no cookies of this server (SameSite=Lax); the GET carries them.
+    """
+    now_ms = int(now * 1000)
+    saved = save_request(asked, None, ports.saved_requests, ports.settings, ports.random, created_at_ms=now_ms)
+    return back_to_authorize(saved, issuer)

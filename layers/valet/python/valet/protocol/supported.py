@@ -1,0 +1,45 @@
+"""What Valet supports, in the registered words and said once (RFC 7591 §2, RFC 8414 §2, OpenID Connect Discovery §3).
+
+The endpoints accept it, the metadata announces it, and the rules of registration let clients be registered for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GrantType:
+    """A grant type of the token endpoint, and what it asks of a client that is registered for it."""
+
+    name: str
+    module: str  # its function `redeem` answers the token request
+    has_end_user: bool = False  # an end-user signs in: refresh tokens and the scopes of an end-user come from it
+    uses_redirect_uri: bool = False
+    confidential_only: bool = False
+
+
+GRANT_TYPES: Mapping[str, GrantType] = {
+    row.name: row
+    for row in (
+        GrantType(
+            "authorization_code",
+            "valet.grant_types.authorization_code",
+            has_end_user=True,
+            uses_redirect_uri=True,
+        ),
+        GrantType("client_credentials", "valet.grant_types.client_credentials", confidential_only=True),
+        GrantType("refresh_token", "valet.grant_types.refresh_token"),
+    )
+}
+
+# Client authentication. Introspection takes confidential clients alone (RFC 7662 §2.1).
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+AUTH_METHODS = (*SECRET_METHODS, "none")
+
+RESPONSE_TYPES = ("code",)
+RESPONSE_MODES = ("query",)
+CODE_CHALLENGE_METHODS = ("S256",)
+PROMPTS = ("none", "login", "consent", "select_account")
+
+PASSWORD_ACR = "urn:valet:acr:password"
+ACR_VALUES = (PASSWORD_ACR,)

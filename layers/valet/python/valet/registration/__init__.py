@@ -1,0 +1,1 @@
+"""What a client, a scope or a protected API may look like."""

@@ -1,0 +1,256 @@
+"""What a registration must be: the rules for clients, protected APIs and scopes (RFC 7591 §2, RFC 9700).
+
+Each rule answers everything that is wrong, member by member. An empty list is a good registration. A caller puts the
+answers into its own words: the command line into those of its options.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from valet.errors import InvalidScope
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
+from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES, GrantType
+from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
+
+APPLICATION_TYPES = ("web", "native", "browser")
+# The reasons that a caller may add to, since it knows where the registered names can be seen.
+NOT_REGISTERED = "not registered"
+NO_SUCH_API = "no such protected API"
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
+_AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
+_LONGEST_NAME = 100
+_LONGEST_LIFETIME = 366 * 86_400
+_ACCESS_TOKEN = (60, 86_400)
+_RETRY_WINDOW = (11, 300)  # longer than the token function may run
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with one member of a registration."""
+
+    member: str  # as Client, Scope or ProtectedApi names it
+    reason: str
+    value: str | None = None  # the one value that is wrong; None: the member as a whole
+
+
+def lifetimes_of(application_type: str) -> tuple[int, int]:
+    """The idle and the absolute lifetime of refresh tokens where nobody names others: a browser keeps nothing safe."""
+    return (8 * 3600, 24 * 3600) if application_type == "browser" else (30 * 86_400, 90 * 86_400)
+
+
+def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
+    """Everything that is wrong with the client, among the scopes and protected APIs that are registered."""
+    return [
+        *_names(client),
+        *_kind(client),
+        *_grant_types(client),
+        *_addresses(client),
+        *_scope(client, known),
+        *_lifetimes(client),
+    ]
+
+
+def _names(client: Client) -> Iterator[Wrong]:
+    if not _CLIENT_ID.fullmatch(client.client_id):
+        yield Wrong("client_id", "1 to 128 letters, digits and - . _ ~", client.client_id)
+    for member, value in (("client_name", client.client_name), ("owner", client.owner)):
+        # Format characters turn the consent page's text around.
+        if not value.isprintable() or len(value) > _LONGEST_NAME or value != value.strip():
+            yield Wrong(member, f"at most {_LONGEST_NAME} printable characters", value)
+    if not client.client_name:
+        yield Wrong("client_name", "people are asked to allow it something, and want to know what it is called")
+
+
+def _kind(client: Client) -> Iterator[Wrong]:
+    if client.application_type not in APPLICATION_TYPES:
+        yield Wrong("application_type", f"one of {', '.join(APPLICATION_TYPES)}", client.application_type)
+    method = client.token_endpoint_auth_method
+    if method not in AUTH_METHODS:
+        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(AUTH_METHODS)}", method)
+    if client.is_confidential != (client.application_type == "web"):
+        keeps = "keeps its secret on a server, so it has one" if client.application_type == "web" else "keeps no secret"
+        yield Wrong("token_endpoint_auth_method", f"a {client.application_type} application {keeps}", method)
+    if client.introspects and not client.is_confidential:
+        yield Wrong("introspects", "introspection is for confidential clients (RFC 7662 section 4)")
+
+
+def _grant_types(client: Client) -> Iterator[Wrong]:
+    if not client.grant_types:
+        yield Wrong("grant_types", "there is none")
+    for grant_type in sorted(client.grant_types - GRANT_TYPES.keys()):
+        yield Wrong("grant_types", f"one of {', '.join(GRANT_TYPES)}", grant_type)
+    if "refresh_token" in client.grant_types and not _has_end_user(client):
+        givers = _or(row.name for row in GRANT_TYPES.values() if row.has_end_user)
+        yield Wrong("grant_types", f"refresh tokens are given with {givers} only", "refresh_token")
+    for row in _rows(client):
+        if row.confidential_only and not client.is_confidential:
+            yield Wrong("grant_types", "only a confidential client may use it, and this one keeps no secret", row.name)
+
+
+def _rows(client: Client) -> list[GrantType]:
+    return [row for row in GRANT_TYPES.values() if row.name in client.grant_types]
+
+
+def _has_end_user(client: Client) -> bool:
+    return any(row.has_end_user for row in _rows(client))
+
+
+def _or(names: Iterable[str]) -> str:
+    return " or ".join(names)
+
+
+def _addresses(client: Client) -> Iterator[Wrong]:
+    for member, uris in (
+        ("redirect_uris", client.redirect_uris),
+        ("post_logout_redirect_uris", client.post_logout_redirect_uris),
+    ):
+        for uri in uris:
+            if reason := refusal_of_uri(uri, client.application_type):
+                yield Wrong(member, reason, uri)
+        if len(set(uris)) < len(uris):
+            yield Wrong(member, "the same one twice")
+    users = [row.name for row in _rows(client) if row.uses_redirect_uri]
+    if users and not client.redirect_uris:
+        yield Wrong("redirect_uris", f"the grant type {_or(users)} needs one")
+    if not users and (client.redirect_uris or client.post_logout_redirect_uris):
+        any_user = _or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)
+        yield Wrong("redirect_uris", f"only the grant type {any_user} uses any")
+    for origin in sorted(client.origins):
+        if reason := refusal_of_origin(origin):
+            yield Wrong("origins", reason, origin)
+
+
+def _scope(client: Client, known: Scopes) -> Iterator[Wrong]:
+    for name in sorted((client.scope | client.default_scope) - known.scopes.keys()):
+        yield Wrong("scope", NOT_REGISTERED, name)
+    for name in sorted(client.default_scope - client.scope):
+        yield Wrong("default_scope", "not among the client's scopes", name)
+    try:
+        api_of(client.default_scope, known)
+    except InvalidScope:
+        yield Wrong("default_scope", "it names scopes of two protected APIs, and no token is for two")
+    for audience in sorted(client.introspects - known.apis.keys()):
+        yield Wrong("introspects", NO_SUCH_API, audience)
+    if not _has_end_user(client):
+        for name in sorted({OPENID, OFFLINE_ACCESS} & client.scope):
+            yield Wrong("scope", "it needs an end-user", name)
+
+
+def _lifetimes(client: Client) -> Iterator[Wrong]:
+    idle, absolute = client.refresh_idle_lifetime, client.refresh_absolute_lifetime
+    if not 0 < idle <= absolute <= _LONGEST_LIFETIME:
+        reason = "the idle one at most the absolute one, and that at most 366 days"
+        yield Wrong("refresh_absolute_lifetime", reason)
+    window = client.retry_window
+    if window is not None and window != 0 and not _RETRY_WINDOW[0] <= window <= _RETRY_WINDOW[1]:
+        yield Wrong("retry_window", f"0, or {_RETRY_WINDOW[0]} to {_RETRY_WINDOW[1]} seconds")
+
+
+def wrong_with_scope(scope: Scope, known: Scopes) -> list[Wrong]:
+    """Everything that is wrong with the scope, among the scopes that are registered.
+
+    Includes that lead back to the scope are refused: a scope that includes one of them would mean all of them.
+    """
+    wrong = []
+    if not _SCOPE.fullmatch(scope.name):
+        wrong.append(Wrong("name", "1 to 100 visible ASCII characters, save quote and backslash", scope.name))
+    if not scope.description.strip() or not scope.description.isprintable() or len(scope.description) > 200:
+        wrong.append(Wrong("description", "a sentence of at most 200 characters, for the consent page"))
+    wrong += [Wrong("includes", NOT_REGISTERED, name) for name in sorted(scope.includes - known.scopes.keys())]
+    if cycle := _cycle(scope, known):
+        wrong.append(Wrong("includes", "in a circle, " + " → ".join(cycle)))
+    return wrong
+
+
+def _cycle(scope: Scope, known: Scopes) -> tuple[str, ...]:
+    """A way along the includes from the scope to itself."""
+    scopes = {**known.scopes, scope.name: scope}
+    ways: list[tuple[str, ...]] = [(scope.name,)]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for name in sorted(scopes[way[-1]].includes):
+            if name == scope.name:
+                return (*way, name)
+            if name not in seen and name in scopes:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()
+
+
+def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str]:
+    """Who would miss the scope."""
+    return [
+        *(f"the scope {scope.name} includes it" for scope in known.scopes.values() if name in scope.includes),
+        *(f"the protected API {api.audience} names it" for api in known.apis.values() if name in api.scopes),
+        *(f"the client {client.client_id} may ask for it" for client in clients if name in client.scope),
+    ]
+
+
+def needs_api(api: ProtectedApi, known: Scopes, clients: Iterable[Client]) -> list[str]:
+    """Who would miss the protected API, or hold scopes of nobody's."""
+    own, clients = api.scopes - ISSUERS_OWN, tuple(clients)
+    return [
+        *(
+            f"the scope {scope.name} includes {name}"
+            for scope in known.scopes.values()
+            if scope.name not in own
+            for name in sorted(scope.includes & own)
+        ),
+        *(
+            f"the client {client.client_id} may ask for {' '.join(sorted(client.scope & own))}"
+            for client in clients
+            if client.scope & own
+        ),
+        *(
+            f"the client {client.client_id} introspects its tokens"
+            for client in clients
+            if api.audience in client.introspects
+        ),
+    ]
+
+
+def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]:
+    """Everything that is wrong with the protected API, among the scopes and other APIs that are registered."""
+    wrong = []
+    if not _AUDIENCE.fullmatch(api.audience) or api.audience == issuer:
+        wrong.append(Wrong("audience", "an identifier without spaces, another than the issuer", api.audience))
+    if not api.name.strip() or not api.name.isprintable():
+        wrong.append(Wrong("name", "what the API is called"))
+    wrong += [Wrong("scopes", NOT_REGISTERED, name) for name in sorted(api.scopes - known.scopes.keys())]
+    for other in known.apis.values():
+        if other.audience != api.audience:
+            taken = sorted((other.scopes & api.scopes) - ISSUERS_OWN)
+            wrong += [Wrong("scopes", f"it belongs to {other.audience}, and to one API only", name) for name in taken]
+            wrong += _shared_with(other, api)
+    low, high = _ACCESS_TOKEN
+    if api.access_token_lifetime is not None and not low <= api.access_token_lifetime <= high:
+        wrong.append(Wrong("access_token_lifetime", f"{low} to {high} seconds"))
+    return wrong
+
+
+def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:
+    """Why `api` cannot name the issuer's scopes next to `other`.
+
+    Different ones do not help: people sign in with openid, profile and email at once, and no token is for two APIs.
+    """
+    theirs, ours = sorted(other.scopes & ISSUERS_OWN), sorted(api.scopes & ISSUERS_OWN)
+    if theirs and ours:
+        yield Wrong(
+            "scopes",
+            f"{other.audience} names {' '.join(theirs)}, and only one API may name scopes of the issuer; register a "
+            "scope of its own for this API",
+            " ".join(ours),
+        )
+
+
+def with_defaults(client: Client) -> Client:
+    """What an operator need not say: where a browser application's scripts come from."""
+    if client.application_type != "browser" or client.origins:
+        return client
+    origins = {origin_of(uri) for uri in client.redirect_uris}
+    return replace(client, origins=frozenset(origin for origin in origins if origin))

@@ -1,0 +1,147 @@
+"""What a client, a scope and a protected API may be registered as, member by member (RFC 7591 §2)."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.registration.rules import (
+    NO_SUCH_API,
+    NOT_REGISTERED,
+    Wrong,
+    with_defaults,
+    wrong_with_api,
+    wrong_with_client,
+    wrong_with_scope,
+)
+
+ISSUER = "https://id.example.com"
+SHOP = "https://shop.example.com"
+KNOWN = Scopes(
+    {name: Scope(name, name) for name in ("openid", "offline_access", "buy", "pay")},
+    {
+        SHOP: ProtectedApi(SHOP, "Shop", frozenset({"buy"})),
+        "urn:bank": ProtectedApi("urn:bank", "B", frozenset({"pay"})),
+    },
+)
+WEB = Client(
+    "web",
+    "Web",
+    grant_types=frozenset({"authorization_code", "refresh_token"}),
+    redirect_uris=("https://app.example.com/in",),
+    scope=frozenset({"openid", "buy", "pay"}),
+)
+NATIVE = replace(WEB, application_type="native", token_endpoint_auth_method="none")
+SERVICE = Client("job", "Job", grant_types=frozenset({"client_credentials"}), scope=frozenset({"buy"}))
+
+
+@pytest.mark.parametrize("client", [WEB, NATIVE, SERVICE], ids=lambda client: client.application_type)
+def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
+    assert wrong_with_client(client, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "changes", "member", "value"),
+    [
+        (WEB, {"client_id": "a b"}, "client_id", "a b"),
+        (WEB, {"client_name": "Eve\u202e"}, "client_name", "Eve\u202e"),
+        (WEB, {"client_name": ""}, "client_name", None),
+        (WEB, {"owner": " x"}, "owner", " x"),
+        (NATIVE, {"application_type": "robot"}, "application_type", "robot"),
+        (WEB, {"token_endpoint_auth_method": "tls_client_auth"}, "token_endpoint_auth_method", "tls_client_auth"),
+        (WEB, {"token_endpoint_auth_method": "none"}, "token_endpoint_auth_method", "none"),
+        (
+            NATIVE,
+            {"token_endpoint_auth_method": "client_secret_post"},
+            "token_endpoint_auth_method",
+            "client_secret_post",
+        ),
+        (NATIVE, {"introspects": frozenset({SHOP})}, "introspects", None),
+        (WEB, {"introspects": frozenset({"urn:x"})}, "introspects", "urn:x"),
+        (WEB, {"grant_types": WEB.grant_types | {"password"}}, "grant_types", "password"),
+        (SERVICE, {"grant_types": SERVICE.grant_types | {"refresh_token"}}, "grant_types", "refresh_token"),
+        (NATIVE, {"grant_types": NATIVE.grant_types | {"client_credentials"}}, "grant_types", "client_credentials"),
+        (SERVICE, {"grant_types": frozenset()}, "grant_types", None),
+        (WEB, {"redirect_uris": ()}, "redirect_uris", None),
+        (WEB, {"redirect_uris": WEB.redirect_uris * 2}, "redirect_uris", None),
+        (WEB, {"redirect_uris": ("https://*.example.com/",)}, "redirect_uris", "https://*.example.com/"),
+        (SERVICE, {"redirect_uris": WEB.redirect_uris}, "redirect_uris", None),
+        (WEB, {"post_logout_redirect_uris": ("x:y",)}, "post_logout_redirect_uris", "x:y"),
+        (WEB, {"origins": frozenset({"https://a.example.com/"})}, "origins", "https://a.example.com/"),
+        (WEB, {"scope": WEB.scope | {"nonsense"}}, "scope", "nonsense"),
+        (SERVICE, {"scope": frozenset({"openid"})}, "scope", "openid"),
+        (SERVICE, {"scope": frozenset({"offline_access"})}, "scope", "offline_access"),
+        (WEB, {"default_scope": frozenset({"offline_access"})}, "default_scope", "offline_access"),
+        (WEB, {"default_scope": frozenset({"buy", "pay"})}, "default_scope", None),
+        (WEB, {"refresh_idle_lifetime": 0}, "refresh_absolute_lifetime", None),
+        (WEB, {"retry_window": 5}, "retry_window", None),
+    ],
+)
+def test_what_is_wrong_is_told_of_its_member_and_of_no_other(
+    client: Client, changes: dict[str, Any], member: str, value: str | None
+) -> None:
+    wrong = wrong_with_client(replace(client, **changes), KNOWN)
+    assert [(each.member, each.value) for each in wrong] == [(member, value)]
+    assert member in {field.name for field in fields(Client)}
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    wrong = wrong_with_client(replace(WEB, client_id="", owner="\n", retry_window=-1), KNOWN)
+    assert [each.member for each in wrong] == ["client_id", "owner", "retry_window"]
+
+
+@pytest.mark.parametrize("grant_type", GRANT_TYPES)
+def test_a_client_may_be_registered_for_each_grant_type_that_is_supported(grant_type: str) -> None:
+    """Nothing is wrong with the name; a refresh token alone lacks the grant type that gives it."""
+    wrong = wrong_with_client(replace(WEB, grant_types=frozenset({grant_type})), KNOWN)
+    assert not any(each.reason.startswith("one of") for each in wrong)
+
+
+@pytest.mark.parametrize("method", AUTH_METHODS)
+def test_a_client_may_be_registered_for_each_method_that_is_supported(method: str) -> None:
+    client = replace(NATIVE if method == "none" else WEB, token_endpoint_auth_method=method)
+    assert wrong_with_client(client, KNOWN) == []
+
+
+def test_a_scope_and_an_api_are_told_of_by_their_members() -> None:
+    circle = Scopes({**KNOWN.scopes, "buy": Scope("buy", "Buy", frozenset({"pay"}))})
+    assert wrong_with_scope(Scope("new", "New"), KNOWN) == []
+    assert wrong_with_scope(Scope("a b", "", frozenset({"nonsense"})), KNOWN) == [
+        Wrong("name", "1 to 100 visible ASCII characters, save quote and backslash", "a b"),
+        Wrong("description", "a sentence of at most 200 characters, for the consent page"),
+        Wrong("includes", NOT_REGISTERED, "nonsense"),
+    ]
+    assert [each.reason for each in wrong_with_scope(Scope("pay", "Pay", frozenset({"buy"})), circle)] == [
+        "in a circle, pay → buy → pay"
+    ]
+    assert wrong_with_api(ProtectedApi("urn:new", "New"), KNOWN, ISSUER) == []
+    wrong = wrong_with_api(ProtectedApi(ISSUER, "", frozenset({"buy", "nonsense"}), frozenset(), 5), KNOWN, ISSUER)
+    assert [(each.member, each.value) for each in wrong] == [
+        ("audience", ISSUER),
+        ("name", None),
+        ("scopes", "nonsense"),
+        ("scopes", "buy"),
+        ("access_token_lifetime", None),
+    ]
+
+
+def test_two_apis_cannot_both_name_scopes_of_the_issuer() -> None:
+    known = Scopes(KNOWN.scopes, {SHOP: ProtectedApi(SHOP, "Shop", frozenset({"openid"}))})
+    wrong = wrong_with_api(ProtectedApi("urn:new", "New", frozenset({"offline_access"})), known, ISSUER)
+    assert [(each.member, each.value) for each in wrong] == [("scopes", "offline_access")]
+
+
+def test_the_rules_do_not_speak_of_the_command_line() -> None:
+    """Other callers answer an application, which has no `valet`."""
+    bad = replace(WEB, scope=frozenset({"x"}), introspects=frozenset({"urn:x"}), grant_types=frozenset({"x"}))
+    wrong = wrong_with_client(bad, KNOWN)
+    assert not any("`" in each.reason or "--" in each.reason for each in wrong)
+    assert {NOT_REGISTERED, NO_SUCH_API} <= {each.reason for each in wrong}
+
+
+def test_a_browser_application_has_the_origins_of_its_redirect_uris() -> None:
+    browser = replace(NATIVE, application_type="browser")
+    assert with_defaults(browser).origins == {"https://app.example.com"}
+    assert with_defaults(replace(browser, origins=frozenset({SHOP}))).origins == {SHOP}
+    assert with_defaults(WEB).origins == frozenset()
