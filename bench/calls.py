@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from bench.valet_in_memory import log_to
 from tests.promises.counts.table import TABLE
 from tests.promises.counts.test_counts import BUDGETS, counted, run
-from tests.promises.counts.world import World
 from tests.support.deployment import in_this_process
+from tests.support.world import World
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from valet.server import Server
 from valet.settings import Settings
 
 from bench.measure import ROOT
-from tests.stores.memory import MemoryStores
+from bench.stores import BenchStores
 from tests.support.functions import load
 
 ISSUER = "https://id.example.com"
@@ -73,11 +73,11 @@ class ValetInMemory:
     """A deployment with so many clients and users."""
 
     def __init__(self, alg: str = "ES256", population: int = 1) -> None:
-        self.stores = MemoryStores()
+        self.stores = BenchStores()
         self.log = io.StringIO()
         self._grant_numbers = count()
         self.population = population
-        registry, users = self.stores.registry, self.stores.users
+        registry, accounts = self.stores.registry, self.stores.accounts.accounts
         registry.keys = (self.stores.signers.new_key(alg),)
         for name in ("openid", "profile", "offline_access", "items", "admin"):
             registry.put_scope(Scope(name, name))
@@ -104,7 +104,7 @@ class ValetInMemory:
                     scope=frozenset({"openid", "profile", "offline_access", "items"}),
                 )
             )
-            users.put_account(Account(f"user-{number}", f"user-{number}", roles=frozenset({"user"})))
+            accounts[f"user-{number}"] = Account(f"user-{number}", f"user-{number}", roles=frozenset({"user"}))
         self.server = Server()
         self.server.settings = Settings(issuer_url=ISSUER, signing_alg=alg)
         self.stores.stand_behind(self.server)

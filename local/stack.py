@@ -87,13 +87,18 @@ class LocalStack:
 
         Status lists go on, as no index may be used twice while somebody holds a list with its bit set.
         """
-        from valet.server import SERVER
-
         self.aws.restore(dict(self.seeded), keep=("lease#", "status#"))
         self.authorizers.forget()
         for each in self.rest:
             each.forget()
+        self.forget()
+
+    def forget(self, **kept: Any) -> None:
+        """The functions remember nothing: each port behind them is made anew on its next use, but for those given."""
+        from valet.server import SERVER
+
         vars(SERVER).clear()
+        vars(SERVER).update(kept)
 
     def stop(self) -> None:
         for server in self.servers:

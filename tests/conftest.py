@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.aws.aws import emulated
 from local.stack import LocalStack, Ports, start
 from tests.promises.privileges.suite import held_to_roles
 from tests.support.log_watch import (  # noqa: F401  in force for every test
@@ -14,6 +15,7 @@ from tests.support.log_watch import (  # noqa: F401  in force for every test
     nothing_secret_is_logged,
     pytest_runtest_makereport,
 )
+from tests.support.ministack import ministack
 
 
 class MovableClock:
@@ -44,6 +46,14 @@ def stack() -> Iterator[LocalStack]:
         running.stop()
 
 
+@pytest.fixture(scope="session")
+def ministack_url() -> Iterator[str]:
+    """Where a ministack of this test process listens."""
+    emulated()  # made-up credentials, and no way to the real AWS
+    with ministack() as url:
+        yield url
+
+
 @pytest.fixture
 def fresh_stack(stack: LocalStack) -> LocalStack:
     """The same stack with nothing in it but the demo data, and nothing remembered by the functions."""
@@ -54,9 +64,7 @@ def fresh_stack(stack: LocalStack) -> LocalStack:
 @pytest.fixture
 def clock(fresh_stack: LocalStack) -> Iterator[MovableClock]:
     """The clock of every function that has `SERVER`'s; the authorizer, a resource server, has its own."""
-    from valet.server import SERVER
-
     movable = MovableClock()
-    SERVER.clock = movable
+    fresh_stack.forget(clock=movable)
     yield movable
-    vars(SERVER).clear()
+    fresh_stack.forget()

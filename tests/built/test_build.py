@@ -13,7 +13,7 @@ from valet import __version__
 from deployment.finish import BuildError, describe_layer, pin_architecture, processor
 from local.template import load
 from tests.built.emulator import ARCHITECTURE
-from tests.parts.template.test_functions import FUNCTIONS
+from tests.endpoints import FUNCTIONS
 
 OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
 MOST_BYTES = 8_000_000  # of the layer, zipped

@@ -14,7 +14,7 @@ import pytest
 from local.gateway import policy
 from local.stack import LocalStack
 from tests.built.emulator import RUNTIME, Emulated, running
-from tests.integration.test_events import LOGICAL_IDS
+from tests.endpoints import logical_id
 from tests.support import event_files
 
 WITHOUT_SDK = ("AuthorizerFunction", "DemoApiFunction")
@@ -46,7 +46,7 @@ def _files(folder: Path) -> dict[Path, int]:
 def test_a_built_function_answers_its_events(folder: str, run: Run, stack: LocalStack, build: Path) -> None:
     before = _files(build)
     expected = {name: words for name, words in event_files.ANSWERS.items() if name.startswith(f"{folder}/")}
-    with run(LOGICAL_IDS[folder]) as emulated:
+    with run(logical_id(folder)) as emulated:
         answered = {}
         for name in expected:
             stack.reset()

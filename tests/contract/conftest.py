@@ -1,5 +1,4 @@
-"""The implementations that every contract is held against: in memory, DynamoDB's stores on the table in memory that the
-model drives, DynamoDB on moto, DynamoDB on ministack."""
+"""What every contract is held against: the stores on the table in memory that the model drives, moto, and ministack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +30,8 @@ from valet.ports.throttles import Throttles
 
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, random
-from tests.promises.model.memory_table import MemoryTable
-from tests.stores.memory import MemoryKeyRecords, MemoryRegistry, MemoryStores, MemoryUsers
-from tests.support.ministack import ministack
+from tests.support.memory_stores import new_table
+from tests.support.tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,14 +45,14 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Stores:
-    """One implementation of every port, with nothing in it."""
+    """Every port, on a table with nothing in it."""
 
     registry: Registry
-    registrar: Registrar | MemoryRegistry
+    registrar: Registrar
     accounts: Accounts
     credentials: Credentials
     consents: Consents
-    users: DynamoUsers | MemoryUsers
+    users: DynamoUsers
     grants: Grants
     status_lists: StatusLists
     saved_requests: SavedRequests
@@ -63,24 +61,13 @@ class Stores:
     key_records: KeyRecords
 
 
-@pytest.fixture(scope="session")
-def ministack_url() -> Iterator[str]:
-    """A ministack of this session's own."""
-    emulated()  # made-up credentials, and nothing else leads anywhere
-    with ministack() as url:
-        yield url
-
-
-@pytest.fixture(params=["memory", "model", "moto", MINISTACK])
+@pytest.fixture(params=["memory", "moto", MINISTACK])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "memory":
-        yield _in_memory()
-        return
-    if request.param == "model":
-        yield _in_dynamodb(MemoryTable(lambda _, run: run(), lambda *_: None))
+        yield _on(new_table())
         return
     with _table(endpoint_of(request)) as table:
-        yield _in_dynamodb(table)
+        yield _on(table)
 
 
 def endpoint_of(request: pytest.FixtureRequest) -> str | None:
@@ -93,12 +80,7 @@ def endpoint_of(request: pytest.FixtureRequest) -> str | None:
 def _table(endpoint_url: str | None) -> Iterator[Table]:
     client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint_url, config=_PATIENT)
     name = f"contract-{next(_numbers)}"
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
+    create_table(client, name)
     try:
         yield Table(client, name)
     finally:
@@ -106,25 +88,7 @@ def _table(endpoint_url: str | None) -> Iterator[Table]:
         client.close()
 
 
-def _in_memory() -> Stores:
-    memory = MemoryStores()
-    return Stores(
-        memory.registry,
-        memory.registry,
-        memory.users,
-        memory.users,
-        memory.users,
-        memory.users,
-        memory.grants,
-        memory.status_lists,
-        memory.saved_requests,
-        memory.sessions,
-        memory.throttles,
-        MemoryKeyRecords(),
-    )
-
-
-def _in_dynamodb(table: Table) -> Stores:
+def _on(table: Table) -> Stores:
     users = DynamoUsers(table)
     return Stores(
         DynamoRegistry(table, lambda: NOW),

@@ -33,6 +33,7 @@ from valet.ports.grants import Done
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
 from tests.support.functions import load
+from tests.support.tables import create_table
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = (
@@ -87,12 +88,7 @@ def test_a_default_is_not_written_so_that_the_release_before_does_not_see_it() -
 def table() -> Iterator[Table]:
     emulated()
     name, dynamodb = f"releases-{uuid.uuid4()}", boto3.client("dynamodb")
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
+    create_table(dynamodb, name)
     yield Table(dynamodb, name)
     dynamodb.delete_table(TableName=name)
 

@@ -19,7 +19,7 @@ from valet.settings import Settings
 
 from tests.contract.conftest import MINISTACK, endpoint_of
 from tests.contract.facts import THREADS, at_once
-from tests.stores.signing import MemorySigners
+from tests.support.signing import MemorySigners
 
 MESSAGES = (b"header.payload", b"x" * 4096, b"y" * 4097, b"z" * 20_000)  # KMS takes the last two as digests only
 

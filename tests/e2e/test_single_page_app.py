@@ -17,6 +17,7 @@ from valet.models.clients import Client
 
 from tests.e2e.landing import Landing
 from tests.e2e.people import decide, sign_in
+from tests.endpoints import ENDPOINTS, readable_by
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -145,7 +146,7 @@ def test_an_app_on_a_strange_origin_gets_no_tokens_and_spends_no_code(
     assert answer.json()["access_token"]
 
 
-@pytest.mark.parametrize("path", ["/token", "/revoke", "/userinfo"])
+@pytest.mark.parametrize("path", readable_by("registered origins"))
 def test_a_preflight_is_answered_for_registered_origins_only(
     path: str, app: Landing, stranger: Landing, issuer: str
 ) -> None:
@@ -165,7 +166,7 @@ def test_what_is_public_may_be_read_by_every_page(path: str, stranger: Landing, 
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize("path", ["/authorize", "/login", "/consent", "/logout"])
+@pytest.mark.parametrize("path", [each.path for each in ENDPOINTS if each.is_page])
 def test_what_people_see_may_be_read_by_no_page(path: str, app: Landing, issuer: str) -> None:
     for answer in (
         _preflight(issuer, path, app.origin),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.support.application import Application, Asked
+from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
 
@@ -65,34 +65,33 @@ def browser(deployment: Deployment) -> Browser:
 
 
 @pytest.fixture
-def web_app(deployment: Deployment) -> Application:
-    return Application(
-        deployment.send,
-        deployment.issuer,
-        "web_app_123",
-        "web_secret_456",
-        redirect_uri="https://webapp.example.com/callback",
-    )
+def applications(deployment: Deployment) -> DemoApplications:
+    return DemoApplications(deployment.send, deployment.issuer)
 
 
 @pytest.fixture
-def legacy_app(web_app: Application) -> Application:
-    return replace(web_app, client_id="legacy_app_321", secret="legacy_secret_654", in_body=True)
+def web_app(applications: DemoApplications) -> Application:
+    return applications.web_app
 
 
 @pytest.fixture
-def mobile_app(web_app: Application) -> Application:
-    return replace(web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback")
+def legacy_app(applications: DemoApplications) -> Application:
+    return applications.legacy_app
 
 
 @pytest.fixture
-def spa(web_app: Application, deployment: Deployment) -> Application:
-    return replace(web_app, client_id="spa_demo", secret=None, redirect_uri=f"{deployment.issuer}/demo/")
+def mobile_app(applications: DemoApplications) -> Application:
+    return applications.mobile_app
 
 
 @pytest.fixture
-def service(deployment: Deployment) -> Application:
-    return Application(deployment.send, deployment.issuer, "api_service_789", "api_secret_abc")
+def spa(applications: DemoApplications) -> Application:
+    return applications.spa
+
+
+@pytest.fixture
+def service(applications: DemoApplications) -> Application:
+    return applications.service
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
-"""Who sends a request to /token: each client by its one registered method (RFC 6749 §2.3, §5.2)."""
+"""Who sends a request to /token: each client by its one registered method (RFC 6749 §2.3, §5.2).
 
-import base64
+Every way in which credentials may be wrong stands in tests/unit/test_client_authentication.py.
+"""
+
 from dataclasses import replace
 
 import pytest
@@ -24,28 +26,10 @@ def unauthenticated(answer: Answer) -> None:
     "authorization",
     [
         basic("web_app_123", "wrong"),
-        basic("web_app_123", ""),
-        basic("web_app_123", "web_secret_456 "),
-        basic("web_app_123", "WEB_SECRET_456"),
-        basic("web_app_123", "legacy_secret_654"),
         basic("nobody", "web_secret_456"),
-        basic("", ""),
-        basic("", "web_secret_456"),
-        basic("x" * 300, "x"),
         basic("legacy_app_321", "legacy_secret_654"),  # registered for client_secret_post
         basic("mobile_app", ""),  # public
-        basic("mobile_app", "any"),
-        "Basic",
-        "Basic ",
         "Basic %%%",
-        "Basic d2ViX2FwcF8xMjM=",  # no colon
-        "Basic " + base64.b64encode(b"web_app_123:\xff").decode(),
-        "Basic " + base64.b64encode(b"%ff:%ff").decode(),
-        "Basic ä",
-        "Bearer web_secret_456",
-        "Digest username=web_app_123",
-        "web_secret_456",
-        "",
     ],
 )
 def test_whatever_is_wrong_with_the_credentials_the_answer_is_the_same_401(
@@ -62,16 +46,9 @@ def test_whatever_is_wrong_with_the_credentials_the_answer_is_the_same_401(
     [
         {},
         {"client_id": "web_app_123"},
-        {"client_id": "nobody"},
-        {"client_id": "nobody", "client_secret": "x"},
-        {"client_secret": "web_secret_456"},
         {"client_id": "web_app_123", "client_secret": "web_secret_456"},  # registered for client_secret_basic
-        {"client_id": "web_app_123", "client_secret": ""},
         {"client_id": "legacy_app_321", "client_secret": "wrong"},
-        {"client_id": "legacy_app_321"},
         {"client_id": "mobile_app", "client_secret": "any"},
-        {"client_id": "web_app_123", "client_assertion": "x", "client_assertion_type": "y"},
-        {"client_id": "mobile_app", "client_assertion": "x"},
     ],
 )
 def test_credentials_in_the_body_are_held_to_the_registered_method(
@@ -87,7 +64,6 @@ def test_credentials_in_the_body_are_held_to_the_registered_method(
     "body",
     [
         {"client_id": "web_app_123", "client_secret": "web_secret_456"},
-        {"client_secret": "web_secret_456"},
         {"client_secret": "wrong"},
         {"client_id": "legacy_app_321", "client_secret": "legacy_secret_654"},
         {"client_id": "legacy_app_321"},

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.endpoints import readable_by
 from tests.integration.conftest import Issued, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
@@ -12,14 +13,9 @@ from tests.support.deployment import Deployment
 OWN = "https://spa.example.com"
 OTHERS = "https://other.example.com"  # registered, for another client
 FOREIGN = "https://evil.test"
-WITH_TOKENS = ("/token", "/revoke", "/userinfo")
-FOR_EVERYBODY = (
-    "/status-lists",
-    "/.well-known/jwks.json",
-    "/.well-known/openid-configuration",
-    "/.well-known/oauth-authorization-server",
-)
-FOR_NOBODY = ("/authorize", "/login", "/consent", "/logout", "/introspect")
+WITH_TOKENS = readable_by("registered origins")
+FOR_EVERYBODY = readable_by("anybody")
+FOR_NOBODY = readable_by("nobody")
 
 
 @pytest.fixture(autouse=True)

@@ -13,34 +13,19 @@ from valet.protocol.supported import GRANT_TYPES
 from local.functions import FunctionFailed
 from local.stack import DEFAULT_PORT, LocalStack
 from tests.conftest import MovableClock
+from tests.endpoints import FUNCTIONS, logical_id
 from tests.support import event_files
-
-LOGICAL_IDS = {
-    "authorize": "AuthorizeFunction",
-    "consent": "ConsentFunction",
-    "demo_api": "DemoApiFunction",
-    "introspect": "IntrospectFunction",
-    "jwks": "JwksFunction",
-    "login": "LoginFunction",
-    "logout": "LogoutFunction",
-    "metadata": "MetadataFunction",
-    "revoke": "RevokeFunction",
-    "rotate_keys": "RotateKeysFunction",
-    "status_list": "StatusListFunction",
-    "token": "TokenFunction",
-    "userinfo": "UserinfoFunction",
-}
 
 
 def invoke(stack: LocalStack, name: str) -> Any:
-    function = stack.system.functions[LOGICAL_IDS[name.partition("/")[0]]]
+    function = stack.system.functions[logical_id(name.partition("/")[0])]
     return stack.functions.invoke(function, event_files.filled(name, stack.issuer))
 
 
 def test_every_function_has_events_and_every_event_an_expectation() -> None:
     files = [name for name in event_files.names() if not name.startswith(("authorizer/", "rotate_keys/"))]
     assert files == sorted(event_files.ANSWERS)
-    assert {name.partition("/")[0] for name in event_files.names()} == {*LOGICAL_IDS, "authorizer"}
+    assert {name.partition("/")[0] for name in event_files.names()} == set(FUNCTIONS.values())
 
 
 def test_every_grant_type_has_an_event_that_gets_tokens() -> None:
@@ -60,7 +45,7 @@ def test_an_event_is_answered_as_its_name_says(name: str, fresh_stack: LocalStac
 def test_an_event_says_of_its_route_what_the_template_says(name: str, stack: LocalStack) -> None:
     event = json.loads((event_files.EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     routes = {route.key: route.function.logical_id for api in stack.system.apis for route in api.routes}
-    assert routes[event["routeKey"]] == LOGICAL_IDS[name.partition("/")[0]]
+    assert routes[event["routeKey"]] == logical_id(name.partition("/")[0])
     assert event["requestContext"]["routeKey"] == event["routeKey"]
 
 

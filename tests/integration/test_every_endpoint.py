@@ -7,25 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.endpoints import ENDPOINTS, PATHS, Endpoint, with_method
 from tests.integration.conftest import Redeemed
-from tests.support.deployment import PATHS, Deployment
+from tests.support.deployment import Deployment
 from tests.support.wire import FORM
 
-METHODS = {
-    "/authorize": "GET, POST",
-    "/login": "GET, POST",
-    "/consent": "GET, POST",
-    "/logout": "GET, POST",
-    "/userinfo": "GET, POST",
-    "/token": "POST",
-    "/revoke": "POST",
-    "/introspect": "POST",
-    "/status-lists": "GET",
-    "/.well-known/jwks.json": "GET",
-    "/.well-known/openid-configuration": "GET",
-    "/.well-known/oauth-authorization-server": "GET",
-}
-PAGES = ("/authorize", "/login", "/consent", "/logout")
 quickly = settings(
     max_examples=25,
     deadline=None,
@@ -35,31 +21,27 @@ quickly = settings(
 )
 
 
-def test_every_path_is_here() -> None:
-    assert METHODS.keys() == PATHS.keys()
-
-
-@pytest.mark.parametrize("path", sorted(METHODS))
-def test_another_method_is_405_and_says_which_are_allowed(deployment: Deployment, path: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_another_method_is_405_and_says_which_are_allowed(deployment: Deployment, endpoint: Endpoint) -> None:
     for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW"):
-        if method in METHODS[path]:
+        if method in endpoint.methods.split(", "):
             continue
         with deployment.nothing_spent():
-            answer = deployment.send(method, f"{deployment.issuer}{path}", {"content-type": FORM}, b"a=b")
+            answer = deployment.send(method, f"{deployment.issuer}{endpoint.example}", {"content-type": FORM}, b"a=b")
             assert answer.status == 405
-            assert answer.headers["allow"] == METHODS[path]
-            assert answer.is_page == (path in PAGES)
+            assert answer.headers["allow"] == endpoint.methods
+            assert answer.is_page == endpoint.is_page
 
 
-@pytest.mark.parametrize("path", sorted(METHODS))
-def test_options_says_which_methods_are_allowed(deployment: Deployment, path: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_options_says_which_methods_are_allowed(deployment: Deployment, endpoint: Endpoint) -> None:
     with deployment.nothing_spent():
-        answer = deployment.send("OPTIONS", f"{deployment.issuer}{path}")
+        answer = deployment.send("OPTIONS", f"{deployment.issuer}{endpoint.example}")
         assert (answer.status, answer.body) == (204, "")
-        assert answer.headers["allow"] == f"{METHODS[path]}, OPTIONS"
+        assert answer.headers["allow"] == f"{endpoint.methods}, OPTIONS"
 
 
-@pytest.mark.parametrize("path", [path for path, methods in sorted(METHODS.items()) if "GET" in methods])
+@pytest.mark.parametrize("path", [each.example for each in with_method("GET")])
 def test_head_is_get_without_a_body(deployment: Deployment, path: str) -> None:
     url = f"{deployment.issuer}{path}"
     got, head = deployment.send("GET", url), deployment.send("HEAD", url)
@@ -69,7 +51,7 @@ def test_head_is_get_without_a_body(deployment: Deployment, path: str) -> None:
     assert head.headers.get("content-type") == got.headers.get("content-type")
 
 
-@pytest.mark.parametrize("path", sorted(METHODS))
+@pytest.mark.parametrize("path", PATHS)
 def test_bad_base64_bad_utf_8_and_a_megabyte_are_4xx(deployment: Deployment, path: str) -> None:
     url = f"{deployment.issuer}{path}"
     made = deployment.event("POST", url, {"content-type": FORM}, b"a=b")
@@ -86,7 +68,7 @@ def test_bad_base64_bad_utf_8_and_a_megabyte_are_4xx(deployment: Deployment, pat
             assert 400 <= deployment.invoke({**made, **body}).status < 500
 
 
-@pytest.mark.parametrize("path", sorted(METHODS))
+@pytest.mark.parametrize("path", PATHS)
 @quickly
 @given(query=st.text(max_size=60), body=st.binary(max_size=80), content_type=st.sampled_from([FORM, "text/plain", ""]))
 def test_nothing_that_is_sent_is_a_5xx_or_spends_anything(
@@ -122,7 +104,7 @@ VALUES = st.one_of(
 )
 
 
-@pytest.mark.parametrize("path", sorted(METHODS))
+@pytest.mark.parametrize("path", PATHS)
 @quickly
 @given(form=st.dictionaries(NAMES, VALUES, max_size=8))
 def test_no_combination_of_our_own_words_is_a_5xx_or_a_redirect_to_a_stranger(
@@ -162,7 +144,7 @@ def test_a_refusal_tells_no_secret(
         "password": secrets[4],
         "grant_type": "refresh_token",
     }
-    answers = [post_form(deployment.send, f"{deployment.issuer}{path}", form) for path in sorted(METHODS)]
+    answers = [post_form(deployment.send, f"{deployment.issuer}{path}", form) for path in PATHS]
     told = "".join(answer.body + str(dict(answer.headers)) for answer in answers) + "".join(capfd.readouterr())
     for secret in secrets:
         assert secret not in told

@@ -12,11 +12,12 @@ from aws_lambda_powertools import Logger
 from valet.audit import EVENTS, LONGEST, in_bounds
 from valet.aws import observability
 
+from tests.endpoints import PATHS
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import attempt
 from tests.support.application import Application
 from tests.support.browser import Browser
-from tests.support.deployment import PATHS, Deployment
+from tests.support.deployment import Deployment
 from tests.support.wire import FORM
 
 LONGEST_LINE = 4096  # bytes
@@ -75,7 +76,7 @@ def written(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Written:
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("path", sorted(PATHS))
+@pytest.mark.parametrize("path", PATHS)
 def test_no_endpoint_writes_a_long_or_a_forged_line(
     deployment: Deployment, written: Written, path: str, value: str
 ) -> None:

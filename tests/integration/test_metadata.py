@@ -10,6 +10,7 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.keys.ring import ANNOUNCED, RETIRED
 from valet.protocol.supported import GRANT_TYPES
 
+from tests.endpoints import ENDPOINTS
 from tests.integration.conftest import Issued, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
@@ -60,7 +61,8 @@ def test_it_has_what_openid_connect_discovery_and_rfc_8414_require(
 
 def test_every_address_is_of_the_issuers_origin_and_answers(deployment: Deployment, document: dict[str, Any]) -> None:
     addresses = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
-    assert len(addresses) >= 8
+    announced = {each.announced_as: f"{deployment.issuer}{each.path}" for each in ENDPOINTS if each.announced_as}
+    assert addresses == announced
     for address in addresses.values():
         assert address.startswith(f"{deployment.issuer}/")
         assert urlsplit(address).query == ""

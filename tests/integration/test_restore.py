@@ -8,28 +8,24 @@ import pytest
 
 from local.aws.resources import STACK
 from local.stack import LocalStack
-from tests.support.application import Application
+from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import over_http
 
 
 @pytest.fixture
 def web_app(fresh_stack: LocalStack) -> Application:
-    return Application(
-        over_http, fresh_stack.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
-    )
+    return DemoApplications(over_http, fresh_stack.issuer).web_app
 
 
 def _restore_without_grants(stack: LocalStack) -> None:
     """Registry and Users as they were backed up, an empty Grants table, and functions that remember nothing."""
-    from valet.server import SERVER
-
     backup = stack.aws.snapshot()
     grants = copy.copy(backup[f"{STACK}-Grants"])
     grants.clear()
     stack.aws.restore({**backup, f"{STACK}-Grants": grants})
     stack.authorizers.forget()
-    vars(SERVER).clear()
+    stack.forget()
 
 
 def test_everybody_signs_in_again_and_nothing_else_breaks(fresh_stack: LocalStack, web_app: Application) -> None:
@@ -61,7 +57,7 @@ def test_everybody_signs_in_again_and_nothing_else_breaks(fresh_stack: LocalStac
 
 
 def test_services_go_on_at_once_and_their_tokens_still_pass_the_authorizer(fresh_stack: LocalStack) -> None:
-    service = Application(over_http, fresh_stack.issuer, "api_service_789", "api_secret_abc")
+    service = DemoApplications(over_http, fresh_stack.issuer).service
     before = service.client_credentials(scope="admin").json()["access_token"]
     _restore_without_grants(fresh_stack)
     after = service.client_credentials(scope="admin").json()["access_token"]

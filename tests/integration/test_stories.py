@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from local.stack import LocalStack
-from tests.support.application import Application
+from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import Answer, over_http
 
 
 def web_app(stack: LocalStack) -> Application:
-    return Application(
-        over_http, stack.issuer, "web_app_123", "web_secret_456", redirect_uri="http://127.0.0.1:9876/callback"
-    )
+    return replace(DemoApplications(over_http, stack.issuer).web_app, redirect_uri="http://127.0.0.1:9876/callback")
 
 
 def call(stack: LocalStack, method: str, path: str, access_token: str | None = None) -> Answer:
@@ -49,7 +49,7 @@ def test_a_web_app_reads_johns_profile_but_not_the_admin_data_and_a_service_read
     assert call(stack, "GET", "/api/profile", refreshed["access_token"]).status == 200
     assert call(stack, "GET", "/api/admin", refreshed["access_token"]).status == 403
 
-    service = Application(over_http, stack.issuer, "api_service_789", "api_secret_abc")
+    service = DemoApplications(over_http, stack.issuer).service
     own = service.client_credentials().json()
     assert "refresh_token" not in own
     admin = call(stack, "GET", "/api/admin", own["access_token"])

@@ -126,7 +126,7 @@ def test_two_tokens_or_one_in_the_query_are_refused(deployment: Deployment, rede
     challenged(deployment.send("GET", f"{url}?access_token={token}", bearer), 400, "invalid_request")
 
 
-@pytest.mark.parametrize("authorization", ["Bearer", "Bearer ", "Bearer a b", "Bearer ä", "Bearer a,b", 'Bearer "x"'])
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer ", "Bearer a b", "Bearer ä", "Bearer a,b"])
 def test_a_malformed_header_is_refused(deployment: Deployment, authorization: str) -> None:
     answer = deployment.send("GET", f"{deployment.issuer}/userinfo", {"authorization": authorization})
     challenged(answer, 400, "invalid_request")

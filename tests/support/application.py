@@ -6,7 +6,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote_plus
 
 from tests.support.wire import Answer, Send, encoded, post_form
@@ -100,6 +100,36 @@ class Application:
         if self.secret is None or self.in_body:
             return {}
         return {"authorization": basic(self.client_id, self.secret)}
+
+
+@dataclass(frozen=True)
+class DemoApplications:
+    """The clients of the demo data (local/demo_data), as their developers have set them up."""
+
+    send: Send
+    issuer: str
+
+    @property
+    def web_app(self) -> Application:
+        redirect_uri = "https://webapp.example.com/callback"
+        return Application(self.send, self.issuer, "web_app_123", "web_secret_456", redirect_uri)
+
+    @property
+    def legacy_app(self) -> Application:
+        return replace(self.web_app, client_id="legacy_app_321", secret="legacy_secret_654", in_body=True)
+
+    @property
+    def mobile_app(self) -> Application:
+        redirect_uri = "com.example.mobile:/callback"
+        return replace(self.web_app, client_id="mobile_app", secret=None, redirect_uri=redirect_uri)
+
+    @property
+    def spa(self) -> Application:
+        return replace(self.web_app, client_id="spa_demo", secret=None, redirect_uri=f"{self.issuer}/demo/")
+
+    @property
+    def service(self) -> Application:
+        return Application(self.send, self.issuer, "api_service_789", "api_secret_abc")
 
 
 def challenge_of(code_verifier: str) -> str:

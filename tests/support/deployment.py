@@ -33,7 +33,9 @@ from local.aws.aws import EmulatedAws, emulated
 from local.aws.calls import Call
 from local.gateway.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
+from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.support.functions import load
+from tests.support.tables import create_table
 from tests.support.wire import Answer
 
 State = TypeVar("State")
@@ -43,20 +45,6 @@ ISSUER = "https://id.example.com"
 API_ID = "abc123def4"
 TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Grants": "integration-grants"}
 
-PATHS = {
-    "/authorize": "authorize",
-    "/login": "login",
-    "/consent": "consent",
-    "/token": "token",
-    "/revoke": "revoke",
-    "/introspect": "introspect",
-    "/userinfo": "userinfo",
-    "/logout": "logout",
-    "/status-lists": "status_list",
-    "/.well-known/jwks.json": "jwks",
-    "/.well-known/openid-configuration": "metadata",
-    "/.well-known/oauth-authorization-server": "metadata",
-}
 _READS = frozenset({"GetItem", "Query", "Sign"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
@@ -104,7 +92,7 @@ class Deployment:
         self.audit = Audit()
         self.server = Server()
         self.source_ip = "192.0.2.1"
-        self._functions = {name: load(name) for name in sorted(set(PATHS.values()))}
+        self._functions = {name: load(name) for name in sorted({each.function for each in ENDPOINTS})}
         self._moments: dict[str, tuple[dict[str, Any], float, Any]] = {}
         self._provide()
         self._beginning = self._snapshot()
@@ -171,8 +159,7 @@ class Deployment:
 
     def invoke(self, event: Mapping[str, Any]) -> Answer:
         """The answer to an event, as API Gateway takes it; both travel as JSON."""
-        path = event["rawPath"]
-        handler = self._functions["status_list" if path.startswith("/status-lists/") else PATHS[path]].handler
+        handler = self._functions[endpoint_at(event["rawPath"]).function].handler
         response = response_of(json.loads(json.dumps(handler(json.loads(json.dumps(event)), None))))
         return Answer(
             response.status,
@@ -234,15 +221,7 @@ class Deployment:
     def _provide(self) -> None:
         dynamodb = client("dynamodb", self.settings)
         for table in TABLES.values():
-            dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-            )
+            create_table(dynamodb, table)
         for scope in load("rotate_keys").STANDARD_SCOPES:
             self.registrar.put_scope(scope)
         demo_data.seed(ISSUER, TABLES)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from valet.errors import InvalidRequest, TooLarge
 from valet.http import MAXIMUM_BODY, Parameters, Request, add_to_query, parse_parameters
 
+FORM = "application/x-www-form-urlencoded"
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
 
 
@@ -53,7 +54,20 @@ def test_an_empty_parameter_counts_as_omitted(encoded: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "encoded", [b"a=\xff", b"\xc3\xa4=1", "a=%ff", "a=%c3", "a=%C0%80", "a=%ed%a0%80", "%ff=1", "a=\ud800"]
+    "encoded",
+    [
+        b"a=\xff",
+        b"\xc3\xa4=1",
+        "a=%ff",
+        "a=%c3",
+        "a=%C0%80",
+        "a=%c3%28",
+        "a=%C0%AF",
+        "a=%ed%a0%80",
+        "a=%ed%b0%80",
+        "%ff=1",
+        "a=\ud800",
+    ],
 )
 def test_what_is_not_utf_8_is_refused(encoded: str | bytes) -> None:
     with pytest.raises(InvalidRequest):
@@ -98,7 +112,10 @@ def form_request(body: bytes, content_type: str | None) -> Request:
     return Request("POST", "/token", "https://id.example.com", headers=headers, body=body)
 
 
-@pytest.mark.parametrize("content_type", [None, "", "application/json", "text/plain", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "application/json", "text/plain", "multipart/form-data", "application/xml", f"{FORM}-not"],
+)
 def test_a_form_says_that_it_is_one(content_type: str | None) -> None:
     with pytest.raises(InvalidRequest):
         form_request(b"a=1", content_type).form()

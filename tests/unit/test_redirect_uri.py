@@ -70,6 +70,138 @@ def test_the_port_is_the_one_exception(uri: str) -> None:
     assert not is_registered(uri, REGISTERED, is_native=True)
 
 
+WEB = "https://webapp.example.com/callback"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        # longer, shorter
+        f"{WEB}/",
+        f"{WEB}/more",
+        f"{WEB}more",
+        f"{WEB}?a=b",
+        f"{WEB}?",
+        f"{WEB}#",
+        f"{WEB}#fragment",
+        f"{WEB};a",
+        WEB[:-1],
+        "https://webapp.example.com/",
+        "https://webapp.example.com",
+        "",
+        "/callback",
+        "//webapp.example.com/callback",
+        "callback",
+        # another host
+        "https://webapp.example.com.evil.test/callback",
+        "https://webapp.example.com@evil.test/callback",
+        "https://evil.test@webapp.example.com/callback",
+        "https://user:word@webapp.example.com/callback",
+        "https://evil.test/https://webapp.example.com/callback",
+        "https://evil.test?https://webapp.example.com/callback",
+        "https://evil.test#https://webapp.example.com/callback",
+        "https://evil.test\\@webapp.example.com/callback",
+        "https://webapp.example.com\\.evil.test/callback",
+        "https:\\\\webapp.example.com\\callback",
+        "https://evilwebapp.example.com/callback",
+        "https://example.com/callback",
+        "https://webapp.example.com./callback",
+        "https://webapp。example.com/callback",
+        "https://xn--webapp.example.com/callback",
+        # port and scheme
+        "https://webapp.example.com:443/callback",
+        "https://webapp.example.com:8443/callback",
+        "https://webapp.example.com:/callback",
+        "http://webapp.example.com/callback",
+        "HTTPS://webapp.example.com/callback",
+        "javascript://webapp.example.com/callback",
+        "javascript:alert(1)//webapp.example.com/callback",
+        "data:text/html,webapp.example.com/callback",
+        # case, dots, encodings
+        "https://webapp.example.com/Callback",
+        "https://WEBAPP.example.com/callback",
+        "https://webapp.example.com/./callback",
+        "https://webapp.example.com/callback/../callback",
+        "https://webapp.example.com/callback/..",
+        "https://webapp.example.com/../callback",
+        "https://webapp.example.com//callback",
+        "https://webapp.example.com/%63allback",
+        "https://webapp.example.com/callback%2F",
+        "https://webapp.example.com/callback%00",
+        "https://webapp%2Eexample.com/callback",
+        f" {WEB}",
+        f"{WEB} ",
+        f"{WEB}\t",
+        f"{WEB}\n",
+        f"{WEB}\r\nLocation: https://evil.test/",
+        f"{WEB} https://evil.test/",
+        # a loopback address of a client that is not native: to the letter, as any other
+        "http://127.0.0.1:9877/callback",
+        "http://127.0.0.1/callback",
+        "http://localhost:9876/callback",
+        "http://[::1]:9876/callback",
+        "http://127.1:9876/callback",
+        "http://2130706433:9876/callback",
+        "http://0x7f.0.0.1:9876/callback",
+        "http://0.0.0.0:9876/callback",
+        "https://127.0.0.1:9876/callback",
+        # of other clients
+        "com.example.mobile:/callback",
+        "https://id.example.com/demo/",
+    ],
+)
+def test_what_is_not_registered_to_the_letter_is_not_a_web_clients(uri: str) -> None:
+    assert not is_registered(uri, (WEB, "http://127.0.0.1:9876/callback"), is_native=False)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://localhost/callback",
+        "http://localhost:8000/callback",
+        "http://127.0.0.2:8000/callback",
+        "http://127.0.0.1.evil.test:8000/callback",
+        "http://127.0.0.1:8000@evil.test/callback",
+        "http://evil.test:8000@127.0.0.1/callback",
+        "http://evil.test@127.0.0.1:8000/callback",
+        "http://127.0.0.1:8000:9000/callback",
+        "http://127.0.0.1:/callback",
+        "http://127.0.0.1:0/callback",
+        "http://127.0.0.1:08000/callback",
+        "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:99999/callback",
+        "http://127.0.0.1:123456/callback",
+        "http://127.0.0.1:８０/callback",
+        "http://127.0.0.1:8000/callback/",
+        "http://127.0.0.1:8000/callback?x=1",
+        "http://127.0.0.1:8000/callback#x",
+        "http://127.0.0.1:8000/",
+        "http://127.0.0.1:8000",
+        "http://127.0.0.1:8000/other",
+        "http://127.0.0.1:8000/a/../callback",
+        "https://127.0.0.1:8000/callback",
+        "HTTP://127.0.0.1:8000/callback",
+        "http://127.1:8000/callback",
+        "http://0177.0.0.1:8000/callback",
+        "http://2130706433:8000/callback",
+        "http://[::1]:8000/callback",
+        "http://[::1]/callback",
+        "http://[::ffff:127.0.0.1]:8000/callback",
+        "http://[0:0:0:0:0:0:0:1]:8000/callback",
+        "com.example.mobile:/callback/",
+        "com.example.mobile:/callback?x",
+        "com.example.mobile://callback",
+        "com.example.mobile:callback",
+        "com.example.mobile:8000/callback",
+        "com.example.mobile2:/callback",
+        "COM.example.mobile:/callback",
+        "xcom.example.mobile:/callback",
+    ],
+)
+def test_a_native_client_may_change_nothing_but_the_port_of_its_loopback_address(uri: str) -> None:
+    assert not is_registered(uri, ("com.example.mobile:/callback", "http://127.0.0.1/callback"), is_native=True)
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "127.1", "0.0.0.0", "[::]", "app.example.com"])  # noqa: S104
 def test_a_name_or_another_address_has_one_port_though_registered(host: str) -> None:
     """`localhost` may be resolved to another interface (RFC 8252 §8.3)."""

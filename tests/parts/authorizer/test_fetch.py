@@ -52,12 +52,14 @@ class Server:
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
         self.fetches: list[Https] = []
+        self.http.stopped = self.stopped = threading.Event()  # type: ignore[attr-defined]  # for a page that hangs
 
     def fetch(self, clock: Clock = system_clock) -> Https:
         self.fetches.append(Https(self.origin, clock))
         return self.fetches[-1]
 
     def stop(self) -> None:
+        self.stopped.set()
         for fetch in self.fetches:
             fetch.close()
         self.http.shutdown()
@@ -165,8 +167,9 @@ def test_a_chunked_body_is_bounded_too(server: Server) -> None:
         get(server.fetch(), f"{server.origin}/x")
 
 
-def hang(_handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(30)
+def hang(handler: BaseHTTPRequestHandler) -> None:
+    """Until the server stops: an answer that comes before then is none of the page's."""
+    handler.server.stopped.wait(30)  # type: ignore[attr-defined]  # Server's
 
 
 def drip_headers(handler: BaseHTTPRequestHandler) -> None:
@@ -187,10 +190,8 @@ def drip_body(handler: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize("answer", [hang, drip_headers, drip_body])
 def test_the_timeout_is_of_the_whole_and_the_thread_ends(server: Server, answer: Page) -> None:
     server.pages["/x"] = answer
-    started = time.monotonic()
     with pytest.raises(FetchFailed, match="no answer within"):
         get(server.fetch(), f"{server.origin}/x", timeout=0.3)
-    assert time.monotonic() - started < 3
     for thread in threading.enumerate():
         if thread.name == "fetch":
             thread.join(10)
@@ -198,16 +199,19 @@ def test_the_timeout_is_of_the_whole_and_the_thread_ends(server: Server, answer:
 
 
 def test_a_name_lookup_that_hangs_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, found_out = threading.Event(), threading.Event()
+
     def slow(*_args: object, **_named: object) -> Any:
-        time.sleep(1.0)
+        found_out.wait(30)
+        answered.set()
         raise OSError("no such host")
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    started = time.monotonic()
     with pytest.raises(FetchFailed, match="no answer within"):
         get(Https("https://issuer.example", system_clock), "https://issuer.example/x", timeout=0.2)
-    assert time.monotonic() - started < 0.9
-    time.sleep(1.0)
+    assert not answered.is_set(), "the lookup still hangs"
+    found_out.set()
+    assert answered.wait(10), "its thread ends"
 
 
 def test_nobody_there(server: Server) -> None:
@@ -308,21 +312,20 @@ def test_an_answer_comes_within_9_seconds_even_if_the_issuer_hangs(server: Serve
         server.pages[path] = hang
     configuration = parse({**environment(), "ISSUER": server.origin})
     authorizer = Authorizer(configuration, server.fetch(), system_clock, system_jitter, print)
-    outcomes: list[tuple[type, float]] = []
+    refused = list[bool]()
 
     def ask() -> None:
-        started = time.monotonic()
-        with pytest.raises(IssuerUnavailable) as raised:
+        with pytest.raises(IssuerUnavailable):
             authorizer.answer(http_2(token))
-        outcomes.append((raised.type, time.monotonic() - started))
+        refused.append(True)
 
     threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    assert len(outcomes) == 5
-    assert max(seconds for _, seconds in outcomes) < 4
+        thread.join(9)
+    assert len(refused) == 5, "each is answered, though the issuer hangs to this moment"
+    assert not server.stopped.is_set()
     assert len(server.seen) == 1, "one flight for all of them"
 
 

@@ -13,27 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from valet.protocol.supported import GRANT_TYPES
-
 from local.template import load
+from tests.endpoints import ENDPOINTS
 
 ROOT = Path(__file__).resolve().parents[3]
 LAYER = ROOT / "layers" / "valet" / "python"
 
 ROUTES = {
-    "/authorize": "RFC 6749 §4.1.1, OpenID Connect Core §3.1.2: asks for login and consent, answers a code",
-    "/login": "checks a password, opens the browser session",
-    "/consent": "asks what the client may do, by scope",
-    "/token": "RFC 6749 §3.2: " + ", ".join(GRANT_TYPES),
-    "/revoke": "RFC 7009",
-    "/introspect": "RFC 7662",
-    "/userinfo": "OpenID Connect Core §5.3",
-    "/logout": "OpenID Connect RP-Initiated Logout",
-    "/.well-known/jwks.json": "RFC 7517: the keys that verify tokens",
-    "/.well-known/openid-configuration": "OpenID Connect Discovery",
-    "/.well-known/oauth-authorization-server": "RFC 8414",
-    "/status-lists": "Token Status List §9.3: the addresses of all lists",
-    "/status-lists/{id}": "Token Status List §8: one list, signed",
+    **{each.path: each.what for each in ENDPOINTS},
     "/api/profile": "demo: scope profile",
     "/api/admin": "demo: scope admin",
     "/api/items": "demo: scope items",

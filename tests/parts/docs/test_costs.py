@@ -11,7 +11,7 @@ from bench.costs import MIX, SIGN_IN, STEPS, tables
 from local.aws.calls import Call
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.support.application import Application
+from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import over_http
 
@@ -51,15 +51,13 @@ def _expected(step: str) -> tuple[int, int, int]:
 
 @pytest.fixture
 def web_app(fresh_stack: LocalStack) -> Application:
-    return Application(
-        over_http, fresh_stack.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
-    )
+    return DemoApplications(over_http, fresh_stack.issuer).web_app
 
 
 def test_client_credentials_cost_one_signature(
     counted: Callable[[Callable[[], None]], tuple[int, int, int]], fresh_stack: LocalStack
 ) -> None:
-    service = Application(over_http, fresh_stack.issuer, "api_service_789", "api_secret_abc")
+    service = DemoApplications(over_http, fresh_stack.issuer).service
 
     def deed() -> None:
         assert service.client_credentials().status == 200

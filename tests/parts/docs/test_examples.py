@@ -206,9 +206,9 @@ def test_a_token_for_ones_own_api_says_its_audience_among_others_where_openid_is
 def _claims(stack: LocalStack, browser: Browser, scope: str) -> Mapping[str, Any]:
     import jwt
 
-    from tests.support.application import Application
+    from tests.support.application import DemoApplications
 
-    app = Application(over_http, stack.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback")
+    app = DemoApplications(over_http, stack.issuer).web_app
     asked = app.ask(scope=scope, prompt="login")
     answer = browser.decide(browser.sign_in(browser.open(asked.url)))
     token = app.redeem(answer.answered["code"], asked.code_verifier).json()["access_token"]

@@ -20,7 +20,7 @@ from local.aws.aws import EmulatedAws, emulated
 from local.aws.calls import Call, error_response
 from tests.parts.keys.fakes import SETTINGS, MemoryAudit
 from tests.support.functions import load
-from tests.support.ministack import ministack
+from tests.support.tables import create_table
 
 CONTEXT = SimpleNamespace(aws_request_id="0b1d")
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event"}
@@ -81,14 +81,7 @@ class RotateKeys:
 
 
 def make_registry(dynamodb: Any) -> str:
-    name = f"Registry-{uuid.uuid4().hex}"
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    return name
+    return create_table(dynamodb, f"Registry-{uuid.uuid4().hex}")
 
 
 @pytest.fixture
@@ -114,10 +107,3 @@ def deploy(impatient: None) -> Callable[[], RotateKeys]:
 @pytest.fixture
 def rotate_keys(deploy: Callable[[], RotateKeys]) -> RotateKeys:
     return deploy()
-
-
-@pytest.fixture(scope="session")
-def ministack_url() -> Iterator[str]:
-    emulated()  # made-up credentials, and no way to the real AWS
-    with ministack() as url:
-        yield url

@@ -18,6 +18,7 @@ from local.aws.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
 from local.aws.calls import Call, error_response
 from local.aws.door import Door
 from local.server import Server, listen
+from tests.support.tables import create_table
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +38,7 @@ def door(aws: EmulatedAws) -> Iterator[str]:
 
 @pytest.fixture
 def table(aws: EmulatedAws) -> str:
-    name = f"table-{uuid.uuid4().hex}"
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    return name
+    return create_table(boto3.client("dynamodb"), f"table-{uuid.uuid4().hex}")
 
 
 def _tables(client: Any) -> list[str]:

@@ -48,7 +48,7 @@ def handler(event, context):
     if answer == "exit":
         sys.exit(3)
     if answer == "sleep":
-        time.sleep(1.5)
+        time.sleep(0.9)
     if answer == "context":
         return {"statusCode": 200, "body": " ".join([
             context.function_name, context.aws_request_id, str(context.memory_limit_in_mb),
@@ -256,7 +256,8 @@ def test_a_crash_is_kept_for_whoever_looks(small: SmallSystem) -> None:
     assert "RuntimeError: no" in crash.text
 
 
-def test_a_function_over_its_time_is_a_503(small: SmallSystem) -> None:
+def test_a_function_over_its_time_is_a_503(tmp_path: Path) -> None:
+    small = small_system(tmp_path, TEMPLATE.replace("Timeout: 1}", "Timeout: 0.2}"), echo=ECHO, answer=ANSWER)
     response = answered(small, "sleep")
     assert (response.status, response.body) == (503, b'{"message":"Service Unavailable"}')
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.demo_data import SECRETS, USERS
 from local.stack import LocalStack
-from tests.support.application import Application
+from tests.support.application import DemoApplications
 from tests.support.browser import Browser
 from tests.support.log_watch import Listener, LogWatch, heard_on_output, words_of
 from tests.support.wire import over_http
@@ -57,7 +57,7 @@ def test_a_sign_in_leaves_secrets_in_the_watch_and_events_in_the_log(
     fresh_stack: LocalStack, log_watch: LogWatch
 ) -> None:
     issuer = fresh_stack.issuer
-    web_app = Application(over_http, issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback")
+    web_app = DemoApplications(over_http, issuer).web_app
     browser, asked = Browser(over_http, issuer), web_app.ask()
     code = browser.decide(browser.sign_in(browser.open(asked.url))).answered["code"]
     tokens = web_app.redeem(code, asked.code_verifier).json()

@@ -6,24 +6,8 @@ from typing import Any
 import pytest
 
 from local.template import load
+from tests.endpoints import FUNCTIONS
 from tests.parts.template.cloudformation import EVERYTHING, ROOT, resources, translated
-
-FUNCTIONS = {
-    "AuthorizeFunction": "authorize",
-    "LoginFunction": "login",
-    "ConsentFunction": "consent",
-    "TokenFunction": "token",
-    "RevokeFunction": "revoke",
-    "IntrospectFunction": "introspect",
-    "UserinfoFunction": "userinfo",
-    "LogoutFunction": "logout",
-    "JwksFunction": "jwks",
-    "StatusListFunction": "status_list",
-    "MetadataFunction": "metadata",
-    "RotateKeysFunction": "rotate_keys",
-    "AuthorizerFunction": "authorizer",
-    "DemoApiFunction": "demo_api",
-}
 
 
 def _functions() -> dict[str, Any]:

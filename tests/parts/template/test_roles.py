@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.endpoints import FUNCTIONS
 from tests.parts.template.cloudformation import EVERYTHING, listed, resources, statements, translated
-from tests.parts.template.test_functions import FUNCTIONS
 
 BASIC = "service-role/AWSLambdaBasicExecutionRole"
 NO_DATA = {"AuthorizerFunction", "DemoApiFunction"}

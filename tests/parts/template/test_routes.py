@@ -5,23 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.endpoints import ENDPOINTS
 from tests.parts.template.cloudformation import resources, translated
 
-VALET = {
-    "/authorize": "AuthorizeFunction",
-    "/login": "LoginFunction",
-    "/consent": "ConsentFunction",
-    "/token": "TokenFunction",
-    "/revoke": "RevokeFunction",
-    "/introspect": "IntrospectFunction",
-    "/userinfo": "UserinfoFunction",
-    "/logout": "LogoutFunction",
-    "/.well-known/jwks.json": "JwksFunction",
-    "/.well-known/openid-configuration": "MetadataFunction",
-    "/.well-known/oauth-authorization-server": "MetadataFunction",
-    "/status-lists": "StatusListFunction",
-    "/status-lists/{id}": "StatusListFunction",
-}
 DEMO = {
     ("get", "/api/profile"),
     ("get", "/api/admin"),
@@ -50,7 +36,9 @@ def test_every_path_leads_to_its_function_for_every_method() -> None:
     paths = _paths("Api")
     for methods in paths.values():
         assert set(methods) == {"x-amazon-apigateway-any-method"}
-    assert {path: _function_behind(*methods.values()) for path, methods in paths.items()} == VALET
+    assert {path: _function_behind(*methods.values()) for path, methods in paths.items()} == {
+        each.path: each.logical_id for each in ENDPOINTS
+    }
 
 
 def test_every_route_hands_over_payload_2_0() -> None:

@@ -9,10 +9,10 @@ from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
 from local.aws.calls import Call
-from tests.promises.counts.world import RIVAL, World, label
 from tests.support.application import Application
 from tests.support.browser import form_of
 from tests.support.wire import Answer, Pairs, encoded
+from tests.support.world import RIVAL, World, label
 
 Request = Callable[[], Answer]
 
@@ -247,9 +247,9 @@ def metadata(world: World) -> Request:
 def status_list(world: World) -> Request:
     world.redeemed()
     exp = int(world.deployment.clock.now) + world.deployment.settings.access_token_lifetime
-    return lambda: world.status_lists(f"/status-lists/{list_id_at(exp)}")
+    return lambda: world.send("GET", f"/status-lists/{list_id_at(exp)}")
 
 
 def status_lists(world: World) -> Request:
     world.redeemed()
-    return lambda: world.status_lists("/status-lists")
+    return lambda: world.send("GET", "/status-lists")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.promises.counts import requests
 from tests.promises.counts.requests import Request
-from tests.promises.counts.world import World
+from tests.support.world import World
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.promises.counts.table import TABLE, Row
-from tests.promises.counts.world import RIVAL, World, label
 from tests.support.wire import Answer
+from tests.support.world import RIVAL, World, label
 
 # What a warm request may cost: reads, writes and puts of DynamoDB, signatures of KMS. A row for each kind of request
 # that a client or a person sends; where the budget depends on how many tokens live, the request has exactly so many.
@@ -55,6 +56,12 @@ def test_a_warm_request_makes_these_calls(world: World, row: Row) -> None:
     answer, calls = run(world, row, is_warm=True)
     assert answer.status == row.status
     assert calls == row.warm_calls
+    assert row.name in endpoint_at(world.asked).counts
+
+
+def test_every_endpoint_has_its_rows_and_every_row_its_endpoint() -> None:
+    assert {name for each in ENDPOINTS for name in each.counts} == {row.name for row in TABLE}
+    assert all(each.counts for each in ENDPOINTS)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
@@ -110,12 +117,12 @@ def test_protected_calls_of_the_keys_metadata_and_lists_read_once_while_cached(w
 
     for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration"):
         world.send("GET", f"{world.deployment.issuer}{path}")
-    world.status_lists(f"/status-lists/{list_id_at(exp)}")
+    world.send("GET", f"/status-lists/{list_id_at(exp)}")
     with world.deployment.aws.recorded() as calls:
         for _ in range(10):
             world.send("GET", f"{world.deployment.issuer}/.well-known/jwks.json")
             world.send("GET", f"{world.deployment.issuer}/.well-known/openid-configuration")
-            world.status_lists(f"/status-lists/{list_id_at(exp)}")
+            world.send("GET", f"/status-lists/{list_id_at(exp)}")
         world.deployment.clock.advance(1)
-        world.status_lists(f"/status-lists/{list_id_at(exp)}")
+        world.send("GET", f"/status-lists/{list_id_at(exp)}")
     assert [label(call) for call in calls] == ["Query status"], "unchanged after a second: read again, not signed again"

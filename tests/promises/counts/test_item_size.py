@@ -8,8 +8,8 @@ from valet.models.grants import LiveToken
 from valet.ports.grants import Done, Redemption, Revocation, Rotation
 
 from tests.contract.facts import DAY, NOW, new_grant
-from tests.promises.counts.world import World
 from tests.support.deployment import TABLES
+from tests.support.world import World
 
 UUID = "2f1b7c1e-6a0e-4b7e-9c43-0d5a4f7e1b2c"
 DEFAULT_ENDPOINT = "https://a1b2c3d4e5.execute-api.ap-southeast-1.amazonaws.com"

@@ -13,9 +13,9 @@ from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
 from tests.promises.counts.requests import Request
-from tests.promises.counts.world import World
 from tests.promises.faults.injection import Fault
 from tests.support.wire import Answer
+from tests.support.world import World
 
 UNAVAILABLE = "temporarily_unavailable"
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from local.aws.calls import Call, error_response
-from tests.promises.counts.world import RIVAL
+from tests.support.world import RIVAL
 
 _URL = "https://emulated.example.com"
 _READS = frozenset({"GetItem", "Query", "Sign"})
@@ -34,14 +34,14 @@ class Fault(Enum):
 
 
 def faults_of(call: str) -> list[Fault]:
-    """Those that can befall the call and make a difference. A read that took effect is a read that did not; one that is
-    lost once is read again, which is tried once for all; and who is killed after it leaves what those leave who were
-    killed after the call before."""
+    """Those that can befall the call and make a difference. A read has one: each kind leaves the table as
+    TemporarilyUnavailable, which tests/contract/test_outages.py holds. A read that took effect is a read that did not,
+    and a function that is killed after it leaves what the call before it left."""
     action = call.split()[0]
     if action == "Sign":
         return [Fault.THROTTLED, Fault.LOST, Fault.LOST_TWICE, Fault.DENIED, Fault.DISABLED, Fault.KILLED]
     if action in _READS:
-        return [Fault.THROTTLED, Fault.LOST_TWICE, Fault.DENIED]
+        return [Fault.LOST_TWICE]
     return [fault for fault in Fault if fault is not Fault.DISABLED]
 
 

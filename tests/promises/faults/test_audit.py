@@ -4,9 +4,9 @@ import pytest
 
 from tests.promises.counts import requests
 from tests.promises.counts.table import TABLE
-from tests.promises.counts.world import World
 from tests.promises.faults.injection import Fault
 from tests.promises.faults.test_faults import strike
+from tests.support.world import World
 
 _EVENTS = {
     "revoke_refresh_token": "grant.revoked",

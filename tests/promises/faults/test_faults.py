@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.promises.counts.table import TABLE, Row
-from tests.promises.counts.world import World
 from tests.promises.faults.aftermath import AFTERMATH, Run, is_outage
 from tests.promises.faults.injection import Fault, Injection, Killed, faults_of
 from tests.support.wire import Answer
+from tests.support.world import World
 
 
 def cases() -> Iterator[object]:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.endpoints import endpoint_at
 from tests.promises.fuzz.good_requests import Secrets, Sent
 from tests.promises.model import acts
 from tests.promises.model.acts import BROWSER_COOKIE, REDIRECT_URI
@@ -16,17 +17,6 @@ from tests.promises.model.processes import Fate, Process
 from tests.promises.model.stage import SESSION, Stage
 from tests.promises.model.world import handler, installed
 
-# What a refusal may say, by endpoint (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 7662 §2.3, RFC 6750 §3.1).
-_CLIENT_ERRORS = frozenset({"invalid_request", "invalid_client"})
-ERRORS = {
-    "token": _CLIENT_ERRORS | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"},
-    "revoke": _CLIENT_ERRORS | {"unsupported_token_type"},
-    "introspect": _CLIENT_ERRORS,
-    "userinfo": frozenset({"invalid_request", "invalid_token", "insufficient_scope"}),
-    "jwks": frozenset({"invalid_request"}),
-    "metadata": frozenset({"invalid_request"}),
-    "status_list": frozenset({"invalid_request", "not_found"}),
-}
 # RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6.
 REDIRECTED_ERRORS = frozenset(
     {
@@ -95,7 +85,7 @@ def check_answer(sent: Sent, answer: Any) -> None:
         _check_location(sent, headers["Location"])
     if status == 405:
         assert headers["Allow"]
-    if status == 401 and sent.function in ("token", "introspect", "revoke", "userinfo"):
+    if status == 401 and not endpoint_at(sent.path).is_page:
         assert headers["WWW-Authenticate"]
 
 
@@ -103,7 +93,7 @@ def _check_json(sent: Sent, status: int, members: Any) -> None:
     if status < 400:
         return
     assert set(members) == {"error", "error_description"}, members
-    assert members["error"] in ERRORS[sent.function], members
+    assert members["error"] in endpoint_at(sent.path).errors, members
     assert _DESCRIPTION.fullmatch(members["error_description"]), members
 
 
@@ -112,7 +102,7 @@ def _check_location(sent: Sent, location: str) -> None:
     base = f"{parts.scheme}://{parts.netloc}{parts.path}"
     assert not parts.fragment, location
     if f"{parts.scheme}://{parts.netloc}" == acts.ISSUER:
-        assert parts.path in ("/login", "/consent", "/authorize", "/logout"), location
+        assert endpoint_at(parts.path).is_page, location
         return
     assert sent.function in ("authorize", "consent"), location
     assert base in REDIRECT_URI.values(), location

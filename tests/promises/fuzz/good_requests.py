@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.endpoints import endpoint_at
 from tests.promises.model.acts import BROWSER_COOKIE, CHALLENGE, CLIENT_SECRET, REDIRECT_URI, SESSION_COOKIE, VERIFIER
 
 Pairs = tuple[tuple[str, str], ...]
@@ -39,8 +40,7 @@ class Secrets:
 class Sent:
     """A request before it is an event."""
 
-    function: str
-    path: str
+    path: str  # the endpoint's
     method: str
     query: Pairs = ()
     form: Pairs | None = None
@@ -49,7 +49,12 @@ class Sent:
     raw_query: str | None = None
     raw_body: bytes | None = None
     is_base64: bool = True
+    beyond: str = ""  # what follows the path, on a route that the template does not make
     absent: frozenset[str] = frozenset()  # members that the gateway leaves out where there is nothing in them
+
+    @property
+    def function(self) -> str:
+        return endpoint_at(self.path).function
 
     def event(self) -> dict[str, Any]:
         headers = {"host": "issuer.example", **self.headers}
@@ -57,17 +62,18 @@ class Sent:
         if body is None and self.form is not None:
             body = urlencode(self.form).encode()
             headers.setdefault("content-type", FORM)
+        path = self.path + self.beyond
         made: dict[str, Any] = {
             "version": "2.0",
-            "routeKey": f"ANY {self.path}",
-            "rawPath": self.path,
+            "routeKey": f"ANY {path}",
+            "rawPath": path,
             "rawQueryString": self.raw_query if self.raw_query is not None else urlencode(self.query),
             "headers": headers,
             "cookies": list(self.cookies),
             "requestContext": {
                 "apiId": "api",
                 "domainName": "issuer.example",
-                "http": {"method": self.method, "path": self.path, "sourceIp": "192.0.2.1", "userAgent": "fuzz"},
+                "http": {"method": self.method, "path": path, "sourceIp": "192.0.2.1", "userAgent": "fuzz"},
                 "requestId": "request-1",
             },
             "isBase64Encoded": bool(body) and self.is_base64,
@@ -108,24 +114,25 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
     logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
     return (
-        Sent("authorize", "/authorize", "GET", authorization, cookies=signed_in),
-        Sent("authorize", "/authorize", "POST", form=authorization),
-        Sent("authorize", "/authorize", "GET", (("resume", secrets.handle),), cookies=browser),
-        Sent("login", "/login", "GET", (("request", secrets.handle),), cookies=browser),
-        Sent("login", "/login", "POST", form=login, cookies=browser),
-        Sent("consent", "/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
-        Sent("consent", "/consent", "POST", form=consent, cookies=signed_in),
-        Sent("token", "/token", "POST", form=code, headers=basic),
-        Sent("token", "/token", "POST", form=refresh, headers=another),
-        Sent("token", "/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
-        Sent("revoke", "/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
-        Sent("introspect", "/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
-        Sent("userinfo", "/userinfo", "GET", headers=bearer),
-        Sent("userinfo", "/userinfo", "POST", form=(("access_token", secrets.access_token),)),
-        Sent("logout", "/logout", "GET", logout),
-        Sent("logout", "/logout", "POST", form=logout, cookies=browser),
-        Sent("jwks", "/.well-known/jwks.json", "GET"),
-        Sent("metadata", "/.well-known/openid-configuration", "GET"),
-        Sent("status_list", "/status-lists", "GET"),
-        Sent("status_list", "/status-lists/abc", "GET"),
+        Sent("/authorize", "GET", authorization, cookies=signed_in),
+        Sent("/authorize", "POST", form=authorization),
+        Sent("/authorize", "GET", (("resume", secrets.handle),), cookies=browser),
+        Sent("/login", "GET", (("request", secrets.handle),), cookies=browser),
+        Sent("/login", "POST", form=login, cookies=browser),
+        Sent("/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
+        Sent("/consent", "POST", form=consent, cookies=signed_in),
+        Sent("/token", "POST", form=code, headers=basic),
+        Sent("/token", "POST", form=refresh, headers=another),
+        Sent("/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
+        Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
+        Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
+        Sent("/userinfo", "GET", headers=bearer),
+        Sent("/userinfo", "POST", form=(("access_token", secrets.access_token),)),
+        Sent("/logout", "GET", logout),
+        Sent("/logout", "POST", form=logout, cookies=browser),
+        Sent("/.well-known/jwks.json", "GET"),
+        Sent("/.well-known/openid-configuration", "GET"),
+        Sent("/.well-known/oauth-authorization-server", "GET"),
+        Sent("/status-lists", "GET"),
+        Sent("/status-lists/abc", "GET"),
     )

@@ -219,7 +219,7 @@ def _members_absent(draw: st.DrawFn, sent: Sent) -> Sent:
 
 
 def _other_path(draw: st.DrawFn, sent: Sent) -> Sent:
-    return replace(sent, path=sent.path + draw(st.sampled_from(("/", "/x", "/../x", "//", "/\u00fc", "/" + "1" * 20))))
+    return replace(sent, beyond=draw(st.sampled_from(("/", "/x", "/../x", "//", "/\u00fc", "/" + "1" * 20))))
 
 
 _CHANGES = (

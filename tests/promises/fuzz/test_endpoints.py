@@ -6,6 +6,7 @@ import pytest
 from hypothesis import event, given, settings
 from valet.people import passwords
 
+from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.promises.fuzz.deployment import deployment
 from tests.promises.fuzz.good_requests import Sent, good_requests
 from tests.promises.fuzz.mutations import nearly_good, raw_bytes
@@ -14,8 +15,8 @@ from tests.support import profiles
 IS_DEEP = profiles.load()
 DEPLOYMENT = deployment()
 GOODS = good_requests(DEPLOYMENT.secrets)
-_SMALL = ("jwks", "metadata", "status_list")  # they take nothing
-FUNCTIONS = sorted({sent.function for sent in GOODS})
+_SMALL = frozenset(each.function for each in ENDPOINTS if each.readable_by == "anybody")  # documents: they take nothing
+FUNCTIONS = sorted({each.function for each in ENDPOINTS})
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,10 @@ def no_password_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _goods(function: str) -> tuple[Sent, ...]:
     return tuple(sent for sent in GOODS if sent.function == function)
+
+
+def test_every_endpoint_has_a_good_request() -> None:
+    assert {endpoint_at(sent.path) for sent in GOODS} == set(ENDPOINTS)
 
 
 @pytest.mark.parametrize("sent", GOODS, ids=lambda sent: f"{sent.method} {sent.path}")

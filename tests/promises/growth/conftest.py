@@ -1,4 +1,4 @@
-"""The token endpoint on stores in memory, for what is done ten thousand times; and the deployment, to be frozen."""
+"""The token endpoint on tables in memory, for what is done ten thousand times."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,10 @@ from valet.server import Server
 from valet.settings import Settings
 
 from tests.contract.facts import DAY, new_grant, random
-from tests.promises.counts.world import World
-from tests.stores.memory import MemoryStores
 from tests.support.application import Application, challenge_of
-from tests.support.deployment import Audit, Clock, afresh
+from tests.support.deployment import Audit, Clock
 from tests.support.functions import load
+from tests.support.memory_stores import MemoryStores
 from tests.support.wire import Answer
 
 ISSUER = "https://id.example.com"
@@ -36,11 +35,11 @@ class Memory:
     def __post_init__(self) -> None:
         self._handler = load("token").handler
         scopes = frozenset({"openid", "items", "offline_access"})
-        self.stores.registry.keys = (self.stores.signers.new_key("ES256"),)
+        self.stores.put_signing_key("ES256")
         for name in scopes:
-            self.stores.registry.put_scope(Scope(name, name))
-        self.stores.registry.put_api(ProtectedApi("https://api.example.com", "API", frozenset({"items"})))
-        self.stores.registry.put_client(
+            self.stores.registrar.put_scope(Scope(name, name))
+        self.stores.registrar.put_api(ProtectedApi("https://api.example.com", "API", frozenset({"items"})))
+        self.stores.registrar.put_client(
             Client(
                 "web_app_123",
                 "Web App",
@@ -49,7 +48,7 @@ class Memory:
                 scope=scopes,
             )
         )
-        self.stores.users.put_account(Account("sub-of-john", "john"))
+        self.stores.put_account(Account("sub-of-john", "john"))
         self.web_app = Application(self.send, ISSUER, "web_app_123", "secret", "https://webapp.example.com/callback")
         self.server = self.new_server()
 
@@ -105,9 +104,3 @@ def memory() -> Iterator[Memory]:
     lambdas_own = valet.server.SERVER
     yield Memory()
     valet.server.SERVER = lambdas_own
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with afresh() as deployment:
-        yield World(deployment)

@@ -8,11 +8,11 @@ import valet.server
 from valet.models.grants import LiveToken
 from valet.server import Server
 
-from tests.promises.counts.world import World
+from tests.endpoints import ENDPOINTS
 from tests.promises.growth.conftest import VERIFIER, Memory
-from tests.support.deployment import PATHS
 from tests.support.functions import load
 from tests.support.wire import Answer
+from tests.support.world import World
 
 
 class Restarted(World):
@@ -128,7 +128,7 @@ def test_nothing_is_drawn_read_or_leased_before_the_first_request(world: World) 
         server.settings = world.deployment.settings
         server.random = refuse
         valet.server.SERVER = server
-        for name in {*PATHS.values(), "status_list", "rotate_keys"}:
+        for name in {*(each.function for each in ENDPOINTS), "rotate_keys"}:
             load(name)
         for port in ("registry", "accounts", "grants", "status_lists", "status_indices", "sessions", "signers"):
             getattr(server, port)

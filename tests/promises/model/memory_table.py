@@ -56,39 +56,39 @@ class MemoryTable(ScannedTable):
         super().__init__(cast(Any, None), "memory", lambda: None)
         self.items: dict[Key, Item] = {}  # an item is replaced, never changed
         self._lock = Lock()
-        self._wire = wire
+        self.wire = wire
         self._watch = watch
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
-        found: Item | None = self._wire(Call("get", pk, sk, False), lambda: self.items.get((pk, sk)))
+        found: Item | None = self.wire(Call("get", pk, sk, False), lambda: self.items.get((pk, sk)))
         return found
 
     def query(
         self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
     ) -> Iterator[Item]:
         def run() -> list[Item]:
-            found = [self.items[key] for key in sorted(self.items) if key[0] == pk and key[1].startswith(prefix)]
+            found = [self.items[key] for key in sorted(key for key in self.items if _is_in(key, pk, prefix))]
             kept = [item for item in found if not where or _is_met(item, where, {})]
             return [{name: item[name] for name in only or item if name in item} for item in kept]
 
-        return iter(self._wire(Call("query", pk, prefix, False), run))
+        return iter(self.wire(Call("query", pk, prefix, False), run))
 
     def scan(self, prefix: str) -> Iterator[Item]:
         def run() -> list[Item]:
             return [self.items[key] for key in sorted(self.items) if key[0].startswith(prefix)]
 
-        return iter(self._wire(Call("scan", prefix, "", False), run))
+        return iter(self.wire(Call("scan", prefix, "", False), run))
 
     def get_many(self, keys: Sequence[Key]) -> list[Item]:
         def run() -> list[Item]:
             return [self.items[key] for key in keys if key in self.items]
 
-        found: list[Item] = self._wire(Call("get many", keys[0][0] if keys else "", "", False), run)
+        found: list[Item] = self.wire(Call("get many", keys[0][0] if keys else "", "", False), run)
         return found
 
     def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
         call = Call("put", item["pk"], item["sk"], True)
-        self._wire(call, lambda: self._apply(call, lambda _: item, condition, values or {}))
+        self.wire(call, lambda: self._apply(call, lambda _: item, condition, values or {}))
 
     def update(
         self, pk: str, sk: str, expression: str, values: Item, condition: str = "", returned: str = "NONE"
@@ -105,11 +105,11 @@ class MemoryTable(ScannedTable):
                 return old or {}
             return new if returned.endswith("_NEW") else {}
 
-        return cast(Item, self._wire(call, run))
+        return cast(Item, self.wire(call, run))
 
     def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
         call = Call("delete", pk, sk, True)
-        self._wire(call, lambda: self._apply(call, lambda _: None, condition, values or {}))
+        self.wire(call, lambda: self._apply(call, lambda _: None, condition, values or {}))
 
     def _apply(self, call: Call, change: Callable[[Item | None], Item | None], condition: str, values: Item) -> Any:
         key = (call.pk, call.sk)
@@ -131,6 +131,10 @@ class MemoryTable(ScannedTable):
             if item.get("expires_at", now) < now:
                 del self.items[key]
                 self._watch(Call("expire", *key, True), item, None)
+
+
+def _is_in(key: Key, pk: str, prefix: str) -> bool:
+    return key[0] == pk and key[1].startswith(prefix)
 
 
 def _is_met(item: Item, condition: str, values: Item) -> bool:

@@ -14,11 +14,13 @@ from valet.grant_types.authorization_code import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.handles import digest, is_digest_of, successor
 from valet.models.grants import Grant, LiveToken
-from valet.ports.grants import Revocation, Revoked
+from valet.ports.grants import Redemption, Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
 
 from tests.promises.model.facts import claims_of
+from tests.promises.model.memory_table import MemoryTable
+from tests.promises.model.processes import Process
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -27,16 +29,24 @@ def without(*parts: str, step: str) -> Patch:
     """The conditional write of one step, without a part of its condition."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        original = DynamoGrants._step
+        original, written = MemoryTable.update, {"redeem": "#redeemed_at_ms", "rotate": "#rotated_at_ms"}[step]
 
-        def weakened(self: DynamoGrants, grant_id: str, expression: str, condition: str, values: Any) -> Any:
-            if (step == "rotate") == ("previous_digest" in expression):
+        def weakened(
+            self: MemoryTable,
+            pk: str,
+            sk: str,
+            expression: str,
+            values: Any,
+            condition: str = "",
+            returned: str = "NONE",
+        ) -> Any:
+            if written in expression:
                 for part in parts:
                     assert part in condition, condition
                     condition = condition.replace(part, "")
-            return original(self, grant_id, expression, condition, values)
+            return original(self, pk, sk, expression, values, condition, returned)
 
-        monkeypatch.setattr(DynamoGrants, "_step", weakened)
+        monkeypatch.setattr(MemoryTable, "update", weakened)
 
     return patch
 
@@ -150,17 +160,22 @@ def second_use_revokes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authorization_code, "_DOUBLE_SUBMIT_MS", -1)
 
 
-def stamped_at_the_start(module: Any, field: str) -> Patch:
+def stamped_at_the_start(step: str, field: str) -> Patch:
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        original = module._prepare
+        original = getattr(DynamoGrants, step)
 
-        def prepare(exchange: Any, *arguments: Any) -> Any:
-            tokens, write = original(exchange, *arguments)
-            return tokens, replace(write, **{field: int(exchange.now * 1000)})
+        def stamped(self: DynamoGrants, grant: Grant, write: Any, now: float) -> Any:
+            return original(self, grant, replace(write, **{field: int(_running(self.table).started_at * 1000)}), now)
 
-        monkeypatch.setattr(module, "_prepare", prepare)
+        monkeypatch.setattr(DynamoGrants, step, stamped)
 
     return patch
+
+
+def _running(table: Any) -> Process:
+    """The request that calls the table at this moment."""
+    found: Process = table.wire.__self__.current  # `wire` is the world's
+    return found
 
 
 def verifier_is_checked_last(decide: Any, grant: Any, account: Any, client: Any, presented: Any, now: float) -> Any:
@@ -191,16 +206,14 @@ def session_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def committed_before_signed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The redemption is written with a first draft of the tokens; what is answered is signed afterwards."""
-    original = authorization_code._prepare
+    """The redemption is written with a first draft of the tokens; what is answered is made afterwards."""
+    original = DynamoGrants.redeem
 
-    def prepare(exchange: Any, ports: Any, grant: Any, account: Any, presented: Any) -> Any:
-        _, redemption = original(exchange, ports, grant, account, presented)
-        if grant.redeemed_at_ms == 0:
-            ports.grants.redeem(grant, redemption, exchange.now)
-        return original(exchange, ports, grant, account, presented)
+    def redeem(self: DynamoGrants, grant: Grant, redemption: Redemption, now: float) -> Any:
+        draft = _running(self.table).server.random(32)
+        return original(self, grant, replace(redemption, refresh_digest=draft), now)
 
-    monkeypatch.setattr(authorization_code, "_prepare", prepare)
+    monkeypatch.setattr(DynamoGrants, "redeem", redeem)
 
 
 def live_forgets_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +267,7 @@ def answered_before_its_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     original = DynamoStatusLists.put_bits
 
     def put_bits(self: DynamoStatusLists, tokens: tuple[LiveToken, ...]) -> None:
-        act = self.table._wire.__self__.current.act  # type: ignore[attr-defined]  # the world's own table
+        act = _running(self.table).act
         if act.kind != "revoke" or not claims_of(act.token):
             original(self, tokens)
 

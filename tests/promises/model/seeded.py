@@ -116,13 +116,13 @@ FAULTS = (
         "rotated_at is the start of the request",
         "refresh-slow",
         FALSE_REVOCATION,
-        stamped_at_the_start(refresh_token, "rotated_at_ms"),
+        stamped_at_the_start("rotate", "rotated_at_ms"),
     ),
     Fault(
         "redeemed_at is the start of the request",
         "redeem-late",
         FALSE_REVOCATION,
-        stamped_at_the_start(authorization_code, "redeemed_at_ms"),
+        stamped_at_the_start("redeem", "redeemed_at_ms"),
     ),
     Fault(
         "a code's second use counts before its verifier is checked",

@@ -29,9 +29,9 @@ from tests.promises.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
 from tests.promises.model.processes import Answer, Fate, Process, perform
-from tests.stores.memory import MemoryRegistry
-from tests.stores.signing import MemorySigners
 from tests.support.functions import load
+from tests.support.known_registry import KnownRegistry
+from tests.support.signing import MemorySigners
 
 START = 1_800_000_000.0
 _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
@@ -236,9 +236,9 @@ def _bit(pk: str, sk: str) -> tuple[str, int]:
 
 
 @cache
-def registry() -> MemoryRegistry:
+def registry() -> KnownRegistry:
     """Three clients that people use, each another kind, and one that acts for itself."""
-    made = MemoryRegistry(keys=(_KEY,))
+    made = KnownRegistry(keys=(_KEY,))
     for name, includes in (*((name, ()) for name in sorted(_PERSONAL)), ("api_access", ()), ("admin", ("api_access",))):
         made.put_scope(Scope(name, f"The words for {name}", frozenset(includes)))
     api = frozenset({"profile", "items", "api_access", "admin"})
@@ -279,11 +279,11 @@ class _Current:
     """Stands where `SERVER` does: the server of whichever request is running."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
 
     def __getattr__(self, name: str) -> Any:
-        current = self._world.current
-        return getattr(current.server if current else self._world.server(0), name)
+        current = self.world.current
+        return getattr(current.server if current else self.world.server(0), name)
 
 
 class _Log:

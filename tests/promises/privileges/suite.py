@@ -10,8 +10,8 @@ from typing import Any
 from local.aws.calls import Call
 from local.aws.resources import STACK
 from local.stack import LocalStack
+from tests.endpoints import FUNCTIONS
 from tests.parts.template.cloudformation import SAM_PYTHON
-from tests.parts.template.test_functions import FUNCTIONS
 from tests.promises.privileges.grants import deployed, key_policies, missing
 
 

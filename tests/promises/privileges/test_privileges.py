@@ -18,7 +18,7 @@ from local.aws.resources import STACK
 from local.functions import FunctionFailed
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.parts.template.test_functions import FUNCTIONS
+from tests.endpoints import FUNCTIONS
 from tests.promises.privileges.grants import (
     Granted,
     deployed,

@@ -13,11 +13,10 @@ from typing import Any
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.support.application import Application
+from tests.endpoints import PATHS
+from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser, form_of
 from tests.support.wire import Answer, over_http
-
-_REMEMBERED = ("registry", "signers", "status_indices", "status_list_publisher")
 
 
 @dataclass
@@ -28,29 +27,16 @@ class Walk:
     clock: MovableClock
 
     def __post_init__(self) -> None:
-        issuer = self.stack.issuer
-        self.web_app = Application(
-            self.send, issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
-        )
-        self.legacy_app = replace(self.web_app, client_id="legacy_app_321", secret="legacy_secret_654", in_body=True)
-        self.mobile_app = replace(
-            self.web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback"
-        )
-        self.spa = replace(
-            self.web_app,
-            client_id="spa_demo",
-            secret=None,
-            redirect_uri=f"{issuer}/demo/",
-            headers={"origin": issuer},
-        )
-        self.service = Application(self.send, issuer, "api_service_789", "api_secret_abc")
+        applications = DemoApplications(self.send, self.stack.issuer)
+        self.web_app, self.legacy_app = applications.web_app, applications.legacy_app
+        self.mobile_app, self.service = applications.mobile_app, applications.service
+        self.spa = replace(applications.spa, headers={"origin": self.stack.issuer})
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
         """The port Send, to functions that start cold."""
         from valet.server import SERVER
 
-        for name in _REMEMBERED:
-            vars(SERVER).pop(name, None)
+        self.stack.forget(clock=self.clock, settings=SERVER.settings)
         return over_http(method, url, headers, body)
 
     def everything(self) -> None:
@@ -69,7 +55,7 @@ class Walk:
     def discover(self) -> None:
         for path in ("openid-configuration", "oauth-authorization-server", "jwks.json"):
             assert self._get(f"/.well-known/{path}").status == 200
-        for path in ("/token", "/revoke", "/userinfo", "/.well-known/jwks.json", "/status-lists", "/authorize"):
+        for path in PATHS:
             preflight = {"origin": self.stack.issuer, "access-control-request-method": "POST"}
             assert self.send("OPTIONS", self.stack.issuer + path, preflight).status == 204
             assert self.send("PATCH", self.stack.issuer + path, preflight).status == 405

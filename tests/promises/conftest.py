@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.promises.counts.world import World
 from tests.support.deployment import afresh
+from tests.support.world import World
 
 
 @pytest.fixture

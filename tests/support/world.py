@@ -1,18 +1,15 @@
 """A deployment and who uses it, with grants that have come so far, each made once and returned to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from valet.handles import digest, parse_refresh_token
 from valet.ports.grants import Rotation
 
 from local.aws.calls import Call
-from tests.support.application import Application, Asked
+from tests.support.application import Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
-from tests.support.functions import load
 from tests.support.wire import Answer
 
 RIVAL = "a rival"  # whose calls are not the request's
@@ -54,21 +51,23 @@ class World:
     """A deployment, and who uses it."""
 
     john: Tokens  # what the web app has of him
+    asked: str  # the path of the last request
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.browser = Browser(self.send, deployment.issuer)
-        self.web_app = Application(
-            self.send, deployment.issuer, "web_app_123", "web_secret_456", "https://webapp.example.com/callback"
+        applications = DemoApplications(self.send, deployment.issuer)
+        self.web_app, self.mobile_app, self.service = (
+            applications.web_app,
+            applications.mobile_app,
+            applications.service,
         )
-        self.mobile_app = replace(
-            self.web_app, client_id="mobile_app", secret=None, redirect_uri="com.example.mobile:/callback"
-        )
-        self.service = replace(self.web_app, client_id="api_service_789", secret="api_secret_abc", redirect_uri="")
 
     def send(self, method: str, url: str, headers: Any = None, body: bytes = b"") -> Answer:
         """The port Send. Unlike the deployment's own it hands on a 503, which is what an outage should become."""
-        return self.deployment.invoke(self.deployment.event(method, url, headers, body))
+        event = self.deployment.event(method, url, headers, body)
+        self.asked = str(event["rawPath"])
+        return self.deployment.invoke(event)
 
     def restart(self) -> None:
         """The execution environment is gone, the tables are there."""
@@ -147,16 +146,6 @@ class World:
             expires_at=grant.expires_at,
         )
         grants.rotate(grant, rival, now)
-
-    @cached_property
-    def _status_list(self) -> Callable[[Any, Any], dict[str, Any]]:
-        handler: Callable[[Any, Any], dict[str, Any]] = load("status_list").handler
-        return handler
-
-    def status_lists(self, path: str) -> Answer:
-        answer = self._status_list(self.deployment.event("GET", f"{self.deployment.issuer}{path}"), None)
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answer(answer["statusCode"], headers, answer["body"])
 
     def _john_has(self, tokens: Tokens) -> Tokens:
         self.john = tokens

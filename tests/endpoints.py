@@ -1,0 +1,204 @@
+"""Every endpoint, one row each: what template.yaml routes, and what holds for it in every table of the tests.
+
+A new endpoint costs one row here and its events in events/. Every test that goes through all endpoints reads the rows.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from valet.protocol.supported import GRANT_TYPES
+
+_CLIENT_ERRORS = frozenset({"invalid_request", "invalid_client"})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One path of the API."""
+
+    path: str  # as the template routes it
+    function: str  # its folder in functions/
+    methods: str  # as Allow names them
+    what: str  # in docs/reference.md
+    counts: tuple[str, ...]  # the rows of tests/promises/counts/table.py that have its AWS calls
+    readable_by: Literal["nobody", "anybody", "registered origins"] = "nobody"  # whose scripts (CORS)
+    is_page: bool = False  # what it refuses it refuses with a page; else with JSON
+    errors: frozenset[str] = frozenset({"invalid_request"})  # what its function's JSON may say
+    announced_as: str = ""  # its member of the discovery documents
+
+    @property
+    def logical_id(self) -> str:
+        return logical_id(self.function)
+
+    @property
+    def example(self) -> str:
+        """A path that is routed there."""
+        return self.path.replace("{id}", "unknown")
+
+
+def logical_id(function: str) -> str:
+    """The function's name in template.yaml."""
+    return "".join(word.capitalize() for word in function.split("_")) + "Function"
+
+
+ENDPOINTS = (
+    Endpoint(
+        "/authorize",
+        "authorize",
+        "GET, POST",
+        "RFC 6749 §4.1.1, OpenID Connect Core §3.1.2: asks for login and consent, answers a code",
+        (
+            "authorize_stranger",
+            "authorize_by_post",
+            "authorize_to_consent",
+            "authorize_remembered",
+            "authorize_resumed",
+        ),
+        is_page=True,
+        announced_as="authorization_endpoint",
+    ),
+    Endpoint(
+        "/login",
+        "login",
+        "GET, POST",
+        "checks a password, opens the browser session",
+        ("login_page", "login", "login_again", "login_wrong"),
+        is_page=True,
+    ),
+    Endpoint(
+        "/consent",
+        "consent",
+        "GET, POST",
+        "asks what the client may do, by scope",
+        ("consent_page", "consent", "consent_until_logout", "consent_not_remembered", "consent_denied"),
+        is_page=True,
+    ),
+    # RFC 6749 §5.2
+    Endpoint(
+        "/token",
+        "token",
+        "POST",
+        "RFC 6749 §3.2: " + ", ".join(GRANT_TYPES),
+        (
+            "client_credentials",
+            "code",
+            "code_without_openid",
+            "code_replayed",
+            "refresh",
+            "refresh_without_window",
+            "refresh_retried",
+            "refresh_race_lost",
+            "refresh_stolen",
+            "refresh_soon",
+            "refresh_too_often",
+        ),
+        readable_by="registered origins",
+        errors=_CLIENT_ERRORS | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"},
+        announced_as="token_endpoint",
+    ),
+    # RFC 7009 §2.2.1
+    Endpoint(
+        "/revoke",
+        "revoke",
+        "POST",
+        "RFC 7009",
+        ("revoke_refresh_token", "revoke_access_token"),
+        readable_by="registered origins",
+        errors=_CLIENT_ERRORS | {"unsupported_token_type"},
+        announced_as="revocation_endpoint",
+    ),
+    # RFC 7662 §2.3
+    Endpoint(
+        "/introspect",
+        "introspect",
+        "POST",
+        "RFC 7662",
+        ("introspect_access_token", "introspect_clients_own_token", "introspect_refresh_token"),
+        errors=_CLIENT_ERRORS,
+        announced_as="introspection_endpoint",
+    ),
+    # RFC 6750 §3.1
+    Endpoint(
+        "/userinfo",
+        "userinfo",
+        "GET, POST",
+        "OpenID Connect Core §5.3",
+        ("userinfo",),
+        readable_by="registered origins",
+        errors=frozenset({"invalid_request", "invalid_token", "insufficient_scope"}),
+        announced_as="userinfo_endpoint",
+    ),
+    Endpoint(
+        "/logout",
+        "logout",
+        "GET, POST",
+        "OpenID Connect RP-Initiated Logout",
+        ("logout",),
+        is_page=True,
+        announced_as="end_session_endpoint",
+    ),
+    Endpoint(
+        "/.well-known/jwks.json",
+        "jwks",
+        "GET",
+        "RFC 7517: the keys that verify tokens",
+        ("jwks",),
+        readable_by="anybody",
+        announced_as="jwks_uri",
+    ),
+    Endpoint(
+        "/.well-known/openid-configuration",
+        "metadata",
+        "GET",
+        "OpenID Connect Discovery",
+        ("metadata",),
+        readable_by="anybody",
+    ),
+    Endpoint(
+        "/.well-known/oauth-authorization-server",
+        "metadata",
+        "GET",
+        "RFC 8414",
+        ("metadata",),
+        readable_by="anybody",
+    ),
+    Endpoint(
+        "/status-lists",
+        "status_list",
+        "GET",
+        "Token Status List §9.3: the addresses of all lists",
+        ("status_lists",),
+        readable_by="anybody",
+        errors=frozenset({"invalid_request", "not_found"}),
+        announced_as="status_list_aggregation_endpoint",
+    ),
+    Endpoint(
+        "/status-lists/{id}",
+        "status_list",
+        "GET",
+        "Token Status List §8: one list, signed",
+        ("status_list",),
+        readable_by="anybody",
+        errors=frozenset({"invalid_request", "not_found"}),
+    ),
+)
+PATHS = tuple(each.example for each in ENDPOINTS)
+# Functions that no path of this API leads to: a schedule, and the demo, which is an API of its own.
+OTHER_FUNCTIONS = ("rotate_keys", "authorizer", "demo_api")
+FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
+
+
+def endpoint_at(path: str) -> Endpoint:
+    """The endpoint that a request's path is routed to."""
+    for each in ENDPOINTS:
+        before, variable, _ = each.path.partition("{")
+        if path == each.path or (variable and path.startswith(before) and "/" not in path[len(before) :]):
+            return each
+    raise LookupError(path)
+
+
+def with_method(method: str) -> tuple[Endpoint, ...]:
+    return tuple(each for each in ENDPOINTS if method in each.methods.split(", "))
+
+
+def readable_by(whom: str) -> tuple[str, ...]:
+    return tuple(each.example for each in ENDPOINTS if each.readable_by == whom)
