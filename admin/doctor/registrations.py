@@ -125,7 +125,18 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
             yield warning(
                 f"{client.client_id} sends its secret in the form",
                 "Forms are logged more often than headers; client_secret_basic is for all that can (RFC 6749 2.3.1).",
-                f"Register it anew with --auth client_secret_basic, then {_delete(client)}",
+                _change(client, "--auth", "client_secret_basic"),
+            )
+
+
+def look_pkce(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        if client.may_omit_pkce:
+            yield warning(
+                f"The client {client.client_id} ({client.client_name}) may leave out PKCE",
+                "Whether an attacker can inject a stolen code into its sign-in depends on the client's own check of "
+                "state and nonce (RFC 9700 section 2.1.1).",
+                f"Let it send code_challenge and code_verifier, then {_change(client, '--pkce', 'required')}",
             )
 
 
@@ -233,7 +244,7 @@ def _how(noun: str, name: str) -> str:
 
 
 def _is_for_development(uri: str) -> bool:
-    return uri.startswith(("http://127.0.0.1", "http://[::1]"))
+    return uri.startswith(("http://127.0.0.1", "http://[::1]", "http://localhost"))
 
 
 CHECKS = (
@@ -242,6 +253,7 @@ CHECKS = (
     Check("clients.lifetimes", look_lifetimes),
     Check("clients.retry-window", look_retry_windows),
     Check("clients.secrets", look_secrets),
+    Check("clients.pkce", look_pkce),
     Check("clients.unused", look_unused),
     Check("clients.impersonation", look_impersonation),
     Check("clients.first-party", look_first_party),

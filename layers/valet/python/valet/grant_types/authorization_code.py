@@ -40,7 +40,7 @@ class Presented:
 
     code: Code
     redirect_uri: str | None
-    code_verifier: str
+    code_verifier: str | None  # None: only of a client that may leave out PKCE
     attempt: bytes  # random, one an invocation: marks the write as ours
 
 
@@ -56,7 +56,7 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     # OAuth 2.1 clients do not send it; PKCE binds the code. Sent, it must be the same (RFC 6749 §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
         return Decision.REFUSE
-    if not is_verified(grant.code_challenge, presented.code_verifier):
+    if not (_is_verified if grant.code_challenge else _is_without_pkce)(grant, client, presented):
         return Decision.REFUSE
     if grant.revoked_at:
         return Decision.FINISH
@@ -70,11 +70,27 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     return Decision.REDEEM
 
 
+def _is_verified(grant: Grant, client: Client, presented: Presented) -> bool:
+    """Whether the verifier is that of the challenge. One that was sent is enforced, also where PKCE is optional."""
+    return presented.code_verifier is not None and is_verified(grant.code_challenge, presented.code_verifier)
+
+
+def _is_without_pkce(grant: Grant, client: Client, presented: Presented) -> bool:
+    """Whether the code of a request without a challenge may be redeemed by the client's secret alone.
+
+    A verifier shows that the client did send a challenge: an attacker took it out of the authorization request
+    (RFC 9700 §2.1.1). The redirect URI binds the code where no verifier does (RFC 6749 §4.1.3). The client may leave it
+    out if it has only one, so that the code cannot have been sent anywhere else.
+    """
+    is_bound = presented.redirect_uri is not None or client.redirect_uris == (grant.redirect_uri,)
+    return client.may_omit_pkce and presented.code_verifier is None and is_bound
+
+
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
     form = request.form
     code = parse_code(form.require("code"))
-    code_verifier = form.require("code_verifier")
+    code_verifier = form.get("code_verifier") if request.client.may_omit_pkce else form.require("code_verifier")
     if code is None:
         raise _refusal()
     presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
