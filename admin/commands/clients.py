@@ -62,7 +62,7 @@ _TOLD_AT_FIRST = ("client_id", "type", "authentication", "grant_types", "redirec
 
 # The lists that `change` also adds to and removes from, by option and by member.
 _LISTS = (
-    ("scope", "scope", words, "scopes that it may ask for"),
+    ("scope", "scope", words, "scopes"),
     ("redirect-uri", "redirect_uris", None, "redirect URIs"),
     ("logout-uri", "post_logout_redirect_uris", None, "URIs after logout"),
     ("origin", "origins", words, "origins"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from valet.models.clients import Client
 from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
-from valet.registration.addresses import risk_of_uri
+from valet.registration.addresses import risk_of_localhost, risk_of_uri
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
@@ -49,14 +49,23 @@ def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
             if risk := risk_of_uri(uri, client.application_type):
                 if is_local and _is_for_development(uri):
                     continue
-                kept = [word for other in client.redirect_uris if other != uri for word in ("--redirect-uri", other)]
-                instead = f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
+                is_native_localhost = client.application_type == "native" and risk_of_localhost(uri) is not None
                 yield Finding(
                     f"The client {client.client_id} has the redirect URI {uri}: {risk}",
                     "Codes go to any server or program that answers there (RFC 9700 section 4.1).",
-                    _change(client, *kept) if kept else instead,
-                    is_error=not _is_for_development(uri),
+                    _other_address(client, uri, is_native_localhost),
+                    is_error=not (_is_for_development(uri) or is_native_localhost),
                 )
+
+
+def _other_address(client: Client, uri: str, is_native_localhost: bool) -> str:
+    if is_native_localhost:
+        instead = uri.replace("localhost", "127.0.0.1", 1)
+        added = () if instead in client.redirect_uris else ("--add-redirect-uri", instead)
+        return f"Let it listen on 127.0.0.1, then {_change(client, *added, '--remove-redirect-uri', uri)}"
+    if len(client.redirect_uris) > 1:
+        return _change(client, "--remove-redirect-uri", uri)
+    return f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
 
 
 def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
@@ -244,7 +253,7 @@ def _how(noun: str, name: str) -> str:
 
 
 def _is_for_development(uri: str) -> bool:
-    return uri.startswith(("http://127.0.0.1", "http://[::1]", "http://localhost"))
+    return uri.startswith(("http://127.0.0.1", "http://[::1]"))
 
 
 CHECKS = (
