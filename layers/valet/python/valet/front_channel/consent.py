@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from valet.errors import InvalidRequest, InvalidScope
 from valet.front_channel.forms import csrf_token, is_csrf_token
@@ -15,11 +14,9 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
 from valet.pages.policy import content_security_policy, form_action_source
 from valet.ports.accounts import Consents
+from valet.protocol.authorization_request import Destination
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import in_reading_order, narrowed_scope
-
-if TYPE_CHECKING:  # the token endpoint imports this module, and needs no authorization request
-    from valet.protocol.authorization_request import Destination
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
@@ -37,7 +34,7 @@ def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tupl
 
 
 def consent_page(
-    saved: Saved, destination: "Destination", account: Account | None, session_cookie: str, known: Scopes
+    saved: Saved, destination: Destination, account: Account | None, session_cookie: str, known: Scopes
 ) -> Response:
     """The page that asks the end-user to allow the client the scope of the saved request."""
     html = consent.html(
