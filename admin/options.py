@@ -130,8 +130,10 @@ def adjusted(
         raise click.UsageError(f"{of_all} replaces all values: it cannot be combined with {' or '.join(of_some)}.")
     if both := {*(added or ())} & {*(removed or ())}:
         raise click.UsageError(f"{' '.join(sorted(both))} is both added and removed: choose one.")
-    kept = [value for value in (before if exactly is None else exactly) if value not in (removed or ())]
-    return type(before)((*kept, *(value for value in added or () if value not in kept)))
+    chosen: Collection[str] = before if exactly is None else exactly
+    kept: list[str] = [value for value in chosen if value not in (removed or ())]
+    kept += [value for value in added or () if value not in kept]
+    return type(before)(kept)
 
 
 def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:

@@ -41,23 +41,18 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     matches = [is_digest_of(kept, presented.secret) for kept in digests]
     if client is None or client.is_disabled:
         raise _refusal("unknown or disabled")
-    if client.is_confidential != (presented.method in SECRET_METHODS):
+    registered, is_confidential = client.token_endpoint_auth_method, client.is_confidential
+    if is_confidential != (presented.method in SECRET_METHODS):
         raise _refusal("a confidential client without its secret, or a public client with one")
-    if client.is_confidential and not any(matches):
+    if is_confidential and not any(matches):
         raise _refusal("wrong secret")
-    if presented.method not in _methods(client):
+    if registered not in (presented.method, EITHER_SECRET_METHOD):
         raise InvalidClient(
-            f"The client is registered for {client.token_endpoint_auth_method}, but sent its secret by "
-            f"{presented.method}.",
-            detail=f"right secret by {presented.method}, registered for {client.token_endpoint_auth_method}",
+            f"The client is registered for {registered}, but sent its secret by {presented.method}.",
+            detail=f"right secret by {presented.method}, registered for {registered}",
             headers=CHALLENGE,
         )
     return client
-
-
-def _methods(client: Client) -> tuple[str, ...]:
-    registered = client.token_endpoint_auth_method
-    return SECRET_METHODS if registered == EITHER_SECRET_METHOD else (registered,)
 
 
 def _presented(request: Request, form: Parameters) -> _Presented:

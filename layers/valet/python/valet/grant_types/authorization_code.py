@@ -55,7 +55,7 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     # OAuth 2.1 clients do not send it; PKCE binds the code. Sent, it must be the same (RFC 6749 §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
         return Decision.REFUSE
-    if not (_is_verified if grant.code_challenge else _is_without_pkce)(grant, client, presented):
+    if not _is_proven(grant, client, presented):
         return Decision.REFUSE
     if grant.revoked_at:
         return Decision.FINISH
@@ -69,20 +69,21 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     return Decision.REDEEM
 
 
-def _is_verified(grant: Grant, client: Client, presented: Presented) -> bool:
-    """Whether the verifier is that of the challenge. One that was sent is enforced, also where PKCE is optional."""
-    return presented.code_verifier is not None and is_verified(grant.code_challenge, presented.code_verifier)
+def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
+    """Whether the token request comes from the client instance that sent the authorization request.
 
-
-def _is_without_pkce(grant: Grant, client: Client, presented: Presented) -> bool:
-    """Whether the code of a request without a challenge may be redeemed by the client's secret alone.
-
-    A verifier shows that the client did send a challenge: an attacker took it out of the authorization request
-    (RFC 9700 §2.1.1). The redirect URI binds the code where no verifier does (RFC 6749 §4.1.3). The client may leave it
-    out if it has only one, so that the code cannot have been sent anywhere else.
+    A challenge that was sent is enforced, also where PKCE is optional.
     """
-    is_bound = presented.redirect_uri is not None or client.redirect_uris == (grant.redirect_uri,)
-    return client.may_omit_pkce and presented.code_verifier is None and is_bound
+    verifier = presented.code_verifier
+    if grant.code_challenge:
+        return verifier is not None and is_verified(grant.code_challenge, verifier)
+    # A verifier shows that the client did send a challenge, which an attacker took out of the request: the downgrade
+    # attack of RFC 9700 §2.1.1.
+    if verifier is not None or not client.may_omit_pkce:
+        return False
+    # The redirect URI binds the code where no verifier does (RFC 6749 §4.1.3). A client may leave it out if it has only
+    # one: the code cannot have been sent anywhere else.
+    return presented.redirect_uri is not None or client.redirect_uris == (grant.redirect_uri,)
 
 
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
