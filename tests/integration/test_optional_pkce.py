@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
+from valet.grant_types.authorization_code import Decision, Presented, decide
+from valet.handles import parse_code
 
 from tests.integration.test_authorization_code import claims_of
 from tests.support.application import Application, Asked, challenge_of
@@ -186,6 +188,24 @@ def test_a_client_that_has_become_public_or_strict_cannot_redeem_a_code_without_
     with deployment.nothing_spent():
         assert app.redeem(code, "", code_verifier=None).error == "invalid_request"
         assert app.redeem(code, VERIFIER).error == "invalid_grant"
+
+
+@pytest.mark.parametrize("pkce", ["optional", "required", "nonsense"])
+def test_the_decision_about_a_code_without_a_challenge_asks_the_client_of_now(
+    deployment: Deployment, codes: Codes, lax_app: Application, pkce: str
+) -> None:
+    """Whoever calls it, and whatever the endpoint has asked of the form before."""
+    parsed = parse_code(codes.code(**WITHOUT)[0])
+    assert parsed is not None
+    grant, account = (
+        deployment.server.grants.find(parsed.grant_id),
+        deployment.server.accounts.find_account("demo-john"),
+    )
+    client, now = replace(deployment.client("web_app_123"), pkce=pkce), deployment.clock()
+    decision = decide(grant, account, client, Presented(parsed, lax_app.redirect_uri, None, b""), now)
+    assert decision is (Decision.REDEEM if pkce == "optional" else Decision.REFUSE)
+    public = replace(client, token_endpoint_auth_method="none")
+    assert decide(grant, account, public, Presented(parsed, lax_app.redirect_uri, None, b""), now) is Decision.REFUSE
 
 
 def test_a_second_use_of_a_code_without_a_challenge_revokes_the_grant_as_any_other(
