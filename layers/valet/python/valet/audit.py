@@ -87,8 +87,8 @@ _MOST_PLACES = 32  # of a list: the innermost frames of a traceback
 def in_bounds(field: str, value: Any) -> Any:
     """The value as a line may hold it: a text cut to its field's length, without characters that end or turn a line.
 
-    JSON escapes the control characters of ASCII alone. U+2028 ends a line in some readers, U+202E turns its text
-    around, and a lone surrogate cannot be written at all, so that its line would be lost.
+    JSON escapes only the control characters of ASCII. U+2028 ends a line in some readers, U+202E turns its text around,
+    and a lone surrogate cannot be written at all, so that its line would be lost.
     """
     if isinstance(value, list):
         return [in_bounds(field, member) for member in value[-_MOST_PLACES:]]
