@@ -5,14 +5,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from valet.errors import TemporarilyUnavailable, TooManyRequests
 from valet.front_channel.consent import remaining_scope, remember
 from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.http import Response
-from valet.models.grants import Grant, GrantPointer
+from valet.models.grants import Grant
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.people.sessions import has_ended
@@ -22,10 +22,9 @@ from valet.ports.grants import Done, Grants, HasGrants
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.throttles import HasThrottles
+from valet.protocol.authorization_request import Destination
 from valet.protocol.scope import OFFLINE_ACCESS, api_of
-
-if TYPE_CHECKING:  # the token endpoint imports `pointer_to` from here, and needs no authorization request
-    from valet.protocol.authorization_request import Destination
+from valet.standing import pointer_to
 
 _DAY = 86_400
 _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
@@ -42,7 +41,7 @@ class Allowed:
     """An authorization request that is allowed: no step stands between it and its code."""
 
     request: AuthorizationRequest
-    destination: "Destination"
+    destination: Destination
     session: Session
     grant_id: str
     was_asked: bool  # the end-user allowed it on the consent page just now
@@ -73,18 +72,6 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
         ports.audit.record("consent.granted", **facts, scope=" ".join(allowed.request.scope))
     ports.audit.record("code.issued", **facts)
     return allowed.destination.answer({"code": str(code)})
-
-
-def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
-    """The pointer by which the grant can be found and revoked until then."""
-    return GrantPointer(
-        sub=grant.sub,
-        sid=grant.sid,
-        grant_id=grant.grant_id,
-        ends_with_session=OFFLINE_ACCESS not in grant.scope,
-        expires_at=expires_at,
-        redeemed_at=redeemed_at,
-    )
 
 
 def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from valet.errors import InvalidGrant
-from valet.front_channel.code import pointer_to
 from valet.grant_types.issue import ends_at, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
@@ -18,7 +17,7 @@ from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Redemption
 from valet.protocol.pkce import is_verified
 from valet.revocation import finish_revocation, revoke
-from valet.standing import grant_stands
+from valet.standing import grant_stands, pointer_to
 from valet.tokens import access_token
 
 # A second use within it is a double submit or an SDK's retry; what the first use got must live.
