@@ -1,4 +1,5 @@
-"""Whether a client, an account, a session or a grant still stands, and what keeps a grant findable so that it can end.
+"""Whether a client, an account, a session or a grant is still good, and the pointer by which a grant can be found and
+ended.
 
 Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. Everything that was made
 under an older epoch is dead from that write on. No clock matters. A single grant is revoked by its id, which a pointer

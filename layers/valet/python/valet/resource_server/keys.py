@@ -1,9 +1,8 @@
 """The issuer's keys: discovered, refreshed, and asked for again within bounds (OpenID Connect Discovery, RFC 8414).
 
-KEYS_REFRESHED      after at most this long a key that left the set is refused
-FIRST_FLIGHT        the first fetch, discovery and key set together, takes no longer: both may start cold
-FLIGHT              any later one
-UNKNOWN_KID_PAUSE   between two refreshes that unknown `kid`s cause, so that nobody can make this hammer the key set
+KEYS_REFRESHED      after at most this long a key that left the set is refused FIRST_FLIGHT        the first fetch,
+discovery and key set together, takes no longer: both may start cold FLIGHT              any later one UNKNOWN_KID_PAUSE
+between two refreshes that unknown `kid`s cause, so that no attacker can make this hammer the key set
 """
 
 import re
