@@ -29,8 +29,8 @@ _OPTIONS = (
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
     click.option("--origin", "origins", multiple=True, callback=words,
-                 help="Let scripts of this origin read answers, by CORS: https://app.example.com, capacitor://localhost "
-                 "(default for a new browser client: the origins of its redirect URIs)."),
+                 help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
+                 "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
     click.option("--auth", "token_endpoint_auth_method", type=click.Choice(REGISTERED_AUTH_METHODS),
                  help="Set how it authenticates at /token; client_secret is either method with a secret (default: "
                  "client_secret for web, none for others)."),
