@@ -57,6 +57,7 @@ def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_i
     values = {name: str(document["Parameters"][value["Ref"]].get("Default", "")) for name, value in variables.items()}
     values.update(ISSUER="https://id.example.com", AUDIENCE="a", ROUTES='{"GET /": {}}')
     found = parse(values)
+    assert (found.is_by_path, found.base_path, found.takes_protocol) == (False, "", False)
     assert (found.is_simple, found.status_max_stale, found.is_status_optional, found.resource_metadata) == (
         False,
         300,
