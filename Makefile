@@ -70,7 +70,7 @@ build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHI
 
 ## Work on Valet
 
-test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
+test: lint browser cdk oldest .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
 	$(PYTEST)
 
 check: lint ## everything quick: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
@@ -104,9 +104,9 @@ clean: ## remove what was built, and the caches
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
-	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules bench/node/node_modules bench/.layer
+	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules tests/parts/cdk/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser bench-node oldest
+.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser cdk bench-node oldest
 
 
 # Environments. The first serves three lock files: dev.txt holds all that local.txt does, and that all that admin.txt does.
@@ -160,6 +160,16 @@ tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
 	@touch $@
 else
 browser:
+endif
+
+# AWS CDK, likewise: the example of docs/apis/cdk.md is synthesized with it.
+ifneq ($(and $(wildcard tests/parts/cdk/package-lock.json),$(shell command -v npm)),)
+cdk: tests/parts/cdk/node_modules/.package-lock.json
+tests/parts/cdk/node_modules/.package-lock.json: tests/parts/cdk/package-lock.json
+	cd tests/parts/cdk && npm ci --no-audit --no-fund
+	@touch $@
+else
+cdk:
 endif
 
 # What JavaScript has to be measured beside, likewise; without npm the benchmark says what it leaves out.
