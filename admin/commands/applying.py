@@ -1,0 +1,142 @@
+"""The steps of `valet apply`, made one after the other; after an error the operator is told which were."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.errors import TemporarilyUnavailable
+from valet.models.accounts import Account
+from valet.models.clients import Client
+from valet.people.passwords import hash_password
+
+from admin.commands.accounts import end_and_delete
+from admin.commands.clients import ended_and_deleted
+from admin.commands.grants import end_everything
+from admin.desk import Desk
+from admin.records import people, register, revocation
+from admin.records.plan import Step
+from admin.terminal.endings import Refused, Unfinished
+from configuration.table import APIS, CLIENTS, PEOPLE, SCOPES
+
+_FAILURES = (click.ClickException, TemporarilyUnavailable, ClientError, BotoCoreError, KeyboardInterrupt)
+
+
+@dataclass
+class Applying:
+    """Makes the steps. `done` has those that were made, whatever happens."""
+
+    desk: Desk
+    done: list[Step] = field(default_factory=list)
+    with_other_roles: list[Account] = field(default_factory=list)
+
+    def make(self, steps: Sequence[Step]) -> None:
+        """Raises Unfinished if a step failed after others were made; the first one's error if none was."""
+        try:
+            for step in self._made(steps):
+                self.done.append(step)
+            self._look_again()
+        except _FAILURES as error:
+            if not self.done:
+                raise
+            raise Unfinished(self._told(steps, error)) from None
+
+    def _made(self, steps: Sequence[Step]) -> Iterator[Step]:
+        """Make the steps in their order. Clients are deleted together, because ending what one holds takes time."""
+        last_clients = [step for step in steps if step.section is CLIENTS and step.action == "delete"]
+        for step in steps:
+            if step not in last_clients:
+                _HOW[step.section.name, step.action](self, step)
+                yield step
+            elif step is last_clients[0]:
+                for each in last_clients:
+                    _refuse_changed(each, self.desk.register.find_client(each.name))
+                clients = [each.before for each in last_clients]
+                by_id = {each.name: each for each in last_clients}
+                for client in ended_and_deleted(self.desk, clients):
+                    yield by_id[client.client_id]
+
+    def add_client(self, step: Step) -> None:
+        # Another client may have had this client_id in another deployment's time: nothing that it was allowed counts.
+        self.desk.register.add_client(register.revoked(step.after, self.desk.clock()))
+
+    def add_person(self, step: Step) -> None:
+        if DynamoUsers(self.desk.people.table).find_account(step.after.sub) is not None:
+            raise Refused(f"There is a user with the sub {step.after.sub} already.")
+        # A sub from a file may have been another account's here: nothing that it held counts.
+        account = people.revoked(step.after, self.desk.clock())
+        if not self.desk.people.add(account, step.password_hash or hash_password(step.generated), "imported"):
+            raise Refused(f"There is a user {account.username} already.")
+
+    def change_person(self, step: Step) -> None:
+        before, after = step.before, step.after
+        if after.is_disabled and not before.is_disabled:
+            after = replace(people.revoked(after, self.desk.clock()), is_disabled=True)
+            self.desk.people.change(before, after)
+            end_everything(self.desk, after, keep_consents=True)
+            return
+        self.desk.people.change(before, after)
+        if after.roles != before.roles:
+            revocation.refuse_live_tokens(self.desk.deployment, after, self.desk.clock())
+            self.with_other_roles.append(after)
+
+    def delete_person(self, step: Step) -> None:
+        _refuse_changed(step, self.desk.people.find(step.name))
+        end_and_delete(self.desk, step.before)
+
+    def _look_again(self) -> None:
+        """A request that read an account just before its roles changed may still sign the old ones into a token."""
+        if not self.with_other_roles:
+            return
+        self.desk.watch(f"Looking again in {revocation.FUNCTION_TIMEOUT} seconds for access tokens with old roles …")
+        self.desk.sleep(revocation.FUNCTION_TIMEOUT)
+        for account in self.with_other_roles:
+            revocation.refuse_live_tokens(self.desk.deployment, account, self.desk.clock())
+
+    def _told(self, steps: Sequence[Step], error: BaseException) -> str:
+        reason = error.format_message() if isinstance(error, click.ClickException) else _reason(error)
+        left = [step for step in steps if step not in self.done]
+        made = ", ".join(f"{step.action} {step}" for step in self.done)
+        told = f"{reason.rstrip('.')}. Done: {made}."
+        if left:
+            told += f" Not done: {', '.join(f'{step.action} {step}' for step in left)}."
+        if left and left[0].section is PEOPLE and left[0].action == "change":
+            told += (
+                f" If {left[0].name} was changed in part, access tokens that they hold may be accepted until they "
+                f"expire: `valet grants revoke --user {left[0].name}` ends them."
+            )
+        return f"{told} The same command completes the rest."
+
+
+def _refuse_changed(step: Step, found: Client | Account | None) -> None:
+    """Raises Refused if what is to be deleted is no longer what the operator was shown."""
+    if found != step.before:
+        raise Refused(f"The {step} was changed by another operator at this moment. Look at it and try again.")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "Stopped"
+    return getattr(error, "detail", "") or str(error) or type(error).__name__
+
+
+def _register(method: str) -> Callable[[Applying, Step], None]:
+    """A step that is one method of the register: of what is added, of both when it changes, of what is deleted."""
+
+    def make(applying: Applying, step: Step) -> None:
+        models = [model for model in (step.before, step.after) if model is not None]
+        getattr(applying.desk.register, method)(*models)
+
+    return make
+
+
+_HOW: Mapping[tuple[str, str], Callable[[Applying, Step], None]] = {
+    **{(SCOPES.name, action): _register(f"{action}_scope") for action in ("add", "change", "delete")},
+    **{(APIS.name, action): _register(f"{action}_api") for action in ("add", "change", "delete")},
+    (CLIENTS.name, "add"): Applying.add_client,
+    (CLIENTS.name, "change"): _register("change_client"),
+    (PEOPLE.name, "add"): Applying.add_person,
+    (PEOPLE.name, "change"): Applying.change_person,
+    (PEOPLE.name, "delete"): Applying.delete_person,
+}
