@@ -12,6 +12,8 @@ from configuration.reading import Configuration, Entry
 from configuration.table import APIS, CLIENTS, SCOPES, Section, key_of
 
 _LONGEST_SUB = 128
+# A client's own token has its client_id as the sub: an API could take one for the other (RFC 9068 §5).
+OF_A_CLIENT = "it is a client_id, and tokens of that client have it as their sub"
 
 
 def merged(
@@ -36,7 +38,7 @@ def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> lis
         *_told(APIS, configuration.apis, lambda api: rules.wrong_with_api(api, after, issuer)),
         *_told(CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after)),
         *_secrets(configuration.clients or {}),
-        *_people(configuration.people or {}),
+        *_people(configuration.people or {}, configuration.clients or {}),
     ]
 
 
@@ -61,9 +63,11 @@ def _secrets(entries: Mapping[str, Entry[Any]]) -> Iterator[str]:
         if entry.beyond and not entry.model.is_confidential:
             keys = " and ".join(entry.beyond)
             yield f"line {entry.line}: client {name}: {keys}: a {entry.model.application_type} client keeps no secret"
+        if len(entry.beyond) > 1:
+            yield f"line {entry.line}: client {name}: {' and '.join(entry.beyond)}: say one of them"
 
 
-def _people(entries: Mapping[str, Entry[Account]]) -> Iterator[str]:
+def _people(entries: Mapping[str, Entry[Account]], clients: Collection[str]) -> Iterator[str]:
     subs: dict[str, str] = {}
     for name, entry in entries.items():
         where = f"line {entry.line}: person {name}"
@@ -78,6 +82,8 @@ def _people(entries: Mapping[str, Entry[Account]]) -> Iterator[str]:
             # The sub is part of keys in the tables, and `#` is what separates their parts.
             if not 0 < len(sub) <= _LONGEST_SUB or not sub.isascii() or not sub.isprintable() or set(sub) & set(" #"):
                 yield f"{where}: sub: must be 1 to {_LONGEST_SUB} visible ASCII characters without #"
+            if sub in clients:
+                yield f"{where}: sub: {OF_A_CLIENT}"
             if sub in subs:
                 yield f"{where}: sub: {subs[sub]} has it already"
             subs.setdefault(sub, name)

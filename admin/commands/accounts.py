@@ -1,5 +1,6 @@
 """`valet users show`, `change` and `delete`: what Valet stores about an end-user."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,7 @@ def delete(desk: Desk, username: str) -> None:
     """
     before = desk.people.remains(username)
     desk.confirm(f"Delete {before.username} and end everything that they are signed in to? This cannot be undone.")
-    ended = end_and_delete(desk, before)
+    ended = end_and_delete(desk, [before])
     desk.done(
         f"Deleted {before.username}; {counted(ended.grants, 'grant')} ended, whose access tokens are refused "
         f"everywhere within {revocation.VERIFIERS_LEARN} seconds.",
@@ -69,13 +70,17 @@ def delete(desk: Desk, username: str) -> None:
     )
 
 
-def end_and_delete(desk: Desk, before: Account) -> revocation.Ended:
-    """Shut a user out, end what they hold, and delete the account."""
+def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
+    """Shut users out, end what they hold, and delete their accounts."""
     # Every endpoint refuses a disabled account already, and also what is left of a deleted one.
-    disabled = before if before.is_disabled else replace(revoked(before, desk.clock()), is_disabled=True)
-    desk.people.change(before, disabled)
-    ended = end_everything(desk, disabled)
-    desk.people.delete(disabled)
+    disabled = [
+        each if each.is_disabled else replace(revoked(each, desk.clock()), is_disabled=True) for each in accounts
+    ]
+    for before, after in zip(accounts, disabled, strict=True):
+        desk.people.change(before, after)
+    ended = end_everything(desk, *disabled)
+    for account in disabled:
+        desk.people.delete(account)
     return ended
 
 

@@ -43,19 +43,31 @@ class Applying:
             raise Unfinished(self._told(steps, error)) from None
 
     def _made(self, steps: Sequence[Step]) -> Iterator[Step]:
-        """Make the steps in their order. Clients are deleted together, because ending what one holds takes time."""
-        last_clients = [step for step in steps if step.section is CLIENTS and step.action == "delete"]
+        """Make the steps in their order. What holds grants is deleted together, because ending those takes time."""
+        together = {
+            section.name: [step for step in steps if step.section is section and step.action == "delete"]
+            for section in (CLIENTS, PEOPLE)
+        }
         for step in steps:
-            if step not in last_clients:
+            batch = together.get(step.section.name, [])
+            if step not in batch:
                 _HOW[step.section.name, step.action](self, step)
                 yield step
-            elif step is last_clients[0]:
-                for each in last_clients:
-                    _refuse_changed(each, self.desk.register.find_client(each.name))
-                clients = [each.before for each in last_clients]
-                by_id = {each.name: each for each in last_clients}
-                for client in ended_and_deleted(self.desk, clients):
-                    yield by_id[client.client_id]
+            elif step is batch[0]:
+                yield from self._deleted(batch)
+
+    def _deleted(self, steps: Sequence[Step]) -> Iterator[Step]:
+        is_clients = steps[0].section is CLIENTS
+        find = self.desk.register.find_client if is_clients else self.desk.people.find
+        for step in steps:
+            _refuse_changed(step, find(step.name))
+        before = [step.before for step in steps]
+        if not is_clients:
+            end_and_delete(self.desk, before)
+            yield from steps
+            return
+        for step, _ in zip(steps, ended_and_deleted(self.desk, before), strict=True):
+            yield step
 
     def add_client(self, step: Step) -> None:
         # Another client may have had this client_id in another deployment's time: nothing that it was allowed counts.
@@ -64,8 +76,10 @@ class Applying:
     def add_person(self, step: Step) -> None:
         if DynamoUsers(self.desk.people.table).find_account(step.after.sub) is not None:
             raise Refused(f"There is a user with the sub {step.after.sub} already.")
-        # A sub from a file may have been another account's here: nothing that it held counts.
-        account = people.revoked(step.after, self.desk.clock())
+        # A sub from a file may have been a deleted account's. No session or grant of that one has this epoch, so none
+        # comes back to life.
+        now = self.desk.clock()
+        account = replace(people.revoked(step.after, now), epoch=int(now))
         if not self.desk.people.add(account, step.password_hash or hash_password(step.generated), "imported"):
             raise Refused(f"There is a user {account.username} already.")
 
@@ -80,10 +94,6 @@ class Applying:
         if after.roles != before.roles:
             revocation.refuse_live_tokens(self.desk.deployment, after, self.desk.clock())
             self.with_other_roles.append(after)
-
-    def delete_person(self, step: Step) -> None:
-        _refuse_changed(step, self.desk.people.find(step.name))
-        end_and_delete(self.desk, step.before)
 
     def _look_again(self) -> None:
         """A request that read an account just before its roles changed may still sign the old ones into a token."""
@@ -138,5 +148,4 @@ _HOW: Mapping[tuple[str, str], Callable[[Applying, Step], None]] = {
     (CLIENTS.name, "change"): _register("change_client"),
     (PEOPLE.name, "add"): Applying.add_person,
     (PEOPLE.name, "change"): Applying.change_person,
-    (PEOPLE.name, "delete"): Applying.delete_person,
 }

@@ -1,9 +1,10 @@
 """`valet apply` and `valet export`: the configuration as a file (docs/configuration.md)."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -21,14 +22,14 @@ _SIGNS = {"add": "+", "change": "~", "delete": "-"}
 
 
 @click.command(short_help="Make the deployment as a configuration file says.")
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Show what would be changed, and change nothing.")
 @click.option(
     "--prune", is_flag=True, help="Delete what is registered and not in the file, in the sections that the file has."
 )
 @confirmed
 @click.pass_obj
-def apply(desk: Desk, file: TextIO, dry_run: bool, prune: bool) -> None:
+def apply(desk: Desk, file: Path, dry_run: bool, prune: bool) -> None:
     """Register and change scopes, APIs, clients and people as FILE says (YAML or JSON; - for standard input).
 
     The command checks the whole file before it changes anything. A key that the file leaves out has its default. A
@@ -36,12 +37,11 @@ def apply(desk: Desk, file: TextIO, dry_run: bool, prune: bool) -> None:
     before it deletes. docs/configuration.md describes the file.
     """
     wanted = _read(file)
-    folder = Path() if file.name == "<stdin>" else Path(file.name).parent
     planner = Planner(
         _current(desk, wanted),
         desk.deployment.issuer,
         desk.random,
-        lambda reference: reference.resolve(desk.environment, folder),
+        lambda reference: reference.resolve(desk.environment, file.parent),
         desk.register.is_spent,
     )
     steps = planner.steps(wanted, prune=prune)
@@ -59,13 +59,15 @@ def apply(desk: Desk, file: TextIO, dry_run: bool, prune: bool) -> None:
         _tell(desk, applying.done)
 
 
-def _read(file: TextIO) -> Configuration:
+def _read(file: Path) -> Configuration:
     try:
-        return read(file.read())
+        return read(sys.stdin.read() if file == Path("-") else file.read_text(encoding="utf-8-sig"))
     except Malformed as error:
         refuse_if(error.problems)
     except UnicodeDecodeError:
-        refuse_if(["The file is not in UTF-8."])
+        refuse_if([f"{file} is not in UTF-8."])
+    except OSError as error:
+        refuse_if([f"{file} cannot be read: {error.strerror}."])
     raise AssertionError  # refuse_if has raised
 
 

@@ -66,7 +66,8 @@ class Step:
                 was, becomes = (None if value is None else row.kind.write(value) for value in values)
                 yield row.key, was, becomes
         if self.section is CLIENTS and self.before.secret_digests != self.after.secret_digests:
-            yield "secret", "accepted until you end it", "another one"
+            kept = "; the one before is accepted until you end it" if self.before.secret_digests else ""
+            yield "secret", None, f"a new one{kept}"
 
 
 @dataclass(slots=True)
@@ -179,8 +180,6 @@ class Planner:
         """The digest of the secret that the file refers to."""
         if "secret" not in entry.beyond:
             return None
-        if "secret_digests" in entry.beyond:
-            self.problems.append(f"{where}: secret and secret_digests: say one of them")
         try:
             return digest(self.resolve(entry.beyond["secret"]))
         except Unresolved as error:
@@ -196,6 +195,8 @@ class Planner:
         taken = next((account.username for account in self.current.people.values() if account.sub == sub), None)
         if taken is not None:
             self.problems.append(f"{where}: sub: it is the sub of {taken}")
+        if sub in self.current.clients:
+            self.problems.append(f"{where}: sub: {checks.OF_A_CLIENT}")
         after = replace(after, sub=sub or new_id(self.random))
         password_hash = entry.beyond.get("password_hash", "")
         password = "" if password_hash else new_handle(self.random)
