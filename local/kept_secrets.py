@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,27 @@ class KeptSecrets:
         unfinished = self.path.with_suffix(".unfinished")
         try:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
-            (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+            with suppress(FileExistsError):
+                _create(self.path.parent / ".gitignore", "*\n")
             unfinished.unlink(missing_ok=True)
-            # Its owner's alone before the first byte is in it, and never through a link that somebody put there.
-            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
-                json.dump(self._kept, file, indent=2)
+            _create(unfinished, json.dumps(self._kept, indent=2))
             unfinished.replace(self.path)
         except OSError as error:
             raise NotKept(f"Secrets cannot be kept in {self.path}: {error.strerror}.") from None
         self._is_changed = False
 
 
+def _create(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read. A link under that name is never followed: a cloned repository may
+    have one, to a file of the developer's."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def _read(path: Path) -> dict[str, dict[str, str]]:
+    if path.parent.is_symlink():
+        raise NotKept(f"{path.parent} is a link: replace it by a folder, or remove it.")
     try:
         mode = path.lstat().st_mode
         text = path.read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from admin.records.plan import Step
 from admin.terminal.endings import Refused, Unfinished
 from configuration.table import APIS, CLIENTS, PEOPLE, SCOPES
 
+_MOST_LISTED = 20
 _FAILURES = (click.ClickException, TemporarilyUnavailable, ClientError, BotoCoreError, KeyboardInterrupt)
 
 
@@ -49,8 +50,8 @@ class Applying:
             for section in (CLIENTS, PEOPLE)
         }
         for step in steps:
-            batch = together.get(step.section.name, [])
-            if step not in batch:
+            batch = together.get(step.section.name, []) if step.action == "delete" else []
+            if not batch:
                 _HOW[step.section.name, step.action](self, step)
                 yield step
             elif step is batch[0]:
@@ -106,17 +107,22 @@ class Applying:
 
     def _told(self, steps: Sequence[Step], error: BaseException) -> str:
         reason = error.format_message() if isinstance(error, click.ClickException) else _reason(error)
-        left = [step for step in steps if step not in self.done]
-        made = ", ".join(f"{step.action} {step}" for step in self.done)
-        told = f"{reason.rstrip('.')}. Done: {made}."
+        left = steps[len(self.done) :]
+        told = f"{reason.rstrip('.')}. Done: {listed(self.done)}."
         if left:
-            told += f" Not done: {', '.join(f'{step.action} {step}' for step in left)}."
+            told += f" Not done: {listed(left)}."
         if left and left[0].section is PEOPLE and left[0].action == "change":
             told += (
                 f" If {left[0].name} was changed in part, access tokens that they hold may be accepted until they "
                 f"expire: `valet grants revoke --user {left[0].name}` ends them."
             )
         return f"{told} The same command completes the rest."
+
+
+def listed(steps: Sequence[Step]) -> str:
+    """The steps in words; of many, the first ones."""
+    shown = ", ".join(f"{step.action} {step}" for step in steps[:_MOST_LISTED])
+    return shown + (f", and {len(steps) - _MOST_LISTED} more" if len(steps) > _MOST_LISTED else "")
 
 
 def _refuse_changed(step: Step, found: Client | Account | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from admin.commands.applying import Applying
+from admin.commands.applying import Applying, listed
 from admin.desk import Desk, counted, printable
 from admin.options import confirmed
 from admin.records.plan import Current, Planner, Step
@@ -49,8 +49,8 @@ def apply(desk: Desk, file: Path, dry_run: bool, prune: bool) -> None:
     if dry_run or not steps:
         _tell(desk, steps, dry_run=dry_run)
         return
-    if deleted := [str(step) for step in steps if step.action == "delete"]:
-        desk.confirm(f"Delete {', '.join(deleted)}, and everything that depends on them?")
+    if deleted := [step for step in steps if step.action == "delete"]:
+        desk.confirm(f"Of {counted(len(steps), 'change')}, these delete: {listed(deleted)}. Make all of them?")
     applying = Applying(desk)
     try:
         applying.make(steps)

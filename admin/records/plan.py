@@ -80,6 +80,10 @@ class Planner:
     resolve: Resolve
     is_spent: Callable[[str], bool]  # whether the client_id was a deleted client's
     problems: list[str] = field(default_factory=list)
+    _subs: dict[str, str] = field(init=False)  # usernames by sub
+
+    def __post_init__(self) -> None:
+        self._subs = {account.sub: account.username for account in self.current.people.values()}
 
     def steps(self, wanted: Configuration, *, prune: bool) -> list[Step]:
         """The steps in an order in which nothing is ever named before it exists, or deleted while it is named."""
@@ -192,9 +196,8 @@ class Planner:
             if sub not in (None, before.sub):
                 self.problems.append(f"{where}: sub: cannot be changed: it is {before.sub}")
             return Step(PEOPLE, after.username, before, after)
-        taken = next((account.username for account in self.current.people.values() if account.sub == sub), None)
-        if taken is not None:
-            self.problems.append(f"{where}: sub: it is the sub of {taken}")
+        if sub in self._subs:
+            self.problems.append(f"{where}: sub: it is the sub of {self._subs[sub]}")
         if sub in self.current.clients:
             self.problems.append(f"{where}: sub: {checks.OF_A_CLIENT}")
         after = replace(after, sub=sub or new_id(self.random))

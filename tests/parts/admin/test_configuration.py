@@ -321,7 +321,7 @@ def test_prune_asks_and_deletes_in_reverse_only_from_sections_that_the_file_has(
     said["scopes"] = {name: each for name, each in said["scopes"].items() if name != "openid"}
     logged.lines()
     assert (
-        "Delete client shop, API https://api.example.com, scope a, scope b"
+        "delete client shop, delete API https://api.example.com, delete scope a, delete scope b. Make all"
         in apply(said, "--prune", status=5, typed="n\n").err
     )
     assert exported(valet, "--people") == before

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,28 @@ def test_secrets_that_others_can_read_or_that_are_somebody_elses_are_refused(tmp
     kept.path.touch(0o600)
     with pytest.raises(NotKept, match="Remove it"):
         KeptSecrets(tmp_path / "valet.yaml", random)
+
+
+@pytest.mark.parametrize("name", [".gitignore", "valet.yaml.json", "valet.yaml.unfinished"])
+def test_a_link_in_a_cloned_repository_never_has_a_file_of_the_developer_overwritten(tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / "bashrc"
+    theirs.write_text("mine", encoding="utf-8")
+    theirs.chmod(0o600)
+    (tmp_path / ".valet").mkdir()
+    (tmp_path / ".valet" / name).symlink_to(theirs)
+    with suppress(NotKept):
+        kept = KeptSecrets(tmp_path / "valet.yaml", random)
+        kept.secret("shop")
+        kept.save()
+    assert theirs.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".valet").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotKept, match="is a link"):
+        KeptSecrets(tmp_path / "valet.yaml", random)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_secrets_of_two_files_in_one_folder_are_kept_apart(tmp_path: Path) -> None:
