@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.people.identifiers import normal_username
+from valet.protocol.supported import EITHER_SECRET_METHOD
 from valet.registration import rules
 
 from configuration.document import Malformed, Node, Unreadable, compose, entries_of, line_of
@@ -115,7 +116,7 @@ def _client_of_kind(client_id: str, members: Mapping[str, Any]) -> Client:
     client = Client(
         client_id,
         members["client_name"],
-        token_endpoint_auth_method="client_secret_basic" if application_type == "web" else "none",
+        token_endpoint_auth_method=EITHER_SECRET_METHOD if application_type == "web" else "none",
         grant_types=frozenset(ways),
         refresh_idle_lifetime=idle,
         refresh_absolute_lifetime=absolute,

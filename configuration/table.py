@@ -11,7 +11,7 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
-from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.protocol.supported import GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
 from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import DIGESTS, FLAG, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
@@ -79,8 +79,8 @@ CLIENTS = Section(
             "web keeps a secret on a server; native and browser keep none (default: web).", APPLICATION_TYPES,
             is_fixed=True, shapes=True),
         Row("authentication", "token_endpoint_auth_method", TEXT,
-            "How it authenticates at /token (default: client_secret_basic for web, none for the others).",
-            AUTH_METHODS),
+            "How it authenticates at /token (default: client_secret, either secret method, for web; none for the others).",
+            REGISTERED_AUTH_METHODS),
         Row("grant_types", "grant_types", WORDS,
             "How it gets tokens (default with redirect_uris: authorization_code and refresh_token).",
             tuple(GRANT_TYPES)),
@@ -98,6 +98,8 @@ CLIENTS = Section(
             "Refresh tokens end when unused so long (default: 30d, for browser 8h)."),
         Row("refresh_absolute", "refresh_absolute_lifetime", SPAN,
             "Refresh tokens end after so long anyway (default: 90d, for browser 1d)."),
+        Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).",
+            PKCE),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
