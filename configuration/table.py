@@ -79,7 +79,7 @@ CLIENTS = Section(
             "web keeps a secret on a server; native and browser keep none (default: web).", APPLICATION_TYPES,
             is_fixed=True, shapes=True),
         Row("authentication", "token_endpoint_auth_method", TEXT,
-            "How it authenticates at /token (default: client_secret, either secret method, for web; none for the others).",
+            "How it authenticates at /token (default: for web either secret method, none for the others).",
             REGISTERED_AUTH_METHODS),
         Row("grant_types", "grant_types", WORDS,
             "How it gets tokens (default with redirect_uris: authorization_code and refresh_token).",
