@@ -13,8 +13,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.seeded import Seeded
     from local.stack import Ports
 
 
@@ -26,7 +29,7 @@ def main() -> int:
     try:
         # Read these before any AWS module is imported: isolate() drops every AWS_* variable, and AWS_PORT is ours.
         port, aws_port = _port("PORT"), _port("AWS_PORT")
-        return _serve(port, aws_port, arguments)
+        return _serve(port, aws_port, arguments, _configuration())
     except _Refused as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -36,7 +39,7 @@ class _Refused(Exception):
     """The stack cannot start; the message says why and what to do."""
 
 
-def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
+def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace, configuration: Path | None) -> int:
     from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
@@ -51,10 +54,16 @@ def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace
     function_logs = FunctionLogs()
     console = Console(function_logs)
     with console.logs():
-        return _run(console, function_logs, ports, arguments)
+        return _run(console, function_logs, ports, arguments, configuration)
 
 
-def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments: argparse.Namespace) -> int:
+def _run(
+    console: Console,
+    function_logs: FunctionLogs,
+    ports: Ports,
+    arguments: argparse.Namespace,
+    configuration: Path | None,
+) -> int:
     from local.stack import start
     from local.template import TemplateError
 
@@ -63,6 +72,7 @@ def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments:
         stack = start(
             ports,
             dict(arguments.parameter),
+            seed=_from_file(configuration) if configuration else None,
             on_served=console.served if not arguments.quiet else lambda served: None,
             on_crash=console.crashed,
             function_logs=function_logs,
@@ -80,6 +90,24 @@ def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments:
         stack.stop()
         console.stopped()
     return 0
+
+
+def _from_file(path: Path) -> Callable[[str, Mapping[str, str]], Seeded]:
+    """What seeds the stack with a configuration file, whose mistakes are told without a traceback."""
+
+    def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
+        from configuration.document import Malformed  # imports the layer, which is on the path only now
+        from local.config_data import seed as seed_from
+        from local.kept_secrets import NotKept
+
+        try:
+            return seed_from(path, issuer, tables, os.environ)
+        except Malformed as error:
+            raise _Refused("\n".join(f"{path}: {problem}" for problem in error.problems)) from None
+        except NotKept as error:
+            raise _Refused(str(error)) from None
+
+    return seed
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -102,6 +130,14 @@ def _port(variable: str) -> int | None:
     return int(value)
 
 
+def _configuration() -> Path | None:
+    value = os.environ.pop("CONFIG", "")
+    path = Path(value).expanduser()
+    if value and not path.is_file():
+        raise _Refused(f"CONFIG is {value!r}, and there is no such file.")
+    return path if value else None
+
+
 def _parameter(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
@@ -114,7 +150,8 @@ def _arguments() -> argparse.Namespace:
         prog="python -m local",
         description="Serve Valet and everything around it, with AWS emulated in memory. "
         "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
-        "and AWS_PORT, the port of emulated AWS (default: the next one).",
+        "AWS_PORT, the port of emulated AWS (default: the next one), "
+        "and CONFIG, a configuration file that replaces the demo data.",
     )
     parser.add_argument(
         "--parameter",
