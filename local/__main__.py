@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import Choices
     from local.stack import Ports
 
 
@@ -40,21 +41,27 @@ def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace
     from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import ChoiceError, choices_from_environment
     from local.server import PortTaken
     from local.stack import DEFAULT_PORT, Ports
 
     try:
+        choices = choices_from_environment(os.environ)
         isolate(os.environ)
         ports = Ports.open(DEFAULT_PORT if port is None else port, aws_port)
-    except (PortTaken, RealAwsError) as error:
+    except (ChoiceError, PortTaken, RealAwsError) as error:
         raise _Refused(str(error)) from None
     function_logs = FunctionLogs()
     console = Console(function_logs)
     with console.logs():
-        return _run(console, function_logs, ports, arguments)
+        return _run(console, function_logs, ports, arguments, choices)
 
 
-def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments: argparse.Namespace) -> int:
+def _run(
+    console: Console, function_logs: FunctionLogs, ports: Ports, arguments: argparse.Namespace, choices: Choices
+) -> int:
+    from local.own_console import OwnConsole
+    from local.server import PortTaken
     from local.stack import start
     from local.template import TemplateError
 
@@ -69,14 +76,22 @@ def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments:
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None
+    own = OwnConsole(console, stack, choices, is_quiet=arguments.quiet)
     try:
+        try:
+            own.start()
+        except (TemplateError, PortTaken) as error:
+            raise _Refused(f"API: {error}") from None
         console.ready(stack)
+        own.ready()
         if arguments.ready_file:
-            _announce(arguments.ready_file, {"url": stack.url, "aws_url": stack.aws_url, "pid": os.getpid()})
+            facts = {"url": stack.url, "aws_url": stack.aws_url, "apis": own.urls(), "pid": os.getpid()}
+            _announce(arguments.ready_file, facts)
         threading.Event().wait()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # stopping takes a moment, and is not to be stopped
+        own.stop()
         stack.stop()
         console.stopped()
     return 0
@@ -113,7 +128,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local",
         description="Valet with everything around it, AWS emulated in memory. "
-        "PORT names the port (3000, 0 for any), AWS_PORT the one for AWS (the next).",
+        "PORT names the port (3000, 0 for any), AWS_PORT the one for AWS (the next). API names templates of your own "
+        "APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON say how to play them (docs/local-api.md).",
     )
     parser.add_argument(
         "--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of template.yaml"
