@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from local.functions import Crash
 from local.own.apis import API_OF, OwnApi, apis_of
-from local.own.choices import Choices
+from local.own.choices import ChoiceError, Choices
 from local.own.code import OwnCode, code_of
 from local.own.notices import Notice, Notices
 from local.own.process import Code
@@ -49,6 +51,18 @@ def plan(
     path: Path, choices: Choices, root: Path, issuer: str, on_crash: Callable[[Crash], None] | None = None
 ) -> Plan:
     """Reads the template. Raises TemplateError where nothing of it can be played."""
+    try:
+        return _plan(path, choices, root, issuer, on_crash)
+    except ChoiceError as error:
+        raise TemplateError(str(error)) from None
+    except (yaml.YAMLError, OSError, UnicodeError) as error:
+        raise TemplateError(f"it cannot be read: {error}") from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # A list where SAM has a map, a word where it has a number: `sam validate --lint` says where.
+        raise TemplateError(f"it is not as AWS SAM has it: {type(error).__name__}: {error}") from error
+
+
+def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Callable[[Crash], None] | None) -> Plan:
     notices = Notices()
     reading = Reading(path, choices, issuer, notices)
     valets = valets_of(reading, root, issuer, on_crash)

@@ -117,7 +117,7 @@ class OwnStacks:
             stack.version = version
             try:
                 read = self._read(stack.plan.path)
-            except (TemplateError, OSError, ValueError) as error:
+            except TemplateError as error:
                 self._events.on_wrong(stack.plan.path, str(error))
                 return
             before = stack.functions
