@@ -36,6 +36,12 @@ VARIABLES = {
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
+    "API": "`make run`: templates of your own APIs, separated by spaces or commas ([your own API](local-api.md))",
+    "API_ENV": "`make run` with API: a JSON file with variables for your functions",
+    "API_PARAMETERS": "`make run` with API: values of your template's parameters, NAME=VALUE",
+    "API_PYTHON": "`make run` with API: the interpreter of your functions, that of the .venv next to the template if not "
+    "given",
+    "API_STAGE": "`make run` with API: the stage of your REST APIs",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BEHIND_PROXY": "true: a proxy stands before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For; else, and where that entry is no address or the last is not the gateway's `sourceIp`, it is "

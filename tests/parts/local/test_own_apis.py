@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from local.stack import LocalStack
+from local.stack import ROOT, LocalStack
 from tests.parts.local.own_stacks import ORIGIN, SHOP, Shop, person_token, service_token, shop
 
 BOTH = pytest.mark.parametrize(("number", "stage", "scope"), [(0, "", "orders"), (1, "/prod", "rest-orders")])
@@ -304,3 +306,42 @@ def test_demo_clients_may_ask_for_my_scopes_without_a_command(running: Shop, fre
         f"registered: https://rest.shop.example (scope rest-orders, role admin), for the clients {clients}",
     ]
     assert running.register() == []  # what is registered stays as it is
+
+
+# -- the page that a developer begins with -----------------------------------------------------------------------------
+
+
+def blocks_of_the_page(language: str) -> list[str]:
+    page = (ROOT / "docs" / "local-api.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", ["HttpApi", "Api"])
+def test_the_three_routes_of_the_documentation_are_public_scoped_and_for_a_role(
+    kind: str, fresh_stack: LocalStack, tmp_path: Path
+) -> None:
+    """docs/local-api.md, copied, with nothing else in the folder."""
+    template, rest = blocks_of_the_page("yaml")
+    (handler,) = blocks_of_the_page("python")
+    if kind == "Api":
+        api = re.compile(r"  Api:\n(?:    .*\n)*")
+        template = api.sub(lambda _: rest, template).replace("        Response: simple\n", "")
+        template = template.replace("Type: HttpApi, Properties: {ApiId", "Type: Api, Properties: {RestApiId")
+    (tmp_path / "shop" / "orders").mkdir(parents=True)
+    (tmp_path / "shop" / "orders" / "app.py").write_text(handler)
+    (tmp_path / "shop" / "template.yaml").write_text(template)
+    mine = shop(fresh_stack, tmp_path / "shop" / "template.yaml")
+    try:
+        mine.register()
+        service, jane, john = (
+            service_token(fresh_stack, "orders"),
+            person_token(fresh_stack, "jane", "orders"),
+            person_token(fresh_stack, "john", "orders"),
+        )
+        stage = "/v1" if kind == "Api" else ""
+        asked = [("GET", "/", None), ("GET", "/orders", None), ("GET", "/orders", service)]
+        asked += [("DELETE", "/orders/1", each) for each in (service, john, jane)]
+        answers = [mine.call(method, f"{stage}{path}", token).status_code for method, path, token in asked]
+        assert answers == [200, 401, 200, 403, 403, 200]
+    finally:
+        mine.stacks.stop()
