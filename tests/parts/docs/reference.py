@@ -143,6 +143,12 @@ def routes() -> dict[str, tuple[str, str]]:
     return found
 
 
+def _own_api() -> set[str]:
+    """What `make run` is told of a developer's own APIs."""
+    text = (ROOT / "local" / "own" / "choices.py").read_text(encoding="utf-8")
+    return set(re.findall(r'environ(?:\.get\(|\[)"(API[A-Z_]*)"', text))
+
+
 def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
@@ -155,7 +161,14 @@ def variables() -> set[str]:
     }
     read = set(re.findall(r'env\.get\("([A-Z_]+)"|_one_of\(env, "([A-Z_]+)"', authorizer))
     local = set(re.findall(r'_port\("([A-Z_]+)"', (ROOT / "local" / "__main__.py").read_text(encoding="utf-8")))
-    return declared | set(_VARIABLES) | {name for pair in read for name in pair if name} | local | {"PORT", "AWS_PORT"}
+    return (
+        declared
+        | set(_VARIABLES)
+        | {name for pair in read for name in pair if name}
+        | local
+        | {"PORT", "AWS_PORT"}
+        | _own_api()
+    )
 
 
 def errors() -> dict[str, set[int]]:
