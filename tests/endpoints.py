@@ -188,10 +188,10 @@ FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in END
 
 
 def endpoint_at(path: str) -> Endpoint:
-    """The endpoint that a request's path is routed to."""
+    """The endpoint that a request's path is routed to. A variable may hold a slash: API Gateway decodes %2F."""
     for each in ENDPOINTS:
         before, variable, _ = each.path.partition("{")
-        if path == each.path or (variable and path.startswith(before) and "/" not in path[len(before) :]):
+        if path == each.path or (variable and path.startswith(before)):
             return each
     raise LookupError(path)
 

@@ -13,7 +13,7 @@ from valet.ports.runtime import Random
 
 from admin.records import changes
 from admin.records.audit import Audit
-from admin.records.scans import ScannedTable
+from admin.records.scans import ScannedTable, raise_epoch
 from admin.terminal.endings import Refused
 
 
@@ -79,18 +79,11 @@ class People:
 
     def revoke(self, account: Account, now: float) -> Account:
         """End every session and grant that the end-user has until now, by one write; the account as it is after it."""
-        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
-        account = DynamoUsers(self.table).find_account(account.sub) or account
-        while True:
-            after = revoked(account, now)
-            if self._write(account, after):
-                self.audit.record("user.changed", **changes.of_account(account, after))
-                return after
-            found = DynamoUsers(self.table).find_account(account.sub)
-            if found is None or found.epoch > account.epoch:
-                # Another operator has deleted the account, or revoked all of it, since it was read: that has ended it.
-                return found or account
-            account = found
+        pk = f"account#{account.sub}"
+        before, after = raise_epoch(self.table, account, pk, "account", lambda found: revoked(found, now))
+        if after != before:
+            self.audit.record("user.changed", **changes.of_account(before, after))
+        return after
 
     def set_password(self, before: Account, after: Account, password_hash: str, random: Random) -> Account:
         """Give the account another password. `after` has what else the same write changes. Returns it as written.

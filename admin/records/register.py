@@ -9,7 +9,7 @@ from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
 from admin.records import changes
 from admin.records.audit import Audit
-from admin.records.scans import ScannedTable
+from admin.records.scans import ScannedTable, raise_epoch
 from admin.terminal.endings import Refused
 
 
@@ -63,19 +63,11 @@ class Register:
 
     def revoke(self, client: Client, now: float) -> Client:
         """End every grant and access token that the client has until now, by one write; the client as it then is."""
-        # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
-        client = self.find_client(client.client_id) or client
-        while True:
-            after = revoked(client, now)
-            pk = f"client#{client.client_id}"
-            if self.table.change(item_from_model(client, pk, "client"), item_from_model(after, pk, "client")):
-                self.audit.record("client.changed", **changes.of_client(client, after))
-                return after
-            found = self.find_client(client.client_id)
-            if found is None or found.epoch > client.epoch:
-                # Another operator has deleted the client, or revoked all of it, since it was read: that has ended it.
-                return found or client
-            client = found
+        pk = f"client#{client.client_id}"
+        before, after = raise_epoch(self.table, client, pk, "client", lambda found: revoked(found, now))
+        if after != before:
+            self.audit.record("client.changed", **changes.of_client(before, after))
+        return after
 
     def end_grants(self, client: Client, before_ms: int) -> None:
         """End the client's grants that were issued before a past time. The mark never moves back in time."""

@@ -18,7 +18,7 @@ from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
 from valet.revocation import end_session, finish, maybe_live, revocation_for
-from valet.settings import LONGEST_ACCESS_TOKEN
+from valet.settings import LEEWAY, LONGEST_ACCESS_TOKEN
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
@@ -30,7 +30,6 @@ CLIENT_CACHE = 10  # seconds that a function may use an old record
 FUNCTION_TIMEOUT = 10  # seconds that a request in progress may take
 VERIFIERS_LEARN = 5  # seconds until every authorizer has the status list
 BOUND = CLIENT_CACHE + FUNCTION_TIMEOUT + VERIFIERS_LEARN
-_LEEWAY = 300  # seconds that a verifier's clock may be behind
 _BATCH = 100  # items that one BatchGetItem reads
 _AT_ONCE = 8  # requests in progress
 
@@ -135,7 +134,7 @@ def _read(pointers: Sequence[GrantPointer], deployment: Deployment) -> list[Gran
 def _may_be_exchanged(grant: Grant, now: float) -> bool:
     """Whether a code or a refresh token of the grant may still be exchanged, allowing for clock skew."""
     ends_at = min(grant.idle_expires_at, grant.absolute_expires_at) if grant.redeemed_at_ms else grant.code_expires_at
-    return not grant.revoked_at and ends_at + _LEEWAY > now
+    return not grant.revoked_at and ends_at + LEEWAY > now
 
 
 def _at_once(do: Callable[[Argument], Answer], each: Sequence[Argument]) -> list[Answer]:
@@ -203,7 +202,7 @@ def _sweep(deployment: Deployment, clients: Iterable[Client], now: float) -> int
         blocks = tuple(
             lease
             for lease in deployment.status_lists.leases(client.client_id)
-            if lease.client_epoch < client.epoch and list_ends_at(lease.list_id) + _LEEWAY > now
+            if lease.client_epoch < client.epoch and list_ends_at(lease.list_id) + LEEWAY > now
         )
         deployment.status_lists.put_ranges(blocks)
         swept += len(blocks)

@@ -4,14 +4,25 @@ No Lambda function scans, and IAM allows none to. An operator who lists all clie
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_attributes
+from valet.aws.dynamodb.table import (
+    ConditionFailed,
+    Item,
+    Table,
+    item_from_attributes,
+    item_from_model,
+    model_from_item,
+)
 from valet.errors import TemporarilyUnavailable
+from valet.models.accounts import Account
+from valet.models.clients import Client
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+WithEpoch = TypeVar("WithEpoch", Account, Client)
 
 
 class ScannedTable(Table):
@@ -127,3 +138,29 @@ class ScannedTable(Table):
         except ConditionFailed as failed:
             return (failed.found or {}).get(name) == at_ms  # this command's first attempt
         return True
+
+
+def raise_epoch(
+    table: ScannedTable, record: WithEpoch, pk: str, sk: str, revoked: Callable[[WithEpoch], WithEpoch]
+) -> tuple[WithEpoch, WithEpoch]:
+    """Write `revoked(record)`, which has the next epoch, by one write. Returns the record before and after the write.
+
+    If another operator has deleted the record, or raised its epoch, since it was read, that has ended what this call
+    was to end: nothing is written, and the two are the same record.
+    """
+    # As it is now: the operator was asked to confirm since it was read, and another may have revoked meanwhile.
+    record = _find(table, record, pk, sk) or record
+    while True:
+        after = revoked(record)
+        if table.change(item_from_model(record, pk, sk), item_from_model(after, pk, sk), unless_changed="epoch"):
+            return record, after
+        found = _find(table, record, pk, sk)
+        if found is None or found.epoch > record.epoch:
+            ended = found or record
+            return ended, ended
+        record = found
+
+
+def _find(table: ScannedTable, record: WithEpoch, pk: str, sk: str) -> WithEpoch | None:
+    item = table.get(pk, sk)
+    return model_from_item(type(record), item) if item else None

@@ -1,5 +1,6 @@
 """GET /status-lists, /status-lists/{id}: which access tokens are revoked (Token Status List, §8 and §9)."""
 
+import valet.aws.kms  # noqa: F401 - lists are signed: import it at the start, when Lambda lends a whole core
 from valet.endpoint import endpoint
 from valet.errors import NotFound
 from valet.http import Request, Response, json_response

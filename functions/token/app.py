@@ -1,5 +1,6 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
+import valet.aws.kms  # noqa: F401 - every answer is signed: import it at the start, when Lambda lends a whole core
 from valet import grant_types
 from valet.client_authentication import secret
 from valet.endpoint import endpoint

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
-from valet import pages
+from valet.pages import consent, messages, sign_in, sign_out
+from valet.pages.policy import content_security_policy, form_action_source, style_sha256
+from valet.pages.rendering import TEMPLATES, render, style
 
 VOID = {"meta", "input", "br", "link", "img"}
 SCOPES = (("openid", "Know who you are"), ("offline_access", "Keep access while you are away"))
@@ -58,13 +60,13 @@ class Document(HTMLParser):
 
 
 def sign_in_page(text: str) -> str:
-    return pages.sign_in(
+    return sign_in.html(
         action="/login", request_handle=text, csrf_token=text, client_name=text, username=text, error=text
     )
 
 
 def consent_page(text: str) -> str:
-    return pages.consent(
+    return consent.html(
         action="/consent",
         request_handle=text,
         csrf_token=text,
@@ -78,15 +80,15 @@ def consent_page(text: str) -> str:
 
 
 def sign_out_page(text: str) -> str:
-    return pages.sign_out(action="/logout", csrf_token=text, client_name=text, hidden={"state": text})
+    return sign_out.html(action="/logout", csrf_token=text, client_name=text, hidden={"state": text})
 
 
 def error_page(text: str) -> str:
-    return pages.error(title=text, message=text, request_id=text)
+    return messages.error(title=text, message=text, request_id=text)
 
 
 EVERY_PAGE = [sign_in_page, consent_page, sign_out_page, error_page]
-FIXED_PAGES = [pages.expired, pages.already_answered, pages.signed_out, pages.still_signed_in]
+FIXED_PAGES = [messages.expired, messages.already_answered, messages.signed_out, messages.still_signed_in]
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
@@ -102,7 +104,7 @@ def test_a_hostile_name_is_shown_as_text(page: Callable[[str], str]) -> None:
     html = page(HOSTILE)
     assert "<script" not in html
     assert "<img" not in html
-    assert "49" not in html.replace(pages._style(), "")
+    assert "49" not in html.replace(style(), "")
     assert "<script>alert(1)</script>" in Document(html).text
 
 
@@ -126,15 +128,15 @@ def test_a_page_says_its_language_fits_a_phone_and_has_one_heading(page: Callabl
 def test_the_policy_names_the_very_stylesheet_that_the_page_carries() -> None:
     styles = Document(sign_in_page("plain")).styles
     digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in pages.content_security_policy()
+    assert f"style-src 'sha256-{digest}'" in content_security_policy()
 
 
 def test_the_policy_allows_nothing_else() -> None:
-    policy = pages.content_security_policy(["'self'", "https://app.example.com"])
+    policy = content_security_policy(["'self'", "https://app.example.com"])
     directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
     assert directives == {
         "default-src": "'none'",
-        "style-src": f"'{pages.style_sha256()}'",
+        "style-src": f"'{style_sha256()}'",
         "form-action": "'self' https://app.example.com",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -142,7 +144,7 @@ def test_the_policy_allows_nothing_else() -> None:
 
 
 def test_a_page_without_a_form_allows_no_form() -> None:
-    assert "form-action 'none'" in pages.content_security_policy(())
+    assert "form-action 'none'" in content_security_policy(())
 
 
 @pytest.mark.parametrize(
@@ -156,13 +158,13 @@ def test_a_page_without_a_form_allows_no_form() -> None:
     ],
 )
 def test_form_action_names_the_origin_or_scheme_that_the_answer_goes_to(redirect_uri: str, source: str) -> None:
-    assert pages.form_action_source(redirect_uri) == source
+    assert form_action_source(redirect_uri) == source
 
 
 @given(st.text())
 def test_no_redirect_uri_adds_a_directive_or_a_second_source(redirect_uri: str) -> None:
     try:
-        source = pages.form_action_source(redirect_uri)
+        source = form_action_source(redirect_uri)
     except ValueError:
         return
     assert not re.search(r"[\s;,']", source)
@@ -170,7 +172,7 @@ def test_no_redirect_uri_adds_a_directive_or_a_second_source(redirect_uri: str) 
 
 def test_the_sign_in_form_sends_what_the_login_endpoint_reads() -> None:
     document = Document(
-        pages.sign_in(action="/login", request_handle="handle", csrf_token="csrf", client_name="App", username="john")
+        sign_in.html(action="/login", request_handle="handle", csrf_token="csrf", client_name="App", username="john")
     )
     assert document.named("form") == [{"method": "post", "action": "/login"}]
     assert document.fields() == {"request": "handle", "csrf_token": "csrf", "username": "john", "password": None}
@@ -193,14 +195,14 @@ def test_a_failed_sign_in_is_announced_and_tied_to_the_fields() -> None:
 
 
 def test_the_first_sign_in_page_shows_no_error() -> None:
-    document = Document(pages.sign_in(action="/login", request_handle="h", csrf_token="c", client_name="App"))
+    document = Document(sign_in.html(action="/login", request_handle="h", csrf_token="c", client_name="App"))
     assert not document.named("p", role="alert")
     assert document.named("input", name="username")[0].keys() >= {"autofocus"}
 
 
 def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> None:
     document = Document(
-        pages.consent(
+        consent.html(
             action="/consent",
             request_handle="handle",
             csrf_token="csrf",
@@ -219,26 +221,27 @@ def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> N
 
 
 def test_the_sign_out_page_carries_the_requests_parameters() -> None:
-    document = Document(pages.sign_out(action="/logout", csrf_token="csrf", hidden={"state": "s", "client_id": "c"}))
+    document = Document(sign_out.html(action="/logout", csrf_token="csrf", hidden={"state": "s", "client_id": "c"}))
     assert document.fields() == {"csrf_token": "csrf", "state": "s", "client_id": "c"}
     assert [button["value"] for button in document.named("button", name="decision")] == ["allow", "deny"]
 
 
 @pytest.mark.parametrize(
-    ("page", "kind"), [(pages.signed_out, "Signed out"), (pages.still_signed_in, "Signed in"), (pages.expired, "Error")]
+    ("page", "kind"),
+    [(messages.signed_out, "Signed out"), (messages.still_signed_in, "Signed in"), (messages.expired, "Error")],
 )
 def test_the_stub_says_what_the_page_says(page: Callable[[], str], kind: str) -> None:
     assert f'<span class="kind">{kind}</span>' in page()
 
 
-@pytest.mark.parametrize("page", [pages.expired, pages.already_answered])
+@pytest.mark.parametrize("page", [messages.expired, messages.already_answered])
 def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[str], str]) -> None:
     document = Document(page("0123abcd"))
     assert "give this reference: 0123abcd" in document.text
 
 
 def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -> None:
-    page = pages.consent(
+    page = consent.html(
         action="/consent",
         request_handle="handle",
         csrf_token="token",
@@ -253,15 +256,16 @@ def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -
 
 
 def test_an_error_without_a_request_id_asks_for_none() -> None:
-    assert not Document(pages.error(title="Title", message="Message")).named("code")
+    assert not Document(messages.error(title="Title", message="Message")).named("code")
 
 
 def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:
     with pytest.raises(UndefinedError):
-        pages._render("sign_in.html", action="/login")
+        render("sign_in.html", action="/login")
 
 
 def test_importing_the_pages_does_not_import_jinja2() -> None:
-    code = "import sys, valet.pages; sys.exit('jinja2' in sys.modules)"
-    root = str(pages._TEMPLATES.parents[2])
+    names = "consent, messages, policy, rendering, sign_in, sign_out"
+    code = f"import sys; from valet.pages import {names}; sys.exit('jinja2' in sys.modules)"
+    root = str(TEMPLATES.parents[2])
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -146,12 +146,12 @@ def test_everything_that_is_not_played_is_named_with_what_happens_instead(runnin
     named = [line for line in running.notices().splitlines() if ": Runtime " not in line]
     assert named[0].startswith("no .venv next to http.yaml: Valet's Python runs your functions")
     assert named[1:] == [
-        "OrdersFunction, variable QUEUE: OrdersQueue has no QueueName that the local stack knows of: "
+        "OrdersFunction, variable QUEUE: the local stack does not know QueueName of OrdersQueue: "
         "left out; API_ENV can give it",
         "OrdersFunction: layer arn:aws:lambda:us-east-1:123456789012:layer:other:1: "
         "your environment has to have what it holds",
         "NodeFunction: its Runtime is nodejs22.x, and only Python is played: its routes answer 503",
-        "Api, authorizer Elsewhere.FunctionArn: Fn::ImportValue is not known to the local stack: "
+        "Api, authorizer Elsewhere.FunctionArn: the local stack does not know Fn::ImportValue: "
         "the routes behind it answer 503",
         "Api, authorizer Native: it is API Gateway's own JWT authorizer: the routes behind it answer 503",
         "OrdersFunction, event Queue (SQS): not played: nothing invokes the function by it",

@@ -98,7 +98,7 @@ def test_parameters_come_from_api_parameters_before_samconfig_before_defaults(tm
     [
         ("Transform: AWS::Serverless-2016-10-31", "Description: x", "it is no SAM template"),
         ("Parameters: {}", "Parameters: {A: {Type: String}, B: {Type: String}}", 'Write API_PARAMETERS="A=… B=…"'),
-        ("Parameters: {}", "Parameters: {A: {Type: String, Default: c, AllowedValues: [a, b]}}", "none of a, b"),
+        ("Parameters: {}", "Parameters: {A: {Type: String, Default: c, AllowedValues: [a, b]}}", "use one of a, b"),
         ("Resources:", "Nothing:", "it has no Resources"),
         ("Resources:", "Resources: [", "it cannot be read"),
         ("Events: {E: ", "Events: [a, {E: ", "it cannot be read"),

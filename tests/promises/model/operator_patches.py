@@ -126,7 +126,7 @@ def sweeps_end_what_came_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pointer_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        authorization_code, "pointer_to", lambda grant, *_: code.pointer_to(grant, grant.issued_at_ms // 1000 + 660)
+        authorization_code, "pointer_to", lambda grant, *_: standing.pointer_to(grant, grant.issued_at_ms // 1000 + 660)
     )
 
 

@@ -1,9 +1,10 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
-from valet import pages
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
 from valet.front_channel.saved_requests import AlreadyAnswered, RequestExpired
 from valet.http import NO_STORE, Request, Response, json_response, page
+from valet.pages import messages
+from valet.pages.policy import content_security_policy
 from valet.protocol import bearer
 
 
@@ -13,7 +14,7 @@ def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
 
 
 def refuse_with_challenge(error: OAuthError, request: Request | None) -> Response:
-    """JSON, and where the token or the way it was sent is at fault the challenge that says so (RFC 6750 §3.1)."""
+    """JSON, with a challenge if the fault is in the token or in the way it was sent (RFC 6750 §3.1)."""
     response = refuse_as_json(error, request)
     if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest):
         return response.with_headers(bearer.challenge(error))
@@ -21,13 +22,13 @@ def refuse_with_challenge(error: OAuthError, request: Request | None) -> Respons
 
 
 def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
-    """In words for the end-user. Its reference finds the log line, which the door that every endpoint shares writes."""
+    """A page in words for the end-user. Its reference leads to the log line, which the module endpoint writes."""
     reference = request.request_id if request else None
     if isinstance(error, RequestExpired):
-        html = pages.expired(reference)
+        html = messages.expired(reference)
     elif isinstance(error, AlreadyAnswered):
-        html = pages.already_answered(reference)
+        html = messages.already_answered(reference)
     else:
         title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
-        html = pages.error(title=title, message=error.description, request_id=reference)
-    return page(error.status, html, pages.content_security_policy(("'none'",)), error.headers)
+        html = messages.error(title=title, message=error.description, request_id=reference)
+    return page(error.status, html, content_security_policy(("'none'",)), error.headers)

@@ -9,11 +9,8 @@ from valet.ports.grants import HasGrants, Revocation, Revoked
 from valet.ports.runtime import HasAudit, HasRandom
 from valet.ports.sessions import HasSessions
 from valet.ports.status_lists import HasStatusLists
+from valet.settings import LEEWAY
 from valet.tokens.access_token import still_live
-
-# Seconds. A token that has just expired by this clock may be good by a verifier's clock. An operator's clock may be
-# ahead, as far as AWS accepts a signature.
-_LEEWAY = 300
 
 
 class Ports(HasRandom, HasGrants, HasStatusLists, HasAudit, Protocol):
@@ -25,7 +22,7 @@ class SessionPorts(Ports, HasSessions, Protocol):
 
 
 class SignedOut(NamedTuple):
-    """What this call has ended, and no call before it."""
+    """The number of grants or sessions that this call has ended itself."""
 
     session: bool
     grants: int
@@ -41,7 +38,7 @@ def finish_revocation(ports: Ports, grant: Grant, now: float) -> None:
 
 def maybe_live(grant: Grant, now: float) -> tuple[LiveToken, ...]:
     """The grant's access tokens that a verifier may still accept, whose clock is somewhat behind this one."""
-    return still_live(grant.live, now - _LEEWAY)
+    return still_live(grant.live, now - LEEWAY)
 
 
 def revocation_for(ports: Ports, now: float, revoked_for: str) -> Revocation:

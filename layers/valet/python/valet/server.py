@@ -3,19 +3,12 @@
 import os
 import time
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from valet import settings as settings_module
 from valet.aws import observability
 from valet.aws.clients import client
-from valet.aws.dynamodb.accounts import DynamoUsers
-from valet.aws.dynamodb.grants import DynamoGrants
-from valet.aws.dynamodb.registry import DynamoRegistry
-from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
-from valet.aws.dynamodb.sessions import DynamoSessions
-from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import Table
-from valet.aws.dynamodb.throttles import DynamoThrottles
-from valet.aws.kms import KmsSigners
 from valet.environment import environment
 from valet.people.cookies import Cookies
 from valet.ports.accounts import Accounts, Consents, Credentials
@@ -31,9 +24,15 @@ from valet.settings import Settings
 from valet.tokens.status_index import StatusIndices
 from valet.tokens.status_list import StatusListPublisher
 
+if TYPE_CHECKING:
+    from valet.aws.dynamodb.accounts import DynamoUsers
+
 
 class Server:
-    """The ports that an endpoint needs. A test gives it other ones by assigning them."""
+    """The ports that an endpoint needs. A test gives it other ones by assigning them.
+
+    An adapter is imported where it is built, so that a function imports no adapter that it does not use.
+    """
 
     @cached_property
     def settings(self) -> Settings:
@@ -53,6 +52,8 @@ class Server:
 
     @cached_property
     def registry(self) -> Registry:
+        from valet.aws.dynamodb.registry import DynamoRegistry
+
         return DynamoRegistry(self._table(self.settings.registry_table), self.clock)
 
     @cached_property
@@ -69,10 +70,14 @@ class Server:
 
     @cached_property
     def grants(self) -> Grants:
+        from valet.aws.dynamodb.grants import DynamoGrants
+
         return DynamoGrants(self._table(self.settings.grants_table))
 
     @cached_property
     def status_lists(self) -> StatusLists:
+        from valet.aws.dynamodb.status_lists import DynamoStatusLists
+
         return DynamoStatusLists(self._table(self.settings.grants_table))
 
     @cached_property
@@ -85,18 +90,26 @@ class Server:
 
     @cached_property
     def saved_requests(self) -> SavedRequests:
+        from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
+
         return DynamoSavedRequests(self._table(self.settings.grants_table))
 
     @cached_property
     def sessions(self) -> Sessions:
+        from valet.aws.dynamodb.sessions import DynamoSessions
+
         return DynamoSessions(self._table(self.settings.grants_table))
 
     @cached_property
     def throttles(self) -> Throttles:
+        from valet.aws.dynamodb.throttles import DynamoThrottles
+
         return DynamoThrottles(self._table(self.settings.grants_table))
 
     @cached_property
     def signers(self) -> Signers:
+        from valet.aws.kms import KmsSigners
+
         return KmsSigners(self.settings)
 
     @cached_property
@@ -104,7 +117,9 @@ class Server:
         return observability.LoggedAudit()
 
     @cached_property
-    def _users(self) -> DynamoUsers:
+    def _users(self) -> "DynamoUsers":
+        from valet.aws.dynamodb.accounts import DynamoUsers
+
         return DynamoUsers(self._table(self.settings.users_table))
 
     def _table(self, name: str) -> Table:

@@ -1,13 +1,16 @@
-"""Whether a client, an account, a session or a grant still stands: who revoked, disabled or deleted it is an operator.
+"""Whether a client, an account, a session or a grant is still good, and the pointer by which a grant can be found and
+ended.
 
-Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. What was made under an older
-epoch is dead from that write on, however its own time compares with anybody's clock.
+Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. Everything that was made
+under an older epoch is dead from that write on. No clock matters. A single grant is revoked by its id, which a pointer
+keeps for its end-user and session.
 """
 
 from valet.models.accounts import Account
 from valet.models.clients import Client
-from valet.models.grants import Grant
+from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
+from valet.protocol.scope import OFFLINE_ACCESS
 
 
 def session_stands(session: Session, account: Account | None) -> bool:
@@ -17,8 +20,20 @@ def session_stands(session: Session, account: Account | None) -> bool:
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
     """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
-    # A grant keeps the time of the sign-in in whole seconds: its last millisecond is meant.
+    # A grant keeps the time of the sign-in in whole seconds: count it as the second's last millisecond.
     return _account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
+
+
+def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
+    """Where the grant can be found until then, to be revoked."""
+    return GrantPointer(
+        sub=grant.sub,
+        sid=grant.sid,
+        grant_id=grant.grant_id,
+        ends_with_session=OFFLINE_ACCESS not in grant.scope,
+        expires_at=expires_at,
+        redeemed_at=redeemed_at,
+    )
 
 
 def _account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:

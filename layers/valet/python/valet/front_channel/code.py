@@ -5,14 +5,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from valet.errors import TemporarilyUnavailable, TooManyRequests
 from valet.front_channel.consent import remaining_scope, remember
 from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.http import Response
-from valet.models.grants import Grant, GrantPointer
+from valet.models.grants import Grant
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.people.sessions import has_ended
@@ -22,10 +22,9 @@ from valet.ports.grants import Done, Grants, HasGrants
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.throttles import HasThrottles
+from valet.protocol.authorization_request import Destination
 from valet.protocol.scope import OFFLINE_ACCESS, api_of
-
-if TYPE_CHECKING:  # the token endpoint imports `pointer_to` from here, and needs no authorization request
-    from valet.protocol.authorization_request import Destination
+from valet.standing import pointer_to
 
 _DAY = 86_400
 _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
@@ -42,7 +41,7 @@ class Allowed:
     """An authorization request that is allowed: no step stands between it and its code."""
 
     request: AuthorizationRequest
-    destination: "Destination"
+    destination: Destination
     session: Session
     grant_id: str
     was_asked: bool  # the end-user allowed it on the consent page just now
@@ -58,8 +57,9 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
     code = Code(allowed.grant_id, new_handle(ports.random))
     grant = _grant(ports, allowed, code, now)
     _count(ports, allowed, now)
-    # The pointer first: without its grant it is harmless, and a grant without a pointer cannot be found and revoked. A
-    # logout that ends the session before the session is read again is seen here; a later logout finds the pointer.
+    # Write the pointer first: without its grant it is harmless, but a grant without a pointer cannot be found and
+    # revoked. A logout that ends the session before the session is read again is seen here; a later logout finds the
+    # pointer.
     ports.grants.point_to(pointer_to(grant, grant.code_expires_at + _LATEST_REDEMPTION))
     if OFFLINE_ACCESS not in grant.scope and has_ended(session, ports.sessions):
         raise AlreadyAnswered(client.client_id)
@@ -72,18 +72,6 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
         ports.audit.record("consent.granted", **facts, scope=" ".join(allowed.request.scope))
     ports.audit.record("code.issued", **facts)
     return allowed.destination.answer({"code": str(code)})
-
-
-def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
-    """Where the grant can be found until then, to be revoked."""
-    return GrantPointer(
-        sub=grant.sub,
-        sid=grant.sid,
-        grant_id=grant.grant_id,
-        ends_with_session=OFFLINE_ACCESS not in grant.scope,
-        expires_at=expires_at,
-        redeemed_at=redeemed_at,
-    )
 
 
 def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
@@ -121,7 +109,9 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
 
 
 def _count(ports: Ports, allowed: Allowed, now: float) -> None:
-    """Count the code to come. The count is the person's, not the session's: a new sign-in must not begin a new one."""
+    """Count the code to come. The count belongs to the person and not to the session: a new sign-in must not begin a
+    new count.
+    """
     sub = allowed.session.sub
     number = int(now) // _WINDOW
     ends_at = (number + 1) * _WINDOW
@@ -131,10 +121,11 @@ def _count(ports: Ports, allowed: Allowed, now: float) -> None:
 
 
 def _is_issued(grant: Grant, code: Code, grants: Grants) -> bool:
-    """Issue the grant. False: there is one by its id already, or a tombstone."""
+    """Issue the grant. False if there is already a grant with its id, or a tombstone."""
     outcome = grants.issue(grant)
     if isinstance(outcome, Done):
         return True
-    # Our own first try, whose answer was lost, is recognised by the code that only this invocation can have drawn.
+    # If the answer to our own first try was lost, its code shows that it was ours: only this invocation can have drawn
+    # it.
     found = outcome.found
     return found is not None and not found.revoked_at and is_digest_of(found.code_digest, code.secret)

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from valet import pages
 from valet.errors import InvalidRequest, InvalidScope
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
@@ -13,12 +11,12 @@ from valet.http import Response, page
 from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
+from valet.pages import consent
+from valet.pages.policy import content_security_policy, form_action_source
 from valet.ports.accounts import Consents
+from valet.protocol.authorization_request import Destination
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import in_reading_order, narrowed_scope
-
-if TYPE_CHECKING:  # the token endpoint imports this module, and needs no authorization request
-    from valet.protocol.authorization_request import Destination
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
@@ -28,7 +26,7 @@ def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
-    """What is left of a saved request's scope. Raises InvalidScope if nothing is."""
+    """The part of a saved request's scope that may still be granted. Raises InvalidScope if there is none."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was asked for.")
@@ -36,10 +34,10 @@ def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tupl
 
 
 def consent_page(
-    saved: Saved, destination: "Destination", account: Account | None, session_cookie: str, known: Scopes
+    saved: Saved, destination: Destination, account: Account | None, session_cookie: str, known: Scopes
 ) -> Response:
     """The page that asks the end-user to allow the client the scope of the saved request."""
-    html = pages.consent(
+    html = consent.html(
         action="/consent",
         request_handle=saved.handle,
         csrf_token=csrf_token(session_cookie, _shown(saved)),
@@ -50,8 +48,8 @@ def consent_page(
         scopes=[(name, known.scopes[name].description) for name in in_reading_order(saved.request.scope)],
         switch_account=f"/login?request={saved.handle}",
     )
-    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
-    return page(200, html, pages.content_security_policy(targets))
+    targets = ("'self'", form_action_source(destination.redirect_uri))
+    return page(200, html, content_security_policy(targets))
 
 
 def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
@@ -62,11 +60,11 @@ def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cook
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
-    """Keep what the end-user allowed, if it may stand in for the next consent."""
+    """Store what the end-user allowed, if it may replace the next consent."""
     if is_remembered(request, client):
         consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))
 
 
 def _shown(saved: Saved) -> str:
-    """What the page showed, which its CSRF token is for."""
+    """The content of the page, for which its CSRF token is good."""
     return f"{saved.handle} {' '.join(sorted(saved.request.scope))}"

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from valet import pages
 from valet.errors import InvalidRequest
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
+from valet.pages import messages, sign_out
+from valet.pages.policy import content_security_policy, form_action_source
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
@@ -24,7 +25,7 @@ def to_get(asked: LogoutRequest, issuer: str) -> Response:
 
 def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
     """The page that asks whether to sign out."""
-    html = pages.sign_out(
+    html = sign_out.html(
         action="/logout",
         csrf_token=csrf_token(session_cookie, _FORM),
         client_name=asked.client.client_name if asked.client else None,
@@ -32,8 +33,8 @@ def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
     )
     targets = ["'self'"]
     if asked.back:
-        targets.append(pages.form_action_source(asked.back))
-    return page(200, html, pages.content_security_policy(targets))
+        targets.append(form_action_source(asked.back))
+    return page(200, html, content_security_policy(targets))
 
 
 def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
@@ -44,16 +45,17 @@ def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> Non
 
 def still_signed_in() -> Response:
     """The page after the end-user declined to sign out."""
-    return _message(pages.still_signed_in())
+    return _message(messages.still_signed_in())
 
 
 def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Response:
     """Redirect to the client, or show that the session is over; end the session cookie."""
-    response = redirect(asked.back) if asked.back else _message(pages.signed_out())
-    # If the browser sent no cookie, the session of its cookie lives on: without the cookie it could not be ended.
+    response = redirect(asked.back) if asked.back else _message(messages.signed_out())
+    # If the browser sent no cookie, its session lives on: do not delete the cookie, or the end-user could not end the
+    # session any more.
     has_cookie = cookies.session in request.cookies
     return response.with_cookies(cookies.end_session()) if has_cookie else response
 
 
 def _message(html: str) -> Response:
-    return page(200, html, pages.content_security_policy(("'none'",)))
+    return page(200, html, content_security_policy(("'none'",)))

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from valet import pages
 from valet.errors import InvalidRequest
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
+from valet.pages import sign_in
+from valet.pages.policy import content_security_policy, form_action_source
 from valet.protocol.authorization_request import Destination
 
 _WRONG = "That username and password do not match. Please try again."
@@ -22,7 +23,7 @@ def sign_in_page(
     status: int = 200,
 ) -> Response:
     """The page that asks for a username and a password; `browser` is the browser cookie's value."""
-    html = pages.sign_in(
+    html = sign_in.html(
         action="/login",
         request_handle=saved.handle,
         csrf_token=csrf_token(browser, saved.handle),
@@ -30,10 +31,10 @@ def sign_in_page(
         username=username,
         error=error,
     )
-    # Browsers hold the redirects after a form to form-action as well. If the end-user needs no consent page, the
+    # Browsers apply form-action to the redirects after a form as well. If the end-user needs no consent page, the
     # redirects lead from here to the client.
-    targets = ("'self'", pages.form_action_source(destination.redirect_uri))
-    return page(status, html, pages.content_security_policy(targets))
+    targets = ("'self'", form_action_source(destination.redirect_uri))
+    return page(status, html, content_security_policy(targets))
 
 
 def wrong_password_page(saved: Saved, destination: Destination, browser: str, *, username: str) -> Response:

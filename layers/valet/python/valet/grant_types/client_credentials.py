@@ -5,6 +5,7 @@ from valet.grant_types.request import Ports, TokenRequest
 from valet.models.grants import Tokens
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope
 from valet.tokens import access_token
+from valet.tokens.issuance import Issuance
 from valet.tokens.jws import current_signer
 
 
@@ -16,17 +17,14 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     scope = requested_scope(request.form, client, known)
     if {OPENID, OFFLINE_ACCESS} & set(scope):
         raise InvalidScope("The scopes openid and offline_access need an end-user.")
-    signer = current_signer(ports.registry, ports.signers)
+    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
+        issuance,
         client,
         scope,
         audience(scope, known, request.issuer),
         ports.status_indices.allot(client.client_id, exp, client.epoch),
-        issuer=request.issuer,
-        now=now,
-        random=ports.random,
-        signer=signer,
     )
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)

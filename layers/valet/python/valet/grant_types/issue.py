@@ -1,4 +1,4 @@
-"""The tokens that a grant gets: whether the grant still stands, and what is signed for it."""
+"""The tokens that a grant gets: whether the grant is still good, and the claims that are signed for it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from valet.models.accounts import Account
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.protocol.scope import OPENID, audience
 from valet.tokens import access_token, id_token
+from valet.tokens.issuance import Issuance
 from valet.tokens.jws import current_signer
 
 
@@ -22,43 +23,24 @@ def sign_tokens(
     *,
     is_first: bool,
 ) -> Tokens:
-    """The access token of one generation, and the ID token where one belongs to it. Raises InvalidScope.
+    """The access token of one generation, and its ID token if it has one. Raises InvalidScope.
 
-    Whoever answers for the generation uses its index and its `exp`. A refresh gives an ID token to clients that are
-    registered so, and without the nonce, which was the authorization request's (OpenID Connect Core §12.2).
+    Every answer for the generation, retries too, uses the same index and `exp`. A refresh gives an ID token only to
+    clients that are registered for it, without the nonce of the authorization request (OpenID Connect Core §12.2).
     """
     known = ports.registry.scopes()
-    signer = current_signer(ports.registry, ports.signers)
+    issuance = Issuance(request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers))
     allowed = [aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, request.issuer)]
     if not allowed:
         raise InvalidScope("Nothing is left of the scope that was granted.")
-    token = access_token.sign_for_user(
-        grant,
-        account,
-        scope,
-        allowed,
-        known,
-        live,
-        issuer=request.issuer,
-        now=request.now,
-        random=ports.random,
-        signer=signer,
-    )
+    token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
     tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
     if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
         return tokens
-    signed = id_token.sign(
-        grant,
-        token,
-        issuer=request.issuer,
-        now=request.now,
-        lifetime=ports.settings.id_token_lifetime,
-        signer=signer,
-        with_nonce=is_first,
-    )
+    signed = id_token.sign(issuance, grant, token, lifetime=ports.settings.id_token_lifetime, with_nonce=is_first)
     return replace(tokens, id_token=signed)
 
 
 def ends_at(grant: Grant, live: Sequence[LiveToken]) -> int:
-    """DynamoDB's TTL: the last moment at which the grant can matter, and a day."""
+    """DynamoDB's TTL: one day after the last moment at which the grant can matter."""
     return max(grant.absolute_expires_at, *(token.exp for token in live)) + 86_400

@@ -6,11 +6,10 @@ from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken
-from valet.ports.keys import Signer
-from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN, api_of
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
+from valet.tokens.issuance import Issuance
 
 TYPE = "at+jwt"
 # In one lifetime a grant takes at most so many places in status lists, and so many it remembers.
@@ -26,21 +25,17 @@ def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
 
 
 def sign_for_user(
+    issuance: Issuance,
     grant: Grant,
     account: Account,
     scope: Sequence[str],
     audience: Sequence[str],
     known: Scopes,
     live: LiveToken,
-    *,
-    issuer: str,
-    now: float,
-    random: Random,
-    signer: Signer,
 ) -> str:
     """The access token for the end-user of `grant`."""
     claims: dict[str, object] = {
-        **_claims(grant.client_id, grant.sub, scope, audience, live, issuer=issuer, now=now, random=random),
+        **_claims(issuance, grant.client_id, grant.sub, scope, audience, live),
         "auth_time": grant.auth_time,
         "acr": grant.acr,
         "amr": list(grant.amr),
@@ -52,46 +47,39 @@ def sign_for_user(
     roles = sorted(account.roles & api.roles) if api is not None and is_for_api else []
     if roles:
         claims["roles"] = roles
-    return jws.sign(claims, TYPE, signer)
+    return jws.sign(claims, TYPE, issuance.signer)
 
 
 def sign_for_client(
+    issuance: Issuance,
     client: Client,
     scope: Sequence[str],
     audience: Sequence[str],
     live: LiveToken,
-    *,
-    issuer: str,
-    now: float,
-    random: Random,
-    signer: Signer,
 ) -> str:
     """The access token for a client on its own behalf: its `sub` is the client (RFC 9068 §2.2)."""
-    claims = _claims(client.client_id, client.client_id, scope, audience, live, issuer=issuer, now=now, random=random)
-    return jws.sign(claims, TYPE, signer)
+    claims = _claims(issuance, client.client_id, client.client_id, scope, audience, live)
+    return jws.sign(claims, TYPE, issuance.signer)
 
 
 def _claims(
+    issuance: Issuance,
     client_id: str,
     sub: str,
     scope: Sequence[str],
     audience: Sequence[str],
     live: LiveToken,
-    *,
-    issuer: str,
-    now: float,
-    random: Random,
 ) -> dict[str, object]:
     return {
-        "iss": issuer,
+        "iss": issuance.issuer,
         "sub": sub,
         "aud": audience[0] if len(audience) == 1 else list(audience),
         "client_id": client_id,
-        "iat": int(now),
+        "iat": int(issuance.now),
         "exp": live.exp,
-        "jti": new_id(random),
+        "jti": new_id(issuance.random),
         "scope": " ".join(scope),
-        "status": {"status_list": {"idx": live.idx, "uri": f"{issuer}/status-lists/{live.list_id}"}},
+        "status": {"status_list": {"idx": live.idx, "uri": f"{issuance.issuer}/status-lists/{live.list_id}"}},
     }
 
 

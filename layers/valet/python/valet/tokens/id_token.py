@@ -4,22 +4,20 @@ import hashlib
 
 from valet.handles import base64url
 from valet.models.grants import Grant
-from valet.ports.keys import Signer
 from valet.tokens import jws
+from valet.tokens.issuance import Issuance
 
 TYPE = "JWT"
 
 
-def sign(
-    grant: Grant, access_token: str, *, issuer: str, now: float, lifetime: int, signer: Signer, with_nonce: bool = True
-) -> str:
+def sign(issuance: Issuance, grant: Grant, access_token: str, *, lifetime: int, with_nonce: bool = True) -> str:
     """The ID token that goes with `access_token`; a refreshed one has no nonce (§12.2)."""
     claims: dict[str, object] = {
-        "iss": issuer,
+        "iss": issuance.issuer,
         "sub": grant.sub,
         "aud": grant.client_id,
-        "iat": int(now),
-        "exp": int(now) + lifetime,
+        "iat": int(issuance.now),
+        "exp": int(issuance.now) + lifetime,
         "auth_time": grant.auth_time,
         "acr": grant.acr,
         "amr": list(grant.amr),
@@ -28,7 +26,7 @@ def sign(
     }
     if grant.nonce is not None and with_nonce:
         claims["nonce"] = grant.nonce
-    return jws.sign(claims, TYPE, signer)
+    return jws.sign(claims, TYPE, issuance.signer)
 
 
 def at_hash(access_token: str) -> str:

@@ -12,7 +12,7 @@ from valet.models.status_lists import StatusListContent
 from valet.ports.keys import Signer
 from valet.ports.runtime import Clock
 from valet.ports.status_lists import StatusLists
-from valet.settings import LONGEST_ACCESS_TOKEN
+from valet.settings import LEEWAY, LONGEST_ACCESS_TOKEN
 from valet.tokens import jws
 from valet.tokens.status_index import LIST_SPAN, list_ends_at, list_id_at
 
@@ -21,7 +21,6 @@ TTL = 2  # seconds that a verifier may keep a list before it asks again
 LIFETIME = 600  # seconds that a signature is good for, should nobody be able to ask
 
 _COPY_AGE = 1  # seconds that this process answers from its own copy
-_LEEWAY = 300  # seconds that a verifier's clock may be behind
 # A list has room for a million tokens before the first is leased: its length tells nobody how many there are, and a
 # fresh index is never beyond the end of a list that somebody fetched a moment ago.
 _LEAST_LENGTH = 1 << 20
@@ -83,7 +82,7 @@ def is_served(list_id: str, now: float) -> bool:
         return False
     ends_at = list_ends_at(list_id)
     is_canonical = list_id_at(ends_at - 1) == list_id
-    return is_canonical and now - _LEEWAY < ends_at <= list_ends_at(list_id_at(int(now) + LONGEST_ACCESS_TOKEN))
+    return is_canonical and now - LEEWAY < ends_at <= list_ends_at(list_id_at(int(now) + LONGEST_ACCESS_TOKEN))
 
 
 def served_lists(now: float, longest_lifetime: int) -> tuple[str, ...]:
