@@ -74,6 +74,8 @@ def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Calla
     document, refused, routes = _played(reading, apis, codes)
     system = system_from_template(Template(document, {}, {}, reading.known), path.parent, nested, titled=True)
     for name, function in system.functions.items():
+        if name in nested:
+            continue
         try:
             valet = valet_from_function(function, root, reading.stack, issuer, on_crash)
         except TemplateError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ class Shop:
 
     def notices(self, number: int = 0) -> str:
         return "\n".join(map(str, self.plan(number).notices))
+
+    def settled(self) -> int:
+        """How many lines there are, once the last answers' lines have arrived."""
+        count = -1
+        while count != len(self.lines):
+            count = len(self.lines)
+            time.sleep(0.05)
+        return count
 
     def register(self) -> list[str]:
         """As at the start, with the demo data as it is now."""

@@ -12,6 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from valet import settings
+from valet.aws.clients import client
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.registry import DynamoRegistry
+from valet.aws.dynamodb.table import Table
+from valet.models.clients import ProtectedApi
 
 from local.stack import ROOT, LocalStack
 from tests.parts.local.own_stacks import ORIGIN, SHOP, Shop, person_token, service_token, shop
@@ -67,14 +73,14 @@ def test_my_handler_sees_who_calls_once_the_real_authorizer_let_the_token_throug
 def test_my_guarded_route_is_never_open_without_a_good_token(
     registered: Shop, number: int, stage: str, scope: str, token: str | None
 ) -> None:
-    calls = len(registered.lines)
+    calls = registered.settled()
     assert registered.call("GET", f"{stage}/orders", token, number).status_code == 401
     assert registered.lines[calls:] == []
 
 
 @BOTH
 def test_a_token_of_another_api_is_not_for_mine(registered: Shop, number: int, stage: str, scope: str) -> None:
-    calls = len(registered.lines)
+    calls = registered.settled()
     token = service_token(registered.issuer, "admin")
     assert registered.call("GET", f"{stage}/orders", token, number).status_code == 401
     assert registered.lines[calls:] == []
@@ -83,7 +89,7 @@ def test_a_token_of_another_api_is_not_for_mine(registered: Shop, number: int, s
 @BOTH
 def test_a_role_is_asked_for_as_well_as_the_scope(registered: Shop, number: int, stage: str, scope: str) -> None:
     admin, other = (person_token(registered.issuer, name, scope) for name in ("jane", "john"))
-    calls = len(registered.lines)
+    calls = registered.settled()
     assert registered.call("DELETE", f"{stage}/orders/1", other, number).status_code == 403
     assert registered.lines[calls:] == []
     assert registered.call("DELETE", f"{stage}/orders/1", admin, number).status_code == 200
@@ -133,7 +139,7 @@ def test_my_own_lambda_authorizer_is_asked_too(registered: Shop) -> None:
 def test_a_route_whose_guard_cannot_be_played_is_refused_and_never_open(
     registered: Shop, path: str, number: int, reason: str
 ) -> None:
-    calls = len(registered.lines)
+    calls = registered.settled()
     answer = registered.call("GET", path, service_token(registered.issuer, "orders"), number)
     assert answer.status_code == 503
     assert answer.json() == {"message": f"The local stack does not serve this route: {reason}."}
@@ -151,7 +157,7 @@ def test_everything_that_is_not_played_is_named_with_what_happens_instead(runnin
         "OrdersFunction: layer arn:aws:lambda:us-east-1:123456789012:layer:other:1: "
         "your environment has to have what it holds",
         "NodeFunction: its Runtime is nodejs22.x, and only Python is played: its routes answer 503",
-        "Api, authorizer Elsewhere.FunctionArn: the local stack does not know Fn::ImportValue: "
+        "Api, authorizer Elsewhere.FunctionArn: Fn::ImportValue is not known to the local stack: "
         "the routes behind it answer 503",
         "Api, authorizer Native: it is API Gateway's own JWT authorizer: the routes behind it answer 503",
         "OrdersFunction, event Queue (SQS): not played: nothing invokes the function by it",
@@ -193,6 +199,7 @@ def test_my_handler_runs_outside_valets_process_and_without_valets_variables_or_
 def test_what_my_function_prints_is_shown_with_its_name(registered: Shop) -> None:
     before = len(registered.lines)
     registered.call("GET", "/")
+    registered.settled()
     assert ("OrdersFunction", '{"message": "order.read", "path": "/"}') in registered.lines[before:]
 
 
@@ -285,7 +292,7 @@ def test_my_rest_apis_cors_answers_preflights_and_leaves_answers_to_my_function(
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", ""])
 def test_a_name_that_was_rebound_to_this_machine_reaches_no_api(running: Shop, host: str) -> None:
-    calls = len(running.lines)
+    calls = running.settled()
     answer = running.call("GET", "/", host=host)
     assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
     assert running.lines[calls:] == []
@@ -306,6 +313,14 @@ def test_demo_clients_may_ask_for_my_scopes_without_a_command(running: Shop, fre
         f"registered: https://rest.shop.example (scope rest-orders, role admin), for the clients {clients}",
     ]
     assert running.register() == []  # what is registered stays as it is
+
+
+def test_an_api_that_i_registered_myself_stays_as_it_is(running: Shop, fresh_stack: LocalStack) -> None:
+    table = Table(client("dynamodb", settings.read(os.environ)), fresh_stack.tables["Registry"])
+    own = ProtectedApi("https://api.shop.example", "Mine", frozenset({"openid"}), frozenset({"clerk"}))
+    Registrar(table).put_api(own)
+    assert "not registered: https://api.shop.example is, but without the scope orders" in running.register()
+    assert DynamoRegistry(table, time.time).scopes().apis[own.audience] == own
 
 
 # -- the page that a developer begins with -----------------------------------------------------------------------------
