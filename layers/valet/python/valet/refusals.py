@@ -1,6 +1,7 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
+from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.saved_requests import AlreadyAnswered, RequestExpired
 from valet.http import NO_STORE, Request, Response, json_response, page
 from valet.pages import messages
@@ -28,6 +29,8 @@ def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
         html = messages.expired(reference)
     elif isinstance(error, AlreadyAnswered):
         html = messages.already_answered(reference)
+    elif isinstance(error, InvalidRequest) and not isinstance(error, PageOutOfDate):
+        html = messages.unanswerable(error.error, error.description, reference)
     else:
         title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
         html = messages.error(title=title, message=error.description, request_id=reference)

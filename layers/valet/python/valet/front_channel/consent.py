@@ -1,10 +1,10 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from valet.errors import InvalidRequest, InvalidScope
-from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.errors import InvalidScope
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
@@ -16,7 +16,7 @@ from valet.pages.policy import content_security_policy, form_action_source
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.scope import in_reading_order, narrowed_scope
+from valet.protocol.scope import in_reading_order, narrowed_scope, the_scopes
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
@@ -25,11 +25,11 @@ def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
     return replace(saved, request=replace(saved.request, scope=remaining_scope(saved.request.scope, client, known)))
 
 
-def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
+def remaining_scope(asked: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """The part of a saved request's scope that may still be granted. Raises InvalidScope if there is none."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
-        raise InvalidScope("Nothing is left of the scope that was asked for.")
+        raise InvalidScope(f"{the_scopes(asked)} no longer registered for this client.", names=asked)
     return scope
 
 
@@ -53,10 +53,10 @@ def consent_page(
 
 
 def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this session's consent page, with this very scope."""
+    """Raises PageOutOfDate if the form was not sent from this session's consent page, with this very scope."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved)):
         why = "This page is out of date. Go back to the app and start again."
-        raise InvalidRequest(why, client_id=saved.request.client_id)
+        raise PageOutOfDate(why, client_id=saved.request.client_id)
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:

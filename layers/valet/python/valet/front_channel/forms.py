@@ -2,7 +2,12 @@
 
 import hmac
 
+from valet.errors import InvalidRequest
 from valet.handles import base64url
+
+
+class PageOutOfDate(InvalidRequest):
+    """The form was not sent from the page that this server shows now. The description is for the end-user."""
 
 
 def csrf_token(cookie: str, form: str) -> str:

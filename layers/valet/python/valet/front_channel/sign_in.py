@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from valet.errors import InvalidRequest
-from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
 from valet.pages import sign_in
@@ -53,8 +52,8 @@ def throttled_page(
 
 
 def check_sign_in_form(parameters: Mapping[str, str], saved: Saved, browser: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this browser's sign-in page for this request."""
+    """Raises PageOutOfDate if the form was not sent from this browser's sign-in page for this request."""
     if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
-        raise InvalidRequest(
+        raise PageOutOfDate(
             "This page is out of date. Go back to the app and start again.", client_id=saved.request.client_id
         )

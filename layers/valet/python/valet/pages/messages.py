@@ -13,9 +13,25 @@ def still_signed_in() -> str:
     return _message("Signed in", "You are still signed in", "Nothing was changed. You can close this page.")
 
 
-def error(*, title: str, message: str, request_id: str | None = None) -> str:
-    """Says what went wrong, in words for the end-user; `request_id` finds the log line."""
-    return _message("Error", title, message, request_id=request_id, is_error=True)
+def error(
+    *, title: str, message: str, request_id: str | None = None, for_developer: tuple[str, str] | None = None
+) -> str:
+    """Says what went wrong, in words for the end-user; `request_id` finds the log line.
+
+    `for_developer` is the error and its description, in the specifications' words, for whoever made the app.
+    """
+    return _message("Error", title, message, request_id=request_id, for_developer=for_developer, is_error=True)
+
+
+def unanswerable(error_code: str, description: str, request_id: str | None = None) -> str:
+    """The client's request is at fault, and there is no address to tell the client so."""
+    return error(
+        title="This request cannot be answered",
+        message="The app sent you here with a request that has a mistake. Go back to the app and try again. If you see"
+        " this page again, tell the people who run the app.",
+        request_id=request_id,
+        for_developer=(error_code, description),
+    )
 
 
 def expired(request_id: str | None = None) -> str:
@@ -36,5 +52,21 @@ def already_answered(request_id: str | None = None) -> str:
     )
 
 
-def _message(kind: str, title: str, message: str, *, request_id: str | None = None, is_error: bool = False) -> str:
-    return render("message.html", kind=kind, title=title, message=message, request_id=request_id, is_error=is_error)
+def _message(
+    kind: str,
+    title: str,
+    message: str,
+    *,
+    request_id: str | None = None,
+    for_developer: tuple[str, str] | None = None,
+    is_error: bool = False,
+) -> str:
+    return render(
+        "message.html",
+        kind=kind,
+        title=title,
+        message=message,
+        request_id=request_id,
+        for_developer=for_developer,
+        is_error=is_error,
+    )

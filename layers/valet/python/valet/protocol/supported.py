@@ -36,6 +36,29 @@ GRANT_TYPES: Mapping[str, GrantType] = {
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
 
+# The parameters of requests to the token, revocation and introspection endpoints, and tokens and passwords of requests
+# that Valet does not support. They belong in the body, never in a query.
+BODY_PARAMETERS = frozenset(
+    (
+        "access_token",
+        "assertion",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "grant_type",
+        "password",
+        "redirect_uri",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "username",
+    )
+)
+
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query",)
 CODE_CHALLENGE_METHODS = ("S256",)
