@@ -49,6 +49,11 @@ def test_my_laptop_calls_the_loopback_address_localhost_and_the_page_says_which_
     assert "The nearest one that is: http://127.0.0.1/callback (any port). What differs: the host." in description
 
 
+def test_the_port_of_a_native_app_never_differs() -> None:
+    description, _ = told("http://127.0.0.1:49152/cb", NATIVE, "native")
+    assert "The nearest one that is: http://127.0.0.1/callback (any port). What differs: the path." in description
+
+
 def test_a_private_scheme_is_compared_with_the_registered_one() -> None:
     description, _ = told("com.example.app:/oauth/callback", NATIVE, "native")
     assert "com.example.app:/oauth/callback is not registered" in description

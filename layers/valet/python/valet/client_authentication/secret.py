@@ -10,7 +10,7 @@ from valet.handles import is_digest_of
 from valet.http import Parameters, Request, parse_parameters
 from valet.models.clients import Client
 from valet.ports.clients import Registry
-from valet.protocol.supported import BODY_PARAMETERS
+from valet.protocol.supported import BODY_PARAMETERS, EITHER_SECRET_METHOD, SECRET_METHODS
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
 # Compared if there is no client or no secret, so that an unknown client takes the same time.
@@ -18,10 +18,7 @@ _NOBODYS_DIGEST = (bytes(32),)
 
 
 # What may be at fault, by what was sent and never by what is registered: a stranger learns nothing about the client.
-_WITH_SECRET = (
-    "The client_id is unknown or disabled, the secret is wrong, or the client is registered for another method. A"
-    " public client sends no secret."
-)
+_WITH_SECRET = "The client_id is unknown or disabled, or the secret is wrong. A public client sends no secret."
 _AT_FAULT = {
     "client_secret_basic": _WITH_SECRET,
     "client_secret_post": _WITH_SECRET,
@@ -37,10 +34,11 @@ class _Presented:
 
 
 def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
-    """The client that sent the request, by exactly the method that it is registered for.
+    """The client that sent the request, by a method that it is registered for.
 
-    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one, a wrong secret
-    and another method than the registered one; InvalidRequest for two methods at once or parameters in the query.
+    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one and a wrong
+    secret. Only a request with the right secret is told that its method is not the registered one. Raises
+    InvalidRequest for two methods at once or parameters in the query.
     """
     if request.query_string:
         _check_query(request)
@@ -49,10 +47,21 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
     # Compare every digest, and decide only when all are compared.
     matches = [is_digest_of(kept, presented.secret) for kept in digests]
-    if client is None or client.is_disabled or client.token_endpoint_auth_method != presented.method:
-        raise _refusal("unknown, disabled, or another method than the registered one", _AT_FAULT[presented.method])
-    if client.is_confidential and not any(matches):
+    if client is None or client.is_disabled:
+        raise _refusal("unknown or disabled", _AT_FAULT[presented.method])
+    registered, is_confidential = client.token_endpoint_auth_method, client.is_confidential
+    if is_confidential != (presented.method in SECRET_METHODS):
+        raise _refusal(
+            "a confidential client without its secret, or a public client with one", _AT_FAULT[presented.method]
+        )
+    if is_confidential and not any(matches):
         raise _refusal("wrong secret", _AT_FAULT[presented.method])
+    if registered not in (presented.method, EITHER_SECRET_METHOD):
+        raise InvalidClient(
+            f"The client is registered for {registered}, but sent its secret by {presented.method}.",
+            detail=f"right secret by {presented.method}, registered for {registered}",
+            headers=CHALLENGE,
+        )
     return client
 
 

@@ -72,7 +72,8 @@ def decide(
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """New tokens for the refresh token.
 
-    Raises InvalidGrant, with one wording for every reason, InvalidScope, and TooManyRequests.
+    Raises InvalidGrant, with one wording for every reason that depends on what is stored, InvalidScope, and
+    TooManyRequests.
     """
     form = request.form
     token = parse_refresh_token(form.require("refresh_token"))

@@ -35,6 +35,9 @@ GRANT_TYPES: Mapping[str, GrantType] = {
 # Client authentication. Introspection takes confidential clients alone (RFC 7662 §2.1).
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
+# A client is registered for one method, or for either of SECRET_METHODS: the one word that no specification registers.
+EITHER_SECRET_METHOD = "client_secret"
+REGISTERED_AUTH_METHODS = (EITHER_SECRET_METHOD, *AUTH_METHODS)
 
 # The parameters of requests to the token, revocation and introspection endpoints, and tokens and passwords of requests
 # that Valet does not support. They belong in the body, never in a query.
@@ -62,6 +65,7 @@ BODY_PARAMETERS = frozenset(
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query",)
 CODE_CHALLENGE_METHODS = ("S256",)
+PKCE = ("required", "optional")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
 
 PASSWORD_ACR = "urn:valet:acr:password"

@@ -29,9 +29,10 @@ def refusal(parameter: str, uri: str, registered: Iterable[str], client: Client)
     said = f"The {parameter} {_in_words(sent, has_path=bool(at_its_place))} is not registered for this client."
     if nearest is None:
         return InvalidRequest(f"{said} It has none.", detail=f"{said} It has none.", client_id=client.client_id)
-    difference = _difference(sent, nearest[1])
-    any_port = " (any port)" if takes_any_port(nearest[0], is_native=client.application_type == "native") else ""
-    rule = f"The nearest one that is: {_in_words(nearest[1], has_path=True)}{any_port}. What differs: {difference}."
+    any_port = takes_any_port(nearest[0], is_native=client.application_type == "native")
+    shown = _in_words(nearest[1], has_path=True) + (" (any port)" if any_port else "")
+    difference = _difference(sent, nearest[1], any_port=any_port)
+    rule = f"The nearest one that is: {shown}. What differs: {difference}."
     told = rule if at_its_place else "None that is registered is at this host."
     return InvalidRequest(f"{said} {told}", detail=f"{said} {rule}", client_id=client.client_id)
 
@@ -66,12 +67,12 @@ def _in_words(parts: SplitResult, *, has_path: bool) -> str:
     return (shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}...") if shown != ":" else "(not a URI)"
 
 
-def _difference(sent: SplitResult, registered: SplitResult) -> str:
+def _difference(sent: SplitResult, registered: SplitResult, *, any_port: bool) -> str:
     if sent.scheme != registered.scheme:
         return "the scheme"
     if sent.hostname != registered.hostname:
         return "the host"
-    if sent.port != registered.port:
+    if sent.port != registered.port and not any_port:
         return "the port"
     if sent.path.rstrip("/") == registered.path.rstrip("/") and sent.path != registered.path:
         return "the slash at the end of the path"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from valet.errors import InvalidScope
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
-from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES, GrantType
+from valet.protocol.supported import GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
 APPLICATION_TYPES = ("web", "native", "browser")
@@ -71,11 +71,16 @@ def _kind(client: Client) -> Iterator[Wrong]:
     if client.application_type not in APPLICATION_TYPES:
         yield Wrong("application_type", f"one of {', '.join(APPLICATION_TYPES)}", client.application_type)
     method = client.token_endpoint_auth_method
-    if method not in AUTH_METHODS:
-        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(AUTH_METHODS)}", method)
+    if method not in REGISTERED_AUTH_METHODS:
+        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(REGISTERED_AUTH_METHODS)}", method)
     if client.is_confidential != (client.application_type == "web"):
         keeps = "keeps its secret on a server, so it has one" if client.application_type == "web" else "keeps no secret"
         yield Wrong("token_endpoint_auth_method", f"a {client.application_type} application {keeps}", method)
+    if client.pkce not in PKCE:
+        yield Wrong("pkce", f"one of {', '.join(PKCE)}", client.pkce)
+    if client.pkce == "optional" and not client.is_confidential:
+        reason = "only a confidential client may leave it out: nothing else protects the codes of a public one"
+        yield Wrong("pkce", f"{reason} (RFC 9700 section 2.1.1)", client.pkce)
     if client.introspects and not client.is_confidential:
         yield Wrong("introspects", "introspection is for confidential clients (RFC 7662 section 4)")
 
