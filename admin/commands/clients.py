@@ -1,6 +1,6 @@
 """`valet clients`: the clients, which may ask for tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -28,6 +28,9 @@ _OPTIONS = (
                  "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
+    click.option("--client-uri",
+                 help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
+                 "private scheme."),
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
@@ -208,11 +211,20 @@ def delete(desk: Desk, client_id: str) -> None:
     """Delete a client, its grants and its access tokens. Its client_id cannot be used again."""
     before = desk.register.client(client_id)
     desk.confirm(f"Delete {client_id} ({before.client_name}) and everything that end-users allowed it?")
-    disabled = replace(before, is_disabled=True)
-    desk.register.change_client(before, disabled)
-    revoke_clients(desk, [disabled])
-    desk.register.delete_client(desk.register.client(client_id), desk.clock())
+    for _ in ended_and_deleted(desk, [before]):
+        pass
     desk.done(f"Deleted {client_id}.", client_id=client_id, deleted=True)
+
+
+def ended_and_deleted(desk: Desk, clients: Sequence[Client]) -> Iterator[Client]:
+    """Disable the clients, end what they hold, and delete them. Yields each one once it is deleted."""
+    disabled = [replace(client, is_disabled=True) for client in clients]
+    for before, after in zip(clients, disabled, strict=True):
+        desk.register.change_client(before, after)
+    revoke_clients(desk, disabled)
+    for client in disabled:
+        desk.register.delete_client(desk.register.client(client.client_id), desk.clock())
+        yield client
 
 
 def facts_of(client: Client) -> dict[str, Any]:
@@ -228,6 +240,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "client_uri": client.client_uri,
         "origins": sorted(client.origins),
         "scope": sorted(client.scope),
         "default_scope": sorted(client.default_scope),

@@ -9,6 +9,7 @@ from valet.handles import new_handle, new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.people.passwords import hash_password
+from valet.registration.people import wrong_with_account
 
 from admin.commands.grants import end_everything
 from admin.desk import Desk, counted, moment
@@ -43,7 +44,7 @@ def add(
 ) -> None:
     """Add the user USERNAME. The command asks for the password, reads it from standard input, or generates it."""
     account = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset(), **facts)
-    refuse_if(list(people_file.wrong_with_account(account)))
+    refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {account.username} already.")
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
@@ -100,7 +101,7 @@ def roles(
     """Show a user's roles, or change them. Tokens with the old roles are refused; grants go on."""
     before = desk.people.account(username)
     after = replace(before, roles=adjusted(before.roles, exactly, added, removed, "--set --add --remove"))
-    refuse_if(list(people_file.wrong_with_account(after)))
+    refuse_if(list(wrong_with_account(after)))
     if after.roles == before.roles:
         desk.show({"username": before.username, "roles": sorted(before.roles)})
         return

@@ -9,12 +9,10 @@ from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.ports.runtime import Random
-
-from admin.records.passwords import refusal_of_hash
+from valet.registration.people import refusal_of_hash, wrong_with_account
 
 COLUMNS = ("username", "name", "email", "email_verified", "roles", "password_hash")
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
-_LONGEST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +43,6 @@ def read(file: TextIO, random: Random) -> tuple[list[Row], list[str]]:
     except (csv.Error, UnicodeDecodeError) as error:
         wrong.append(f"line {reader.line_num + 1}: {error}")
     return rows, [*wrong, *_repeated(rows)]
-
-
-def wrong_with_account(account: Account) -> Iterator[str]:
-    """What is wrong with an account, from the command line or from a file."""
-    name = account.username
-    if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
-        yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
-    for what, value in (("name", account.name), ("email", account.email)):
-        if not value.isprintable() or len(value) > _LONGEST:
-            yield f"{what}: must be printable, at most {_LONGEST} characters"
-    if account.email and (account.email.count("@") != 1 or " " in account.email or account.email[0] == "@"):
-        yield f"email {account.email!r}: not an email address"
-    for role in sorted(account.roles):
-        if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST:
-            yield f"role {role!r}: must be one printable word, at most {_LONGEST} characters"
 
 
 def _wrong_with(fields: dict[str, str]) -> Iterator[str]:

@@ -60,9 +60,19 @@ def test_each_registered_method_is_taken_with_each_live_secret(secret: str) -> N
     assert attempt(client_id="public") is PUBLIC
 
 
+@pytest.mark.parametrize("scheme", ["Basic ", "basic ", "BASIC  ", " bAsIc    "])
+def test_curl_and_every_library_write_basic_in_their_own_way(scheme: str) -> None:
+    assert attempt(basic(b"basic:old").replace("Basic ", scheme)) is BASIC
+    with pytest.raises(InvalidClient):
+        attempt(basic(b"basic:wrong").replace("Basic ", scheme))
+
+
 @pytest.mark.parametrize(
     ("authorization", "form"),
     [
+        (basic(b"basic:old").replace("Basic ", "Basic\t"), {}),
+        (basic(b"basic:old").replace("Basic ", "Basic \t"), {}),
+        (basic(b"basic:old").replace("Basic ", "Basic"), {}),
         (basic(b"basic:wrong"), {}),
         (basic(b"basic:old "), {}),
         (basic(b"basic:OLD"), {}),

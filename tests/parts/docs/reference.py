@@ -31,12 +31,19 @@ VARIABLES = {
     "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
     "ID_TOKEN_LIFETIME": "seconds, 60 to 86400",
     "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that is not used for this long ends",
+    "SESSION_COOKIE": "`persistent` or `browser`; whether a session's cookie outlives the browser",
     "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session ends after this long in any case",
     "ACCOUNT_ROOT_ARN": "rotate_keys: the account, whose administrators a new key's policy lets administer the key",
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
+    "API": "`make run`: templates of your own APIs, separated by spaces or commas ([how](local-api.md))",
+    "API_ENV": "`make run` with API: a JSON file with variables for your functions",
+    "API_PARAMETERS": "`make run` with API: values of your template's parameters, NAME=VALUE",
+    "API_PYTHON": "`make run` with API: the interpreter of your functions, if it is not the .venv next to the template",
+    "API_STAGE": "`make run` with API: the stage of your REST APIs",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
+    "BASE_PATH": "authorizer: with MATCH=path, what precedes the framework's paths, such as /v1",
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For. If that entry is no address, or the last one is not the gateway's `sourceIp`, or the variable is "
     "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",
@@ -44,6 +51,7 @@ VARIABLES = {
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
     "LOG_LEVEL": "DEBUG or INFO",
+    "MATCH": "authorizer: route or path; path for an API behind one catch-all route",
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
     "REGISTRY_TABLE": "name of the table",
@@ -61,6 +69,7 @@ VARIABLES = {
     "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, for which it uses a list that it holds during an outage",
     "STATUS_OPTIONAL": "authorizer: true accepts tokens without a `status` claim, for issuers without status lists",
     "USERS_TABLE": "name of the table",
+    "WEBSOCKET_TOKEN": "authorizer: header or protocol; protocol takes a browser's token from Sec-WebSocket-Protocol",
     "WRAPPING_KEY": "rotate_keys: with SIGNER=wrapped, the symmetric key that encrypts signing keys",
 }
 
@@ -90,7 +99,10 @@ ERRORS = {
 AUTHORIZER_EVENTS = {
     "issuer.unavailable": ("reason", "The authorizer cannot get keys or a status list: the request ended as a 500."),
     "policy.inexact": ("reason routes", "No IAM policy can express exactly these routes. Logged once, at the start."),
-    "route.denied": ("route jti", "A good token without the scopes or roles of this route: 403."),
+    "route.denied": (
+        "route reason jti",
+        "A good token, but the scopes or roles of this route are missing, or nothing names the route: 403.",
+    ),
     "token.refused": ("reason", "The access token is not good: 401."),
 }
 
@@ -138,6 +150,12 @@ def routes() -> dict[str, tuple[str, str]]:
     return found
 
 
+def _own_api() -> set[str]:
+    """What `make run` is told of a developer's own APIs."""
+    text = (ROOT / "local" / "own" / "choices.py").read_text(encoding="utf-8")
+    return set(re.findall(r'environ(?:\.get\(|\[)"(API[A-Z_]*)"', text))
+
+
 def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
@@ -150,7 +168,14 @@ def variables() -> set[str]:
     }
     read = set(re.findall(r'env\.get\("([A-Z_]+)"|_one_of\(env, "([A-Z_]+)"', authorizer))
     local = set(re.findall(r'_port\("([A-Z_]+)"', (ROOT / "local" / "__main__.py").read_text(encoding="utf-8")))
-    return declared | set(_VARIABLES) | {name for pair in read for name in pair if name} | local | {"PORT", "AWS_PORT"}
+    return (
+        declared
+        | set(_VARIABLES)
+        | {name for pair in read for name in pair if name}
+        | local
+        | {"PORT", "AWS_PORT"}
+        | _own_api()
+    )
 
 
 def errors() -> dict[str, set[int]]:

@@ -5,6 +5,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from valet.authorization import find_credentials
 from valet.errors import InvalidClient, InvalidRequest, quoted
 from valet.handles import is_digest_of
 from valet.http import Parameters, Request, parse_parameters
@@ -99,11 +100,11 @@ def _presented(request: Request, form: Parameters) -> _Presented:
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
     """Client id and secret, each form-decoded (RFC 6749 §2.3.1)."""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
+    credentials = find_credentials(authorization, "basic")
+    if credentials is None:
         raise _refusal("another scheme than Basic", "The Authorization header is not HTTP Basic.")
     try:
-        decoded = b64decode(credentials.strip(), validate=True).decode()
+        decoded = b64decode(credentials, validate=True).decode()
         client_id, colon, secret = decoded.partition(":")
         if not colon:
             raise ValueError("no colon")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
+from valet.front_channel.forms import FormRefused, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
 from valet.pages.policy import content_security_policy, form_action_source
@@ -37,9 +37,9 @@ def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
 
 
 def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
-    """Raises PageOutOfDate if the form was not sent from this session's logout page."""
+    """Raises FormRefused if the form was not sent from this session's logout page."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _FORM):
-        raise PageOutOfDate("This page is out of date. Sign out again from the app.")
+        raise FormRefused("This page is out of date. Sign out again from the app.")
 
 
 def still_signed_in() -> Response:
