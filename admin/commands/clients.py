@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
-from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.protocol.supported import AUTH_METHODS, CLAIMS_OF_SCOPE, GRANT_TYPES
 from valet.registration import rules
 
 from admin.commands.grants import revoke_clients
@@ -38,6 +38,13 @@ _OPTIONS = (
                  help="Vouch for it: people are not asked. They are, where a public client's answer goes to a loopback "
                  "address or a private scheme, which any program can claim."),
     click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None, help="A refresh gives an ID token."),
+    click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
+                 help="Scopes whose claims its ID tokens have as well, for a client that reads nothing else; repeat, or "
+                 "separate by spaces."),
+    click.option("--role", "roles", multiple=True, callback=words,
+                 help="Roles of end-users that the scope roles tells it, next to those of the APIs that it may call; "
+                 "repeat, or separate by spaces."),
+    click.option("--roles-claim", help="Name of the claim that tells it the roles, such as groups (default: roles)."),
     click.option("--retry-window", type=SPAN, help="In which a lost refresh may be tried again; 0 for never."),
     click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN, help="Refresh tokens end when unused so long."),
     click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN, help="They end after so long anyway."),
@@ -241,6 +248,9 @@ def facts_of(client: Client) -> dict[str, Any]:
         "introspects": sorted(client.introspects),
         "first_party": client.first_party,
         "id_token_on_refresh": client.id_token_on_refresh,
+        "id_token_claims": sorted(client.id_token_claims),
+        "roles": sorted(client.roles),
+        "roles_claim": client.roles_claim,
         "retry_window": None if client.retry_window is None else Seconds(client.retry_window),
         "refresh_idle": Seconds(client.refresh_idle_lifetime),
         "refresh_absolute": Seconds(client.refresh_absolute_lifetime),

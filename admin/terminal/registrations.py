@@ -18,6 +18,9 @@ CLIENT: Words = {
     "post_logout_redirect_uris": "URI after logout",
     "origins": "origin",
     "default_scope": "default scope",
+    "id_token_claims": "ID token claims",
+    "roles": "role",
+    "roles_claim": "roles claim",
     "refresh_absolute_lifetime": "lifetimes of refresh tokens",
     "retry_window": "retry window",
 }

@@ -22,8 +22,11 @@ Done = TypeVar("Done")
 PHYSICAL_RESOURCE_ID = "valet-signing-keys"
 STANDARD_SCOPES = (
     Scope("openid", "Sign you in, and recognise you when you come back"),
-    Scope("profile", "See your name and username"),
+    Scope("profile", "See your profile: your name, your username, and details such as your picture or birthday"),
     Scope("email", "See your email address"),
+    Scope("address", "See your postal address"),
+    Scope("phone", "See your phone number"),
+    Scope("roles", "See your roles, which decide what you may do there"),
     Scope("offline_access", "Keep this access while you are away, until you take it back"),
 )
 _SCHEDULERS = ("aws.events", "aws.scheduler")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from valet.errors import TemporarilyUnavailable, TooManyRequests
-from valet.front_channel.consent import remaining_scope, remember
+from valet.front_channel.consent import remaining, remember
 from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.handles import Code, digest, is_digest_of, new_handle
 from valet.http import Response
@@ -23,6 +23,7 @@ from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.throttles import HasThrottles
 from valet.protocol.authorization_request import Destination
+from valet.protocol.claims import consent_scope
 from valet.protocol.scope import OFFLINE_ACCESS, api_of
 from valet.standing import pointer_to
 
@@ -68,17 +69,18 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
     if allowed.was_asked:
         with suppress(TemporarilyUnavailable):  # the code is issued: an end-user who is not remembered is asked again
             remember(allowed.request, client, session.sub, ports.consents, now)
-        ports.audit.record("consent.granted", **facts, scope=" ".join(allowed.request.scope))
+        ports.audit.record("consent.granted", **facts, scope=" ".join(sorted(consent_scope(allowed.request))))
     ports.audit.record("code.issued", **facts)
     return allowed.destination.answer({"code": str(code)})
 
 
 def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
     """The grant that the code stands for, built from the request and never from a form."""
-    request, client, session = allowed.request, allowed.destination.client, allowed.session
+    client, session = allowed.destination.client, allowed.session
     # The registration may have changed since the page was shown: the grant may have less than its scope, never more.
     known = ports.registry.scopes()
-    scope = remaining_scope(request.scope, client, known)
+    request = remaining(allowed.request, client, known)
+    scope = request.scope
     api = api_of(scope, known)
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if OFFLINE_ACCESS not in scope:
@@ -104,6 +106,8 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
         expires_at=code_expires_at + _DAY,  # until it is redeemed
         epoch=session.epoch,
         client_epoch=client.epoch,
+        userinfo_claims=request.userinfo_claims,
+        id_token_claims=request.id_token_claims,
     )
 
 

@@ -3,11 +3,12 @@
 
 from enum import Enum
 
-from valet.errors import ConsentRequired, LoginRequired
+from valet.errors import ConsentRequired, LoginRequired, UnmetAuthenticationRequirements
 from valet.models.accounts import Consent
 from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
+from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_remembered_for
 
 
@@ -23,7 +24,7 @@ def needs_login(request: AuthorizationRequest, session: Session | None, asked_at
     A login after the request satisfies prompt=login and max_age, so the way back from it neither loops nor can be
     skipped.
     """
-    if session is None or (request.hinted_sub is not None and request.hinted_sub != session.sub):
+    if session is None or not _is_meant(request, session):
         return True
     if session.auth_time_ms >= asked_at_ms:
         return False
@@ -32,13 +33,22 @@ def needs_login(request: AuthorizationRequest, session: Session | None, asked_at
     return request.max_age is not None and now - session.auth_time > request.max_age
 
 
+def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
+    """Whether it is the end-user, and the kind of sign-in, that the client named (OpenID Connect Core §3.1.2.2)."""
+    if request.hinted_sub is not None and request.hinted_sub != session.sub:
+        return False
+    if request.subs and session.sub not in request.subs:
+        return False
+    return not request.acr_values or session.acr in request.acr_values
+
+
 def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:
     """Whether the end-user has to be asked."""
     if "consent" in request.prompt or not is_remembered(request, client):
         return True
     if client.first_party:
         return False
-    return consent is None or not set(request.scope) <= consent.scope
+    return consent is None or not consent_scope(request) <= consent.scope
 
 
 def is_remembered(request: AuthorizationRequest, client: Client) -> bool:
@@ -62,10 +72,16 @@ def next_step(
         if session is not None and session.auth_time_ms >= asked_at_ms:
             # A sign-in for this very request leaves the hint alone. Asking on would go round in circles where nobody
             # can sign in any more as who was meant: an app may hold the ID token of an account that was deleted.
-            raise LoginRequired("The end-user signed in as another than the id_token_hint names.")
+            if request.acr_values and session.acr not in request.acr_values:
+                raise UnmetAuthenticationRequirements("This sign-in has not the acr that the parameter claims names.")
+            raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
         return Step.LOGIN
     if needs_consent(request, client, consent):
         if "none" in request.prompt:
+            if request.subs:
+                # Another answer than for another end-user would tell a client, which this end-user has allowed nothing,
+                # who they are.
+                raise LoginRequired("The end-user is not signed in, or has to be asked first.")
             raise ConsentRequired("The end-user has to be asked first.")
         return Step.CONSENT
     return Step.ISSUE

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from collections.abc import Mapping
+
 from valet.handles import base64url
 from valet.models.grants import Grant
 from valet.tokens import jws
@@ -10,9 +12,18 @@ from valet.tokens.issuance import Issuance
 TYPE = "JWT"
 
 
-def sign(issuance: Issuance, grant: Grant, access_token: str, *, lifetime: int, with_nonce: bool = True) -> str:
-    """The ID token that goes with `access_token`; a refreshed one has no nonce (§12.2)."""
+def sign(
+    issuance: Issuance,
+    grant: Grant,
+    access_token: str,
+    about_user: Mapping[str, object],
+    *,
+    lifetime: int,
+    with_nonce: bool = True,
+) -> str:
+    """The ID token that goes with `access_token`, with the claims `about_user`; a refreshed one has no nonce (§12.2)."""
     claims: dict[str, object] = {
+        **about_user,  # first: what the token says of itself cannot be replaced
         "iss": issuance.issuer,
         "sub": grant.sub,
         "aud": grant.client_id,
