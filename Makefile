@@ -1,12 +1,12 @@
 # Valet's command line. `make` alone lists the targets.
 #
-# Each environment is made on first use and again when its lock file changes; a stamp file in it says which was the last.
-#   .venv            the command line and the local stack, and for `make test` everything that tests and checks
+# Each environment is made on first use, and again when its lock file is newer than the stamp file in the environment.
+#   .venv            the command line and the local stack; for `make test` also the tests' and checks' own packages
 #   .venv-sam        aws-sam-cli, which pins its own libraries
 #   .venv-oldest     the local stack again, on Python 3.11, for the test that it runs there
 #   .venv-ministack  the second emulated AWS of the contract tests, which pins its own botocore
-#   .venv-bench      what Valet is measured beside
-#   .lambda-runtime  what Lambda's Python has beside the standard library, for the tests of what sam built
+#   .venv-bench      the servers and libraries that the benchmark compares Valet with
+#   .lambda-runtime  the packages that Lambda's Python adds to the standard library, for the tests of what sam built
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,28 +21,28 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 BUILD ?= .aws-sam/build
-# Only where given: else samconfig.toml says it, to build and to deploy alike.
+# If empty, sam takes the value of samconfig.toml, both to build and to deploy.
 ARCHITECTURE ?=
 OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
-# A deployment whose Region is not yet in samconfig.toml has not been made from here: sam asks, and writes the answers down.
+# If samconfig.toml has no Region, this folder was never deployed: sam asks for the values and saves the answers there.
 GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.support.no_skips)
 
-# The newest Python from 3.11 on, but 3.13 before all others, because that is what Lambda runs and what `sam build` asks
-# for. sys.executable looks through pyenv's shims, which answer for a version only where it is switched on.
+# Prefer Python 3.13, which Lambda runs and `sam build` needs; else take the newest from 3.11 on. A shim of pyenv works
+# only while its version is active, so this asks pyenv for the folder, and prints sys.executable, the real path.
 FIND_PYTHON = for candidate in python3.13 "$$(pyenv prefix 3.13 2>/dev/null || true)/bin/python3.13" python3.14 python3.12 python3.11 python3; do \
 	"$$candidate" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && exit; done; \
-	echo 'Valet needs Python 3.11 or newer, and found none on PATH.' >&2; exit 1
+	echo 'Valet needs Python 3.11 or newer, but PATH has none: install one and try again.' >&2; exit 1
 
-# Each file is compared with the lock file's hashes. Wheels only: a source distribution is a file with a hash like any
-# other, but pip builds it with tools that it fetches without one.
+# pip compares each file with the lock file's hashes. It may take wheels only: a source distribution has a hash too, but
+# pip would build it with tools that it fetches without one.
 FETCH := -m pip install --require-hashes --only-binary=:all:
 
-# $(call environment,folder,lock file): a fresh environment with exactly what the lock file says.
+# $(call environment,folder,lock file): install the packages of the lock file into the environment in the folder.
 define environment
 	@python=$$($(FIND_PYTHON)); echo "== $(1): $(2), with $$python (once; about a minute)"; \
 	[ -x $(1)/bin/python ] || "$$python" -m venv $(1) || { rm -rf $(1); \
-		echo "$$python cannot make an environment; Debian has that in a package of its own, python3-venv." >&2; exit 1; }
+		echo "$$python cannot make an environment. On Debian, install python3-venv and try again." >&2; exit 1; }
 	@$(1)/bin/python $(FETCH) --progress-bar on --requirement $(2)
 	@touch $@
 endef
@@ -53,16 +53,16 @@ endef
 help: ## list these targets
 	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, AWS emulated in memory; PORT=... for another port
+run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, with AWS emulated in memory; PORT=... for another port
 	@exec $(BIN)/python -m local
 
-valet: .venv/.admin ## the operator's command line, which is admin/valet as well; make valet ARGS='clients list --local'
+valet: .venv/.admin ## run the operator's command line, as admin/valet does; ARGS='clients list --local' for its arguments
 	@admin/valet $(ARGS)
 
-deploy: build ## build, then deploy with samconfig.toml; the first time sam asks for what it needs to know
+deploy: build ## build, then deploy with samconfig.toml; the first time, sam asks for the values that it needs
 	$(SAM) deploy --template-file $(BUILD)/template.yaml $(GUIDED)
 
-build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHITECTURE=x86_64 or arm64 instead of samconfig.toml's
+build: .venv-sam/.installed ## build the deployment into .aws-sam/build; ARCHITECTURE=x86_64 or arm64 instead of samconfig.toml's
 	@.venv-sam/bin/python3.13 -c '' 2>/dev/null || { echo 'sam build needs Python 3.13: install it, remove .venv-sam, and try again.' >&2; exit 1; }
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build --build-dir $(BUILD) $(OVERRIDES)
 	@.venv-sam/bin/python3.13 deployment/finish.py $(BUILD)
@@ -70,13 +70,13 @@ build: .venv-sam/.installed ## build what is deployed into .aws-sam/build; ARCHI
 
 ## Work on Valet
 
-test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## everything: all checks and all tests, the browser's and the built functions' too
+test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## run all checks and all tests, those in a browser and those of the built functions included
 	$(PYTEST)
 
-check: lint ## everything quick: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
+check: lint ## run the quick ones: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
 	$(PYTEST) $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
 
-lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows between modules, cfn-lint and sam validate
+lint: .venv/.dev .venv-sam/.installed ## check format, ruff, mypy --strict, imports between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -84,22 +84,22 @@ lint: .venv/.dev .venv-sam/.installed ## format, ruff, mypy --strict, the arrows
 	$(BIN)/cfn-lint template.yaml
 	$(SAM) validate --lint
 
-format: .venv/.dev ## format the code, and mend what ruff can mend
+format: .venv/.dev ## format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv-bench/.installed bench-node ## measure Valet against its budgets, beside what others offer; under ten minutes; ARGS='--only B1' for a part
+bench: .venv-bench/.installed bench-node ## measure Valet against its budgets and other servers; under ten minutes; ARGS='--only B1' for a part
 	@.venv-bench/bin/python -m bench $(ARGS)
 
-lock: .venv-lock/.installed ## pin every dependency anew in requirements/ and the layer; UPGRADE=1 to take newer versions
+lock: .venv-lock/.installed ## pin every dependency again in requirements/ and the layer; UPGRADE=1 to take newer versions
 	@for name in layers/valet/python/requirements $(basename $(wildcard requirements/*.in)); do \
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
-release: ## check that tree, changelog and version agree, and tag; publishes nothing; VERSION=0.1.0
+release: ## tag a release if tree, changelog and version agree; publishes nothing; VERSION=0.1.0
 	@$(or $(wildcard $(BIN)/python),python3) -m deployment.release '$(VERSION)'
 
-clean: ## remove what was built, and the caches
+clean: ## remove the build and the caches
 	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
@@ -109,7 +109,7 @@ distclean: clean ## remove the environments as well
 .PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser bench-node oldest
 
 
-# Environments. The first serves three lock files: dev.txt holds all that local.txt does, and that all that admin.txt does.
+# Environments. .venv serves three lock files: dev.txt includes local.txt, and local.txt includes admin.txt.
 
 .venv/.admin: requirements/admin.txt
 	$(call environment,.venv,requirements/admin.txt)
@@ -131,7 +131,7 @@ distclean: clean ## remove the environments as well
 .venv-bench/.installed: requirements/bench.txt
 	$(call environment,.venv-bench,requirements/bench.txt)
 
-# The local stack has to run on Python 3.11 too. Where there is none, the test that needs it is skipped.
+# The local stack must run on Python 3.11 too. If this machine has none, the test that needs it is skipped.
 OLDEST := $(shell for candidate in python3.11 "$$(pyenv prefix 3.11 2>/dev/null || true)/bin/python3.11" /usr/bin/python3.11; do \
 	"$$candidate" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done)
 ifneq ($(OLDEST),)
@@ -146,13 +146,13 @@ endif
 .venv-lock/.installed: requirements/lock.txt
 	$(call environment,.venv-lock,requirements/lock.txt)
 
-# A folder, not an environment: whatever else lies in one would be on the functions' path too.
+# This is a folder, not an environment: an environment's own packages would be on the functions' path too.
 .lambda-runtime/.installed: requirements/runtime.txt .venv-sam/.installed
 	rm -rf .lambda-runtime
 	.venv-sam/bin/python $(FETCH) --no-deps --target .lambda-runtime --requirement $<
 	@touch $@
 
-# The browser tests' client libraries, where there is something to install and npm to do it.
+# The browser tests' client libraries, if there is a lock file for them and npm to install it.
 ifneq ($(and $(wildcard tests/e2e/package-lock.json),$(shell command -v npm)),)
 browser: tests/e2e/node_modules/.package-lock.json
 tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
@@ -162,7 +162,7 @@ else
 browser:
 endif
 
-# What JavaScript has to be measured beside, likewise; without npm the benchmark says what it leaves out.
+# The JavaScript server and libraries that the benchmark compares with, if there is npm; else it says what it leaves out.
 ifneq ($(shell command -v npm),)
 bench-node: bench/node/node_modules/.package-lock.json
 bench/node/node_modules/.package-lock.json: bench/node/package-lock.json

@@ -1,9 +1,9 @@
-"""`make bench`: measures Valet against its budgets, beside what a user would pick instead (docs/benchmarks.md).
+"""`make bench`: measures Valet against its budgets and next to the alternatives (docs/benchmarks.md).
 
     python -m bench [--only B5 B6] [--no-write]
 
 Prints the table of budgets, writes bench/results/latest.json, docs/benchmarks.svg and the tables in docs/benchmarks.md.
-Takes a few minutes. A budget that does not hold is said, and is no failure: times are never a test.
+Takes a few minutes. Reports a budget that does not hold, but does not fail: times are never a test.
 """
 
 import argparse
@@ -26,8 +26,10 @@ from bench.steps import STEPS, Findings  # noqa: E402
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", nargs="*", default=[], metavar="BUDGET", help="B1 to B10; nothing is written then")
-    parser.add_argument("--no-write", action="store_true", help="print, and leave the files as they are")
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="BUDGET", help="Measure only these, B1 to B10. Write nothing."
+    )
+    parser.add_argument("--no-write", action="store_true", help="Print the tables and change no file.")
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 160)
     found, started = Findings(), time.monotonic()

@@ -1,6 +1,7 @@
-"""What the WSGI server serves in the whole-server comparison: Valet's handlers, or Authlib in Flask.
+"""The applications of the whole-server comparison, for a WSGI server: Valet's handlers, and Authlib in Flask.
 
-In front of Valet's handlers stands the least that makes API Gateway's events of requests and responses of answers.
+In front of Valet's handlers is the smallest code that turns requests into API Gateway's events, and answers into
+responses.
 """
 
 import base64
@@ -17,7 +18,7 @@ _HANDLED = {"/token": ("token", "token/client_credentials"), "/introspect": ("in
 
 
 def valet() -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
-    """Valet as one process: stores and key in memory, and nobody reads the log."""
+    """Valet as one process: stores and key in memory, and the log is thrown away."""
     deployment = ValetInMemory()
     handlers = {path: (handler(name), file) for path, (name, file) in _HANDLED.items()}
 

@@ -1,4 +1,4 @@
-"""Authlib's authorization server in Flask, the framework that Authlib documents it for; stores in memory."""
+"""Authlib's authorization server in Flask, a framework that Authlib documents; stores in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def new_app() -> tuple[Flask, Stores]:
 
 
 def wsgi_request(path: str, authorization: str, form: str) -> dict[str, Any]:
-    """The environment that a WSGI server calls the application with."""
+    """The environment that a WSGI server passes to the application."""
     body = form.encode()
     return {
         "REQUEST_METHOD": "POST",
@@ -60,7 +60,7 @@ def wsgi_request(path: str, authorization: str, form: str) -> dict[str, Any]:
 
 
 def answer_of(app: Flask, request: dict[str, Any]) -> bytes:
-    """The body of a good answer."""
+    """The body of the answer, which has to be a success."""
     statuses: list[str] = []
 
     def start_response(status: str, *_: Any) -> Any:

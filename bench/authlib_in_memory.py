@@ -1,7 +1,7 @@
-"""An authorization server with Authlib, stores in memory, as its own documentation says to make one.
+"""An authorization server made with Authlib as its documentation describes, with stores in memory.
 
-JWT access tokens (RFC 9068) signed with ES256, PKCE, rotating refresh tokens, introspection. Keys are parsed once and
-secrets are compared by digest, as Valet does it: the difference is not in those.
+It has JWT access tokens (RFC 9068) signed with ES256, PKCE, rotating refresh tokens and introspection. As in Valet,
+keys are parsed once and secrets are compared by digest, so these make no difference.
 """
 
 import hashlib
@@ -96,7 +96,7 @@ class Token(TokenMixin):  # type: ignore[misc]
 
 @dataclass
 class Stores:
-    """Tables, as dictionaries."""
+    """The tables, each a dictionary."""
 
     clients: dict[str, Client]
     users: dict[str, User]
@@ -150,7 +150,7 @@ class _Tokens(JWTBearerTokenGenerator):  # type: ignore[misc]
 
 
 def register(server: Any, stores: Stores, key: ECKey | None = None) -> None:
-    """Token generator, grants and endpoint on Authlib's server, whichever framework it stands in."""
+    """Register token generator, grants and introspection with an Authlib server, in any framework or none."""
 
     class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
@@ -217,7 +217,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]
 
 
 class AuthlibInMemory(AuthorizationServer):  # type: ignore[misc]
-    """Without a framework: headers and body in, status, headers and body out. The leanest that Authlib can be."""
+    """Authlib without a framework, its leanest form: takes headers and body, returns status, headers and body."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,11 +1,11 @@
-"""What the authorizer costs, beside PyJWT and the raw primitive in the same run: budgets B1, B2 and B3.
+"""The authorizer's time, next to PyJWT and the raw primitive in the same run: budgets B1, B2 and B3.
 
     python bench/authorizer.py [--rounds 30] [--tokens 3000]
 
 Every budget is a ratio within one run, so both sides are measured in turn, one token or one process after the other.
-B1 and B2 are the whole handler, event in and response out, with keys and status list in memory. B3 is processes from
-nothing to the first token verified, with the key set and the status list at hand; what the HTTP client costs beside it
-is printed, and belongs to the first fetch.
+B1 and B2 time the whole handler, from event to response, with keys and status list in memory. B3 times whole processes
+up to the first verified token, with the key set and the status list at hand. The HTTP client's time is printed
+separately, because it belongs to the first fetch.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Budget(NamedTuple):
 
 
 def raw_verify(stand: Stand, token: str) -> Callable[[], None]:
-    """The primitive alone, everything parsed before."""
+    """The primitive alone, with everything parsed beforehand."""
     key = stand.issuer.keys["key-1"].public_key()
     text, _, encoded = token.rpartition(".")
     message, signature = text.encode(), base64.urlsafe_b64decode(encoded + "==")
@@ -135,7 +135,7 @@ class Issuer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # header and body in one segment, or the kernel waits 40 ms between them
+            wbufsize = -1  # send header and body in one segment, else the kernel waits 40 ms between them
 
             def do_GET(self) -> None:
                 body = outer.documents[f"{outer.origin}{self.path}"].encode()
@@ -174,7 +174,7 @@ class Issuer:
 
 
 def cold(rounds: int) -> dict[str, tuple[float, float]]:
-    """Medians in ms of whole processes, each kind once in every round: processor time, and the clock's."""
+    """Medians in ms of whole processes, each kind once in every round: processor time, and wall-clock time."""
     issuer = Issuer()
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in COLD}
     with tempfile.TemporaryDirectory() as folder:
@@ -221,7 +221,7 @@ def budgets(rounds: int, many: int) -> list[Budget]:
     for name, (cpu, wall) in processes.items():
         print(f"| {name} | {cpu - bare_cpu:.1f} | {wall - bare_wall:.1f} |")
     policy = figures["RS256", "policy"]
-    # Processor time: these processes only compute, and a neighbour on the machine does not count against them.
+    # Compare processor time: these processes only compute, and other processes on the machine do not lengthen it.
     ours, pyjwt = processes["authorizer"][0] - bare_cpu, processes["PyJWT"][0] - bare_cpu
     unseen, seen = policy["unseen"] / policy["raw"], policy["seen"] / policy["raw"]
     return [

@@ -1,8 +1,8 @@
-"""What one call to AWS takes of this process, whatever AWS itself takes: boto3, and the leanest that could be.
+"""The client's own time for one call to AWS, without AWS's time: boto3, and the leanest possible client.
 
-The other side is a stub in a process of its own, over plain HTTP on 127.0.0.1, so that all of the client's work is in
-it but TLS. Lean is botocore's own SigV4 signer over urllib3's pool, nothing else: no retries, no endpoint rules, no
-credentials that renew themselves, no models that check and convert (docs/decisions/aws-calls.md).
+The other side is a stub in a process of its own, over plain HTTP on 127.0.0.1, so the figure has all of the client's
+work except TLS. The lean client is botocore's SigV4 signer over urllib3's pool and nothing else: no retries, no
+endpoint rules, no credentials that renew themselves, no models that check and convert (docs/decisions/aws-calls.md).
 """
 
 import json
@@ -32,7 +32,7 @@ ITEM = {
 KEY = {"pk": {"S": "grant#0af3"}, "sk": {"S": "grant"}}
 _CLIENT = {"region_name": "us-east-1", "aws_access_key_id": "stub", "aws_secret_access_key": "stub"}
 
-# Answers every request with the same, which has what GetItem, UpdateItem and Sign look for.
+# Answers every request with one body, which has the members that GetItem, UpdateItem and Sign read.
 _STUB = """
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,7 +84,7 @@ def _lean(url: str) -> Callable[[], object]:
 
 
 def measure(rounds: int = 200) -> dict[str, Sample]:
-    """µs a call."""
+    """Microseconds a call, by client and operation."""
     with stub() as url:
         return _measure(url, rounds)
 
@@ -122,7 +122,7 @@ _IMPORTS = {
 
 
 def cold(rounds: int = 5) -> dict[str, Sample]:
-    """ms of processor time over a bare interpreter."""
+    """Milliseconds of processor time to import and make each client, beyond a bare interpreter."""
     found: dict[str, list[float]] = {name: [] for name in _IMPORTS}
     environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "stub", "AWS_SECRET_ACCESS_KEY": "stub"}
     for turn in range(rounds + 1):

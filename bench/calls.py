@@ -1,5 +1,4 @@
-"""AWS calls of each kind of request, counted in the running functions on emulated AWS (B7): what tests/promises/counts
-holds."""
+"""AWS calls of each kind of request, counted in running functions on emulated AWS, as in tests/promises/counts (B7)."""
 
 import io
 from collections import Counter
@@ -15,7 +14,7 @@ from tests.support.world import World
 
 @dataclass(frozen=True)
 class Counted:
-    """Of one kind of request, warm."""
+    """The AWS calls of one kind of request, warm, and their budget."""
 
     calls: Counter[str]  # read, write, put, sign
     budget: Counter[str]

@@ -1,8 +1,8 @@
-"""Cold starts: every function from a bare interpreter to its first answer, beside what boto3 alone takes (B4).
+"""Cold starts: every function from a bare interpreter to its first answer, next to boto3 alone (B4).
 
-A process of its own each time, with nothing on its path but function, layer (with bytecode) and boto3, as in Lambda.
-Emulated AWS answers over loopback from another process's time. What is compared is processor time, which a neighbour on
-the machine does not lengthen; the clock's stands beside it.
+Each start is a process of its own, with only function, layer (with bytecode) and boto3 on its path, as in Lambda.
+Emulated AWS answers over loopback, in another process. Budgets compare processor time, which other processes on the
+machine do not lengthen; wall-clock time is reported too.
 """
 
 import io
@@ -26,7 +26,7 @@ from local.stack import LocalStack, Ports, start
 from tests.parts.authorizer.issuer import ROUTES
 from tests.support import event_files
 
-# Each function's event, one that can be answered again and again.
+# An event for each function, one that it can answer repeatedly.
 EVENTS = {
     "authorize": "authorize/begin",
     "login": "login/form",
@@ -90,12 +90,12 @@ sys.__stdout__.flush(); os._exit(0)
 
 @dataclass(frozen=True)
 class Start:
-    """Milliseconds over a bare interpreter."""
+    """Milliseconds beyond a bare interpreter."""
 
-    ready: Sample  # imported, its AWS clients made
-    answered: Sample  # its first answer, AWS calls included
+    ready: Sample  # until the module is imported and its AWS clients are made
+    answered: Sample  # until the first answer, AWS calls included
     answered_wall: Sample
-    boto3: Sample | None  # boto3 imported, the same clients made: by nobody but itself
+    boto3: Sample | None  # until a process without Valet has imported boto3 and made the same clients
     over_boto3: float | None
     clients: tuple[str, ...]
     modules: int
@@ -109,7 +109,7 @@ def measure(folder: Path, rounds: int, on_progress: Callable[[], None] = lambda:
             given = _given(stack)
             paths = {name: Path(scratch) / f"{name}.json" for name in EVENTS}
             first = {}
-            for name, path in paths.items():  # once to learn its clients, and to have every file in the page cache
+            for name, path in paths.items():  # run once to learn its clients and to load every file into the page cache
                 path.write_text(json.dumps(given[name]), encoding="utf-8")
                 first[name] = _run(_FUNCTION, folder, name, path)
                 given[name]["clients"] = sorted(set(first[name]["clients"]))
@@ -126,7 +126,7 @@ def _rounds(
     first: Mapping[str, Mapping[str, Any]],
     on_progress: Callable[[], None],
 ) -> dict[str, Start]:
-    """boto3 alone just before each function that has clients: whatever the machine does happens to both."""
+    """Run boto3 alone just before each function that has clients, so that the machine's load affects both alike."""
     starts: dict[str, list[dict[str, Any]]] = {name: [] for name in paths}
     boto3: dict[str, list[dict[str, Any]]] = {name: [] for name in paths}
     for _ in range(rounds):
@@ -154,8 +154,8 @@ def _over_bare(outs: Sequence[Mapping[str, Any]], moment: str, clock: int = 0) -
 
 
 def _over_boto3(ours: Sequence[Mapping[str, Any]], boto3: Sequence[Mapping[str, Any]]) -> float:
-    """Between the fastest of as many starts on either side: what else the machine does can only lengthen one, and
-    medians of so few differ by more than what is looked for."""
+    """The difference between the fastest starts of both sides, which have equally many. Other load only lengthens a
+    start, and the medians of so few starts vary by more than the difference to be measured."""
     fastest = (min(out["ready"][0] - out["bare"][0] for out in outs) for outs in (ours, boto3))
     mine, its = fastest
     difference: float = mine - its
@@ -163,10 +163,10 @@ def _over_boto3(ours: Sequence[Mapping[str, Any]], boto3: Sequence[Mapping[str, 
 
 
 def _given(stack: LocalStack) -> dict[str, dict[str, Any]]:
-    """For each function its environment, and an event that holds as long as this stack runs."""
+    """For each function its environment, and an event that it can answer as long as this stack runs."""
     with httpx.Client(base_url=stack.issuer) as browser:
         values = {"status_list": event_files._walk(browser, "status_list/list")}
-    for folder in ("login", "consent", "userinfo"):  # the last decides: afterwards nobody is asked for consent
+    for folder in ("login", "consent", "userinfo"):  # userinfo last: its walk records a consent
         with httpx.Client(base_url=stack.issuer) as browser:
             values[folder] = event_files._walk(browser, EVENTS[folder])
     given = {}
@@ -194,7 +194,7 @@ def _value(values: Mapping[str, str], placeholder: re.Match[str]) -> str:
 
 
 def path_of(folder: Path, name: str) -> str:
-    """A function's sys.path: nothing of this environment but boto3, which in Lambda is the runtime's own."""
+    """A function's sys.path. From this environment it has only boto3, which the runtime provides in Lambda."""
     return repr([str(folder / "functions" / name), str(folder / "python"), *site.getsitepackages()])
 
 
@@ -209,7 +209,7 @@ _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|( *)(\S+)")
 
 
 def import_times(folder: Path, name: str, top: int = 10) -> list[tuple[str, float]]:
-    """Milliseconds of each package's own modules, the costliest first (python -X importtime), of a built layer."""
+    """Milliseconds that each package's own modules take to import, longest first (python -X importtime)."""
     names = {"ISSUER": "https://id.example.com", "AUDIENCE": "https://id.example.com/api", "ROUTES": json.dumps(ROUTES)}
     source = f"import sys\nsys.path[:0] = {path_of(folder, name)}\nimport app\n"
     command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", source]

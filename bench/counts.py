@@ -1,7 +1,7 @@
-"""What can be counted of a function instead of timed: modules that it loads, Python functions that it calls.
+"""Counts in place of times: the modules that a function loads, and the Python functions that it calls.
 
-`python -m bench.counts` prints the calls and the log line as JSON: in a process of its own, where nobody else's hooks
-are called as well.
+`python -m bench.counts` prints the calls and the log line as JSON. It runs in a process of its own, because other
+code's hooks would be counted too.
 """
 
 import json
@@ -26,7 +26,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def modules(name: str, *later: str) -> frozenset[str]:
-    """The modules that are loaded when functions/<name> is ready, and has imported those that it imports `later`."""
+    """The modules that are loaded once functions/<name> is ready and has also imported the modules in `later`."""
     path = [str(ROOT / "functions" / name), str(LAYER)]
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -43,7 +43,7 @@ def functions() -> list[str]:
 
 
 def calls_of(deed: Callable[[], object]) -> int:
-    """How many Python functions `deed` calls."""
+    """The number of Python functions that `deed` calls."""
     count = 0
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
@@ -59,7 +59,7 @@ def calls_of(deed: Callable[[], object]) -> int:
 
 
 def calls() -> Mapping[str, int]:
-    """For one warm request of each kind."""
+    """The number of calls for one warm request of each kind."""
     valet = ValetInMemory()
     tokens, introspect = handler("token"), handler("introspect")
     scope = ("items", "offline_access", "openid", "profile")
@@ -76,7 +76,7 @@ def calls() -> Mapping[str, int]:
     }
     found = {}
     for kind, make in made.items():
-        for _ in range(3):  # the last is warm
+        for _ in range(3):  # only the last is warm
             ask, event = make()
             found[kind] = calls_of(lambda ask=ask, event=event: ask(event, None))  # type: ignore[misc]
     return found | _authorizer()
@@ -94,7 +94,7 @@ def _authorizer() -> dict[str, int]:
 
 
 def log_line() -> int:
-    """Bytes that one token adds to the log."""
+    """The bytes that one token adds to the log."""
     valet = ValetInMemory()
     valet.tokens(valet.client_credentials())
     valet.forget_log()

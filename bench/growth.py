@@ -1,8 +1,8 @@
-"""The same requests with a hundred and with a hundred thousand clients, users and grants in the store (B10).
+"""The growth of Valet's time from a hundred to a hundred thousand clients, users and grants in the store (B10).
 
-Time is measured on the store in memory, where nothing hides what Valet itself does, and a hundred clients of whatever
-population make the requests. What DynamoDB is asked is counted by tests/promises/counts: single items by their key,
-whose price and time do not depend on what else is in the table.
+Times are measured on the store in memory, which adds little to Valet's own work. In each population, a hundred clients
+make the requests. tests/promises/counts counts the requests to DynamoDB: they read single items by key, and their price
+and time do not depend on the size of the table.
 """
 
 import gc
@@ -14,19 +14,19 @@ from bench.measure import Deed, Sample, interleaved
 from bench.valet_in_memory import ValetInMemory, handler
 
 POPULATIONS = (100, 10_000, 100_000)
-# More grows by this, from a table that fits a processor's cache to one that does not; a step that walked through
-# what is in the store would grow a thousandfold.
+# The larger table no longer fits the processor's cache, so some growth is expected. A step that walked through the
+# whole store would grow a thousandfold.
 TOLERANCE = 1.5
 
 
 @dataclass(frozen=True)
 class Growth:
-    """µs by kind of request and population."""
+    """Microseconds by kind of request and population."""
 
     micros: Mapping[str, Mapping[int, Sample]]
 
     def worst(self) -> tuple[str, float]:
-        """The kind that grew most, from the smallest to the largest."""
+        """The kind whose time grew most, and its growth from the smallest population to the largest."""
         factors = {kind: each[POPULATIONS[-1]].over(each[POPULATIONS[0]]) for kind, each in self.micros.items()}
         kind = max(factors, key=lambda name: factors[name])
         return kind, factors[kind]
@@ -38,7 +38,7 @@ def measure(rounds: int = 300, on_progress: Callable[[], None] = lambda: None) -
         deeds |= {f"{kind} {population}": make for kind, make in _deeds(population).items()}
         on_progress()
     gc.collect()
-    gc.freeze()  # a hundred thousand grants of ours are not what Valet's collector would find
+    gc.freeze()  # the collector must not walk the benchmark's own hundred thousand grants
     found = interleaved(deeds, rounds)
     gc.unfreeze()
     kinds = list(dict.fromkeys(name.rpartition(" ")[0] for name in found))

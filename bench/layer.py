@@ -1,7 +1,7 @@
-"""The layer as `make build` leaves it: its size, zipped and with bytecode, and a place to start functions from (B8).
+"""The layer as `make build` makes it: its size, zipped and with bytecode, and a folder to start functions from (B8).
 
-pip does here what it does in layers/valet/Makefile, for this machine instead of Lambda, and deployment/finish.py is the
-rest of `make build`. What the lock file names is kept installed in bench/.layer; each build is a copy, in a folder of
+pip installs as in layers/valet/Makefile, but for this machine instead of Lambda. deployment/finish.py does the rest, as
+in `make build`. The packages of the lock file stay installed in bench/.layer, and each build is a copy in a folder of
 its own.
 """
 
@@ -20,7 +20,7 @@ _KEPT = ROOT / "bench" / ".layer"
 
 
 def build(folder: Path) -> Path:
-    """`folder`, with what Lambda would have in /opt, and the functions beside it."""
+    """Build into `folder` and return it: the files of Lambda's /opt, and the functions next to them."""
     python, functions = folder / "python", folder / "functions"
     shutil.copytree(_installed(), python)
     ignored = shutil.ignore_patterns("__pycache__")
@@ -48,7 +48,7 @@ def _installed() -> Path:
 
 
 def zipped_bytes(folder: Path) -> int:
-    """What is uploaded, and counts against Lambda's limits."""
+    """The size of the zip file for upload, which counts against Lambda's limits."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((folder / "python").rglob("*")):

@@ -1,4 +1,4 @@
-"""One JWT, signed and verified by the libraries that a user would pick instead, and by the bare primitive."""
+"""One JWT, signed and verified by the JWT libraries that an API could use, and by the bare primitive."""
 
 import json
 import statistics
@@ -23,7 +23,7 @@ ALGS = ("RS256", "ES256")
 
 
 def measure(rounds: int = 5, tokens: int = 200) -> dict[str, dict[str, Sample]]:
-    """µs by algorithm, library and deed."""
+    """Microseconds by algorithm, library and operation."""
     return {alg: _measure(alg, rounds, tokens) for alg in ALGS}
 
 

@@ -1,5 +1,5 @@
-"""The client of the whole-server comparison: so many kept-alive connections on 127.0.0.1, each asking one thing after
-the other, and every answer read. Bounded by the list of requests that it is given."""
+"""The client of the whole-server comparison. It keeps several connections to 127.0.0.1 open, sends one request after
+the other on each, and reads every answer. The list of requests bounds its run."""
 
 import selectors
 import socket
@@ -19,7 +19,7 @@ class Load:
 
 
 def post(path: str, authorization: str, form: str) -> bytes:
-    """A request, ready to be sent."""
+    """The bytes of a POST request."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {authorization}\r\nAccept: application/json\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n{form}"
@@ -33,17 +33,17 @@ class _Connection:
         self._received = b""
 
     def ask(self, requests: Iterator[tuple[int, bytes]]) -> int | None:
-        """Send the next request; its number, or None where there is none left."""
+        """Send the next request and return its number; None if no request is left."""
         number, request = next(requests, (None, b""))
         if number is not None:
             self.socket.sendall(request)
         return number
 
     def answer(self) -> bytes | None:
-        """The body once it is whole."""
+        """The answer's body; None until it has arrived completely."""
         received = self.socket.recv(65536)
         if not received:
-            raise ConnectionError("the server closed the connection")
+            raise ConnectionError("the server closed the connection before its answer was complete")
         self._received += received
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end:
@@ -58,7 +58,7 @@ class _Connection:
 
 
 def run(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) -> Load:
-    """All of `requests`; answers in their order. Raises where one is not a 200."""
+    """Send all of `requests`. The answers are in the order of the requests. Raises if one is not a 200."""
     bodies: list[bytes] = [b""] * len(requests)
     waiting = iter(enumerate(requests))
     with selectors.DefaultSelector() as selector:
@@ -70,7 +70,7 @@ def run(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) ->
         while unanswered:
             events = selector.select(_PATIENCE)
             if not events:
-                raise TimeoutError(f"no answer for {_PATIENCE:g} s")
+                raise TimeoutError(f"the server sent no answer for {_PATIENCE:g} s")
             for key, _ in events:
                 connection, number = key.data
                 body = connection.answer()
@@ -85,7 +85,7 @@ def run(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) ->
 
 
 def latencies(port: int, requests: Iterable[bytes]) -> list[float]:
-    """Microseconds from a request to its whole answer, one connection, one at a time."""
+    """Microseconds from each request to the end of its answer, one at a time on one connection."""
     connection, found = _Connection(port), []
     for request in requests:
         started = time.perf_counter_ns()

@@ -1,4 +1,4 @@
-"""On what was measured: a figure without its machine, versions and date says nothing."""
+"""The machine, versions and date of a run: without them its figures mean nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How everything is timed: both sides of a ratio in turn, medians, and the spread beside them."""
+"""The way to time everything: both sides of a ratio in turn, as medians with their spread."""
 
 import gc
 import os
@@ -18,14 +18,14 @@ Deed = Callable[[], object]
 
 @dataclass(frozen=True)
 class Sample:
-    """A median, and how far the middle half of what was measured lies from it on either side, as a share."""
+    """A median, and the spread around it: half the width of the middle half of the values, as a share of the median."""
 
     median: float
     spread: float
     count: int
 
     def less(self, other: "Sample") -> "Sample":
-        """What is left without a part that was measured beside it."""
+        """This sample without a part of the work that was measured separately."""
         left = self.median - other.median
         return Sample(left, self.spread * self.median / left if left > 0 else 0.0, self.count)
 
@@ -44,25 +44,25 @@ def sample(values: Sequence[float]) -> Sample:
 
 
 def microseconds(deed: Deed) -> float:
-    """This thread's processor time for one deed: a neighbour on the machine does not count against it."""
+    """This thread's processor time for one operation, which other processes on the machine do not lengthen."""
     started = time.thread_time_ns()
     deed()
     return (time.thread_time_ns() - started) / 1000
 
 
 def interleaved(deeds: Mapping[str, Callable[[], Deed]], rounds: int, warm_up: int = 5) -> dict[str, Sample]:
-    """Each deed once in every round, so that whatever the machine does meanwhile happens to all of them.
+    """Time each operation once in every round, so that the machine's load affects all of them alike.
 
-    A deed is made anew for each round, untimed: a code is redeemed only once.
+    Each operation is prepared again for each round, untimed, because a code can be redeemed only once.
     """
     found: dict[str, list[float]] = {name: [] for name in deeds}
     names = list(deeds)
     gc.collect()
     for turn in range(rounds + warm_up):
-        names.append(names.pop(0))  # nobody always follows the same neighbour, whose code is what the caches hold
+        names.append(names.pop(0))  # vary the order: each operation finds the one before it in the caches
         for name in names:
             make = deeds[name]
-            make()()  # warm: the caches are full of somebody else's code
+            make()()  # warm up: the caches hold the code of another operation
             spent = microseconds(make())
             if turn >= warm_up:
                 found[name].append(spent)
@@ -71,7 +71,7 @@ def interleaved(deeds: Mapping[str, Callable[[], Deed]], rounds: int, warm_up: i
 
 @dataclass(frozen=True)
 class Spent:
-    """What a process took: processor time and the clock's, both in ms, and what it printed."""
+    """A process's processor time and wall-clock time, both in ms, and its output."""
 
     processor: float
     wall: float
@@ -80,7 +80,7 @@ class Spent:
 
 
 def process(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Spent:
-    """Run it to its end."""
+    """Run the command until it ends."""
     started = time.perf_counter()
     child = subprocess.Popen(
         [str(word) for word in command],

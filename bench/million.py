@@ -1,8 +1,8 @@
-"""What a million tokens costs at list price, from counted calls and measured durations (B9).
+"""The list price of a million tokens, from counted calls and measured durations (B9).
 
-Prices and the log lines' sizes are costs.py's. The processor time of each request is measured here, on a whole core;
-Lambda gives 512 MB of memory 512/1769 of one, so it is stretched by that. How long DynamoDB and KMS take cannot be
-measured on an emulator: it is assumed below, generously, and printed with the result.
+Prices and the log lines' sizes come from costs.py. The processor time of each request is measured on a whole core.
+A function with 512 MB gets 512/1769 of a core, so the time is multiplied accordingly. An emulator cannot show how long
+DynamoDB and KMS take: the times are assumed below, generously, and printed with the result.
 """
 
 from collections import Counter
@@ -15,13 +15,13 @@ from bench.costs import MILLION, Step
 
 SHARE_OF_A_CORE = 512 / 1769
 DYNAMODB_MS, KMS_MS = 6, 15  # a call, network and TLS reused
-TOKENS_PER_SECOND, AUTHORIZERS = 10, 4  # the load that a million tokens' status-list fetches are worked out for
-LEASE = 256  # indices to a block, of two writes
+TOKENS_PER_SECOND, AUTHORIZERS = 10, 4  # the load that the number of status-list fetches is computed for
+LEASE = 256  # indices of a block, which takes two writes
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of token request is counted and measured."""
+    """One kind of token request: its names in the counts and measurements, and its limits."""
 
     counted: str  # its name in tests/promises/counts
     measured: str  # its name in the in-process benchmark
@@ -37,7 +37,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True)
 class Million:
-    """Dollars a million by signer, and what one request uses."""
+    """Dollars a million by signer, and the use of one request."""
 
     step: Step
     dollars: Mapping[str, float]
@@ -45,7 +45,7 @@ class Million:
 
 
 def step_of(calls: Counter[str], processor_ms: float, boto3_ms: float, signer: str) -> Step:
-    """One request with `signer`: a wrapped key's signatures are made by the function itself."""
+    """The use of one request with `signer`. With a wrapped key, the function itself computes the signatures."""
     signatures = 0 if signer == "wrapped" else calls["sign"]
     dynamodb = calls["read"] + calls["write"] + calls["put"]
     computing = processor_ms + (dynamodb + signatures) * boto3_ms
@@ -63,7 +63,7 @@ def step_of(calls: Counter[str], processor_ms: float, boto3_ms: float, signer: s
 
 
 def beside() -> float:
-    """Dollars a million tokens for leases of status indices and for the lists' fetches."""
+    """The dollars that leases of status indices and fetches of status lists add to a million tokens."""
     leases = 2 / LEASE * costs.WRITE * MILLION
     seconds = MILLION / TOKENS_PER_SECOND
     fetches = seconds / 2 * AUTHORIZERS * costs.STATUS_LIST_FETCH.dollars("wrapped")
@@ -72,7 +72,7 @@ def beside() -> float:
 
 
 def measure(calls: Mapping[str, Counted], micros: Mapping[str, float], boto3_micros: float) -> dict[str, Million]:
-    """`micros`: of each kind in one process, signature included; `boto3_micros`: of one call to AWS."""
+    """The price of each kind. `micros`: each kind in one process, signature included; `boto3_micros`: one AWS call."""
     found = {}
     for name, kind in KINDS.items():
         steps = {

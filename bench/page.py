@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md, between its two markers; the words around them are written by hand."""
+"""The tables of docs/benchmarks.md, between its two markers. The text around them is written by hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,12 +21,12 @@ def caption(described: Mapping[str, Any]) -> str:
 
 
 def fill(path: Path, found: Findings, described: Mapping[str, Any]) -> None:
-    """Replace what is between the markers."""
+    """Replace the text between the markers by the tables of this run."""
     text = path.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{path} has lost its markers")
+        raise ValueError(f"{path} must have the markers {BEGIN} and {END}: put them back")
     tables = "\n".join(_sections(found, described))
     path.write_text(f"{before}{begin}\n\n{tables}\n\n{end}{after}", encoding="utf-8")
 
@@ -107,7 +107,7 @@ def _cold(starts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _imports(tops: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     for name, top in tops.items():
         words = ", ".join(f"{package} {number(ms)}" for package, ms in top.items())
-        yield f"\nWhere {name}'s imports go, ms by package, slowed by being traced: {words}."
+        yield f"\nThe imports of {name}, ms by package, slowed by the tracing: {words}."
 
 
 def _million(kinds: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The picture that README shows: each budget as a bar, full where it is used up, and the servers side by side (SVG)."""
+"""README's picture (SVG): each budget as a bar that is full if the budget is used up, and the servers side by side."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -20,10 +20,10 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def draw(lines: Sequence[Line], servers: Mapping[str, Mapping[str, Sample]], caption: str) -> str:
-    """The whole picture."""
+    """The picture as an SVG document."""
     body: list[str] = []
     y = 28
-    body.append(_text(0, y, "What it is held to: budget used, shorter is better", "head"))
+    body.append(_text(0, y, "Budgets: share used, shorter is better", "head"))
     for line in lines:
         y += ROW
         body += _budget(line, y)
@@ -37,7 +37,7 @@ def draw(lines: Sequence[Line], servers: Mapping[str, Mapping[str, Sample]], cap
     height = y + 14
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" aria-label="Valet against its budgets, and beside other servers"><style>{_STYLE}</style>\n'
+        f'role="img" aria-label="Valet against its budgets, and next to other servers"><style>{_STYLE}</style>\n'
         + "\n".join(body)
         + "\n</svg>\n"
     )
@@ -45,7 +45,7 @@ def draw(lines: Sequence[Line], servers: Mapping[str, Mapping[str, Sample]], cap
 
 def _budget(line: Line, y: int) -> Iterator[str]:
     room = WIDTH - LEFT - RIGHT
-    full = room * 2 / 3  # where the budget is used up
+    full = room * 2 / 3  # the length of a budget that is used up
     used = min(line.figure / line.limit * full, room) if line.limit else 0 if line.holds else room
     yield _text(0, y, f"{line.budget}  {line.measure}")
     yield f'<rect class="track" x="{LEFT}" y="{y - 12}" width="{full:.0f}" height="14" rx="2"/>'

@@ -1,4 +1,4 @@
-"""What was found, as one document: written as JSON, and as tables in Markdown."""
+"""The findings of a run: as JSON, and as tables in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -44,7 +44,7 @@ class Line:
         return {**asdict(self), "holds": self.holds}
 
 
-HEAD = ("#", "measure", "Valet", "beside it", "figure", "budget", "spread", "holds")
+HEAD = ("#", "measure", "Valet", "compared with", "figure", "budget", "spread", "holds")
 
 
 def number(value: float) -> str:
@@ -52,7 +52,7 @@ def number(value: float) -> str:
 
 
 def ratio(budget: str, measure: str, ours: Sample, theirs: Sample, limit: float, unit: str = "µs") -> Line:
-    """Ours over theirs."""
+    """The budget of a ratio, Valet's time over the other's."""
     spread = max(ours.spread, theirs.spread)
     ours_words, theirs_words = (f"{number(each.median)} {unit}" for each in (ours, theirs))
     return Line(budget, measure, ours_words, theirs_words, ours.over(theirs), limit, spread)
@@ -65,7 +65,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """Samples and named things as JSON has them."""
+    """The value with samples and dataclasses turned into values that JSON can hold."""
     if isinstance(value, Sample):
         return {"median": round(value.median, 3), "spread": round(value.spread, 3), "count": value.count}
     if isinstance(value, Mapping):

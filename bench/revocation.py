@@ -1,10 +1,10 @@
-"""How long a revoked token is still accepted: from the 200 of /revoke to the first refusal at the protected route (P5).
+"""The time that a revoked token is still accepted: from the 200 of /revoke to the first refusal by the API (P5).
 
     python -m bench.revocation [--times 200] [--at-once 10]
 
-The local stack in this process, over HTTP, with default settings: POST /revoke as its client sends it, then
-GET /api/admin every 50 ms until it answers 401. What is measured ends when that answer has arrived, so it holds the
-caller's own waiting too. Revocations begin at random moments of the list's age. Every wait is bounded.
+The local stack runs in this process with default settings. The client sends POST /revoke over HTTP, then GET /api/admin
+every 50 ms until it answers 401. The time ends when that answer arrives, so it includes the caller's own waiting.
+Revocations begin at random ages of the status list. Every wait is bounded.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from local.stack import LocalStack, Ports, start
 BOUND = 5.0  # seconds, P5
 _GIVEN_UP = 10.0
 _PAUSE = 0.05
-_SPREAD = 3.0  # longer than a list is used for, so that every age is met
+_SPREAD = 3.0  # seconds, longer than an authorizer uses a list, so that revocations meet every age of it
 _CLIENT = ("api_service_789", "api_secret_abc")
 
 
 def measured(stack: LocalStack, times: int, at_once: int) -> list[float]:
-    """Seconds that each of so many tokens was accepted after it was revoked, `at_once` of them side by side."""
+    """The seconds that each of `times` tokens was accepted after its revocation; `at_once` are measured in parallel."""
     with ThreadPoolExecutor(at_once) as workers:
         return list(workers.map(lambda number: _one(stack, random.Random(number)), range(times)))
 
@@ -73,7 +73,7 @@ _SHARES = {"half within": 0.5, "95 % within": 0.95, "99 % within": 0.99}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="how long a revoked token is still accepted")
+    parser = argparse.ArgumentParser(description="Measure how long a revoked token is still accepted.")
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=10)
     arguments = parser.parse_args()

@@ -1,8 +1,8 @@
-"""Whole servers side by side: the same requests, the same client, the same connections; one process each, ES256.
+"""Whole servers side by side, each in one process with ES256, on equal requests, client and connections.
 
-The Python ones stand in the same WSGI server (granian, one worker, one thread). Stores are in memory and so are the
-signing keys: emulated AWS would be most of what is measured, and is nobody's. What boto3 adds to a call is measured by
-itself (aws_calls.py). Everything is on 127.0.0.1, and bounded.
+The Python servers run in one WSGI server, granian, with one worker and one thread. Stores and signing keys are in
+memory: emulated AWS would take most of the time, and no deployment uses it. aws_calls.py measures what boto3 adds to a
+call. Everything runs on 127.0.0.1, and is bounded.
 """
 
 import json
@@ -38,7 +38,7 @@ def node_is_there() -> bool:
 def measure(
     rounds: int, requests: int, on_progress: Callable[[], None] = lambda: None
 ) -> Mapping[str, Mapping[str, Sample]]:
-    """Requests a second, by server and kind."""
+    """The requests a second, by server and kind."""
     names = ["Valet", "Authlib + Flask", *(["oidc-provider"] if node_is_there() else [])]
     found: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in KINDS} for name in names}
     with serving(*names) as servers:
@@ -71,7 +71,7 @@ def introspection(server: Server) -> bytes:
 
 @contextmanager
 def serving(*names: str) -> Iterator[dict[str, Server]]:
-    """Each server in a process of its own, ended with the block."""
+    """Run each server in a process of its own until the block ends."""
     processes: list[subprocess.Popen[bytes]] = []
     try:
         ports = {}

@@ -1,10 +1,10 @@
-"""What a status list weighs and costs, by its tokens and how many are revoked; the table of docs/status-lists.md.
+"""The size and cost of a status list, by its tokens and how many are revoked; the table of docs/status-lists.md.
 
     python -m bench.status_lists [--no-write]
 
-Pure computation, nothing of a network: the server's own code builds, compresses and signs each list, the authorizer's
-own parser verifies and inflates it. Revoked tokens are scattered at random, which compresses worst. A read of the table
-is what DynamoDB counts: its pages of 1 MB, and units of 4 KB at the price of eu-west-1 and us-east-1.
+This is computation without a network. The server's own code builds, compresses and signs each list, and the
+authorizer's own parser verifies and inflates it. Revoked tokens are scattered at random, which compresses worst. A read
+of the table is counted as DynamoDB does: pages of 1 MB, and units of 4 KB at the price of eu-west-1 and us-east-1.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MONTH = 30 * 86_400
 
 
 class Row(NamedTuple):
-    """One list. Bytes, seconds; `pages` of 1 MB make one read, `dollars` are a month of one a second."""
+    """One list, in bytes and seconds. One read has `pages` of 1 MB; one read a second costs `dollars` a month."""
 
     tokens: int
     share: float
@@ -60,7 +60,7 @@ class Row(NamedTuple):
 
 
 class PublishedKey:
-    """The port Signer, with a key at hand: KMS would add its own time."""
+    """The port Signer with a key in memory: KMS would add its own time."""
 
     def __init__(self, issuer: FakeIssuer) -> None:
         self.alg, self.kid, key = "RS256", issuer.kid, issuer.keys[issuer.kid]
@@ -72,10 +72,10 @@ class PublishedKey:
 
 
 class Items:
-    """DynamoDB's answers to a query, in pages: what reading them costs this process."""
+    """DynamoDB's answers to a query, in pages, to time their reading in this process."""
 
     def __init__(self, revoked: frozenset[int]) -> None:
-        items = [{"sk": {"S": f"set#{idx}"}} for idx in revoked]  # what the query asks for
+        items = [{"sk": {"S": f"set#{idx}"}} for idx in revoked]  # only the attributes that the query projects
         self.item = 42  # bytes that DynamoDB counts: pk, sk and expires_at, names and values
         per_page = _PAGE_SIZE // self.item
         self.pages = [json.dumps(items[at : at + per_page]) for at in range(0, len(items), per_page)] or ["[]"]
@@ -87,7 +87,7 @@ class Items:
 
 
 def rows() -> Iterator[Row]:
-    """Every list, the small ones measured several times."""
+    """A row for every list; small lists are measured several times."""
     clock = FakeClock()
     issuer = FakeIssuer(clock)
     keys = Keys(ISSUER, issuer.fetch, clock, lambda: 0.0, 300)
@@ -123,7 +123,7 @@ def _row(tokens: int, share: float, issuer: FakeIssuer, keys: Keys, clock: FakeC
 
 
 def _seconds(deed: Callable[[], object]) -> float:
-    """The median of up to nine tries, in two seconds."""
+    """The median of up to nine runs within two seconds."""
     taken: list[float] = []
     while len(taken) < 9 and sum(taken) < 2:
         started = time.perf_counter()
@@ -140,7 +140,7 @@ HEAD = (
 
 
 def line(row: Row) -> str:
-    """A row of the table."""
+    """The row as a line of the Markdown table."""
     revoked = f"{row.revoked:,} ({row.share:.2%})".replace(".00%", " %").replace("%)", " %)").replace("  ", " ")
     times = (_ms(seconds) for seconds in (row.read, row.build, row.gzip, row.verify))
     cells = (
@@ -164,8 +164,10 @@ def _ms(seconds: float) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="what status lists weigh and cost")
-    parser.add_argument("--no-write", action="store_true", help="print, and leave docs/status-lists.md as it is")
+    parser = argparse.ArgumentParser(description="Measure the size and cost of status lists.")
+    parser.add_argument(
+        "--no-write", action="store_true", help="Print the table and do not change docs/status-lists.md."
+    )
     arguments = parser.parse_args()
     table = HEAD
     print(HEAD, end="")

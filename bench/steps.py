@@ -1,4 +1,4 @@
-"""Everything that is measured, in its order: each step adds figures, and the budgets that follow from them."""
+"""All measurements, in their order. Each step adds figures, and the budgets that follow from them."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Tick = Callable[[], None]
 
 @dataclass
 class Findings:
-    """What is known so far."""
+    """The figures and budgets of the steps so far."""
 
     figures: dict[str, Any] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Step:
-    """`ticks`: how often it says that it has come further."""
+    """One measurement. It reports progress `ticks` times."""
 
     name: str
     budgets: tuple[str, ...]
@@ -171,7 +171,9 @@ def _stateless(found: Findings, tick: Tick) -> None:
 def _servers(found: Findings, tick: Tick) -> None:
     found.figures["whole servers, requests a second"] = servers.measure(3, 1000, tick)
     if not node_is_there():
-        found.left_out.append("There is no node here: oidc-provider, aws-jwt-verify, fast-jwt and jose are left out.")
+        found.left_out.append(
+            "oidc-provider, aws-jwt-verify, fast-jwt and jose are left out: install node to include them."
+        )
 
 
 STEPS = (
@@ -179,7 +181,7 @@ STEPS = (
     Step("authorizer, cold", ("B3",), 5, _authorizer_cold),
     Step("layer", ("B8",), 1, _layer),
     Step("every function, cold", ("B4",), 12, _cold),
-    Step("token endpoint beside Authlib", ("B5", "B6", "B9"), 1, _endpoint),
+    Step("token endpoint and Authlib's", ("B5", "B6", "B9"), 1, _endpoint),
     Step("AWS calls, counted", ("B7", "B9"), 1, _calls),
     Step("AWS calls, boto3's share", ("B9",), 1, _boto3),
     Step("a million tokens", ("B9",), 1, _million),

@@ -1,8 +1,8 @@
-"""Grants, accounts and status lists as objects in dictionaries, for the benchmark that measures Valet beside Authlib.
+"""Grants, accounts and status lists as objects in dictionaries, for the benchmark that compares Valet with Authlib.
 
-Authlib's tables are dictionaries of objects, so Valet's are here. With the stores of DynamoDB a request takes 120 to
-150 µs more, for what turns items into objects; tests use those (tests/support/memory_stores.py). Here are only the
-verbs that the token and introspection endpoints call, on the same conditions.
+Authlib's tables are dictionaries of objects, so here Valet's are too. The stores that turn DynamoDB's items into
+objects take 120 to 150 µs more a request; tests use those (tests/support/memory_stores.py). The stores here have only
+the operations that the token and introspection endpoints call, and check the conditions that the real ones check.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from tests.support.signing import MemorySigners
 
 @dataclass
 class BenchAccounts:
-    """Of the port Accounts what is called."""
+    """The part of the port Accounts that the two endpoints call."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
 
@@ -32,7 +32,7 @@ class BenchAccounts:
 
 @dataclass
 class BenchGrants:
-    """Of the port Grants what is called."""
+    """The part of the port Grants that the two endpoints call."""
 
     grants: dict[str, Grant] = field(default_factory=dict)
     found_by: dict[tuple[str, str, str], GrantPointer] = field(default_factory=dict)  # sub, sid, grant id
@@ -105,7 +105,7 @@ class BenchGrants:
 
 @dataclass
 class BenchStatusLists:
-    """Of the port StatusLists what is called. Nothing is ever revoked."""
+    """The part of the port StatusLists that the two endpoints call. Its tokens are never revoked."""
 
     leased: dict[str, int] = field(default_factory=dict)
 
@@ -123,7 +123,7 @@ class BenchStatusLists:
 
 @dataclass
 class BenchStores:
-    """All that the two endpoints need of the outside world, but for clock, randomness and log."""
+    """All ports that the two endpoints use, except clock, randomness and log."""
 
     registry: KnownRegistry = field(default_factory=KnownRegistry)
     accounts: BenchAccounts = field(default_factory=BenchAccounts)
@@ -132,7 +132,7 @@ class BenchStores:
     signers: MemorySigners = field(default_factory=MemorySigners)
 
     def stand_behind(self, server: Server) -> None:
-        """The server's ports are these from now on."""
+        """Replace the server's ports by these stores."""
         server.registry = self.registry
         server.accounts = cast(Accounts, self.accounts)
         server.grants = cast(Grants, self.grants)

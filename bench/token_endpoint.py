@@ -1,7 +1,8 @@
-"""The token and introspection endpoints in one process, beside Authlib's: budgets B5 and B6.
+"""The token and introspection endpoints in one process, next to Authlib's: budgets B5 and B6.
 
-Both begin with headers and an encoded form and end with a JSON body; both sign with ES256; neither has a network or a
-database. The signature, the same on both sides, is measured by itself in the same rounds and taken off.
+Both sides start from headers and an encoded form, and end with a JSON body. Both sign with ES256, and neither has a
+network or a database. The raw signature takes equal time on both sides: each round measures it too, and it is
+subtracted.
 """
 
 import json
@@ -25,7 +26,7 @@ KINDS = ("client_credentials", "code", "refresh")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """µs of processor time for one request; `signature` is what the raw signature takes of it."""
+    """Microseconds of processor time for one request; `signature` is the part that the raw signature takes."""
 
     signature: Sample
     valet: Mapping[str, Sample]
@@ -79,7 +80,7 @@ def _valet() -> dict[str, Callable[[], Deed]]:
 
 
 def _authlib() -> dict[str, Callable[[], Deed]]:
-    """In Flask, as a WSGI server calls it; what it makes of a request and an answer is what Valet does for itself."""
+    """Authlib in Flask, called as by a WSGI server: Flask parses and serializes, which Valet does itself."""
     app, stores = new_app()
 
     def asked(client_id: str, form: str, path: str = "/token") -> Deed:
@@ -104,7 +105,7 @@ def _code_request(code: str) -> dict[str, Any]:
 
 
 def _authlib_alone() -> dict[str, Callable[[], Deed]]:
-    """Its server class without any framework, which nobody deploys: the least that Authlib can take."""
+    """Authlib's server class without a framework: not a real deployment, but Authlib's shortest time."""
     server = AuthlibInMemory()
 
     def request(client_id: str, form: str) -> tuple[dict[str, str], str]:

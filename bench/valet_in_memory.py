@@ -1,7 +1,7 @@
-"""Valet's own functions in one process, on stores and a signing key in memory: what Valet itself costs.
+"""Valet's own functions in one process, on stores and a signing key in memory, to time Valet without AWS.
 
-The handlers, their events and their log lines are the real ones. Only what would be a call to AWS is a dictionary, or a
-private key in memory, as the wrapped signer has it.
+The handlers, their events and their log lines are the real ones. Calls to AWS are replaced by dictionaries, and by a
+private key in memory, as in the wrapped signer.
 """
 
 import copy
@@ -41,7 +41,7 @@ Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 @cache
 def handler(name: str) -> Handler:
-    """functions/<name>/app.py's handler, the module under a name of its own."""
+    """The handler of functions/<name>/app.py, imported under a module name that no other function has."""
     found: Handler = load(name).handler
     return found
 
@@ -57,7 +57,7 @@ def basic(client_id: str) -> str:
 
 
 def event(name: str, body: str, client_id: str) -> dict[str, Any]:
-    """The event of events/`name` with another body and another client."""
+    """The event in events/<name>.json with this body and this client."""
     made = copy.deepcopy(_event(name))
     made["headers"]["authorization"] = basic(client_id)
     made["body"], made["isBase64Encoded"] = b64encode(body.encode()).decode(), True
@@ -65,12 +65,12 @@ def event(name: str, body: str, client_id: str) -> dict[str, Any]:
 
 
 def log_to(stream: IO[str]) -> None:
-    """Where this process's functions log."""
+    """Send the log of this process's functions to `stream`."""
     observability._LOGGER.registered_handler.setStream(stream)  # type: ignore[attr-defined]  # StreamHandler's
 
 
 class ValetInMemory:
-    """A deployment with so many clients and users."""
+    """A deployment with `population` clients and users."""
 
     def __init__(self, alg: str = "ES256", population: int = 1) -> None:
         self.stores = BenchStores()
@@ -111,12 +111,12 @@ class ValetInMemory:
         self.take_over()
 
     def take_over(self) -> None:
-        """The functions of this process are this deployment's from now on, and log here."""
+        """Let this process's functions use this deployment's stores and log from now on."""
         valet.server.SERVER = self.server
         log_to(self.log)
 
     def forget_log(self) -> str:
-        """What was logged since the last time; a log that only grows would be measured as well."""
+        """Return the log since the last call and empty it, because a growing log would slow the measurement."""
         logged = self.log.getvalue()
         self.log.seek(0)
         self.log.truncate()
@@ -166,7 +166,7 @@ class ValetInMemory:
         return event("introspect/unknown_token", f"token={token}", f"service_{number}")
 
     def tokens(self, made: Mapping[str, Any]) -> dict[str, Any]:
-        """What the token function answers."""
+        """The token function's answer to the event."""
         return answered(handler("token")(made, None))
 
 

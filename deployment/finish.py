@@ -1,6 +1,6 @@
-"""What `sam build` leaves undone: pruning, bytecode, and holding a deployment to the processor that was built for.
+"""Completes a build of `sam build`: prunes the layer, compiles bytecode, and pins the processor in the built template.
 
-`make build` runs it as `python3.13 deployment/finish.py .aws-sam/build`, by the Python whose bytecode Lambda will read.
+`make build` runs this as `python3.13 deployment/finish.py .aws-sam/build`: the bytecode must come from Lambda's Python.
 """
 
 import ast
@@ -16,8 +16,8 @@ from py_compile import PycInvalidationMode
 LAYER = "ValetLayer"
 POWERTOOLS = "aws_lambda_powertools"
 
-# Never imported in a function: what describes packages, what serves compilers and type checkers, and the parts of
-# Powertools that Valet has no use for. `tracing` stays, because Powertools' own root imports it.
+# No function imports these: package metadata, files for compilers and type checkers, and the parts of Powertools that
+# Valet does not use. `tracing` stays, because Powertools' own root imports it.
 UNUSED = [
     "*.dist-info",
     "*.data",
@@ -36,11 +36,11 @@ PROCESSORS = {62: "x86_64", 183: "arm64"}
 
 
 class BuildError(Exception):
-    """The build is not what it should be, in one sentence."""
+    """The build cannot be used; the message says why in one sentence."""
 
 
 def prune(layer: Path) -> None:
-    """Remove from the layer's `python` folder what no function imports."""
+    """Remove the files that no function imports from the layer's `python` folder."""
     for pattern in UNUSED:
         for path in sorted(layer.glob(pattern)):
             if path.relative_to(layer).as_posix() in USED:
@@ -52,30 +52,30 @@ def prune(layer: Path) -> None:
 
 
 def processor(libraries: Iterable[Path]) -> str:
-    """The one processor that all compiled modules are for; a build for two is no build."""
+    """The one processor that all compiled modules are for. Raises BuildError if they are for several."""
     found = {PROCESSORS.get(struct.unpack_from("<H", library.read_bytes(), 18)[0], "another") for library in libraries}
     if len(found) != 1:
-        raise BuildError(f"the layer's compiled modules are for {sorted(found) or 'no processor'}")
+        raise BuildError(f"the layer's compiled modules are for {sorted(found) or 'no processor'}, not for exactly one")
     return found.pop()
 
 
 def pin_architecture(template: Path, architecture: str) -> None:
-    """Let the built template be deployed to `architecture` alone, so that no answer given later can part the two."""
+    """Let the built template be deployed to `architecture` only: a layer fails on any other processor."""
     choice = r"(\n  Architecture:\n(?:    .*\n)*?    Default: )\w+\n    AllowedValues:\n    - arm64\n    - x86_64\n"
     pinned = rf"\g<1>{architecture}\n    AllowedValues:\n    - {architecture}\n"
     text, times = re.subn(choice, pinned, template.read_text())
     if times != 1:
-        raise BuildError(f"{template} has no parameter Architecture to pin")
+        raise BuildError(f"{template} must have one parameter Architecture for arm64 and x86_64, but has {times}")
     template.write_text(text)
 
 
 def version(package: Path) -> str:
-    """The version that the package says it is, read without importing it."""
+    """The package's __version__, read without importing the package."""
     for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__":
             said: str = ast.literal_eval(node.value)
             return said
-    raise BuildError(f"{package} does not say its __version__")
+    raise BuildError(f"{package}/__init__.py sets no __version__")
 
 
 def describe_layer(template: Path, said: str) -> None:
@@ -83,15 +83,15 @@ def describe_layer(template: Path, said: str) -> None:
     described = r"(\n  ValetLayer:\n(?:    .*\n)*?      Description: )(.*)\n"
     text, times = re.subn(described, rf"\g<1>Valet {said}, what the functions share\n", template.read_text())
     if times != 1:
-        raise BuildError(f"{template} has no ValetLayer to describe")
+        raise BuildError(f"{template} must have one ValetLayer with a Description, but has {times}")
     template.write_text(text)
 
 
 def compile_all(folder: Path, place: str) -> None:
-    """Ship bytecode: /opt and /var/task are read-only, so without it every cold start would compile everything again.
+    """Compile bytecode: /opt and /var/task are read-only, so without it every cold start would compile all modules.
 
-    Lambda's zips are dated 1980, so the bytecode must be valid whatever the source's date; and it names the place where
-    the source will lie, not where it was built.
+    Files in Lambda's zips are dated 1980, so the bytecode must be valid whatever the source's date. It names the place
+    of the source on Lambda, not in the build.
     """
     done = compileall.compile_dir(
         folder,
@@ -102,7 +102,7 @@ def compile_all(folder: Path, place: str) -> None:
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
     if not done:
-        raise BuildError(f"{folder} does not compile")
+        raise BuildError(f"{folder} has a file that does not compile")
 
 
 def finish(build: Path) -> None:

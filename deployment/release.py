@@ -1,4 +1,4 @@
-"""Tags a release, once tree, changelog and version agree: `make release VERSION=0.1.0`. Publishes nothing."""
+"""Tag a release if tree, changelog and version agree: `make release VERSION=0.1.0`. Publishes nothing."""
 
 import re
 import subprocess
@@ -12,13 +12,13 @@ _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
 class NotReleased(Exception):
-    """Why there is no release, and what to do, in a sentence or two."""
+    """Nothing was released; the message says why and what to do."""
 
 
 def check(root: Path, wanted: str) -> None:
-    """Raises NotReleased for the first thing that is wrong; nothing is changed."""
+    """Raise NotReleased for the first problem. Changes nothing."""
     if not _VERSION.fullmatch(wanted):
-        raise NotReleased(f"{wanted!r} is no version: write three numbers, as in VERSION=1.2.3.")
+        raise NotReleased(f"{wanted!r} is not a version: write three numbers, as in VERSION=1.2.3.")
     said = version(root / "layers" / "valet" / "python" / "valet")
     if said != wanted:
         raise NotReleased(f"The package says {said}: change __version__ in valet/__init__.py to {wanted} first.")
@@ -31,11 +31,11 @@ def check(root: Path, wanted: str) -> None:
     if _git(root, "status", "--porcelain"):
         raise NotReleased("The working tree has changes that are not committed: commit or remove them first.")
     if _git(root, "tag", "--list", f"v{wanted}"):
-        raise NotReleased(f"There is a tag v{wanted} already: a release is made once. Choose the next version.")
+        raise NotReleased(f"The tag v{wanted} exists already: a version is released once. Choose the next version.")
 
 
 def release(root: Path, wanted: str) -> str:
-    """Check, and tag; what was done, in a sentence."""
+    """Check, tag, and return a sentence that says what was done."""
     check(root, wanted)
     _git(root, "tag", "--annotate", f"v{wanted}", "--message", f"Valet {wanted}")
     return f"Tagged v{wanted}. Nothing is published: `git push origin v{wanted}` does that."

@@ -24,7 +24,7 @@ def main() -> int:
         signal.signal(number, _stop)
     arguments = _arguments()
     try:
-        # Before anything of AWS is imported: these two are ours, and isolating the environment drops AWS_*.
+        # Read these before any AWS module is imported: isolate() drops every AWS_* variable, and AWS_PORT is ours.
         port, aws_port = _port("PORT"), _port("AWS_PORT")
         return _serve(port, aws_port, arguments)
     except _Refused as refused:
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 class _Refused(Exception):
-    """One line that says why there is no stack."""
+    """The stack cannot start; the message says why and what to do."""
 
 
 def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments:
         threading.Event().wait()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # stopping takes a moment, and is not to be stopped
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the stopping
         stack.stop()
         console.stopped()
     return 0
@@ -87,7 +87,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _announce(path: Path, facts: dict[str, object]) -> None:
-    """Whole or not at all: whoever waits for the file may read it the moment that it is there."""
+    """Write the file, then rename it into place: a waiting process may read it as soon as it exists."""
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(facts), encoding="utf-8")
     unfinished.replace(path)
@@ -98,28 +98,36 @@ def _port(variable: str) -> int | None:
     if not value:
         return None
     if not value.isascii() or not value.isdecimal() or int(value) > 65535:
-        raise _Refused(f"{variable} is {value!r}, and must be a port: 0 to 65535, 0 for any free one.")
+        raise _Refused(f"{variable} is {value!r}, but must be a port: set it to 0 (any free port) up to 65535.")
     return int(value)
 
 
 def _parameter(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{text!r} has no '=': write NAME=VALUE")
     return name, value
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local",
-        description="Valet with everything around it, AWS emulated in memory. "
-        "PORT names the port (3000, 0 for any), AWS_PORT the one for AWS (the next).",
+        description="Serve Valet and everything around it, with AWS emulated in memory. "
+        "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
+        "and AWS_PORT, the port of emulated AWS (default: the next one).",
     )
     parser.add_argument(
-        "--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help="of template.yaml"
+        "--parameter",
+        type=_parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="Set a parameter of template.yaml (repeatable).",
     )
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, when the stack answers")
-    parser.add_argument("--quiet", action="store_true", help="no line for each request")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="PATH", help="Write the addresses to PATH as JSON when the stack answers."
+    )
+    parser.add_argument("--quiet", action="store_true", help="Print no line for each request.")
     return parser.parse_args()
 
 

@@ -1,6 +1,7 @@
-"""Another team's stack beside Valet's: docs/examples/rest-api.yaml, with the authorizer's template nested in it.
+"""Another team's stack next to Valet's: docs/examples/rest-api.yaml, with the authorizer's template nested in it.
 
-Its REST API is served below its stage on the same origin, http://127.0.0.1:3000/v1/items, and trusts the issuer there.
+Its REST API is served on Valet's own origin, below its stage (http://127.0.0.1:3000/v1/items), and trusts the local
+issuer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ STAGE = "v1"
 
 
 def rest_api_beside(root: Path, url: str, on_crash: Callable[[Crash], None]) -> tuple[RestGateway, ...]:
-    """The example's REST API; none where `root` has no examples."""
+    """The example's REST API; empty if `root` has no examples."""
     if not (root / EXAMPLE).is_file():
         return ()
     metadata = f"{url}/{STAGE}/.well-known/oauth-protected-resource"
@@ -29,7 +30,7 @@ def rest_api_beside(root: Path, url: str, on_crash: Callable[[Crash], None]) -> 
 
 
 def system_from_file(path: Path, parameters: Mapping[str, str]) -> System:
-    """A stack that is functions and APIs alone, with its nested ones."""
+    """A stack that has only functions and APIs, its nested stacks included."""
     document = load(path)
     known = Resources(document)
     template = Template(document, parameters, PSEUDO_PARAMETERS, known)
@@ -37,7 +38,7 @@ def system_from_file(path: Path, parameters: Mapping[str, str]) -> System:
 
 
 def _nested(template: Template, folder: Path, known: Resources) -> dict[str, Function]:
-    """The functions of every nested stack, whose outputs `known` learns."""
+    """The functions of every nested stack. Adds the outputs of each to `known`."""
     functions: dict[str, Function] = {}
     for resource in template.resources("AWS::Serverless::Application"):
         where = f"Resources.{resource.logical_id}"
@@ -49,7 +50,7 @@ def _nested(template: Template, folder: Path, known: Resources) -> dict[str, Fun
         )
         system = system_from_template(inner, path.parent)
         if repeated := set(functions) & set(system.functions):
-            raise TemplateError(f"{where}: {', '.join(sorted(repeated))} is there twice")
+            raise TemplateError(f"{where}: another nested stack already has {', '.join(sorted(repeated))}: rename it")
         functions.update(system.functions)
         outputs = document.get("Outputs", {}).items()
         known.learn(resource.logical_id, {f"Outputs.{name}": inner.resolve(each["Value"]) for name, each in outputs})

@@ -1,4 +1,4 @@
-"""What the local stack says on the terminal: what to do next, a line for each request, a crash in full."""
+"""The local stack's output on the terminal: what to do next, a line for each request, a crash in full."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATUS_STYLES = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 
 
 class Console:
-    """Plain text where nobody looks: colours and the spinner are a terminal's."""
+    """Prints in colour on a terminal, and plain text elsewhere."""
 
     def __init__(self, function_logs: FunctionLogs) -> None:
         self._function_logs = function_logs
@@ -33,17 +33,17 @@ class Console:
         self._err = rich_console.Console(highlight=False, markup=False, emoji=False, stderr=True)
 
     def starting(self) -> None:
-        """A line for somebody who watches: no spinner, as Rich's would take standard output from `logs`."""
+        """Print a line on a terminal. No spinner: Rich's would take standard output away from `logs`."""
         if self._out.is_terminal:
             self._out.print("Starting the local stack …", style="dim")
 
     def logs(self) -> AbstractContextManager[object]:
-        """While it lasts, what functions print comes out readable; this console still writes where it did."""
+        """While the context is open, make the functions' output readable. This console's own output is unchanged."""
         return redirect_stdout(LogLines(self._logged, lambda line: self._out.print(f"    {line}", soft_wrap=True)))
 
     def _logged(self, record: Mapping[str, Any], line: str) -> None:
         self._function_logs.take(line)
-        if not self._is_ready:  # the first keys are everybody's; what matters then is what comes after "ready"
+        if not self._is_ready:  # every start makes the first keys, so the developer need not see those lines
             return
         style = "dim" if record.get("level", "INFO") in ("DEBUG", "INFO") else "yellow"
         self._out.print(f"    {summary(record)}", style=style, soft_wrap=True)
@@ -68,11 +68,11 @@ class Console:
         self._command("Get a token", _token_command(stack))
         self._command("Call the protected API with it", f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin')
         self._command("Operate it, or register an app of your own (README.md)", _operator_command(stack))
-        self._out.print("Ctrl-C stops it; everything is forgotten then.", style="dim")
+        self._out.print("Press Ctrl-C to stop. The stack then forgets everything.", style="dim")
         self._is_ready = True
 
     def _table(self, head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
-        """Columns and a blank line; a row of one cell stands below the others. Lines end where their words do."""
+        """Print columns and a blank line. Indent a row of one cell to the second column; leave no trailing spaces."""
         whole = [row for row in (head or (), *rows) if len(row) > 1]
         widths = [max(len(cell) for cell in column) for column in zip(*whole, strict=True)]
         for row in [head, *rows] if head else rows:
@@ -87,7 +87,7 @@ class Console:
         self._out.print()
 
     def served(self, served: Served) -> None:
-        """One line. The path alone: codes travel in queries, tokens in headers and bodies."""
+        """Print one line, with the path alone: queries hold codes, and headers and bodies hold tokens."""
         status = served.response.status
         line = Text.assemble(
             (time.strftime("%H:%M:%S "), "dim"),
@@ -98,7 +98,7 @@ class Console:
         self._out.print(line, soft_wrap=True)
 
     def crashed(self, crash: Crash) -> None:
-        """A function raised: nothing of Valet's should, so all of it is shown."""
+        """Print the whole traceback: no function of Valet should ever raise."""
         self._err.print(f"{crash.function} crashed\n{crash.text}", style="red", soft_wrap=True)
 
     def stopped(self) -> None:
@@ -106,7 +106,7 @@ class Console:
 
 
 def _rows_of(client: Client) -> Iterator[tuple[str, ...]]:
-    """The client, and below it each address that its answers may go to."""
+    """The client, and below it each of its redirect URIs; its grant types if it has none."""
     from valet.protocol.redirect_uri import takes_any_port
 
     from local.demo_data import SECRETS
@@ -121,7 +121,7 @@ def _rows_of(client: Client) -> Iterator[tuple[str, ...]]:
 
 
 def _operator_command(stack: LocalStack) -> str:
-    """The valet command looks for AWS at the usual port."""
+    """The command that lists the clients. It names the AWS port only if that is not the command's default."""
     port = stack.aws_url.rpartition(":")[2]
     return "admin/valet clients list --local" + (f" --aws-port {port}" if port != str(DEFAULT_PORT + 1) else "")
 

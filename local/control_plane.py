@@ -1,8 +1,8 @@
-"""The stack and its functions as AWS tells of them: CloudFormation, Lambda and API Gateway, for who operates the stack.
+"""The operations of CloudFormation, Lambda and API Gateway that the operator's command line calls.
 
-moto has none of the three here, since nothing was deployed by them. The operator's command line gets its answers from
-template.yaml, so that it works alike on both. Every other operation is refused, and moto is never asked: its
-CloudFormation and its Lambda would have the machine's Docker run an image.
+moto knows nothing of this stack in these three services, since they did not deploy it. The answers come from
+template.yaml, so the command line works the same way here and on AWS. Every other operation is refused, and moto is
+never asked: its CloudFormation and its Lambda would make the machine's Docker run an image.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Reply = tuple[int, str, str, Mapping[str, str]]  # status, content type, body, m
 
 
 class ControlPlane:
-    """What CloudFormation, Lambda and API Gateway say of this stack."""
+    """Answers for CloudFormation, Lambda and API Gateway about this stack."""
 
     def __init__(self, template: Template, resources: Resources, system: System, functions: Functions) -> None:
         self._template = template
@@ -123,7 +123,7 @@ class ControlPlane:
         )
 
     def _living(self) -> list[str]:
-        """The resources that exist here; alarms and roles do not."""
+        """The resources that the local stack creates; alarms and roles are not among them."""
         return [
             _element("LogicalResourceId", resource.logical_id)
             + _element("PhysicalResourceId", self._resources.ref(resource.logical_id))

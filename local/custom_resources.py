@@ -1,7 +1,7 @@
 """Custom resources, created as CloudFormation creates them (CloudFormation User Guide, "Custom resources").
 
 The function is invoked with a Create event and answers by a PUT to the event's ResponseURL, which is
-an address of the local stack; what the function returns means nothing.
+an address of the local stack. CloudFormation ignores what the function returns.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from local.system import System
 from local.template import Resource, Template, TemplateError
 
 PATH = "/cloudformation-response/"
-_LARGEST_ANSWER = 4096  # bytes, as CloudFormation has it
+_LARGEST_ANSWER = 4096  # bytes, CloudFormation's limit
 
 
 class CustomResources:
-    """Invokes the functions behind custom resources, and takes their answers on a path of the AWS door."""
+    """Invokes the functions behind custom resources, and receives their answers on a path of the AWS door."""
 
     def __init__(self, functions: Functions, door_url: str) -> None:
         self._functions = functions
@@ -32,7 +32,7 @@ class CustomResources:
         self._answers: dict[str, bytes | None] = {}
 
     def create(self, template: Template, system: System, resources: Resources) -> None:
-        """Creates every custom resource of the template; one that fails fails the stack."""
+        """Create every custom resource of the template. If one fails, the stack fails."""
         for resource in template.resources():
             if resource.type.startswith("Custom::"):
                 answer = self._create(resource, template, system)
@@ -55,7 +55,7 @@ class CustomResources:
             "ResourceType": resource.type,
             "ResourceProperties": properties,
         }
-        with suppress(FunctionFailed):  # CloudFormation hears the ResponseURL alone
+        with suppress(FunctionFailed):  # CloudFormation waits for the ResponseURL, whatever the invocation returns
             self._functions.invoke(system.function_named(properties["ServiceToken"]), event)
         with self._lock:
             body = self._answers.pop(token)
@@ -64,7 +64,7 @@ class CustomResources:
         answer = json.loads(body)
         for name in ("StackId", "RequestId", "LogicalResourceId"):
             if answer.get(name) != event[name]:
-                raise TemplateError(f"{resource.logical_id}: the answer's {name} is not the request's")
+                raise TemplateError(f"{resource.logical_id}: the function's answer has another {name} than the event")
         if answer.get("Status") != "SUCCESS" or not answer.get("PhysicalResourceId"):
             raise TemplateError(
                 f"{resource.logical_id} could not be created: {answer.get('Reason', 'no reason given')}"
@@ -72,7 +72,7 @@ class CustomResources:
         return dict(answer)
 
     def receive(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """The WSGI side of ResponseURL."""
+        """Take an answer: the WSGI application behind ResponseURL."""
         token = environ["PATH_INFO"].removeprefix(PATH)
         body = environ["wsgi.input"].read()
         with self._lock:

@@ -1,4 +1,4 @@
-"""The demo data: people, clients, the demo API. It exists in the local stack only, where its secrets may be known."""
+"""The demo data: people, clients, the demo API. Its secrets are public, so it exists in the local stack only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
 
 @dataclass(frozen=True)
 class User:
-    """A person and a password that everybody knows."""
+    """A demo end-user with a public password."""
 
     username: str
     password: str
@@ -31,7 +31,7 @@ class User:
 
     @property
     def sub(self) -> str:
-        """Never the username: that may change hands."""
+        """Differs from the username, which may later belong to another person."""
         return f"demo-{self.username}"
 
 
@@ -105,12 +105,12 @@ SCOPES = (
 
 
 def clients(issuer: str) -> tuple[Client, ...]:
-    """All of them, as they are registered with the stack that is `issuer`."""
+    """The demo clients, with the addresses that they have at this issuer."""
     return tuple(_here(registered, issuer) for registered in CLIENTS)
 
 
 def seed(issuer: str, tables: Mapping[str, str]) -> None:
-    """Writes all of it, through the same modules as an operator."""
+    """Write the demo data through the modules that the operator's command line uses."""
     settings = settings_module.read(os.environ)
     dynamodb = client("dynamodb", settings)
     registrar = Registrar(Table(dynamodb, tables["Registry"]))
@@ -142,7 +142,7 @@ def seed(issuer: str, tables: Mapping[str, str]) -> None:
 
 
 def _here(registered: Client, issuer: str) -> Client:
-    """The client with its secret, and with what depends on where the stack is."""
+    """The client with its secret, and with the addresses that depend on the issuer."""
     if registered.client_id in SECRETS:
         registered = replace(registered, secret_digests=(digest(SECRETS[registered.client_id]),))
     if registered.client_id == "spa_demo":

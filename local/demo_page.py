@@ -14,20 +14,20 @@ _TYPES = {
 
 
 class DemoPage:
-    """Serves the files of one folder, and nothing beside or below it."""
+    """Serves the files of one folder, and nothing outside it or in its subfolders."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __call__(self, request: HttpRequest) -> HttpResponse | None:
-        """The response, or None for whatever is not this page's."""
+        """The response; None for a path that is not the demo page's."""
         if request.path in ("/", "/demo"):
             return HttpResponse(302, (("location", "/demo/"),), b"")
         if not request.path.startswith("/demo/"):
             return None
         if request.method not in ("GET", "HEAD"):
             return message(405, "Method Not Allowed")
-        # Chosen from what is there: a path that is made up cannot leave the folder.
+        # Choose among the files that exist, so no path in a request can leave the folder.
         files = {path.name: path for path in self._folder.iterdir() if path.suffix in _TYPES}
         path = files.get(request.path.removeprefix("/demo/") or "index.html")
         if path is None:
@@ -36,6 +36,6 @@ class DemoPage:
             ("content-type", _TYPES[path.suffix]),
             ("cache-control", "no-cache"),
             ("x-content-type-options", "nosniff"),
-            ("x-frame-options", "DENY"),  # its buttons use tokens: no page lays them under the person's next click
+            ("x-frame-options", "DENY"),  # its buttons use tokens: no other page may trick the end-user into a click
         )
         return HttpResponse(200, headers, path.read_bytes())

@@ -1,6 +1,7 @@
-"""What the functions log, brought into their log groups in emulated AWS when somebody asks for it (CloudWatch Logs).
+"""The functions' log lines, delivered to their log groups in emulated AWS when a caller reads them (CloudWatch Logs).
 
-A request pays for an append. Who asks CloudWatch Logs pays for the delivery, outside of the lock around emulated AWS.
+A request only appends to a queue. A call to CloudWatch Logs pays for the delivery, outside the lock around emulated
+AWS.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MOST = 10_000  # lines that wait, and that one stream takes; PutLogEvents takes 
 
 
 class FunctionLogs:
-    """Takes lines from any thread; the oldest are forgotten, those that wait and those that were delivered."""
+    """Takes lines from any thread. Drops the oldest lines, both queued and delivered, beyond the limit."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, int, str]] = deque(maxlen=MOST)
@@ -28,12 +29,12 @@ class FunctionLogs:
         self._lock = threading.Lock()
 
     def take(self, line: str) -> None:
-        """A line of whichever function runs in this thread."""
+        """Queue a line of the function that runs in this thread."""
         if group := LOG_GROUP.get():
             self._waiting.append((group, int(time.time() * 1000), line))
 
     def deliver(self) -> None:
-        """Everything that was taken before the call is in emulated AWS after it."""
+        """Move every line that was taken before this call into emulated AWS."""
         with self._lock:
             if not self._waiting:
                 return
@@ -45,13 +46,13 @@ class FunctionLogs:
                 lines.setdefault(group, []).append({"timestamp": at_ms, "message": line})
             logs = boto3.client("logs")
             for group, events in lines.items():
-                with suppress(logs.exceptions.ResourceNotFoundException):  # of another stack: it has no log groups here
+                with suppress(logs.exceptions.ResourceNotFoundException):  # the other stack has no log groups here
                     streams = self._streams.setdefault(group, _Streams(group))
                     streams.put(logs, sorted(events, key=lambda event: event["timestamp"]))
 
 
 class _Streams:
-    """The streams of one log group: one that is written to and the one before it."""
+    """The streams of one log group: the current one and the one before it."""
 
     def __init__(self, group: str) -> None:
         self._group = group

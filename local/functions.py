@@ -24,9 +24,9 @@ from local.system import Function
 from local.template import TemplateError
 
 LOG_GROUP: ContextVar[str] = ContextVar("log_group", default="")
-"""Where what the function prints that runs in this thread belongs."""
+"""The log group of the function that runs in this thread."""
 
-MAX_PAYLOAD = 6 * 1024 * 1024  # of an event, and of an answer
+MAX_PAYLOAD = 6 * 1024 * 1024  # bytes of an event, and of an answer
 
 
 class FunctionFailed(Exception):
@@ -39,16 +39,16 @@ class FunctionFailed(Exception):
 
 
 class FunctionTimedOut(Exception):
-    """The function ran longer than it may."""
+    """The function ran longer than its timeout."""
 
 
 class EventTooLarge(Exception):
-    """Lambda takes no event of this size."""
+    """The event is larger than Lambda accepts."""
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """The object that Lambda's Python runtime passes beside the event."""
+    """The second argument that Lambda's Python runtime passes to a handler."""
 
     function_name: str
     invoked_function_arn: str
@@ -67,7 +67,7 @@ class LambdaContext:
 
 @dataclass(frozen=True)
 class Crash:
-    """An invocation that raised; `Unauthorized` out of an authorizer is none."""
+    """An invocation that raised. An authorizer's `Unauthorized` does not count as a crash."""
 
     function: str
     error: BaseException
@@ -75,7 +75,7 @@ class Crash:
 
 
 class Functions:
-    """Every function's module, by the logical id of the function; another stack's are another `package`."""
+    """Every function's module, by the function's logical id. Each stack has a `package` name of its own."""
 
     def __init__(
         self,
@@ -93,10 +93,10 @@ class Functions:
         return self._modules[logical_id]
 
     def invoke(self, function: Function, event: Mapping[str, Any], timeout: float | None = None) -> Any:
-        """The function's answer to `event`; both travel as JSON, as they do to and from Lambda."""
+        """The function's answer to `event`. Both are converted to JSON and back, as Lambda does."""
         payload = json.dumps(event, ensure_ascii=False)
         if len(payload.encode()) > MAX_PAYLOAD:
-            raise EventTooLarge(f"{function.logical_id}: more than {MAX_PAYLOAD} bytes of event")
+            raise EventTooLarge(f"{function.logical_id}: the event has more than {MAX_PAYLOAD} bytes")
         handler = getattr(self._modules[function.logical_id], function.handler.rsplit(".", 1)[1])
         limit = min(function.timeout, timeout or function.timeout)
         context = LambdaContext(
@@ -117,7 +117,7 @@ class Functions:
         ) from invocation.error
 
     def _report(self, function: Function, error: BaseException) -> None:
-        # An authorizer's way to ask API Gateway for a 401; it is no crash.
+        # An authorizer raises this to make API Gateway answer 401; it is no crash.
         if type(error) is Exception and str(error) == "Unauthorized":
             return
         crash = Crash(function.logical_id, error, "".join(traceback.format_exception(error)))
@@ -127,7 +127,7 @@ class Functions:
 
 
 class _Invocation:
-    """One call in a thread of its own, which is left behind when its time is up: a thread cannot be killed."""
+    """One call in a thread of its own. A thread cannot be killed, so it is abandoned when its time is up."""
 
     def __init__(self, name: str, handler: Callable[..., Any], event: Any, context: LambdaContext) -> None:
         self.answer: Any = None
@@ -150,14 +150,14 @@ class _Invocation:
         try:
             answer = json.dumps(handler(event, context))
             if len(answer) > MAX_PAYLOAD:
-                raise ValueError(f"an answer of {len(answer)} bytes, and Lambda takes {MAX_PAYLOAD}")
+                raise ValueError(f"the answer has {len(answer)} bytes, but Lambda takes at most {MAX_PAYLOAD}")
             self.answer = json.loads(answer)
         except BaseException as error:
             self.error = error
 
 
 def _load(function: Function, package: str) -> ModuleType:
-    """The function's module under a name of its own: fourteen files are called app.py."""
+    """The function's module, under a name that no other function has: fourteen files are called app.py."""
     with _environment_of(function):
         name = f"{package}.{function.folder.name}.{function.handler.rsplit('.', 1)[0]}"
         return _inline(function, name) if function.inline_code is not None else _from_file(function, name)
@@ -165,7 +165,7 @@ def _load(function: Function, package: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _environment_of(function: Function) -> Iterator[None]:
-    """What the function finds when it starts; another stack's function, played beside, has variables of its own."""
+    """Set the function's variables while its module loads: functions of another stack have values of their own."""
     before = {name: os.environ.get(name) for name in function.environment}
     os.environ.update(function.environment)
     try:
@@ -179,7 +179,7 @@ def _environment_of(function: Function) -> Iterator[None]:
 
 
 def _inline(function: Function, name: str) -> ModuleType:
-    """A module out of the template itself."""
+    """A module made of the code in the template."""
     module = ModuleType(name)
     code = compile(function.inline_code or "", f"<InlineCode of {function.logical_id}>", "exec")
     exec(code, vars(module))  # noqa: S102  it is the function
@@ -190,7 +190,8 @@ def _from_file(function: Function, name: str) -> ModuleType:
     file_name = function.handler.rsplit(".", 1)[0] + ".py"
     spec = importlib.util.spec_from_file_location(name, function.folder / file_name)
     if not (function.folder / file_name).is_file() or spec is None or spec.loader is None:
-        raise TemplateError(f"{function.logical_id}: there is no {function.folder.name}/{file_name}")
+        missing = f"{function.folder.name}/{file_name}"
+        raise TemplateError(f"{function.logical_id}: {missing} does not exist. Check CodeUri and Handler.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""What the functions print, one JSON object a line, made readable: the event's name and its own fields."""
+"""The functions' output, one JSON object a line, made readable: the event's name and its own fields."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# What Powertools' Logger adds to each line and nobody needs who sits in front of it.
+# The members that Powertools' Logger adds to each line and that a developer at the terminal does not need.
 _USUAL = frozenset({"level", "location", "message", "timestamp", "service", "event", "xray_trace_id"})
 
 
 class LogLines(io.TextIOBase):
-    """Stands in for standard output: line by line, an object goes to `on_object` and all else to `on_text`."""
+    """A standard output that passes each line on: a JSON object to `on_object`, any other text to `on_text`."""
 
     def __init__(self, on_object: Callable[[Mapping[str, Any], str], None], on_text: Callable[[str], None]) -> None:
         self._on_object = on_object
         self._on_text = on_text
-        self._begun = threading.local()  # a thread's line is its own, however many parts it comes in
+        self._begun = threading.local()  # each thread's unfinished line, so that threads do not mix
 
     def writable(self) -> bool:
         return True
@@ -41,13 +41,13 @@ class LogLines(io.TextIOBase):
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """`token.issued  client_id=mobile_app scope=openid`; never more than was logged."""
+    """The record on one line, such as `token.issued  client_id=mobile_app scope=openid`."""
     left_out = _USUAL | _metrics(record)
     fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in left_out and name[:1] != "_")
     return f"{record.get('event') or record.get('message', '')}  {fields}".rstrip()
 
 
 def _metrics(record: Mapping[str, Any]) -> set[str]:
-    """The members that are there to be counted (CloudWatch Embedded Metric Format)."""
+    """The members that are metrics (CloudWatch Embedded Metric Format)."""
     directives = record.get("_aws", {}).get("CloudWatchMetrics", [])
     return {metric["Name"] for directive in directives for metric in directive["Metrics"]}

@@ -1,7 +1,7 @@
 """A REST API as a template describes it: routes, authorizers, gateway responses (AWS SAM, AWS::Serverless::Api).
 
-It has a stage, its authorizers are asked by a token or by the whole request, and what it answers itself can be
-changed. Routes have the Lambda proxy integration; what this module does not know of them raises.
+The API has one stage. Its authorizers get a token or the whole request, and the template can change the responses that
+the gateway gives by itself. Routes have the Lambda proxy integration. A property that this module does not know raises.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEADER_VALUE = re.compile(r"'[^']*'|context\.[A-Za-z.]+|method\.request\.header
 
 @dataclass(frozen=True, eq=False)
 class RestAuthorizer:
-    """A Lambda authorizer. An identity source is ("header", "Authorization"), a query parameter or of the context."""
+    """A Lambda authorizer. An identity source is a kind (header, querystring or context) and a name."""
 
     name: str
     function: Any
@@ -43,7 +43,7 @@ class RestRoute:
 
 @dataclass(frozen=True)
 class GatewayResponse:
-    """What the gateway answers by itself: headers are constants in quotes, or one value of request or context."""
+    """A response that the gateway gives by itself. A header is a constant in quotes, or a request or context value."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ def rest_apis(
         apis.append(api)
     for function, event in found:
         if event.get("RestApiId") not in known:
-            raise TemplateError(f"{function.logical_id}: a route without a RestApiId of this template")
+            raise TemplateError(f"{function.logical_id}: the RestApiId of an Api event names no API of this template")
     return tuple(apis)
 
 
@@ -81,7 +81,7 @@ def _api(
 ) -> RestApi:
     where = f"Resources.{resource.logical_id}"
     if others := sorted({"Cors", "DefinitionBody", "DefinitionUri"} & set(resource.properties)):
-        raise TemplateError(f"{where}: {', '.join(others)} is not known to the local stack")
+        raise TemplateError(f"{where}: the local stack does not know {', '.join(others)}")
     api_id = template.resolve({"Ref": resource.logical_id})
     auth = template.resolve(resource.properties.get("Auth", {}), f"{where}.Auth")
     authorizers = {name: _authorizer(name, each, function_named) for name, each in auth.get("Authorizers", {}).items()}
@@ -102,7 +102,7 @@ def _api(
 def _authorizer(name: str, definition: Mapping[str, Any], function_named: Find) -> RestAuthorizer:
     kind, identity = definition.get("FunctionPayloadType", "TOKEN"), definition.get("Identity", {})
     if unknown := sorted(set(identity) - _IDENTITY):
-        raise TemplateError(f"authorizer {name}: identity {', '.join(unknown)} is not known to the local stack")
+        raise TemplateError(f"authorizer {name}: the local stack does not know {', '.join(unknown)} in Identity")
     sources = (
         *(("header", header) for header in identity.get("Headers", [])),
         *(("querystring", parameter) for parameter in identity.get("QueryStrings", [])),
@@ -111,14 +111,16 @@ def _authorizer(name: str, definition: Mapping[str, Any], function_named: Find) 
     if kind == "TOKEN":
         sources = (("header", identity.get("Header", "Authorization")),)
     elif kind != "REQUEST" or not sources:
-        raise TemplateError(f"authorizer {name}: SAM asks for TOKEN, or REQUEST with identity sources")
+        raise TemplateError(
+            f"authorizer {name}: FunctionPayloadType is {kind}. Use TOKEN, or REQUEST with identity sources."
+        )
     return RestAuthorizer(
         name=name,
         function=function_named(definition["FunctionArn"]),
         kind=kind,
         identity_sources=sources,
         validation=identity.get("ValidationExpression"),
-        result_ttl=int(identity.get("ReauthorizeEvery", 300)),  # a REST API keeps answers unless told
+        result_ttl=int(identity.get("ReauthorizeEvery", 300)),  # a REST API caches answers by default
     )
 
 
@@ -127,7 +129,7 @@ def _route(
 ) -> RestRoute:
     name = event.get("Auth", {}).get("Authorizer", default)
     if name not in (None, "NONE", *authorizers):
-        raise TemplateError(f"{function.logical_id}: no authorizer is named {name}")
+        raise TemplateError(f"{function.logical_id}: a route names the authorizer {name}, which its API does not have")
     method = str(event["Method"]).upper()
     return RestRoute("ANY" if method == "*" else method, event["Path"], function, authorizers.get(name or ""))
 
@@ -136,7 +138,9 @@ def _response(kind: str, definition: Mapping[str, Any]) -> GatewayResponse:
     headers = definition.get("ResponseParameters", {}).get("Headers", {})
     for name, value in headers.items():
         if not _HEADER_VALUE.fullmatch(value):
-            raise TemplateError(f"{kind}: header {name} is {value}, neither a constant in quotes nor one value")
+            raise TemplateError(
+                f"{kind}: header {name} is {value}. Use a constant in quotes, or one value such as context.requestId."
+            )
     status = int(definition.get("StatusCode", DEFAULTS[kind].status))
     body = definition.get("ResponseTemplates", {}).get("application/json", GatewayResponse.body)
     return GatewayResponse(status, headers, body)
@@ -152,4 +156,4 @@ DEFAULTS = {
     "REQUEST_TOO_LARGE": GatewayResponse(413),
     "UNAUTHORIZED": GatewayResponse(401),
 }
-"""What a REST API answers by itself unless the template says otherwise (Gateway response types)."""
+"""The responses that a REST API gives by itself if the template does not change them (Gateway response types)."""

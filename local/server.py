@@ -1,4 +1,4 @@
-"""An HTTP server for one WSGI application on a loopback port: waitress, with room for requests that wait on others."""
+"""An HTTP server for one WSGI application on a loopback port: waitress, with threads for requests that need others."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from waitress import wasyncore
 
 HOST = "127.0.0.1"
 
-# A protected call may wait for the authorizer, which may fetch keys from this very server: as many threads again
-# as there are requests at once, or everybody waits for a thread that nobody gives back.
+# A protected call may wait for the authorizer, which may fetch keys from this same server. With fewer than two threads
+# for each concurrent request, all of them could wait for a thread that never becomes free.
 _THREADS = 128
-# The gateway refuses at 10,240 bytes and 10 MB with an answer of its own; beyond these nothing more is read at all.
+# The gateway itself refuses a head above 10,240 bytes and a body above 10 MB. Above these, waitress reads no more.
 _MAX_HEAD = 256 * 1024
 _MAX_BODY = 16 * 1024 * 1024
 
 
 class PortTaken(Exception):
-    """Something else listens there."""
+    """Another process listens on the port, or this one may not."""
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket; 0 is any free port. It listens at once, as only that finds out who else does."""
+    """A listening socket; port 0 takes any free port. It listens at once: only then is a conflict found."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -36,7 +36,7 @@ def listen(port: int) -> socket.socket:
         listener.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             raise PortTaken(
-                f"port {port} is taken" if error.errno == errno.EADDRINUSE else f"port {port}: no"
+                f"port {port} is taken" if error.errno == errno.EADDRINUSE else f"port {port} needs more privileges"
             ) from None
         raise
     return listener
@@ -62,11 +62,11 @@ class Server:
         self._loop = threading.Thread(target=self._server.run, name="http-server", daemon=True)
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Begin to answer."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Lets what is being answered finish for a moment, then closes everything."""
+        """Give running requests a second to finish, then close everything."""
         self._server.task_dispatcher.shutdown(timeout=1)
         if self._loop.ident is None:  # never started
             wasyncore.close_all(self._sockets)

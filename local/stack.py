@@ -39,7 +39,7 @@ class Ports:
 
     @classmethod
     def open(cls, port: int, aws_port: int | None = None) -> Ports:
-        """AWS listens on the next port if nobody says otherwise."""
+        """Open both ports. If `aws_port` is not given, AWS listens on the next one."""
         front = _listen(port, "PORT")
         try:
             aws = _listen(aws_port if aws_port is not None else (port and port + 1), "AWS_PORT")
@@ -51,7 +51,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class LocalStack:
-    """A running stack. One process has one: the functions' environment is the process's."""
+    """A running stack. A process can have only one, because the functions share the process's environment."""
 
     url: str
     aws_url: str
@@ -72,20 +72,20 @@ class LocalStack:
 
     @property
     def audience(self) -> str:
-        """The demo API's."""
+        """The demo API's identifier."""
         return f"{self.issuer}/api"
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
-        """The answer of the function in functions/<name>, called directly, as by `sam local invoke`."""
+        """The answer of the function in functions/<name>, invoked directly, as `sam local invoke` does."""
         for function in self.system.functions.values():
             if function.folder.name == name:
                 return self.functions.invoke(function, event)
         raise KeyError(name)
 
     def reset(self) -> None:
-        """Back to the demo data as it was at the start, and every port behind the functions made anew.
+        """Restore the demo data of the start, and make every port behind the functions anew.
 
-        Status lists go on, as no index may be used twice while somebody holds a list with its bit set.
+        Status lists are kept: while a resource server holds a list with a bit set, its index may not be used again.
         """
         self.aws.restore(dict(self.seeded), keep=("lease#", "status#"))
         self.authorizers.forget()
@@ -94,7 +94,7 @@ class LocalStack:
         self.forget()
 
     def forget(self, **kept: Any) -> None:
-        """The functions remember nothing: each port behind them is made anew on its next use, but for those given."""
+        """Drop the functions' caches: each port behind them is made anew on its next use, except those in `kept`."""
         from valet.server import SERVER
 
         vars(SERVER).clear()
@@ -114,9 +114,9 @@ def start(
     on_crash: Callable[[Crash], None] = lambda crash: None,
     function_logs: FunctionLogs | None = None,
 ) -> LocalStack:
-    """Starts a stack from `root`'s template.yaml and seeds it with the demo data, or with what `seed` writes.
+    """Start a stack from `root`'s template.yaml. Seed it by `seed`, if given, and else with the demo data.
 
-    `function_logs` are told by whoever listens to what the functions print.
+    The caller passes each line that the functions print to `function_logs`.
     """
     url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
     aws = emulated()
@@ -146,7 +146,7 @@ def start(
     try:
         custom.create(deployment, system, known)
         (seed or _demo_data)(url, stack.tables)
-        front_server.start()  # last: until then, who asks waits, and is not told that there is no such client
+        front_server.start()  # last: an earlier request waits, and is not refused because its client is not seeded yet
     except BaseException:
         stack.stop()
         raise
@@ -160,7 +160,7 @@ def _door(
     control_plane: ControlPlane,
     function_logs: FunctionLogs,
 ) -> Door:
-    """Everything on the second port: AWS, the stack itself, and the addresses that custom resources answer to."""
+    """The second port: emulated AWS, this stack's control plane, and the addresses for custom resources' answers."""
     services = aws.services()
     logs = services["logs"]
 
@@ -179,7 +179,7 @@ def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str])
 
 
 def _import_layer(root: Path) -> None:
-    """Puts the layer where Lambda has it: on the path, before everything else."""
+    """Put the layer first on sys.path, as Lambda does."""
     layer = str(root / "layers" / "valet" / "python")
     with suppress(ValueError):
         sys.path.remove(layer)
@@ -202,5 +202,5 @@ def _listen(port: int, variable: str) -> socket:
         return listen(port)
     except PortTaken:
         raise PortTaken(
-            f"Port {port} is taken. Stop what listens there, or choose another: {variable}=<port>"
+            f"Port {port} is taken. Stop the process that listens there, or choose another: {variable}=<port>"
         ) from None

@@ -1,7 +1,7 @@
 """The system that template.yaml describes: functions, routes and authorizers (AWS SAM, HTTP APIs).
 
-SAM's event sources and Globals are played here, so that routes, authorizers, timeouts and the
-environment have one description. What this module does not know of a route or an authorizer raises.
+This module reads SAM's event sources and Globals, so routes, authorizers, timeouts and the environment are described
+in the template alone. A property of a route or an authorizer that this module does not know raises.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST_INTEGRATION = 30.0  # seconds; an HTTP API waits no longer
 _KNOWN_EVENTS = frozenset({"Api", "HttpApi", "Schedule", "ScheduleV2"})
 
 
-@dataclass(frozen=True, eq=False)  # each is itself only
+@dataclass(frozen=True, eq=False)  # compared by identity
 class Function:
     """One Lambda function as deployed."""
 
@@ -82,25 +82,25 @@ class System:
         for function in self.functions.values():
             if function.arn == arn:
                 return function
-        raise TemplateError(f"no function has the ARN {arn}")
+        raise TemplateError(f"no function of the template has the ARN {arn}")
 
     def environment(self) -> dict[str, str]:
-        """The variables of all functions: one process has one environment, so no two may want different values."""
+        """The variables of all functions. They run in one process, so two functions may not need different values."""
         merged: dict[str, str] = {}
         owner: dict[str, str] = {}
         for function in self.functions.values():
             for name, value in function.environment.items():
                 if merged.setdefault(name, value) != value:
                     raise TemplateError(
-                        f"{owner[name]} and {function.logical_id} want different values of {name}, "
-                        "which one process cannot give"
+                        f"{owner[name]} and {function.logical_id} have different values of {name}, but the local stack "
+                        "runs them in one process: give them one value"
                     )
                 owner.setdefault(name, function.logical_id)
         return merged
 
 
 def system_from_template(template: Template, root: Path, nested: Mapping[str, Function] | None = None) -> System:
-    """Reads functions first, then the APIs with the routes that the functions' events name.
+    """Read the functions first, then the APIs with the routes that the functions' events name.
 
     `nested` are the functions of nested stacks, which the template's authorizers may name.
     """
@@ -151,7 +151,7 @@ def _events(resource: Resource, template: Template, kind: str) -> Iterable[Mappi
         if event["Type"] == kind:
             yield template.resolve(event.get("Properties", {}), where)
         elif event["Type"] not in _KNOWN_EVENTS:
-            raise TemplateError(f"{where}: {event['Type']} is not known to the local stack")
+            raise TemplateError(f"{where}: the local stack does not know the event type {event['Type']}")
 
 
 def _api(
@@ -161,7 +161,7 @@ def _api(
     auth = template.resolve(resource.properties.get("Auth", {}), f"Resources.{resource.logical_id}.Auth")
     if "CorsConfiguration" in resource.properties:
         raise TemplateError(
-            f"{resource.logical_id}: with CorsConfiguration the gateway drops the functions' own headers"
+            f"{resource.logical_id}: remove CorsConfiguration, with which the gateway drops the functions' own headers"
         )
     authorizers = {
         name: _authorizer(name, definition, system) for name, definition in auth.get("Authorizers", {}).items()
@@ -173,13 +173,13 @@ def _api(
     )
     keys = [route.key for route in routes]
     if repeated := {key for key in keys if keys.count(key) > 1}:
-        raise TemplateError(f"{resource.logical_id}: {', '.join(sorted(repeated))} is there twice")
+        raise TemplateError(f"{resource.logical_id}: two functions have the route {', '.join(sorted(repeated))}")
     return Api(resource.logical_id, api_id, routes)
 
 
 def _authorizer(name: str, definition: Mapping[str, Any], system: System) -> Authorizer:
     if (version := as_text(definition.get("AuthorizerPayloadFormatVersion", "none"))) != "2.0":
-        raise TemplateError(f"authorizer {name}: payload format {version} is not known to the local stack")
+        raise TemplateError(f"authorizer {name}: the local stack does not know payload format {version}, only 2.0")
     identity = definition.get("Identity", {})
     sources = [
         *(f"$request.header.{header}" for header in identity.get("Headers", [])),
@@ -187,7 +187,7 @@ def _authorizer(name: str, definition: Mapping[str, Any], system: System) -> Aut
         *(f"$context.{variable}" for variable in identity.get("Context", [])),
     ]
     if unknown := sorted(set(identity) - {"Headers", "QueryStrings", "Context", "ReauthorizeEvery"}):
-        raise TemplateError(f"authorizer {name}: identity {', '.join(unknown)} is not known to the local stack")
+        raise TemplateError(f"authorizer {name}: the local stack does not know {', '.join(unknown)} in Identity")
     return Authorizer(
         name=name,
         function=system.function_named(definition["FunctionArn"]),
@@ -202,10 +202,10 @@ def _route(
 ) -> Route:
     path, method = event.get("Path", "$default"), str(event.get("Method", "ANY")).upper()
     if as_text(event.get("PayloadFormatVersion", "2.0")) != "2.0":
-        raise TemplateError(f"{function.logical_id}: the routes of the local stack have payload format 2.0")
+        raise TemplateError(f"{function.logical_id}: a route has another payload format than 2.0, the only one here")
     name = event.get("Auth", {}).get("Authorizer", default)
     if name not in (None, "NONE", *authorizers):
-        raise TemplateError(f"{function.logical_id}: no authorizer is named {name}")
+        raise TemplateError(f"{function.logical_id}: a route names the authorizer {name}, which its API does not have")
     return Route(
         method="ANY" if method == "*" else method,
         path=path,
@@ -219,11 +219,11 @@ def _refuse_lost_routes(apis: Iterable[Api], events: Iterable[tuple[Function, Ma
     known = {api.api_id for api in apis}
     for function, event in events:
         if event.get("ApiId") not in known:
-            raise TemplateError(f"{function.logical_id}: a route without an ApiId of this template")
+            raise TemplateError(f"{function.logical_id}: the ApiId of an HttpApi event names no API of this template")
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Globals and a resource's own properties: maps are merged, lists joined, all else is the resource's."""
+    """Globals with a resource's own properties: maps are merged, lists joined, and else the resource's value wins."""
     merged = {**shared, **own}
     for key in set(shared) & set(own):
         if isinstance(shared[key], dict) and isinstance(own[key], dict):

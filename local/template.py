@@ -1,8 +1,8 @@
 """template.yaml, read and resolved as CloudFormation would (AWS CloudFormation, intrinsic functions).
 
-samtranslator and moto both have readers of their own. The first turns routes into the body of an
-OpenAPI document, the second creates what it can and passes over the rest in silence. This one knows
-few functions, and whatever it does not know raises: a local stack that guesses is worse than none.
+samtranslator and moto both have readers of their own. samtranslator turns routes into the body of an OpenAPI document.
+moto creates what it can and silently ignores the rest. This reader knows few functions and raises on all others: a
+local stack that guesses is worse than none.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 class TemplateError(Exception):
-    """The template says something that the local stack cannot play."""
+    """The template has something that the local stack cannot run."""
 
 
 class Attributes(Protocol):
-    """What a deployed stack knows of its resources: what Ref and GetAtt give."""
+    """The values of Ref and GetAtt for the resources of a stack."""
 
     def ref(self, logical_id: str) -> str: ...
 
@@ -51,12 +51,12 @@ def load(path: Path) -> dict[str, Any]:
     """The document with every short tag written out long, so that `!Ref X` is `{"Ref": "X"}`."""
     document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a SafeLoader underneath
     if not isinstance(document, dict):
-        raise TemplateError(f"{path} is not a template")
+        raise TemplateError(f"{path} is not a template: it must be a YAML mapping")
     return document
 
 
 class Template:
-    """A document together with its parameters and the attributes of what it describes."""
+    """A document together with its parameters and the attributes of its resources."""
 
     def __init__(
         self,
@@ -89,10 +89,10 @@ class Template:
             yield Resource(logical_id, body["Type"], body.get("Properties", {}), body)
 
     def resolve(self, value: Any, where: str = "template") -> Any:
-        """`value` with every intrinsic function replaced by what it stands for."""
+        """`value` with every intrinsic function replaced by its result."""
         resolved = self._resolve(value, where)
         if resolved is _NO_VALUE:
-            raise TemplateError(f"{where}: AWS::NoValue where a value is needed")
+            raise TemplateError(f"{where} is AWS::NoValue, but needs a value")
         return resolved
 
     def condition(self, name: str) -> bool:
@@ -130,12 +130,12 @@ class Template:
             case {"Fn::Not": [inner], **rest} if not rest:
                 return not self._holds(inner, where)
             case {"Fn::And": [_, _, *_] as inner, **rest} if not rest:
-                every = [self._holds(each, where) for each in inner]  # all of them, so that whatever is unknown raises
+                every = [self._holds(each, where) for each in inner]  # evaluate all, so that each unknown part raises
                 return all(every)
             case {"Fn::Or": [_, _, *_] as inner, **rest} if not rest:
                 every = [self._holds(each, where) for each in inner]
                 return any(every)
-        raise TemplateError(f"{where}: {expression!r} is not a condition")
+        raise TemplateError(f"{where}: the local stack cannot read {expression!r} as a condition")
 
     def _ref(self, name: Any, where: str) -> Any:
         if name == "AWS::NoValue":
@@ -150,10 +150,10 @@ class Template:
         match argument.split(".", 1) if isinstance(argument, str) else argument:
             case [str(logical_id), str(attribute)]:
                 return self._attributes.attribute(self._existing(logical_id, where), attribute)
-        raise TemplateError(f"{where}: Fn::GetAtt wants a resource and an attribute, not {argument!r}")
+        raise TemplateError(f"{where}: Fn::GetAtt needs a resource and an attribute, not {argument!r}")
 
     def _existing(self, logical_id: Any, where: str) -> str:
-        """A name that Ref or GetAtt may use; SAM generates `<function>Role`, which no section lists."""
+        """A name that Ref or GetAtt may use. SAM generates `<function>Role`, which the template does not list."""
         resources = self.document.get("Resources", {})
         owner = logical_id
         if logical_id not in resources and isinstance(logical_id, str) and logical_id.endswith("Role"):
@@ -161,35 +161,35 @@ class Template:
             if resources.get(owner, {}).get("Type") != "AWS::Serverless::Function":
                 owner = logical_id
         if owner not in resources:
-            raise TemplateError(f"{where}: nothing is named {logical_id!r}")
+            raise TemplateError(f"{where}: the template has no resource or parameter {logical_id!r}")
         condition = resources[owner].get("Condition")
         if condition is not None and not self.condition(condition):
-            raise TemplateError(f"{where}: {logical_id} does not exist, as {condition} does not hold")
+            raise TemplateError(f"{where}: {logical_id} is not created, because its condition {condition} is false")
         return str(logical_id)
 
     def _if(self, argument: Any, where: str) -> Any:
         match argument:
             case [str(name), yes, no]:
                 return self._resolve(yes if self.condition(name) else no, where)
-        raise TemplateError(f"{where}: Fn::If wants a condition and two values, not {argument!r}")
+        raise TemplateError(f"{where}: Fn::If needs a condition and two values, not {argument!r}")
 
     def _join(self, argument: Any, where: str) -> str:
         match self.resolve(argument, where):
             case [str(delimiter), [*parts]]:
                 return delimiter.join(as_text(part) for part in parts)
-        raise TemplateError(f"{where}: Fn::Join wants a delimiter and a list, not {argument!r}")
+        raise TemplateError(f"{where}: Fn::Join needs a delimiter and a list, not {argument!r}")
 
     def _select(self, argument: Any, where: str) -> Any:
         match self.resolve(argument, where):
             case [int() | str() as index, [*items]] if str(index).isdecimal() and int(index) < len(items):
                 return items[int(index)]
-        raise TemplateError(f"{where}: Fn::Select wants an index within a list, not {argument!r}")
+        raise TemplateError(f"{where}: Fn::Select needs an index within a list, not {argument!r}")
 
     def _split(self, argument: Any, where: str) -> list[str]:
         match self.resolve(argument, where):
             case [str(delimiter), str(text)] if delimiter:
                 return text.split(delimiter)
-        raise TemplateError(f"{where}: Fn::Split wants a delimiter and a text, not {argument!r}")
+        raise TemplateError(f"{where}: Fn::Split needs a delimiter and a string, not {argument!r}")
 
     def _sub(self, argument: Any, where: str) -> str:
         match argument:
@@ -198,7 +198,7 @@ class Template:
             case [str(text), {**variables}]:
                 own = {str(name): self.resolve(value, where) for name, value in variables.items()}
             case _:
-                raise TemplateError(f"{where}: Fn::Sub wants a text, not {argument!r}")
+                raise TemplateError(f"{where}: Fn::Sub needs a string, not {argument!r}")
 
         def replacement(match: re.Match[str]) -> str:
             literal, name = match.group(1), match.group(2)
@@ -208,7 +208,7 @@ class Template:
                 return as_text(own[name])
             value = self._get_att(name, where) if "." in name else self._ref(name, where)
             if not isinstance(value, str | int | float):
-                raise TemplateError(f"{where}: ${{{name}}} is not a text")
+                raise TemplateError(f"{where}: ${{{name}}} is neither a string nor a number")
             return as_text(value)
 
         return _PLACEHOLDER.sub(replacement, text)
@@ -220,7 +220,7 @@ def as_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise TemplateError(f"{value!r} is not a text, number or boolean")
+    raise TemplateError(f"{value!r} is not a string, number or boolean")
 
 
 def _intrinsic(value: Mapping[Any, Any]) -> str | None:
@@ -236,17 +236,17 @@ def _parameter_values(declared: Mapping[str, Any], given: Mapping[str, str]) -> 
     values: dict[str, Any] = {}
     for name, declaration in declared.items():
         if name not in given and "Default" not in declaration:
-            raise TemplateError(f"parameter {name} has no default and was not given")
+            raise TemplateError(f"parameter {name} has no default: give it with --parameter {name}=VALUE")
         value = as_text(given.get(name, declaration.get("Default")))
         allowed = [as_text(each) for each in declaration.get("AllowedValues", [])]
         if allowed and value not in allowed:
-            raise TemplateError(f"parameter {name} is {value!r}, which is none of {', '.join(allowed)}")
+            raise TemplateError(f"parameter {name} is {value!r}: use one of {', '.join(allowed)}")
         values[name] = value.split(",") if declaration["Type"] == "CommaDelimitedList" else value
     return values
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where the wheel has it
-    """YAML without its timestamps (a policy's Version is a text), without repeated keys, with the short tags."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml if the wheel has it
+    """Reads YAML with the short tags. Timestamps stay strings, as a policy's Version is one. Repeated keys raise."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the name and shape are PyYAML's
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -256,13 +256,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         if repeated := {key for key in keys if keys.count(key) > 1}:
-            raise TemplateError(f"{node.start_mark}: {', '.join(map(str, repeated))} is there twice")
+            raise TemplateError(f"{node.start_mark}: the key {', '.join(map(str, repeated))} is repeated")
         return dict(super().construct_mapping(node, deep=deep))
 
 
 def _construct_tag(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
     if suffix not in _LONG_NAMES:
-        raise TemplateError(f"{node.start_mark}: !{suffix} is not known to the local stack")
+        raise TemplateError(f"{node.start_mark}: the local stack does not know the tag !{suffix}")
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):

@@ -35,8 +35,8 @@ class MovableClock:
 def stack() -> Iterator[LocalStack]:
     """The local stack on a free port, as `make run` has it, with the demo data; started once for all tests.
 
-    Whoever changes the demo data, or counts on nobody having changed it, asks for `fresh_stack`. What a function did
-    in any of the tests, its role in template.yaml has to allow.
+    A test that changes the demo data, or needs it unchanged, uses `fresh_stack`. What a function did in any of the
+    tests, its role in template.yaml has to allow.
     """
     running = start(Ports.open(0))
     try:

@@ -21,33 +21,38 @@ from admin.terminal.spelling import command
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--owner", help="Who runs it, as the consent page names them."),
-    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; repeat for more."),
-    click.option("--logout-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after signing out."),
+    click.option("--owner", help="Name the organisation that runs it, for the consent page."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Send answers here (repeat for more)."),
+    click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
+                 help="Send people here after they sign out (repeat for more)."),
     click.option("--origin", "origins", multiple=True, callback=words,
-                 help="Whose scripts may read our answers (CORS); a new browser application has those of its redirect "
-                 "URIs."),
+                 help="Let scripts of this origin read answers, by CORS (default for a new browser client: the origins "
+                 "of its redirect URIs)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
-                 help="How it gets tokens; repeat, or separate by spaces."),
+                 help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
-                 help="What it may ask for; repeat, or separate by spaces."),
+                 help="Let it ask for these scopes (repeat, or separate by spaces)."),
     click.option("--default-scope", multiple=True, callback=words,
-                 help="What it gets where it asks for nothing; likewise."),
-    click.option("--introspects", multiple=True, callback=words, help="Audiences whose tokens it may introspect."),
+                 help="Give it these scopes if it asks for none (repeat, or separate by spaces)."),
+    click.option("--introspects", multiple=True, callback=words,
+                 help="Let it introspect tokens for these audiences (repeat, or separate by spaces)."),
     click.option("--first-party/--third-party", default=None,
-                 help="Vouch for it: people are not asked. They are, where a public client's answer goes to a loopback "
-                 "address or a private scheme, which any program can claim."),
-    click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None, help="A refresh gives an ID token."),
+                 help="Vouch for it, so that people are not asked for consent. They are still asked if a public "
+                 "client's answer goes to a loopback address or a private scheme, which any program can claim."),
+    click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None,
+                 help="Give it an ID token at each refresh, or not."),
     click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
-                 help="Scopes whose claims its ID tokens have as well, for a client that reads nothing else; repeat, or "
-                 "separate by spaces."),
+                 help="Put the claims of these granted scopes into its ID tokens, for a client that never asks /userinfo "
+                 "(repeat, or separate by spaces)."),
     click.option("--role", "roles", multiple=True, callback=words,
-                 help="Roles of end-users that the scope roles tells it, next to those of the APIs that it may call; "
-                 "repeat, or separate by spaces."),
-    click.option("--roles-claim", help="Name of the claim that tells it the roles, such as groups (default: roles)."),
-    click.option("--retry-window", type=SPAN, help="In which a lost refresh may be tried again; 0 for never."),
-    click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN, help="Refresh tokens end when unused so long."),
-    click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN, help="They end after so long anyway."),
+                 help="Tell it these roles of end-users by the scope roles, as well as those of the APIs that it may "
+                 "call (repeat, or separate by spaces)."),
+    click.option("--roles-claim", help="Tell it the roles in the claim of this name, such as groups (default: roles)."),
+    click.option("--retry-window", type=SPAN, help="Let it repeat a lost refresh for this long (0: never)."),
+    click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN,
+                 help="End refresh tokens that it does not use for this long."),
+    click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN,
+                 help="End refresh tokens after this long in any case."),
 )  # fmt: skip
 
 
@@ -67,10 +72,11 @@ def clients() -> None:
 
 @clients.command("add")
 @click.argument("name")
-@click.option("--id", "client_id", help="Its client_id; drawn if nobody names one.")
+@click.option("--id", "client_id", help="Set its client_id (default: drawn at random).")
 @click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
-              show_default=True, help="web keeps a secret on a server; native and browser keep none.")  # fmt: skip
-@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="How it authenticates at /token.")
+              show_default=True,
+              help="Set its type: web keeps a secret on a server, native and browser keep none.")  # fmt: skip
+@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="Set how it authenticates at /token.")
 @_registration
 @click.pass_obj
 def add(
@@ -86,7 +92,7 @@ def add(
         refresh_idle_lifetime=idle,
         refresh_absolute_lifetime=absolute,
     )
-    # Another client may have had this client_id before: what was allowed to that one is not allowed to this one.
+    # Another client may have had this client_id before: permissions that people gave to it must not count for this one.
     client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
     if "grant_types" not in given or given["grant_types"] is None:
         ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}

@@ -33,17 +33,17 @@ Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
         "added": "registered, with the values that differ from the defaults",
-        "changed": "other members, or several at once",
+        "changed": "other members changed, or several at once",
         "deleted": "no longer registered; with the last values, for an end-user only the roles",
         "disabled": "a client is refused; an end-user can no longer sign in",
         "enabled": "a client is accepted again; an end-user can sign in again",
         "grants.ended": "a client's grants from before `after.epoch`, or `after.grants_not_before`, are dead",
-        "imported": "an end-user, from a file",
+        "imported": "an end-user was registered from a file",
         "password.set": "an end-user has another password; with the epoch in `members`, their grants are dead as well",
         "roles.changed": "an end-user has other roles: `before.roles`, `after.roles`",
-        "secret.ended": "only a client's newest secret is accepted; before, `before.secrets` were",
-        "secret.rotated": "a client has another secret; `after.secrets` are accepted, 1 if the others ended",
-        "sessions.ended": "all sessions and grants of an end-user until then are dead",
+        "secret.ended": "only a client's newest secret is accepted; before, `before.secrets` secrets were",
+        "secret.rotated": "a client has another secret; `after.secrets` secrets are accepted, 1 if the others ended",
+        "sessions.ended": "all sessions and grants that an end-user had until then are dead",
     }
 )
 # Members whose values are logged in another form than they are stored in.

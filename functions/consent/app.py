@@ -1,4 +1,4 @@
-"""GET, POST /consent: what the end-user allows a client, by scope, in words (OpenID Connect Core §3.1.2.4)."""
+"""GET, POST /consent: ask the end-user what the client may do, by scope, in words (OpenID Connect Core §3.1.2.4)."""
 
 from valet.endpoint import endpoint, refused_to
 from valet.errors import AccessDenied, InvalidScope, OAuthError

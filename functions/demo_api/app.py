@@ -1,4 +1,4 @@
-"""The protected example, an API behind the authorizer: it sees no token, only what was found in it."""
+"""The protected example, an API behind the authorizer: it sees no token, only the authorizer's values from it."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def _route(event: dict[str, Any]) -> str:
 
 
 def _claims(event: dict[str, Any]) -> dict[str, str]:
-    """What the authorizer found: under `lambda` on an HTTP API, directly in `authorizer` on a REST API."""
+    """The authorizer's values: under `lambda` on an HTTP API, directly in `authorizer` on a REST API."""
     authorizer = event["requestContext"]["authorizer"]
     claims: dict[str, str] = authorizer.get("lambda", authorizer)
     return claims

@@ -18,7 +18,7 @@ def introspect(request: Request, server: Server) -> Response:
     form = request.form()
     client = secret.authenticate(request, form, server.registry)
     if not client.is_confidential:
-        # Anybody could be a public client: the endpoint would tell anybody whether a token is good (§4).
+        # Any attacker can pass for a public client, and would learn whether a token is good (§4).
         raise InvalidClient("Introspection is for confidential clients.", headers=secret.CHALLENGE)
     token = form.require("token")
     return json_response(200, _refresh_token(token, client, server) or _access_token(token, client, request, server))

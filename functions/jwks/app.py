@@ -5,7 +5,7 @@ from valet.http import Request, Response, json_response
 from valet.keys.ring import jwk_set
 from valet.server import SERVER, Server
 
-# Short, so that a key dropped in an emergency is gone soon wherever this is heeded; a new key is announced for longer
+# Short, so that caches that obey it soon lose a key that was dropped in an emergency. A new key is announced for longer
 # than any verifier keeps the set.
 _CACHE = {"Cache-Control": "public, max-age=300"}
 

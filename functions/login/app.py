@@ -56,7 +56,7 @@ def _signed_in(request: Request, saved: Saved, account: Account, server: Server)
         now=now,
     )
     if opened.other is not None:
-        # On a shared computer the one who was signed in before has left: as if they had signed out themselves.
+        # On a shared computer the former end-user has left: end their grants as if they had signed out themselves.
         if opened.has_ended_other:
             server.audit.record("session.ended", sub=opened.other.sub)
         end_grants(server, opened.other, now, "other_sign_in")

@@ -17,7 +17,7 @@ def revoke(request: Request, server: Server) -> Response:
     token = form.require("token")
     if not _revoke_refresh_token(token, client, server):
         _revoke_access_token(token, client, request.issuer, server)
-    # The same for a token that was never any good: the client can do no more about it (§2.2).
+    # Answer 200 also for a token that was never good: the client can do nothing more about it (§2.2).
     return Response(200, {**NO_STORE, **cors.allow(request, client.origins)})
 
 
@@ -36,7 +36,7 @@ def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
 
 def _revoke_access_token(token: str, client: Client, issuer: str, server: Server) -> None:
     """Refuse one access token from now on; its grant lives."""
-    # Most revoke a refresh token: PyJWT is imported for who does not (see tokens/verify.py).
+    # Most requests revoke a refresh token: PyJWT is imported only for the others (see tokens/verify.py).
     from valet.tokens.verify import verify_access_token
 
     verified = verify_access_token(token, issuer, server.registry.signing_keys(), server.clock())

@@ -1,11 +1,11 @@
-"""One emulated AWS for the whole process: moto, each call of it under one lock.
+"""One emulated AWS for the whole process: moto, every call to it under one lock.
 
-boto3 in this process reaches it through botocore's before-send event; everybody else (`sam local`,
-the operator's command line, the runtime interface emulator) over HTTP, through local/aws/door.py.
-Both are the same state, and under the one lock moto is as atomic as the real thing; without it
-one conditional write has several winners.
+boto3 in this process reaches it through botocore's before-send event. Other processes (`sam local`,
+the operator's command line, the runtime interface emulator) reach it over HTTP, through local/aws/door.py.
+Both ways lead to one state. The lock makes each call as atomic as AWS does: without it, several
+concurrent callers would all win one conditional write.
 
-Nothing here can reach the real AWS: the environment is stripped of whatever could name it, the
+Nothing here can reach the real AWS: every variable that could name it is removed from the environment, the
 credentials are made up, and a request that moto does not answer is refused, not sent.
 """
 
@@ -28,12 +28,12 @@ from local.aws.door import Application
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 ACCOUNT = "123456789012"
-REGION = "us-east-1"  # what `sam local` names where nobody says otherwise
+REGION = "us-east-1"  # the default of `sam local`
 
 FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
-"""The folder name of the function that runs, for whoever records calls."""
+"""The folder name of the function that runs: interceptors record each call under it."""
 
-# A call and what forwards it to the emulator; what comes back is botocore's AWSResponse.
+# Takes a call and the function that forwards it to the emulator; returns botocore's AWSResponse.
 Interceptor = Callable[[Call, Callable[[], Any]], Any]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -41,20 +41,20 @@ _OTHER_EMULATION = ("MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "BOTO_CONFIG
 _CREDENTIAL_REGION = re.compile(r"(Credential=[^/]+/[0-9]+/)[^/]+/")
 _emulated: EmulatedAws | None = None
 
-# What moto answers over HTTP, and how X-Amz-Target begins there. STS names its operations in the body.
+# The services that answer over HTTP, and how X-Amz-Target begins for each. STS names its operations in the body.
 _TARGETS = {"dynamodb": "DynamoDB_20120810.", "kms": "TrentService.", "logs": "Logs_20140328.", "sts": ""}
 _KEPT = frozenset({"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET"})
 
 
 class RealAwsError(Exception):
-    """Something would have reached, or was meant to reach, an AWS that is not emulated."""
+    """A request or an environment variable names an AWS that is not emulated."""
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Takes everything out of the environment that could lead to a real account, and puts made-up credentials in."""
+    """Remove from the environment every variable that could lead to a real account, and add made-up credentials."""
     for name, value in sorted(environ.items()):
         if name.startswith("AWS_ENDPOINT_URL") and value and urlsplit(value).hostname not in _LOOPBACK:
-            raise RealAwsError(f"{name} is {value}, but the local stack works with emulated AWS only: unset {name}")
+            raise RealAwsError(f"{name} is {value}, but the local stack uses emulated AWS only. Unset {name}.")
     for name in [name for name in environ if name.startswith(("AWS_", *_OTHER_EMULATION))]:
         del environ[name]
     environ.update(
@@ -69,7 +69,7 @@ def isolate(environ: MutableMapping[str, str]) -> None:
 
 
 def emulated() -> EmulatedAws:
-    """The process's one emulated AWS, started by the first who asks."""
+    """The process's one emulated AWS, started on the first call."""
     global _emulated
     if _emulated is None:
         isolate(os.environ)
@@ -78,7 +78,7 @@ def emulated() -> EmulatedAws:
 
 
 class EmulatedAws:
-    """moto behind one lock, with what tests need: a record of calls, faults on demand, a state to return to."""
+    """moto behind one lock. Tests can record calls, inject faults, and return to an earlier state."""
 
     def __init__(self) -> None:
         from moto import mock_aws
@@ -92,15 +92,15 @@ class EmulatedAws:
         mock_aws(config={"core": {"mock_credentials": False}}).start()  # once: starting it again empties it
         kms.complete()
         # moto also takes over the requests library, a pattern for each service and method in front of every call.
-        # Nobody here speaks to AWS through requests, and tests speak to the stack through it.
+        # Nothing here calls AWS through requests, and tests call the stack through it.
         responses_mock.stop()
         self._applications: dict[str, Any] = {}
 
     # -- boto3 in this process -----------------------------------------------------------------------------------------
 
     def _before_send(self, event_name: str, request: Any, **_: Any) -> Any:
-        # A loopback address is a door, ours or another emulator's: botocore sends to it by itself. Were it called
-        # from under the lock, it would wait for a thread that waits for the lock.
+        # A loopback address is a door, ours or another emulator's: botocore itself sends to it. A call to it from
+        # under the lock would wait for a thread that waits for the lock.
         if urlsplit(request.url).hostname in _LOOPBACK:
             return None
         call = Call.from_request(FUNCTION.get(), event_name, request.body)
@@ -109,7 +109,7 @@ class EmulatedAws:
             with self._lock:
                 response = self._answer(self._stubber, event_name, request)
             if response is None:
-                raise RealAwsError(f"{request.url} is not emulated, so it is not called")
+                raise RealAwsError(f"{request.url} was not called: the local stack does not emulate it")
             return response
 
         for interceptor in reversed(self._interceptors):
@@ -118,7 +118,7 @@ class EmulatedAws:
 
     @contextlib.contextmanager
     def intercept(self, interceptor: Interceptor) -> Iterator[None]:
-        """Puts `interceptor` around every call made in this process while the block runs."""
+        """Wrap `interceptor` around every call that this process makes while the block runs."""
         with self._lock:
             self._interceptors = (*self._interceptors, interceptor)
         try:
@@ -129,7 +129,7 @@ class EmulatedAws:
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[list[Call]]:
-        """The calls made in this process while the block runs, botocore's own repetitions included."""
+        """The calls that this process makes while the block runs, botocore's retries included."""
         calls: list[Call] = []
 
         def record(call: Call, forward: Callable[[], Any]) -> Any:
@@ -139,23 +139,23 @@ class EmulatedAws:
         with self.intercept(record):
             yield calls
 
-    # -- everybody else ------------------------------------------------------------------------------------------------
+    # -- other processes, over HTTP ------------------------------------------------------------------------------------
 
     def services(self) -> dict[str, Application]:
-        """A WSGI application for each service of moto's that Valet uses, by its name in a signature's scope."""
+        """A WSGI application for each of moto's services that Valet uses, by its name in a signature's scope."""
         return {service: partial(self._answer_http, service) for service in _TARGETS}
 
     def _answer_http(self, service: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         # moto's own dispatcher would look for a service in the path, the target, the body and the signature.
-        # This is one service's application, and it sees nothing but what tells it the operation and the Region.
+        # This application serves one service, so it passes on only the headers that name the operation and the Region.
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if (environ["REQUEST_METHOD"], environ["REQUEST_URI"]) != ("POST", "/") or not target.startswith(
             _TARGETS[service]
         ):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("X-Amzn-ErrorType", "UnknownOperation")])
-            return [f"not an operation of {service}\n".encode()]
+            return [f"This is no operation of {service}. Send POST / with its X-Amz-Target.\n".encode()]
         kept = {name: value for name, value in environ.items() if not name.startswith("HTTP_") or name in _KEPT}
-        # One Region, whichever the caller names: sam local takes the profile's.
+        # There is one Region, whichever the caller names: sam local names the profile's.
         kept["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
         with self._lock:
             if service not in self._applications:
@@ -165,12 +165,12 @@ class EmulatedAws:
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """The items of every table, to return to with `restore`."""
+        """The items of every table, for `restore`."""
         with self._lock:
             return {name: copy.deepcopy(table.items) for name, table in _tables().items()}
 
     def restore(self, snapshot: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
-        """Puts the items back, but for partitions whose key starts with one of `keep`, and for tables made since."""
+        """Restore the items. Leave alone partitions whose key starts with one of `keep`, and tables made since."""
         with self._lock:
             for name, table in _tables().items():
                 if name in snapshot:

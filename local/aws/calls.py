@@ -1,4 +1,4 @@
-"""What one call to AWS asked for: enough to count calls, to weigh a role against them, and to make one fail."""
+"""The content of one call to AWS: enough to count calls, to compare them with a role, and to make one fail."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _EXPRESSIONS = (
     "ProjectionExpression",
     "FilterExpression",
 )
-_NAME = re.compile(r"(?<![:#.\w])#?[A-Za-z_]\w*")  # at the top of a path, and no placeholder of a value
-_WORDS = frozenset(  # of the expressions' own language
+_NAME = re.compile(r"(?<![:#.\w])#?[A-Za-z_]\w*")  # the first name of a path, but no placeholder of a value
+_WORDS = frozenset(  # reserved in the expression language
     (
         *("SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"),
         *("attribute_exists", "attribute_not_exists", "attribute_type", "if_not_exists", "list_append"),
@@ -30,7 +30,7 @@ _WORDS = frozenset(  # of the expressions' own language
 
 @dataclass(frozen=True)
 class Call:
-    """One request as botocore sends it; a repetition is a call of its own."""
+    """One request as botocore sends it; each retry is a call of its own."""
 
     function: str | None
     service: str
@@ -59,13 +59,13 @@ class Call:
 
     @property
     def table(self) -> str | None:
-        """The table's name, of a call to DynamoDB."""
+        """The table that a call to DynamoDB names; None for other calls."""
         name = self.parameters.get("TableName")
         return name if isinstance(name, str) else None
 
     @property
     def partition_key(self) -> str | None:
-        """What IAM compares with dynamodb:LeadingKeys; None where the call names no partition, as a Scan."""
+        """The value that IAM compares with dynamodb:LeadingKeys; None if the call names no partition, as a Scan."""
         for place in ("Key", "Item"):
             if _PARTITION_KEY in (item := self.parameters.get(place, {})):
                 return str(item[_PARTITION_KEY]["S"])
@@ -77,7 +77,7 @@ class Call:
 
     @property
     def attributes(self) -> frozenset[str]:
-        """What IAM compares with dynamodb:Attributes: each top-level attribute that the call names, keys included."""
+        """The names that IAM compares with dynamodb:Attributes: each top-level attribute of the call, keys included."""
         names = self.parameters.get("ExpressionAttributeNames", {})
         text = " ".join(str(self.parameters.get(member, "")) for member in _EXPRESSIONS)
         in_expressions = {names.get(name, name) for name in _NAME.findall(text) if name not in _WORDS}
@@ -93,7 +93,7 @@ class Call:
 
 
 def error_response(url: str, code: str, message: str = "", status: int = 400) -> Any:
-    """The answer of a JSON service that refused, as botocore's before-send handlers give it."""
+    """A JSON service's refusal, in the form that botocore's before-send handlers return."""
     from botocore.awsrequest import AWSResponse
     from botocore.compat import HTTPHeaders
     from moto.core.botocore_stubber import MockRawResponse

@@ -1,9 +1,9 @@
-"""The one door of the AWS port: it decides who may ask, and which service answers.
+"""The one door of the AWS port: it decides which requests are admitted, and which service answers.
 
 The port listens on a loopback address, and every page in the developer's browser can send requests there: from its own
-origin, or from a name that its owner makes resolve to 127.0.0.1 (DNS rebinding). So the door admits no browser, no name
-that is not the stack's own, and no request that the stack's own credentials did not sign. The signature's scope names
-the service, and the door hands the request to that service itself: nothing behind it looks for a service again.
+origin, or from a name that an attacker makes resolve to 127.0.0.1 (DNS rebinding). So the door refuses browsers, every
+host name but the stack's own, and every request that the stack's own credentials did not sign. The signature's scope
+names the service, and the door hands the request to that service: nothing behind the door looks for a service again.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def own_hosts(port: int) -> frozenset[str]:
 class Door:
     """A WSGI application in front of `services`, which are keyed by their names in a signature's scope.
 
-    `unsigned` are keyed by a prefix of their paths: applications that no signature precedes, because each of their
-    addresses is a secret.
+    The applications in `unsigned`, keyed by a prefix of their paths, need no signature: each of their addresses is a
+    secret.
     """
 
     def __init__(
@@ -73,27 +73,29 @@ def _refuse_browsers(environ: Mapping[str, Any]) -> None:
     # A page can neither omit nor change these (Fetch, "forbidden request-header"). No client of the stack sends them.
     if "HTTP_ORIGIN" in environ or any(name.startswith("HTTP_SEC_") for name in environ):
         raise Refused(
-            "AccessDeniedException", "The emulated AWS is for programs. A browser sent this request, so it is refused."
+            "AccessDeniedException", "A browser sent this request. Call the emulated AWS from a program instead."
         )
 
 
 def _refuse_other_hosts(environ: Mapping[str, Any], hosts: frozenset[str]) -> None:
-    # The name in Host is what the client believes to speak to. Of a rebound name, it is the attacker's.
+    # Host is the name that the client resolved. After DNS rebinding it is the attacker's name.
     if environ.get("HTTP_HOST", "").lower() not in hosts:
         known = ", ".join(sorted(hosts))
         raise Refused(
             "AccessDeniedException",
-            f"Host is {environ.get('HTTP_HOST', '')!r}, which is no name of this stack. Use one of: {known}.",
+            f"Host is {environ.get('HTTP_HOST', '')!r}, which is not a name of this stack. Use one of: {known}.",
         )
 
 
 def _path(environ: Mapping[str, Any]) -> str:
-    """The path as it was sent. The signature is over its spelling, so no other spelling may mean the same path."""
+    """The path exactly as sent. The signature covers this spelling, so no other spelling may reach one path."""
     target: str = environ["REQUEST_URI"]
     path, _, query = target.partition("?")
     # An absolute target would name another host than Host does (RFC 9112 §3.2.2). No call of Valet's has a query.
     if not path.startswith("/") or "//" in path or "#" in path or query:
-        raise Refused("ValidationException", "The request target has to be a path, without a host or a query.", 400)
+        raise Refused(
+            "ValidationException", f"The request target {target!r} is not a plain path. Drop host and query.", 400
+        )
     return path
 
 
@@ -106,7 +108,9 @@ def _signed_service(environ: dict[str, Any], path: str) -> str:
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     if not is_signed(authorization, environ["REQUEST_METHOD"], path, _headers(environ), body):
-        raise Refused("InvalidSignatureException", f"The stack's own credentials did not sign this. {_HOW_TO_SIGN}")
+        raise Refused(
+            "InvalidSignatureException", f"The stack's own credentials did not sign this request. {_HOW_TO_SIGN}"
+        )
     return authorization.service
 
 
@@ -114,7 +118,7 @@ def _of_service(service: str, services: Mapping[str, Application]) -> Applicatio
     application = services.get(service.lower())
     if application is None:
         known = ", ".join(sorted(services))
-        raise Refused("AccessDeniedException", f"Valet does not use {service}. The emulated AWS has: {known}.")
+        raise Refused("AccessDeniedException", f"The emulated AWS has no service {service}. It has: {known}.")
     return application
 
 

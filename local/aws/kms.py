@@ -1,4 +1,4 @@
-"""What KMS does and moto does not: data key pairs, digests, salts, and keys that are switched off (AWS KMS API)."""
+"""The parts of KMS that moto lacks: data key pairs, digests, salts, and disabled keys (AWS KMS API)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_RAW_MESSAGE = 4096
 
 
 def complete() -> None:
-    """Gives moto's KMS these operations, for whichever door they are called through."""
+    """Replace these operations in moto's KMS, for calls from this process and over HTTP."""
     from moto.kms.responses import KmsResponse
 
     for operation in (_sign, _generate_data_key_pair_without_plaintext):
@@ -29,19 +29,19 @@ def complete() -> None:
 
 
 def _sign(self: Any) -> str:
-    # moto signs a digest's digest, salts PSS as long as it can, takes any length, and a disabled key still signs.
+    # moto hashes a digest once more, gives PSS its longest salt, takes any length, and signs with a disabled key.
     key = self.kms_backend.describe_key(self._get_param("KeyId"))
     message: bytes = self._get_param("Message")  # decoded already
     algorithm = self._get_param("SigningAlgorithm")
     is_digest = self._get_param("MessageType") == "DIGEST"
     _require_enabled(key)
     if algorithm not in key.signing_algorithms:
-        raise _error("InvalidKeyUsageException", f"{algorithm} is not one of the key's algorithms")
+        raise _error("InvalidKeyUsageException", f"{algorithm} is not an algorithm of the key {key.arn}")
     hashed = _HASHES[algorithm[-3:]]
     if is_digest and len(message) != hashed.digest_size:
         raise _error("ValidationException", "Digest is invalid length for algorithm")
     if not is_digest and not 1 <= len(message) <= _LONGEST_RAW_MESSAGE:
-        raise _error("ValidationException", f"Message has 1 to {_LONGEST_RAW_MESSAGE} bytes")
+        raise _error("ValidationException", f"Message has {len(message)} bytes, not 1 to {_LONGEST_RAW_MESSAGE}")
     signature = _signature(key.private_key.private_key, message, algorithm, Prehashed(hashed) if is_digest else hashed)
     return json.dumps({"KeyId": key.arn, "Signature": _text(signature), "SigningAlgorithm": algorithm})
 
@@ -63,7 +63,7 @@ def _generate_data_key_pair_without_plaintext(self: Any) -> str:
     elif spec in ("RSA_2048", "RSA_3072", "RSA_4096"):
         private_key = rsa.generate_private_key(65537, int(spec[4:]))
     else:
-        raise _error("ValidationException", f"{spec} is no KeyPairSpec that the local stack knows of")
+        raise _error("ValidationException", f"the local stack does not know the KeyPairSpec {spec}")
     wrapped, arn = self.kms_backend.encrypt(
         key.id,
         private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),

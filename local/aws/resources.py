@@ -1,4 +1,4 @@
-"""The resources of the local stack: their names, and the making of those that have a life in emulated AWS."""
+"""The resources of the local stack: names for all, and those that emulated AWS holds are created there."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 
-# What has no part in answering a request. A type that is neither here nor below raises, so that nobody adds a
-# resource to the template and believes that the local stack plays it.
+# These types have no part in answering a request. A type that is neither here nor below raises: otherwise a developer
+# could add a resource to the template and wrongly believe that the local stack runs it.
 _WITHOUT_EFFECT = frozenset(
     {
         "AWS::ApiGatewayV2::ApiMapping",
@@ -56,7 +56,7 @@ _KEY_PROPERTIES = frozenset({"Description", "KeySpec", "KeyUsage", "MultiRegion"
 
 
 class Resources:
-    """What Ref and GetAtt give; names first, and identifiers as they are made."""
+    """The values of Ref and GetAtt. Names are known from the start, identifiers once the resource is created."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._known: dict[str, dict[str, Any]] = {}
@@ -72,15 +72,15 @@ class Resources:
         try:
             return self._known[logical_id][name]
         except KeyError:
-            raise TemplateError(f"{logical_id} has no {name} that the local stack knows of") from None
+            raise TemplateError(f"the local stack does not know {name} of {logical_id}") from None
 
     def learn(self, logical_id: str, attributes: Mapping[str, Any]) -> None:
-        """Adds what only became known when the resource was made."""
+        """Add attributes that exist only once the resource is created."""
         self._known[logical_id].update(attributes)
 
 
 def create(template: Template, resources: Resources) -> None:
-    """Makes every table, key and log group of the template, with the calls that CloudFormation would make."""
+    """Create every table, key and log group of the template, with the calls that CloudFormation would make."""
     for resource in template.resources():
         if resource.type == "AWS::DynamoDB::Table":
             _create_table(resource, template, resources.ref(resource.logical_id))
@@ -89,7 +89,7 @@ def create(template: Template, resources: Resources) -> None:
         elif resource.type == "AWS::Logs::LogGroup":
             resources.learn(resource.logical_id, _create_log_group(resource, template))
         elif not resource.type.startswith("Custom::") and resource.type not in _WITHOUT_EFFECT:
-            raise TemplateError(f"{resource.logical_id}: {resource.type} is not known to the local stack")
+            raise TemplateError(f"{resource.logical_id}: the local stack does not know the type {resource.type}")
 
 
 def _create_table(resource: Resource, template: Template, name: str) -> None:
@@ -137,11 +137,11 @@ def _create_log_group(resource: Resource, template: Template) -> dict[str, str]:
 
 def _refuse_others(resource: Resource, properties: Mapping[str, Any], known: frozenset[str]) -> None:
     if unknown := sorted(set(properties) - known):
-        raise TemplateError(f"{resource.logical_id}: {', '.join(unknown)} is not known to the local stack")
+        raise TemplateError(f"{resource.logical_id}: the local stack does not know {', '.join(unknown)}")
 
 
 def _predicted(logical_id: str, type_: str) -> dict[str, Any]:
-    """Names that CloudFormation would generate: readable here, and no real host among them."""
+    """The names that CloudFormation would generate. Here they are readable, and none is a real host."""
     name = f"{STACK}-{logical_id}"
     match type_:
         case "AWS::Serverless::Function":

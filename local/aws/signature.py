@@ -55,11 +55,11 @@ def parse_authorization(header: str) -> Authorization | None:
 def is_signed(authorization: Authorization, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether the stack's own credentials signed this method, path (as sent, without a query), headers and body.
 
-    The names of `headers` are in lower case. The age of a signature is not limited: the credentials are public, so that
-    a limit would refuse the container whose clock is wrong, and no attacker.
+    The names of `headers` are in lower case. The age of a signature is not limited. The credentials are public, so a
+    limit would stop no attacker; it would only refuse a container whose clock is wrong.
     """
     signed_at = headers.get("x-amz-date", "")
-    # Names in order and once each; with them the host, the date, and every header that AWS interprets.
+    # The signed names are sorted and unique. They include the host, the date, and every header that AWS interprets.
     needed = {"host", "x-amz-date", *(name for name in headers if name.startswith("x-amz-"))}
     if list(authorization.signed_headers) != sorted(set(authorization.signed_headers)):
         return False
@@ -70,7 +70,7 @@ def is_signed(authorization: Authorization, method: str, path: str, headers: Map
     canonical_request = "\n".join(
         (
             method,
-            quote(path, safe="/-_.~"),  # encoded a second time, as every service but S3 has it
+            quote(path, safe="/-_.~"),  # encoded a second time, as for every service except S3
             "",  # no query
             *(f"{name}:{' '.join(headers[name].split())}" for name in authorization.signed_headers),
             "",

@@ -1,7 +1,7 @@
 """Lambda authorizers as an HTTP API calls them (API Gateway Developer Guide, "Lambda authorizers").
 
-Whoever decides is asked as `authorize(request, route, …)` and answers a Decision; a REST API's TOKEN and
-REQUEST authorizers differ in the event, in the cache's default and in its key, not in what is decided.
+`authorize` answers a Decision. For a REST API's TOKEN and REQUEST authorizers, which have another event, cache default
+and cache key, see rest_gateway.py.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Decision:
     """Either a refusal, or the context that the function will see."""
 
     refusal: HttpResponse | None = None
-    is_asked: bool = True  # whether the authorizer, or what it said before, decided
+    is_asked: bool = True  # whether the authorizer decided, now or in a cached answer
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
 class HttpApiAuthorizers:
-    """Calls authorizers, and remembers their answers for as long as the template says."""
+    """Calls authorizers, and caches their answers for as long as the template says."""
 
     def __init__(self, functions: Functions, clock: Callable[[], float] = time.monotonic) -> None:
         self._functions = functions
@@ -46,11 +46,11 @@ class HttpApiAuthorizers:
     def authorize(
         self, authorizer: Authorizer, request: HttpRequest, route: Route, api_id: str, parameters: Mapping[str, str]
     ) -> Decision:
-        """What becomes of the request: with no identity it is refused, and nobody is called."""
+        """Decide about the request. If an identity source is missing, refuse without calling the authorizer."""
         identity = identity_of(authorizer, request, route)
         if identity is None:
             return Decision(UNAUTHORIZED, is_asked=False)
-        # The cache knows the identity only: not the route, unless the identity sources name it.
+        # The cache key has the identity, but no route unless an identity source names it.
         key = (api_id, authorizer.name, identity)
         answer = self._remembered(key)
         if answer is None:
@@ -101,7 +101,7 @@ def decision_of(answer: Any, simple: bool, arn: str) -> Decision:
 
 
 def identity_of(authorizer: Authorizer, request: HttpRequest, route: Route) -> tuple[str, ...] | None:
-    """The values of the identity sources; None where one is missing or empty."""
+    """The values of the identity sources; None if one is missing or empty."""
     query = joined(parse_qsl(request.query, keep_blank_values=True, errors="replace"))
     values = []
     for source in authorizer.identity_sources:

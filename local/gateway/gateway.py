@@ -38,7 +38,7 @@ TIMED_OUT = message(503, "Service Unavailable")
 
 @dataclass(frozen=True)
 class Served:
-    """One request and what became of it, for the access log."""
+    """One request and its outcome, for the access log."""
 
     request: HttpRequest
     response: HttpResponse
@@ -83,7 +83,7 @@ class Gateway:
         return [] if without_body else [response.body]
 
     def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None]:
-        """The response, and the function that gave it, if one did."""
+        """The response, and the function that gave it; None if the gateway answered by itself."""
         if request.head_size > MAX_HEAD:
             return HEAD_TOO_LARGE, None
         if len(request.body) > MAX_BODY:
@@ -119,12 +119,12 @@ class Gateway:
             return FAILED
 
     def _match(self, request: HttpRequest) -> _Match | None:
-        if not request.path.startswith("/") or request.path.startswith("//"):  # werkzeug would mend these
+        if not request.path.startswith("/") or request.path.startswith("//"):  # werkzeug would correct these
             return None
         for api, router in self._routers:
             try:
                 route, parameters = router.bind("localhost").match(request.path, method=request.method)
-            except HTTPException:  # no such path, or not with this method: the gateway makes no difference
+            except HTTPException:  # the gateway answers an unknown path and an unknown method alike
                 continue
             return _Match(api.api_id, route, parameters)
         for api, _ in self._routers:
@@ -135,15 +135,15 @@ class Gateway:
 
 
 def _router(api: Api) -> Map:
-    """A literal segment before `{x}` before `{x+}`, a named method before ANY."""
-    # /token/ reaches /token, as it does at API Gateway; two slashes in a row are two slashes.
+    """The routes by precedence: a literal segment before `{x}` before `{x+}`, and a named method before ANY."""
+    # As at API Gateway, /token/ reaches /token, and two slashes in a row are not merged.
     router = Map(strict_slashes=False, merge_slashes=False)
     for route in sorted(api.routes, key=lambda each: each.method == "ANY"):
         if route.path == "$default":
             continue
         rule = Rule(_werkzeug_path(route.path), endpoint=route, methods=None)
         if route.method != "ANY":
-            rule.methods = {route.method}  # set afterwards, as the constructor would add HEAD to GET
+            rule.methods = {route.method}  # set afterwards: the constructor would add HEAD to GET
         router.add(rule)
     return router
 
@@ -168,5 +168,5 @@ def _status_line(status: int) -> str:
 
 
 def _on_the_wire(value: str) -> str:
-    """WSGI's bytes in disguise: what is not Latin-1 goes out as UTF-8."""
+    """The value as WSGI wants it: each character stands for one byte of the UTF-8 encoding (PEP 3333)."""
     return value.encode().decode("latin-1")

@@ -24,7 +24,7 @@ _REWRITTEN = re.compile(r"x-forwarded-.*|forwarded|x-amzn-trace-id", re.IGNORECA
 
 
 class MalformedAnswer(Exception):
-    """The function answered something that API Gateway makes a 500 of."""
+    """The function's answer is one that API Gateway turns into a 500."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class HttpRequest:
 
     @property
     def path(self) -> str:
-        """Decoded, as in rawPath: HTTP APIs decode it, whatever the name says."""
+        """The decoded path, as in rawPath: despite that name, HTTP APIs decode it."""
         path = self.target.split("?", 1)[0] if self.target.startswith("/") else urlsplit(self.target).path
         return unquote(path, errors="replace") or "/"
 
@@ -59,7 +59,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What goes back to the client."""
+    """The response that the gateway sends to the client."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ class HttpResponse:
 
 
 def request_from_environ(environ: Mapping[str, Any]) -> HttpRequest:
-    """From WSGI, whose server has joined repeated headers by commas and read the body."""
+    """The request of a WSGI environ. The server has already joined repeated headers with commas and read the body."""
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
@@ -108,7 +108,7 @@ def authorizer_event_of(
 
 
 def route_arn(request: HttpRequest, api_id: str) -> str:
-    """What a policy's Resource is compared with: method and path of the request, not of the route."""
+    """The ARN that a policy's Resource is compared with: it has the request's method and path, not the route's."""
     return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/{STAGE}/{request.method}{request.path}"
 
 
@@ -142,7 +142,7 @@ def _request_context(request: HttpRequest, route: Route, api_id: str) -> dict[st
     return {
         "accountId": ACCOUNT,
         "apiId": api_id,
-        # Never the Host header, and never a name that exists: the issuer of the local stack comes from ISSUER_URL.
+        # This is never the Host header or a real host: the local stack's issuer comes from ISSUER_URL.
         "domainName": f"{api_id}.execute-api.{REGION}.localhost",
         "domainPrefix": api_id,
         "http": {
@@ -161,7 +161,7 @@ def _request_context(request: HttpRequest, route: Route, api_id: str) -> dict[st
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Repeated names, their values joined by commas."""
+    """The pairs by name. If a name is repeated, its values are joined with commas."""
     values: dict[str, str] = {}
     for name, value in pairs:
         values[name] = f"{values[name]},{value}" if name in values else value
@@ -170,38 +170,38 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def response_of(answer: Any) -> HttpResponse:
     """The response that API Gateway makes of a function's answer."""
-    # API Gateway takes an answer without statusCode for a 200's body. No function of ours means that, so it is refused.
+    # API Gateway would send an answer without statusCode as the body of a 200. No function of ours intends that.
     status = answer.get("statusCode") if isinstance(answer, dict) else None
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
-        raise MalformedAnswer(f"statusCode {status!r}")
+        raise MalformedAnswer(f"statusCode is {status!r}, not a number from 200 to 599")
     headers = [(name, _header_value(name, value)) for name, value in (answer.get("headers") or {}).items()]
     cookies = answer.get("cookies") or []
     if not isinstance(cookies, list) or not all(isinstance(cookie, str) for cookie in cookies):
-        raise MalformedAnswer("cookies is not a list of texts")
+        raise MalformedAnswer("cookies is not a list of strings")
     headers += [("set-cookie", _header_value("set-cookie", cookie)) for cookie in cookies]
     return HttpResponse(status, tuple((name.lower(), value) for name, value in headers), _body(answer))
 
 
 def _header_value(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise MalformedAnswer(f"header {name} is {type(value).__name__}: single-valued text in format 2.0")
+        raise MalformedAnswer(f"header {name} is {type(value).__name__}, but format 2.0 takes one string")
     if not (name + value).isprintable() or not name.isascii():
-        raise MalformedAnswer(f"header {name} holds a control character")
+        raise MalformedAnswer(f"header {name} contains a control character, or its name is not ASCII")
     return value
 
 
 def _body(answer: Mapping[str, Any]) -> bytes:
     body = answer.get("body") or ""
     if not isinstance(body, str):
-        raise MalformedAnswer(f"body is {type(body).__name__}, not a text")
+        raise MalformedAnswer(f"body is {type(body).__name__}, not a string")
     if not answer.get("isBase64Encoded", False):
         return body.encode()
     try:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedAnswer("body is not base64") from None
+        raise MalformedAnswer("isBase64Encoded is true, but body is not base64") from None
 
 
 def message(status: int, text: str) -> HttpResponse:
-    """The gateway's own answers."""
+    """An answer that the gateway gives by itself."""
     return HttpResponse(status, (("content-type", "application/json"),), f'{{"message":"{text}"}}'.encode())

@@ -1,7 +1,7 @@
 """The IAM policy of a Lambda authorizer, evaluated for one route (IAM User Guide, "Policy evaluation logic").
 
-Only what an authorizer's policy may say: statements with Effect, Action and Resource. A statement with
-anything else raises, as a Condition that is passed over would allow too much.
+An authorizer's statements have Effect, Action and Resource. A statement with any other member raises: to ignore a
+Condition would allow too much.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ class MalformedPolicy(Exception):
 
 
 def allows(document: Any, resource: str, action: str = INVOKE) -> bool:
-    """Whether some statement allows, and none denies."""
+    """Whether at least one statement allows this action on this resource, and none denies it."""
     effects = {effect for effect, statement in _statements(document) if _covers(statement, action, resource)}
     return effects == {"Allow"}
 
 
 def _statements(document: Any) -> list[tuple[str, Mapping[str, Any]]]:
     if not isinstance(document, dict) or "Statement" not in document:
-        raise MalformedPolicy("no Statement")
+        raise MalformedPolicy("the policy has no Statement")
     statements = document["Statement"]
     found: list[tuple[str, Mapping[str, Any]]] = []
     for statement in statements if isinstance(statements, list) else [statements]:
         if not isinstance(statement, dict) or not {"Effect", "Action", "Resource"} <= set(statement) <= _MEMBERS:
-            raise MalformedPolicy(f"a statement has Effect, Action and Resource: {statement!r}")
+            raise MalformedPolicy(f"a statement needs Effect, Action and Resource, and may have Sid: {statement!r}")
         if statement["Effect"] not in ("Allow", "Deny"):
-            raise MalformedPolicy(f"Effect is {statement['Effect']!r}")
+            raise MalformedPolicy(f"Effect is {statement['Effect']!r}, neither Allow nor Deny")
         found.append((statement["Effect"], statement))
     return found
 
@@ -54,6 +54,6 @@ def _texts(value: Any) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _pattern(text: str) -> re.Pattern[str]:
-    """IAM's wildcards: `*` any number of characters, slashes too; `?` exactly one."""
+    """IAM's wildcards: `*` matches any number of characters, slashes included, and `?` exactly one."""
     parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
     return re.compile("".join(parts), re.DOTALL)

@@ -13,7 +13,7 @@ from local.rest_api import RestApi, RestRoute
 
 
 def token_event_of(request: HttpRequest, api: RestApi, path: str, token: str) -> dict[str, Any]:
-    """All that a TOKEN authorizer is told."""
+    """The event of a TOKEN authorizer."""
     return {"type": "TOKEN", "authorizationToken": token, "methodArn": method_arn(request, api, path)}
 
 
@@ -33,7 +33,7 @@ def event_of(
     parameters: Mapping[str, str],
     authorizer: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The event of a function with the proxy integration; without binary media types, a body is a text."""
+    """The event of a function with the proxy integration. The API has no binary media types, so the body is text."""
     event = _shared_members(request, api, path, route, parameters)
     if authorizer is not None:
         event["requestContext"]["authorizer"] = dict(authorizer)
@@ -42,17 +42,17 @@ def event_of(
 
 
 def method_arn(request: HttpRequest, api: RestApi, path: str) -> str:
-    """What a policy's Resource is compared with: the stage, the method, and the path of the request."""
+    """The ARN that a policy's Resource is compared with: it has the request's stage, method and path."""
     return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api.api_id}/{api.stage}/{request.method}{path}"
 
 
 def answer_of(answer: Any) -> HttpResponse:
     """The response that API Gateway makes of a function's answer; headers may have several values."""
     if not isinstance(answer, dict):
-        raise MalformedAnswer("no object")
+        raise MalformedAnswer("the answer is not an object")
     several = answer.get("multiValueHeaders") or {}
     if not all(isinstance(values, list) for values in several.values()):
-        raise MalformedAnswer("multiValueHeaders hold lists")
+        raise MalformedAnswer("each value of multiValueHeaders must be a list")
     single = {name: value for name, value in (answer.get("headers") or {}).items() if name not in several}
     response = response_of({**answer, "headers": single, "cookies": []})
     more = tuple((name.lower(), str(value)) for name, values in several.items() for value in values)
@@ -96,5 +96,5 @@ def _shared_members(
 
 
 def _as_sent(name: str) -> str:
-    """A REST API hands headers on as they were written, and clients write them like this."""
+    """The header's name with capitals, as most clients write it: a REST API passes names on unchanged."""
     return "-".join(part.capitalize() for part in name.split("-"))

@@ -30,7 +30,7 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z_]+)*)")
 
 
 class _Refused(Exception):
-    """The gateway answers by itself: which of its responses, and what the authorizer said, if it did."""
+    """The gateway answers by itself. Holds the kind of its response, and the authorizer's context if there is one."""
 
     def __init__(self, kind: str, context: Mapping[str, str] | None = None) -> None:
         super().__init__(kind)
@@ -48,7 +48,7 @@ class RestGateway:
         self._kept: dict[tuple[str, str, tuple[str, ...]], tuple[float, Any]] = {}
 
     def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
-        """The response and the function that gave it; None where no stage is meant."""
+        """The response and the function that gave it; None if the path is below no stage."""
         path = request.target.partition("?")[0]
         for api in self._apis:
             if path == f"/{api.stage}" or path.startswith(f"/{api.stage}/"):
@@ -90,7 +90,7 @@ class RestGateway:
         identity = _identity(request, route, authorizer)
         if identity is None:
             raise _Refused("UNAUTHORIZED")
-        # Where nothing is kept, a REQUEST authorizer is asked also without its identity sources.
+        # If nothing is cached, a REQUEST authorizer is called even when its identity sources are missing.
         key = (api.api_id, authorizer.name, identity)
         answer = self._remembered(key)
         if answer is None:
@@ -128,7 +128,7 @@ class RestGateway:
 
 
 def _identity(request: HttpRequest, route: RestRoute, authorizer: RestAuthorizer) -> tuple[str, ...] | None:
-    """The values of the identity sources; None where the gateway refuses without asking anybody."""
+    """The values of the identity sources; None if the gateway refuses without calling the authorizer."""
     query = parse_qs(request.query, keep_blank_values=True)
     context = {"path": request.path, "httpMethod": request.method, "resourcePath": route.resource}
     values = []
@@ -146,7 +146,7 @@ def _identity(request: HttpRequest, route: RestRoute, authorizer: RestAuthorizer
 
 
 def _weighed(answer: Any, arn: str) -> Mapping[str, Any]:
-    """Reads a policy for one method. Raises _Refused, with the context that came along."""
+    """Apply the authorizer's policy to one method and return the context. Raises _Refused, with that context."""
     context = answer.get("context") or {} if isinstance(answer, dict) else None
     if not isinstance(context, dict) or not all(
         isinstance(each, str | int | float | bool) for each in context.values()
@@ -165,7 +165,7 @@ def _weighed(answer: Any, arn: str) -> Mapping[str, Any]:
 
 
 def _response(refused: _Refused, request: HttpRequest, api: RestApi) -> HttpResponse:
-    """The gateway response of that kind, its headers and body filled in."""
+    """The gateway response of that kind, with its variables replaced in headers and body."""
     chosen = api.responses.get(refused.kind, DEFAULTS[refused.kind])
     message = _MESSAGES.get(refused.kind)
     values: dict[str, str | None] = {
@@ -178,7 +178,7 @@ def _response(refused: _Refused, request: HttpRequest, api: RestApi) -> HttpResp
     headers = [("content-type", "application/json")]
     for name, source in chosen.headers.items():
         value = _header_value(source, values, request)
-        if value:  # a value that is not there is no header
+        if value:  # a variable without a value makes no header
             headers.append((name.lower(), value))
     body = _VARIABLE.sub(lambda match: values.get(match[1]) or "", chosen.body)
     return HttpResponse(chosen.status, tuple(headers), body.encode())
@@ -193,7 +193,7 @@ def _header_value(source: str, values: Mapping[str, str | None], request: HttpRe
 
 
 def _route(api: RestApi, method: str, path: str) -> tuple[RestRoute, dict[str, str]] | None:
-    """The resource first, a literal segment before `{x}` before `{x+}`; then its method, or ANY."""
+    """Choose the resource (a literal segment before `{x}` before `{x+}`), then its route by method or ANY."""
     best: tuple[tuple[int, ...], str, dict[str, str]] | None = None
     for resource in {route.resource for route in api.routes}:
         parameters = _matched(resource, path)

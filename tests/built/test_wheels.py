@@ -148,7 +148,7 @@ def test_a_configuration_file_of_pip_cannot_switch_the_hashes_off(processor: str
 def test_a_lock_file_that_pips_settings_add_brings_nothing_into_the_layer(
     package: str, setting: str, processor: str, wheels: Path, tmp_path: Path
 ) -> None:
-    """pip reads `requirement` in its settings beside the command's own, and takes either file's hashes."""
+    """pip reads `requirement` in its settings in addition to the command's own, and takes either file's hashes."""
     wheel = _another(tmp_path)
     if package == "cryptography":
         folder = _tampered(wheels, tmp_path / "tampered", package, processor)

@@ -24,7 +24,7 @@ def revocation(revoked_for: str = "user", now: float = NOW) -> Revocation:
 
 
 def at_once(deed: Callable[[int], Outcome], threads: int = THREADS) -> list[Outcome]:
-    """What `deed` answers in each of so many threads that begin at the same moment."""
+    """The results of `deed` in so many threads that begin at the same moment."""
     ready = Barrier(threads)
 
     def run(number: int) -> Outcome:

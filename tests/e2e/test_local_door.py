@@ -157,7 +157,7 @@ def test_a_page_by_a_rebound_name_reads_and_changes_nothing(rebound: Page, guard
     outcomes = rebound.evaluate(_FETCH, attacks(guarded, host))
     assert all(outcome.startswith("basic 403 ") for outcome in outcomes), outcomes
     # The last one is a GET, signed for this name, with neither Origin nor Sec-Fetch-Site: Host alone gives it away.
-    assert "no name of this stack" in outcomes[-1]
+    assert "not a name of this stack" in outcomes[-1]
     assert guarded.hash not in str(outcomes)
     assert "valet-local-Users" not in str(outcomes)
     assert rebound.evaluate(_WITHOUT_FETCH, [f"http://{host}", _INVOKE, '{"emergency": "current"}']) == "refused"

@@ -94,7 +94,7 @@ def _preflight(issuer: str, path: str, origin: str, method: str = "GET") -> http
 
 
 def press(page: Page, button: str) -> Any:
-    """Presses a button of the app; what the deed came to."""
+    """Press a button of the app, and return what the app then shows."""
     page.get_by_role("button", name=button).click()
     return said(page)
 

@@ -13,7 +13,7 @@ INACTIVE = '{"active":false}'
 
 
 def is_inactive(answer: Answer) -> bool:
-    """To the letter: nothing else is told of a token that is nobody's business (RFC 7662 §2.2)."""
+    """The exact answer: it says nothing else about a token that does not concern the client (RFC 7662 §2.2)."""
     assert answer.status == 200
     return answer.body == INACTIVE
 

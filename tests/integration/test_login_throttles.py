@@ -178,7 +178,7 @@ def test_however_many_sign_in_from_one_address_none_is_held_up(
 def test_a_success_takes_no_other_attempt_off_the_count_of_its_address(
     deployment: Deployment, web_app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else whoever has an account guesses at the others without end."""
+    """Otherwise an attacker with one account could guess at the others without limit."""
     monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     statuses = []
     for number in range(6):
@@ -221,7 +221,7 @@ def test_a_right_password_of_a_disabled_account_stays_counted(
 @pytest.mark.parametrize(
     ("source_ips", "limit", "statuses"),
     [
-        # Whoever has one address of a network of IPv6 has all 2^64.
+        # An attacker who has one address of an IPv6 network has all 2^64.
         ([f"2001:db8:0:1::{number:x}" for number in range(6)] + ["2001:db8:0:2::1"], 5, [401] * 5 + [429, 401]),
         # As a proxy may write IPv4: of one network they all are, and a stranger's guesses would be everybody's.
         ([f"::ffff:203.0.113.{last}" for last in (1, 1, 1, 2)], 2, [401, 401, 429, 401]),

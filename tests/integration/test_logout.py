@@ -141,7 +141,9 @@ def test_a_hint_that_does_not_verify_is_none_and_the_end_user_is_asked(
         with deployment.nothing_spent():
             page = logout(browser, id_token_hint=token, post_logout_redirect_uri=BACK, state="s")
             assert page.status == 200
-            assert form_of(page).names == {"csrf_token", "decision", "state"}, "nothing of nobody's is carried on"
+            assert form_of(page).names == {"csrf_token", "decision", "state"}, (
+                "the page carries on no value that matches no client"
+            )
             by_post = browser.post_from_another_site("/logout", {"id_token_hint": token})
             assert (by_post.status, len(by_post.location) < 100) == (303, True)
     assert is_signed_in(browser, web_app)

@@ -155,7 +155,7 @@ def test_a_mistake_of_ours_leaves_its_own_line_and_no_second_one(
 def test_what_goes_back_to_the_client_is_told_there_and_leaves_no_line(
     deployment: Deployment, web_app: Application, issued: Issued, refusals: Lines
 ) -> None:
-    """Whoever sends wrong requests by the thousand pays for their own log."""
+    """A sender of a thousand wrong requests must not cause long log lines."""
     assert deployment.send("GET", web_app.ask(response_type="token").url).status == 303
     assert post_form(deployment.send, f"{deployment.issuer}/token", {"grant_type": "x"}).status == 401
     assert [line["event"] for line in refusals() if line["error"] != "invalid_client"] == []

@@ -195,8 +195,9 @@ class Deployment:
 
     @contextmanager
     def nothing_spent(self, but: tuple[str, ...] = ()) -> Iterator[None]:
-        """Whatever happens in the block leaves no trace: no write takes effect, but to what can be spent harmlessly,
-        and to the partitions that `but` names."""
+        """The block changes nothing: no write takes effect except those that are harmless, and those to the partitions
+        that `but` names.
+        """
         spent: list[Call] = []
 
         def watch(call: Call, forward: Callable[[], Any]) -> Any:
@@ -251,7 +252,9 @@ def in_this_process() -> Deployment:
 
 @contextmanager
 def afresh() -> Iterator[Deployment]:
-    """The deployment with the demo data and nobody signed in, whose server the functions of this process have."""
+    """The deployment with the demo data, in which no end-user is signed in. The functions of this process use its
+    server.
+    """
     lambdas_own = valet.server.SERVER
     deployment = in_this_process()
     deployment.begin()

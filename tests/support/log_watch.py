@@ -1,7 +1,6 @@
-"""Listens to a whole test run: what was secret in it, and what was logged; no word may be in both (P10).
-
-Secrets are what requests to the functions and their answers carried: tokens, codes, cookies, passwords, handles. Logged
-is every line that any logger of this process was given, with all its fields, and every JSON line on standard output.
+"""Listens to a whole test run and collects its secrets and its log lines; no word may be in both (P10). Secrets are the
+tokens, codes, cookies, passwords and handles in requests to the functions and in their answers. Log lines are all lines
+that any logger of this process gets, with all fields, and every JSON line on standard output.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ class LogWatch:
         self._fresh_secrets |= fresh
 
     def told(self) -> dict[str, str]:
-        """The secrets that were logged since somebody asked, and the lines."""
+        """The secrets that were logged since the last call, and the lines."""
         words = (self._fresh_words & self.secrets) | (self._fresh_secrets & self.said.keys())
         self._fresh_words, self._fresh_secrets = set(), set()
         return {word: self.said[word] for word in words}
@@ -144,7 +143,7 @@ def _of_pairs(encoded: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def log_watch() -> Iterator[LogWatch]:
-    """Stands at the one door that every endpoint shares, from the first test to the last."""
+    """Watches the entry that every endpoint shares, from the first test to the last."""
     import valet.endpoint  # noqa: F401  whose doors are watched
     from valet.aws.apigateway import request_from_event, response_to_event
 

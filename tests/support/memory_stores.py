@@ -25,7 +25,7 @@ from tests.support.signing import MemorySigners
 
 
 def new_table() -> MemoryTable:
-    """An empty table, whose calls are answered at once and watched by nobody."""
+    """An empty table, which answers each call at once and records nothing."""
     return MemoryTable(lambda _, run: run(), lambda *_: None)
 
 

@@ -1,4 +1,4 @@
-"""HTTP as the tests speak it: what was answered, and who carries a request there."""
+"""HTTP in the tests: responses, and the ways to send a request."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def over_http(method: str, url: str, headers: Mapping[str, str] | None = None, b
 
 
 def refused(answer: Answer, status: int, error: str) -> None:
-    """JSON in the specification's form, kept by nobody (RFC 6749 §5.2)."""
+    """JSON in the specification's form, which no cache stores (RFC 6749 §5.2)."""
     assert (answer.status, answer.error) == (status, error), answer
     assert answer.json().keys() == {"error", "error_description"}
     assert answer.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""A deployment and who uses it, with grants that have come so far, each made once and returned to."""
+"""A deployment and its users, with grants at several stages. Each stage is made once and restored afterwards."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,7 +130,7 @@ class World:
             server.status_indices.allot(client_id, exp, client.epoch)
 
     def rotate_behind_its_back(self, refresh_token: str) -> None:
-        """A rival, in another execution environment, is faster."""
+        """Another request, in another execution environment, is faster."""
         token = parse_refresh_token(refresh_token)
         assert token is not None
         grants, now = self.deployment.server.grants, self.deployment.clock.now

@@ -1,4 +1,4 @@
-"""Whose address a request has: who connected to the gateway, or behind a proxy whom the proxy saw."""
+"""The client's address of a request: the one that connected to the gateway, or to the proxy in front of it."""
 
 from typing import Any
 

@@ -38,7 +38,7 @@ def prompting(*prompts: str, **changes: object) -> AuthorizationRequest:
         (replace(REQUEST, redirect_uri="http://127.0.0.1:1/"), PUBLIC, SESSION, ALL, Step.CONSENT),
         (replace(REQUEST, redirect_uri="com.example.app:/"), PUBLIC, SESSION, ALL, Step.CONSENT),
         (replace(REQUEST, redirect_uri="http://127.0.0.1:1/"), WEB, SESSION, ALL, Step.ISSUE),
-        # whom the operator vouches for
+        # the operator vouches for the client
         (REQUEST, replace(WEB, first_party=True), SESSION, None, Step.ISSUE),
         (prompting("consent"), replace(WEB, first_party=True), SESSION, ALL, Step.CONSENT),
         (

@@ -78,7 +78,7 @@ def refused(fresh_stack: LocalStack) -> Operator:
 
 @pytest.fixture
 def keys_come_back(valet: Operator) -> Iterator[None]:
-    """The stack's tables are put back after a test, its KMS keys are not: whoever ends one asks for this."""
+    """The stack's tables are restored after a test, its KMS keys are not: a test that ends a key uses this fixture."""
     kms = boto3.client("kms", endpoint_url=valet.stack.aws_url)
     yield
     for key in kms.list_keys()["Keys"]:

@@ -1,4 +1,4 @@
-"""`valet scopes` and `valet apis`: what can be asked for, and whom it is for."""
+"""`valet scopes` and `valet apis`: the scopes that clients can ask for, and the APIs that they belong to."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_an_api_leaves_no_scopes_that_belong_to_nobody(valet: Operator) -> None:
 
 
 def test_an_api_whose_scopes_are_gone_already_can_be_deleted(valet: Operator) -> None:
-    """As somebody left it who was killed while deleting both."""
+    """The state after a command was killed while it deleted both."""
     stock = "https://stock.example.com"
     valet("scopes", "add", "stock", "See the stock")
     valet("apis", "add", stock, "Stock", "--scope", "stock")
@@ -166,7 +166,7 @@ def test_a_second_api_that_names_a_scope_of_the_issuer_is_refused_and_told_which
 def test_what_another_operator_changed_meanwhile_is_not_deleted(
     valet: Operator, monkeypatch: pytest.MonkeyPatch, delete: str, meanwhile: str, kept: str
 ) -> None:
-    """It was not needed when the command looked, and may be by now."""
+    """Nothing needed it when the command looked, but something may need it now."""
     valet("scopes", "add", "stock", "Stock")
     valet("apis", "add", "https://stock.example.com", "Stock")
     original = Desk.confirm

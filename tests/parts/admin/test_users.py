@@ -179,7 +179,7 @@ def test_a_new_password_may_end_what_the_old_one_opened(valet: Operator) -> None
     ],
 )
 def test_who_ends_what_a_person_holds_ends_their_sessions_as_well(valet: Operator, command: tuple[str, ...]) -> None:
-    """Whoever holds a session could otherwise take a new grant with it the moment the old ones are gone."""
+    """Otherwise a thief with a session could get a new grant as soon as the old ones are revoked."""
     thief = Browser(over_http, valet.stack.issuer)
     app = web_app(valet.stack)
     thief.decide(thief.sign_in(thief.open(app.ask().url), "john"))

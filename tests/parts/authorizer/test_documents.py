@@ -32,7 +32,7 @@ def test_every_time_is_stated() -> None:
     # The longest way through: keys, an unknown kid, a list, and one more look at it.
     assert keys.FIRST_FLIGHT + keys.FLIGHT + status.FIRST_FETCH_TIMEOUT + status.FETCH_TIMEOUT < 9
     assert status.ISSUER_CLOCK_SKEW == 5
-    assert "at most 5 s older, as clocks differ; else it is refused, and asked for again after 1 s" in TEXT
+    assert "at most 5 s older, as clocks differ. Otherwise the authorizer refuses it, and asks again after 1 s" in TEXT
     assert (keys._SPREAD, status._SPREAD) == (0.2, 0.15)
     assert "up to 15 % (lists) or 20 % (keys) early" in TEXT
     assert f"({verify._MOST_REMEMBERED:,} of them)" in TEXT

@@ -56,7 +56,7 @@ class World:
         self.at(seconds, lambda: setattr(self, "revoked", self.revoked | {idx}))
 
     def wait(self, seconds: float) -> None:
-        """Whoever waits is overtaken by all that is due meanwhile."""
+        """While an actor waits, every event that is due happens."""
         until = self.now + seconds
         while self._events and self._events[0][0] <= until:
             due, _, event = heapq.heappop(self._events)
@@ -173,7 +173,7 @@ class Bench:
         return {said for at, said in self.answers if at > seconds}
 
     def delay(self, revoked_at: float) -> float:
-        """From the revocation to the last answer that did not know of it."""
+        """The time from the revocation to the last answer that still accepted the token."""
         return max((at - revoked_at for at, said in self.answers if said != "refused"), default=0.0)
 
 
@@ -245,7 +245,7 @@ def test_a_key_that_one_publisher_signs_with_already_is_no_outage_where_nothing_
 
 
 def others(bench: Bench, until: float) -> Iterable[tuple[float, Callable[[], None]]]:
-    """The traffic that publishers have besides: each reads at moments of its own, now slowly, now at once."""
+    """Other traffic at the publishers: each reads at times of its own, sometimes slowly, sometimes at once."""
     for publisher in (bench.a, bench.b):
         at = 0.0
         while (at := at + bench.random.expovariate(1.0)) < until:

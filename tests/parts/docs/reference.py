@@ -30,16 +30,16 @@ ROUTES = {
 VARIABLES = {
     "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
     "ID_TOKEN_LIFETIME": "seconds, 60 to 86400",
-    "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that nobody uses is over after them",
-    "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session is over after them anyway",
-    "ACCOUNT_ROOT_ARN": "rotate_keys: whom a new key's policy lets administer it",
+    "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that is not used for this long ends",
+    "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session ends after this long in any case",
+    "ACCOUNT_ROOT_ARN": "rotate_keys: the account, whose administrators a new key's policy lets administer the key",
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
-    "BEHIND_PROXY": "true: a proxy stands before the API, and the client's address is the last entry but one of "
-    "X-Forwarded-For; else, and where that entry is no address or the last is not the gateway's `sourceIp`, it is "
-    "`sourceIp`; the template sets it from `BehindProxy`",
+    "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
+    "X-Forwarded-For. If that entry is no address, or the last one is not the gateway's `sourceIp`, or the variable is "
+    "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",
     "GRANTS_TABLE": "name of the table",
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
@@ -49,46 +49,47 @@ VARIABLES = {
     "REGISTRY_TABLE": "name of the table",
     "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",
-    "RETRY_WINDOW": "seconds in which a lost refresh is answered again. A function takes 0 to 600, the template gives "
-    "`RetryWindow`, 0 or 11 to 300, as it is longer than the token function may run",
+    "RETRY_WINDOW": "seconds in which a client that lost an answer may refresh again with the same token. A function "
+    "takes 0 to 600; the template gives `RetryWindow`, 0 or 11 to 300, so that it is longer than "
+    "the token function may run",
     "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
     "ROTATION_PERIOD": "rotate_keys: days that a key signs",
-    "ROUTES": "authorizer: which routes ask for which scopes and roles, as JSON",
+    "ROUTES": "authorizer: the scopes and roles that each route needs, as JSON",
     "SIGNER": "kms or wrapped",
     "SIGNING_ALG": "RS256 or ES256",
     "SIGNING_ROLE_ARNS": "rotate_keys: the roles that a new key's policy lets sign",
-    "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, that a held status list serves in an outage",
-    "STATUS_OPTIONAL": "authorizer: true lets tokens of other issuers through that have no status",
+    "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, for which it uses a list that it holds during an outage",
+    "STATUS_OPTIONAL": "authorizer: true accepts tokens without a `status` claim, for issuers without status lists",
     "USERS_TABLE": "name of the table",
-    "WRAPPING_KEY": "rotate_keys: the symmetric key that wraps, with SIGNER=wrapped",
+    "WRAPPING_KEY": "rotate_keys: with SIGNER=wrapped, the symmetric key that encrypts signing keys",
 }
 
 ERRORS = {
     "access_denied": "the end-user said no; in the redirect",
-    "consent_required": "`prompt=none`, and somebody has to be asked; in the redirect",
-    "insufficient_scope": "the token is good, for something else",
+    "consent_required": "`prompt=none`, and the end-user has to be asked for consent; in the redirect",
+    "insufficient_scope": "the access token is good, but lacks a scope that the request needs",
     "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
     "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",
-    "invalid_scope": "unknown scope, not the client's, more than was granted, or of two APIs",
-    "invalid_token": "the access token is expired, revoked, malformed or for something else",
-    "login_required": "`prompt=none`, and nobody is signed in; in the redirect",
+    "invalid_scope": "the scope is unknown, not registered for the client, more than was granted, or of two APIs",
+    "invalid_token": "the access token is expired, revoked, malformed or not for this audience",
+    "login_required": "`prompt=none`, and no end-user is signed in; in the redirect",
     "not_found": "there is nothing at this address",
     "registration_not_supported": "the parameter `registration`; in the redirect",
     "request_not_supported": "the parameter `request`; in the redirect",
     "request_uri_not_supported": "the parameter `request_uri`; in the redirect",
-    "server_error": "a mistake of ours: `request.failed` in the log, by the request id",
+    "server_error": "a defect of Valet: find `request.failed` in the log by the request id",
     "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
     "is refreshed too often; 503: an outage",
     "unauthorized_client": "the client is not registered for this grant type",
-    "unsupported_grant_type": "none of those at /token",
-    "unsupported_response_type": "another than `code`; in the redirect",
+    "unsupported_grant_type": "the grant type is not one that /token supports",
+    "unsupported_response_type": "the response type is not `code`; in the redirect",
 }
 
-# The authorizer's, which are no part of valet/audit.py: it logs without any library, in another account perhaps.
+# The authorizer's events are not in valet/audit.py: it logs without any library, perhaps in another account.
 AUTHORIZER_EVENTS = {
-    "issuer.unavailable": ("reason", "Keys or a status list cannot be had: the request ended as a 500."),
-    "policy.inexact": ("reason routes", "No IAM policy says exactly these routes; told once, at the start."),
+    "issuer.unavailable": ("reason", "The authorizer cannot get keys or a status list: the request ended as a 500."),
+    "policy.inexact": ("reason routes", "No IAM policy can express exactly these routes. Logged once, at the start."),
     "route.denied": ("route jti", "A good token without the scopes or roles of this route: 403."),
     "token.refused": ("reason", "The access token is not good: 401."),
 }
@@ -113,7 +114,7 @@ def reference() -> Iterator[str]:
         ),
         ("Errors", _errors()),
         ("Events", _events()),
-        ("Deeds of operators", _deeds()),
+        ("Changes by operators", _deeds()),
         ("Metrics", _metrics()),
         ("Alarms", _alarms()),
         ("The command line", _commands()),
@@ -246,11 +247,11 @@ def _errors() -> Iterator[str]:
 def _events() -> Iterator[str]:
     from valet.audit import EVENTS, EVERYWHERE, LONGEST, LONGEST_OF
 
-    yield "One JSON line each. Beside its own fields every line has `event`, `timestamp`, `level`, `service`,"
-    yield "and where they are known " + ", ".join(f"`{name}`" for name in sorted(EVERYWHERE - {"event"})) + "."
+    yield "One JSON line each. Besides its own fields every line has `event`, `timestamp`, `level`, `service`,"
+    yield "and, if they are known, " + ", ".join(f"`{name}`" for name in sorted(EVERYWHERE - {"event"})) + "."
     others = ", ".join(f"`{name}` {longest:,}" for name, longest in sorted(LONGEST_OF.items()))
     yield f"A text has at most {LONGEST} characters ({others}): a longer one is cut and ends with `…`."
-    yield "A character that is not printable is written as U+FFFD, so nothing that a stranger sends ends a line."
+    yield "A character that is not printable is written as U+FFFD, so no sender can break a line."
     yield ""
     rows: list[tuple[str, ...]] = []
     for name, event in sorted(EVENTS.items()):
@@ -264,9 +265,9 @@ def _events() -> Iterator[str]:
 def _deeds() -> Iterator[str]:
     from admin.records.changes import DEEDS
 
-    yield "What `deed` says in `client.changed`, `user.changed`, `api.changed` and `scope.changed`. `members` names"
-    yield "what changed; `before` and `after` hold the values: lists as words, secrets as their number, of people the"
-    yield "roles alone."
+    yield "The field `deed` of `client.changed`, `user.changed`, `api.changed` and `scope.changed` says what the"
+    yield "operator did. `members` names the members that changed. `before` and `after` hold their values: lists as"
+    yield "words, only the number of secrets, and only the roles of people."
     yield ""
     yield from _table(("deed", "what was done"), ((f"`{deed}`", text) for deed, text in sorted(DEEDS.items())))
 

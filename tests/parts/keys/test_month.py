@@ -137,7 +137,7 @@ def test_a_dropped_key_is_refused_by_everybody_within_its_cache_and_ours_and_not
         for index, verifier in enumerate(everybody):
             assert good is None or verifier.accepts(good.kid)
             for kid, dropped_at in dropped.items():
-                if verifier.accepts(kid):  # whoever holds the stolen key makes tokens as he likes
+                if verifier.accepts(kid):  # the thief signs any token with the stolen key
                     assert now - dropped_at <= verifier.cache + OWN_CACHES
                     longest[index] = max(longest[index], now - dropped_at)
     assert len(dropped) == 7

@@ -183,7 +183,8 @@ def test_dropping_a_key_again_changes_nothing(deployment: Deployment) -> None:
 
 
 def test_current_said_again_means_the_key_that_was_current_the_first_time(deployment: Deployment) -> None:
-    # The first run may have been killed after it dropped the key: whoever repeats it must not lose another.
+    # The first run may have been killed after it dropped the key: an operator who repeats the command must not lose
+    # another.
     ring = deployment.drop("current")
     deployment.now += 600
     assert deployment.drop("current") is ring

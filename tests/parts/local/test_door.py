@@ -135,8 +135,8 @@ def test_a_browser_is_refused_whatever_else_is_right(header: tuple[str, str], do
 def test_any_other_host_is_refused_though_it_is_signed(host: str, door: Watched) -> None:
     host = host.format(port=door.port)
     # Signed with this name in it: the credentials are public, and a page can know them.
-    assert b"no name of this stack" in door.refuses(good(door, host=host)).body
-    assert b"no name of this stack" in door.refuses(good(door).setting("Host", host)).body
+    assert b"not a name of this stack" in door.refuses(good(door, host=host)).body
+    assert b"not a name of this stack" in door.refuses(good(door).setting("Host", host)).body
     door.refuses(Sent("PUT", "/answer/secret", (("Host", host),)))
 
 
@@ -179,7 +179,7 @@ def test_a_target_that_is_more_than_a_path_is_refused(target: str, door: Watched
     target = target.format(port=door.port)
     for method in ("POST", "OPTIONS"):
         answer = door.refuses(replace(good(door), target=target, method=method))
-        assert b"has to be a path" in answer.body
+        assert b"is not a plain path" in answer.body
 
 
 # -- signatures --------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_services_are_compared_without_case(service: str, door: Watched) -> None
     ["s3", "S3", "ec2", "iam", "sns", "sqs", "awslambda", "moto_api", "dynamodbstreams", "dynamodb_v20111205", "d"],
 )
 def test_a_service_that_valet_does_not_use_is_refused_though_it_is_signed(service: str, door: Watched) -> None:
-    assert f"Valet does not use {service}".encode() in door.refuses(signed(door.port, service, b"{}")).body
+    assert f"has no service {service}".encode() in door.refuses(signed(door.port, service, b"{}")).body
 
 
 def test_the_target_of_another_service_does_not_choose_it(door: Watched) -> None:

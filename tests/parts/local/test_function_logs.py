@@ -1,4 +1,6 @@
-"""What functions log is in emulated CloudWatch Logs for whoever asks the door for it, and costs a request an append."""
+"""The functions' log lines are in emulated CloudWatch Logs, behind the AWS port, and cost each request only an
+append.
+"""
 
 from __future__ import annotations
 

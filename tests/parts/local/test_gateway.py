@@ -328,5 +328,5 @@ def test_two_functions_with_different_values_of_one_variable_are_refused(tmp_pat
         "MemorySize: 256", "MemorySize: 256\n      Environment: {Variables: {NAME: b}}"
     )
     small = small_system(tmp_path, template, echo=ECHO, answer=ANSWER)
-    with pytest.raises(TemplateError, match="EchoFunction and AnswerFunction want different values of NAME"):
+    with pytest.raises(TemplateError, match="EchoFunction and AnswerFunction have different values of NAME"):
         small.system.environment()

@@ -140,7 +140,7 @@ def test_a_port_that_is_none_is_one_line(value: str) -> None:
 
 def test_it_refuses_any_aws_but_the_emulated_one() -> None:
     line = refusal(AWS_ENDPOINT_URL="https://dynamodb.eu-west-1.amazonaws.com")
-    assert "unset AWS_ENDPOINT_URL" in line
+    assert "Unset AWS_ENDPOINT_URL" in line
 
 
 def test_a_parameter_that_the_template_has_not_is_one_line() -> None:

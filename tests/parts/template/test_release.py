@@ -61,7 +61,7 @@ def test_a_release_is_a_tag_and_is_made_once(tree: Path) -> None:
 def test_what_is_no_version_is_refused(tree: Path, version: str) -> None:
     status, told = release(tree, version)
     assert (status, git(tree, "tag")) == (1, "")
-    assert "no version" in told
+    assert "not a version" in told
 
 
 def test_what_does_not_agree_is_told_and_nothing_is_tagged(tree: Path) -> None:

@@ -1,4 +1,6 @@
-"""Every kind of request that Valet answers: how it comes about, to be counted, and to be made to fail."""
+"""Every kind of request that Valet answers, and what has to happen before it. Tests count its calls and make them
+fail.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,7 +82,7 @@ def refresh_stolen(world: World) -> Request:
 
 
 def refresh_race_lost(world: World) -> Request:
-    """Between our signature and our write somebody else rotates."""
+    """Between our signature and our write, another request rotates the token."""
     tokens = world.redeemed()
     world.deployment.clock.advance(60)
 
@@ -159,7 +161,7 @@ def authorize_remembered(world: World) -> Request:
 
 
 def authorize_resumed(world: World) -> Request:
-    """Back from the login, and nobody has to be asked."""
+    """Back from the login, without a consent page."""
     world.redeemed()
     world.deployment.clock.advance(60)
     page = world.browser.open(world.web_app.ask(prompt="login").url)

@@ -72,7 +72,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
     more = Counter(calls) - Counter(row.warm_calls)
     assert more <= Counter(
         {
-            "GetItem client": 2,  # the caller, and whom the token was issued to
+            "GetItem client": 2,  # the caller, and the client that the token was issued to
             "Query scopes": 1,
             "Query apis": 1,
             "Query keys": 1,
@@ -90,8 +90,9 @@ def test_the_budget_holds(name: str) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_what_is_signed_is_signed_before_anything_is_spent(row: Row) -> None:
-    """Promise P2: reads, signatures, writes, in that order. Leases may come before; who loses a race signs again what
-    the winner wrote."""
+    """Promise P2: reads, signatures, writes, in that order. Leases may come before. The loser of a race signs again
+    what the winner wrote.
+    """
     if row.name == "refresh_race_lost":
         return
     spent = [call for call in row.cold_calls if call not in ("UpdateItem status", "PutItem lease")]

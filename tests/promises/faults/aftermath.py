@@ -1,8 +1,6 @@
-"""What must hold after a fault, by kind of request: the client tries again, and then everybody is who they were.
-
-Never two live successors, no lost grant, no false revocation, no live token that a revocation misses, and nothing spent
-without an answer but what the protocol allows: a code whose redemption took effect unheard, and a saved request whose
-grant did.
+"""What must hold after a fault, by kind of request, once the client has tried again: never two live successors, no lost
+grant, no false revocation, no live token that a revocation misses. Only two things may be spent without an answer: a
+code whose redemption took effect but whose answer was lost, and a saved request whose grant did.
 """
 
 from collections.abc import Callable
@@ -22,7 +20,7 @@ UNAVAILABLE = "temporarily_unavailable"
 
 @dataclass
 class Run:
-    """A request that a fault has befallen."""
+    """A request that met a fault."""
 
     world: World
     request: Request
@@ -32,7 +30,7 @@ class Run:
     land: Callable[[], None]  # what is still on its way takes effect
 
     def settled(self) -> Answer:
-        """The answer; where there was none, that to the same request sent again, now that all is well."""
+        """The answer; if there was none, the answer to the same request, sent again without a fault."""
         if self.fault is Fault.LATE:
             self.land()
         answer = self.request() if self.is_open else self.first
@@ -44,16 +42,16 @@ class Run:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody was told what became of it."""
+        """Whether the sender does not know the outcome."""
         return self.first is None or is_outage(self.first)
 
     def may_be_spent_by(self, *calls: str) -> bool:
-        """Whether that call was made, took effect, and nobody heard of it."""
+        """Whether that call was made and took effect, and its answer was lost."""
         return self.call in calls and self.fault in (Fault.UNHEARD_TWICE, Fault.LATE, Fault.KILLED)
 
 
 def is_outage(answer: Answer) -> bool:
-    """The specified way to say that nothing was decided: 503, or an error for whoever is redirected."""
+    """The specified way to say that nothing was decided: 503, or an error in the redirect."""
     if answer.status == 503:
         return answer.is_page or (answer.error == UNAVAILABLE and answer.headers["retry-after"] == "1")
     return answer.status == 303 and f"error={UNAVAILABLE}" in answer.location
@@ -129,7 +127,7 @@ def after_refresh(run: Run) -> None:
     world.deployment.clock.advance(5)
     following = members(world.web_app.refresh(arrived[0]["refresh_token"]))
     assert_lives(world, before.grant_id)
-    # Now a thief comes with the very first one.
+    # Now a thief presents the very first token.
     stolen = world.web_app.refresh(before.answers[0]["refresh_token"])
     assert (stolen.status, stolen.error) == (400, "invalid_grant")
     given = [*before.answers, *arrived, following]
@@ -137,7 +135,7 @@ def after_refresh(run: Run) -> None:
 
 
 def after_too_often(run: Run) -> None:
-    """Nothing is spent: what was refused is answered a little later."""
+    """Nothing is spent: a little later, the refused request succeeds."""
     world, before = run.world, run.world.john
     answer = run.settled()
     assert (answer.status, answer.error) == (429, UNAVAILABLE)
@@ -147,7 +145,9 @@ def after_too_often(run: Run) -> None:
 
 
 def after_refresh_without_window(run: Run) -> None:
-    """An own write is still an own write; but who loses the answer loses the grant, and with it every token."""
+    """The function still recognises its own write; but a client that loses the answer loses the grant, and with it
+    every token.
+    """
     world, before = run.world, run.world.john
     answer = run.settled()
     if answer.status == 400:
@@ -162,7 +162,9 @@ def after_refresh_without_window(run: Run) -> None:
 
 
 def after_theft(run: Run) -> None:
-    """The thief may have been stopped halfway. Whoever comes next finishes it, or comes before it and is served."""
+    """The revocation that the thief caused may have stopped half-way. The next request finishes it, or came before it
+    and succeeds.
+    """
     world, before = run.world, run.world.john
     given = list(before.answers)
     if run.fault is Fault.LATE:
@@ -229,7 +231,7 @@ def after_logout(run: Run) -> None:
 
 
 def after_code_is_issued(run: Run) -> None:
-    """A code; or none, where the grant took effect unheard, and then a new request gets one."""
+    """A code. If the grant took effect and the answer was lost there is none, and a new request gets one."""
     world, answer = run.world, run.settled()
     if answer.status == 400:
         assert run.may_be_spent_by("PutItem grant", "UpdateItem consent"), "a saved request is spent without an answer"
@@ -264,7 +266,7 @@ def after_denial(run: Run) -> None:
 
 
 def after_reading(run: Run) -> None:
-    """The truth, and the same again: an outage never looks like `active: false`."""
+    """The answer is right, and again right: an outage never looks like `active: false`."""
     answer = run.settled()
     assert answer.status == 200
     assert answer.body == run.request().body

@@ -14,7 +14,7 @@ _READS = frozenset({"GetItem", "Query", "Sign"})
 
 
 class Killed(BaseException):
-    """The function's process is gone, and nobody catches anything any more."""
+    """The function's process is killed, so no handler catches this."""
 
 
 class Fault(Enum):
@@ -34,9 +34,10 @@ class Fault(Enum):
 
 
 def faults_of(call: str) -> list[Fault]:
-    """Those that can befall the call and make a difference. A read has one: each kind leaves the table as
+    """The faults that the call can meet and that make a difference. A read has one: each kind leaves the table as
     TemporarilyUnavailable, which tests/contract/test_outages.py holds. A read that took effect is a read that did not,
-    and a function that is killed after it leaves what the call before it left."""
+    and a function that is killed after it leaves what the call before it left.
+    """
     action = call.split()[0]
     if action == "Sign":
         return [Fault.THROTTLED, Fault.LOST, Fault.LOST_TWICE, Fault.DENIED, Fault.DISABLED, Fault.KILLED]
@@ -46,7 +47,7 @@ def faults_of(call: str) -> list[Fault]:
 
 
 class Injection:
-    """An interceptor that lets one fault befall the n-th call, botocore's repetition of it included."""
+    """An interceptor that makes the n-th call fail in one way, botocore's repetition of it included."""
 
     def __init__(self, position: int, fault: Fault) -> None:
         self._position = position
@@ -61,7 +62,7 @@ class Injection:
         return self._attempts > 0
 
     def land(self) -> None:
-        """What was on its way takes effect."""
+        """A write that was still on its way takes effect."""
         for forward in self._on_their_way:
             forward()
         self._on_their_way = []

@@ -1,4 +1,6 @@
-"""What ends a grant is logged once (promise P10), by whoever did it, however many find it done."""
+"""The end of a grant is logged once (promise P10), by the request whose write ended it, however many requests find it
+ended.
+"""
 
 import pytest
 
@@ -38,7 +40,9 @@ def test_so_is_the_end_of_a_session(world: World) -> None:
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.UNHEARD], ids=str)
 @pytest.mark.parametrize("name", _EVENTS)
 def test_a_write_that_was_sent_twice_is_logged_once(world: World, name: str, fault: Fault) -> None:
-    """Also where it took effect and its answer was lost: the second finds what the first did, and knows its mark."""
+    """This holds also if the write took effect and its answer was lost: the second try finds its own mark in the
+    item.
+    """
     _strike(world, name, "UpdateItem grant", fault)
     assert world.deployment.audit.names.count(_EVENTS[name]) == 1
 
@@ -54,7 +58,7 @@ def test_so_are_tokens_whose_commit_was_sent_twice(world: World, name: str, even
 
 
 def test_a_logout_that_could_not_end_the_grants_is_logged_all_the_same(world: World) -> None:
-    """The session had ended by then; whoever signs out again finds it so, and goes on with the grants."""
+    """The session had already ended. A second sign-out finds it ended, and goes on with the grants."""
     _strike(world, "logout", "Query sub", Fault.THROTTLED)
     assert world.deployment.audit.names.count("session.ended") == 1
     assert world.deployment.audit.names.count("grant.revoked") == 1
@@ -69,7 +73,7 @@ def test_so_is_a_session_whose_end_was_sent_twice(world: World, fault: Fault) ->
 @pytest.mark.parametrize("fault", [Fault.UNHEARD_TWICE, Fault.LATE, Fault.LATER, Fault.KILLED], ids=str)
 @pytest.mark.parametrize("name", _EVENTS)
 def test_what_nobody_heard_the_end_of_is_logged_at_most_once(world: World, name: str, fault: Fault) -> None:
-    """The item is the truth, and says what the log does not."""
+    """The log lacks the line, but the item shows the revocation."""
     _strike(world, name, "UpdateItem grant", fault)
     assert world.deployment.audit.names.count(_EVENTS[name]) <= 1
 

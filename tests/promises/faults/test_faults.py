@@ -24,7 +24,7 @@ def cases() -> Iterator[object]:
 
 
 def strike(world: World, row: Row, position: int, fault: Fault) -> Run:
-    """The request, befallen by the fault; whoever was killed comes back as another execution environment."""
+    """Send the request with the fault. After a kill, the next request gets another execution environment."""
     request = row.prepare(world)
     world.restart()
     injection = Injection(position, fault)
@@ -49,7 +49,7 @@ def test_whatever_fails_the_client_tries_again_and_everybody_is_who_they_were(
 
 
 def test_no_kind_of_request_is_left_out() -> None:
-    """But the race, which the model runs, and two that are others with a call less."""
+    """All kinds except the race, which the model runs, and two that are others with one call less."""
     left_out = {"refresh_race_lost", "code_without_openid", "consent_not_remembered"}
     assert {row.name for row in TABLE} - AFTERMATH.keys() == left_out
 

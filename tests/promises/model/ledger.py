@@ -1,8 +1,8 @@
-"""What really happened, and what OAuth allows to happen: the small model that the handlers are held to.
+"""What really happened, and what OAuth allows to happen: the small model against which the handlers are checked.
 
-The ledger hears of every write that takes effect, whoever is told of it, and of every answer. It keeps what a client,
-a thief and an authorization server could agree on: which code, which chain of refresh tokens, which access tokens,
-revoked or not. A transition that the protocol forbids, and a state that breaks a promise, are violations.
+The ledger hears of every write that takes effect, even if its answer is lost, and of every answer. It keeps what a
+client, a thief and an authorization server could agree on: which code, which chain of refresh tokens, which access
+tokens, revoked or not. A transition that the protocol forbids, and a state that breaks a promise, are violations.
 """
 
 import json

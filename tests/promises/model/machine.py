@@ -1,4 +1,4 @@
-"""The state machine: everybody does whatever they like, in any order, and the handlers are held to the model.
+"""The state machine: every actor does anything, in any order, and the handlers are checked against the model.
 
 One request at a time is held to the oracle, word by word; several at once, interleaved call by call, to the ledger.
 """
@@ -296,7 +296,7 @@ class AuthorizationServer(RuleBasedStateMachine):
             raise Violation(f"{act}: the grant lives on")
 
     def _keep(self, held: Held, process: Process) -> None:
-        """The answer arrives at whoever asked."""
+        """The answer arrives at the actor that sent the request."""
         act, answer = process.act, process.answer
         if answer is None:
             return

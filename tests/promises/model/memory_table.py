@@ -45,7 +45,7 @@ class Call:
 
     @property
     def is_of_grant(self) -> bool:
-        """A grant or the status of its tokens; all else is no business of anybody but the caller."""
+        """Whether the item is a grant or the status of its tokens: other items matter only to their caller."""
         return self.kind == "grant" or (self.kind == "status" and self.sk.startswith("set#"))
 
 
@@ -126,7 +126,7 @@ class MemoryTable(ScannedTable):
         return new
 
     def expire(self, now: float) -> None:
-        """What DynamoDB's TTL does, some day after the moment."""
+        """Delete expired items, as DynamoDB's TTL does at some time after they expire."""
         for key, item in list(self.items.items()):
             if item.get("expires_at", now) < now:
                 del self.items[key]
@@ -154,7 +154,7 @@ def _parsed(condition: str) -> Parsed:
     """The condition as a tree: AND binds more tightly than OR, parentheses more tightly than both."""
     words = list(_WORD.finditer(condition))
     if "".join(word[0] for word in words) != condition:
-        # What a store begins to say, and this table cannot read, must not pass for nothing said.
+        # If a store uses an expression that this table cannot read, it must fail and not be ignored.
         raise NotImplementedError(f"the condition {condition!r}")
     words.reverse()
     parsed = _joined(words, " OR ", " AND ")
@@ -196,7 +196,7 @@ def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
     found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
     understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
     if " ".join(understood) != expression:
-        # Likewise: a clause that is passed over would be a write that the model never sees.
+        # Fail here too: if a clause were ignored, the model would miss a write.
         raise NotImplementedError(f"the update {expression!r}")
     return found
 

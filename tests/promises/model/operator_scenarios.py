@@ -59,7 +59,7 @@ def _refreshes(actor: str, count: int = 1, *, is_stale: bool = False) -> Sender:
 
 
 def _operator(command: Act, tries: int = 1) -> Sender:
-    """Who gives the command again while it was not answered as done."""
+    """An operator who repeats the command until it is answered as done."""
 
     def act(run: Run) -> Act | None:
         given = [process for process in run.processes.values() if process.act == command]
@@ -70,7 +70,7 @@ def _operator(command: Act, tries: int = 1) -> Sender:
 
 
 def _later(sender: Sender) -> Sender:
-    """The same, once the time has passed."""
+    """An operator who gives the command once the time has passed."""
     return replace(sender, act=lambda run: sender.act(run) if run.ticks else None)
 
 

@@ -1,4 +1,6 @@
-"""What a request must be answered, by the ledger alone: the protocol once more, in the fewest words."""
+"""The answer that a request must get according to the ledger: the protocol written once more, as briefly as
+possible.
+"""
 
 from dataclasses import dataclass
 

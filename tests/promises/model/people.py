@@ -58,7 +58,7 @@ class Browser:
 
 @dataclass
 class Held:
-    """What is kept of one grant, and by whom."""
+    """The tokens of one grant that the client and the thief keep."""
 
     grant_id: str
     client_id: str

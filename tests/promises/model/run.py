@@ -45,7 +45,7 @@ class Scenario:
     fates: tuple[Fate, ...] = tuple(fate for fate in Fate if fate not in (Fate.RUN, Fate.FAILED))
     is_answer_lost: bool = True  # losing an answer is one of the faults
     ticks: tuple[float, ...] = ()
-    seen: tuple[str, ...] = ()  # kinds of items that matter here, beside those that always do
+    seen: tuple[str, ...] = ()  # kinds of items that matter here, in addition to those that always do
     is_ttl_prompt: bool = False  # DynamoDB deletes what has expired with the tick, not some day
     is_warm: bool = True  # the sandboxes hold blocks of status indices
 

@@ -101,7 +101,7 @@ _OPERATORS: Mapping[str, Callable[[Sequence[str] | None, tuple[str, ...]], bool]
     "StringEquals": lambda found, values: found is not None and all(value in values for value in found),
     "Bool": lambda found, values: found is not None and all(value.lower() in values for value in found),
     "Null": lambda found, values: (found is None) == (values == ("true",)),
-    # True of a request without the key at all, as IAM has it: hence the Null beside it.
+    # True of a request without the key at all, as in IAM, so the policies add a Null condition.
     "ForAllValues:StringLike": lambda found, values: all(
         any(_matches(value, each) for value in values) for each in found or ()
     ),

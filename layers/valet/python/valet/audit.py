@@ -60,7 +60,7 @@ Metric = Literal[
     "TokensRefreshed",
 ]
 
-# These fields identify a request, its client and its end-user. `event` stands in every line, another where it is known.
+# These fields identify a request, its client and its end-user. Every line has `event`, and the others if known.
 EVERYWHERE = frozenset({"event", "request_id", "source_ip", "client_id", "sub", "grant_id"})
 
 
@@ -78,7 +78,7 @@ def _event(meaning: str, fields: str = "", metric: Metric | None = None, measure
     return Event(meaning, frozenset(fields.split()), metric, measured)
 
 
-# Characters of a text in a line. A request's headers may have ten thousand, and each is paid for, and read by people.
+# Characters of a text in a line. A request's headers may have ten thousand, and operators pay for each and read it.
 LONGEST = 256
 LONGEST_OF = {"scope": 1024}  # registered scopes only, and a grant may have many
 _MOST_PLACES = 32  # of a list: the innermost frames of a traceback
@@ -87,8 +87,8 @@ _MOST_PLACES = 32  # of a list: the innermost frames of a traceback
 def in_bounds(field: str, value: Any) -> Any:
     """The value as a line may hold it: a text cut to its field's length, without characters that end or turn a line.
 
-    JSON escapes the control characters of ASCII alone. U+2028 ends a line in some readers, U+202E turns its text
-    around, and a lone surrogate cannot be written at all, so that its line would be lost.
+    JSON escapes only the control characters of ASCII. U+2028 ends a line in some readers, U+202E turns its text around,
+    and a lone surrogate cannot be written at all, so that its line would be lost.
     """
     if isinstance(value, list):
         return [in_bounds(field, member) for member in value[-_MOST_PLACES:]]
@@ -113,19 +113,19 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
         "code.throttled": _event(
-            "A person was given too many codes in a quarter of an hour: refused, nothing is spent."
+            "A person asked for too many codes in a quarter of an hour: refused, nothing is spent."
         ),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
-        "key.deleted": _event("A key that nobody needs any more left the records.", "kid reason signing"),
+        "key.deleted": _event("The record of a key that is no longer needed was deleted.", "kid reason signing"),
         "key.dropped": _event("An emergency took a key out of the JWK Set.", "kid reason signing"),
-        "key.ended": _event("Nobody can sign with this key any more.", "kid key_id"),
+        "key.ended": _event("This key cannot sign any more.", "kid key_id"),
         "key.left": _event("This stack may not end the key: an administrator has to.", "kid key_id"),
         "key.made": _event("A signing key was made.", "kid key_id"),
         "key.rotated": _event("Another key signs from now on.", "kid reason signing"),
-        "key.withdrawn": _event("A standby that the settings no longer want is gone.", "kid reason signing"),
+        "key.withdrawn": _event("A standby that the settings no longer ask for was removed.", "kid reason signing"),
         "keys.checked": _event(
             "The hourly run is done; how far the signing key is over its period, in days.",
             "kid overdue_days",
@@ -133,23 +133,23 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "overdue_days",
         ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
-        "login.succeeded": _event("Somebody signed in.", metric="LoginsSucceeded"),
-        "login.throttled": _event("Too many wrong passwords: not even looked at.", metric="LoginsThrottled"),
-        "refresh.retried": _event("A lost answer was given again.", "user_agent"),
+        "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
+        "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
-        "request.failed": _event("A mistake of ours, answered as 500.", "failure at"),
+        "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
         "request.refused": _event(
-            "A refusal that somebody was shown as a page, or whose reason the client is not told.", "error detail"
+            "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
         ),
         "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),
         "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),
-        "session.ended": _event("Somebody signed out, or was signed out by an operator.", "operator"),
+        "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
         "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
-        "user.changed": _event("An operator changed an account: of values, its roles alone are told.", _CHANGE),
+        "user.changed": _event("An operator changed an account; of its values, only the roles are logged.", _CHANGE),
     }
 )

@@ -37,5 +37,5 @@ def system_clock() -> Moment:
 
 
 def system_jitter() -> float:
-    """Drawn when it is needed, never at init, which a snapshot would repeat in every clone."""
+    """Draw a number when it is needed, never at init, because every clone of a snapshot would have the same number."""
     return os.urandom(1)[0] / 256

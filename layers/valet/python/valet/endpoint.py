@@ -1,4 +1,6 @@
-"""The door that every endpoint shares: event in, event out, and whatever is raised refused in one place."""
+"""The entry that every endpoint shares: it turns an event into an answer, and every error into a refusal, in one
+place.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,9 +29,9 @@ def endpoint(
     refuse: Refuse = refuse_as_json,
     readable_by: Literal["nobody", "anybody", "registered origins"] = "nobody",
 ) -> Handler:
-    """A Lambda handler around `answer`: event in, event out, and whatever is raised refused in one place.
+    """A Lambda handler around `answer`: it turns an event into an answer, and every error into a refusal.
 
-    `readable_by` says whose scripts may read the answers. An answer with tokens names its one origin itself.
+    `readable_by` says which origins' scripts may read the answers. An answer with tokens names its one origin itself.
     """
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def endpoint(
 
 
 def refused_to(destination: "Destination", error: OAuthError) -> Response:
-    """A refusal that goes back to the client by a redirect. A reason that the client is not told is logged.
+    """A refusal that goes back to the client by a redirect. A reason that the client does not learn is logged.
 
     AlreadyAnswered is raised again, for a page: the client has got its answer, and an error after it would contradict
     the code.
@@ -74,7 +76,7 @@ def refused_to(destination: "Destination", error: OAuthError) -> Response:
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:
-    # A page gives its reader a reference to ask for help with: it has to lead to a line.
+    # The page shows a reference with which its reader can ask for help, so the log needs a line with it.
     if error.detail or (refuse is refuse_as_page and not isinstance(error, ServerError)):
         observability.log_refusal(error)
     response = refuse(error, request)
@@ -85,7 +87,7 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
             cors.allow(request, _origins(readable_by, server) if request.origin else frozenset())
         )
     except Exception:
-        return response  # the registry is out of reach: the refusal stands, unread by scripts
+        return response  # the registry is out of reach: the refusal is answered without CORS headers
 
 
 def _origins(readable_by: str, server: Server) -> frozenset[str] | None:

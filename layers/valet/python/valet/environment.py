@@ -1,5 +1,6 @@
-"""The process's environment; no other module touches it. Apart from settings.py, because the authorizer reads its own
-and pays for no more than it needs."""
+"""The process's environment; no other module touches it. It is separate from settings.py, because the authorizer reads
+its own variables and should import no more than it needs.
+"""
 
 import os
 from collections.abc import Mapping

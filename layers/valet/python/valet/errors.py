@@ -34,8 +34,8 @@ _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 class OAuthError(Exception):
     """A refusal in the specifications' words.
 
-    `description` is for the client's developer and is answered; `detail` and `client_id`, of a client that is
-    registered, are for our log and never answered. None may hold a secret.
+    `description` is for the client's developer and is answered; `detail` and `client_id` (of a registered client) are
+    for our log and never answered. None of them may hold a secret.
     """
 
     error: ClassVar[str] = "server_error"
@@ -142,7 +142,9 @@ class SigningFailed(TemporarilyUnavailable):
 
 
 class TooManyRequests(TemporarilyUnavailable):
-    """One grant or one person asked too often (RFC 6585 §4). Not a 5xx: the server is well, and so are the others."""
+    """One grant or one person asked too often (RFC 6585 §4). It is not a 5xx, because the server works, also for
+    everybody else.
+    """
 
     status = 429
 
@@ -153,7 +155,7 @@ class NotFound(OAuthError):
 
 
 class MethodNotAllowed(OAuthError):
-    """RFC 9110 §15.5.6: `Allow` names what the path takes."""
+    """RFC 9110 §15.5.6: `Allow` names the methods that the path accepts."""
 
     error = "invalid_request"
     status = 405

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from http.client import HTTPConnection, HTTPResponse
 
-_REUSED_WITHIN = 5.0  # seconds; a longer pause may have frozen the process, and the peer will have hung up
+_REUSED_WITHIN = 5.0  # seconds; after a longer pause, perhaps frozen, the peer will have closed the connection
 _GZIP = 31  # zlib's name for a gzip wrapper
 
 
@@ -50,7 +50,7 @@ class Https:
         if not url.startswith(self._origin + "/"):
             raise FetchFailed("not on the issuer's origin")
         attempt = _Attempt(self, url.removeprefix(self._origin), etag, limit, timeout)
-        # A thread of its own, because no socket timeout bounds a name lookup or an answer that drips.
+        # Fetch in a thread, because no socket timeout bounds a name lookup or an answer that arrives byte by byte.
         thread = threading.Thread(target=attempt.run, name="fetch", daemon=True)
         thread.start()
         thread.join(timeout)
@@ -96,7 +96,7 @@ class Https:
             kept[0].close()
 
     def __del__(self) -> None:
-        self.close()  # where a process loads this function more than once, as the local stack does
+        self.close()  # if a process loads this function more than once, as the local stack does
 
 
 class _Attempt:
@@ -117,11 +117,11 @@ class _Attempt:
             self.fetched = self._get()
         except FetchFailed as error:
             self.failure = str(error)
-        except Exception as error:  # whatever the network does is one outcome
+        except Exception as error:  # every error of the network is one outcome
             self.failure = f"{type(error).__name__}: {error}"
 
     def abandon(self) -> None:
-        """Wakes the thread from whatever it waits for, so that it ends soon."""
+        """Interrupt whatever the thread waits for, so that it ends soon."""
         self._is_abandoned = True
         if self._sock is not None:
             import socket
@@ -138,7 +138,7 @@ class _Attempt:
         except OSError:
             if not is_reused or self._has_answer or self._is_abandoned:
                 raise
-        # The peer may hang up on an idle connection; a GET that it never answered may be sent again.
+        # The peer may close an idle connection; a GET that it never answered may be sent again.
         connection, _ = self._https.connection(self._timeout)
         return self._fetched_over(connection)
 

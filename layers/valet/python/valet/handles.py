@@ -1,6 +1,6 @@
-"""Opaque secrets and what is kept of them: codes, refresh tokens, session cookies (RFC 6749 §10.10).
+"""Opaque secrets and the digests that are stored of them: codes, refresh tokens, session cookies (RFC 6749 §10.10).
 
-A handle is 256 random bits; what is stored is its SHA-256, which such a secret needs no salt or slow hash for.
+A handle is 256 random bits. Its SHA-256 is stored; such a secret needs no salt and no slow hash.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ def digest(secret: str) -> bytes:
 
 
 def is_digest_of(kept: bytes, secret: str) -> bool:
-    """In constant time; nothing is the secret of an empty digest."""
+    """Whether the secret has this digest, compared in constant time; no secret has the empty digest."""
     return bool(kept) and hmac.compare_digest(kept, digest(secret))
 
 
@@ -85,7 +85,7 @@ def parse_refresh_token(value: str) -> RefreshToken | None:
 def successor(token: RefreshToken, retry_key: bytes) -> RefreshToken:
     """The one refresh token that can follow `token` once `retry_key` is stored.
 
-    Derived, so that a retry gets the same successor though only its digest is kept.
+    It is derived, so that a retry gets the same successor although only its digest is stored.
     """
     secret = hmac.digest(retry_key, b"valet successor" + token.secret.encode(), "sha256")
     return RefreshToken(token.grant_id, token.family, base64url(secret))

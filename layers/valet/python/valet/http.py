@@ -1,7 +1,7 @@
-"""Requests and responses as the endpoints see them, whatever brought them.
+"""Requests and responses as the endpoints see them, independent of how they arrive.
 
-Parameters are parsed once, at the door, by the rules of RFC 6749 §3.1 and §3.2: strict UTF-8, none repeated, an empty
-one counts as omitted.
+Parameters are parsed once, by the rules of RFC 6749 §3.1 and §3.2: strict UTF-8, none repeated, an empty one counts as
+omitted.
 """
 
 import json
@@ -25,7 +25,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class Parameters(Mapping[str, str]):
     """Query or form parameters, each present once and not empty.
 
-    One that is malformed raises InvalidRequest where it is asked for, and all that are by `refuse_malformed`.
+    A malformed one raises InvalidRequest when it is read; `refuse_malformed` raises it for every malformed one.
     """
 
     def __init__(self, values: Mapping[str, str], malformed: Mapping[str, str] | None = None) -> None:
@@ -107,7 +107,7 @@ class Request:
     def query(self, *, tolerates_malformed: bool = False) -> Parameters:
         """The query's parameters. Raises InvalidRequest.
 
-        A caller that must first find the client to tell tolerates malformed parameters, until it asks for one.
+        A caller that must first find the client tolerates malformed parameters, until it reads one of them.
         """
         return self._checked(parse_parameters(self.query_string), tolerates_malformed)
 
@@ -154,17 +154,17 @@ class Response:
 
 
 def json_response(status: int, members: object, headers: Mapping[str, str] = NO_STORE) -> Response:
-    """A JSON document, which nobody stores unless `headers` say so."""
+    """A JSON document, which no cache stores unless `headers` allow it."""
     return Response(status, {"Content-Type": "application/json", **headers}, _as_json(members))
 
 
 def redirect(location: str) -> Response:
-    """Always 303, so that no form is ever posted on (RFC 9700 §4.12)."""
+    """Always 303, so that a browser never sends a form on to the target (RFC 9700 §4.12)."""
     return Response(303, {"Location": location, "Referrer-Policy": "no-referrer", **NO_STORE})
 
 
 def page(status: int, html: str, content_security_policy: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An HTML page that cannot be framed, stored or guessed at."""
+    """An HTML page that browsers do not frame or store, and whose media type they do not guess."""
     return Response(
         status,
         {
@@ -174,7 +174,7 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
-            "Strict-Transport-Security": "max-age=31536000",  # heeded over https only (RFC 6797 §8.1)
+            "Strict-Transport-Security": "max-age=31536000",  # browsers obey it over https only (RFC 6797 §8.1)
             **NO_STORE,
             **(headers or {}),
         },

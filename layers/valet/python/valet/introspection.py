@@ -1,4 +1,4 @@
-"""Whether a token is good at this moment, by strong reads (RFC 7662 §2.2; userinfo asks it as well)."""
+"""Whether a token is good at this moment, by strong reads (RFC 7662 §2.2; userinfo uses it as well)."""
 
 from typing import Protocol
 
@@ -18,7 +18,7 @@ class Ports(HasRegistry, HasAccounts, HasGrants, HasStatusLists, Protocol):
 
 
 def is_active(verified: Verified, ports: Ports) -> bool:
-    """Whether an access token, verified before, still stands: its client, its grant, its end-user, its status bit."""
+    """Whether a verified access token is still good: its client, its grant, its end-user, its status bit."""
     if verified.grant_id is not None:
         return find_active(verified, ports) is not None
     client = ports.registry.find_client(verified.client_id)
@@ -29,7 +29,7 @@ def is_active(verified: Verified, ports: Ports) -> bool:
 
 
 def find_active(verified: Verified, ports: Ports) -> tuple[Grant, Account] | None:
-    """The grant and the end-user of this access token, if it still stands; None for a client's own."""
+    """The grant and the end-user of the access token, if it is still good; None for a client's own token."""
     client = ports.registry.find_client(verified.client_id)
     grant = ports.grants.find(verified.grant_id) if client is not None and verified.grant_id is not None else None
     if client is None or grant is None or grant.revoked_at:

@@ -14,7 +14,7 @@ def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
 
 
 def refuse_with_challenge(error: OAuthError, request: Request | None) -> Response:
-    """JSON, and where the token or the way it was sent is at fault the challenge that says so (RFC 6750 §3.1)."""
+    """JSON, with a challenge if the fault is in the token or in the way it was sent (RFC 6750 §3.1)."""
     response = refuse_as_json(error, request)
     if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest):
         return response.with_headers(bearer.challenge(error))
@@ -22,7 +22,7 @@ def refuse_with_challenge(error: OAuthError, request: Request | None) -> Respons
 
 
 def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
-    """In words for the end-user. Its reference finds the log line, which the door that every endpoint shares writes."""
+    """A page in words for the end-user. Its reference leads to the log line, which the module endpoint writes."""
     reference = request.request_id if request else None
     if isinstance(error, RequestExpired):
         html = messages.expired(reference)

@@ -22,7 +22,7 @@ class SessionPorts(Ports, HasSessions, Protocol):
 
 
 class SignedOut(NamedTuple):
-    """What this call has ended, and no call before it."""
+    """The number of grants or sessions that this call has ended itself."""
 
     session: bool
     grants: int

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-# Seconds. What is kept for the sake of a token (its key, its place in a status list) is kept by this bound.
+# Seconds. A token's key and its place in a status list are kept for this long.
 LONGEST_ACCESS_TOKEN = 86_400
 
 # Seconds that a verifier's clock may be behind: a token that has just expired by this clock may be good by that one. An

@@ -1,8 +1,9 @@
-"""Whether a client, an account, a session or a grant still stands, and what keeps a grant findable so that it can end.
+"""Whether a client, an account, a session or a grant is still good, and the pointer by which a grant can be found and
+ended.
 
-Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. What was made under an older
-epoch is dead from that write on, however its own time compares with anybody's clock. A single grant is revoked by its
-id, which a pointer keeps for its end-user and session.
+Revoking all that an end-user or a client holds raises a counter, the epoch, in one write. Everything that was made
+under an older epoch is dead from that write on. No clock matters. A single grant is revoked by its id, which a pointer
+keeps for its end-user and session.
 """
 
 from valet.models.accounts import Account
@@ -19,7 +20,7 @@ def session_stands(session: Session, account: Account | None) -> bool:
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
     """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
-    # A grant keeps the time of the sign-in in whole seconds: its last millisecond is meant.
+    # A grant keeps the time of the sign-in in whole seconds: count it as the second's last millisecond.
     return _account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
 
 

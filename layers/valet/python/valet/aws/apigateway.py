@@ -15,8 +15,9 @@ _DOMAIN = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(\.cn
 
 
 def request_from_event(event: Mapping[str, Any], settings: Settings) -> Request:
-    """The request that the event carries. Raises NotFound where the issuer is not told by a name that is ours, and
-    InvalidRequest for a body that is not what the event says."""
+    """The request that the event carries. Raises NotFound if the event's domain name is not one of this issuer, and
+    InvalidRequest if the body is not in the form that the event states.
+    """
     context = event["requestContext"]
     headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     http = context["http"]
@@ -55,10 +56,10 @@ def _issuer_from_context(context: Mapping[str, Any]) -> str:
 
 
 def _source_ip(connected: str, headers: Mapping[str, str], settings: Settings) -> str:
-    """The client's address: who connected to the gateway, unless that is a proxy.
+    """The client's address: the address that connected to the gateway, unless that is a proxy.
 
-    The gateway appends who connected to X-Forwarded-For, as the proxy before it did. So the last entry is the proxy,
-    the one before it whom the proxy saw, and everything further left is what that client wrote.
+    The proxy appends the address that connected to it to X-Forwarded-For, and the gateway then does the same. So the
+    last entry is the proxy, the entry before it is the client, and the client wrote everything further left.
     """
     if not settings.is_behind_proxy:
         return connected
@@ -82,7 +83,7 @@ def _cookies(pairs: Any) -> dict[str, str]:
 def _body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        return str(body).encode(errors="surrogatepass")  # refused where it is read, as what is not UTF-8
+        return str(body).encode(errors="surrogatepass")  # refused later, when it is read, like bytes that are not UTF-8
     try:
         return b64decode(body, validate=True)
     except (binascii.Error, ValueError):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # most, and a pause between them, end below the functions' timeout, so that a slow AWS becomes a 503 and not a kill.
 CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
 
-# Where the function's level is DEBUG, Lambda sets the root logger to it, and botocore then logs AWS's answers as they
-# are: password hashes, the plaintext of a private key that KMS has unwrapped. So these loggers stay at INFO.
+# If the function's log level is DEBUG, Lambda sets the root logger to it, and botocore then logs AWS's answers
+# unchanged: password hashes, the plaintext of a private key that KMS has unwrapped. So these loggers stay at INFO.
 for _name in ("boto3", "botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
@@ -39,7 +39,7 @@ def client(service: Literal["dynamodb", "kms"], settings: Settings) -> Any:
 @cache
 def _client(service: Literal["dynamodb", "kms"], endpoint_url: str | None) -> Any:
     # An endpoint is named only where AWS is emulated. Under sam local the environment holds the developer's own
-    # credentials: those stay unused, and the local stack accepts this pair alone.
+    # credentials. They are not used: the local stack accepts only this pair.
     made_up = "local" if endpoint_url else None
     return boto3.client(
         service,

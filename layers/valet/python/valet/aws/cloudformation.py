@@ -16,7 +16,9 @@ _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 
 
 def is_request(event: Mapping[str, Any]) -> bool:
-    """Whether the event is CloudFormation's: it names where the answer goes, and that is a bucket of Amazon's."""
+    """Whether the event comes from CloudFormation: it names the address for the answer, which is a bucket of
+    Amazon's.
+    """
     return event.get("RequestType") in ("Create", "Update", "Delete") and _is_answerable(event.get("ResponseURL"))
 
 
@@ -30,7 +32,7 @@ def fulfil(event: Mapping[str, Any], physical_resource_id: str, work: Callable[[
     except OAuthError as error:
         reason = error.detail or error.description
     except Exception as error:
-        # Not raised further: Lambda would do it all again after the answer.
+        # Do not raise it further: Lambda would repeat the invocation after the answer.
         observability.log_failure(error)
         reason = f"{type(error).__name__}; the function's log says more"
     finally:
@@ -40,7 +42,7 @@ def fulfil(event: Mapping[str, Any], physical_resource_id: str, work: Callable[[
 def _answer(event: Mapping[str, Any], physical_resource_id: str, reason: str | None) -> bytes:
     answer = {
         "Status": "SUCCESS" if reason is None else "FAILED",
-        # A constant: another id would be another resource, and CloudFormation would delete this one.
+        # A constant: CloudFormation would take another id for another resource, and delete this one.
         "PhysicalResourceId": physical_resource_id,
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }

@@ -1,7 +1,7 @@
-"""KMS keys that sign, made and ended: each carries its whole permission in its own policy.
+"""Makes and ends the KMS keys that sign. Each key's own policy holds all permissions on it.
 
-An account's administrators may look after a key and delete it, but not sign with it; the signing functions may sign, in
-one algorithm; rotate_keys may look at it and end it. No role's own policy says more, so this is all there is to read.
+The account's administrators may manage a key and delete it, but not sign with it. The signing functions may sign, with
+one algorithm. rotate_keys may read its state and end it. No role's policy adds anything to this.
 """
 
 import json
@@ -26,7 +26,7 @@ _KEY_SPECS: dict[str, Any] = {
     "EdDSA": "ECC_NIST_EDWARDS25519",
 }
 _ENDING = ("PendingDeletion", "PendingReplicaDeletion")
-_WAITING_PERIOD = 7  # days; the least that KMS has between the order and the deletion
+_WAITING_PERIOD = 7  # days between the order and the deletion, the least that KMS allows
 
 _DENIED = (
     "kms:CreateKey is denied. A role that was made a moment ago may not be known yet. If the account's organization "
@@ -55,19 +55,20 @@ class KmsKeyMaker:
         try:
             answer = asked(f"DescribeKey {key.key_id}", lambda: self._kms.describe_key(KeyId=key.key_id))
         except TemporarilyUnavailable as error:
-            # Only what KMS says for certain replaces a key; that we may not look says nothing about those who sign.
+            # Replace a key only if KMS says for certain that it cannot sign. If this function may not look, the signing
+            # functions may still sign.
             return _code(error) != "NotFoundException"
         return answer["KeyMetadata"]["KeyState"] not in ("Disabled", *_ENDING)
 
     def end_key(self, key: SigningKey) -> bool:
         if key.wrapping_key:
-            return True  # the private key was in its record, and is gone from there
+            return True  # the private key was only in its record, and is already deleted there
         key_id = key.key_id.rpartition("/")[2]
         try:
             answer = asked(f"DescribeKey {key_id}", lambda: self._kms.describe_key(KeyId=key_id))
             if answer["KeyMetadata"]["KeyState"] in _ENDING:
                 return True
-            # Disabled first: should it not come to the second call, nobody can sign all the same.
+            # Disable it first: if the second call does not happen, the key still cannot sign.
             asked(f"DisableKey {key_id}", lambda: self._kms.disable_key(KeyId=key_id))
             asked(
                 f"ScheduleKeyDeletion {key_id}",

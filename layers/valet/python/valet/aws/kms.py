@@ -24,7 +24,7 @@ from valet.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-# A caller that asks KMS to unwrap has to say what for, so that a role may be allowed this and nothing else.
+# A caller that asks KMS to unwrap has to name the purpose, so that a role's permission can be limited to it.
 ENCRYPTION_CONTEXT: Mapping[str, str] = {"valet:use": "signing-key"}
 
 KMS_ALGORITHMS: Mapping[str, Any] = {
@@ -83,7 +83,8 @@ class KmsSigner:
     def sign(self, message: bytes, /) -> bytes:
         is_raw = len(message) <= _LONGEST_RAW_MESSAGE
         if not is_raw and self.alg == "EdDSA":
-            # Ed25519 hashes the message itself, twice; what KMS does with a digest is Ed25519ph, which JOSE has not.
+            # Ed25519 hashes the message itself, twice. With a digest, KMS would sign by Ed25519ph, which JOSE does not
+            # have.
             raise SigningFailed(detail=f"KMS signs no {len(message)} bytes with Ed25519")
         answer = asked(
             f"Sign with {self._key.key_id}",
@@ -148,7 +149,7 @@ def _ecdsa_signature(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
 
 
 def _joined(der: bytes) -> bytes:
-    """An ECDSA signature as JOSE has it: r and s in 32 bytes each (RFC 7518 §3.4), where X.509 has DER."""
+    """An ECDSA signature in JOSE's form, r and s in 32 bytes each (RFC 7518 §3.4), from X.509's form, DER."""
     r, s = decode_dss_signature(der)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
@@ -156,7 +157,9 @@ def _joined(der: bytes) -> bytes:
 def asked(
     operation: str, ask: Callable[[], Any], failure: type[TemporarilyUnavailable] = TemporarilyUnavailable
 ) -> Any:
-    """KMS's answer. Throttled, unreachable, disabled, denied: the client may try again, and our log says which."""
+    """KMS's answer. Raises SigningFailed if KMS is throttled, unreachable, disabled or denied: the client may try
+    again, and the log names the reason.
+    """
     try:
         return ask()
     except ClientError as error:

@@ -1,7 +1,8 @@
-"""What is logged: one JSON line an event, which is its metric as well, and one for whatever should not have happened.
+"""The log: one JSON line for each event, which is its metric as well, and one for each unexpected error.
 
-A metric is some more members of the same line (CloudWatch Embedded Metric Format): counting costs no call and no second
-line. Its one dimension is the stack's name; what is per client is a saved query over these lines. Never a secret.
+A metric is some more members of the same line (CloudWatch Embedded Metric Format), so counting costs no call and no
+second line. Its one dimension is the stack's name; saved queries over the lines count by client. No line holds a
+secret.
 """
 
 import json
@@ -20,8 +21,9 @@ from valet.http import Request
 NAMESPACE = "Valet"
 DIMENSION = "service"  # POWERTOOLS_SERVICE_NAME, which template.yaml sets to the stack's name
 
-# RFC 3339 in UTC is what Lambda reads levels and times by; where in the code it was is the event's own business. The
-# serializers are half of what a line costs otherwise: an encoder made for each, and each message tried as JSON.
+# Lambda reads the time of a line as RFC 3339 in UTC. The place in the code is left out: an event that needs it has a
+# field. With the default serializers a line costs twice as much: they make an encoder for each line, and try to read
+# each message as JSON.
 _LOGGER = Logger(
     log_uncaught_exceptions=False,
     location=None,
@@ -36,7 +38,7 @@ _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 
 
 def begin(request_id: str = "", source_ip: str = "") -> None:
-    """From here on every line says which request it belongs to, and forgets the one before."""
+    """Let every following line name this request, and forget the one before."""
     _about.set({"request_id": request_id, "source_ip": source_ip})
 
 
@@ -52,21 +54,23 @@ class LoggedAudit:
 
 
 def log_refusal(error: OAuthError) -> None:
-    """A refusal whose reason the client is not told, or whose page asks to be found here by its request id."""
+    """A refusal whose reason the client does not learn, or whose page shows the request id by which an operator finds
+    it here.
+    """
     event: EventName = "signing.failed" if isinstance(error, SigningFailed) else "request.refused"
     fields = {"error": error.error, "detail": error.detail or error.description, "client_id": error.client_id}
     _LOGGER.warning(event, extra=_line(event, fields))
 
 
 def log_failure(failure: BaseException) -> None:
-    """Where it went wrong. An exception's own words may quote a secret, so only its type is told."""
+    """The places in the code where it failed. An exception's message may quote a secret, so only its type is logged."""
     frames: list[Any] = traceback.extract_tb(failure.__traceback__)
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     _LOGGER.error("request.failed", extra=_line("request.failed", {"failure": type(failure).__name__, "at": at}))
 
 
 def _line(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """All that a line says of its event. Strangers write some of it, so each field is brought within its bounds."""
+    """The fields of an event's line. Unknown senders write some of them, so each field is brought within its bounds."""
     told = {"event": event, **(_about.get() or {}), **fields}
     bounded = {name: in_bounds(name, value) for name, value in told.items() if value not in (None, "")}
     return {**bounded, **_metric(event, fields)}

@@ -1,4 +1,4 @@
-"""Trying again, for a minute, what AWS does not do yet."""
+"""Repeats a call to AWS for a minute, until it succeeds."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +9,7 @@ from valet.ports.runtime import Clock
 
 Done = TypeVar("Done")
 
-_PATIENCE = 60  # seconds; a role that was made a moment ago may take as long to be known everywhere in IAM
+_PATIENCE = 60  # seconds; a new role may take as long to be known everywhere in IAM
 _PAUSE = 5  # seconds
 
 

@@ -12,7 +12,7 @@ from valet.models.clients import Client
 from valet.ports.clients import Registry
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
-# Compared where there is no client or no secret, so that an unknown client costs the same work.
+# Compared if there is no client or no secret, so that an unknown client takes the same time.
 _NOBODYS_DIGEST = (bytes(32),)
 
 
@@ -30,12 +30,12 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     and another method than the registered one; InvalidRequest for two methods at once or parameters in the query.
     """
     if request.query_string:
-        # A query is logged on its way: nothing that may be a secret belongs there (RFC 6749 §2.3.1).
+        # Servers and proxies log queries, so a query must not contain anything that may be a secret (RFC 6749 §2.3.1).
         raise InvalidRequest("The parameters belong in the request's body, not in its query.")
     presented = _presented(request, form)
     client = registry.find_client(presented.client_id)
     digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
-    # Every digest is compared, and the verdict is taken once all is done.
+    # Compare every digest, and decide only when all are compared.
     matches = [is_digest_of(kept, presented.secret) for kept in digests]
     if client is None or client.is_disabled or client.token_endpoint_auth_method != presented.method:
         raise _refusal("unknown, disabled, or another method than the registered one")
@@ -52,7 +52,7 @@ def _presented(request: Request, form: Parameters) -> _Presented:
         if "client_secret" in form:
             raise InvalidRequest("The client authenticates in two ways at once.")
         client_id, secret = _basic_credentials(authorization)
-        # Many libraries repeat their client_id in the body; it has to be the same one (RFC 6749 §3.2.1).
+        # Many libraries repeat their client_id in the body; it has to be the same there (RFC 6749 §3.2.1).
         if form.get("client_id", client_id) != client_id:
             raise InvalidRequest("The client_id in the body is not the one that authenticates.")
         return _Presented("client_secret_basic", client_id, secret)

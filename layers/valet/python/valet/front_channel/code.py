@@ -58,8 +58,9 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
     code = Code(allowed.grant_id, new_handle(ports.random))
     grant = _grant(ports, allowed, code, now)
     _count(ports, allowed, now)
-    # The pointer first: without its grant it is harmless, and a grant without a pointer cannot be found and revoked. A
-    # logout that ends the session before the session is read again is seen here; a later logout finds the pointer.
+    # Write the pointer first: without its grant it is harmless, but a grant without a pointer cannot be found and
+    # revoked. A logout that ends the session before the session is read again is seen here; a later logout finds the
+    # pointer.
     ports.grants.point_to(pointer_to(grant, grant.code_expires_at + _LATEST_REDEMPTION))
     if OFFLINE_ACCESS not in grant.scope and has_ended(session, ports.sessions):
         raise AlreadyAnswered(client.client_id)
@@ -112,7 +113,9 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, now: float) -> Grant:
 
 
 def _count(ports: Ports, allowed: Allowed, now: float) -> None:
-    """Count the code to come. The count is the person's, not the session's: a new sign-in must not begin a new one."""
+    """Count the code to come. The count belongs to the person and not to the session: a new sign-in must not begin a
+    new count.
+    """
     sub = allowed.session.sub
     number = int(now) // _WINDOW
     ends_at = (number + 1) * _WINDOW
@@ -122,10 +125,11 @@ def _count(ports: Ports, allowed: Allowed, now: float) -> None:
 
 
 def _is_issued(grant: Grant, code: Code, grants: Grants) -> bool:
-    """Issue the grant. False: there is one by its id already, or a tombstone."""
+    """Issue the grant. False if there is already a grant with its id, or a tombstone."""
     outcome = grants.issue(grant)
     if isinstance(outcome, Done):
         return True
-    # Our own first try, whose answer was lost, is recognised by the code that only this invocation can have drawn.
+    # If the answer to our own first try was lost, its code shows that it was ours: only this invocation can have drawn
+    # it.
     found = outcome.found
     return found is not None and not found.revoked_at and is_digest_of(found.code_digest, code.secret)

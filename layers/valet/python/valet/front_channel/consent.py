@@ -37,7 +37,7 @@ def remaining(asked: AuthorizationRequest, client: Client, known: Scopes) -> Aut
 
 
 def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
-    """What is left of a saved request's scope. Raises InvalidScope if nothing is."""
+    """The part of a saved request's scope that may still be granted. Raises InvalidScope if there is none."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
         raise InvalidScope("Nothing is left of the scope that was asked for.")
@@ -71,11 +71,11 @@ def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cook
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
-    """Keep what the end-user allowed, if it may stand in for the next consent."""
+    """Store what the end-user allowed, if it may replace the next consent."""
     if is_remembered(request, client):
         consents.remember_consent(Consent(sub, client.client_id, consent_scope(request), int(now)))
 
 
 def _shown(saved: Saved) -> str:
-    """What the page showed, which its CSRF token is for."""
+    """The content of the page, for which its CSRF token is good."""
     return f"{saved.handle} {' '.join(sorted(consent_scope(saved.request)))}"

@@ -1,5 +1,6 @@
-"""What stands between an authorization request and its code: a login, a consent, or nothing
-(OpenID Connect Core §3.1.2.3 and §3.1.2.4)."""
+"""The step that an authorization request needs before its code: a login, a consent, or none (OpenID Connect Core
+§3.1.2.3 and §3.1.2.4).
+"""
 
 from enum import Enum
 
@@ -52,8 +53,9 @@ def needs_consent(request: AuthorizationRequest, client: Client, consent: Consen
 
 
 def is_remembered(request: AuthorizationRequest, client: Client) -> bool:
-    """Whether a consent may stand in for the next one, and an operator's word for a consent: only where nobody but the
-    client can receive the answer. Any program can listen on a loopback port or a private scheme (RFC 8252 §8.6)."""
+    """Whether a consent may replace the next one, and an operator's word a consent: only if no other program than the
+    client can receive the answer. Any program can listen on a loopback port or a private scheme (RFC 8252 §8.6).
+    """
     return client.is_confidential or is_remembered_for(request.redirect_uri)
 
 
@@ -70,10 +72,10 @@ def next_step(
         if "none" in request.prompt:
             raise LoginRequired("The end-user is not signed in, or has to sign in again.")
         if session is not None and session.auth_time_ms >= asked_at_ms:
-            # A sign-in for this very request leaves the hint alone. Asking on would go round in circles where nobody
-            # can sign in any more as who was meant: an app may hold the ID token of an account that was deleted.
+            # After a sign-in for this very request, ignore the hint. Otherwise the redirects could loop: an app may
+            # hold the ID token of a deleted account, as which no end-user can sign in any more.
             if request.acr_values and session.acr not in request.acr_values:
-                raise UnmetAuthenticationRequirements("This sign-in has not the acr that the parameter claims names.")
+                raise UnmetAuthenticationRequirements("No sign-in has an acr that the parameter claims requires.")
             raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
         return Step.LOGIN
     if needs_consent(request, client, consent):

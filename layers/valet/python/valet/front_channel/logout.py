@@ -51,7 +51,8 @@ def still_signed_in() -> Response:
 def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Response:
     """Redirect to the client, or show that the session is over; end the session cookie."""
     response = redirect(asked.back) if asked.back else _message(messages.signed_out())
-    # If the browser sent no cookie, the session of its cookie lives on: without the cookie it could not be ended.
+    # If the browser sent no cookie, its session lives on: do not delete the cookie, or the end-user could not end the
+    # session any more.
     has_cookie = cookies.session in request.cookies
     return response.with_cookies(cookies.end_session()) if has_cookie else response
 

@@ -1,7 +1,7 @@
 """Authorization requests that wait for a login or a consent, as RFC 9126 keeps a pushed one.
 
 Login and consent carry a request's handle and nothing else of it. It is bound to the browser that began it, and says
-nothing about a user: who is signed in is known from the session cookie alone.
+nothing about a user: only the session cookie says which end-user is signed in.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from valet.settings import Settings
 
 
 class RequestExpired(InvalidRequest):
-    """There is no such saved request for this browser, or no longer."""
+    """This browser has no such saved request, or it has expired."""
 
     def __init__(self) -> None:
         super().__init__("This sign-in has expired, or it was begun in another browser.")
@@ -70,7 +70,9 @@ def require_saved(handle: str, request: Request, cookies: Cookies, saved_request
 def find_to_resume(
     handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float
 ) -> tuple[Saved, bool]:
-    """The same, or one that came by POST and is bound to no browser yet; and whether it is. Raises RequestExpired."""
+    """The request by that handle, if this browser began it or if it came by POST and is bound to no browser yet, and
+    whether it is bound. Raises RequestExpired.
+    """
     found = _find(handle, saved_requests, now)
     if found is not None and not found.browser_digest:
         return Saved(handle, found.request, found.created_at_ms), False

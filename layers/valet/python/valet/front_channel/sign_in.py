@@ -31,7 +31,7 @@ def sign_in_page(
         username=username,
         error=error,
     )
-    # Browsers hold the redirects after a form to form-action as well. If the end-user needs no consent page, the
+    # Browsers apply form-action to the redirects after a form as well. If the end-user needs no consent page, the
     # redirects lead from here to the client.
     targets = ("'self'", form_action_source(destination.redirect_uri))
     return page(status, html, content_security_policy(targets))

@@ -20,7 +20,7 @@ from valet.revocation import finish_revocation, revoke
 from valet.standing import grant_stands, pointer_to
 from valet.tokens import access_token
 
-# A second use within it is a double submit or an SDK's retry; what the first use got must live.
+# A second use within this time is a double submit or an SDK's retry; the tokens from the first use must stay good.
 _DOUBLE_SUBMIT_MS = 10_000
 
 
@@ -44,15 +44,17 @@ class Presented:
 
 
 def decide(grant: Grant | None, account: Account | None, client: Client, presented: Presented, now: float) -> Decision:
-    """What the code is worth. Everything is checked before a second use counts as one: who holds only the code can
-    revoke nothing."""
+    """Decide what the code gets. Everything else is checked before a second use counts as one, so that a sender who
+    holds only the code can revoke nothing.
+    """
     if (
         grant is None
         or grant.client_id != client.client_id
         or not is_digest_of(grant.code_digest, presented.code.secret)
     ):
         return Decision.REFUSE
-    # OAuth 2.1 clients do not send it; PKCE binds the code. Sent, it must be the same (RFC 6749 §4.1.3).
+    # OAuth 2.1 clients do not send it, because PKCE binds the code. If it is sent, it must be the same (RFC 6749
+    # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
         return Decision.REFUSE
     if not is_verified(grant.code_challenge, presented.code_verifier):
@@ -105,7 +107,9 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
-    """All that the answer needs, signed before anything is spent, and the pointer by which the grant is found."""
+    """Everything that the answer needs, signed before anything is spent, and the pointer by which the grant is
+    found.
+    """
     client, now = request.client, request.now
     exp = int(now) + access_token.lifetime(grant.scope, ports.registry.scopes(), ports.settings)
     live = (ports.status_indices.allot(client.client_id, exp, grant.client_epoch),)
@@ -114,8 +118,8 @@ def _prepare(
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(ports.random), new_handle(ports.random))
         tokens = replace(tokens, refresh_token=str(refresh))
-    # Until now the pointer was to end with the code. Before the commit, so that no redeemed grant can be without one;
-    # and before the time of the commit is drawn, however slow this write is.
+    # Until now the pointer expires with the code. Renew it before the commit, so that every redeemed grant has one, and
+    # before the time of the commit is drawn, because this write may be slow.
     ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
     return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
 
@@ -131,7 +135,7 @@ def _redemption(
 ) -> Redemption:
     return Redemption(
         attempt=attempt,
-        # Drawn now, not at the request's start: a second submit is measured from the write, however slow we were.
+        # Draw the time now, not at the request's start: the ten seconds for a second submit begin with the write.
         redeemed_at_ms=int(redeemed_at * 1000),
         live=live,
         family_digest=digest(refresh.family) if refresh else b"",
@@ -144,7 +148,7 @@ def _redemption(
 def _refused(
     request: TokenRequest, ports: Ports, grant: Grant | None, account: Account | None, presented: Presented
 ) -> InvalidGrant:
-    """Do what a refusal owes, and answer it."""
+    """Revoke or log as the refusal requires, and return its error."""
     decision = decide(grant, account, request.client, presented, request.now)
     if grant is not None and decision is Decision.REPLAY:
         # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).

@@ -1,4 +1,4 @@
-"""The tokens that a grant gets: whether the grant still stands, and what is signed for it."""
+"""The tokens that a grant gets: whether the grant is still good, and the claims that are signed for it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,10 +24,10 @@ def sign_tokens(
     *,
     is_first: bool,
 ) -> Tokens:
-    """The access token of one generation, and the ID token where one belongs to it. Raises InvalidScope.
+    """The access token of one generation, and its ID token if it has one. Raises InvalidScope.
 
-    Whoever answers for the generation uses its index and its `exp`. A refresh gives an ID token to clients that are
-    registered so, and without the nonce, which was the authorization request's (OpenID Connect Core §12.2).
+    Every answer for the generation, retries too, uses the same index and `exp`. A refresh gives an ID token only to
+    clients that are registered for it, without the nonce of the authorization request (OpenID Connect Core §12.2).
     """
     known = ports.registry.scopes()
     issuance = Issuance(request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers))
@@ -45,5 +45,5 @@ def sign_tokens(
 
 
 def ends_at(grant: Grant, live: Sequence[LiveToken]) -> int:
-    """DynamoDB's TTL: the last moment at which the grant can matter, and a day."""
+    """DynamoDB's TTL: one day after the last moment at which the grant can matter."""
     return max(grant.absolute_expires_at, *(token.exp for token in live)) + 86_400

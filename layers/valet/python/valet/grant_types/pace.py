@@ -11,7 +11,7 @@ AT_ONCE = 60  # refreshes
 
 
 def seconds_to_wait(paced_until: int, now: float) -> int:
-    """Seconds until the next refresh is in time; 0: it is."""
+    """Seconds until the next refresh is allowed; 0 if it is allowed now."""
     return max(0, paced_until - (AT_ONCE - 1) * STEP - int(now))
 
 

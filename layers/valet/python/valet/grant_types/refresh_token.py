@@ -47,7 +47,7 @@ class Presented:
 def decide(
     grant: Grant | None, account: Account | None, client: Client, presented: Presented, window: int, now: float
 ) -> Decision:
-    """What the refresh token is worth; `window` is the retry window in seconds."""
+    """Decide what the refresh token gets; `window` is the retry window in seconds."""
     token = presented.token
     if grant is None or grant.client_id != client.client_id or not is_digest_of(grant.family_digest, token.family):
         return Decision.REFUSE
@@ -62,10 +62,10 @@ def decide(
     if is_digest_of(grant.refresh_digest, token.secret):
         return Decision.TOO_OFTEN if pace.seconds_to_wait(grant.paced_until, now) else Decision.ROTATE
     if is_digest_of(grant.previous_digest, token.secret):
-        age_ms = now * 1000 - grant.rotated_at_ms  # negative, where another machine's clock is ahead: young
+        age_ms = now * 1000 - grant.rotated_at_ms  # negative if another machine's clock is ahead; counts as young
         if grant.retry_key == presented.retry_key or (window and age_ms <= window * 1000):
             return Decision.RETRY
-    # The family secret shows that it was genuine once: somebody holds a copy.
+    # The family secret shows that the token was genuine once, so another party holds a copy.
     return Decision.THEFT
 
 
@@ -90,7 +90,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         if isinstance(outcome, Done):
             _record(request, ports, grant, "token.refreshed")
             return tokens
-        # Somebody was faster, or it was our own first try: the item as found says which.
+        # Another request was faster, or it was our own first try: the item as found shows which.
         grant = outcome.found
         decision = decide(grant, account, request.client, presented, window, ports.clock())
     if decision is Decision.RETRY and grant is not None and account is not None:
@@ -99,19 +99,19 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
 
 
 def retry_window(client: Client, settings: Settings) -> int:
-    """Seconds in which the client that lost an answer gets the same one again; 0 turns it off."""
+    """Seconds in which a client that lost an answer gets the same refresh token again; 0 turns it off."""
     return settings.retry_window if client.retry_window is None else client.retry_window
 
 
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Rotation]:
-    """All that the answer needs, signed before anything is spent."""
+    """Everything that the answer needs, signed before anything is spent."""
     now, client = request.now, request.client
     scope = _scope(request, ports, grant, presented)
     exp = int(now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
     live = _live_with_next(request, ports, grant, exp)
-    # A place that is shared may last longer than this token's API allows: the token expires when the earlier does.
+    # A shared place may last longer than this token's API allows: the token expires at the earlier of the two times.
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
@@ -119,7 +119,7 @@ def _prepare(
         presented_digest=digest(presented.token.secret),
         refresh_digest=digest(following.secret),
         retry_key=presented.retry_key,
-        # Drawn now, not at the request's start: the client's time to retry begins with the write.
+        # Draw the time now, not at the request's start: the client's time to retry begins with the write.
         rotated_at_ms=int(ports.clock() * 1000),
         live=live,
         idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
@@ -135,28 +135,28 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
     shared = access_token.place_to_share(live, exp - int(now), now)
     if shared is not None:
         live = tuple(token for token in live if token != shared)
-        # A client or an operator may have revoked this one access token: the next must not be born refused. A bit that
-        # is set stays set, so the grant has nothing to remember of it.
+        # A client or an operator may have revoked this one access token: the next must not be refused from the start. A
+        # bit that is set stays set, so the grant need not remember this place any more.
         if not ports.status_lists.is_set(shared):
             return (*live, shared)
     return (*live, ports.status_indices.allot(grant.client_id, exp, grant.client_epoch))
 
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
-    """The answer that was lost, signed again: the same successor, the same place in the status list."""
+    """Sign the lost answer again, with the same successor and the same place in the status list."""
     scope = _scope(request, ports, grant, presented)
-    # A retry may ask for another part of the scope, and the API of that part for shorter lives.
+    # A retry may ask for another part of the scope, whose API may ask for shorter lifetimes.
     exp = int(request.now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, live, is_first=False)
-    # Our own write, whose answer was lost, is a rotation like any other.
+    # If the answer to our own write was lost, it is logged as the rotation that it is.
     is_ours = grant.retry_key == presented.retry_key
     _record(request, ports, grant, "token.refreshed" if is_ours else "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
 
 
 def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Presented) -> tuple[str, ...]:
-    """What this access token is for: a subset of the grant's, which keeps its own."""
+    """The scope of this access token: a subset of the grant's scope, which does not change."""
     known, asked = ports.registry.scopes(), grant.scope
     if presented.scope is not None:
         asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
@@ -178,7 +178,7 @@ def _record(request: TokenRequest, ports: Ports, grant: Grant, event: EventName)
 
 
 def _refused(request: TokenRequest, ports: Ports, grant: Grant | None, decision: Decision) -> OAuthError:
-    """Do what a refusal owes, and answer it."""
+    """Revoke or log as the refusal requires, and return its error."""
     if decision is Decision.TOO_MUCH_SCOPE:
         return InvalidScope("The scope names more than was granted.")
     if grant is not None and decision is Decision.TOO_OFTEN:

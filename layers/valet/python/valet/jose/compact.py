@@ -1,7 +1,7 @@
 """The JWS compact serialization, read strictly (RFC 7515 §7.1, RFC 7519 §7.2, RFC 8725 §3).
 
-One token has one spelling: base64url without padding, whitespace or spare bits, and JSON without repeated members.
-Two parsers that read the same bytes differently are how signed tokens are forged.
+One token has one spelling: base64url without padding, whitespace or spare bits, and JSON without repeated members. If
+two parsers read the same bytes differently, an attacker can forge signed tokens.
 """
 
 import json
@@ -21,8 +21,9 @@ _ALIASES = {"Ed25519": "EdDSA"}  # RFC 9864's fully specified name of what RFC 8
 
 
 class Malformed(Exception):
-    """The text is not a JWS, base64url or JSON as it has to be. The message says no more than which of them,
-    and holds nothing of what was read."""
+    """The text is not a JWS, base64url or JSON as it has to be. The message says only which of them, and repeats
+    nothing of the text.
+    """
 
 
 class Header(NamedTuple):

@@ -1,7 +1,7 @@
 """JSON Web Keys that can verify, and the algorithms each one allows (RFC 7517, RFC 7518 §6, RFC 8037).
 
-The key decides which algorithms it may be used with, never the token: that is what closes the confusion of RS256 with
-HS256 or ES256 (RFC 8725 §3.1).
+The key decides which algorithms it may be used with, never the token. This prevents the confusion of RS256 with HS256
+or ES256 (RFC 8725 §3.1).
 """
 
 from collections.abc import Callable, Mapping
@@ -86,7 +86,7 @@ def _rsa(jwk: Mapping[str, object]) -> dict[str, Verify]:
 
 
 def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
-    # Imported here and below, because RS256 is the default: a cold start does not pay for curves that nobody uses.
+    # Imported here and below, because RS256 is the default: a cold start does not load curves that it does not use.
     from cryptography.hazmat.primitives.asymmetric import ec, utils
 
     x, y = _octets(jwk, "x"), _octets(jwk, "y")
@@ -96,7 +96,7 @@ def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
     ecdsa = ec.ECDSA(_SHA256)
 
     def es256(signature: bytes, message: bytes) -> None:
-        if len(signature) != 64:  # JOSE wants r‖s, never DER (RFC 7518 §3.4)
+        if len(signature) != 64:  # JOSE uses r‖s, never DER (RFC 7518 §3.4)
             raise InvalidSignature
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
         verify(utils.encode_dss_signature(r, s), message, ecdsa)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-# RFC 7638 §3.2 and RFC 8037 §2: the members that make the key, and nothing that describes it.
+# RFC 7638 §3.2 and RFC 8037 §2: only the members that make up the key, none that describe it.
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
 
@@ -41,7 +41,7 @@ def _members(der: bytes) -> dict[str, str]:
 
 
 def _unsigned(number: int, length: int | None = None) -> str:
-    """RFC 7518 §2: as few bytes as hold it; a coordinate has its curve's full length (§6.2.1.2)."""
+    """RFC 7518 §2: the shortest encoding; a coordinate has its curve's full length (§6.2.1.2)."""
     return _base64url(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
 
 

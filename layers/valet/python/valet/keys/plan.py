@@ -13,7 +13,7 @@ from valet.models.keys import KeyRing, SigningKey
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 
 VERIFIER_CACHE = 2 * 3600  # the longest that a verifier keeps the JWK Set: API Gateway's own authorizers
-MARGIN = 900  # our own caches and those on the way, clocks, and the hour's run that comes late
+MARGIN = 900  # our own caches and HTTP caches, differences of clocks, and a late hourly run
 
 ANNOUNCED_FOR = VERIFIER_CACHE + MARGIN  # before the first signature
 KEPT_FOR = LONGEST_ACCESS_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set after the last signature
@@ -27,14 +27,14 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """See to it that nobody can sign with the key any more, and write down that it is so."""
+    """Make sure that the key cannot sign any more, and record that."""
 
     key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Write the records; `event` and `kid` say what that does, for the log."""
+    """Write the records; `event` and `kid` describe the change in the log."""
 
     keys: tuple[SigningKey, ...]
     event: EventName
@@ -50,7 +50,7 @@ def plan(
 ) -> Step | None:
     """The next step, None where all is as it should be.
 
-    `unusable` names keys of which KMS says that nobody can sign with them; `is_due` asks for a rotation early.
+    `unusable` names the keys that cannot sign according to KMS; `is_due` asks for an early rotation.
     """
     signing = find_signing_key(keys)
     if signing is None:
@@ -59,7 +59,8 @@ def plan(
         if key.state == DROPPED and not key.ended_at:
             return End(key)
     if not _can_sign(signing, settings, unusable):
-        # Nobody gets a token until another key signs, and that is worse than the verifier that has not heard of it yet.
+        # No client gets a token until another key signs. That is worse than a verifier that does not know the new key
+        # yet.
         return sign_instead(keys, signing, RETIRED, now, settings, unusable, "unusable")
     standby = _standby(keys, settings, unusable)
     if standby is None:
@@ -76,7 +77,7 @@ def _cleaned(
 ) -> Step | None:
     """Remove standbys that the settings no longer want, private keys of the retired, and at last the records."""
     for key in keys:
-        # Until verifiers know the one that is wanted, another that they know is all that an emergency has.
+        # Until verifiers know the new standby, an emergency needs the old one, which they know.
         is_needed = not _is_known(standby, now) and _can_sign(key, settings, unusable)
         if key.state == ANNOUNCED and key is not standby and not is_needed:
             return Change(_with(keys, dropped(key, now)), "key.withdrawn", key.kid, "settings")
@@ -119,14 +120,14 @@ def sign_instead(
 
 
 def announced(keys: Sequence[SigningKey], key: SigningKey, now: int) -> tuple[SigningKey, ...]:
-    """The ring with a new key. The very first signs at once: nobody can have cached a JWK Set without it."""
+    """The ring with a new key. The very first key signs at once: no verifier can have cached a JWK Set without it."""
     if find_signing_key(keys) is None:
         return (*keys, replace(key, state=SIGNING, created_at=now, signing_since=now))
     return (*keys, replace(key, state=ANNOUNCED, created_at=now))
 
 
 def dropped(key: SigningKey, now: int) -> SigningKey:
-    # A wrapped private key is gone with its record; KMS's own is ended by the next step.
+    # A wrapped private key is deleted with its record; the next step ends a key in KMS.
     return replace(key, state=DROPPED, dropped_at=now, wrapped_private_key=b"")
 
 
@@ -136,13 +137,13 @@ def ended(keys: Sequence[SigningKey], kid: str, now: int) -> tuple[SigningKey, .
 
 
 def overdue_days(ring: KeyRing, now: float, settings: Settings) -> float:
-    """By how much the signing key is over its period: a rotation that does not come is seen here."""
+    """By how much the signing key is over its period. An alarm on this shows that a rotation did not happen."""
     over = now - signing_key(ring.keys).signing_since - settings.rotation_period
     return round(max(0.0, over) / 86_400, 2)
 
 
 def is_wanted(key: SigningKey, settings: Settings) -> bool:
-    """Whether it is the key that we should make today: a change of settings asks for another."""
+    """Whether the key is of the kind that the settings ask for."""
     is_wrapped = bool(key.wrapping_key)
     if key.alg != settings.signing_alg or is_wrapped != (settings.signer == "wrapped"):
         return False

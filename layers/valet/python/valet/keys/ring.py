@@ -25,7 +25,7 @@ def signing_key(keys: Sequence[SigningKey]) -> SigningKey:
 
 
 def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
-    """The keys whose signatures are good: what verifies our own tokens, too."""
+    """The keys whose signatures are good; our own endpoints verify tokens with them, too."""
     return tuple(key for key in keys if key.state != DROPPED)
 
 
@@ -35,7 +35,7 @@ def signing_algs(keys: Sequence[SigningKey]) -> tuple[str, ...]:
 
 
 def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, str]]]:
-    """The JWK Set, the key that signs first, for those who look no further than the first."""
+    """The JWK Set. The signing key is first, for verifiers that read only the first key."""
     ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)
     return {"keys": [key.public_jwk for key in ordered]}
 

@@ -17,10 +17,10 @@ from valet.ports.keys import KeyMaker, KeyRecords
 from valet.ports.runtime import Audit, Clock
 from valet.settings import Settings
 
-CURRENT = "current"  # an emergency's word for whichever key signs
-_SAME_EMERGENCY = 900  # "current" said again this soon repeats the command, and does not mean the new key
+CURRENT = "current"  # in an emergency, names the key that signs
+_SAME_EMERGENCY = 900  # "current" if repeated within this time, it repeats the command and does not mean the new key
 
-_MOST_STEPS = 40  # a run takes six at most; what takes more is two runs in each other's way without end
+_MOST_STEPS = 40  # a run takes six at most; if it takes more, two runs disturb each other without end
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Rotation:
     _made: SigningKey | None = None
 
     def rotate(self, *, is_due: bool = False) -> KeyRing:
-        """Move the records on as far as they go today; the ring as it is then."""
+        """Move the records on as far as possible today. Returns the ring as it is then."""
         return self._run(lambda ring, now: plan(ring.keys, now, self.settings, self._unusable(ring), is_due=is_due))
 
     def drop(self, which: str) -> KeyRing:
@@ -63,8 +63,8 @@ class Rotation:
             case Make():
                 self._place(self._made or self._make(now), ring, now)
             case End(key):
-                # A key that we may not end any more, another stack's perhaps, is left to the account's administrators:
-                # trying for ever would keep us from everything else.
+                # If we may not end a key any more, perhaps because it is another stack's, leave it to the account's
+                # administrators. Retrying for ever would keep us from everything else.
                 event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
                 if self.records.change_ring(ring, ended(ring.keys, key.kid, now)):
                     self.audit.record(event, kid=key.kid, key_id=key.key_id)
@@ -75,7 +75,7 @@ class Rotation:
     def _make(self, now: int) -> SigningKey:
         key = self._made = self.maker.make_key(self.settings.signing_alg, now)
         self._usable[key.kid] = True
-        # Should this run be killed before the key is in the ring, this line is all that knows of it.
+        # If this run is killed before the key is in the ring, only this line tells the operator of the key.
         self.audit.record("key.made", kid=key.kid, key_id=key.key_id)
         return key
 
@@ -83,14 +83,14 @@ class Rotation:
         try:
             is_placed = self.records.change_ring(ring, announced(ring.keys, key, now))
         except TemporarilyUnavailable:
-            self._made = None  # it may well be in the ring, and even sign: it is not ours to end any more
+            self._made = None  # it may be in the ring, and even sign: this run must not end it any more
             raise
         if is_placed:
             self._made = None
             self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
 
     def _end_unplaced(self) -> None:
-        """Another run announced a key first: this one's is not needed."""
+        """Another run announced a key first, so the key of this run is not needed."""
         if self._made is not None:
             key, self._made = self._made, None
             event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"

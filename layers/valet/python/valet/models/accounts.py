@@ -29,7 +29,7 @@ class Account:
     password_id: str = ""  # the credential that is in force; others are worth nothing
     epoch: int = 0  # a session or grant of another one is dead: revoking all that the end-user holds raises it
     epoch_raised_at_ms: int = 0  # for operators to read
-    # The release before goes by this instead of the epoch. Where it is not `epoch_raised_at_ms`, that release wrote it,
+    # The release before uses this instead of the epoch. If it differs from `epoch_raised_at_ms`, that release wrote it,
     # and sessions that began before it are dead.
     sessions_not_before_ms: int = 0
     given_name: str = ""

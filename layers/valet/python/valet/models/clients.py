@@ -31,8 +31,8 @@ class Client:
     refresh_absolute_lifetime: int = 90 * 86_400
     epoch: int = 0  # a grant of an older one is dead: revoking all of the client's grants raises it
     epoch_raised_at_ms: int = 0  # for operators to read
-    # Grants issued before it are dead: a time that an operator named. Where it equals `epoch_raised_at_ms`, only the
-    # release before goes by it.
+    # Grants issued before this time, which an operator named, are dead. If it equals `epoch_raised_at_ms`, only the
+    # release before uses it.
     grants_not_before_ms: int = 0
     is_disabled: bool = False
 

@@ -56,7 +56,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GrantPointer:
-    """Where an end-user's grants are; without its grant it is harmless. Until the code is redeemed, it ends with it."""
+    """Leads from an end-user to a grant; a pointer without its grant is harmless. Until the code is redeemed, the
+    pointer expires with the code.
+    """
 
     sub: str
     sid: str

@@ -11,8 +11,9 @@ _BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The names and flags of our cookies. Plain http, which only the local stack speaks, forbids `Secure` and with it
-    the prefix; nothing else is dropped."""
+    """The names and flags of our cookies. Over plain http, which only the local stack uses, `Secure` and with it the
+    prefix are not possible; everything else stays.
+    """
 
     is_plain_http: bool
 
@@ -29,7 +30,7 @@ class Cookies:
         return f"{self.session}={value}; Path=/; HttpOnly; SameSite=Lax{self._secure}"
 
     def set_browser(self, value: str) -> str:
-        """What a browser is known by before anybody signs in."""
+        """The cookie by which a browser is known before an end-user signs in."""
         return f"{self.browser}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
 
     def end_session(self) -> str:

@@ -25,16 +25,17 @@ _MAXIMUM_USERNAME = 256  # characters, once normal
 _MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
 _MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect nobody
 _MEMORY_COST, _TIME_COST, _PARALLELISM = 19_456, 2, 1  # KiB, passes, lanes
-# How every hash begins, imported ones too: at another cost, the time a sign-in takes would tell who has an account.
+# The beginning of every hash, also of imported ones: with another cost, the time of a sign-in would reveal which
+# accounts exist.
 HASH_PREFIX = f"$argon2id$v=19$m={_MEMORY_COST},t={_TIME_COST},p={_PARALLELISM}$"
-# Where there is no account, one is read and one hash compared all the same, so that both cost the same.
+# If there is no account, read one and compare one hash anyway, so that both cases take the same time.
 _NO_SUB = "-"
 _NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
 
 
 @dataclass(frozen=True, slots=True)
 class WrongPassword:
-    """Or no such account: nobody is told which."""
+    """A wrong password, or no such account. The answer does not say which."""
 
 
 def hash_password(password: str) -> str:
@@ -50,16 +51,17 @@ def authenticate(
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
     that has signed in to the account before has a count of its own, and no other. Any other browser has the share of
     its network, so that a stranger elsewhere cannot lock a person's first sign-in. A success is no guess, and is taken
-    off again.
+    off the counts again.
     """
     username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
-    # The name is counted as its digest: it may be of no account, or a password typed into the wrong field.
+    # The name is counted as its digest: it may belong to no account, or be a password in the wrong field.
     account_key = sha256(username.encode()).hexdigest()
     kept = credentials.find_credentials(username) if username and username.isprintable() else ()
     counted = count(attempt, account_key, throttles, settings, now)
     if isinstance(counted, Throttled):
         return counted
-    # The account before the comparison: its epoch is the session's, so a revocation during the comparison ends it.
+    # Read the account before the comparison: its epoch becomes the session's, so a revocation during the comparison
+    # ends the session.
     account = accounts.find_account(kept[0].sub if kept else _NO_SUB)
     credential = credential_in_force(kept, account)
     matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
@@ -71,7 +73,9 @@ def authenticate(
 
 
 def credential_in_force(kept: Sequence[Credential], account: Account | None) -> Credential | None:
-    """The credential that the account names. While a password is changed there is another, and it is worth nothing."""
+    """The credential that the account names. While a password is being changed there is another one, which is not in
+    force.
+    """
     if account is None:
         return None
     named = (each for each in kept if each.sub == account.sub and each.password_id == account.password_id)
@@ -89,15 +93,16 @@ def _take_off(counted: Counted, throttles: Throttles) -> None:
     if not counted.network:
         throttles.forget(counted.account)
         return
-    # Of the account's count only this attempt: a person who signs in all day must not give a guesser a fresh budget.
+    # Take only this attempt off the account's count: a person who signs in all day must not give an attacker new
+    # guesses.
     throttles.forget_share(counted.account, counted.network)
-    # Of the address's count only this attempt: a guesser must not wipe out guesses at others by a sign-in of their own.
+    # Take only this attempt off the address's count: an attacker must not erase guesses at others by their own sign-in.
     throttles.take_back(counted.address)
 
 
 @cache
 def _hasher() -> "PasswordHasher":
-    from argon2 import PasswordHasher  # the login function alone pays for it, and only when somebody signs in
+    from argon2 import PasswordHasher  # only the login function imports it, and only for a sign-in
 
     return PasswordHasher(_TIME_COST, _MEMORY_COST, _PARALLELISM)
 

@@ -11,7 +11,7 @@ from valet.ports.runtime import Random
 from valet.ports.sessions import Sessions
 from valet.settings import Settings
 
-_PROLONGED = 12  # times at most that a session is written while it would idle
+_PROLONGED = 12  # the most times that a session is written within its idle lifetime
 
 
 def current_session(
@@ -33,13 +33,13 @@ def is_over(session: Session, now: float) -> bool:
 
 
 def has_ended(session: Session, sessions: Sessions) -> bool:
-    """Whether somebody has signed out of it, or signed in anew, since it was read."""
+    """Whether the session was ended by a sign-out or a new sign-in since it was read."""
     found = sessions.find_session(session.digest)
     return found is None or bool(found.ended_at)
 
 
 class Opened(NamedTuple):
-    """A session that was opened, and the browser's former one if that was another end-user's."""
+    """A session that was opened, and the browser's former session if it belonged to another end-user."""
 
     secret: str  # the value of its cookie
     other: Session | None
@@ -58,20 +58,20 @@ def open_session(
     random: Random,
     now: float,
 ) -> Opened:
-    """Open a session, whose cookie's value is drawn now: none from before the login is worth anything after it.
+    """Open a session. Its cookie's value is drawn now, so that no value from before the login is good after it.
 
     `account` is as it was read before the password was compared: its epoch is the session's. A revocation that came
     since has raised the account's, and the session is dead from its first moment.
 
     The browser's former session ends. If it was the same end-user's, the new one goes on under its public `sid`, so
-    that a later logout reaches the grants of both. If it was another end-user's, the grants that live by it are the
-    caller's to end.
+    that a later logout reaches the grants of both. If it was another end-user's, the caller has to end the grants that
+    depend on it.
     """
     former, attempt = session_secret(request, cookies), random(16)
     ended = sessions.end(digest(former), attempt, now) if former else None
     other = ended if ended is not None and ended.sub != account.sub else None
-    # Not under the same `sid` if an operator has revoked all that the end-user held: a copy of the former cookie can
-    # still sign out of the former session, and must reach nothing of the new one.
+    # The new session gets another `sid` if an operator has revoked everything that the end-user held. A thief with a
+    # copy of the former cookie can still sign out of the former session, and must not end grants of the new one.
     goes_on = ended is not None and other is None and ended.epoch == account.epoch
     secret = new_handle(random)
     session = Session(

@@ -7,7 +7,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from valet.ports.throttles import Throttles
 from valet.settings import Settings
 
-# In a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day these allow.
+# The bounds in a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day they
+# allow.
 _ATTEMPTS_PER_KNOWN_BROWSER = 10
 _ATTEMPTS_PER_NETWORK = 10  # at one account: a stranger's guesses use up the share of that network, and no other
 _ATTEMPTS_PER_ACCOUNT = 100  # from all networks together
@@ -17,7 +18,7 @@ _IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and t
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Somebody tries to sign in."""
+    """An attempt to sign in."""
 
     username: str
     password: str
@@ -44,7 +45,7 @@ class Counted:
 def count(
     attempt: Attempt, account_key: str, throttles: Throttles, settings: Settings, now: float
 ) -> Counted | Throttled:
-    """Count the attempt. The same reads and writes whether or not there is such an account."""
+    """Count the attempt, by the same reads and writes whether or not the account exists."""
     window = settings.login_throttle_window
     number = int(now) // window
     ends_at = (number + 1) * window
@@ -56,9 +57,9 @@ def count(
     address = f"address#{_network(attempt.source_ip, _IPV6_HOUSEHOLD)}#{number}"
     if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
         return throttled
-    # As a digest: the item of an account stays small, whatever the gateway calls an address.
+    # Use a digest, so that the item of an account stays small whatever address the gateway gives.
     network = sha256(_network(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
-    # Last, and only within both bounds: an attempt that is refused takes nothing away from other networks.
+    # Count this last, and only within both bounds: a refused attempt must not use up the share of other networks.
     if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
         return throttled
     return Counted(account, network, address)

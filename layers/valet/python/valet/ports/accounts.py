@@ -11,14 +11,15 @@ class Accounts(Protocol):
 
 class Credentials(Protocol):
     def find_credentials(self, username: str) -> tuple[Credential, ...]:
-        """What is kept under that username: the credential, and others while a password is changed. The account says
-        which one is in force. Strongly consistent."""
+        """The credentials of that username: one, or several while a password is being changed. The account says which
+        one is in force. Strongly consistent.
+        """
 
 
 class Consents(Protocol):
     def find_consent(self, sub: str, client_id: str) -> Consent | None: ...
     def remember_consent(self, consent: Consent) -> None:
-        """Keep it; what was allowed before stays allowed."""
+        """Store the consent; scopes that were allowed before stay allowed."""
 
 
 class HasAccounts(Protocol):

@@ -7,12 +7,12 @@ from valet.models.keys import SigningKey
 
 
 class Registry(Protocol):
-    """What operators registered. Answers may be up to ten seconds old."""
+    """Clients, scopes and protected APIs, as operators registered them. Answers may be up to ten seconds old."""
 
     def find_client(self, client_id: str) -> Client | None: ...
     def scopes(self) -> Scopes: ...
     def origins(self) -> frozenset[str]:
-        """The origins of all clients together, for preflights, which name no client."""
+        """The origins of all clients together. A preflight names no client, so it is answered for all of these."""
 
     def signing_keys(self) -> tuple[SigningKey, ...]: ...
 

@@ -69,30 +69,33 @@ class Grants(Protocol):
         """Strongly consistent."""
 
     def point_to(self, pointer: GrantPointer) -> None:
-        """Keep where a grant is, before it is issued and again before it is redeemed: it can always be found. The
-        pointer of a redeemed grant stays as it is, if the first one comes late."""
+        """Store the pointer to a grant, before the grant is issued and again before it is redeemed, so that the grant
+        can always be found. If the first write arrives late, it does not change the pointer of a redeemed grant.
+        """
 
     def issue(self, grant: Grant) -> Done | Refused:
-        """If there is none by its id."""
+        """Issue the grant, if there is none with its id."""
 
     def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
-        """If the code is the grant's, not redeemed, not expired, and the grant is not revoked."""
+        """Redeem the code, if it is the grant's, not redeemed and not expired, and the grant is not revoked."""
 
     def rotate(self, grant: Grant, rotation: Rotation, now: float) -> Done | Refused:
-        """If the presented token is the current one, not expired, and the grant is not revoked."""
+        """Rotate the refresh token, if the presented one is current and not expired, and the grant is not revoked."""
 
     def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
-        """Final, whatever its state. A grant that does not exist stays absent: None."""
+        """Revoke the grant, whatever its state; this is final. Returns None if there is no such grant, and creates
+        nothing.
+        """
 
     def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
         """Revoke the grant. If it does not exist yet, leave a tombstone, so that a consent in progress cannot create
         it, and return None. Another end-user's grant stays as it is, whatever a pointer says: None."""
 
     def pointers(self, sub: str, sid: str | None = None) -> tuple[GrantPointer, ...]:
-        """All of a person's, or those of one session. Strongly consistent."""
+        """The pointers to all grants of a person, or to those of one session. Strongly consistent."""
 
     def forget(self, pointer: GrantPointer) -> None:
-        """The pointer, of a grant that is ended and finished: nobody has to find it again."""
+        """Delete the pointer of a grant that has ended, and whose status bits are set."""
 
 
 class HasGrants(Protocol):

@@ -1,4 +1,4 @@
-"""Signing keys: what signs, what makes and ends keys, and where their records are."""
+"""Signing keys: signers, the maker of keys, and the keys' records."""
 
 from typing import Protocol
 
@@ -24,13 +24,13 @@ class KeyMaker(Protocol):
     """Makes and ends signing keys; only rotate_keys has one."""
 
     def make_key(self, alg: str, now: float) -> SigningKey:
-        """A new key, in the state announced, that nobody knows of until it is put into the ring."""
+        """Make a key, in the state announced. No reader knows of it until it is put into the ring."""
 
     def is_usable(self, key: SigningKey) -> bool:
-        """False where it is certain that nobody can sign with it: disabled, or about to be deleted."""
+        """False if it is certain that the key cannot sign: it is disabled, or about to be deleted."""
 
     def end_key(self, key: SigningKey) -> bool:
-        """Nobody can sign with it any more. Idempotent; False if it is not ours to end."""
+        """End the key, so that it cannot sign any more. Idempotent; False if we may not end it."""
 
 
 class KeyRecords(Protocol):
@@ -40,7 +40,7 @@ class KeyRecords(Protocol):
         """Strongly consistent."""
 
     def change_ring(self, before: KeyRing, keys: tuple[SigningKey, ...]) -> bool:
-        """If the ring is still `before`."""
+        """Replace the ring, if it is still `before`."""
 
 
 class HasSigners(Protocol):

@@ -13,11 +13,11 @@ class Clock(Protocol):
 
 class Random(Protocol):
     def __call__(self, length: int, /) -> bytes:
-        """`length` bytes nobody can guess."""
+        """`length` bytes that no attacker can guess."""
 
 
 class Audit(Protocol):
-    """What matters is logged once, under a stable event name, with no secret in it."""
+    """Logs each important event once, under a stable name, without any secret."""
 
     def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Where authorization requests wait."""
+"""The store of authorization requests that wait for a login or a consent."""
 
 from typing import Protocol
 

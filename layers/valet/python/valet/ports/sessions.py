@@ -7,15 +7,17 @@ from valet.models.sessions import Session
 
 class Sessions(Protocol):
     def open(self, session: Session) -> None:
-        """Once: what has ended since is not opened again by the same write coming late."""
+        """Open the session, once: if the same write arrives late, it does not reopen a session that has ended since."""
 
     def find_session(self, digest: bytes) -> Session | None: ...
     def prolong(self, digest: bytes, idle_expires_at: int) -> None:
-        """Unless it has ended; never back in time."""
+        """Prolong the session unless it has ended; never move its end back in time."""
 
     def end(self, digest: bytes, attempt: bytes, now: float) -> Session | None:
-        """Final. The session, also when it had ended before: whoever ends it again can finish what an earlier one left
-        undone. Its `ending` says which attempt ended it. None if there is none."""
+        """End the session; this is final. Returns the session, also if it had ended before, so that the caller can end
+        grants that an earlier invocation left. Its `ending` says which attempt ended it. None if there is no such
+        session.
+        """
 
 
 class HasSessions(Protocol):

@@ -7,7 +7,7 @@ from valet.models.status_lists import Lease, StatusListContent
 
 
 class StatusLists(Protocol):
-    """Which status index belongs to whom, and which are set."""
+    """The status indices: which client each belongs to, and which are set."""
 
     def lease(self, client_id: str, list_id: str, length: int, expires_at: int, client_epoch: int = 0) -> Lease:
         """The next `length` indices of that list, recorded as the client's."""

@@ -19,7 +19,7 @@ class Throttles(Protocol):
         """Forget the share's attempts, and take one attempt, if any is counted, off the count of all shares."""
 
     def take_back(self, what: str) -> None:
-        """One attempt less, if any is counted."""
+        """Take one attempt off the count, if any is counted."""
 
     def forget(self, what: str) -> None: ...
     def remember_browser(self, browser_digest: bytes, account: str, expires_at: int) -> None: ...

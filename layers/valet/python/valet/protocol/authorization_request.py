@@ -1,7 +1,7 @@
 """The authorization request, in two phases (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, RFC 9207).
 
 Phase one finds the client and its redirect URI, and its errors are a page. Only a `Destination` can redirect, and only
-phase one makes one, so no error can be redirected to an address that nobody checked. Phase two's errors go back to the
+phase one makes one, so no error can be redirected to an address that was not checked. Phase two's errors go back to the
 client, with `state` and `iss`.
 """
 
@@ -59,7 +59,7 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     is_native = client.application_type == "native"
     asked = parameters.get("redirect_uri")
     if asked is None:
-        # OAuth 2.1 §4.1.1: it may be left out where there is nothing to choose.
+        # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
         if len(client.redirect_uris) != 1 or takes_any_port(client.redirect_uris[0], is_native=is_native):
             raise InvalidRequest("The parameter redirect_uri is missing.", client_id=client_id)
         asked = client.redirect_uris[0]
@@ -68,7 +68,8 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
         raise InvalidRequest("This redirect_uri is not registered for the client.", detail=detail, client_id=client_id)
     state = parameters.get("state")
     if _is_too_long(state):
-        # An answer without the client's state is none to it, and one with it would be more than a header can hold.
+        # The client would not accept an answer without its state, and with this state the answer would not fit into a
+        # header.
         raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client_id)
     return Destination(client, asked, state, issuer)
 

@@ -11,7 +11,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 def find_token(request: Request) -> str | None:
     """The access token from the Authorization header (§2.1) or the form (§2.2); None if there is none.
 
-    Raises InvalidRequest for two tokens, or one in the query, which is logged on its way (RFC 9700 §4.3.2).
+    Raises InvalidRequest for two tokens, or one in the query, which servers and proxies log (RFC 9700 §4.3.2).
     """
     if "access_token" in request.query():
         raise InvalidRequest("An access token does not belong in the query.")
@@ -27,7 +27,7 @@ def find_token(request: Request) -> str | None:
 
 
 def challenge(error: OAuthError | None = None, scope: str = "") -> dict[str, str]:
-    """The WWW-Authenticate header for a refusal; without an error where the request tried no token (§3.1)."""
+    """The WWW-Authenticate header for a refusal; without an error code if the request had no token (§3.1)."""
     value = 'Bearer realm="valet"'
     if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest):
         value += f', error="{error.error}", error_description="{error.description}"'

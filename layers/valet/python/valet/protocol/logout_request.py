@@ -24,8 +24,9 @@ class LogoutRequest:
     carried: Mapping[str, str]  # the parameters that the page carries on
 
     def is_about(self, session: Session) -> bool:
-        """Whether the client showed that this session should end. Without a hint, any site could have sent the
-        end-user here (§6)."""
+        """Whether the request proves that the client wants this session to end. Without a hint, any site could have
+        sent the end-user here (§6).
+        """
         return self.hint is not None and self.hint.sid == session.sid
 
 
@@ -54,7 +55,8 @@ def _parse_back(parameters: Parameters, hint: Hint | None, client: Client | None
     if uri is None:
         return None
     if client is None and hint is None and "id_token_hint" in parameters:
-        # The hint does not verify any more, so it cannot say whose address this is. The end-user can still sign out.
+        # The hint does not verify any more, so it cannot show which client registered this address. The end-user can
+        # still sign out.
         return None
     is_native = client is not None and client.application_type == "native"
     if client is None or not is_registered(uri, client.post_logout_redirect_uris, is_native=is_native):

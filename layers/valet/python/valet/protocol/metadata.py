@@ -1,4 +1,4 @@
-"""What the server says of itself (OpenID Connect Discovery §3, RFC 8414 §2): only what really works."""
+"""The server's metadata (OpenID Connect Discovery §3, RFC 8414 §2). It announces only what the endpoints accept."""
 
 from valet.models.clients import Scopes
 from valet.protocol.supported import (

@@ -18,7 +18,7 @@ def parse_challenge(parameters: Parameters) -> str:
     challenge = parameters.get("code_challenge")
     if challenge is None:
         raise InvalidRequest("The parameter code_challenge is missing: PKCE is required of every client.")
-    # An absent method means plain (§4.3), which shows the verifier to whoever sees the request.
+    # An absent method means plain (§4.3), which reveals the verifier to an attacker who sees the request.
     if parameters.get("code_challenge_method") not in CODE_CHALLENGE_METHODS:
         raise InvalidRequest("The code_challenge_method must be " + ", ".join(CODE_CHALLENGE_METHODS) + ".")
     if not _CHALLENGE.fullmatch(challenge):
@@ -31,6 +31,6 @@ def is_verifier(value: str) -> bool:
 
 
 def is_verified(code_challenge: str, code_verifier: str) -> bool:
-    """Whether the verifier is the challenge's (§4.6)."""
+    """Whether the verifier belongs to the challenge (§4.6)."""
     computed = base64url(hashlib.sha256(code_verifier.encode()).digest())
     return is_verifier(code_verifier) and hmac.compare_digest(computed, code_challenge)

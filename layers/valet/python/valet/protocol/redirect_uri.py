@@ -1,7 +1,7 @@
 """Which redirect URIs are a client's (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §4.1).
 
-Strings are compared, never parsed: what is not registered to the letter is not registered. The one exception is the
-port of a native client's loopback address, which the system picks anew each time (RFC 8252 §7.3).
+Strings are compared, never parsed: a URI that differs in one character is not registered. The one exception is the port
+of a native client's loopback address, which the system picks anew each time (RFC 8252 §7.3).
 """
 
 import re
@@ -41,8 +41,9 @@ def destination(uri: str) -> str:
 
 
 def host_for_log(uri: str) -> str:
-    """The host that a refused URI names: printable and short, since anybody may send one. Nothing else of it is told,
-    as a user, a path or a query may hold a secret."""
+    """The host that a refused URI names: printable and short, since anybody may send one. Nothing else of the URI is
+    shown, because its userinfo, path or query may hold a secret.
+    """
     try:
         host = urlsplit(uri).hostname or ""
     except ValueError:

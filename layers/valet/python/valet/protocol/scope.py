@@ -1,4 +1,4 @@
-"""Scopes: their syntax, what they include, and whose they are (RFC 6749 §3.3, RFC 9068 §3)."""
+"""Scopes: their syntax, their includes, and the API that each belongs to (RFC 6749 §3.3, RFC 9068 §3)."""
 
 import re
 from collections.abc import Iterable
@@ -35,10 +35,8 @@ def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
 
 
 def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tuple[str, ...]:
-    """The closure of what the request asks for, or of the client's default.
-
-    Raises InvalidScope for what is unknown or not registered for the client, and where nothing is asked for and the
-    client has no default.
+    """The closure of the requested scopes, or of the client's default. Raises InvalidScope for a scope that is unknown
+    or not registered for the client, and if the request names none and the client has no default.
     """
     asked = parameters.get("scope")
     names = parse_scope(asked) if asked is not None else tuple(sorted(client.default_scope))
@@ -52,25 +50,26 @@ def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tu
 
 
 def in_reading_order(names: Iterable[str]) -> list[str]:
-    """As a person is asked: who one is before all else, and for how long at the end."""
+    """The order on the consent page: the scopes about the person's identity first, and offline access last."""
     return sorted(names, key=lambda name: (name != OPENID, name == OFFLINE_ACCESS, name))
 
 
 def registered_names(parameters: Parameters, known: Scopes) -> str:
-    """Which registered scopes a request names: fit to be logged, as the rest of what it says may not be."""
+    """The registered scopes that a request names. These may be logged; other text of the request may not."""
     return " ".join(sorted(set(parameters.get("scope", "").split(" ")) & known.scopes.keys()))
 
 
 def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
-    """What is left of a grant's scope after changes to the client or the scopes: never more than `kept`."""
+    """The part of a grant's scope that remains after changes to the client or the scopes: never more than `kept`."""
     return tuple(sorted(set(kept) & set(closure(client.scope, known))))
 
 
 def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:
     """The protected API that a token with the scope `names` is for; None for a token that is for the issuer alone.
 
-    An API's own scope names its API; a scope of the issuer that an API names as well counts where no own scope does.
-    Raises InvalidScope for scopes of two APIs: with a token for two, each could act at the other (RFC 9700 §2.3).
+    An API's own scope names its API; a scope of the issuer that an API also names decides only if there is no own
+    scope. Raises InvalidScope for scopes of two APIs: with a token for two, each could act at the other (RFC 9700
+    §2.3).
     """
     asked = set(names)
     owners = [api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked]
@@ -78,7 +77,7 @@ def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:
         raise InvalidScope("The scope names more than one API: ask for one at a time.")
     named = owners or [api for api in known.apis.values() if api.scopes & asked]
     if len(named) > 1:
-        # Registration refuses this. What an earlier release registered is refused here.
+        # Registration refuses this. Registrations of an earlier release are refused here.
         shared = " ".join(sorted({name for api in named for name in api.scopes & asked}))
         raise InvalidScope(
             f"More than one API names scopes of the issuer ({shared}): ask for a scope of one API as well."

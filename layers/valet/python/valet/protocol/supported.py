@@ -1,4 +1,4 @@
-"""What Valet supports, in the registered words and said once (RFC 7591 §2, RFC 8414 §2, OpenID Connect Discovery §3).
+"""The one list of what Valet supports, in the registered words (RFC 7591 §2, RFC 8414 §2, OpenID Connect Discovery §3).
 
 The endpoints accept it, the metadata announces it, and the rules of registration let clients be registered for it.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GrantType:
-    """A grant type of the token endpoint, and what it asks of a client that is registered for it."""
+    """A grant type of the token endpoint, and its requirements for a client that is registered for it."""
 
     name: str
     module: str  # its function `redeem` answers the token request

@@ -1,1 +1,1 @@
-"""What a client, a scope or a protected API may look like."""
+"""The rules for the registration of a client, a scope or a protected API."""

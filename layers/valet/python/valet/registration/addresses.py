@@ -1,6 +1,7 @@
 """Which redirect URIs and origins may be registered, and which are risky (RFC 8252 §7 and §8, RFC 9700 §4.1).
 
-What is refused here can never be right. What is only risky is registered and named by `valet doctor`.
+An address that is refused here can never be right. One that is only risky can be registered, and `valet doctor` names
+it.
 """
 
 import ipaddress
@@ -75,7 +76,9 @@ def origin_of(uri: str) -> str | None:
 
 
 def risk_of_uri(uri: str, application_type: str) -> str | None:
-    """Why a registered redirect URI is risky; None if it is not. What would be refused today is risky, too."""
+    """Why a registered redirect URI is risky; None if it is not. An address that would be refused today is risky,
+    too.
+    """
     if reason := refusal_of_uri(uri, application_type):
         return reason
     parts = urlsplit(uri)

@@ -1,7 +1,7 @@
-"""What a registration must be: the rules for clients, protected APIs and scopes (RFC 7591 §2, RFC 9700).
+"""The rules for registrations of clients, protected APIs and scopes (RFC 7591 §2, RFC 9700).
 
-Each rule answers everything that is wrong, member by member. An empty list is a good registration. A caller puts the
-answers into its own words: the command line into those of its options.
+Each rule returns everything that is wrong, member by member. An empty list means a good registration. A caller words
+the reasons itself: the command line uses the names of its options.
 """
 
 import re
@@ -15,7 +15,7 @@ from valet.protocol.supported import AUTH_METHODS, CLAIMS_OF_SCOPE, GRANT_TYPES,
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
 APPLICATION_TYPES = ("web", "native", "browser")
-# The reasons that a caller may add to, since it knows where the registered names can be seen.
+# A caller may add to these reasons, because it knows how to list the registered names.
 NOT_REGISTERED = "not registered"
 NO_SUCH_API = "no such protected API"
 
@@ -50,7 +50,9 @@ class Wrong:
 
 
 def lifetimes_of(application_type: str) -> tuple[int, int]:
-    """The idle and the absolute lifetime of refresh tokens where nobody names others: a browser keeps nothing safe."""
+    """The default idle and absolute lifetimes of refresh tokens. A browser's are shorter, because it cannot keep a
+    secret safe.
+    """
     return (8 * 3600, 24 * 3600) if application_type == "browser" else (30 * 86_400, 90 * 86_400)
 
 
@@ -215,7 +217,7 @@ def _cycle(scope: Scope, known: Scopes) -> tuple[str, ...]:
 
 
 def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str]:
-    """Who would miss the scope."""
+    """The registrations that still name the scope."""
     return [
         *(f"the scope {scope.name} includes it" for scope in known.scopes.values() if name in scope.includes),
         *(f"the protected API {api.audience} names it" for api in known.apis.values() if name in api.scopes),
@@ -224,7 +226,7 @@ def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str
 
 
 def needs_api(api: ProtectedApi, known: Scopes, clients: Iterable[Client]) -> list[str]:
-    """Who would miss the protected API, or hold scopes of nobody's."""
+    """The registrations that still depend on this API, or would keep scopes that no API owns."""
     own, clients = api.scopes - ISSUERS_OWN, tuple(clients)
     return [
         *(
@@ -281,7 +283,7 @@ def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:
 
 
 def with_defaults(client: Client) -> Client:
-    """What an operator need not say: where a browser application's scripts come from."""
+    """The client, with the origins of its redirect URIs if it is a browser application and the operator named none."""
     if client.application_type != "browser" or client.origins:
         return client
     origins = {origin_of(uri) for uri in client.redirect_uris}

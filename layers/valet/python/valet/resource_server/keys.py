@@ -1,9 +1,8 @@
 """The issuer's keys: discovered, refreshed, and asked for again within bounds (OpenID Connect Discovery, RFC 8414).
 
-KEYS_REFRESHED      after at most this long a key that left the set is refused
-FIRST_FLIGHT        the first fetch, discovery and key set together, takes no longer: both may start cold
-FLIGHT              any later one
-UNKNOWN_KID_PAUSE   between two refreshes that unknown `kid`s cause, so that nobody can make this hammer the key set
+KEYS_REFRESHED      after at most this long a key that left the set is refused FIRST_FLIGHT        the first fetch,
+discovery and key set together, takes no longer: both may start cold FLIGHT              any later one UNKNOWN_KID_PAUSE
+between two refreshes that unknown `kid`s cause, so that no attacker can make this hammer the key set
 """
 
 import re
@@ -64,7 +63,8 @@ class Keys:
         if key is None and self._held is not None and now.since(self._held[1]) > 0:
             self._refresh_once(self._may_ask_for_unknown)
             key = self.at(now).get(kid)
-            # Refused only if the set was asked since: a kid of which nobody can tell is an outage, not a bad token.
+            # Refuse the token only if the set was fetched since: if it could not be, this is an outage and not a bad
+            # token.
             if key is None and self._failed is not None:
                 raise IssuerUnavailable(f"unknown kid, and no newer key set: {self._failed[2]}")
         if key is None:
@@ -152,7 +152,8 @@ def _origin(url: str) -> str:
 def keys_from_list(listed: list[object], known: Mapping[str, Key]) -> dict[str, Key]:
     """The usable keys among `listed`. One that is `known` already stays the same object, with all it has verified.
 
-    A key that cannot be used is left out, and so is a `kid` that names two: nobody could say which was meant.
+    A key that cannot be used is left out, and so is a `kid` that names two keys, because it does not say which is
+    meant.
     """
     found: dict[str, Key] = {}
     repeated = set()

@@ -49,11 +49,11 @@ class Held(NamedTuple):
 
 
 class _Rollback(FetchFailed):
-    """A list that takes revocations back, be it out of a cache on the way."""
+    """A list that takes revocations back, for instance an old one from a cache."""
 
 
 class _Line:
-    """One list's place: what is held of it, and what went wrong last."""
+    """One list's place: the list that is held, and the last failure."""
 
     __slots__ = ("beyond", "failed", "flights", "held", "lock")
 
@@ -80,7 +80,7 @@ class StatusLists:
         return uri.startswith(self._prefix) and len(uri) <= 500 and bool(_ID.fullmatch(uri, len(self._prefix)))
 
     def verify(self, uri: str, idx: int, now: Moment) -> None:
-        """Raises TokenRefused if the list says anything but VALID, IssuerUnavailable if nobody can tell."""
+        """Raises TokenRefused if the list says anything but VALID, and IssuerUnavailable if no list is to be had."""
         line = self._lines.get(uri)
         if line is None and not self.is_own(uri):
             raise TokenRefused("status list of another issuer")

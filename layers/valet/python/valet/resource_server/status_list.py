@@ -35,11 +35,13 @@ class StatusList(NamedTuple):
         return (self.data[at >> 3] >> (at & 7)) & ((1 << self.bits) - 1)
 
     def keeps_all_of(self, other: "StatusList") -> bool:
-        """Whether every bit that `other` sets is set here too, so that no token which that refuses is VALID by this."""
+        """Whether every bit that `other` sets is set here too, so that a token which `other` refuses is not VALID
+        here.
+        """
         return self.bits == other.bits and self.with_all_of(other).data == self.data
 
     def with_all_of(self, other: "StatusList") -> "StatusList":
-        """This list with every bit that `other` sets: of one bit a token, INVALID besides whatever that says is."""
+        """This list with every bit that `other` sets added; both have one bit a token."""
         length = max(len(self.data), len(other.data))
         both = int.from_bytes(self.data, "little") | int.from_bytes(other.data, "little")
         return self._replace(data=both.to_bytes(length, "little"))

@@ -1,6 +1,7 @@
 """Reading Valet's own tokens when they come back (RFC 7515 §5.2, RFC 7519 §7.2), through PyJWT.
 
-Apart from what signs: importing PyJWT is a tenth of a cold start, and most requests bring no token of ours.
+It is separate from the signing side: importing PyJWT takes a tenth of a cold start, and most requests bring no token of
+ours.
 """
 
 from collections.abc import Mapping, Sequence

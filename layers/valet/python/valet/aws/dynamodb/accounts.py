@@ -1,7 +1,7 @@
 """The Users table: accounts, credentials and consents, each in partitions of its own (IAM sees a partition's name).
 
-A new password is prepared as an item of its own and is worth nothing until the account names it. Then it takes the
-place of the one before, which the release before reads as well.
+A new password is prepared as an item of its own, and no sign-in accepts it until the account names it. Then it replaces
+the former credential, which the release before reads as well.
 """
 
 from contextlib import suppress
@@ -30,13 +30,13 @@ class DynamoUsers:
         self.table.put(item_from_model(credential, f"credential#{credential.username}", _prepared(credential)))
 
     def drop_credential(self, credential: Credential) -> None:
-        """Forget what was prepared, and is not in force."""
+        """Delete the credentials that were prepared and are not in force."""
         self.table.delete(f"credential#{credential.username}", _prepared(credential))
 
     def settle_credential(self, credential: Credential) -> None:
-        """Put the credential, which the account names by now, in the place of the one before. Idempotent."""
+        """Replace the former credential with this one, which the account already names. Idempotent."""
         values = {":sub": credential.sub, ":hash": credential.password_hash, ":id": credential.password_id}
-        # A late one must not bring an older password back: later ids are greater.
+        # A late write must not bring an older password back: later ids are greater.
         condition = "#sub = :sub AND (attribute_not_exists(#password_id) OR #password_id < :id)"
         with suppress(ConditionFailed):
             change = "SET #password_hash = :hash, #password_id = :id"
@@ -48,7 +48,7 @@ class DynamoUsers:
         return model_from_item(Consent, item) if item else None
 
     def remember_consent(self, consent: Consent) -> None:
-        # One update that adds to a set: two consents at once lose nothing of each other.
+        # One update adds to a set, so two consents at once lose none of their scopes.
         self.table.update(
             f"consent#{consent.sub}",
             consent.client_id,
@@ -63,7 +63,7 @@ class DynamoUsers:
 
     def add_user(self, account: Account, credential: Credential) -> bool:
         """Write a new account and its credential; False if the username is taken."""
-        # The account first: without its credential nobody can sign in to it.
+        # Write the account first: without its credential, no end-user can sign in to it.
         self.table.put(item_from_model(account, f"account#{account.sub}", "account"))
         try:
             self.table.put(

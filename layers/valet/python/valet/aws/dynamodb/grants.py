@@ -26,7 +26,7 @@ class DynamoGrants:
 
     def point_to(self, pointer: GrantPointer) -> None:
         item = item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")
-        # The first one may come late, when the code is redeemed: it must not shorten the pointer's life again.
+        # The first write may arrive late, after the code was redeemed: it must not shorten the pointer's life again.
         condition = "" if pointer.redeemed_at else "attribute_not_exists(#redeemed_at)"
         with suppress(ConditionFailed):
             self.table.put(item, condition)
@@ -54,7 +54,7 @@ class DynamoGrants:
             }
         return self._step(
             grant.grant_id,
-            # Nothing reads these two after the redemption: they make room for what comes now.
+            # Nothing reads these two after the redemption: removing them makes room for the new attributes.
             _set(values) + " REMOVE #nonce, #code_expires_at",
             "#code_digest = :c AND attribute_not_exists(#redeemed_at_ms) AND attribute_not_exists(#revoked_at)"
             " AND #code_expires_at > :now",
@@ -91,8 +91,8 @@ class DynamoGrants:
         return Revoked(grant, is_ours=not grant.revoked_at or grant.revocation == revocation.attempt)
 
     def bury(self, grant_id: str, sub: str, revocation: Revocation) -> Revoked | None:
-        # Not one update on the condition `#sub = :sub`: IAM shows an attribute of the condition like one that is
-        # written, and no function that ends grants may be able to write whose they are.
+        # This is not one update on the condition `#sub = :sub`: to IAM, an attribute of the condition looks like one
+        # that is written, and no function that ends grants may be able to write their `sub`.
         try:
             self._end(grant_id, revocation, "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
@@ -106,7 +106,9 @@ class DynamoGrants:
         return tuple(model_from_item(GrantPointer, item) for item in self.table.query(f"sub#{sub}", prefix))
 
     def redeemed_pointers(self, sub: str) -> tuple[GrantPointer, ...]:
-        """All of an end-user's whose codes are known to be redeemed, the latest first. Strongly consistent."""
+        """The pointers to all of an end-user's grants whose codes are known to be redeemed, the latest first. Strongly
+        consistent.
+        """
         items = self.table.query(f"sub#{sub}", where="attribute_exists(#redeemed_at)")
         found = (model_from_item(GrantPointer, item) for item in items)
         return tuple(sorted(found, key=lambda pointer: pointer.redeemed_at, reverse=True))
@@ -122,16 +124,16 @@ class DynamoGrants:
         return Done()
 
     def _end(self, grant_id: str, revocation: Revocation, condition: str) -> Item:
-        """Write the revocation, and answer the item as it was. Raises ConditionFailed."""
+        """Write the revocation, and return the item as it was before. Raises ConditionFailed."""
         marks = {
             "revoked_at": revocation.revoked_at,
             "revoked_for": revocation.revoked_for,
             "revocation": revocation.attempt,
-            # A tombstone outlives the grant that it forbids to issue; others keep their own end.
+            # A tombstone outlives the grant that it keeps from being issued; a grant keeps its own `expires_at`.
             "expires_at": revocation.revoked_at + _KEPT_AFTER_END,
         }
         first = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in marks)
-        # As it was: who revoked it is told by what it was not yet, and `live` is the same before and after.
+        # Return the old item: it shows whether this write revoked the grant, and `live` is the same before and after.
         return self.table.update(
             _pk(grant_id),
             "grant",
@@ -157,7 +159,7 @@ def _named(values: Item) -> dict[str, Any]:
 def packed(live: Sequence[LiveToken]) -> list[str | bytes]:
     """Live tokens by their lists, each list followed by eight bytes a token: fifteen tokens in 142 bytes.
 
-    As lists of their own they took 370, and the item more than the one kilobyte that a write is paid by.
+    Unpacked they took 370 bytes, and the item had more than the one kilobyte that one write unit pays for.
     """
     return [
         part
@@ -176,7 +178,7 @@ def unpacked(parts: Sequence[Any]) -> tuple[LiveToken, ...]:
 
 
 def item_from_grant(grant: Grant) -> Item:
-    """The grant as an item, whose key has its id already."""
+    """The grant as an item. The key already has the id."""
     item = item_from_model(grant, _pk(grant.grant_id), "grant")
     del item["grant_id"]
     return {**item, "live": packed(grant.live)} if grant.live else item

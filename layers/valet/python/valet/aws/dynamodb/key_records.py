@@ -1,7 +1,7 @@
 """The signing keys' records: one item of the Registry table, `keys` / `ring`.
 
-They are one item because exactly one key signs: "this one instead of that one" is then a single conditional write, and
-no reader and no crash can find two signing keys or none between two writes.
+They are one item because exactly one key signs: a single conditional write then replaces the signing key. With two
+writes, a reader or a crash between them could find two signing keys or none.
 """
 
 from collections.abc import Iterable
@@ -59,6 +59,7 @@ class DynamoKeyRecords:
             else:
                 self._table.put(item, "#version = :version", {":version": before.version})
         except ConditionFailed as failed:
-            # The client repeats a write whose answer was lost: the one that took effect may be this very attempt.
+            # boto3 repeats a write whose answer was lost: the write that took effect may be the first try of this
+            # attempt.
             return failed.found is not None and failed.found.get("attempt") == attempt
         return True

@@ -13,14 +13,16 @@ class Registrar:
     table: Table
 
     def put_client(self, client: Client) -> None:
-        """Write the client, and its origins into the union that preflights are answered for."""
+        """Write the client, and add its origins to the union that answers preflights."""
         self.add_origins(client.origins)
         self.table.put(item_from_model(client, f"client#{client.client_id}", "client"))
         self.add_origins(client.origins)
 
     def add_origins(self, origins: frozenset[str]) -> None:
-        """Into the union. Once before a client is written, so that no preflight of its fails, and once after: whoever
-        narrows the union reads all clients, and may just have missed this one. The version tells them."""
+        """Add the client's origins to the union, once before the client is written and once after. The first write
+        makes its preflights succeed. The second changes the union's version: an operator's command that removes origins
+        from the union may have read all clients before this one was written, and its write then fails.
+        """
         if origins:
             values = {":origins": set(origins), ":one": 1}
             self.table.update("cors", "origins", "ADD #origins :origins, #version :one", values)
@@ -32,7 +34,7 @@ class Registrar:
         self.table.put(item_from_model(scope, "scopes", scope.name))
 
     def add_scope(self, scope: Scope) -> bool:
-        """Write the scope unless it is there: an operator's own sentence stays."""
+        """Write the scope if it does not exist: an operator's own sentence stays."""
         try:
             self.table.put(item_from_model(scope, "scopes", scope.name), "attribute_not_exists(#pk)")
         except ConditionFailed:

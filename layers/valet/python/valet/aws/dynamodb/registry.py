@@ -10,7 +10,7 @@ from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 from valet.ports.runtime import Clock
 
-_MAXIMUM_AGE = 10  # seconds; what an operator changes is in force everywhere after it
+_MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
 _MAXIMUM_CLIENT_ID = 255
 
@@ -56,7 +56,7 @@ class DynamoRegistry:
     def _remember(self, name: str, read: Callable[[], Answer]) -> Answer:
         now = self._clock()
         found = self._remembered.get(name)
-        # A clock that went backwards makes an answer old, never young for longer.
+        # If the clock went backwards, the answer counts as old.
         if found is not None and 0 <= now - found[0] < _MAXIMUM_AGE:
             answer: Answer = found[1]
             return answer

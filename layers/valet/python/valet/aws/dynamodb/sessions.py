@@ -15,13 +15,14 @@ class DynamoSessions:
 
     def open(self, session: Session) -> None:
         item = item_from_model(session, _session(session.digest), "session")
-        # As long as an access token of it may live: signing out after the session's own end still ends those.
+        # Keep the item as long as an access token of the session may live, so that a sign-out after the session's end
+        # still ends those tokens.
         expires_at = session.absolute_expires_at + LONGEST_ACCESS_TOKEN
         try:
-            # On a condition, so that a write which comes late cannot open again what has ended since.
+            # The condition keeps a late write from reopening a session that has ended since.
             self.table.put({**item, "expires_at": expires_at}, "attribute_not_exists(#pk)")
         except ConditionFailed:
-            return  # nobody else can have drawn this digest: it was our own first try
+            return  # no other invocation can have drawn this digest: it was our own first try
 
     def find_session(self, digest: bytes) -> Session | None:
         item = self.table.get(_session(digest), "session")

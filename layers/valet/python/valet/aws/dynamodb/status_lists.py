@@ -14,7 +14,7 @@ class DynamoStatusLists:
     table: Table
 
     def lease(self, client_id: str, list_id: str, length: int, expires_at: int, client_epoch: int = 0) -> Lease:
-        # A try whose answer was lost skips a block: indices are many, and one that nobody uses is never set.
+        # A try whose answer was lost skips a block. There are many indices, and an unused one is never set.
         counter = self.table.update(
             f"status#{list_id}",
             "leased",
@@ -42,7 +42,7 @@ class DynamoStatusLists:
 
     def find_list(self, list_id: str) -> StatusListContent:
         leased, revoked = 0, set[int]()
-        # There may be many, and the other attributes of an item cost more to parse than all the rest.
+        # There may be many items, and their other attributes would cost more to parse than all the rest.
         for item in self.table.query(f"status#{list_id}", only=("sk", "leased", "length")):
             kind, _, idx = item["sk"].partition("#")
             if kind == "leased":

@@ -1,7 +1,7 @@
 """One DynamoDB table in the words that the stores need: single items, written on a condition, read strongly.
 
-Whatever goes wrong leaves as TemporarilyUnavailable. The client sends a write again by itself when it has no answer, so
-a condition that fails may have been made true by our own first try: the item as found tells.
+Every error of DynamoDB becomes TemporarilyUnavailable. boto3 repeats a write by itself if it gets no answer, so a
+condition may fail because of our own first try: the caller can see that from the item as found.
 """
 
 import re
@@ -28,7 +28,7 @@ _DESERIALIZE = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
-    """The condition did not hold; `found` is the item as it was, None if there was none."""
+    """The condition did not hold; `found` is the item as it is, None if there is none."""
 
     def __init__(self, found: Item | None) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Table:
     ) -> Iterator[Item]:
         """The partition's items whose sort key starts with `prefix`, in its order; of each the attributes `only`.
 
-        `where` filters them: those that it leaves out are read and paid, but not sent.
+        `where` filters them: DynamoDB reads and bills the items that it leaves out, but does not send them.
         """
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
@@ -151,7 +151,9 @@ def _plain(value: Any) -> Any:
 
 
 def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
-    """A dataclass as an item. What has its default is left out, so that a release that adds a field reads old items."""
+    """A dataclass as an item. A field with its default value is left out, so that a release that adds a field reads old
+    items.
+    """
     return {"pk": pk, "sk": sk, **_attributes(model)}
 
 
@@ -172,7 +174,7 @@ def _storable(value: Any) -> Any:
 
 
 def model_from_item(model: type[Model], item: Item) -> Model:
-    """An item as a dataclass. Attributes of a later release are passed over; a missing optional one is None."""
+    """An item as a dataclass. Attributes of a later release are ignored; a missing optional one is None."""
     values: dict[str, Any] = {}
     for name, convert, is_required in _members(model):
         if name in item:

@@ -51,8 +51,8 @@ class DynamoThrottles:
 
     def take_back(self, what: str) -> None:
         try:
-            # On a condition, so that a count which has ended, and is deleted, does not begin again below nothing. Where
-            # an answer was lost it may take two off: one more guess, which no attacker can bring about.
+            # The condition keeps a count that has ended and was deleted from starting again below zero. If an answer
+            # was lost, two attempts may be taken off. That allows one more guess, and no attacker can cause it.
             self.table.update(
                 f"throttle#{what}",
                 "throttle",
