@@ -42,8 +42,8 @@ _OPTIONS = (
     click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None,
                  help="Give it an ID token at each refresh, or not."),
     click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
-                 help="Put the claims of these granted scopes into its ID tokens, for a client that never asks /userinfo "
-                 "(repeat, or separate by spaces)."),
+                 help="Put the claims of these granted scopes into its ID tokens, for a client that never asks "
+                 "/userinfo (repeat, or separate by spaces)."),
     click.option("--role", "roles", multiple=True, callback=words,
                  help="Tell it these roles of end-users by the scope roles, as well as those of the APIs that it may "
                  "call (repeat, or separate by spaces)."),

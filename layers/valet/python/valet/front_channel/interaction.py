@@ -12,6 +12,8 @@ from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_remembered_for
 
+_SIGN_IN = "The end-user is not signed in, or has to sign in again."
+
 
 class Step(Enum):
     LOGIN = "login"
@@ -70,7 +72,7 @@ def next_step(
     """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it."""
     if needs_login(request, session, asked_at_ms, now):
         if "none" in request.prompt:
-            raise LoginRequired("The end-user is not signed in, or has to sign in again.")
+            raise LoginRequired(_SIGN_IN)
         if session is not None and session.auth_time_ms >= asked_at_ms:
             # After a sign-in for this very request, ignore the hint. Otherwise the redirects could loop: an app may
             # hold the ID token of a deleted account, as which no end-user can sign in any more.
@@ -81,9 +83,9 @@ def next_step(
     if needs_consent(request, client, consent):
         if "none" in request.prompt:
             if request.subs:
-                # Another answer than for another end-user would tell a client, which this end-user has allowed nothing,
-                # who they are.
-                raise LoginRequired("The end-user is not signed in, or has to be asked first.")
+                # The client named an end-user. The answer is the one that it gets for any other end-user: a client to
+                # which they have allowed nothing must not learn who is signed in.
+                raise LoginRequired(_SIGN_IN)
             raise ConsentRequired("The end-user has to be asked first.")
         return Step.CONSENT
     return Step.ISSUE

@@ -1,7 +1,7 @@
 """Claims about the end-user: by scope, and by the parameter `claims` (OpenID Connect Core §5.4, §5.5).
 
-A client is told a claim that it asked for singly if it may ask for the claim's scope, and the end-user is asked for that
-scope on the consent page: docs/decisions/claims.md.
+A client is told a claim that it asked for singly if it may ask for the claim's scope, and the consent page asks the
+end-user for that scope: docs/decisions/claims.md.
 """
 
 import json
@@ -89,7 +89,9 @@ def roles_for(account: Account, client: Client, known: Scopes) -> list[str]:
     that names it.
     """
     may_ask = set(closure(client.scope, known)) - ISSUERS_OWN
-    return sorted(account.roles & client.roles.union(*(api.roles for api in known.apis.values() if api.scopes & may_ask)))
+    return sorted(
+        account.roles & client.roles.union(*(api.roles for api in known.apis.values() if api.scopes & may_ask))
+    )
 
 
 def _told(

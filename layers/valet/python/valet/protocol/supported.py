@@ -41,8 +41,8 @@ RESPONSE_MODES = ("query",)
 CODE_CHALLENGE_METHODS = ("S256",)
 PROMPTS = ("none", "login", "consent", "select_account")
 
-# The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and its
-# claim are Valet's own: a client may be told the claim by another name.
+# The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and
+# its claim are Valet's own: a client may be told the claim by another name.
 CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     "profile": (
         "name",

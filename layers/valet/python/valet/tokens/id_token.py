@@ -1,7 +1,6 @@
 """ID tokens (OpenID Connect Core §2)."""
 
 import hashlib
-
 from collections.abc import Mapping
 
 from valet.handles import base64url
@@ -21,7 +20,7 @@ def sign(
     lifetime: int,
     with_nonce: bool = True,
 ) -> str:
-    """The ID token that goes with `access_token`, with the claims `about_user`; a refreshed one has no nonce (§12.2)."""
+    """The ID token that goes with `access_token`; a refreshed one has no nonce (§12.2)."""
     claims: dict[str, object] = {
         **about_user,  # first: what the token says of itself cannot be replaced
         "iss": issuance.issuer,

@@ -159,7 +159,9 @@ def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
 
 def _attributes(model: Any) -> dict[str, Any]:
     values = ((field, getattr(model, field.name)) for field in fields(model))
-    kept = {field.name: _storable(value) for field, value in values if field.default is MISSING or value != field.default}
+    kept = {
+        field.name: _storable(value) for field, value in values if field.default is MISSING or value != field.default
+    }
     return {name: value for name, value in kept.items() if value is not None}
 
 
@@ -176,7 +178,8 @@ def _storable(value: Any) -> Any:
 def model_from_item(model: type[Model], item: Item) -> Model:
     """An item as a dataclass. Attributes of a later release are ignored; a missing optional one is None."""
     values: dict[str, Any] = {}
-    for name, convert, is_required in _members(model):
+    hashable: Any = model
+    for name, convert, is_required in _members(hashable):
         if name in item:
             values[name] = convert(item[name]) if convert else item[name]
         elif is_required:
@@ -191,7 +194,7 @@ def _members(model: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None, 
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return partial(model_from_item, kind)
     origin = get_origin(kind)
     return origin if origin in (tuple, frozenset) else None
