@@ -70,11 +70,11 @@ build: .venv-sam/.installed ## build the deployment into .aws-sam/build; ARCHITE
 
 ## Work on Valet
 
-test: lint browser oldest .venv-ministack/.installed .lambda-runtime/.installed ## run all checks and all tests, those in a browser and those of the built functions included
+test: lint browser cdk oldest .venv-ministack/.installed .lambda-runtime/.installed ## run all checks and all tests, those in a browser and those of the built functions included
 	$(PYTEST)
 
-check: lint ## run the quick ones: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
-	$(PYTEST) $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
+check: lint ## run everything quick, in under three minutes: lint, and the unit, contract, integration, template, privilege, command-line and documentation tests
+	$(PYTEST) -m 'not slow' $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
 
 lint: .venv/.dev .venv-sam/.installed ## check format, ruff, mypy --strict, imports between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .
@@ -104,9 +104,9 @@ clean: ## remove the build and the caches
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
-	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules bench/node/node_modules bench/.layer
+	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules tests/parts/cdk/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser bench-node oldest
+.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser cdk bench-node oldest
 
 
 # Environments. .venv serves three lock files: dev.txt includes local.txt, and local.txt includes admin.txt.
@@ -160,6 +160,16 @@ tests/e2e/node_modules/.package-lock.json: tests/e2e/package-lock.json
 	@touch $@
 else
 browser:
+endif
+
+# AWS CDK, likewise: the example of docs/apis/cdk.md is synthesized with it.
+ifneq ($(and $(wildcard tests/parts/cdk/package-lock.json),$(shell command -v npm)),)
+cdk: tests/parts/cdk/node_modules/.package-lock.json
+tests/parts/cdk/node_modules/.package-lock.json: tests/parts/cdk/package-lock.json
+	cd tests/parts/cdk && npm ci --no-audit --no-fund
+	@touch $@
+else
+cdk:
 endif
 
 # The JavaScript server and libraries that the benchmark compares with, if there is npm; else it says what it leaves out.

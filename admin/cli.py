@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from valet import __version__
 from valet.errors import TemporarilyUnavailable
 
-from admin.commands import accounts, apis, clients, grants, imports, keys, scopes, tail, users
+from admin.commands import accounts, apis, client_secrets, clients, grants, imports, keys, scopes, tail, users
 from admin.commands import doctor as doctor_command
 from admin.desk import Desk
 from admin.options import for_deployment
@@ -85,6 +85,8 @@ def _give_options(group: click.Group) -> None:
 
 for each in (*accounts.COMMANDS, imports.import_):
     users.users.add_command(each)
+for each in client_secrets.COMMANDS:
+    clients.clients.add_command(each)
 for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
     valet.add_command(each)
 valet.add_command(tail.tail)

@@ -1,7 +1,7 @@
 """The options that every command has, and the types of option values."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from admin.desk import Desk
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Registration = TypeVar("Registration", Account, Client, ProtectedApi, Scope)
+Values = TypeVar("Values", frozenset[str], tuple[str, ...])
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"([0-9]{1,9})(?: ?(s|m|min|h|d))?")  # also as the commands print it: 8 h, 15 min
@@ -117,19 +118,22 @@ def _words(text: str) -> list[str]:
 
 
 def adjusted(
-    before: frozenset[str],
-    exactly: frozenset[str] | None,
-    added: frozenset[str] | None,
-    removed: frozenset[str] | None,
+    before: Values,
+    exactly: Values | None,
+    added: Collection[str] | None,
+    removed: Collection[str] | None,
     options: str,
-) -> frozenset[str]:
+) -> Values:
     """The values in `exactly`, or those before with some added and removed. Raises UsageError for both at once."""
     if exactly is not None and (added or removed):
         of_all, *of_some = options.split()
         raise click.UsageError(f"{of_all} replaces all values: it cannot be combined with {' or '.join(of_some)}.")
-    if added and removed and added & removed:
-        raise click.UsageError(f"{' '.join(sorted(added & removed))} is both added and removed: choose one.")
-    return (before if exactly is None else exactly) - (removed or frozenset()) | (added or frozenset())
+    if both := {*(added or ())} & {*(removed or ())}:
+        raise click.UsageError(f"{' '.join(sorted(both))} is both added and removed: choose one.")
+    chosen: Collection[str] = before if exactly is None else exactly
+    kept: list[str] = [value for value in chosen if value not in (removed or ())]
+    kept += [value for value in added or () if value not in kept]
+    return type(before)(kept)
 
 
 def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:
@@ -137,9 +141,12 @@ def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:
     return replace(before, **{name: value for name, value in given.items() if value is not None and value != ()})
 
 
-def changed(before: Registration, given: Mapping[str, Any]) -> Registration:
-    """The registration with the options that the operator gave. Raises UsageError if they change nothing."""
-    after = with_said(before, given)
+def changed(before: Registration, given: Mapping[str, Any], **whole: Any) -> Registration:
+    """The registration with the options that the operator gave, and with the members in `whole`, even if empty.
+
+    Raises UsageError if nothing changes.
+    """
+    after = replace(with_said(before, given), **whole)
     if after == before:
         raise click.UsageError("No change: these values are already registered.")
     return after

@@ -7,27 +7,36 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
-from valet.protocol.supported import AUTH_METHODS, CLAIMS_OF_SCOPE, GRANT_TYPES
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
 from valet.registration import rules
+from valet.registration.addresses import risk_of_localhost
 
+from admin.commands.client_secrets import tell_secret
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
 from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
 from admin.records.register import revoked
 from admin.terminal import registrations
-from admin.terminal.endings import Refused, refuse_if
-from admin.terminal.spelling import command
+from admin.terminal.endings import refuse_if
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--owner", help="Name the organisation that runs it, for the consent page."),
-    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Send answers here (repeat for more)."),
+    click.option("--redirect-uri", "redirect_uris", multiple=True,
+                 help="Send answers here (repeat for more). A native client's may be a private scheme, or a loopback "
+                 "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
     click.option("--origin", "origins", multiple=True, callback=words,
-                 help="Let scripts of this origin read answers, by CORS (default for a new browser client: the origins "
-                 "of its redirect URIs)."),
+                 help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
+                 "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
+    click.option("--auth", "token_endpoint_auth_method", type=click.Choice(REGISTERED_AUTH_METHODS),
+                 help="Set how it authenticates at /token; client_secret is either method with a secret (default: "
+                 "client_secret for web, none for others)."),
+    click.option("--pkce", type=click.Choice(PKCE),
+                 help="Set whether it must send a code_challenge (default: required). Only a web client may have "
+                 "optional, for a library that cannot send one."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
@@ -56,7 +65,29 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+_NO_PEOPLE = (
+    "it gets tokens for itself, and people cannot sign in to it. If they should, add --redirect-uri with "
+    '--grant-type "authorization_code refresh_token".'
+)
 _TOLD_AT_FIRST = ("client_id", "type", "authentication", "grant_types", "redirect_uris", "origins", "scope")
+
+
+# The lists that `change` also adds to and removes from, by option and by member.
+_LISTS = (
+    ("scope", "scope", words, "scopes"),
+    ("redirect-uri", "redirect_uris", None, "redirect URIs"),
+    ("logout-uri", "post_logout_redirect_uris", None, "URIs after logout"),
+    ("origin", "origins", words, "origins"),
+)
+
+
+def _adjustable(registered: Decorated) -> Decorated:
+    for name, member, callback, meaning in reversed(_LISTS):
+        for verb, sentence in (("remove", f"Remove these {meaning}."), ("add", f"Add these {meaning}.")):
+            option = click.option(f"--{verb}-{name}", f"{verb}_{member}", multiple=True, callback=callback,
+                                  help=sentence)  # fmt: skip
+            registered = option(registered)
+    return registered
 
 
 def _registration(registered: Decorated) -> Decorated:
@@ -76,26 +107,28 @@ def clients() -> None:
 @click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
               show_default=True,
               help="Set its type: web keeps a secret on a server, native and browser keep none.")  # fmt: skip
-@click.option("--auth", "method", type=click.Choice(AUTH_METHODS), help="Set how it authenticates at /token.")
 @_registration
 @click.pass_obj
-def add(
-    desk: Desk, /, name: str, client_id: str | None, application_type: str, method: str | None, **given: Any
-) -> None:
-    """Register the client NAME. Its secret, if it keeps one, is generated and shown this once."""
+def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, **given: Any) -> None:
+    """Register the client NAME. Its secret, if it keeps one, is generated and shown this once.
+
+    Without --redirect-uri and --grant-type, a web client is a machine client: it gets tokens for itself, and people
+    cannot sign in to it.
+    """
     idle, absolute = rules.lifetimes_of(application_type)
     registered = Client(
         client_id if client_id is not None else _drawn_id(desk),
         name,
         application_type=application_type,
-        token_endpoint_auth_method=method or ("client_secret_basic" if application_type == "web" else "none"),
+        token_endpoint_auth_method="client_secret" if application_type == "web" else "none",
         refresh_idle_lifetime=idle,
         refresh_absolute_lifetime=absolute,
     )
     # Another client may have had this client_id before: permissions that people gave to it must not count for this one.
     client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
-    if "grant_types" not in given or given["grant_types"] is None:
-        ways = {"authorization_code", "refresh_token"} if client.redirect_uris else {"client_credentials"}
+    is_machine = not given["grant_types"] and not client.redirect_uris and application_type == "web"
+    if not given["grant_types"]:
+        ways = {"client_credentials"} if is_machine else {"authorization_code", "refresh_token"}
         client = replace(client, grant_types=frozenset(ways))
     secret = new_handle(desk.random) if client.is_confidential else None
     if secret:
@@ -104,7 +137,9 @@ def add(
     desk.register.add_client(client)
     facts = facts_of(client)
     told = facts if desk.is_json else {each: facts[each] for each in _TOLD_AT_FIRST if facts[each]}
-    _tell_secret(desk, told, secret, f"Registered {name}. Within 10 seconds every function knows it.")
+    kind = f" as a machine client: {_NO_PEOPLE}" if is_machine else "."
+    tell_secret(desk, told, secret, f"Registered {name}{kind} Within 10 seconds every function knows it.")
+    _warn(desk, client)
 
 
 @clients.command("list")
@@ -127,26 +162,22 @@ def show(desk: Desk, client_id: str) -> None:
 @clients.command(short_help="Change what is registered about a client.")
 @click.argument("client_id")
 @click.option("--name", "client_name", help="Set the name that the consent page shows.")
-@click.option("--add-scope", "added", multiple=True, callback=words, help="Let it ask for these scopes as well.")
-@click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
+@_adjustable
 @_registration
 @click.pass_obj
-def change(
-    desk: Desk,
-    /,
-    client_id: str,
-    scope: frozenset[str] | None,
-    added: frozenset[str] | None,
-    removed: frozenset[str] | None,
-    **given: Any,
-) -> None:
-    """Change a client. An option with a list replaces the whole list, except --add-scope and --remove-scope."""
+def change(desk: Desk, /, client_id: str, **given: Any) -> None:
+    """Change a client. An option with a list replaces the whole list; --add-… and --remove-… keep the rest of it."""
     before = desk.register.client(client_id)
-    kept = adjusted(before.scope, scope, added, removed, "--scope --add-scope --remove-scope")
-    after = changed(before, {**given, "scope": kept})
+    lists = {}
+    for name, member, *_ in _LISTS:
+        exactly, added, removed = given.pop(member), given.pop(f"add_{member}"), given.pop(f"remove_{member}")
+        options = f"--{name} --add-{name} --remove-{name}"
+        lists[member] = adjusted(getattr(before, member), None if exactly == () else exactly, added, removed, options)
+    after = changed(before, given, **lists)
     _refuse_wrong(after, desk)
     desk.register.change_client(before, after)
     desk.done(f"Changed {client_id}. Within 10 seconds every function uses the new values.", **facts_of(after))
+    _warn(desk, after, before)
 
 
 @clients.command()
@@ -176,51 +207,6 @@ def enable(desk: Desk, client_id: str) -> None:
     desk.done(f"Within 10 seconds {client_id} is accepted again.", client_id=client_id, disabled=False)
 
 
-@clients.command("rotate-secret")
-@click.argument("client_id")
-@click.option(
-    "--now", "at_once", is_flag=True, help="End every older secret at once, for instance because it has leaked."
-)
-@confirmed
-@click.pass_obj
-def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
-    """Give the client a second secret and show it only once. Both are accepted until `end-old-secret`."""
-    before = desk.register.client(client_id)
-    if not before.is_confidential:
-        raise Refused(f"{client_id} is a public client: it has no secret.")
-    if len(before.secret_digests) > 1 and not at_once:
-        raise Refused(
-            f"{client_id} has two live secrets already. End the older one first, "
-            f"with {command('valet clients end-old-secret', client_id)}, or end both with --now."
-        )
-    if at_once:
-        desk.confirm(f"End every older secret of {client_id}? The client is refused until it uses the new one.")
-    secret = new_handle(desk.random)
-    kept = () if at_once else before.secret_digests
-    after = replace(before, secret_digests=(*kept, digest(secret)))
-    desk.register.change_client(before, after)
-    told = (
-        "The older secret is refused within 10 seconds."
-        if at_once
-        else "The older secret is accepted until you end it."
-    )
-    _tell_secret(desk, {"client_id": client_id}, secret, f"{client_id} has a new secret. {told}")
-
-
-@clients.command("end-old-secret")
-@click.argument("client_id")
-@confirmed
-@click.pass_obj
-def end_old_secret(desk: Desk, client_id: str) -> None:
-    """End the older secret: only the newest one is accepted."""
-    before = desk.register.client(client_id)
-    if len(before.secret_digests) < 2:
-        raise Refused(f"{client_id} has no older secret to end.")
-    desk.confirm(f"End the older secret of {client_id}? A server that still uses it is refused.")
-    desk.register.change_client(before, replace(before, secret_digests=before.secret_digests[-1:]))
-    desk.done(f"The older secret of {client_id} is refused within 10 seconds.", client_id=client_id, secrets=1)
-
-
 @clients.command()
 @click.argument("client_id")
 @confirmed
@@ -244,6 +230,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "owner": client.owner,
         "type": client.application_type,
         "authentication": client.token_endpoint_auth_method,
+        "pkce": client.pkce,
         "secrets": len(client.secret_digests),
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
@@ -277,13 +264,9 @@ def _refuse_wrong(client: Client, desk: Desk) -> None:
     refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 
-def _tell_secret(desk: Desk, facts: dict[str, Any], secret: str | None, sentence: str) -> None:
-    if secret:
-        facts = {**facts, "client_secret": secret}
-    if desk.is_json:
-        desk.show(facts)
-        return
-    desk.say(sentence)
-    desk.show(facts)
-    if secret:
-        desk.say("The secret cannot be shown again. Store it now where the client keeps its secrets.")
+def _warn(desk: Desk, client: Client, before: Client | None = None) -> None:
+    """Warn of each new address that is worse than another that does the same."""
+    known = (*before.redirect_uris, *before.post_logout_redirect_uris) if before else ()
+    for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
+        if uri not in known and (risk := risk_of_localhost(uri)):
+            desk.watch(f"Warning: {uri} is on {risk}.")

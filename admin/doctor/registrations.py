@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from valet.models.clients import Client
 from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
-from valet.registration.addresses import risk_of_uri
+from valet.registration.addresses import risk_of_localhost, risk_of_uri
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
@@ -49,14 +49,23 @@ def look_redirect_uris(evidence: Evidence) -> Iterator[Finding]:
             if risk := risk_of_uri(uri, client.application_type):
                 if is_local and _is_for_development(uri):
                     continue
-                kept = [word for other in client.redirect_uris if other != uri for word in ("--redirect-uri", other)]
-                instead = f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
+                is_native_localhost = client.application_type == "native" and risk_of_localhost(uri) is not None
                 yield Finding(
                     f"The client {client.client_id} has the redirect URI {uri}: {risk}",
                     "Codes go to any server or program that answers there (RFC 9700 section 4.1).",
-                    _change(client, *kept) if kept else instead,
-                    is_error=not _is_for_development(uri),
+                    _other_address(client, uri, is_native_localhost),
+                    is_error=not (_is_for_development(uri) or is_native_localhost),
                 )
+
+
+def _other_address(client: Client, uri: str, is_native_localhost: bool) -> str:
+    if is_native_localhost:
+        instead = uri.replace("localhost", "127.0.0.1", 1)
+        added = () if instead in client.redirect_uris else ("--add-redirect-uri", instead)
+        return f"Let it listen on 127.0.0.1, then {_change(client, *added, '--remove-redirect-uri', uri)}"
+    if len(client.redirect_uris) > 1:
+        return _change(client, "--remove-redirect-uri", uri)
+    return f"{_how('clients', client.client_id)}: --redirect-uri, with an https address of its own"
 
 
 def look_lifetimes(evidence: Evidence) -> Iterator[Finding]:
@@ -125,7 +134,18 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
             yield warning(
                 f"{client.client_id} sends its secret in the form",
                 "Forms are logged more often than headers; client_secret_basic is for all that can (RFC 6749 2.3.1).",
-                f"Register it anew with --auth client_secret_basic, then {_delete(client)}",
+                _change(client, "--auth", "client_secret_basic"),
+            )
+
+
+def look_pkce(evidence: Evidence) -> Iterator[Finding]:
+    for client in evidence.clients:
+        if client.may_omit_pkce:
+            yield warning(
+                f"The client {client.client_id} ({client.client_name}) may leave out PKCE",
+                "Whether an attacker can inject a stolen code into its sign-in depends on the client's own check of "
+                "state and nonce (RFC 9700 section 2.1.1).",
+                f"Let it send code_challenge and code_verifier, then {_change(client, '--pkce', 'required')}",
             )
 
 
@@ -242,6 +262,7 @@ CHECKS = (
     Check("clients.lifetimes", look_lifetimes),
     Check("clients.retry-window", look_retry_windows),
     Check("clients.secrets", look_secrets),
+    Check("clients.pkce", look_pkce),
     Check("clients.unused", look_unused),
     Check("clients.impersonation", look_impersonation),
     Check("clients.first-party", look_first_party),

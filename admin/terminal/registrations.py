@@ -23,6 +23,7 @@ CLIENT: Words = {
     "roles_claim": "roles claim",
     "refresh_absolute_lifetime": "lifetimes of refresh tokens",
     "retry_window": "retry window",
+    "pkce": "PKCE",
 }
 SCOPE: Words = {"name": "scope"}
 API: Words = {"scopes": "scope", "access_token_lifetime": "lifetime of access tokens"}

@@ -3,6 +3,8 @@
 Every way in which a redirect URI may be another than the registered one stands in tests/unit/test_redirect_uri.py.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from tests.integration.conftest import Issued
@@ -117,6 +119,41 @@ def test_a_native_client_may_change_nothing_but_the_port_of_its_loopback_address
     deployment: Deployment, mobile_app: Application, redirect_uri: str
 ) -> None:
     refused_with_a_page(deployment, mobile_app.ask(redirect_uri=redirect_uri).url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+@pytest.mark.parametrize(("registered", "asked"), [("", ":51004"), ("", ":51004/"), (":8085/cb", ":51004/cb")])
+def test_my_cli_registered_another_port_or_no_path_and_gets_its_code(
+    deployment: Deployment, browser: Browser, mobile_app: Application, host: str, registered: str, asked: str
+) -> None:
+    deployment.change_client("mobile_app", redirect_uris=(f"http://{host}{registered}",))
+    cli = replace(mobile_app, redirect_uri=f"http://{host}{asked}")
+    request = cli.ask()
+    answer = browser.decide(browser.sign_in(browser.open(request.url)))
+    assert answer.location.startswith(f"{cli.redirect_uri}?code=")
+    code = answer.answered["code"]
+    with deployment.nothing_spent():
+        # The token request names the very URI that the code was sent to.
+        assert cli.redeem(code, request.code_verifier, redirect_uri=f"http://{host}:9/x").error == "invalid_grant"
+    assert cli.redeem(code, request.code_verifier).status == 200
+
+
+@pytest.mark.parametrize("client_id", ["web_app_123", "spa_demo"])
+def test_the_port_counts_for_a_client_that_is_no_native_app(deployment: Deployment, client_id: str) -> None:
+    deployment.change_client(client_id, redirect_uris=("http://127.0.0.1:8085/cb",))
+    app = Application(deployment.send, deployment.issuer, client_id)
+    for uri in ("http://127.0.0.1:51004/cb", "http://127.0.0.1/cb"):
+        refused_with_a_page(deployment, app.ask(redirect_uri=uri).url)
+
+
+def test_a_missing_redirect_uri_is_the_registered_loopback_address_only_if_that_names_a_port(
+    deployment: Deployment, mobile_app: Application
+) -> None:
+    asked = mobile_app.ask(redirect_uri=None, prompt="none")
+    deployment.change_client("mobile_app", redirect_uris=("http://127.0.0.1:8085/cb",))
+    assert deployment.send("GET", asked.url).location.startswith("http://127.0.0.1:8085/cb?error=login_required")
+    deployment.change_client("mobile_app", redirect_uris=("http://127.0.0.1/cb",))
+    refused_with_a_page(deployment, asked.url)
 
 
 def test_a_missing_redirect_uri_gets_a_page_where_several_are_registered(

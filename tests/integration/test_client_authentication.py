@@ -1,4 +1,4 @@
-"""Who sends a request to /token: each client by its one registered method (RFC 6749 §2.3, §5.2).
+"""Who sends a request to /token: each client by a method that it is registered for (RFC 6749 §2.3, §5.2).
 
 Every way in which credentials may be wrong stands in tests/unit/test_client_authentication.py.
 """
@@ -27,7 +27,7 @@ def unauthenticated(answer: Answer) -> None:
     [
         basic("web_app_123", "wrong"),
         basic("nobody", "web_secret_456"),
-        basic("legacy_app_321", "legacy_secret_654"),  # registered for client_secret_post
+        basic("legacy_app_321", "wrong"),  # registered for client_secret_post
         basic("mobile_app", ""),  # public
         "Basic %%%",
     ],
@@ -46,12 +46,12 @@ def test_whatever_is_wrong_with_the_credentials_the_answer_is_the_same_401(
     [
         {},
         {"client_id": "web_app_123"},
-        {"client_id": "web_app_123", "client_secret": "web_secret_456"},  # registered for client_secret_basic
+        {"client_id": "web_app_123", "client_secret": "wrong"},
         {"client_id": "legacy_app_321", "client_secret": "wrong"},
         {"client_id": "mobile_app", "client_secret": "any"},
     ],
 )
-def test_credentials_in_the_body_are_held_to_the_registered_method(
+def test_whatever_is_wrong_with_credentials_in_the_body_the_answer_is_the_same_401(
     deployment: Deployment, web_app: Application, issued: Issued, credentials: dict[str, str]
 ) -> None:
     with deployment.nothing_spent():
@@ -94,12 +94,44 @@ def test_an_unknown_client_and_a_wrong_secret_cost_the_same_calls(deployment: De
     assert calls[0] == calls[1] == [("GetItem", "client#")]
 
 
-def test_a_client_authenticates_by_its_registered_method(
-    service: Application, legacy_app: Application, deployment: Deployment
+def test_my_library_sends_the_secret_in_the_body_and_its_other_version_in_the_header(
+    web_app: Application, service: Application, issued: Issued
 ) -> None:
-    assert service.client_credentials().status == 200
-    unauthenticated(replace(service, in_body=True).client_credentials())
-    refused(legacy_app.refresh("x"), 400, "invalid_grant")
+    """A client with a secret may use either method, unless it is registered for exactly one."""
+    in_body = replace(web_app, in_body=True)
+    tokens = in_body.redeem(issued.code, issued.asked.code_verifier).json()
+    again = web_app.refresh(tokens["refresh_token"]).json()
+    assert in_body.introspect(again["access_token"]).status == 200
+    assert in_body.revoke(again["refresh_token"]).status == 200
+    for in_the_body in (True, False):
+        assert replace(service, in_body=in_the_body).client_credentials().status == 200
+
+
+@pytest.mark.parametrize(
+    ("registered", "sent"),
+    [("client_secret_basic", "client_secret_post"), ("client_secret_post", "client_secret_basic")],
+)
+def test_my_secret_is_right_and_the_answer_tells_that_its_method_is_not_the_registered_one(
+    deployment: Deployment, web_app: Application, issued: Issued, registered: str, sent: str
+) -> None:
+    deployment.change_client("web_app_123", token_endpoint_auth_method=registered)
+    mine = replace(web_app, in_body=sent == "client_secret_post")
+    with deployment.nothing_spent():
+        answer = mine.redeem(issued.code, issued.asked.code_verifier)
+        refused(answer, 401, "invalid_client")
+        told = f"The client is registered for {registered}, but sent its secret by {sent}."
+        assert answer.json()["error_description"] == told
+        unauthenticated(replace(mine, secret="wrong").redeem(issued.code, issued.asked.code_verifier))
+    other = replace(web_app, in_body=not mine.in_body)
+    assert other.redeem(issued.code, issued.asked.code_verifier).status == 200
+
+
+def test_a_disabled_client_is_not_told_that_its_secret_is_right(
+    deployment: Deployment, legacy_app: Application
+) -> None:
+    deployment.change_client("legacy_app_321", is_disabled=True)
+    for in_body in (True, False):
+        unauthenticated(replace(legacy_app, in_body=in_body).refresh("x"))
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])

@@ -67,6 +67,7 @@ def sign_in(discovery: dict[str, Any], session: OAuth2Session, verifier: str, **
     ("client_id", "secret", "method"),
     [
         ("web_app_123", "web_secret_456", "client_secret_basic"),
+        ("web_app_123", "web_secret_456", "client_secret_post"),
         ("legacy_app_321", "legacy_secret_654", "client_secret_post"),
         ("mobile_app", None, "none"),
     ],

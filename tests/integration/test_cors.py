@@ -71,8 +71,87 @@ def test_a_preflight_is_answered_for_the_origins_of_all_clients(deployment: Depl
     assert answer.headers["access-control-allow-origin"] == origin
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert "authorization" in answer.headers["access-control-allow-headers"].lower()
-    assert answer.headers["vary"] == "Origin"
+    assert answer.headers["vary"] == "Origin, Access-Control-Request-Headers"
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def allowed_headers(deployment: Deployment, asked: str, origin: str = OWN, path: str = "/token") -> str | None:
+    headers = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": asked}
+    answer = deployment.send("OPTIONS", f"{deployment.issuer}{path}", headers)
+    assert answer.status == 204
+    return answer.headers.get("access-control-allow-headers")
+
+
+OURS = "Authorization, Content-Type"
+
+
+@pytest.mark.parametrize("path", [*WITH_TOKENS, *FOR_EVERYBODY])
+def test_swagger_ui_adds_x_requested_with_and_its_preflight_passes(deployment: Deployment, path: str) -> None:
+    allowed = allowed_headers(deployment, "authorization,x-requested-with", path=path)
+    assert allowed == f"{OURS}, x-requested-with"
+
+
+@pytest.mark.parametrize(
+    ("asked", "added"),
+    [
+        ("x-client-name, traceparent,\tdpop", ", x-client-name, traceparent, dpop"),
+        ("AUTHORIZATION,content-type", ""),
+        ("x,x", ", x"),
+        (",".join(f"x-{number}" for number in range(32)), "".join(f", x-{number}" for number in range(32))),
+        # more than the bounds, or what is no header: our own alone
+        (",".join(f"x-{number}" for number in range(33)), ""),
+        ("x" * 1001, ""),
+        ("x,*", ""),
+        ("*", ""),
+        ("", ""),
+        ("x y", ""),
+        ("x,", ""),
+        ("x:y", ""),
+        ("x\r\nset-cookie: a=b", ""),
+        ("<script>", ""),
+        ("ä", ""),
+    ],
+)
+def test_a_preflight_gets_the_headers_that_it_asks_for_within_bounds(
+    deployment: Deployment, asked: str, added: str
+) -> None:
+    assert allowed_headers(deployment, asked) == OURS + added
+
+
+@pytest.mark.parametrize("origin", [FOREIGN, "null", "capacitor://localhost"])
+def test_a_preflight_of_a_foreign_origin_is_told_no_header(deployment: Deployment, origin: str) -> None:
+    assert allowed_headers(deployment, "x-requested-with", origin) is None
+
+
+APPS = (
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "http://tauri.localhost",
+    "chrome-extension://gighmmpiobklfepjocnamgkkbiglidom",
+    "moz-extension://0cc1e4a1-8e7b-4a3c-9f2e-6d2b9a1c3d4e",
+)
+
+
+@pytest.mark.parametrize("origin", APPS)
+def test_my_capacitor_tauri_or_extension_app_reads_its_tokens(
+    deployment: Deployment, browser: Browser, mobile_app: Application, origin: str
+) -> None:
+    deployment.registrar.put_client(replace(deployment.client("mobile_app"), origins=frozenset({origin})))
+    deployment.restart()
+    assert allowed_headers(deployment, "content-type", origin) == OURS
+    asked = mobile_app.ask()
+    code = browser.decide(browser.sign_in(browser.open(asked.url))).answered["code"]
+    others = [
+        other for other in (*APPS, "null", origin.upper(), f"{origin}/", f"{origin}.evil.test") if other != origin
+    ]
+    with deployment.nothing_spent():
+        for other in others:
+            answer = from_page(mobile_app, other).redeem(code, asked.code_verifier)
+            assert (answer.status, answer.error) == (400, "invalid_request")
+            assert "access-control-allow-origin" not in answer.headers
+    tokens = from_page(mobile_app, origin).redeem(code, asked.code_verifier)
+    assert (tokens.status, tokens.headers["access-control-allow-origin"]) == (200, origin)
 
 
 @pytest.mark.parametrize("path", WITH_TOKENS)

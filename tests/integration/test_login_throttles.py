@@ -12,6 +12,8 @@ from tests.support.browser import Browser
 from tests.support.deployment import Deployment
 from tests.support.wire import Answer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("username", ["john", "nobody"])
 def test_ten_wrong_passwords_slow_that_account_down_known_or_not(

@@ -229,6 +229,19 @@ def test_a_native_client_is_led_back_to_any_port_of_its_loopback_address(
     assert browser.decide(page).location == uri
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_my_cli_registered_another_port_and_is_led_back_after_signing_out(
+    deployment: Deployment, browser: Browser, redeemed: Redeemed, host: str
+) -> None:
+    deployment.change_client("mobile_app", post_logout_redirect_uris=(f"http://{host}:8085",))
+    for uri in (f"http://{host}:51004/other", f"http://{host}:51004.evil.test", f"https://{host}:51004"):
+        with deployment.nothing_spent():
+            assert logout(browser, client_id="mobile_app", post_logout_redirect_uri=uri).status == 400
+    uri = f"http://{host}:51004/"
+    page = logout(browser, client_id="mobile_app", post_logout_redirect_uri=uri)
+    assert browser.decide(page).location == uri
+
+
 def test_the_public_sid_of_a_token_is_not_the_cookie(browser: Browser, redeemed: Redeemed) -> None:
     import jwt
 

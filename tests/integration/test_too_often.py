@@ -1,11 +1,14 @@
 """What one grant and one person are given in a while: more is refused for the moment, and nothing is spent."""
 
+import pytest
 from valet.grant_types.pace import AT_ONCE, STEP
 
 from tests.integration.conftest import Issued, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
+
+pytestmark = pytest.mark.slow
 
 CODES = 200
 

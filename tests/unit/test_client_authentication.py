@@ -1,19 +1,23 @@
-"""Client authentication (RFC 6749 §2.3): exactly the registered method, one answer for whatever is wrong."""
+"""Client authentication (RFC 6749 §2.3): a registered method, and one answer for whatever is wrong."""
 
 import base64
 from dataclasses import replace
+from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from valet.aws.dynamodb.table import item_from_model, model_from_item
+from valet.client_authentication import secret as secret_module
 from valet.client_authentication.secret import authenticate
 from valet.errors import InvalidClient, InvalidRequest
-from valet.handles import digest
+from valet.handles import digest, new_handle
 from valet.http import Parameters, Request
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
 
-BASIC = Client("basic", "B", secret_digests=(digest("old"), digest("new")))
+EITHER = Client("either", "E", secret_digests=(digest("old"), digest("new")))
+BASIC = replace(EITHER, client_id="basic", token_endpoint_auth_method="client_secret_basic")
 POST = replace(BASIC, client_id="post", token_endpoint_auth_method="client_secret_post")
 PUBLIC = Client("public", "P", token_endpoint_auth_method="none")
 DISABLED = replace(BASIC, client_id="disabled", is_disabled=True)
@@ -21,10 +25,12 @@ SECRETLESS = replace(BASIC, client_id="secretless", secret_digests=())
 
 
 class Registry:
-    """The port Registry, with five clients."""
+    """The port Registry, with six clients."""
 
     def find_client(self, client_id: str) -> Client | None:
-        return {client.client_id: client for client in (BASIC, POST, PUBLIC, DISABLED, SECRETLESS)}.get(client_id)
+        return {client.client_id: client for client in (EITHER, BASIC, POST, PUBLIC, DISABLED, SECRETLESS)}.get(
+            client_id
+        )
 
     def scopes(self) -> Scopes:
         raise NotImplementedError
@@ -54,9 +60,19 @@ def test_each_registered_method_is_taken_with_each_live_secret(secret: str) -> N
     assert attempt(client_id="public") is PUBLIC
 
 
+@pytest.mark.parametrize("scheme", ["Basic ", "basic ", "BASIC  ", " bAsIc    "])
+def test_curl_and_every_library_write_basic_in_their_own_way(scheme: str) -> None:
+    assert attempt(basic(b"basic:old").replace("Basic ", scheme)) is BASIC
+    with pytest.raises(InvalidClient):
+        attempt(basic(b"basic:wrong").replace("Basic ", scheme))
+
+
 @pytest.mark.parametrize(
     ("authorization", "form"),
     [
+        (basic(b"basic:old").replace("Basic ", "Basic\t"), {}),
+        (basic(b"basic:old").replace("Basic ", "Basic \t"), {}),
+        (basic(b"basic:old").replace("Basic ", "Basic"), {}),
         (basic(b"basic:wrong"), {}),
         (basic(b"basic:old "), {}),
         (basic(b"basic:OLD"), {}),
@@ -68,7 +84,8 @@ def test_each_registered_method_is_taken_with_each_live_secret(secret: str) -> N
         (basic(b"nobody:old"), {}),
         (basic(b"disabled:old"), {}),
         (basic(b"secretless:"), {}),
-        (basic(b"post:old"), {}),
+        (basic(b"post:wrong"), {}),
+        (basic(b"either:wrong"), {}),
         (basic(b"public:"), {}),
         (basic(b"public:any"), {}),
         (basic(b"basic"), {}),
@@ -89,7 +106,10 @@ def test_each_registered_method_is_taken_with_each_live_secret(secret: str) -> N
         (None, {"client_secret": "old"}),
         (None, {"client_id": "post"}),
         (None, {"client_id": "post", "client_secret": "wrong"}),
-        (None, {"client_id": "basic", "client_secret": "old"}),
+        (None, {"client_id": "basic", "client_secret": "wrong"}),
+        (None, {"client_id": "either"}),
+        (None, {"client_id": "either", "client_secret": "wrong"}),
+        (None, {"client_id": "disabled", "client_secret": "old"}),
         (None, {"client_id": "basic", "client_secret": ""}),
         (None, {"client_id": "public", "client_secret": "x"}),
         (None, {"client_id": "secretless", "client_secret": ""}),
@@ -103,6 +123,71 @@ def test_whatever_is_wrong_there_is_one_answer(authorization: str | None, form: 
         attempt(authorization, **form)
     assert caught.value.description == "The client could not be authenticated."
     assert caught.value.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("secret", ["old", "new"])
+def test_my_library_sends_the_secret_in_the_header_or_in_the_body_and_either_is_taken(secret: str) -> None:
+    assert attempt(basic(f"either:{secret}".encode())) is EITHER
+    assert attempt(client_id="either", client_secret=secret) is EITHER
+
+
+def test_a_client_that_the_release_before_registered_for_basic_by_default_may_use_either() -> None:
+    """Such an item has no attribute for its default."""
+    old = model_from_item(Client, {"client_id": "old", "client_name": "Old", "secret_digests": [digest("s")]})
+    assert old.token_endpoint_auth_method == "client_secret"
+    for said in ("client_secret_basic", "client_secret_post"):
+        stored = item_from_model(replace(old, token_endpoint_auth_method=said), "client#old", "client")
+        assert stored["token_endpoint_auth_method"] == said
+
+
+@pytest.mark.parametrize(
+    ("authorization", "form", "sentence"),
+    [
+        (
+            basic(b"post:old"),
+            {},
+            "The client is registered for client_secret_post, but sent its secret by client_secret_basic.",
+        ),
+        (
+            None,
+            {"client_id": "basic", "client_secret": "new"},
+            "The client is registered for client_secret_basic, but sent its secret by client_secret_post.",
+        ),
+    ],
+)
+def test_the_right_secret_by_the_wrong_method_is_told_both_methods_by_name(
+    authorization: str | None, form: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InvalidClient) as caught:
+        attempt(authorization, **form)
+    assert caught.value.description == sentence
+    assert caught.value.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_every_secret_that_a_client_may_present_is_compared_with_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work does not depend on the client, its method or the place of the right digest."""
+    compared: list[bytes] = []
+
+    def compare(kept: bytes, _: str) -> bool:
+        compared.append(kept)
+        return False
+
+    monkeypatch.setattr(secret_module, "is_digest_of", compare)
+    for client_id, digests in (("either", 2), ("basic", 2), ("post", 2), ("disabled", 2), ("public", 1), ("nobody", 1)):
+        for authorization, form in ((basic(f"{client_id}:x".encode()), {}), (None, {"client_secret": "x"})):
+            compared.clear()
+            with pytest.raises(InvalidClient, match="could not be authenticated"):
+                attempt(authorization, client_id=client_id, **form)
+            assert len(compared) == digests
+
+
+@given(drawn=st.binary(min_size=32, max_size=32))
+def test_a_library_that_does_not_encode_id_and_secret_for_basic_works(drawn: bytes) -> None:
+    """RFC 6749 §2.3.1 wants both form-encoded. It changes no secret that Valet draws and no client_id that may be
+    registered, so that it does not matter who does it."""
+    secret = new_handle(lambda _: drawn)
+    assert unquote_plus(secret) == secret
+    assert unquote_plus("AZaz09-._~") == "AZaz09-._~"
 
 
 @pytest.mark.parametrize(

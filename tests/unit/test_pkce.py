@@ -39,6 +39,21 @@ def test_a_verifier_has_43_to_128_characters(length: int) -> None:
     assert pkce.is_verifier("a" * length)
 
 
+def test_a_client_with_optional_pkce_may_send_no_challenge_and_is_held_to_the_one_that_it_sends() -> None:
+    assert pkce.parse_challenge(Parameters({}), is_optional=True) == ""
+    good = Parameters({"code_challenge": CHALLENGE, "code_challenge_method": "S256"})
+    assert pkce.parse_challenge(good, is_optional=True) == CHALLENGE
+    for bad in (
+        {"code_challenge_method": "S256"},
+        {"code_challenge_method": "plain"},
+        {"code_challenge": CHALLENGE},
+        {"code_challenge": CHALLENGE, "code_challenge_method": "plain"},
+        {"code_challenge": "short", "code_challenge_method": "S256"},
+    ):
+        with pytest.raises(InvalidRequest):
+            pkce.parse_challenge(Parameters(bad), is_optional=True)
+
+
 def test_a_challenge_with_s256_is_taken() -> None:
     parameters = Parameters({"code_challenge": CHALLENGE, "code_challenge_method": "S256"})
     assert pkce.parse_challenge(parameters) == CHALLENGE

@@ -3,7 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from valet.protocol.redirect_uri import destination, is_registered, is_remembered_for, takes_any_port
+from valet.protocol.redirect_uri import (
+    destination,
+    is_registered,
+    is_remembered_for,
+    leaves_port_open,
+    takes_any_port,
+)
 
 HTTPS = "https://app.example.com/callback"
 LOOPBACK = "http://127.0.0.1/callback"
@@ -202,9 +208,11 @@ def test_a_native_client_may_change_nothing_but_the_port_of_its_loopback_address
     assert not is_registered(uri, ("com.example.mobile:/callback", "http://127.0.0.1/callback"), is_native=True)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "127.1", "0.0.0.0", "[::]", "app.example.com"])  # noqa: S104
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.2", "127.1", "0.0.0.0", "[::]", "LOCALHOST", "a.localhost", "localhost.evil.test"],  # noqa: S104
+)
 def test_a_name_or_another_address_has_one_port_though_registered(host: str) -> None:
-    """`localhost` may be resolved to another interface (RFC 8252 §8.3)."""
     registered = f"http://{host}/callback"
     assert is_registered(registered, [registered], is_native=True)
     assert not is_registered(f"http://{host}:8080/callback", [registered], is_native=True)
@@ -214,9 +222,89 @@ def test_only_a_native_clients_loopback_address_stands_for_every_port() -> None:
     assert takes_any_port(LOOPBACK, is_native=True)
     assert takes_any_port(LOOPBACK_6, is_native=True)
     assert not takes_any_port(LOOPBACK, is_native=False)
-    assert not takes_any_port("http://127.0.0.1:8080/callback", is_native=True)
+    assert takes_any_port("http://127.0.0.1:8080/callback", is_native=True)
+    assert not takes_any_port("http://127.0.0.1:80800/callback", is_native=True)
     assert not takes_any_port(HTTPS, is_native=True)
     assert not takes_any_port(PRIVATE, is_native=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        ("", ""),
+        ("", ":51004"),
+        ("", "/"),
+        ("", ":51004/"),
+        ("/", ":51004"),
+        (":8085", ":51004"),
+        (":8085", ":51004/"),
+        (":8085/", ":51004"),
+        ("/callback", ":51004/callback"),
+        (":8085/callback", ":51004/callback"),
+        (":8085/callback", "/callback"),
+        (":8085/callback?a=b", ":51004/callback?a=b"),
+        ("?a=b", ":51004/?a=b"),
+    ],
+)
+def test_my_cli_listens_on_another_port_than_the_registered_one_and_gets_its_answer(
+    host: str, registered: str, asked: str
+) -> None:
+    """Whichever side names a port, and with the path "/" left out by either (RFC 8252 §8.4, RFC 3986 §6.2.3)."""
+    uri = f"http://{host}{asked}"
+    assert is_registered(uri, [f"http://{host}{registered}"], is_native=True)
+    exact = uri == f"http://{host}{registered}"
+    assert is_registered(uri, [f"http://{host}{registered}"], is_native=False) == exact
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        ("http://127.0.0.1", "http://127.0.0.1:51004/callback"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004//"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004/?a"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004?a"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004#"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004\n"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:51004@evil.test"),
+        ("http://127.0.0.1:8085", "http://127.0.0.1:8085.evil.test"),
+        ("http://127.0.0.1", "http://127.0.0.1.evil.test"),
+        ("http://127.0.0.1", "http://127.0.0.1evil.test/"),
+        ("http://127.0.0.1", "http://127.0.0.1:"),
+        ("http://127.0.0.1", "http://127.0.0.1:0"),
+        ("http://127.0.0.1", "http://127.0.0.1:65536"),
+        ("http://127.0.0.1", "https://127.0.0.1:51004"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb/"),
+        ("http://127.0.0.1/cb/", "http://127.0.0.1:51004/cb"),
+        ("http://127.0.0.1/cb", "http://[::1]:51004/cb"),
+        ("http://127.0.0.1/cb", "http://localhost:51004/cb"),
+        ("http://localhost/cb", "http://127.0.0.1:51004/cb"),
+        ("http://localhost/cb", "http://localhost.evil.test:51004/cb"),
+        ("http://localhost/cb", "http://localhost:51004@evil.test/cb"),
+        ("http://localhost/cb", "http://LOCALHOST:51004/cb"),
+        ("http://[::1]:8085", "http://[::2]:51004"),
+        ("https://app.example.com", "https://app.example.com/"),
+        ("https://app.example.com/", "https://app.example.com"),
+        ("http://127.0.0.1:99999/cb", "http://127.0.0.1:51004/cb"),
+    ],
+)
+def test_nothing_but_the_port_and_the_empty_path_of_a_loopback_address_may_differ(registered: str, asked: str) -> None:
+    assert not is_registered(asked, [registered], is_native=True)
+
+
+@given(uri=st.text(max_size=60), registered=st.sampled_from(["http://127.0.0.1:8085", "http://localhost/cb"]))
+def test_no_text_is_taken_for_a_loopback_address_that_begins_otherwise(uri: str, registered: str) -> None:
+    host = registered[: registered.index(":", 5)] if registered.count(":") > 1 else "http://localhost"
+    if not uri.startswith(host):
+        assert not is_registered(uri, [registered], is_native=True)
+
+
+def test_only_a_registered_uri_without_a_port_leaves_it_to_the_request() -> None:
+    assert leaves_port_open(LOOPBACK, is_native=True)
+    assert leaves_port_open("http://127.0.0.1", is_native=True)
+    assert not leaves_port_open(LOOPBACK, is_native=False)
+    assert not leaves_port_open("http://127.0.0.1:8080/callback", is_native=True)
+    assert not leaves_port_open(PRIVATE, is_native=True)
 
 
 def test_consent_is_remembered_for_https_only() -> None:

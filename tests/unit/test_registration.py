@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
-from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES
+from valet.protocol.supported import GRANT_TYPES, REGISTERED_AUTH_METHODS
+from valet.registration.addresses import refusal_of_origin, refusal_of_uri, risk_of_uri
 from valet.registration.rules import (
     NO_SUCH_API,
     NOT_REGISTERED,
@@ -58,6 +59,9 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
             "token_endpoint_auth_method",
             "client_secret_post",
         ),
+        (WEB, {"pkce": "plain"}, "pkce", "plain"),
+        (NATIVE, {"pkce": "optional"}, "pkce", "optional"),
+        (replace(NATIVE, application_type="browser"), {"pkce": "optional"}, "pkce", "optional"),
         (NATIVE, {"introspects": frozenset({SHOP})}, "introspects", None),
         (WEB, {"introspects": frozenset({"urn:x"})}, "introspects", "urn:x"),
         (WEB, {"grant_types": WEB.grant_types | {"password"}}, "grant_types", "password"),
@@ -124,10 +128,150 @@ def test_a_client_may_be_registered_for_each_grant_type_that_is_supported(grant_
     assert not any(each.reason.startswith("one of") for each in wrong)
 
 
-@pytest.mark.parametrize("method", AUTH_METHODS)
+@pytest.mark.parametrize("method", REGISTERED_AUTH_METHODS)
 def test_a_client_may_be_registered_for_each_method_that_is_supported(method: str) -> None:
     client = replace(NATIVE if method == "none" else WEB, token_endpoint_auth_method=method)
     assert wrong_with_client(client, KNOWN) == []
+
+
+def test_a_confidential_client_may_be_registered_with_optional_pkce() -> None:
+    assert wrong_with_client(replace(WEB, pkce="optional"), KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1",
+        "http://127.0.0.1/",
+        "http://127.0.0.1:8085",
+        "http://127.0.0.1:8085/cb",
+        "http://[::1]",
+        "http://[::1]:8085/cb",
+        "http://localhost",
+        "http://localhost:8085/cb",
+        "com.example.app:/cb",
+        "com.example.app://cb",
+        "com.example.my-app:/cb",
+    ],
+)
+def test_a_native_app_may_register_its_loopback_address_or_private_scheme(uri: str) -> None:
+    native = replace(NATIVE, redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
+    assert wrong_with_client(native, KNOWN) == []
+
+
+@pytest.mark.parametrize("application_type", ["web", "browser"])
+def test_localhost_is_for_native_apps_only(application_type: str) -> None:
+    reason = refusal_of_uri("http://localhost:3000/cb", application_type)
+    assert reason is not None
+    assert "write 127.0.0.1" in reason
+
+
+def test_localhost_comes_with_a_warning_that_says_why_the_address_is_better() -> None:
+    risk = risk_of_uri("http://localhost:8085/cb", "native")
+    assert risk is not None
+    assert "another interface" in risk
+    assert "register http://127.0.0.1:8085/cb" in risk
+    assert risk_of_uri("http://127.0.0.1:8085/cb", "native") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "wrong", "instead"),
+    [
+        ("com.Example.App:/cb", "capital letters in its scheme", "register com.example.app:/cb,"),
+        ("COM.example.app:/Cb", "capital letters in its scheme", "register com.example.app:/Cb,"),
+        ("HTTPS://app.example.com/cb", "capital letters in its scheme", "register https://app.example.com/cb,"),
+        ("HTTP://127.0.0.1/cb", "capital letters in its scheme", "register http://127.0.0.1/cb,"),
+        ("com.example.my_app:/cb", "letters, digits, + - . only", "register com.example.my-app:/cb,"),
+        ("com.Example.My_App:/cb", "letters, digits, + - . only", "register com.example.my-app:/cb,"),
+        ("my_app:/cb", "letters, digits, + - . only", "register my-app:/cb,"),
+        ("1com.example:/cb", "begins with a letter", ""),
+        ("myapp:/cb", "without a dot", "such as com.example.app:/callback"),
+        ("javascript:alert(1)", "without a dot", ""),
+        ("JavaScript:alert(1)", "capital letters", ""),
+        ("data:text/html,x", "without a dot", ""),
+        ("vbscript:x", "without a dot", ""),
+        ("file:///etc/passwd", "without a dot", ""),
+        ("blob:https://app.example.com/x", "without a dot", ""),
+        ("about:blank", "without a dot", ""),
+        ("intent://scan/", "without a dot", ""),
+        ("/cb", "no absolute URI", ""),
+        ("cb", "no absolute URI", ""),
+        ("?a:b", "no absolute URI", ""),
+        (":cb", "no absolute URI", ""),
+        ("http://[::1/cb", "no absolute URI", ""),
+    ],
+)
+def test_my_scheme_is_refused_and_i_am_told_what_is_wrong_and_what_to_register(
+    uri: str, wrong: str, instead: str
+) -> None:
+    """A scheme has no case and no underscore (RFC 3986 §3.1). The same holds for the URI after logout."""
+    reason = refusal_of_uri(uri, "native")
+    assert reason is not None
+    assert wrong in reason
+    assert instead in reason
+    for member in ("redirect_uris", "post_logout_redirect_uris"):
+        told = wrong_with_client(replace(NATIVE, **{member: (uri,)}), KNOWN)  # type: ignore[arg-type]
+        assert [(each.member, each.value) for each in told] == [(member, uri)]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.com",
+        "https://app.example.com:8443",
+        "http://127.0.0.1:5173",
+        "http://[::1]:5173",
+        "http://localhost:5173",
+        "http://localhost",
+        "http://tauri.localhost",
+        "https://tauri.localhost",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "app://obsidian.md",
+        "vscode-file://vscode-app",
+        "chrome-extension://gighmmpiobklfepjocnamgkkbiglidom",
+        "moz-extension://0cc1e4a1-8e7b-4a3c-9f2e-6d2b9a1c3d4e",
+        "safari-web-extension://E8F2B6C1-1F0A-4B7B-9C3E-7D1D3B1A2C3D",
+    ],
+)
+def test_the_origin_of_my_app_that_is_no_web_site_may_be_registered(origin: str) -> None:
+    assert refusal_of_origin(origin) is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "reason"),
+    [
+        ("null", "names no app"),
+        ("*", "no origin"),
+        ("https://*.example.com", "no origin"),
+        ("capacitor://*", "no origin"),
+        ("capacitor://", "no origin"),
+        ("capacitor:localhost", "no origin"),
+        ("capacitor", "no origin"),
+        ("capacitor://localhost/", "write capacitor://localhost"),
+        ("capacitor://localhost/index.html", "write capacitor://localhost"),
+        ("capacitor://localhost?x", "write capacitor://localhost"),
+        ("capacitor://me@localhost", "no origin"),
+        ("capacitor://local host", "no origin"),
+        ("capacitor://localhost\n", "write capacitor://localhost"),
+        ("capacitor://löcalhost", "no origin"),
+        ("Capacitor://localhost", "no origin"),
+        ("file://", "no origin"),
+        ("file://localhost", "have the origin null"),
+        ("data://x", "have the origin null"),
+        ("javascript://x", "have the origin null"),
+        ("blob://x", "have the origin null"),
+        ("http://app.example.com", "plain http"),
+        ("http://localhost.evil.test", "plain http"),
+        ("https://app.example.com/", "write https://app.example.com"),
+        ("https://APP.example.com", "write https://app.example.com"),
+    ],
+)
+def test_what_no_browser_sends_for_one_app_alone_is_no_origin(origin: str, reason: str) -> None:
+    refusal = refusal_of_origin(origin)
+    assert refusal is not None
+    assert reason in refusal
 
 
 def test_a_scope_and_an_api_are_told_of_by_their_members() -> None:

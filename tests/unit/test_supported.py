@@ -12,7 +12,14 @@ from valet.errors import UnauthorizedClient, UnsupportedGrantType
 from valet.grant_types.request import TokenRequest
 from valet.models.clients import Client
 from valet.models.grants import Tokens
-from valet.protocol.supported import AUTH_METHODS, GRANT_TYPES, SECRET_METHODS
+from valet.protocol.supported import (
+    AUTH_METHODS,
+    EITHER_SECRET_METHOD,
+    GRANT_TYPES,
+    PKCE,
+    REGISTERED_AUTH_METHODS,
+    SECRET_METHODS,
+)
 
 LAYER = Path(__file__).resolve().parents[2] / "layers" / "valet" / "python"
 EVERY = Client("app", "App", grant_types=frozenset(GRANT_TYPES))
@@ -73,3 +80,10 @@ def test_the_methods_with_a_secret_are_those_of_confidential_clients() -> None:
     """`Client.is_confidential` decides; what introspection announces may not differ from it."""
     confidential = [name for name in AUTH_METHODS if Client("a", "A", token_endpoint_auth_method=name).is_confidential]
     assert confidential == list(SECRET_METHODS)
+
+
+def test_the_word_for_either_secret_method_is_registered_but_never_announced() -> None:
+    assert EITHER_SECRET_METHOD not in AUTH_METHODS
+    assert set(REGISTERED_AUTH_METHODS) == {EITHER_SECRET_METHOD, *AUTH_METHODS}
+    assert Client("a", "A").token_endpoint_auth_method == EITHER_SECRET_METHOD
+    assert Client("a", "A").pkce == PKCE[0] == "required"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -41,9 +42,37 @@ def test_the_secret_is_on_the_terminal_once_with_the_advice_to_keep_it(valet: Op
     assert "The secret cannot be shown again" in ran.out
 
 
+def test_who_gives_no_redirect_uri_is_told_that_people_cannot_sign_in_to_this_client(valet: Operator) -> None:
+    out = valet("clients", "add", "Job", "--scope", "admin").out
+    assert "Registered Job as a machine client: it gets tokens for itself, and people cannot sign in to it." in out
+    assert "add --redirect-uri with --grant-type" in out
+    for said in ((*WEB,), ("clients", "add", "Job", "--grant-type", "client_credentials", "--scope", "admin")):
+        assert "machine" not in valet(*said).out
+
+
+@pytest.mark.parametrize("kind", ["native", "browser"])
+def test_an_app_without_a_redirect_uri_is_told_that_it_needs_one(refused: Operator, kind: str) -> None:
+    """Not that it may not use a grant type that nobody named."""
+    ran = refused("clients", "add", "App", "--type", kind, "--scope", "openid", status=2)
+    assert "redirect URI: the grant type authorization_code needs one" in ran.err
+    assert "client_credentials" not in ran.err
+
+
+def test_localhost_is_registered_with_a_warning_that_says_why_the_address_is_better(valet: Operator) -> None:
+    add = ("clients", "add", "CLI", "--id", "cli", "--type", "native", "--redirect-uri", "http://localhost:8085/cb")
+    ran = valet(*add, "--json")
+    told = ran.err.replace("\n", " ")
+    assert "Warning: http://localhost:8085/cb is on localhost, a name that the device may resolve to another" in told
+    assert "register http://127.0.0.1:8085/cb" in told
+    assert "Warning" not in ran.out
+    assert "Warning" not in valet("clients", "change", "cli", "--name", "New").err
+    assert "Warning" not in valet("clients", "change", "cli", "--add-redirect-uri", "http://127.0.0.1/cb").err
+    assert "Warning" in valet("clients", "change", "cli", "--add-logout-uri", "http://localhost/out").err
+
+
 def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
     web = valet.json("clients", "show", valet.json(*WEB)["client_id"])
-    assert (web["type"], web["authentication"]) == ("web", "client_secret_basic")
+    assert (web["type"], web["authentication"], web["pkce"]) == ("web", "client_secret", "required")
     assert web["grant_types"] == ["authorization_code", "refresh_token"]
     assert (web["refresh_idle"], web["refresh_absolute"]) == (30 * DAY, 90 * DAY)
     page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
@@ -71,6 +100,12 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
         (("--redirect-uri", "/cb"), "absolute"),
         (("--redirect-uri", "javascript:alert(1)", "--type", "native"), "private scheme"),
         (("--redirect-uri", "myapp:/cb", "--type", "native"), "without a dot"),
+        (("--redirect-uri", "com.Example.app:/cb", "--type", "native"), "register com.example.app:/cb"),
+        (("--redirect-uri", "com.my_app:/cb", "--type", "native"), "register com.my-app:/cb"),
+        (("--redirect-uri", "com.a:/cb", "--type", "native", "--pkce", "optional"), "only a confidential client"),
+        (("--redirect-uri", "https://a.example.com/", "--type", "browser", "--pkce", "optional"), "PKCE optional"),
+        (("--redirect-uri", "com.a:/cb", "--type", "native", "--auth", "client_secret"), "keeps no secret"),
+        (("--redirect-uri", "https://a.example.com/cb", "--origin", "null"), "names no app"),
         (("--redirect-uri", "https://a.example.com/cb", "--origin", "https://a.example.com/"), "origin"),
         (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "is not one of"),
@@ -122,6 +157,77 @@ def test_scopes_are_added_and_taken_away_and_the_others_stay(valet: Operator) ->
     assert "not registered" in valet("clients", "change", "web_app_123", "--add-scope", "nonsense", status=2).err
     valet("clients", "change", "web_app_123", "--add-scope", "admin", status=2)  # it has it
     assert valet.json("clients", "show", "web_app_123") == changed
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "one", "two", "bad"),
+    [
+        ("redirect-uri", "redirect_uris", "https://one.example.com/cb", "https://two.example.com/cb", "https://*/"),
+        ("logout-uri", "post_logout_redirect_uris", "https://one.example.com/", "https://two.example.com/", "x:y"),
+        ("origin", "origins", "https://one.example.com", "capacitor://localhost", "null"),
+    ],
+)
+def test_addresses_are_added_and_taken_away_and_the_others_stay(
+    valet: Operator, name: str, member: str, one: str, two: str, bad: str
+) -> None:
+    change = ("clients", "change", "web_app_123")
+    before = valet.json("clients", "show", "web_app_123")
+    assert valet.json(*change, f"--add-{name}", one) == {**before, member: [*before[member], one]}
+    replaced = valet.json(*change, f"--add-{name}", two, f"--remove-{name}", one)
+    assert replaced == {**before, member: [*before[member], two]}
+    for wrong, reason in (
+        ((f"--{name}", one, f"--add-{name}", two), f"cannot be combined with --add-{name} or --remove-{name}"),
+        ((f"--add-{name}", one, f"--remove-{name}", one), "both added and removed"),
+        ((f"--add-{name}", two), "No change"),
+        ((f"--add-{name}", bad), bad),
+    ):
+        assert reason in valet(*change, *wrong, status=2).err
+    assert valet.json("clients", "show", "web_app_123") == replaced
+    assert valet.json(*change, f"--remove-{name}", two) == before
+
+
+def test_the_last_address_after_logout_is_taken_away_and_the_last_redirect_uri_is_not(valet: Operator) -> None:
+    change = ("clients", "change", "web_app_123")
+    before = valet.json("clients", "show", "web_app_123")
+    remove = [word for uri in before["post_logout_redirect_uris"] for word in ("--remove-logout-uri", uri)]
+    assert valet.json(*change, *remove) == {**before, "post_logout_redirect_uris": []}
+    remove = [word for uri in before["redirect_uris"] for word in ("--remove-redirect-uri", uri)]
+    assert "needs one" in valet(*change, *remove, status=2).err
+    assert valet.json("clients", "show", "web_app_123")["redirect_uris"] == before["redirect_uris"]
+
+
+def test_an_origin_that_was_added_is_answered_and_one_that_was_removed_is_not(valet: Operator) -> None:
+    origin = "capacitor://localhost"
+    for option, allowed in (("--add-origin", origin), ("--remove-origin", None)):
+        valet("clients", "change", "mobile_app", option, origin)
+        valet.advance(11)
+        answer = over_http("OPTIONS", f"{valet.stack.issuer}/token", {"origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == allowed
+
+
+def test_my_client_is_held_to_one_method_or_given_either(valet: Operator) -> None:
+    def statuses() -> list[int]:
+        valet.advance(11)
+        return [replace(service(valet.stack), in_body=in_body).client_credentials().status for in_body in (False, True)]
+
+    assert statuses() == [200, 200]
+    change = ("clients", "change", "api_service_789", "--auth")
+    assert valet.json(*change, "client_secret_basic")["authentication"] == "client_secret_basic"
+    assert statuses() == [200, 401]
+    valet(*change, "client_secret_post")
+    assert statuses() == [401, 200]
+    assert "keeps its secret" in valet(*change, "none", status=2).err
+    valet(*change, "client_secret")
+    assert statuses() == [200, 200]
+
+
+def test_pkce_is_optional_for_a_confidential_client_that_an_operator_says_so_of(valet: Operator) -> None:
+    assert valet.json("clients", "change", "web_app_123", "--pkce", "optional")["pkce"] == "optional"
+    assert valet.json("clients", "show", "web_app_123")["pkce"] == "optional"
+    for public in ("spa_demo", "mobile_app"):
+        before = valet.json("clients", "show", public)
+        assert "only a confidential client" in valet("clients", "change", public, "--pkce", "optional", status=2).err
+        assert valet.json("clients", "show", public) == before
 
 
 def test_who_registers_a_client_sees_what_it_has_become(valet: Operator) -> None:
@@ -222,8 +328,6 @@ def test_a_deleted_client_is_gone_with_its_tokens_and_its_name_is_never_given_ag
 
 
 def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -> None:
-    from dataclasses import replace
-
     from admin.records.deployment import Deployment
     from admin.records.register import Register
     from admin.terminal.endings import Refused

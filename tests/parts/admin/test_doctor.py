@@ -242,6 +242,9 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
                       redirect_uris=("http://127.0.0.1/cb",)))  # fmt: skip
     put(local, Client("silent", "J", application_type="native", token_endpoint_auth_method="none", first_party=True,
                       redirect_uris=("com.example.app:/cb",), grant_types=CODE_FLOW))  # fmt: skip
+    put(local, Client("no-pkce", "Old Grafana", pkce="optional", secret_digests=digests[:1], **code))  # type: ignore[arg-type]
+    put(local, Client("odd-pkce", "L", pkce="optional", token_endpoint_auth_method="none", application_type="native",
+                      redirect_uris=("http://localhost/cb",), grant_types=CODE_FLOW))  # fmt: skip
     local.registry.put({"pk": "cors", "sk": "origins", "origins": {"https://nobody.example.com"}, "version": 7})
     registrar = register(local)
     registrar.put_scope(Scope("round", "Round", frozenset({"about"})))
@@ -253,6 +256,12 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     assert "legacy_app_321 sends its secret in the form" in found(report, "clients.secrets")
     assert "Refresh tokens of long-lived live 400 d" in found(report, "clients.lifetimes")
     assert "https://other.example.com live 2 h" in found(report, "clients.lifetimes")
+    assert "The client no-pkce (Old Grafana) may leave out PKCE" in found(report, "clients.pkce")
+    assert "http://localhost/cb: localhost, a name that the device may resolve" in found(
+        report, "clients.redirect-uris"
+    )
+    assert "odd-pkce" not in found(report, "clients.pkce")  # it may not, whatever is registered
+    assert "odd-pkce: PKCE optional: only a confidential client" in found(report, "clients.registration")
     windows = found(report, "clients.retry-window")
     assert "no-window has no retry window" in windows
     assert "short-window has a retry window of 5 s, but the token function runs up to 10 s" in windows

@@ -23,6 +23,8 @@ from tests.parts.admin.people import SignedIn, is_refused_by_list, sign_in, web_
 from tests.support.browser import Browser, form_of
 from tests.support.wire import over_http
 
+pytestmark = pytest.mark.slow
+
 REVOKING = (
     ("users", "set-password", "john", "--password-stdin", "--revoke"),
     ("users", "sign-out", "john", "--revoke", "--yes"),

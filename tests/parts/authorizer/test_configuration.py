@@ -75,8 +75,23 @@ def test_everything_that_is_wrong_is_in_one_message() -> None:
         RESPONSE="yes",
         STATUS_MAX_STALE="901",
         STATUS_OPTIONAL="1",
+        MATCH="paths",
+        BASE_PATH="v1/",
+        WEBSOCKET_TOKEN="query",
     )
-    for part in ("ISSUER", "AUDIENCE", "repeats 'GET /a'", "FETCH /b", "GET /c", "RESPONSE", "_MAX_STALE", "_OPTIONAL"):
+    for part in (
+        "MATCH",
+        "BASE_PATH",
+        "WEBSOCKET_TOKEN",
+        "ISSUER",
+        "AUDIENCE",
+        "repeats 'GET /a'",
+        "FETCH /b",
+        "GET /c",
+        "RESPONSE",
+        "_MAX_STALE",
+        "_OPTIONAL",
+    ):
         assert part in message
 
 
@@ -88,3 +103,13 @@ def test_status_max_stale_is_0_to_900(value: str) -> None:
 @pytest.mark.parametrize("audience", ["", " ", "a b", "a\n", "x" * 501])
 def test_the_audience_is_one_value(audience: str) -> None:
     assert "AUDIENCE" in wrong(AUDIENCE=audience)
+
+
+@pytest.mark.parametrize("base_path", ["v1", "/", "/v1/", "//v1", "/v 1", "/%76", "/v1?", "/{x}", "/v1\n"])
+def test_a_base_path_is_plain_segments(base_path: str) -> None:
+    assert "BASE_PATH" in wrong(MATCH="path", BASE_PATH=base_path)
+
+
+def test_a_base_path_means_nothing_without_paths() -> None:
+    assert "MATCH=path" in wrong(BASE_PATH="/v1")
+    assert parse({**environment(), "MATCH": "path", "BASE_PATH": "/v1/api"}).base_path == "/v1/api"

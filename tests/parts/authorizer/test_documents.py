@@ -10,7 +10,11 @@ SOURCES = sorted(Path(verify.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize(
-    "name", ["ISSUER", "AUDIENCE", "ROUTES", "RESPONSE", "STATUS_MAX_STALE", "STATUS_OPTIONAL", "RESOURCE_METADATA"]
+    "name",
+    [
+        *("ISSUER", "AUDIENCE", "ROUTES", "MATCH", "BASE_PATH", "RESPONSE", "WEBSOCKET_TOKEN"),
+        *("STATUS_MAX_STALE", "STATUS_OPTIONAL", "RESOURCE_METADATA"),
+    ],
 )
 def test_every_variable_is_described(name: str) -> None:
     assert f"| `{name}` |" in TEXT

@@ -134,10 +134,10 @@ def test_the_usage_identifier_key_is_the_client_id_where_it_fits(length: int, is
     [
         {"Authorization": "Bearer A", "authorization": "Bearer B"},
         {"AUTHORIZATION": ""},
-        {"Authorization": "bearer TOKEN"},
         {"Authorization": "BearerTOKEN"},
-        {"Authorization": "Bearer  TOKEN"},
-        {"Authorization": "Bearer TOKEN "},
+        {"Authorization": "Bearer\tTOKEN"},
+        {"Authorization": "Bearer TOKEN,Bearer TOKEN"},
+        {"Authorization": "Bearer TOKEN TOKEN"},
         {"Authorization": "TOKEN"},
         {"Authorization": "DPoP TOKEN"},
         {"X-Authorization": "Bearer TOKEN"},
@@ -146,7 +146,9 @@ def test_the_usage_identifier_key_is_the_client_id_where_it_fits(length: int, is
     ],
 )
 @pytest.mark.parametrize("is_multi", [False, True])
-def test_exactly_one_authorization_header_with_bearer_and_one_space(headers: dict[str, Any], is_multi: bool) -> None:
+def test_anything_but_one_authorization_header_with_one_bearer_token_is_refused(
+    headers: dict[str, Any], is_multi: bool
+) -> None:
     stand = Stand(routes=OWN_ROUTES)
     event = event_of("rest_request-good_token", "")
     token = stand.issuer.token()
@@ -155,6 +157,42 @@ def test_exactly_one_authorization_header_with_bearer_and_one_space(headers: dic
     event["multiValueHeaders"] = {name: [value] for name, value in headers.items()} if is_multi else None
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         stand.answer(event)
+
+
+@pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer  ", "bEARER    "])
+@pytest.mark.parametrize("name", files("good_token"))
+def test_requests_that_write_bearer_in_their_own_way_are_not_refused(scheme: str, name: str) -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    text = (FILES / f"{name}.json").read_text().replace("Bearer ACCESS_TOKEN", f"{scheme}{stand.issuer.token()}")
+    event = json.loads(text)
+    assert allows(stand.answer(event), event)
+
+
+def test_two_spellings_of_one_token_have_one_standing() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    token = stand.issuer.token()
+    spellings = [f"{scheme}{token}" for scheme in ("Bearer ", "bearer ", "BEARER  ")]
+    event = event_of("rest_request-good_token", "")
+    answers = []
+    for spelling in spellings:
+        event["headers"], event["multiValueHeaders"] = {"Authorization": spelling}, None
+        answers.append(stand.answer(event))
+    assert answers[0] == answers[1] == answers[2]
+    stand.issuer.revoke(7)
+    stand.clock.advance(6)
+    for spelling in spellings:
+        event["headers"] = {"Authorization": spelling}
+        with pytest.raises(Exception, match=r"^Unauthorized$"):
+            stand.answer(event)
+
+
+def test_AppSync_clients_may_leave_the_scheme_out() -> None:
+    stand = Stand(routes=OWN_ROUTES)
+    event = event_of("appsync-good_token", stand.issuer.token())
+    event["authorizationToken"] = event["authorizationToken"].removeprefix("Bearer ")
+    assert stand.answer(event)["isAuthorized"] is True
+    for odd in ("", "Bearer", "Bearer ", "DPoP x", " ", "x y", None, 1):
+        assert stand.answer({**event, "authorizationToken": odd})["isAuthorized"] is False
 
 
 def test_the_header_is_found_in_any_case() -> None:
@@ -228,6 +266,26 @@ def test_the_log_holds_no_token_and_says_why() -> None:
         "route": "GET /api/admin",
         "request_id": "",
         "sub": "john",
+        "reason": "the token lacks the scope admin",
         "client_id": "web_app_123",
         "jti": "jti-1",
     }
+
+
+def test_a_denied_route_names_the_scope_or_role_that_was_missing() -> None:
+    routes: dict[str, Any] = {
+        "GET /api/profile": {"scopes": ["profile", "b", "a"], "roles": ["editor", "admin"]},
+        "GET /api/items": {"scopes": ["profile"], "roles": ["admin"]},
+        "GET /api/items/{id}": {"scopes": [f"scope-{number:02}" for number in range(40)] + ["x" * 3000]},
+    }
+    stand = Stand(routes=routes)
+    for route in (*routes, "GET /api/other"):
+        stand.ask(stand.issuer.token(), route, "/api/x")
+    several, role, many, unnamed = map(str, stand.lines.reasons())
+    assert several == "the token lacks the scopes a b; the end-user has none of the roles admin editor"
+    assert role == "the end-user lacks the role admin"
+    assert many == f"the token lacks the scopes {' '.join(f'scope-{number:02}' for number in range(8))} and 33 more"
+    assert unnamed == "ROUTES does not name this route"
+    long = Stand(routes={"GET /api/profile": {"scopes": [f"{number}{'x' * 3000}" for number in range(9)]}})
+    long.ask(long.issuer.token())
+    assert len(str(long.lines.reasons()[0])) < 700

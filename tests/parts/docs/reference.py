@@ -37,6 +37,7 @@ VARIABLES = {
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
+    "BASE_PATH": "authorizer: with MATCH=path, what precedes the framework's paths, such as /v1",
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For. If that entry is no address, or the last one is not the gateway's `sourceIp`, or the variable is "
     "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",
@@ -44,6 +45,7 @@ VARIABLES = {
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
     "LOG_LEVEL": "DEBUG or INFO",
+    "MATCH": "authorizer: route or path; path for an API behind one catch-all route",
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
     "REGISTRY_TABLE": "name of the table",
@@ -61,6 +63,7 @@ VARIABLES = {
     "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, for which it uses a list that it holds during an outage",
     "STATUS_OPTIONAL": "authorizer: true accepts tokens without a `status` claim, for issuers without status lists",
     "USERS_TABLE": "name of the table",
+    "WEBSOCKET_TOKEN": "authorizer: header or protocol; protocol takes a browser's token from Sec-WebSocket-Protocol",
     "WRAPPING_KEY": "rotate_keys: with SIGNER=wrapped, the symmetric key that encrypts signing keys",
 }
 
@@ -91,7 +94,10 @@ ERRORS = {
 AUTHORIZER_EVENTS = {
     "issuer.unavailable": ("reason", "The authorizer cannot get keys or a status list: the request ended as a 500."),
     "policy.inexact": ("reason routes", "No IAM policy can express exactly these routes. Logged once, at the start."),
-    "route.denied": ("route jti", "A good token without the scopes or roles of this route: 403."),
+    "route.denied": (
+        "route reason jti",
+        "A good token, but the scopes or roles of this route are missing, or nothing names the route: 403.",
+    ),
     "token.refused": ("reason", "The access token is not good: 401."),
 }
 

@@ -27,6 +27,8 @@ from tests.parts.docs.sam import sam
 from tests.support.browser import Browser
 from tests.support.wire import over_http
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,6 +19,8 @@ from tests.parts.local.guarded import Guarded
 from tests.parts.local.wire import Received, Sent, call, send, signed
 from tests.support import event_files
 
+pytestmark = pytest.mark.slow
+
 # -- a door with nothing behind it but a list ------------------------------------------------------------------------
 
 

@@ -21,6 +21,8 @@ import pytest
 from local.demo_data import clients
 from local.server import listen
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

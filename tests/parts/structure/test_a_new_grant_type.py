@@ -9,6 +9,8 @@ import pytest
 
 from tests.parts.structure.copies import VALET, copy_of_the_repository, python
 
+pytestmark = pytest.mark.slow
+
 NAME = "urn:example:grant-type:toy"
 ROW = f'        GrantType("{NAME}", "valet.grant_types.toy", confidential_only=True),\n'
 FILE = f"{VALET}/grant_types/toy.py"

@@ -29,6 +29,7 @@ FORBIDDEN: Mapping[str, str] = {
     "clock": "fetch",
     "jose": "fetch",
     "fetch": "jose",
+    "authorization": "fetch",
     "resource_server": "models",
     "models": "http",
     "errors": "settings",

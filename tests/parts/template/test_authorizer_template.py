@@ -57,6 +57,7 @@ def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_i
     values = {name: str(document["Parameters"][value["Ref"]].get("Default", "")) for name, value in variables.items()}
     values.update(ISSUER="https://id.example.com", AUDIENCE="a", ROUTES='{"GET /": {}}')
     found = parse(values)
+    assert (found.is_by_path, found.base_path, found.takes_protocol) == (False, "", False)
     assert (found.is_simple, found.status_max_stale, found.is_status_optional, found.resource_metadata) == (
         False,
         300,
@@ -114,3 +115,17 @@ def test_the_rest_examples_challenges_are_what_a_gateway_response_can_say() -> N
     assert unauthorized["Fn::If"][1] == {"Fn::Sub": "'Bearer resource_metadata=\"${MetadataUrl}\"'"}
     for response in responses.values():
         assert json.loads(response["responseTemplates"]["application/json"])["error"]
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_Cors_of_SAM_answers_preflights_without_a_token(is_behind: bool, tmp_path: Path) -> None:
+    text = REST.read_text(encoding="utf-8").replace("      StageName:", "      Cors: \"'*'\"\n      StageName:", 1)
+    if is_behind:  # what SAM does by itself
+        text = text.replace("AddDefaultAuthorizerToCorsPreflight: false", "AddDefaultAuthorizerToCorsPreflight: true")
+    (tmp_path / "rest.yaml").write_text(text, encoding="utf-8")
+    document = translated(*GIVEN, template=tmp_path / "rest.yaml")
+    paths = resources(document, "AWS::ApiGateway::RestApi")["Api"]["Properties"]["Body"]["paths"]
+    preflights = [methods["options"] for methods in paths.values()]
+    assert len(preflights) == 4
+    found = {json.dumps(each.get("security", [])) for each in preflights}
+    assert found == ({'[{"Valet": []}]'} if is_behind else {"[]"})

@@ -6,6 +6,8 @@ import pytest
 
 from tests.parts.template.cloudformation import EVERYTHING, TEMPLATE, lint, translated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("parameters", [(), EVERYTHING], ids=["defaults", "everything"])
 def test_the_translated_template_has_no_error_and_no_circle(parameters: tuple[str, ...], tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.parts.template.cloudformation import translated
 
+pytestmark = pytest.mark.slow
+
 # What moto does not make; the local stack plays the APIs, and cfn-lint reads the rest.
 UNMADE = frozenset(
     {

@@ -5,11 +5,13 @@ from base64 import b64decode
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from valet.authorization import find_credentials
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import is_digest_of
 from valet.http import Parameters, Request
 from valet.models.clients import Client
 from valet.ports.clients import Registry
+from valet.protocol.supported import EITHER_SECRET_METHOD, SECRET_METHODS
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
 # Compared if there is no client or no secret, so that an unknown client takes the same time.
@@ -24,10 +26,11 @@ class _Presented:
 
 
 def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
-    """The client that sent the request, by exactly the method that it is registered for.
+    """The client that sent the request, by a method that it is registered for.
 
-    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one, a wrong secret
-    and another method than the registered one; InvalidRequest for two methods at once or parameters in the query.
+    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one and a wrong
+    secret. Only a request with the right secret is told that its method is not the registered one. Raises
+    InvalidRequest for two methods at once or parameters in the query.
     """
     if request.query_string:
         # Servers and proxies log queries, so a query must not contain anything that may be a secret (RFC 6749 §2.3.1).
@@ -37,10 +40,19 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
     # Compare every digest, and decide only when all are compared.
     matches = [is_digest_of(kept, presented.secret) for kept in digests]
-    if client is None or client.is_disabled or client.token_endpoint_auth_method != presented.method:
-        raise _refusal("unknown, disabled, or another method than the registered one")
-    if client.is_confidential and not any(matches):
+    if client is None or client.is_disabled:
+        raise _refusal("unknown or disabled")
+    registered, is_confidential = client.token_endpoint_auth_method, client.is_confidential
+    if is_confidential != (presented.method in SECRET_METHODS):
+        raise _refusal("a confidential client without its secret, or a public client with one")
+    if is_confidential and not any(matches):
         raise _refusal("wrong secret")
+    if registered not in (presented.method, EITHER_SECRET_METHOD):
+        raise InvalidClient(
+            f"The client is registered for {registered}, but sent its secret by {presented.method}.",
+            detail=f"right secret by {presented.method}, registered for {registered}",
+            headers=CHALLENGE,
+        )
     return client
 
 
@@ -66,11 +78,11 @@ def _presented(request: Request, form: Parameters) -> _Presented:
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
     """Client id and secret, each form-decoded (RFC 6749 §2.3.1)."""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
+    credentials = find_credentials(authorization, "basic")
+    if credentials is None:
         raise _refusal("another scheme than Basic")
     try:
-        decoded = b64decode(credentials.strip(), validate=True).decode()
+        decoded = b64decode(credentials, validate=True).decode()
         client_id, colon, secret = decoded.partition(":")
         if not colon:
             raise ValueError("no colon")

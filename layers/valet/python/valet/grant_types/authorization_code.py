@@ -39,7 +39,7 @@ class Presented:
 
     code: Code
     redirect_uri: str | None
-    code_verifier: str
+    code_verifier: str | None  # None: only of a client that may leave out PKCE
     attempt: bytes  # random, one an invocation: marks the write as ours
 
 
@@ -57,7 +57,7 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
         return Decision.REFUSE
-    if not is_verified(grant.code_challenge, presented.code_verifier):
+    if not _is_proven(grant, client, presented):
         return Decision.REFUSE
     if grant.revoked_at:
         return Decision.FINISH
@@ -71,11 +71,28 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
     return Decision.REDEEM
 
 
+def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
+    """Whether the token request comes from the client instance that sent the authorization request.
+
+    A challenge that was sent is enforced, also where PKCE is optional.
+    """
+    verifier = presented.code_verifier
+    if grant.code_challenge:
+        return verifier is not None and is_verified(grant.code_challenge, verifier)
+    # A verifier shows that the client did send a challenge, which an attacker took out of the request: the downgrade
+    # attack of RFC 9700 §2.1.1.
+    if verifier is not None or not client.may_omit_pkce:
+        return False
+    # The redirect URI binds the code where no verifier does (RFC 6749 §4.1.3). A client may leave it out if it has only
+    # one: the code cannot have been sent anywhere else.
+    return presented.redirect_uri is not None or client.redirect_uris == (grant.redirect_uri,)
+
+
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
     form = request.form
     code = parse_code(form.require("code"))
-    code_verifier = form.require("code_verifier")
+    code_verifier = form.get("code_verifier") if request.client.may_omit_pkce else form.require("code_verifier")
     if code is None:
         raise _refusal()
     presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))

@@ -12,7 +12,7 @@ class Client:
     client_name: str
     owner: str = ""  # the organisation that runs it, as the consent page names it
     application_type: str = "web"  # web (confidential) | native | browser
-    token_endpoint_auth_method: str = "client_secret_basic"  # | client_secret_post | none
+    token_endpoint_auth_method: str = "client_secret"  # either secret method | client_secret_basic | … _post | none
     secret_digests: tuple[bytes, ...] = ()  # two while a secret is replaced
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
@@ -35,10 +35,16 @@ class Client:
     # release before uses it.
     grants_not_before_ms: int = 0
     is_disabled: bool = False
+    pkce: str = "required"  # | optional, for confidential clients
 
     @property
     def is_confidential(self) -> bool:
         return self.token_endpoint_auth_method != "none"
+
+    @property
+    def may_omit_pkce(self) -> bool:
+        """A public client may not, whatever is registered: PKCE is all that protects its codes (RFC 9700 §2.1.1)."""
+        return self.pkce == "optional" and self.is_confidential
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Grant:
     amr: tuple[str, ...]
     nonce: str | None
     redirect_uri: str
-    code_challenge: str
+    code_challenge: str  # empty: the client, for which PKCE is optional, sent none
     issued_at_ms: int
     code_digest: bytes
     absolute_expires_at: int

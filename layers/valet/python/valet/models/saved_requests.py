@@ -10,7 +10,7 @@ class AuthorizationRequest:
     client_id: str
     redirect_uri: str
     scope: tuple[str, ...]
-    code_challenge: str
+    code_challenge: str  # empty: the client, for which PKCE is optional, sent none
     state: str | None = None
     nonce: str | None = None
     prompt: frozenset[str] = frozenset()

@@ -24,7 +24,7 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
-from valet.protocol.redirect_uri import host_for_log, is_registered, takes_any_port
+from valet.protocol.redirect_uri import host_for_log, is_registered, leaves_port_open
 from valet.protocol.scope import OPENID, requested_scope
 from valet.protocol.supported import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 
@@ -60,7 +60,7 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     asked = parameters.get("redirect_uri")
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
-        if len(client.redirect_uris) != 1 or takes_any_port(client.redirect_uris[0], is_native=is_native):
+        if len(client.redirect_uris) != 1 or leaves_port_open(client.redirect_uris[0], is_native=is_native):
             raise InvalidRequest("The parameter redirect_uri is missing.", client_id=client_id)
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
@@ -99,7 +99,7 @@ def parse_authorization_request(
         raise InvalidRequest("The only response_mode is " + ", ".join(RESPONSE_MODES) + ".")
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
-    code_challenge = pkce.parse_challenge(parameters)
+    code_challenge = pkce.parse_challenge(parameters, is_optional=client.may_omit_pkce)
     nonce = parameters.get("nonce")
     if _is_too_long(nonce):
         raise InvalidRequest(f"A nonce has at most {_MAXIMUM_KEPT} bytes.")

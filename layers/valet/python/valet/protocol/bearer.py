@@ -2,6 +2,7 @@
 
 import re
 
+from valet.authorization import find_credentials
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
 from valet.http import Request
 
@@ -15,8 +16,7 @@ def find_token(request: Request) -> str | None:
     """
     if "access_token" in request.query():
         raise InvalidRequest("An access token does not belong in the query.")
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    in_header = token.strip() if scheme.lower() == "bearer" else None
+    in_header = find_credentials(request.headers.get("authorization", ""), "bearer")
     in_form = request.form().get("access_token") if request.method == "POST" and request.has_form else None
     if in_header is not None and in_form is not None:
         raise InvalidRequest("The request carries two access tokens.")

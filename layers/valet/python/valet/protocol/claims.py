@@ -15,7 +15,18 @@ from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant
 from valet.models.saved_requests import AuthorizationRequest
 from valet.protocol.scope import ISSUERS_OWN, closure
-from valet.protocol.supported import ACR_VALUES, CLAIMS_OF_SCOPE
+from valet.protocol.supported import ACR_VALUES, CLAIMS_OF_SCOPE, ID_TOKEN_CLAIMS
+
+# Claims that no client may find the roles in: those of our tokens, and others that libraries act upon (IANA's registry
+# of JSON Web Token Claims).
+TAKEN_CLAIMS = frozenset(
+    {
+        *ID_TOKEN_CLAIMS,
+        *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims if claim != "roles"),
+        *("act", "azp", "c_hash", "client_id", "cnf", "events", "grant_id", "jti", "may_act", "nbf", "s_hash", "scope"),
+        *("status", "sub_id", "sub_jwk", "token_introspection", "typ", "verified_claims"),
+    }
+)
 
 _MAXIMUM = 2048  # bytes of the parameter
 _LONGEST_SUB = 255  # ASCII characters (§2)

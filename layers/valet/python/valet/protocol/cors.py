@@ -4,6 +4,7 @@ Discovery documents and keys are for everybody. Answers with tokens are for the 
 preflight names no client, so it is answered for the origins of all of them.
 """
 
+import re
 from collections.abc import Mapping, Set
 
 from valet.errors import InvalidRequest
@@ -11,6 +12,11 @@ from valet.http import Request, Response
 from valet.models.clients import Client
 
 _MAXIMUM_AGE = "600"  # seconds that a browser may remember a preflight's answer
+_HEADERS = ("Authorization", "Content-Type")
+_MOST_HEADERS, _LONGEST = 32, 1000  # of a preflight, in names and in characters
+_HEADER = re.compile(
+    r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
+)  # a token (RFC 9110 §5.6.2), save *, which is a wildcard in an answer
 
 
 class OriginRefused(InvalidRequest):
@@ -34,10 +40,22 @@ def preflight(request: Request, methods: tuple[str, ...], origins: Set[str] | No
         allowed = {
             **allowed,
             "Access-Control-Allow-Methods": ", ".join(methods),
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Headers": ", ".join(_allowed_headers(request)),
             "Access-Control-Max-Age": _MAXIMUM_AGE,
+            "Vary": "Origin, Access-Control-Request-Headers",
         }
     return Response(204, {"Allow": ", ".join((*methods, "OPTIONS")), **allowed})
+
+
+def _allowed_headers(request: Request) -> tuple[str, ...]:
+    """Our own headers, and those that the preflight asks for: tools add X-Requested-With and others, which no endpoint
+    reads. A preflight that asks for more than a bound, or for what is no header, gets ours alone."""
+    asked = request.headers.get("access-control-request-headers", "")
+    names = [name.strip(" \t") for name in asked.split(",")]
+    if len(asked) > _LONGEST or len(names) > _MOST_HEADERS or not all(map(_HEADER.fullmatch, names)):
+        return _HEADERS
+    ours = {name.lower() for name in _HEADERS}
+    return (*_HEADERS, *dict.fromkeys(name for name in names if name.lower() not in ours))
 
 
 def allow(request: Request, origins: Set[str] | None) -> Mapping[str, str]:

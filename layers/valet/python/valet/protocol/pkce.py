@@ -13,11 +13,18 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256, §4.2
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # §4.1
 
 
-def parse_challenge(parameters: Parameters) -> str:
-    """The request's code_challenge. Raises InvalidRequest (§4.4.1) without one, and for any method but S256."""
+def parse_challenge(parameters: Parameters, *, is_optional: bool = False) -> str:
+    """The request's code_challenge; empty if there is none and the client is registered with PKCE as optional.
+
+    Raises InvalidRequest (§4.4.1) if it is missing, and for any method but S256.
+    """
     challenge = parameters.get("code_challenge")
     if challenge is None:
-        raise InvalidRequest("The parameter code_challenge is missing: PKCE is required of every client.")
+        if not is_optional:
+            raise InvalidRequest("The parameter code_challenge is missing: PKCE is required of this client.")
+        if "code_challenge_method" in parameters:
+            raise InvalidRequest("The parameter code_challenge_method is there, but code_challenge is missing.")
+        return ""
     # An absent method means plain (§4.3), which reveals the verifier to an attacker who sees the request.
     if parameters.get("code_challenge_method") not in CODE_CHALLENGE_METHODS:
         raise InvalidRequest("The code_challenge_method must be " + ", ".join(CODE_CHALLENGE_METHODS) + ".")

@@ -1,16 +1,17 @@
 """Which redirect URIs are a client's (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §4.1).
 
 Strings are compared, never parsed: a URI that differs in one character is not registered. The one exception is the port
-of a native client's loopback address, which the system picks anew each time (RFC 8252 §7.3).
+of a native client's loopback address, which the system picks anew each time (RFC 8252 §7.3 and §8.4).
 """
 
 import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-_LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(/.*)")
+_LOOPBACK = re.compile(
+    r"(?P<host>http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>(?:[/?].*)?)"
+)
 _HIGHEST_PORT = 65_535
-_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|\[::1\])/.*")
 _LONGEST_LOGGED = 100
 
 
@@ -19,13 +20,32 @@ def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bo
     known = frozenset(registered)
     if uri in known:
         return True
-    found = _LOOPBACK_PORT.fullmatch(uri)
-    return bool(is_native and found and int(found[2]) <= _HIGHEST_PORT and found[1] + found[3] in known)
+    asked = _without_port(uri) if is_native else None
+    return asked is not None and asked in map(_without_port, known)
 
 
 def takes_any_port(uri: str, *, is_native: bool) -> bool:
     """Whether a registered URI stands for every port of its loopback address."""
-    return is_native and _LOOPBACK.fullmatch(uri) is not None
+    return is_native and _without_port(uri) is not None
+
+
+def leaves_port_open(uri: str, *, is_native: bool) -> bool:
+    """Whether only a request can say at which port of a registered loopback address the client listens."""
+    found = _LOOPBACK.fullmatch(uri)
+    return is_native and found is not None and found["port"] is None
+
+
+def _without_port(uri: str) -> str | None:
+    """The loopback address without its port; None for another address.
+
+    An empty path is the path "/": a browser sends the same request for both (RFC 3986 §6.2.3), and libraries differ in
+    which of the two they write.
+    """
+    found = _LOOPBACK.fullmatch(uri)
+    if found is None or int(found["port"] or 0) > _HIGHEST_PORT:
+        return None
+    slash = "" if found["rest"].startswith("/") else "/"
+    return found["host"] + slash + found["rest"]
 
 
 def is_remembered_for(uri: str) -> bool:

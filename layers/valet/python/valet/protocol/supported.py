@@ -35,10 +35,14 @@ GRANT_TYPES: Mapping[str, GrantType] = {
 # Client authentication. Introspection takes confidential clients alone (RFC 7662 §2.1).
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "none")
+# A client is registered for one method, or for either of SECRET_METHODS: the one word that no specification registers.
+EITHER_SECRET_METHOD = "client_secret"
+REGISTERED_AUTH_METHODS = (EITHER_SECRET_METHOD, *AUTH_METHODS)
 
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query",)
 CODE_CHALLENGE_METHODS = ("S256",)
+PKCE = ("required", "optional")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
 
 # The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and

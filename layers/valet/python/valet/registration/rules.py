@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from valet.errors import InvalidScope
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
-from valet.protocol.supported import AUTH_METHODS, CLAIMS_OF_SCOPE, GRANT_TYPES, ID_TOKEN_CLAIMS, GrantType
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
 APPLICATION_TYPES = ("web", "native", "browser")
@@ -25,16 +26,6 @@ _AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
 _LONGEST_NAME = 100
 _LONGEST_ROLE = 256
 _ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
-# Claims that no client may find the roles in: those of our tokens, and others that libraries act upon (IANA's registry
-# of JSON Web Token Claims).
-_TAKEN_CLAIMS = frozenset(
-    {
-        *ID_TOKEN_CLAIMS,
-        *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims if claim != "roles"),
-        *("act", "azp", "c_hash", "client_id", "cnf", "events", "grant_id", "jti", "may_act", "nbf", "s_hash", "scope"),
-        *("status", "sub_id", "sub_jwk", "token_introspection", "typ", "verified_claims"),
-    }
-)
 _LONGEST_LIFETIME = 366 * 86_400
 _ACCESS_TOKEN = (60, 86_400)
 _RETRY_WINDOW = (11, 300)  # longer than the token function may run
@@ -84,11 +75,16 @@ def _kind(client: Client) -> Iterator[Wrong]:
     if client.application_type not in APPLICATION_TYPES:
         yield Wrong("application_type", f"one of {', '.join(APPLICATION_TYPES)}", client.application_type)
     method = client.token_endpoint_auth_method
-    if method not in AUTH_METHODS:
-        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(AUTH_METHODS)}", method)
+    if method not in REGISTERED_AUTH_METHODS:
+        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(REGISTERED_AUTH_METHODS)}", method)
     if client.is_confidential != (client.application_type == "web"):
         keeps = "keeps its secret on a server, so it has one" if client.application_type == "web" else "keeps no secret"
         yield Wrong("token_endpoint_auth_method", f"a {client.application_type} application {keeps}", method)
+    if client.pkce not in PKCE:
+        yield Wrong("pkce", f"one of {', '.join(PKCE)}", client.pkce)
+    if client.pkce == "optional" and not client.is_confidential:
+        reason = "only a confidential client may leave it out: nothing else protects the codes of a public one"
+        yield Wrong("pkce", f"{reason} (RFC 9700 section 2.1.1)", client.pkce)
     if client.introspects and not client.is_confidential:
         yield Wrong("introspects", "introspection is for confidential clients (RFC 7662 section 4)")
 
@@ -170,7 +166,7 @@ def _claims(client: Client, known: Scopes) -> Iterator[Wrong]:
     if not _ROLES_CLAIM.fullmatch(client.roles_claim):
         reason = "1 to 100 letters, digits and _ . : / -, a letter first: groups, for instance"
         yield Wrong("roles_claim", reason, client.roles_claim)
-    elif client.roles_claim.lower() in _TAKEN_CLAIMS:
+    elif client.roles_claim.lower() in TAKEN_CLAIMS:
         yield Wrong("roles_claim", "this claim has a meaning of its own in tokens", client.roles_claim)
 
 

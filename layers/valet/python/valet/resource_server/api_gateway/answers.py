@@ -11,6 +11,7 @@ from valet.resource_server.verify import AccessToken
 LARGEST_ANSWER = 16 * 1024
 LARGEST_WEBSOCKET_ANSWER = 8 * 1024
 _MOST_ADDED = 6
+_MOST_TOLD, _LONGEST_TOLD = 8, 64  # names of scopes or roles in a line of the log, and characters of each
 
 Answer = dict[str, object]
 
@@ -44,6 +45,26 @@ def insufficient_scope(rule: Rule | None, token: AccessToken, resource_metadata:
         return ""
     challenge = f'Bearer error="insufficient_scope", scope="{" ".join(sorted(rule.scopes))}"'
     return f'{challenge}, resource_metadata="{resource_metadata}"' if resource_metadata else challenge
+
+
+def lack(rule: Rule | None, token: AccessToken) -> str:
+    """The reason for the log why this token may not call a route with this `rule`."""
+    if rule is None:
+        return "ROUTES does not name this route"
+    reasons = []
+    if missing := rule.scopes - set(token.scope.split()):
+        reasons.append(f"the token lacks {_some(missing, 'scope')}")
+    if rule.roles and rule.roles.isdisjoint(token.roles.split()):
+        has_none = "lacks" if len(rule.roles) == 1 else "has none of"
+        reasons.append(f"the end-user {has_none} {_some(rule.roles, 'role')}")
+    return "; ".join(reasons)
+
+
+def _some(names: frozenset[str], kind: str) -> str:
+    """As many of these names as a line of the log shall hold, and how many more there are."""
+    told = [name if len(name) <= _LONGEST_TOLD else f"{name[:_LONGEST_TOLD]}…" for name in sorted(names)[:_MOST_TOLD]]
+    more = f" and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else ""
+    return f"the {kind}{'s' if len(names) > 1 else ''} {' '.join(told)}{more}"
 
 
 def policy(

@@ -15,6 +15,8 @@ from valet.resource_server.status import StatusLists
 from valet.resource_server.verify import AccessToken, Verifier
 
 Log = Callable[[Mapping[str, object]], None]
+RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
+FindBearer = Callable[[Mapping[str, Any], str | None], str]
 
 
 def print_line(fields: Mapping[str, object]) -> None:
@@ -35,9 +37,20 @@ class Authorizer:
         keys = Keys(issuer, fetch, clock, jitter, max_stale)
         self._lists = StatusLists(issuer, keys, fetch, clock, jitter, max_stale)
         self._verifier = Verifier(issuer, configuration.audience, keys, configuration.is_status_optional)
-        self._permissions = Permissions(configuration.routes, log)
-        if not configuration.is_simple:
+        self._permissions = Permissions(configuration.routes, log, configuration.is_by_path)
+        if not configuration.is_simple and not configuration.is_by_path:
             self._permissions.tell_inexact()
+        # Imported only where they are configured: an API without a catch-all route or a WebSocket pays for neither.
+        self._route_of: RouteOf | None = None
+        if configuration.is_by_path:
+            from valet.resource_server.api_gateway.paths import Paths
+
+            self._route_of = Paths(configuration.routes, configuration.base_path).route_of
+        self._find_protocol_bearer: FindBearer | None = None
+        if configuration.takes_protocol:
+            from valet.resource_server.api_gateway.websocket import find_bearer
+
+            self._find_protocol_bearer = find_bearer
 
     def answer(self, event: Mapping[str, Any], request_id: str = "") -> dict[str, object]:
         """The answer to `event`. Raises exactly Exception("Unauthorized") where the shape knows a 401.
@@ -46,7 +59,7 @@ class Authorizer:
         """
         asked = events.read(event, self._routes)
         try:
-            token = self._judged(asked)
+            token = self._judged(event, asked)
         except TokenRefused as refused:
             self._tell("INFO", "token.refused", str(refused), request_id)
             if asked.shape == events.APPSYNC:
@@ -59,6 +72,10 @@ class Authorizer:
         permission = self._permissions.of(token.scope, token.roles)
         if asked.shape == events.APPSYNC:
             return answers.appsync(token, permission)
+        reason = ""
+        if self._route_of is not None and asked.shape != events.WEBSOCKET:
+            route, reason = self._route_of(event, asked)
+            asked = asked._replace(route=route)
         is_allowed = asked.route in permission.routes
         challenge = ""
         if not is_allowed:
@@ -66,14 +83,18 @@ class Authorizer:
             challenge = answers.insufficient_scope(rule, token, self._resource_metadata)
             told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
             line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
-            self._log({**line, **told})
+            self._log({**line, "reason": reason or answers.lack(rule, token), **told})
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)
         return answers.policy(token, permission, asked, self._permissions, challenge)
 
-    def _judged(self, asked: events.Asked) -> AccessToken:
+    def _judged(self, event: Mapping[str, Any], asked: events.Asked) -> AccessToken:
         now = self._clock()
-        token = self._verifier.verify(events.bearer(asked.authorization), now)
+        if self._find_protocol_bearer is not None and asked.shape == events.WEBSOCKET:
+            presented = self._find_protocol_bearer(event, asked.authorization)
+        else:
+            presented = events.bearer(asked.authorization)
+        token = self._verifier.verify(presented, now)
         if token.reference is not None:
             self._lists.verify(token.reference.uri, token.reference.idx, now)
         return token

@@ -15,12 +15,14 @@ ORIGIN = re.compile(
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
 # Stands in quotes in a header.
 _DOCUMENT = re.compile(r"https://[\x21\x23-\x5b\x5d-\x7e]{1,500}|http://127\.[\x21\x23-\x5b\x5d-\x7e]{1,500}")
+_BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){0,8}")
 _DEFAULT_MAX_STALE, _LONGEST_MAX_STALE = 300, 900
 
 
 class Configuration(NamedTuple):
     """An authorizer's configuration. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
-    address of this API's own metadata (RFC 9728), or empty."""
+    address of this API's own metadata (RFC 9728), or empty; `is_by_path` is MATCH; `takes_protocol` is WEBSOCKET_TOKEN.
+    """
 
     issuer: str
     audience: str
@@ -29,6 +31,9 @@ class Configuration(NamedTuple):
     status_max_stale: int
     is_status_optional: bool
     resource_metadata: str
+    is_by_path: bool
+    base_path: str
+    takes_protocol: bool
 
 
 def parse(env: Mapping[str, str]) -> Configuration:
@@ -50,9 +55,27 @@ def parse(env: Mapping[str, str]) -> Configuration:
     metadata = env.get("RESOURCE_METADATA", "")
     if metadata and not _DOCUMENT.fullmatch(metadata):
         wrong.append(f"RESOURCE_METADATA is {metadata!r}, and must be the https address of this API's metadata")
+    match = _one_of(env, "MATCH", ("route", "path"), wrong)
+    websocket_token = _one_of(env, "WEBSOCKET_TOKEN", ("header", "protocol"), wrong)
+    base_path = env.get("BASE_PATH", "")
+    if not _BASE_PATH.fullmatch(base_path):
+        wrong.append(f"BASE_PATH is {base_path!r}, and must be /segments of letters, digits and ._~-, like /v1")
+    elif base_path and match != "path":
+        wrong.append("BASE_PATH is set, and means something with MATCH=path only")
     if wrong:
         raise ConfigurationError("; ".join(wrong))
-    return Configuration(issuer, audience, routes, response == "simple", int(max_stale), optional == "true", metadata)
+    return Configuration(
+        issuer=issuer,
+        audience=audience,
+        routes=routes,
+        is_simple=response == "simple",
+        status_max_stale=int(max_stale),
+        is_status_optional=optional == "true",
+        resource_metadata=metadata,
+        is_by_path=match == "path",
+        base_path=base_path,
+        takes_protocol=websocket_token == "protocol",
+    )
 
 
 def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], wrong: list[str]) -> str:

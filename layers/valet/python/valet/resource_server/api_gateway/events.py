@@ -7,12 +7,15 @@
 | HTTP API 2.0   | version 2.0 (policy or simple answer) | routeKey                       |
 | WebSocket      | REQUEST, ARN ends in /$connect        | $connect                       |
 | AppSync        | authorizationToken, no type           | Type.field, all at once        |
+
+Behind a catch-all route, paths.py names the route instead (MATCH=path).
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from valet.authorization import find_credentials
 from valet.resource_server.api_gateway.routes import CONNECT, Routes
 from valet.resource_server.outcomes import TokenRefused
 
@@ -20,7 +23,6 @@ Event = Mapping[str, Any]
 
 REST_TOKEN, REST_REQUEST, HTTP_1, HTTP_2, WEBSOCKET, APPSYNC = range(6)
 
-_SCHEME = "Bearer "
 _ESCAPE = re.compile(r"%(?!2[Ff])([0-9A-Fa-f]{2})")  # an escaped slash ends no segment
 
 
@@ -54,7 +56,7 @@ def read(event: Event, routes: Routes) -> Asked:
             route = _route_of_path(routes, method, f"/{path}")
             return Asked(REST_TOKEN, _text(event.get("authorizationToken")), arn, route)
         if kind is None and "authorizationToken" in event and "apiId" in event["requestContext"]:
-            return Asked(APPSYNC, _text(event["authorizationToken"]), "", None)
+            return Asked(APPSYNC, _appsync_authorization(event["authorizationToken"]), "", None)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise UnknownEvent(f"an authorizer event that lacks {error}") from None
     raise UnknownEvent("not an event of an authorizer")
@@ -86,17 +88,29 @@ def _route_of_path(routes: Routes, method: str, path: str) -> str | None:
 
 def _authorization(event: Event) -> str | None:
     """The one Authorization header. Payload 2.0 joins repeated ones by commas, which no token holds."""
+    values = header_values(event, "authorization")
+    return _text(values[0]) if len(values) == 1 else None
+
+
+def _appsync_authorization(value: object) -> str | None:
+    """AppSync's clients send the token with or without a scheme: there, one word alone is a token."""
+    return f"Bearer {value}" if isinstance(value, str) and " " not in value else _text(value)
+
+
+def header_values(event: Event, wanted: str) -> list[object]:
+    """All values of the header `wanted`, given in lower case."""
+    length = len(wanted)
     values: list[object] = []
     repeated = event.get("multiValueHeaders")
     if repeated:
         for name, each in repeated.items():
-            if len(name) == 13 and name.lower() == "authorization":
+            if len(name) == length and name.lower() == wanted:
                 values += each
     else:
         for name, value in (event.get("headers") or {}).items():
-            if len(name) == 13 and name.lower() == "authorization":
+            if len(name) == length and name.lower() == wanted:
                 values.append(value)
-    return _text(values[0]) if len(values) == 1 else None
+    return values
 
 
 def _text(value: object) -> str | None:
@@ -104,9 +118,10 @@ def _text(value: object) -> str | None:
 
 
 def bearer(authorization: str | None) -> str:
-    """The token of `Bearer <token>` (RFC 6750 §2.1), one space between. Raises TokenRefused."""
+    """The token of `Bearer <token>` (RFC 6750 §2.1). Raises TokenRefused."""
     if authorization is None:
         raise TokenRefused("not one Authorization header")
-    if not authorization.startswith(_SCHEME):
+    token = find_credentials(authorization, "bearer")
+    if token is None:
         raise TokenRefused("not Bearer")
-    return authorization[len(_SCHEME) :]
+    return token

@@ -29,8 +29,8 @@ class Permission(NamedTuple):
 class Permissions:
     """The permissions of every combination of scopes and roles that was seen, a bounded number of them."""
 
-    def __init__(self, routes: Routes, log: Log) -> None:
-        self._routes, self._log = routes, log
+    def __init__(self, routes: Routes, log: Log, is_by_path: bool = False) -> None:
+        self._routes, self._log, self._is_by_path = routes, log, is_by_path
         self._known: dict[tuple[str, str], Permission] = {}
         self._lock = threading.Lock()
 
@@ -59,6 +59,8 @@ class Permissions:
         """
         if asked.shape == WEBSOCKET:
             return policy.literal(asked.arn, asked.route in permission.routes)
+        if self._is_by_path:
+            return self.only_asked(permission, asked)
         prefix, stage, _, path = (*asked.arn.split("/", 3), "", "")[:4]
         base = f"{prefix}/{stage}"
         is_odd = "//" in f"/{path}" or path.endswith("/")
@@ -91,6 +93,8 @@ class Permissions:
         """Whether allowing this very ARN allows nothing else, however the gateway reads its path next time."""
         if len(asked.arn) > policy.LARGEST_RESOURCE or any(wildcard in asked.arn for wildcard in _WILDCARDS):
             return False
+        if self._is_by_path:
+            return True  # the path itself was judged, in every reading: the ARN is never read
         # A gateway may ignore one slash at the end.
         paths = (path, path.removesuffix("/"))
         found = {self._routes.route_of(method, f"/{each}", is_rest=_is_rest(asked)) for each in paths} - {None}
