@@ -7,7 +7,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from valet import __version__
 from valet.errors import TemporarilyUnavailable
 
-from admin.commands import accounts, apis, client_secrets, clients, grants, imports, keys, scopes, tail, users
+from admin.commands import (
+    accounts,
+    apis,
+    client_secrets,
+    clients,
+    configuration,
+    grants,
+    imports,
+    keys,
+    scopes,
+    tail,
+    users,
+)
 from admin.commands import doctor as doctor_command
 from admin.desk import Desk
 from admin.options import for_deployment
@@ -70,7 +82,8 @@ def valet(ctx: click.Context) -> None:
 
     \b
     Exit status: 0 done, 1 doctor found something wrong, 2 wrong usage, 3 refused,
-    4 AWS or the issuer out of reach, 5 not confirmed, 130 stopped. After 2, 3 and 5 nothing was changed.
+    4 AWS or the issuer out of reach, 5 not confirmed, 6 apply stopped half-way, 130 stopped.
+    After 2, 3 and 5 nothing was changed.
     """
     ctx.ensure_object(Desk).name = ctx.info_name or "valet"
 
@@ -89,6 +102,8 @@ for each in client_secrets.COMMANDS:
     clients.clients.add_command(each)
 for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
     valet.add_command(each)
+for each_of_file in (configuration.apply, configuration.export):
+    valet.add_command(each_of_file)
 valet.add_command(tail.tail)
 valet.add_command(doctor_command.doctor)
 

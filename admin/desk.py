@@ -55,6 +55,7 @@ class Desk:
     clock: Clock = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Random = os.urandom
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)  # where secrets may be named
     where: Where = field(default_factory=lambda: Where(aws_port=_aws_port()))
     name: str = "valet"  # the name that this program was called by
     is_json: bool = False

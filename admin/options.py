@@ -11,13 +11,11 @@ from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 
 from admin.desk import Desk
+from configuration import durations
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Registration = TypeVar("Registration", Account, Client, ProtectedApi, Scope)
 Values = TypeVar("Values", frozenset[str], tuple[str, ...])
-
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-_SPAN = re.compile(r"([0-9]{1,9})(?: ?(s|m|min|h|d))?")  # also as the commands print it: 8 h, 15 min
 
 
 class Span(click.ParamType[int]):
@@ -29,10 +27,10 @@ class Span(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        found = _SPAN.fullmatch(value)
+        found = durations.seconds_of(value)
         if found is None:
             self.fail(f"{value!r} is not a duration such as 90, 15m, 8h or 30d", param, ctx)
-        return int(found[1]) * _UNITS[found[2] or "s"]
+        return found
 
 
 class Moment(click.ParamType[float]):
@@ -46,10 +44,10 @@ class Moment(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        found = _SPAN.fullmatch(value)
-        if found is not None and found[2]:
+        found = durations.seconds_of(value)
+        if found is not None and durations.has_unit(value):
             desk = ctx.find_object(Desk) if ctx else None
-            return (desk or Desk()).clock() - int(found[1]) * _UNITS[found[2]]
+            return (desk or Desk()).clock() - found
         try:
             time = datetime.fromisoformat(value)
         except ValueError:

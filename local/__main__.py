@@ -13,8 +13,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import Choices
+    from local.seeded import Seeded
     from local.stack import Ports
 
 
@@ -26,7 +30,7 @@ def main() -> int:
     try:
         # Read these before any AWS module is imported: isolate() drops every AWS_* variable, and AWS_PORT is ours.
         port, aws_port = _port("PORT"), _port("AWS_PORT")
-        return _serve(port, aws_port, arguments)
+        return _serve(port, aws_port, arguments, _configuration())
     except _Refused as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -36,25 +40,36 @@ class _Refused(Exception):
     """The stack cannot start; the message says why and what to do."""
 
 
-def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace) -> int:
+def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace, configuration: Path | None) -> int:
     from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import ChoiceError, choices_from_environment
     from local.server import PortTaken
     from local.stack import DEFAULT_PORT, Ports
 
     try:
+        choices = choices_from_environment(os.environ)
         isolate(os.environ)
         ports = Ports.open(DEFAULT_PORT if port is None else port, aws_port)
-    except (PortTaken, RealAwsError) as error:
+    except (ChoiceError, PortTaken, RealAwsError) as error:
         raise _Refused(str(error)) from None
     function_logs = FunctionLogs()
     console = Console(function_logs)
     with console.logs():
-        return _run(console, function_logs, ports, arguments)
+        return _run(console, function_logs, ports, arguments, choices, configuration)
 
 
-def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments: argparse.Namespace) -> int:
+def _run(
+    console: Console,
+    function_logs: FunctionLogs,
+    ports: Ports,
+    arguments: argparse.Namespace,
+    choices: Choices,
+    configuration: Path | None,
+) -> int:
+    from local.own_console import OwnConsole
+    from local.server import PortTaken
     from local.stack import start
     from local.template import TemplateError
 
@@ -63,23 +78,50 @@ def _run(console: Console, function_logs: FunctionLogs, ports: Ports, arguments:
         stack = start(
             ports,
             dict(arguments.parameter),
+            seed=_from_file(configuration) if configuration else None,
             on_served=console.served if not arguments.quiet else lambda served: None,
             on_crash=console.crashed,
             function_logs=function_logs,
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None
+    own = OwnConsole(console, stack, choices, is_quiet=arguments.quiet)
     try:
+        try:
+            own.start()
+        except (TemplateError, PortTaken) as error:
+            raise _Refused(f"API: {error}") from None
         console.ready(stack)
+        own.ready()
         if arguments.ready_file:
-            _announce(arguments.ready_file, {"url": stack.url, "aws_url": stack.aws_url, "pid": os.getpid()})
+            facts = {"url": stack.url, "aws_url": stack.aws_url, "apis": own.urls(), "pid": os.getpid()}
+            _announce(arguments.ready_file, facts)
         threading.Event().wait()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the stopping
+        own.stop()
         stack.stop()
         console.stopped()
     return 0
+
+
+def _from_file(path: Path) -> Callable[[str, Mapping[str, str]], Seeded]:
+    """What seeds the stack with a configuration file, whose mistakes are told without a traceback."""
+
+    def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
+        from configuration.document import Malformed  # imports the layer, which is on the path only now
+        from local.config_data import seed as seed_from
+        from local.kept_secrets import NotKept
+
+        try:
+            return seed_from(path, issuer, tables, os.environ)
+        except Malformed as error:
+            raise _Refused("\n".join(f"{path}: {problem}" for problem in error.problems)) from None
+        except NotKept as error:
+            raise _Refused(str(error)) from None
+
+    return seed
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -102,6 +144,14 @@ def _port(variable: str) -> int | None:
     return int(value)
 
 
+def _configuration() -> Path | None:
+    value = os.environ.pop("CONFIG", "")
+    path = Path(value).expanduser()
+    if value and not path.is_file():
+        raise _Refused(f"CONFIG is {value!r}, and there is no such file.")
+    return path if value else None
+
+
 def _parameter(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
@@ -114,7 +164,9 @@ def _arguments() -> argparse.Namespace:
         prog="python -m local",
         description="Serve Valet and everything around it, with AWS emulated in memory. "
         "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
-        "and AWS_PORT, the port of emulated AWS (default: the next one).",
+        "AWS_PORT, the port of emulated AWS (default: the next one), CONFIG, a configuration file that replaces the "
+        "demo data, API, templates of your own APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON, how to play "
+        "them (docs/local-api.md).",
     )
     parser.add_argument(
         "--parameter",

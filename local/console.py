@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway.gateway import Served
 from local.log_lines import LogLines, summary
+from local.seeded import Seeded
 from local.stack import DEFAULT_PORT, LocalStack
 
 if TYPE_CHECKING:
@@ -50,25 +52,28 @@ class Console:
 
     def ready(self, stack: LocalStack) -> None:
         """The addresses, the accounts, the clients, and lines to copy."""
-        from local.demo_data import USERS, clients
-
+        seeded = stack.seeded
         self._out.print(Text(f"Valet is ready on {stack.url}", style="bold green"))
         addresses = [
-            ("click through", f"{stack.url}/demo/"),
             ("metadata", f"{stack.url}/.well-known/openid-configuration"),
             ("AWS, emulated", f"{stack.aws_url}  (for sam local and the valet command)"),
         ]
-        if stack.rest:
+        if seeded.is_demo:
+            addresses.insert(0, ("click through", f"{stack.url}/demo/"))
+        if seeded.is_demo and stack.rest:
             addresses.insert(2, ("a REST API", f"{stack.url}/v1/reports  (docs/examples/rest-api.yaml)"))
         self._table(None, addresses)
-        people = [(user.username, user.password, " ".join(sorted(user.roles))) for user in USERS]
-        self._table(("sign in as", "password", "roles"), people)
-        rows = [row for client in clients(stack.issuer) for row in _rows_of(client)]
+        self._table(("sign in as", "password", "roles"), seeded.people)
+        rows = [row for client in seeded.clients for row in _rows_of(client, seeded.secrets)]
         self._table(("client", "type", "authentication", "secret"), rows)
-        self._command("Get a token", _token_command(stack))
-        self._command("Call the protected API with it", f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin')
+        for note in seeded.notes:
+            self._out.print(note, soft_wrap=True)
+        if seeded.is_demo:
+            self._command("Get a token", _token_command(stack))
+            call = f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin'
+            self._command("Call the protected API with it", call)
         self._command("Operate it, or register an app of your own (README.md)", _operator_command(stack))
-        self._out.print("Press Ctrl-C to stop. The stack then forgets everything.", style="dim")
+        self._out.print(_at_the_end(seeded), style="dim", soft_wrap=True)
         self._is_ready = True
 
     def _table(self, head: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
@@ -101,17 +106,40 @@ class Console:
         """Print the whole traceback: no function of Valet should ever raise."""
         self._err.print(f"{crash.function} crashed\n{crash.text}", style="red", soft_wrap=True)
 
+    def own_line(self, function: str, line: str) -> None:
+        """A line that a function of the developer's printed: readable, and whose it is."""
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        text = summary(record) if isinstance(record, dict) else line
+        self._out.print(f"    {function}: {_visible(text, 4000)}", style="dim", soft_wrap=True)
+
+    def section(self, title: str, rows: Sequence[Sequence[str]], style: str = "bold") -> None:
+        """A title and rows below it."""
+        self._out.print(title, style=style, soft_wrap=True)
+        for row in rows:
+            self._out.print("  " + "  ".join(row), soft_wrap=True)
+        self._out.print()
+
     def stopped(self) -> None:
         self._out.print("Stopped.", style="dim")
 
 
-def _rows_of(client: Client) -> Iterator[tuple[str, ...]]:
+def _at_the_end(seeded: Seeded) -> str:
+    if seeded.file is None:
+        return "Press Ctrl-C to stop. The stack then forgets everything."
+    return (
+        f"Press Ctrl-C to stop. The next start has what {seeded.file} says, with the same secrets "
+        f"(generated ones are kept in {seeded.kept_in})."
+    )
+
+
+def _rows_of(client: Client, secrets: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """The client, and below it each of its redirect URIs; its grant types if it has none."""
     from valet.protocol.redirect_uri import takes_any_port
 
-    from local.demo_data import SECRETS
-
-    secret = SECRETS.get(client.client_id, "–")
+    secret = secrets.get(client.client_id, "(its digest is in the file)" if client.is_confidential else "–")
     yield client.client_id, client.application_type, client.token_endpoint_auth_method, secret
     for uri in client.redirect_uris:
         port = ", any port" if takes_any_port(uri, is_native=client.application_type == "native") else ""
@@ -132,5 +160,5 @@ def _token_command(stack: LocalStack) -> str:
     return f"TOKEN=$(curl -s {request} | python3 -c '{read}')"
 
 
-def _visible(path: str) -> str:
-    return "".join(char if char.isprintable() else "�" for char in path)[:200]
+def _visible(text: str, most: int = 200) -> str:
+    return "".join(char if char.isprintable() else "�" for char in text)[:most]

@@ -16,6 +16,8 @@ from valet.models.accounts import Account, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.people.passwords import hash_password
 
+from local.seeded import Seeded
+
 _HOUR = 3600
 _CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
 _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
@@ -109,7 +111,7 @@ def clients(issuer: str) -> tuple[Client, ...]:
     return tuple(_here(registered, issuer) for registered in CLIENTS)
 
 
-def seed(issuer: str, tables: Mapping[str, str]) -> None:
+def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
     """Write the demo data through the modules that the operator's command line uses."""
     settings = settings_module.read(os.environ)
     dynamodb = client("dynamodb", settings)
@@ -126,7 +128,12 @@ def seed(issuer: str, tables: Mapping[str, str]) -> None:
     )
     for registered in clients(issuer):
         registrar.put_client(registered)
-    users = DynamoUsers(Table(dynamodb, tables["Users"]))
+    seed_users(DynamoUsers(Table(dynamodb, tables["Users"])))
+    return Seeded(_people(), clients(issuer), SECRETS)
+
+
+def seed_users(users: DynamoUsers) -> tuple[tuple[str, str, str], ...]:
+    """Write the demo people, and return them as the terminal shows them."""
     for user in USERS:
         users.add_user(
             Account(
@@ -139,6 +146,11 @@ def seed(issuer: str, tables: Mapping[str, str]) -> None:
             ),
             Credential(user.username, user.sub, hash_password(user.password)),
         )
+    return _people()
+
+
+def _people() -> tuple[tuple[str, str, str], ...]:
+    return tuple((user.username, user.password, " ".join(sorted(user.roles))) for user in USERS)
 
 
 def _here(registered: Client, issuer: str) -> Client:

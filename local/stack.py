@@ -23,6 +23,7 @@ from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
+from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
 
@@ -61,7 +62,8 @@ class LocalStack:
     gateway: Gateway
     authorizers: HttpApiAuthorizers
     tables: Mapping[str, str]
-    seeded: Mapping[str, Any]
+    snapshot: Mapping[str, Any]
+    seeded: Seeded
     servers: tuple[Server, ...]
     rest: tuple[RestGateway, ...]
     function_logs: FunctionLogs
@@ -87,7 +89,7 @@ class LocalStack:
 
         Status lists are kept: while a resource server holds a list with a bit set, its index may not be used again.
         """
-        self.aws.restore(dict(self.seeded), keep=("lease#", "status#"))
+        self.aws.restore(dict(self.snapshot), keep=("lease#", "status#"))
         self.authorizers.forget()
         for each in self.rest:
             each.forget()
@@ -109,7 +111,7 @@ def start(
     ports: Ports,
     parameters: Mapping[str, str] | None = None,
     root: Path = ROOT,
-    seed: Callable[[str, Mapping[str, str]], None] | None = None,
+    seed: Callable[[str, Mapping[str, str]], Seeded] | None = None,
     on_served: Callable[[Served], None] = lambda served: None,
     on_crash: Callable[[Crash], None] = lambda crash: None,
     function_logs: FunctionLogs | None = None,
@@ -140,17 +142,30 @@ def start(
     aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
     servers = (aws_server, front_server)
     aws_server.start()
+    nothing = Seeded((), (), {})
     stack = LocalStack(
-        url, aws_url, aws, system, functions, gateway, authorizers, _tables(deployment), {}, servers, rest, logs
+        url,
+        aws_url,
+        aws,
+        system,
+        functions,
+        gateway,
+        authorizers,
+        _tables(deployment),
+        {},
+        nothing,
+        servers,
+        rest,
+        logs,
     )
     try:
         custom.create(deployment, system, known)
-        (seed or _demo_data)(url, stack.tables)
+        seeded = (seed or _demo_data)(url, stack.tables)
         front_server.start()  # last: an earlier request waits, and is not refused because its client is not seeded yet
     except BaseException:
         stack.stop()
         raise
-    return replace(stack, seeded=aws.snapshot())
+    return replace(stack, snapshot=aws.snapshot(), seeded=seeded)
 
 
 def _door(
@@ -191,10 +206,10 @@ def _tables(deployment: template.Template) -> dict[str, str]:
     return {table.logical_id: deployment.resolve({"Ref": table.logical_id}) for table in found}
 
 
-def _demo_data(url: str, tables: Mapping[str, str]) -> None:
+def _demo_data(url: str, tables: Mapping[str, str]) -> Seeded:
     from local.demo_data import seed  # imports the layer, which is on the path only now
 
-    seed(url, tables)
+    return seed(url, tables)
 
 
 def _listen(port: int, variable: str) -> socket:

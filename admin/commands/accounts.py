@@ -1,16 +1,19 @@
 """`valet users show`, `change` and `delete`: what Valet stores about an end-user."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
+from valet.models.accounts import Account
+from valet.registration.people import wrong_with_account
 
 from admin.commands.attributes import attributes, claims_from
 from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
 from admin.desk import Desk, counted
 from admin.options import changed, confirmed
-from admin.records import people_file, revocation
+from admin.records import revocation
 from admin.records.people import revoked
 from admin.terminal.endings import refuse_if
 
@@ -34,7 +37,7 @@ def change(desk: Desk, /, username: str, **given: Any) -> None:
     """
     before = desk.people.account(username)
     after = changed(before, claims_from(given, before))
-    refuse_if(list(people_file.wrong_with_account(after)))
+    refuse_if(list(wrong_with_account(after)))
     after = desk.people.change(before, after)
     desk.done(f"Changed {after.username}.", **facts_of(after))
 
@@ -50,19 +53,29 @@ def delete(desk: Desk, username: str) -> None:
     """
     before = desk.people.remains(username)
     desk.confirm(f"Delete {before.username} and end everything that they are signed in to? This cannot be undone.")
-    # Every endpoint refuses a disabled account already, and also what is left of a deleted one.
-    disabled = before if before.is_disabled else replace(revoked(before, desk.clock()), is_disabled=True)
-    desk.people.change(before, disabled)
-    ended = end_everything(desk, disabled)
-    desk.people.delete(disabled)
+    ended = end_and_delete(desk, [before])
     desk.done(
-        f"Deleted {disabled.username}; {counted(ended.grants, 'grant')} ended, whose access tokens are refused "
+        f"Deleted {before.username}; {counted(ended.grants, 'grant')} ended, whose access tokens are refused "
         f"everywhere within {revocation.VERIFIERS_LEARN} seconds.",
-        username=disabled.username,
-        sub=disabled.sub,
+        username=before.username,
+        sub=before.sub,
         deleted=True,
         grants_ended=ended.grants,
     )
+
+
+def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
+    """Shut users out, end what they hold, and delete their accounts."""
+    # Every endpoint refuses a disabled account already, and also what is left of a deleted one.
+    disabled = [
+        each if each.is_disabled else replace(revoked(each, desk.clock()), is_disabled=True) for each in accounts
+    ]
+    for before, after in zip(accounts, disabled, strict=True):
+        desk.people.change(before, after)
+    ended = end_everything(desk, *disabled)
+    for account in disabled:
+        desk.people.delete(account)
+    return ended
 
 
 COMMANDS = (show, change, delete)

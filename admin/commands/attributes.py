@@ -5,8 +5,7 @@ from typing import Any, TypeVar
 
 import click
 from valet.models.accounts import Account, Address
-
-from admin.records.attributes import CLAIMS, members_of, parse_address
+from valet.registration.attributes import CLAIMS, members_of, parse_address
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -1,6 +1,6 @@
 """`valet clients`: the clients, which may ask for tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -215,11 +215,20 @@ def delete(desk: Desk, client_id: str) -> None:
     """Delete a client, its grants and its access tokens. Its client_id cannot be used again."""
     before = desk.register.client(client_id)
     desk.confirm(f"Delete {client_id} ({before.client_name}) and everything that end-users allowed it?")
-    disabled = replace(before, is_disabled=True)
-    desk.register.change_client(before, disabled)
-    revoke_clients(desk, [disabled])
-    desk.register.delete_client(desk.register.client(client_id), desk.clock())
+    for _ in ended_and_deleted(desk, [before]):
+        pass
     desk.done(f"Deleted {client_id}.", client_id=client_id, deleted=True)
+
+
+def ended_and_deleted(desk: Desk, clients: Sequence[Client]) -> Iterator[Client]:
+    """Disable the clients, end what they hold, and delete them. Yields each one once it is deleted."""
+    disabled = [replace(client, is_disabled=True) for client in clients]
+    for before, after in zip(clients, disabled, strict=True):
+        desk.register.change_client(before, after)
+    revoke_clients(desk, disabled)
+    for client in disabled:
+        desk.register.delete_client(desk.register.client(client.client_id), desk.clock())
+        yield client
 
 
 def facts_of(client: Client) -> dict[str, Any]:

@@ -101,8 +101,8 @@ def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_c
     return revocation.Ended(grants=ended, consents=consents)
 
 
-def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False) -> revocation.Ended:
-    """End what an end-user holds, after the account was written with a raised epoch or as disabled.
+def end_everything(desk: Desk, *accounts: Account, keep_consents: bool = False) -> revocation.Ended:
+    """End what end-users hold, after their accounts were written with a raised epoch or as disabled.
 
     Every endpoint refuses the grants already. APIs refuse the access tokens once their status bits are set. That is
     done at once, and again later for tokens that requests in progress were still given.
@@ -113,8 +113,9 @@ def end_everything(desk: Desk, account: Account, *, keep_consents: bool = False)
             seconds = revocation.FUNCTION_TIMEOUT
             desk.watch(f"Looking again in {seconds} seconds, for requests that are in progress now …")
             desk.sleep(seconds)
-        ended.grants += revocation.end_person(desk.deployment, account, desk.clock())
-        ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
+        for account in accounts:
+            ended.grants += revocation.end_person(desk.deployment, account, desk.clock())
+            ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
     return ended
 
 

@@ -8,12 +8,13 @@ from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.people.passwords import hash_password
+from valet.registration.people import wrong_with_account
 
 from admin.commands.attributes import attributes, claims_from, claims_of
 from admin.commands.grants import end_everything
 from admin.desk import Desk, counted, moment
 from admin.options import adjusted, confirmed, with_said, words
-from admin.records import people_file, revocation
+from admin.records import revocation
 from admin.records.passwords import read_password
 from admin.records.people import revoked
 from admin.terminal.endings import Refused, refuse_if
@@ -42,7 +43,7 @@ def add(
     """Add the user USERNAME. The command asks for the password, reads it from standard input, or generates it."""
     nobody = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset())
     account = with_said(nobody, claims_from(given, nobody))
-    refuse_if(list(people_file.wrong_with_account(account)))
+    refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {account.username} already.")
     password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
@@ -99,7 +100,7 @@ def roles(
     """Show a user's roles, or change them. Tokens with the old roles are refused; grants go on."""
     before = desk.people.account(username)
     after = replace(before, roles=adjusted(before.roles, exactly, added, removed, "--set --add --remove"))
-    refuse_if(list(people_file.wrong_with_account(after)))
+    refuse_if(list(wrong_with_account(after)))
     if after.roles == before.roles:
         desk.show({"username": before.username, "roles": sorted(before.roles)})
         return

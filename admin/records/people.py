@@ -10,9 +10,9 @@ from valet.models.accounts import Account, Credential
 from valet.people.identifiers import normal_username
 from valet.people.passwords import credential_in_force, next_password_id
 from valet.ports.runtime import Clock, Random
+from valet.registration.attributes import dated
 
 from admin.records import changes
-from admin.records.attributes import dated
 from admin.records.audit import Audit
 from admin.records.scans import ScannedTable, raise_epoch
 from admin.terminal.endings import Refused
@@ -48,6 +48,16 @@ class People:
 
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
+
+    def accounts_with_hashes(self) -> Iterator[tuple[Account, str]]:
+        """Every account with its password hash in force. Reads the whole table twice."""
+        kept: dict[str, list[Credential]] = {}
+        for item in self.table.scan("credential#"):
+            credential = model_from_item(Credential, item)
+            kept.setdefault(credential.sub, []).append(credential)
+        for account in self.accounts():
+            credential_found = credential_in_force(kept.get(account.sub, ()), account)
+            yield account, credential_found.password_hash if credential_found else ""
 
     def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
         """Add an account. False if the username is taken."""

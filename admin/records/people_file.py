@@ -15,9 +15,8 @@ from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.ports.runtime import Random
-
-from admin.records.attributes import CLAIMS, FLAGS, LONGEST, parse_address, wrong_with_claims
-from admin.records.passwords import refusal_of_hash
+from valet.registration.attributes import CLAIMS, FLAGS, parse_address
+from valet.registration.people import refusal_of_hash, wrong_with_account
 
 COLUMNS = ("username", *CLAIMS, "roles", "password_hash")
 # What other systems call a column.
@@ -74,17 +73,6 @@ def read(file: TextIO, random: Random) -> tuple[list[Row], list[str]]:
         if not problems:
             rows.append(Row(place, _account(fields, random), fields.get("password_hash") or ""))
     return rows, [*wrong, *_repeated(rows)]
-
-
-def wrong_with_account(account: Account) -> Iterator[str]:
-    """What is wrong with an account, from the command line or from a file."""
-    name = account.username
-    if not name or name != normal_username(name) or not name.isprintable() or len(name) > LONGEST:
-        yield f"username {name!r}: must be printable, lower case, at most {LONGEST} characters"
-    yield from wrong_with_claims(account)
-    for role in sorted(account.roles):
-        if not role.isprintable() or " " in role or not 0 < len(role) <= LONGEST:
-            yield f"role {role!r}: must be one printable word, at most {LONGEST} characters"
 
 
 def _csv_entries(text: str) -> tuple[list[tuple[str, Fields]], list[str]]:

@@ -36,8 +36,12 @@ class Register:
     def clients(self) -> Iterator[Client]:
         return (model_from_item(Client, item) for item in self.table.scan("client#") if item["sk"] == "client")
 
+    def is_spent(self, client_id: str) -> bool:
+        """Whether the client_id was a deleted client's."""
+        return self.table.get(f"client#{client_id}", "deleted") is not None
+
     def add_client(self, client: Client) -> None:
-        if self.table.get(f"client#{client.client_id}", "deleted"):
+        if self.is_spent(client.client_id):
             raise Refused(
                 f"{client.client_id} was the client_id of a client that was deleted. Grants that end-users gave "
                 "to the deleted client would count for this one: choose another client_id."

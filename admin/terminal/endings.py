@@ -1,8 +1,8 @@
 """The errors that end a command, each with its exit status for scripts.
 
 0 done · 1 `doctor` found something wrong · 2 wrong usage or an invalid value · 3 refused in the present state · 4 AWS
-or the issuer could not be reached, or did not answer · 5 not confirmed · 130 stopped by Ctrl-C. After 2, 3 and 5
-nothing was changed.
+or the issuer could not be reached, or did not answer · 5 not confirmed · 6 `apply` stopped half-way · 130 stopped by
+Ctrl-C. After 2, 3 and 5 nothing was changed.
 """
 
 from collections.abc import Collection
@@ -31,6 +31,12 @@ class NotConfirmed(click.ClickException):
 
     def __init__(self, why: str = "Not confirmed, so nothing was changed. To skip the question, pass --yes.") -> None:
         super().__init__(why)
+
+
+class Unfinished(click.ClickException):
+    """Some of the changes of a file were made, and then one failed. The same command completes them."""
+
+    exit_code = 6
 
 
 class Stopped(click.ClickException):

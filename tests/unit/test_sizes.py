@@ -7,7 +7,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HANDLERS = sorted(ROOT.glob("functions/*/app.py"))
 MODULES = sorted(
-    path for part in ("layers/valet/python/valet", "admin", "local") for path in ROOT.glob(f"{part}/**/*.py")
+    path
+    for part in ("layers/valet/python/valet", "admin", "local", "configuration")
+    for path in ROOT.glob(f"{part}/**/*.py")
 )
 
 

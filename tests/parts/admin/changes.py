@@ -65,8 +65,10 @@ CHANGES = (
     Change(f"grants revoke --client {WEB} --before 0s --yes", (_MARKED, f"grant.revoked {JOHN}"), holds_grant=True),
     Change("grants revoke --user john --before 0s --yes", (f"grant.revoked {JOHN}",), holds_grant=True),
 )  # fmt: skip
-# What changes nothing, what a function does and logs, and the two whose subs are drawn.
+# What changes nothing, what a function does and logs, the two whose subs are drawn, and the one that has a file
+# (test_configuration.py).
 OTHERS = {
+    "apply", "export",
     "apis list", "apis show", "clients list", "clients show", "completion", "doctor", "grants list", "scopes list",
     "tail", "users list", "users show", "keys list", "keys rotate", "keys emergency", "users add", "users import",
 }  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.models.accounts import Account, Address
 from valet.protocol.supported import CLAIMS_OF_SCOPE
+from valet.registration.attributes import CLAIMS, FLAGS, MAXIMUM_BYTES, parse_address, wrong_with_claims
 
-from admin.records.attributes import CLAIMS, FLAGS, MAXIMUM_BYTES, parse_address, wrong_with_claims
 from admin.records.people_file import COLUMNS
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import sign_in, web_app

@@ -36,6 +36,11 @@ VARIABLES = {
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
+    "API": "`make run`: templates of your own APIs, separated by spaces or commas ([how](local-api.md))",
+    "API_ENV": "`make run` with API: a JSON file with variables for your functions",
+    "API_PARAMETERS": "`make run` with API: values of your template's parameters, NAME=VALUE",
+    "API_PYTHON": "`make run` with API: the interpreter of your functions, if it is not the .venv next to the template",
+    "API_STAGE": "`make run` with API: the stage of your REST APIs",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BASE_PATH": "authorizer: with MATCH=path, what precedes the framework's paths, such as /v1",
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
@@ -145,6 +150,12 @@ def routes() -> dict[str, tuple[str, str]]:
     return found
 
 
+def _own_api() -> set[str]:
+    """What `make run` is told of a developer's own APIs."""
+    text = (ROOT / "local" / "own" / "choices.py").read_text(encoding="utf-8")
+    return set(re.findall(r'environ(?:\.get\(|\[)"(API[A-Z_]*)"', text))
+
+
 def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
@@ -157,7 +168,14 @@ def variables() -> set[str]:
     }
     read = set(re.findall(r'env\.get\("([A-Z_]+)"|_one_of\(env, "([A-Z_]+)"', authorizer))
     local = set(re.findall(r'_port\("([A-Z_]+)"', (ROOT / "local" / "__main__.py").read_text(encoding="utf-8")))
-    return declared | set(_VARIABLES) | {name for pair in read for name in pair if name} | local | {"PORT", "AWS_PORT"}
+    return (
+        declared
+        | set(_VARIABLES)
+        | {name for pair in read for name in pair if name}
+        | local
+        | {"PORT", "AWS_PORT"}
+        | _own_api()
+    )
 
 
 def errors() -> dict[str, set[int]]:

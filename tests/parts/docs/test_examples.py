@@ -34,6 +34,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
 AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml")
+CONFIGURATION = "valet.yaml"  # tried by tests/parts/admin/test_configuration.py
 AGAINST_FLOODS = ("budget.yaml", "cloudfront.yaml")
 
 
@@ -91,7 +92,7 @@ def test_the_readmes_authorizer_is_the_nested_template_and_its_scopes_are_regist
 
 def test_the_examples_nest_what_there_is() -> None:
     parameters = {"Issuer": "https://id.example.com", "Audience": "https://api.example.com"}
-    assert {path.name for path in EXAMPLES.glob("*.yaml")} == {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS}
+    assert {path.name for path in EXAMPLES.glob("*.yaml")} == {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS, CONFIGURATION}
     for name in AROUND_THE_AUTHORIZER:
         assert "AuthorizerFunction" in system_from_file(EXAMPLES / name, parameters).functions
 

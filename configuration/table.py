@@ -1,0 +1,175 @@
+"""What a configuration file may say of a client, an API, a scope and a person: one row a key.
+
+The reader, the writer, the JSON Schema and the comparison with what is registered all go by these rows. A member of a
+model that has no row is in NOT_IN_FILE with the reason; a test fails for a member that is in neither.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from valet.models.accounts import Account
+from valet.models.clients import Client, ProtectedApi, Scope
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.registration.rules import APPLICATION_TYPES
+
+from configuration.kinds import ADDRESS, DIGESTS, FLAG, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key of the file, and the member of the model that it sets."""
+
+    key: str
+    member: str
+    kind: Kind
+    says: str  # for editors and for docs/configuration.md
+    choices: tuple[str, ...] = ()
+    is_required: bool = False
+    is_fixed: bool = False  # cannot be changed once it is registered
+    shapes: bool = False  # the defaults of other keys depend on it
+    stays: bool = False  # where the file does not name it, the registered value stays
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the file: its entries by what identifies them."""
+
+    name: str  # in the file: clients
+    one: str  # an entry, in messages: client
+    model: type[Any]
+    identifier: str  # the member that the entry's key is
+    says: str
+    rows: tuple[Row, ...]
+    beyond: tuple[Row, ...] = ()  # credentials and the like, which are no member to compare
+
+    @property
+    def keys(self) -> list[str]:
+        return [row.key for row in (*self.rows, *self.beyond)]
+
+
+_DISABLED = "Refuse it from now on. Where the file does not say it, an entry that an operator disabled stays disabled."
+
+SCOPES = Section(
+    "scopes", "scope", Scope, "name", "The scopes that clients can ask for, by name.",
+    (
+        Row("description", "description", TEXT, "The sentence on the consent page.", is_required=True),
+        Row("includes", "includes", WORDS, "The scopes that it includes."),
+    ),
+)  # fmt: skip
+
+APIS = Section(
+    "apis", "API", ProtectedApi, "audience", "The protected APIs, by audience.",
+    (
+        Row("name", "name", TEXT, "What the API is called.", is_required=True),
+        Row("scopes", "scopes", WORDS, "The scopes that belong to it."),
+        Row("roles", "roles", WORDS, "The end-users' roles that its tokens tell it."),
+        Row("access_token_lifetime", "access_token_lifetime", SPAN,
+            "The lifetime of its access tokens (default: the deployment's)."),
+    ),
+)  # fmt: skip
+
+CLIENTS = Section(
+    "clients", "client", Client, "client_id", "The clients, by client_id.",
+    (
+        Row("name", "client_name", TEXT, "What the consent page calls it.", is_required=True),
+        Row("owner", "owner", TEXT, "The organisation that runs it, as the consent page names it."),
+        Row("type", "application_type", TEXT,
+            "web keeps a secret on a server; native and browser keep none (default: web).", APPLICATION_TYPES,
+            is_fixed=True, shapes=True),
+        Row("authentication", "token_endpoint_auth_method", TEXT,
+            "How it authenticates at /token (default: for web either secret method, none for the others).",
+            REGISTERED_AUTH_METHODS),
+        Row("grant_types", "grant_types", WORDS,
+            "How it gets tokens (default with redirect_uris: authorization_code and refresh_token).",
+            tuple(GRANT_TYPES)),
+        Row("redirect_uris", "redirect_uris", TEXTS, "Where answers go.", shapes=True),
+        Row("post_logout_redirect_uris", "post_logout_redirect_uris", TEXTS, "Where people go after signing out."),
+        Row("origins", "origins", WORDS,
+            "Whose scripts may read our answers (CORS; default for browser: the origins of its redirect_uris)."),
+        Row("scope", "scope", WORDS, "The scopes that it may ask for."),
+        Row("default_scope", "default_scope", WORDS, "The scopes that it gets where it asks for none."),
+        Row("introspects", "introspects", WORDS, "The audiences whose tokens it may introspect."),
+        Row("first_party", "first_party", FLAG, "Vouch for it: people are not asked."),
+        Row("id_token_on_refresh", "id_token_on_refresh", FLAG, "A refresh gives an ID token."),
+        Row("id_token_claims", "id_token_claims", WORDS,
+            "The granted scopes whose claims its ID tokens have.", tuple(CLAIMS_OF_SCOPE)),
+        Row("roles", "roles", WORDS, "The end-users' roles that the scope roles tells it, next to those of its APIs."),
+        Row("roles_claim", "roles_claim", TEXT, "The claim that tells it the roles (default: roles)."),
+        Row("retry_window", "retry_window", SPAN, "How long a lost refresh may be tried again; 0 for never."),
+        Row("refresh_idle", "refresh_idle_lifetime", SPAN,
+            "Refresh tokens end when unused so long (default: 30d, for browser 8h)."),
+        Row("refresh_absolute", "refresh_absolute_lifetime", SPAN,
+            "Refresh tokens end after so long anyway (default: 90d, for browser 1d)."),
+        Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).",
+            PKCE),
+        Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
+    ),
+    (
+        Row("secret", "", REFERENCE,
+            "Where its secret is: an environment variable, or a file relative to this one. Without it, a secret is "
+            "generated and shown once."),
+        Row("secret_digests", "secret_digests", DIGESTS,
+            "Digests of its secrets, from another deployment; used where the client is not registered yet."),
+    ),
+)  # fmt: skip
+
+PEOPLE = Section(
+    "people", "person", Account, "username", "The end-users, by username.",
+    (
+        Row("name", "name", TEXT, "The display name."),
+        Row("email", "email", TEXT, "The email address."),
+        Row("email_verified", "email_verified", FLAG, "You know that the address is theirs."),
+        Row("roles", "roles", WORDS, "Their roles."),
+        Row("given_name", "given_name", TEXT, "The given name."),
+        Row("family_name", "family_name", TEXT, "The family name."),
+        Row("middle_name", "middle_name", TEXT, "The middle name."),
+        Row("nickname", "nickname", TEXT, "The nickname."),
+        Row("profile", "profile", TEXT, "The web address of their profile page."),
+        Row("picture", "picture", TEXT, "The web address of their picture."),
+        Row("website", "website", TEXT, "The web address of their web site."),
+        Row("gender", "gender", TEXT, "The gender."),
+        Row("birthdate", "birthdate", TEXT, "The birthday: YYYY-MM-DD, YYYY, or 0000-MM-DD without the year."),
+        Row("zoneinfo", "zoneinfo", TEXT, "The time zone, such as Europe/Paris."),
+        Row("locale", "locale", TEXT, "The language, such as en-US."),
+        Row("phone_number", "phone_number", TEXT, "The phone number in E.164 form."),
+        Row("phone_number_verified", "phone_number_verified", FLAG, "You know that the number is theirs."),
+        Row("address", "address", ADDRESS, "The postal address: a text, or its parts."),
+        Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
+    ),
+    (
+        Row("sub", "sub", TEXT,
+            "Their identifier in tokens, from another deployment, by which applications know them (default: drawn)."),
+        Row("password_hash", "", TEXT,
+            "An Argon2id hash, from another deployment; used where the person is not registered yet. Without it, a "
+            "password is generated and shown once."),
+    ),
+)  # fmt: skip
+
+SECTIONS = (SCOPES, APIS, CLIENTS, PEOPLE)
+
+# Members that no row sets, with the reason. A change of an entry keeps their values.
+NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
+    {
+        Scope: {},
+        ProtectedApi: {},
+        Client: {
+            "epoch": "counts revocations of grants, which are not configuration",
+            "epoch_raised_at_ms": "when that was",
+            "grants_not_before_ms": "when grants were ended",
+        },
+        Account: {
+            "password_id": "names the credential in force in its own deployment",
+            "epoch": "counts revocations of what the person holds, which are not configuration",
+            "epoch_raised_at_ms": "when that was",
+            "sessions_not_before_ms": "when sessions were ended",
+            "updated_at": "set when a claim changes",
+        },
+    }
+)
+
+
+def key_of(section: Section, member: str) -> str:
+    """The key of the file that sets the member."""
+    return next((row.key for row in (*section.rows, *section.beyond) if row.member == member), member)
