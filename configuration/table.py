@@ -86,6 +86,7 @@ CLIENTS = Section(
             tuple(GRANT_TYPES)),
         Row("redirect_uris", "redirect_uris", TEXTS, "Where answers go.", shapes=True),
         Row("post_logout_redirect_uris", "post_logout_redirect_uris", TEXTS, "Where people go after signing out."),
+        Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
         Row("origins", "origins", WORDS,
             "Whose scripts may read our answers (CORS; default for browser: the origins of its redirect_uris)."),
         Row("scope", "scope", WORDS, "The scopes that it may ask for."),

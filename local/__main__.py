@@ -165,8 +165,8 @@ def _arguments() -> argparse.Namespace:
         description="Serve Valet and everything around it, with AWS emulated in memory. "
         "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
         "AWS_PORT, the port of emulated AWS (default: the next one), CONFIG, a configuration file that replaces the "
-        "demo data, API, templates of your own APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON, how to play "
-        "them (docs/local-api.md).",
+        "demo data, API, templates of your own APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON, how to "
+        "play them (docs/local-api.md).",
     )
     parser.add_argument(
         "--parameter",

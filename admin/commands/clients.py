@@ -28,6 +28,9 @@ _OPTIONS = (
                  "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
+    click.option("--client-uri",
+                 help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
+                 "private scheme."),
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
@@ -244,6 +247,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "client_uri": client.client_uri,
         "origins": sorted(client.origins),
         "scope": sorted(client.scope),
         "default_scope": sorted(client.default_scope),

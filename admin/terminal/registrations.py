@@ -16,6 +16,7 @@ CLIENT: Words = {
     "grant_types": "grant type",
     "redirect_uris": "redirect URI",
     "post_logout_redirect_uris": "URI after logout",
+    "client_uri": "client URI",
     "origins": "origin",
     "default_scope": "default scope",
     "id_token_claims": "ID token claims",

@@ -105,7 +105,7 @@ def test_a_malformed_request_leaves_a_line(deployment: Deployment, refusals: Lin
 def test_an_expired_sign_in_leaves_a_line(browser: Browser, refusals: Lines) -> None:
     page = browser.get(f"/login?request={'A' * 43}")
     assert "has expired" in page.body
-    assert "has expired" in line_of(page, refusals)["detail"]
+    assert line_of(page, refusals)["detail"] == "it is unknown, or too old to be begun anew"
 
 
 @pytest.mark.parametrize("where", ["login", "consent"])
@@ -116,20 +116,26 @@ def test_a_form_without_its_csrf_token_leaves_a_line_with_the_client(
     if where == "consent":
         form = browser.sign_in(form)
     fields = {**form_of(form).hidden, "csrf_token": "A" * 43, "decision": "allow"}
-    line = line_of(browser.post(f"/{where}", fields), refusals)
+    again = browser.post(f"/{where}", fields)
+    assert form_of(again).hidden["csrf_token"] != fields["csrf_token"]  # the page itself, which needs no reference
+    (line,) = refusals()
     assert line["client_id"] == "web_app_123"
     assert "out of date" in line["detail"]
 
 
 def test_a_request_that_was_answered_before_leaves_a_line(
-    browser: Browser, web_app: Application, refusals: Lines
+    deployment: Deployment, browser: Browser, web_app: Application, refusals: Lines
 ) -> None:
     form = browser.sign_in(browser.open(web_app.ask().url))
     browser.decide(form)
+    deployment.clock.advance(11)
     page = browser.decide(form)
     assert page.status == 400
     line = line_of(page, refusals)
-    assert (line["client_id"], line["detail"]) == ("web_app_123", "This request was already answered.")
+    assert (line["client_id"], line["detail"]) == (
+        "web_app_123",
+        "its code was answered, and neither redeemed nor asked for again at once",
+    )
 
 
 def test_a_logout_to_a_strange_address_leaves_a_line(browser: Browser, redeemed: Redeemed, refusals: Lines) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from valet.pages import consent, messages, sign_in, sign_out
+from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy, form_action_source, style_sha256
 from valet.pages.rendering import TEMPLATES, render, style
 
@@ -84,11 +85,19 @@ def sign_out_page(text: str) -> str:
 
 
 def error_page(text: str) -> str:
-    return messages.error(title=text, message=text, request_id=text)
+    return messages.error(text, text, WayOn(text, text, "https://app.example.com/"))
 
 
 EVERY_PAGE = [sign_in_page, consent_page, sign_out_page, error_page]
-FIXED_PAGES = [messages.expired, messages.already_answered, messages.signed_out, messages.still_signed_in]
+WITH_A_WAY_ON = [
+    messages.expired,
+    messages.no_cookie,
+    messages.other_browser,
+    messages.already_signed_in,
+    messages.sign_in_ended,
+    messages.already_answered,
+]
+FIXED_PAGES: list[Callable[[], str]] = [*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in]
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
@@ -234,10 +243,23 @@ def test_the_stub_says_what_the_page_says(page: Callable[[], str], kind: str) ->
     assert f'<span class="kind">{kind}</span>' in page()
 
 
-@pytest.mark.parametrize("page", [messages.expired, messages.already_answered])
-def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[str], str]) -> None:
-    document = Document(page("0123abcd"))
+@pytest.mark.parametrize("page", WITH_A_WAY_ON)
+def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[WayOn], str]) -> None:
+    document = Document(page(WayOn("0123abcd")))
     assert "give this reference: 0123abcd" in document.text
+    assert not document.named("a")
+
+
+@pytest.mark.parametrize("page", WITH_A_WAY_ON)
+@pytest.mark.parametrize("client_uri", ["https://app.example.com/?a=1&b=2", "com.example.app:/home"])
+def test_a_request_that_ends_leads_back_to_the_app_by_its_registered_address(
+    page: Callable[[WayOn], str], client_uri: str
+) -> None:
+    (link,) = Document(page(WayOn("0123abcd", "My App", client_uri))).named("a")
+    assert link["href"] == client_uri
+    without = Document(page(WayOn("0123abcd", "My App")))
+    assert not without.named("a")
+    assert "The app is My App." in without.text
 
 
 def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -> None:
@@ -256,7 +278,7 @@ def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -
 
 
 def test_an_error_without_a_request_id_asks_for_none() -> None:
-    assert not Document(messages.error(title="Title", message="Message")).named("code")
+    assert not Document(messages.error("Title", "Message")).named("code")
 
 
 def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:

@@ -73,6 +73,11 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"redirect_uris": ("https://*.example.com/",)}, "redirect_uris", "https://*.example.com/"),
         (SERVICE, {"redirect_uris": WEB.redirect_uris}, "redirect_uris", None),
         (WEB, {"post_logout_redirect_uris": ("x:y",)}, "post_logout_redirect_uris", "x:y"),
+        (WEB, {"client_uri": "http://app.example.com/"}, "client_uri", "http://app.example.com/"),
+        (WEB, {"client_uri": "javascript:alert(1)"}, "client_uri", "javascript:alert(1)"),
+        (NATIVE, {"client_uri": "data:text/html,x"}, "client_uri", "data:text/html,x"),
+        (NATIVE, {"client_uri": "//app.example.com/"}, "client_uri", "//app.example.com/"),
+        (SERVICE, {"client_uri": "app.example.com"}, "client_uri", "app.example.com"),
         (WEB, {"origins": frozenset({"https://a.example.com/"})}, "origins", "https://a.example.com/"),
         (WEB, {"scope": WEB.scope | {"nonsense"}}, "scope", "nonsense"),
         (SERVICE, {"scope": frozenset({"openid"})}, "scope", "openid"),
@@ -114,6 +119,14 @@ def test_the_roles_cannot_take_the_place_of_a_claim_that_has_a_meaning(claim: st
 )
 def test_the_roles_may_be_told_in_the_claim_that_an_application_reads(claim: str) -> None:
     assert wrong_with_client(replace(TOLD, roles_claim=claim, roles=frozenset({"admin"})), KNOWN) == []
+
+
+@pytest.mark.parametrize("client", [WEB, NATIVE, SERVICE], ids=lambda client: client.client_id)
+@pytest.mark.parametrize(
+    "client_uri", ["", "https://app.example.com/home?from=valet", "http://127.0.0.1:5173/", "com.example.app:/home"]
+)
+def test_a_client_of_any_kind_may_have_a_home_page_on_the_web_or_in_an_app(client: Client, client_uri: str) -> None:
+    assert wrong_with_client(replace(client, client_uri=client_uri), KNOWN) == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -31,6 +31,7 @@ VARIABLES = {
     "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
     "ID_TOKEN_LIFETIME": "seconds, 60 to 86400",
     "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that is not used for this long ends",
+    "SESSION_COOKIE": "`persistent` or `browser`; whether a session's cookie outlives the browser",
     "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session ends after this long in any case",
     "ACCOUNT_ROOT_ARN": "rotate_keys: the account, whose administrators a new key's policy lets administer the key",
     "AUDIENCE": "authorizer: the one audience that it accepts",

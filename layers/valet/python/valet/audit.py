@@ -13,6 +13,7 @@ EventName = Literal[
     "api.changed",
     "client.changed",
     "code.issued",
+    "code.repeated",
     "code.replayed",
     "code.resubmitted",
     "code.throttled",
@@ -110,6 +111,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
         "client.changed": _event("An operator changed a client.", _CHANGE),
         "code.issued": _event("An authorization code went to a client."),
+        "code.repeated": _event("A browser sent its request again within ten seconds, and was answered the same code."),
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
         "code.throttled": _event(

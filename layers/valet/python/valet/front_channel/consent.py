@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from valet.errors import InvalidRequest, InvalidScope
+from valet.errors import InvalidScope
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
 from valet.front_channel.saved_requests import Saved
@@ -18,6 +18,12 @@ from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import in_reading_order, narrowed_scope
+
+_OUT_OF_DATE = (
+    "This page was out of date: you signed in again since it was opened, or the app asks for something else by now."
+    " Please look at it once more."
+)
+_RENEWED = "You took longer than ten minutes, so this was started again. Please look at it once more."
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
@@ -45,9 +51,16 @@ def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tupl
 
 
 def consent_page(
-    saved: Saved, destination: Destination, account: Account | None, session_cookie: str, known: Scopes
+    saved: Saved,
+    destination: Destination,
+    account: Account | None,
+    session_cookie: str,
+    known: Scopes,
+    *,
+    is_again: bool = False,
 ) -> Response:
-    """The page that asks the end-user to allow the client the scope of the saved request."""
+    """The page that asks the end-user to allow the client the scope of the saved request; `is_again` after a form that
+    another page has sent, from before a new sign-in or for another scope."""
     html = consent.html(
         action="/consent",
         request_handle=saved.handle,
@@ -58,16 +71,16 @@ def consent_page(
         username=account.username if account else "",
         scopes=[(name, known.scopes[name].description) for name in in_reading_order(consent_scope(saved.request))],
         switch_account=f"/login?request={saved.handle}",
+        error=_OUT_OF_DATE if is_again else None,
+        notice=_RENEWED if saved.is_renewed and not is_again else None,
     )
     targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(targets))
 
 
-def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this session's consent page, with this very scope."""
-    if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved)):
-        why = "This page is out of date. Go back to the app and start again."
-        raise InvalidRequest(why, client_id=saved.request.client_id)
+def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:
+    """Whether the form was sent from this session's consent page, with this very scope."""
+    return is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved))
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:

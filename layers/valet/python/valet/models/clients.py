@@ -17,6 +17,7 @@ class Client:
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    client_uri: str = ""  # its home page, which error pages lead back to
     origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
     scope: frozenset[str] = frozenset()  # the scopes that it may ask for
     default_scope: frozenset[str] = frozenset()  # granted where it asks for none

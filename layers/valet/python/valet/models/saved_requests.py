@@ -32,4 +32,6 @@ class SavedRequest:
     request: AuthorizationRequest
     browser_digest: bytes  # of the browser cookie that began it; empty for one that came by POST
     created_at_ms: int
-    expires_at: int
+    expires_at: int  # DynamoDB's TTL; until then it can be begun anew
+    ends_at: int = 0  # when its pages are too old; 0: at `expires_at`, as the release before wrote it
+    grant_id: str = ""  # of the request that this one renews; empty: it is a first one

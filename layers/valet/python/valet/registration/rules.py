@@ -115,6 +115,9 @@ def _or(names: Iterable[str]) -> str:
 
 
 def _addresses(client: Client) -> Iterator[Wrong]:
+    # People follow it, and no answer goes there: an address that opens an app of the person's is right for any client.
+    if client.client_uri and (reason := refusal_of_uri(client.client_uri, "native")):
+        yield Wrong("client_uri", reason, client.client_uri)
     for member, uris in (
         ("redirect_uris", client.redirect_uris),
         ("post_logout_redirect_uris", client.post_logout_redirect_uris),
