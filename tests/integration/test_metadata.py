@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.keys.ring import ANNOUNCED, RETIRED
-from valet.protocol.supported import GRANT_TYPES
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES
 
 from tests.endpoints import ENDPOINTS
-from tests.integration.conftest import Issued, Redeemed
+from tests.integration.claims import fill, sign_in
+from tests.integration.conftest import Issued
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -129,17 +130,21 @@ def test_every_way_of_client_authentication_announced_works(
 
 
 def test_the_claims_announced_are_told(
-    deployment: Deployment, document: dict[str, Any], web_app: Application, redeemed: Redeemed
+    deployment: Deployment, document: dict[str, Any], browser: Browser, web_app: Application
 ) -> None:
-    import jwt
+    fill(deployment)
+    every = frozenset(document["scopes_supported"]) & {"openid", *CLAIMS_OF_SCOPE}
+    deployment.change_client("web_app_123", scope=every, roles=frozenset({"user"}))
+    told = sign_in(web_app, browser, scope=" ".join(every))
+    assert set(document["claims_supported"]) == {*told.id_token, *told.userinfo}
+    assert told.id_token["acr"] in document["acr_values_supported"]
+    assert document["claims_parameter_supported"] is True
 
-    told = {
-        *jwt.decode(redeemed.id_token, options={"verify_signature": False}),
-        *web_app.userinfo(redeemed.access_token).json(),
+
+def test_the_standard_scopes_are_announced(document: dict[str, Any]) -> None:
+    assert {"openid", "profile", "email", "address", "phone", "roles", "offline_access"} <= {
+        *document["scopes_supported"]
     }
-    assert set(document["claims_supported"]) == told
-    claims = jwt.decode(redeemed.id_token, options={"verify_signature": False})
-    assert claims["acr"] in document["acr_values_supported"]
 
 
 def test_while_the_algorithm_changes_both_are_named(deployment: Deployment) -> None:

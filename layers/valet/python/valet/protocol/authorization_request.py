@@ -24,8 +24,9 @@ from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.ports.clients import Registry
 from valet.protocol import pkce
+from valet.protocol.claims import ClaimsRequest, parse_claims
 from valet.protocol.redirect_uri import is_registered, leaves_port_open
-from valet.protocol.scope import requested_scope
+from valet.protocol.scope import OPENID, requested_scope
 from valet.protocol.supported import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from valet.protocol.unregistered import refusal
 
@@ -112,16 +113,24 @@ def parse_authorization_request(
     nonce = parameters.get("nonce")
     if _is_too_long(nonce):
         raise InvalidRequest(f"A nonce has at most {_MAXIMUM_KEPT} bytes.")
+    scope = requested_scope(parameters, client, known)
+    # The parameter is OpenID Connect's: a request of OAuth alone ignores it, as it ignores any that it does not know.
+    has_claims = OPENID in scope and "claims" in parameters
+    claims = parse_claims(parameters["claims"], client, known) if has_claims else ClaimsRequest()
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=destination.redirect_uri,
-        scope=requested_scope(parameters, client, known),
+        scope=scope,
         code_challenge=code_challenge,
         state=destination.state,
         nonce=nonce,
         prompt=_parse_prompt(parameters),
         max_age=_parse_max_age(parameters),
         login_hint=parameters.get("login_hint", "")[:256] or None,
+        userinfo_claims=claims.userinfo,
+        id_token_claims=claims.id_token,
+        subs=claims.subs,
+        acr_values=claims.acr_values,
     )
 
 
