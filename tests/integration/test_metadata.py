@@ -49,6 +49,7 @@ def test_it_has_what_openid_connect_discovery_and_rfc_8414_require(
     assert required <= document.keys()
     assert "RS256" in document["id_token_signing_alg_values_supported"]
     assert document["response_types_supported"] == ["code"]
+    assert document["response_modes_supported"] == ["query", "form_post"]
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     # What is left out has a default that would announce more than there is (Discovery §3, RFC 8414 §2).

@@ -7,7 +7,7 @@ from valet.errors import InvalidRequest
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
@@ -31,10 +31,7 @@ def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
         client_name=asked.client.client_name if asked.client else None,
         hidden=asked.carried,
     )
-    targets = ["'self'"]
-    if asked.back:
-        targets.append(form_action_source(asked.back))
-    return page(200, html, content_security_policy(targets))
+    return page(200, html, content_security_policy(has_form=True))
 
 
 def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
@@ -58,4 +55,4 @@ def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Resp
 
 
 def _message(html: str) -> Response:
-    return page(200, html, content_security_policy(("'none'",)))
+    return page(200, html, content_security_policy())

@@ -17,6 +17,7 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = None
     hinted_sub: str | None = None  # of a verified id_token_hint
+    response_mode: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
