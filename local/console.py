@@ -16,6 +16,7 @@ from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway.gateway import Served
 from local.log_lines import LogLines, summary
+from local.refusals import refusal
 from local.seeded import Seeded
 from local.stack import DEFAULT_PORT, LocalStack
 
@@ -92,7 +93,9 @@ class Console:
         self._out.print()
 
     def served(self, served: Served) -> None:
-        """Print one line, with the path alone: queries hold codes, and headers and bodies hold tokens."""
+        """Print one line, with the path alone: queries hold codes, and headers and bodies hold tokens. A second line
+        says why a request was refused.
+        """
         status = served.response.status
         line = Text.assemble(
             (time.strftime("%H:%M:%S "), "dim"),
@@ -101,6 +104,8 @@ class Console:
             (f"  {1000 * served.seconds:.0f} ms  {served.function or ''}".rstrip(), "dim"),
         )
         self._out.print(line, soft_wrap=True)
+        if refused := refusal(served.response):
+            self._out.print(f"    {refused}", style="yellow", soft_wrap=True)
 
     def crashed(self, crash: Crash) -> None:
         """Print the whole traceback: no function of Valet should ever raise."""

@@ -12,7 +12,6 @@ from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
 from valet.http import Parameters, Request, Response
 from valet.protocol.authorization_request import destination_of, find_destination, parse_authorization_request
-from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
 
@@ -31,8 +30,7 @@ def authorize(request: Request, server: Server) -> Response:
             return to_get(server, asked, request.issuer, server.clock())
         return go_on(server, request, asked, None, destination, server.clock())
     except InvalidScope as error:
-        names = registered_names(parameters, server.registry.scopes())
-        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=names)
+        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=error.scope)
         return destination.refuse(error)
     except OAuthError as error:
         return refused_to(destination, error)

@@ -91,6 +91,10 @@ def error_page(text: str) -> str:
     return messages.error(text, text, WayOn(text, text, "https://app.example.com/"))
 
 
+def unanswerable_page(text: str) -> str:
+    return messages.unanswerable(text, text, WayOn(text))
+
+
 def form_post_page(text: str) -> str:
     return form_post.html(
         redirect_uri=f"https://app.example.com/callback?{text}",
@@ -100,7 +104,7 @@ def form_post_page(text: str) -> str:
     )
 
 
-WITHOUT_SCRIPT = [sign_in_page, consent_page, sign_out_page, error_page]
+WITHOUT_SCRIPT = [sign_in_page, consent_page, sign_out_page, error_page, unanswerable_page]
 EVERY_PAGE = [*WITHOUT_SCRIPT, form_post_page]
 WITH_A_WAY_ON = [
     messages.expired,
@@ -306,6 +310,18 @@ def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -
     )
     assert "Run by" not in page
     assert "You will return to" in page
+
+
+def test_the_mistake_of_an_app_is_told_to_its_developer_apart_from_the_end_user() -> None:
+    document = Document(
+        messages.unanswerable("invalid_request", "The parameter client_id is missing.", WayOn("0123abcd"))
+    )
+    before, summary, after = document.text.partition("For the developer of this app")
+    assert summary
+    assert "invalid_request" not in before
+    assert "tell the people who run the app" in before
+    assert "invalid_request: The parameter client_id is missing." in after
+    assert document.named("details")
 
 
 def test_an_error_without_a_request_id_asks_for_none() -> None:

@@ -23,11 +23,23 @@ NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 # RFC 6749 §5.2: the characters that error_description may hold.
 _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
+_FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_MOST_QUOTED = 5  # values
+_LONGEST_QUOTED = 64  # characters
+
+
+def quoted(*values: str) -> str:
+    """Values that a client sent, as a description and a line of the log may quote them: few, short, and without
+    characters that RFC 6749 §5.2 forbids. Never pass a secret.
+    """
+    cut = [value[:_LONGEST_QUOTED] + "..." * (len(value) > _LONGEST_QUOTED) for value in values[:_MOST_QUOTED]]
+    more = len(values) - len(cut)
+    return _FORBIDDEN.sub("?", ", ".join(cut)) + (f" and {more} more" if more else "")
 
 
 class OAuthError(Exception):
@@ -78,7 +90,13 @@ class UnsupportedResponseType(OAuthError):
 
 
 class InvalidScope(OAuthError):
+    """`scope` has the names at fault, as the log may quote them."""
+
     error = "invalid_scope"
+
+    def __init__(self, description: str, *, names: Iterable[str] = ()) -> None:
+        super().__init__(description)
+        self.scope = quoted(*names)
 
 
 class AccessDenied(OAuthError):

@@ -48,6 +48,8 @@ def _words(error: OAuthError, way_on: WayOn) -> str:
         return _LOST[error.why](way_on)
     if isinstance(error, AlreadyAnswered):
         return _ANSWERED[error.what](way_on)
+    if isinstance(error, InvalidRequest):
+        return messages.unanswerable(error.error, error.description, way_on)
     title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
     return messages.error(title, error.description, way_on)
 

@@ -1,6 +1,6 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from valet.errors import InvalidScope
@@ -16,7 +16,7 @@ from valet.pages.policy import content_security_policy
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.scope import in_reading_order, narrowed_scope
+from valet.protocol.scope import in_reading_order, narrowed_scope, the_scopes
 
 _OUT_OF_DATE = (
     "This page was out of date: you signed in again since it was opened, or the app asks for something else by now."
@@ -31,11 +31,11 @@ def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
     return replace(saved, request=replace(saved.request, scope=remaining_scope(saved.request.scope, client, known)))
 
 
-def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
+def remaining_scope(asked: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """The part of a saved request's scope that may still be granted. Raises InvalidScope if there is none."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
-        raise InvalidScope("Nothing is left of the scope that was asked for.")
+        raise InvalidScope(f"{the_scopes(asked)} no longer registered for this client.", names=asked)
     return scope
 
 

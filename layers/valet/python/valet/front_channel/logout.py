@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from valet.errors import InvalidRequest
-from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
 from valet.pages.policy import content_security_policy
@@ -12,6 +11,7 @@ from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
 _FORM = "logout"  # what the CSRF token is for
+_OUT_OF_DATE = "This page was out of date. Please choose once more."
 
 
 def to_get(asked: LogoutRequest, issuer: str) -> Response:
@@ -23,21 +23,23 @@ def to_get(asked: LogoutRequest, issuer: str) -> Response:
     return redirect(f"{issuer}/logout?{urlencode(dict(asked.carried))}")
 
 
-def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
-    """The page that asks whether to sign out."""
+def logout_page(asked: LogoutRequest, session_cookie: str, *, is_again: bool = False) -> Response:
+    """The page that asks whether to sign out; `is_again` after a form that this page did not send."""
     html = sign_out.html(
         action="/logout",
         csrf_token=csrf_token(session_cookie, _FORM),
         client_name=asked.client.client_name if asked.client else None,
         hidden=asked.carried,
+        error=_OUT_OF_DATE if is_again else None,
     )
-    return page(200, html, content_security_policy(has_form=True))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
-def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this session's logout page."""
+def check_logout_form(parameters: Mapping[str, str], asked: LogoutRequest, session_cookie: str) -> None:
+    """Raises PageOutOfDate if the form was not sent from this session's logout page."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _FORM):
-        raise InvalidRequest("This page is out of date. Sign out again from the app.")
+        client_id = asked.client.client_id if asked.client else ""
+        raise PageOutOfDate(client_id, logout_page(asked, session_cookie, is_again=True))
 
 
 def still_signed_in() -> Response:

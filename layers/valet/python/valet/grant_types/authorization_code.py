@@ -15,7 +15,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Redemption
-from valet.protocol.pkce import is_verified
+from valet.protocol.pkce import check_verifier, is_verified
 from valet.revocation import finish_revocation, revoke
 from valet.standing import grant_stands, pointer_to
 from valet.tokens import access_token
@@ -89,12 +89,18 @@ def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
 
 
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
-    """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
+    """Tokens for the code.
+
+    Raises InvalidRequest for a malformed verifier, and InvalidGrant with one wording for every reason that depends on
+    what is stored.
+    """
     form = request.form
     code = parse_code(form.require("code"))
     code_verifier = form.get("code_verifier") if request.client.may_omit_pkce else form.require("code_verifier")
+    if code_verifier is not None:
+        check_verifier(code_verifier)
     if code is None:
-        raise _refusal()
+        raise InvalidGrant("The code is not one that this server issues. It may be cut short, or encoded twice.")
     presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
     grant = ports.grants.find(code.grant_id)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None

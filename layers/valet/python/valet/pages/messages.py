@@ -27,9 +27,23 @@ class WayOn:
 _NOWHERE = WayOn()
 
 
-def error(title: str, message: str, way_on: WayOn = _NOWHERE) -> str:
-    """Says what went wrong, in words for the end-user."""
-    return _message("Error", title, message, way_on, is_error=True)
+def error(title: str, message: str, way_on: WayOn = _NOWHERE, *, for_developer: tuple[str, str] | None = None) -> str:
+    """Says what went wrong, in words for the end-user.
+
+    `for_developer` is the error and its description, in the specifications' words, for the developer of the app.
+    """
+    return _message("Error", title, message, way_on, for_developer=for_developer, is_error=True)
+
+
+def unanswerable(error_code: str, description: str, way_on: WayOn = _NOWHERE) -> str:
+    """The client's request is at fault, and there is no address to tell the client so."""
+    return error(
+        "This request cannot be answered",
+        "The app sent you here with a request that has a mistake. Go back to the app and try again. If you see"
+        " this page again, tell the people who run the app.",
+        way_on,
+        for_developer=(error_code, description),
+    )
 
 
 def expired(way_on: WayOn = _NOWHERE) -> str:
@@ -84,5 +98,21 @@ def already_answered(way_on: WayOn = _NOWHERE) -> str:
     )
 
 
-def _message(kind: str, title: str, message: str, way_on: WayOn = _NOWHERE, *, is_error: bool = False) -> str:
-    return render("message.html", kind=kind, title=title, message=message, way_on=way_on, is_error=is_error)
+def _message(
+    kind: str,
+    title: str,
+    message: str,
+    way_on: WayOn = _NOWHERE,
+    *,
+    for_developer: tuple[str, str] | None = None,
+    is_error: bool = False,
+) -> str:
+    return render(
+        "message.html",
+        kind=kind,
+        title=title,
+        message=message,
+        way_on=way_on,
+        for_developer=for_developer,
+        is_error=is_error,
+    )

@@ -17,6 +17,7 @@ from valet.errors import (
     RequestUriNotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
+    quoted,
 )
 from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
@@ -26,9 +27,10 @@ from valet.pages.policy import content_security_policy
 from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.redirect_uri import host_for_log, is_registered, leaves_port_open, takes_a_form
+from valet.protocol.redirect_uri import is_registered, leaves_port_open, takes_a_form
 from valet.protocol.scope import requested_scope
 from valet.protocol.supported import FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
+from valet.protocol.unregistered import refusal
 
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -73,17 +75,22 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     client_id = parameters.require("client_id")
     client = registry.find_client(client_id)
     if client is None or client.is_disabled:
-        raise InvalidRequest("This client_id is not registered.")
+        why = "disabled" if client else "not registered"
+        raise InvalidRequest(
+            f"The client_id {quoted(client_id)} is not registered at this server, or an operator disabled the client.",
+            detail=f"The client_id is {why}.",
+            client_id=client.client_id if client else "",
+        )
     is_native = client.application_type == "native"
     asked = parameters.get("redirect_uri")
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
         if len(client.redirect_uris) != 1 or leaves_port_open(client.redirect_uris[0], is_native=is_native):
-            raise InvalidRequest("The parameter redirect_uri is missing.", client_id=client_id)
+            why = "The parameter redirect_uri is missing: it may be left out only where there is one address to choose."
+            raise InvalidRequest(why, client_id=client_id)
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
-        detail = f"redirect_uri not registered, of host {host_for_log(asked)}"
-        raise InvalidRequest("This redirect_uri is not registered for the client.", detail=detail, client_id=client_id)
+        raise refusal("redirect_uri", asked, client.redirect_uris, client)
     state = parameters.get("state")
     if _is_too_long(state):
         # The client would not accept an answer without its state, and with this state the answer would not fit into a
@@ -115,8 +122,11 @@ def parse_authorization_request(
         raise RequestUriNotSupported("The parameter request_uri is not supported.")
     if "registration" in parameters:
         raise RegistrationNotSupported("The parameter registration is not supported.")
-    if parameters.require("response_type") not in RESPONSE_TYPES:
-        raise UnsupportedResponseType("The only response_type is " + ", ".join(RESPONSE_TYPES) + ".")
+    response_type = parameters.require("response_type")
+    if response_type not in RESPONSE_TYPES:
+        raise UnsupportedResponseType(
+            f"The response_type {quoted(response_type)} is not supported. Supported: {', '.join(RESPONSE_TYPES)}."
+        )
     _refuse_other_response_mode(parameters, destination)
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
@@ -153,7 +163,9 @@ def _refuse_other_response_mode(parameters: Parameters, destination: Destination
     """Raises InvalidRequest if the answer cannot go by the response mode that was asked for."""
     asked = parameters.get("response_mode", destination.response_mode)
     if asked not in RESPONSE_MODES:
-        raise InvalidRequest("The response_mode must be " + " or ".join(RESPONSE_MODES) + ".")
+        raise InvalidRequest(
+            f"The response_mode {quoted(asked)} is not supported. Supported: {', '.join(RESPONSE_MODES)}."
+        )
     if asked != destination.response_mode:
         raise InvalidRequest(f"The response_mode {asked} needs a redirect_uri of https or http: use {QUERY}.")
 
@@ -164,10 +176,11 @@ def _is_too_long(kept: str | None) -> bool:
 
 def _parse_prompt(parameters: Parameters) -> frozenset[str]:
     prompts = frozenset(parameters.get("prompt", "").split())
-    if not prompts <= set(PROMPTS):
-        raise InvalidRequest("The prompt has an unknown value.")
+    unknown = sorted(prompts - set(PROMPTS))
+    if unknown:
+        raise InvalidRequest(f"The prompt {quoted(*unknown)} is not supported. Supported: {', '.join(PROMPTS)}.")
     if "none" in prompts and len(prompts) > 1:
-        raise InvalidRequest("The prompt none stands alone.")
+        raise InvalidRequest("prompt=none cannot be combined with other values.")
     return prompts
 
 

@@ -39,6 +39,29 @@ AUTH_METHODS = (*SECRET_METHODS, "none")
 EITHER_SECRET_METHOD = "client_secret"
 REGISTERED_AUTH_METHODS = (EITHER_SECRET_METHOD, *AUTH_METHODS)
 
+# The parameters of requests to the token, revocation and introspection endpoints, and tokens and passwords of requests
+# that Valet does not support. They belong in the body, never in a query.
+BODY_PARAMETERS = frozenset(
+    (
+        "access_token",
+        "assertion",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "grant_type",
+        "password",
+        "redirect_uri",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "username",
+    )
+)
+
 RESPONSE_TYPES = ("code",)
 QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is the default of the response_type code
 RESPONSE_MODES = (QUERY, FORM_POST)
