@@ -50,6 +50,7 @@ def test_it_has_what_openid_connect_discovery_and_rfc_8414_require(
     assert required <= document.keys()
     assert "RS256" in document["id_token_signing_alg_values_supported"]
     assert document["response_types_supported"] == ["code"]
+    assert document["response_modes_supported"] == ["query", "form_post"]
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     # What is left out has a default that would announce more than there is (Discovery §3, RFC 8414 §2).
@@ -97,7 +98,8 @@ def test_the_grant_types_announced_are_those_of_the_token_endpoint(
             assert mobile_app.token(grant_type=grant_type).error in ("unauthorized_client", "invalid_request")
     refusal = mobile_app.token(grant_type="password").json()
     assert refusal["error"] == "unsupported_grant_type"
-    assert refusal["error_description"] == f"The grant_type is not one of {', '.join(GRANT_TYPES)}."
+    supported = ", ".join(GRANT_TYPES)
+    assert refusal["error_description"] == f"The grant_type password is not supported. Supported: {supported}."
 
 
 def test_the_scopes_announced_are_those_registered(deployment: Deployment, document: dict[str, Any]) -> None:

@@ -164,7 +164,10 @@ def redirect(location: str) -> Response:
 
 
 def page(status: int, html: str, content_security_policy: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An HTML page that browsers do not frame or store, and whose media type they do not guess."""
+    """An HTML page that browsers do not frame or store, and whose media type they do not guess.
+
+    It has no Cross-Origin-Opener-Policy: an app that opened it as a popup keeps its way to that popup.
+    """
     return Response(
         status,
         {
@@ -173,7 +176,6 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Opener-Policy": "same-origin",
             "Strict-Transport-Security": "max-age=31536000",  # browsers obey it over https only (RFC 6797 §8.1)
             **NO_STORE,
             **(headers or {}),

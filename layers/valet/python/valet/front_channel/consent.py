@@ -12,7 +12,7 @@ from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
@@ -74,8 +74,7 @@ def consent_page(
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
     )
-    targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(400 if is_again else 200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:

@@ -22,6 +22,7 @@ class AuthorizationRequest:
     id_token_claims: tuple[str, ...] = ()
     subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
     acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
+    response_mode: str = "query"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ BODY_PARAMETERS = frozenset(
 )
 
 RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query",)
+QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is the default of the response_type code
+RESPONSE_MODES = (QUERY, FORM_POST)
 CODE_CHALLENGE_METHODS = ("S256",)
 PKCE = ("required", "optional")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
