@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
-from valet.errors import InvalidRequest, TooLarge
+from valet.errors import InvalidRequest, TooLarge, quoted
 
 MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
 MAXIMUM_PARAMETERS = 100
@@ -68,9 +68,9 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
     malformed: dict[str, str] = {}
     for name, value in _pairs(encoded):
         if name in values:
-            malformed[name] = "A parameter is repeated."
+            malformed[name] = f"The parameter {quoted(name)} is repeated."
         elif not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
-            malformed[name] = "A parameter has a control character."
+            malformed[name] = f"The parameter {quoted(name)} has a control character."
         values[name] = value
     return Parameters({name: value for name, value in values.items() if value}, malformed)
 
