@@ -53,7 +53,10 @@ def goes_back(answer: Answer, app: Application, state: str | None, error: str) -
         ({"response_type": "none"}, "unsupported_response_type"),
         ({"response_type": "implicit"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
-        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"response_mode": "form-post"}, "invalid_request"),
+        ({"response_mode": "FORM_POST"}, "invalid_request"),
+        ({"response_mode": "form_post.jwt"}, "invalid_request"),
+        ({"response_mode": "web_message"}, "invalid_request"),
         ({"response_mode": "query.jwt"}, "invalid_request"),
         # parameters that we do not take
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),

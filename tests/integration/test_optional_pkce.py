@@ -205,9 +205,9 @@ def test_the_decision_about_a_code_without_a_challenge_asks_the_client_of_now(
     )
     client, now = replace(deployment.client("web_app_123"), pkce=pkce), deployment.clock()
     decision = decide(grant, account, client, Presented(parsed, lax_app.redirect_uri, None, b""), now)
-    assert decision is (Decision.REDEEM if pkce == "optional" else Decision.REFUSE)
+    assert decision is (Decision.REDEEM if pkce == "optional" else Decision.UNPROVEN)
     public = replace(client, token_endpoint_auth_method="none")
-    assert decide(grant, account, public, Presented(parsed, lax_app.redirect_uri, None, b""), now) is Decision.REFUSE
+    assert decide(grant, account, public, Presented(parsed, lax_app.redirect_uri, None, b""), now) is Decision.UNPROVEN
 
 
 def test_a_second_use_of_a_code_without_a_challenge_revokes_the_grant_as_any_other(

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
-from aws_lambda_powertools import Logger
-from valet.aws import observability
 
-from tests.integration.conftest import Issued, Redeemed
+from tests.integration.conftest import Issued, Lines, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser, form_of
 from tests.support.deployment import Deployment
-from tests.support.log_watch import LogWatch
 from tests.support.wire import Answer, post_form
-
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def refusals(monkeypatch: pytest.MonkeyPatch, log_watch: LogWatch) -> Iterator[Lines]:
-    """The lines that refusals left, as Lambda would have them; the watch over secrets hears them as well."""
-    stream = io.StringIO()
-    # A logger of the same name would be the same one, with its first stream.
-    logger = Logger(service=str(uuid4()), stream=stream, location=None, xray_trace_id=None)
-    monkeypatch.setattr(observability, "_LOGGER", logger)
-
-    def written() -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [line for line in lines if line["event"] in ("request.refused", "request.failed")]
-
-    yield written
-    for line in stream.getvalue().splitlines():
-        log_watch.heard(line)
 
 
 def reference(page: Answer) -> str:

@@ -182,15 +182,16 @@ def test_at_the_least_level_no_answer_of_aws_is_logged(
     assert "argon2" not in caplog.text
 
 
-def test_a_page_cannot_be_framed_and_its_form_leads_nowhere_else(browser: Browser, web_app: Application) -> None:
+def test_a_page_cannot_be_framed_and_runs_no_script(browser: Browser, web_app: Application) -> None:
     headers = browser.open(web_app.ask().url).headers
     policy = headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
-    assert "form-action 'self' https://webapp.example.com;" in policy
+    assert "script-src" not in policy
     assert "default-src 'none'" in policy
     assert "base-uri 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-frame-options"] == "DENY"
+    assert "cross-origin-opener-policy" not in headers  # an app may open the page as a popup
     assert headers["cache-control"] == "no-store"
 
 

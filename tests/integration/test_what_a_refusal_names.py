@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.integration.conftest import Issued, Redeemed
+from tests.integration.conftest import Issued, Lines, Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -140,6 +140,49 @@ def test_my_code_verifier_is_malformed_and_the_answer_does_not_blame_the_code(
     assert "opensesame" not in answer.body
     assert not [call for call in calls if call.partition_prefix == "grant#"]
     assert web_app.redeem(issued.code, issued.asked.code_verifier).status == 200
+
+
+def test_my_code_is_genuine_and_the_log_says_why_it_is_refused(
+    deployment: Deployment, web_app: Application, legacy_app: Application, issued: Issued, refusals: Lines
+) -> None:
+    """The client learns one wording for all. Was: the log had no line."""
+    verifier = issued.asked.code_verifier
+    descriptions = set()
+    with deployment.nothing_spent():
+        for refused in (
+            web_app.redeem(issued.code, "a" * 43),
+            web_app.redeem(issued.code, verifier, redirect_uri="https://app.example.com/"),
+            legacy_app.redeem(issued.code, verifier),  # another client's code and a guessed one write no line
+            web_app.redeem(issued.code[:-1] + ("A" if issued.code[-1] != "A" else "E"), verifier),
+        ):
+            assert refused.error == "invalid_grant"
+            descriptions.add(refused.json()["error_description"])
+        deployment.clock.advance(61)
+        descriptions.add(web_app.redeem(issued.code, verifier).json()["error_description"])
+    assert len(descriptions) == 1
+    assert [(line["client_id"], line["detail"]) for line in refusals()] == [
+        (
+            "web_app_123",
+            "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request",
+        ),
+        ("web_app_123", "the redirect_uri is not the one that the code was sent to"),
+        ("web_app_123", "the code has expired"),
+    ]
+
+
+def test_my_refresh_token_has_expired_and_the_log_says_so(
+    deployment: Deployment, web_app: Application, redeemed: Redeemed, refusals: Lines
+) -> None:
+    deployment.clock.advance(400 * 86_400)
+    with deployment.nothing_spent():
+        assert web_app.refresh(redeemed.refresh_token).error == "invalid_grant"
+    assert [line["detail"] for line in refusals()] == ["the grant has expired"]
+
+
+def test_the_parameter_that_my_library_sends_twice_is_named(web_app: Application, deployment: Deployment) -> None:
+    with deployment.nothing_spent():
+        answered = deployment.send("GET", f"{web_app.ask().url}&nonce=again").answered
+    assert answered["error_description"] == "The parameter nonce is repeated."
 
 
 def test_a_code_or_a_refresh_token_that_was_cut_short_is_told_so(

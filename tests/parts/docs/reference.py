@@ -91,6 +91,7 @@ ERRORS = {
     "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
     "is refreshed too often; 503: an outage",
     "unauthorized_client": "the client is not registered for this grant type",
+    "unmet_authentication_requirements": "`claims` requires an acr that no sign-in here has; in the redirect",
     "unsupported_grant_type": "the grant type is not one that /token supports",
     "unsupported_response_type": "the response type is not `code`; in the redirect",
 }

@@ -10,6 +10,7 @@ OAuthError
 ├── InvalidScope
 ├── AccessDenied              the end-user said no
 ├── LoginRequired · ConsentRequired      prompt=none
+├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
 ├── InvalidToken              401 with a Bearer challenge (RFC 6750)
 ├── InsufficientScope         403 with a Bearer challenge
@@ -109,6 +110,12 @@ class LoginRequired(OAuthError):
 
 class ConsentRequired(OAuthError):
     error = "consent_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0, §1."""
+
+    error = "unmet_authentication_requirements"
 
 
 class RequestNotSupported(OAuthError):

@@ -40,7 +40,7 @@ def refuse_as_page(error: OAuthError, request: Request | None, client: Client | 
     way_on = WayOn(request.request_id if request else None)
     if client is not None:
         way_on = replace(way_on, client_name=client.client_name, client_uri=client.client_uri)
-    return page(error.status, _words(error, way_on), content_security_policy(("'none'",)), error.headers)
+    return page(error.status, _words(error, way_on), content_security_policy(), error.headers)
 
 
 def _words(error: OAuthError, way_on: WayOn) -> str:

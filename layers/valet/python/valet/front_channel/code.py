@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from valet.errors import TemporarilyUnavailable, TooManyRequests
-from valet.front_channel.consent import remaining_scope, remember
+from valet.front_channel.consent import remaining, remember
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Saved
 from valet.handles import Code, code_of, digest, is_digest_of, new_handle, new_id
 from valet.http import Response
@@ -24,6 +24,7 @@ from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.throttles import HasThrottles
 from valet.protocol.authorization_request import Destination
+from valet.protocol.claims import consent_scope
 from valet.protocol.scope import OFFLINE_ACCESS, api_of
 from valet.standing import pointer_to
 
@@ -111,7 +112,7 @@ def _record(ports: Ports, allowed: Allowed, facts: Mapping[str, str], now: float
     if allowed.was_asked:
         with suppress(TemporarilyUnavailable):  # the code is issued: an end-user who is not remembered is asked again
             remember(allowed.request, client, sub, ports.consents, now)
-        ports.audit.record("consent.granted", **facts, scope=" ".join(allowed.request.scope))
+        ports.audit.record("consent.granted", **facts, scope=" ".join(sorted(consent_scope(allowed.request))))
     ports.audit.record("code.issued", **facts)
 
 
@@ -125,10 +126,11 @@ def _code(saved: Saved, retry_key: bytes) -> Code:
 
 def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: float) -> Grant:
     """The grant that the code stands for, built from the request and never from a form."""
-    request, client, session = allowed.request, allowed.destination.client, allowed.session
+    client, session = allowed.destination.client, allowed.session
     # The registration may have changed since the page was shown: the grant may have less than its scope, never more.
     known = ports.registry.scopes()
-    scope = remaining_scope(request.scope, client, known)
+    request = remaining(allowed.request, client, known)
+    scope = request.scope
     api = api_of(scope, known)
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if OFFLINE_ACCESS not in scope:
@@ -155,6 +157,8 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         expires_at=code_expires_at + _DAY,  # until it is redeemed
         epoch=session.epoch,
         client_epoch=client.epoch,
+        userinfo_claims=request.userinfo_claims,
+        id_token_claims=request.id_token_claims,
     )
 
 

@@ -12,9 +12,10 @@ from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
+from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.scope import in_reading_order, narrowed_scope, the_scopes
 
@@ -28,7 +29,17 @@ _RENEWED = "You took longer than ten minutes, so this was started again. Please 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
     """The saved request, with what is left of its scope: the page, the grant and the remembered consent are about one
     scope, even if a registration changes in between. Raises InvalidScope if nothing is left."""
-    return replace(saved, request=replace(saved.request, scope=remaining_scope(saved.request.scope, client, known)))
+    return replace(saved, request=remaining(saved.request, client, known))
+
+
+def remaining(asked: AuthorizationRequest, client: Client, known: Scopes) -> AuthorizationRequest:
+    """The request with what is left of its scope and its claims. Raises InvalidScope if no scope is."""
+    return replace(
+        asked,
+        scope=remaining_scope(asked.scope, client, known),
+        userinfo_claims=allowed(asked.userinfo_claims, client, known),
+        id_token_claims=allowed(asked.id_token_claims, client, known),
+    )
 
 
 def remaining_scope(asked: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
@@ -58,13 +69,12 @@ def consent_page(
         owner=destination.client.owner,
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
-        scopes=[(name, known.scopes[name].description) for name in in_reading_order(saved.request.scope)],
+        scopes=[(name, known.scopes[name].description) for name in in_reading_order(consent_scope(saved.request))],
         switch_account=f"/login?request={saved.handle}",
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
     )
-    targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(400 if is_again else 200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:
@@ -75,9 +85,9 @@ def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie:
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
     """Store what the end-user allowed, if it may replace the next consent."""
     if is_remembered(request, client):
-        consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))
+        consents.remember_consent(Consent(sub, client.client_id, consent_scope(request), int(now)))
 
 
 def _shown(saved: Saved) -> str:
     """The content of the page, for which its CSRF token is good."""
-    return f"{saved.handle} {' '.join(sorted(saved.request.scope))}"
+    return f"{saved.handle} {' '.join(sorted(consent_scope(saved.request)))}"

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
@@ -32,10 +32,7 @@ def logout_page(asked: LogoutRequest, session_cookie: str, *, is_again: bool = F
         hidden=asked.carried,
         error=_OUT_OF_DATE if is_again else None,
     )
-    targets = ["'self'"]
-    if asked.back:
-        targets.append(form_action_source(asked.back))
-    return page(400 if is_again else 200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
 def check_logout_form(parameters: Mapping[str, str], asked: LogoutRequest, session_cookie: str) -> None:
@@ -60,4 +57,4 @@ def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Resp
 
 
 def _message(html: str) -> Response:
-    return page(200, html, content_security_policy(("'none'",)))
+    return page(200, html, content_security_policy())

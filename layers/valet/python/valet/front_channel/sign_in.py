@@ -6,7 +6,7 @@ from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
 from valet.pages import sign_in
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.protocol.authorization_request import Destination
 
 _OUT_OF_DATE = "This page was out of date. Please sign in again."
@@ -32,10 +32,7 @@ def sign_in_page(
         error=error,
         notice=_RENEWED if saved.is_renewed and not error else None,
     )
-    # Browsers apply form-action to the redirects after a form as well. If the end-user needs no consent page, the
-    # redirects lead from here to the client.
-    targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(status, html, content_security_policy(targets))
+    return page(status, html, content_security_policy(has_form=True))
 
 
 def wrong_password_page(saved: Saved, destination: Destination, *, username: str) -> Response:

@@ -25,12 +25,21 @@ _DOUBLE_SUBMIT_MS = 10_000
 
 
 class Decision(Enum):
-    REFUSE = "refuse"
+    UNKNOWN = "this client has no such code: refuse"
+    OTHER_ADDRESS = "the redirect_uri is not the one that the code was sent to"
+    UNPROVEN = "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request"
+    EXPIRED = "the code has expired"
+    ENDED = "the client or the account is disabled, or an operator ended what was begun before"
     FINISH = "the grant is revoked: finish that, and refuse"
     WON = "this very attempt redeemed it"
     RESUBMITTED = "a second use, a moment after the first: refuse"
     REPLAY = "a second use: revoke, and refuse"
     REDEEM = "redeem"
+
+
+# Why a genuine code is refused, which the client does not learn and its developer finds in the log. A guessed code
+# writes no line.
+_LOGGED = (Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,13 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         or grant.client_id != client.client_id
         or not is_digest_of(grant.code_digest, presented.code.secret)
     ):
-        return Decision.REFUSE
+        return Decision.UNKNOWN
     # OAuth 2.1 clients do not send it, because PKCE binds the code. If it is sent, it must be the same (RFC 6749
     # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
-        return Decision.REFUSE
+        return Decision.OTHER_ADDRESS
     if not _is_proven(grant, client, presented):
-        return Decision.REFUSE
+        return Decision.UNPROVEN
     if grant.revoked_at:
         return Decision.FINISH
     if grant.redeemed_at_ms:
@@ -66,9 +75,9 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
             return Decision.WON
         # A used code counts as used before it counts as expired.
         return Decision.RESUBMITTED if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
-    if grant.code_expires_at <= now or not grant_stands(grant, client, account):
-        return Decision.REFUSE
-    return Decision.REDEEM
+    if grant.code_expires_at <= now:
+        return Decision.EXPIRED
+    return Decision.REDEEM if grant_stands(grant, client, account) else Decision.ENDED
 
 
 def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
@@ -180,8 +189,8 @@ def _refused(
         finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.RESUBMITTED:
         ports.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
-    return _refusal()
-
-
-def _refusal() -> InvalidGrant:
-    return InvalidGrant("The code is unknown, used, expired, or was issued to another client or for another request.")
+    return InvalidGrant(
+        "The code is unknown, used, expired, or was issued to another client or for another request.",
+        detail=decision.value if decision in _LOGGED else "",
+        client_id=request.client.client_id,
+    )

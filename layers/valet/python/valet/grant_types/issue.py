@@ -7,6 +7,7 @@ from valet.errors import InvalidScope
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.accounts import Account
 from valet.models.grants import Grant, LiveToken, Tokens
+from valet.protocol import claims
 from valet.protocol.scope import OPENID, audience, the_scopes
 from valet.tokens import access_token, id_token
 from valet.tokens.issuance import Issuance
@@ -37,7 +38,9 @@ def sign_tokens(
     tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
     if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
         return tokens
-    signed = id_token.sign(issuance, grant, token, lifetime=ports.settings.id_token_lifetime, with_nonce=is_first)
+    about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)
+    lifetime = ports.settings.id_token_lifetime
+    signed = id_token.sign(issuance, grant, token, about_user, lifetime=lifetime, with_nonce=is_first)
     return replace(tokens, id_token=signed)
 
 

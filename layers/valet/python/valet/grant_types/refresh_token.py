@@ -27,6 +27,7 @@ from valet.tokens import access_token
 class Decision(Enum):
     REFUSE = "refuse; nothing changes"
     TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
+    EXPIRED = "the grant has expired"
     FINISH = "the grant is revoked: finish that, and refuse"
     END = "an operator ended it: revoke, and refuse"
     ROTATE = "rotate"
@@ -56,7 +57,7 @@ def decide(
     if grant.revoked_at:
         return Decision.FINISH
     if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
-        return Decision.REFUSE
+        return Decision.EXPIRED
     if not grant_stands(grant, client, account):
         return Decision.END
     if is_digest_of(grant.refresh_digest, token.secret):
@@ -207,8 +208,9 @@ def _refused(
         revoke(ports, grant, request.now, "refresh.reused")
     elif grant is not None and decision is Decision.END:
         revoke(ports, grant, request.now, "grant.revoked", revoked_for="operator")
-    return _refusal()
-
-
-def _refusal() -> InvalidGrant:
-    return InvalidGrant("The refresh token is unknown, used, revoked, expired, or was issued to another client.")
+    return InvalidGrant(
+        "The refresh token is unknown, used, revoked, expired, or was issued to another client.",
+        # A guessed token writes no line.
+        detail=decision.value if decision is Decision.EXPIRED else "",
+        client_id=request.client.client_id,
+    )

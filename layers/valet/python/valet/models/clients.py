@@ -24,6 +24,9 @@ class Client:
     introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
     first_party: bool = False  # the operator's word for people's consent, where it counts
     id_token_on_refresh: bool = False
+    id_token_claims: frozenset[str] = frozenset()  # the granted scopes whose claims its ID tokens have
+    roles: frozenset[str] = frozenset()  # the end-users' roles that it is told, next to those of its APIs
+    roles_claim: str = "roles"  # the name of the claim that tells them
     retry_window: int | None = None  # seconds; None: the deployment's
     refresh_idle_lifetime: int = 30 * 86_400
     refresh_absolute_lifetime: int = 90 * 86_400

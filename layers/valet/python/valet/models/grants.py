@@ -49,6 +49,9 @@ class Grant:
     revocation: bytes = b""  # the attempt that revoked it
     epoch: int = 0  # the session's
     client_epoch: int = 0  # the client's, as it was known when the code was issued
+    # What the client asked for by the parameter `claims`, and may be told, next to the claims of the scope.
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,12 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = None
     hinted_sub: str | None = None  # of a verified id_token_hint
+    # From the parameter `claims` (OpenID Connect Core §5.5).
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
+    acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
+    response_mode: str = "query"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ def is_remembered_for(uri: str) -> bool:
     return uri.startswith("https://")
 
 
+def takes_a_form(uri: str) -> bool:
+    """Whether a form can be posted to `uri`. An app that is opened by its own scheme gets an address and no body."""
+    return uri.startswith(("https://", "http://"))
+
+
 def destination(uri: str) -> str:
     """Where an answer goes, in words for the consent page: a host, or an app's own scheme."""
     parts = urlsplit(uri)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from valet.errors import InvalidScope, quoted
 from valet.http import Parameters
 from valet.models.clients import Client, ProtectedApi, Scopes
+from valet.protocol.supported import CLAIMS_OF_SCOPE
 
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
-ISSUERS_OWN = frozenset({OPENID, "profile", "email", OFFLINE_ACCESS})  # OpenID Connect Core §5.4, §11
+ISSUERS_OWN = frozenset({OPENID, *CLAIMS_OF_SCOPE, OFFLINE_ACCESS})  # OpenID Connect Core §5.4, §11
 
 _SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 
