@@ -77,13 +77,12 @@ def _imported(source: Path) -> Iterator[str]:
 
 
 def _files(name: str) -> Iterator[Path]:
-    """The files that importing `name` executes, except Valet's own __init__; none if `name` is no module."""
+    """The files of the module `name` and of the packages around it; none if `name` is no module."""
     path = LAYER.joinpath(*name.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     if file.is_file():
         yield from (parent / "__init__.py" for parent in file.parents if LAYER / "valet" in parent.parents)
-        if file != LAYER / "valet" / "__init__.py":
-            yield file
+        yield file
 
 
 def _renamed(source: Path) -> str:

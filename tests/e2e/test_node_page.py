@@ -29,7 +29,7 @@ PAGE = HERE.parents[1] / "docs" / "apis" / "node.md"
 MODULES = HERE / "node_modules"
 INVALID = (401, 'Bearer error="invalid_token"')
 
-Serve = Callable[[str, str], AbstractContextManager[httpx.Client]]
+Serve = Callable[..., AbstractContextManager[httpx.Client]]
 _numbers = count()
 
 
@@ -41,21 +41,23 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("node")
-    (folder / "node_modules").symlink_to(MODULES)
+    folder, with_library = tmp_path_factory.mktemp("node"), tmp_path_factory.mktemp("library")
     blocks = re.findall(r"```js\n// (\w+\.mjs)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert [name for name, _ in blocks] == ["valet.mjs", "api.mjs"]
-    for name, text in blocks:
-        (folder / name).write_text(text, encoding="utf-8")
+    assert [name for name, _ in blocks] == ["valet.mjs", "statuses.mjs", "api.mjs", "statuses.mjs"]
+    for into, chosen in ((folder, blocks[:3]), (with_library, (blocks[0], *blocks[2:]))):
+        (into / "node_modules").symlink_to(MODULES)
+        for name, text in chosen:
+            (into / name).write_text(text, encoding="utf-8")
 
     @contextmanager
-    def serving(issuer: str, audience: str) -> Iterator[httpx.Client]:
+    def serving(issuer: str, audience: str, has_library: bool = False) -> Iterator[httpx.Client]:
         env = {"PATH": os.environ["PATH"], "ISSUER": issuer, "AUDIENCE": audience, "PORT": "0"}
-        log = folder / f"log{next(_numbers)}"
+        home = with_library if has_library else folder
+        log = home / f"log{next(_numbers)}"
         with (
             log.open("w") as errors,
             subprocess.Popen(
-                ["node", folder / "api.mjs"], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
+                ["node", home / "api.mjs"], cwd=home, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
             ) as process,
         ):
             try:
@@ -205,3 +207,18 @@ def test_my_node_api_answers_503_while_it_knows_nothing_and_recovers(
     assert asked(strict, issuer.token()) == (503, None)
     issuer.double.is_down = False
     assert asked(strict, issuer.token()) == (200, None)
+
+
+def test_my_node_api_may_read_the_lists_by_the_library_that_it_has(serve: Serve, issuer: IssuerOnLoopback) -> None:
+    issuer.double.revoke(8)
+    with serve(issuer.url, AUDIENCE, has_library=True) as client:
+        assert asked(client, issuer.token())[0] == 200
+        assert asked(client, issuer.token(status=at(8))) == INVALID
+        assert asked(client, issuer.token(status=at(2**20))) == INVALID
+
+
+def test_my_node_api_reads_statuses_of_two_bits(strict: httpx.Client, issuer: IssuerOnLoopback) -> None:
+    issuer.double.bits = 2
+    issuer.double.revoke(9, value=2)
+    assert asked(strict, issuer.token(status=at(9))) == INVALID
+    assert [asked(strict, issuer.token(status=at(idx)))[0] for idx in (8, 10)] == [200, 200]
