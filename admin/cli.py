@@ -14,6 +14,7 @@ from admin.commands import (
     clients,
     configuration,
     grants,
+    imports,
     keys,
     scopes,
     tail,
@@ -95,7 +96,7 @@ def _give_options(group: click.Group) -> None:
             for_deployment(command)
 
 
-for each in accounts.COMMANDS:
+for each in (*accounts.COMMANDS, imports.import_):
     users.users.add_command(each)
 for each in client_secrets.COMMANDS:
     clients.clients.add_command(each)

@@ -82,7 +82,7 @@ class Desk:
 
     @property
     def people(self) -> People:
-        return People(self.deployment.users, self.deployment.audit)
+        return People(self.deployment.users, self.deployment.audit, self.clock)
 
     # -- output --------------------------------------------------------------------------------------------------------
 
@@ -194,6 +194,8 @@ def _said(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return printable(", ".join(f"{name} {_said(each)}" for name, each in value.items()).replace("\n", " / ")) or "–"
     if isinstance(value, Sequence | frozenset) and not isinstance(value, str):
         return printable(" ".join(map(str, value))) or "–"
     return printable(str(value))

@@ -65,6 +65,7 @@ class BenchGrants:
             redeemed_at_ms=redemption.redeemed_at_ms,
             nonce=None,
             code_expires_at=0,
+            retry_key=b"",
             generation=1,
             live=redemption.live,
             expires_at=redemption.expires_at,

@@ -72,8 +72,6 @@ def _people(entries: Mapping[str, Entry[Account]], clients: Collection[str]) -> 
     for name, entry in entries.items():
         where = f"line {entry.line}: person {name}"
         yield from (f"{where}: {reason}" for reason in wrong_with_account(entry.model))
-        if entry.model.email_verified and not entry.model.email:
-            yield f"{where}: email_verified: there is no email"
         # The message does not repeat the hash: it may be a password in the wrong place.
         if "password_hash" in entry.beyond and (reason := refusal_of_hash(entry.beyond["password_hash"])):
             yield f"{where}: password_hash: {reason}"

@@ -3,11 +3,14 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import yaml
 from valet.handles import base64url
+from valet.models.accounts import Address
+from valet.registration.attributes import members_of as members_of_address
+from valet.registration.attributes import parse_address
 
 from configuration import durations
 from configuration.document import Node, Unreadable, members_of, plain_of, text_of
@@ -42,6 +45,16 @@ def _words(node: Node) -> frozenset[str]:
     if isinstance(node, yaml.ScalarNode):
         return frozenset(text_of(node).split())
     return frozenset(_texts(node))
+
+
+def _address(node: Node) -> Address:
+    """A text, or the members of OpenID Connect Core §5.1.1."""
+    try:
+        if not isinstance(node, yaml.MappingNode):
+            return parse_address(text_of(node))
+        return parse_address({text_of(name): text_of(value) for name, value in node.value})
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
 
 
 def _span(node: Node) -> int:
@@ -87,6 +100,20 @@ SPAN = Kind(
         "anyOf": [
             {"type": "integer", "minimum": 0},
             {"type": "string", "pattern": "^[0-9]{1,9} ?(s|m|min|h|d)$"},
+        ]
+    },
+)
+ADDRESS = Kind(
+    _address,
+    members_of_address,
+    {
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {field.name: {"type": "string"} for field in fields(Address)},
+                "additionalProperties": False,
+            },
         ]
     },
 )

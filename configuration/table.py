@@ -11,10 +11,10 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
-from valet.protocol.supported import GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
 from valet.registration.rules import APPLICATION_TYPES
 
-from configuration.kinds import DIGESTS, FLAG, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
+from configuration.kinds import ADDRESS, DIGESTS, FLAG, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ CLIENTS = Section(
             tuple(GRANT_TYPES)),
         Row("redirect_uris", "redirect_uris", TEXTS, "Where answers go.", shapes=True),
         Row("post_logout_redirect_uris", "post_logout_redirect_uris", TEXTS, "Where people go after signing out."),
+        Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
         Row("origins", "origins", WORDS,
             "Whose scripts may read our answers (CORS; default for browser: the origins of its redirect_uris)."),
         Row("scope", "scope", WORDS, "The scopes that it may ask for."),
@@ -93,6 +94,10 @@ CLIENTS = Section(
         Row("introspects", "introspects", WORDS, "The audiences whose tokens it may introspect."),
         Row("first_party", "first_party", FLAG, "Vouch for it: people are not asked."),
         Row("id_token_on_refresh", "id_token_on_refresh", FLAG, "A refresh gives an ID token."),
+        Row("id_token_claims", "id_token_claims", WORDS,
+            "The granted scopes whose claims its ID tokens have.", tuple(CLAIMS_OF_SCOPE)),
+        Row("roles", "roles", WORDS, "The end-users' roles that the scope roles tells it, next to those of its APIs."),
+        Row("roles_claim", "roles_claim", TEXT, "The claim that tells it the roles (default: roles)."),
         Row("retry_window", "retry_window", SPAN, "How long a lost refresh may be tried again; 0 for never."),
         Row("refresh_idle", "refresh_idle_lifetime", SPAN,
             "Refresh tokens end when unused so long (default: 30d, for browser 8h)."),
@@ -118,6 +123,20 @@ PEOPLE = Section(
         Row("email", "email", TEXT, "The email address."),
         Row("email_verified", "email_verified", FLAG, "You know that the address is theirs."),
         Row("roles", "roles", WORDS, "Their roles."),
+        Row("given_name", "given_name", TEXT, "The given name."),
+        Row("family_name", "family_name", TEXT, "The family name."),
+        Row("middle_name", "middle_name", TEXT, "The middle name."),
+        Row("nickname", "nickname", TEXT, "The nickname."),
+        Row("profile", "profile", TEXT, "The web address of their profile page."),
+        Row("picture", "picture", TEXT, "The web address of their picture."),
+        Row("website", "website", TEXT, "The web address of their web site."),
+        Row("gender", "gender", TEXT, "The gender."),
+        Row("birthdate", "birthdate", TEXT, "The birthday: YYYY-MM-DD, YYYY, or 0000-MM-DD without the year."),
+        Row("zoneinfo", "zoneinfo", TEXT, "The time zone, such as Europe/Paris."),
+        Row("locale", "locale", TEXT, "The language, such as en-US."),
+        Row("phone_number", "phone_number", TEXT, "The phone number in E.164 form."),
+        Row("phone_number_verified", "phone_number_verified", FLAG, "You know that the number is theirs."),
+        Row("address", "address", ADDRESS, "The postal address: a text, or its parts."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
@@ -146,6 +165,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "epoch": "counts revocations of what the person holds, which are not configuration",
             "epoch_raised_at_ms": "when that was",
             "sessions_not_before_ms": "when sessions were ended",
+            "updated_at": "set when a claim changes",
         },
     }
 )

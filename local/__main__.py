@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import Choices
     from local.seeded import Seeded
     from local.stack import Ports
 
@@ -43,18 +44,20 @@ def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace
     from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
+    from local.own.choices import ChoiceError, choices_from_environment
     from local.server import PortTaken
     from local.stack import DEFAULT_PORT, Ports
 
     try:
+        choices = choices_from_environment(os.environ)
         isolate(os.environ)
         ports = Ports.open(DEFAULT_PORT if port is None else port, aws_port)
-    except (PortTaken, RealAwsError) as error:
+    except (ChoiceError, PortTaken, RealAwsError) as error:
         raise _Refused(str(error)) from None
     function_logs = FunctionLogs()
     console = Console(function_logs)
     with console.logs():
-        return _run(console, function_logs, ports, arguments, configuration)
+        return _run(console, function_logs, ports, arguments, choices, configuration)
 
 
 def _run(
@@ -62,8 +65,11 @@ def _run(
     function_logs: FunctionLogs,
     ports: Ports,
     arguments: argparse.Namespace,
+    choices: Choices,
     configuration: Path | None,
 ) -> int:
+    from local.own_console import OwnConsole
+    from local.server import PortTaken
     from local.stack import start
     from local.template import TemplateError
 
@@ -79,14 +85,22 @@ def _run(
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None
+    own = OwnConsole(console, stack, choices, is_quiet=arguments.quiet)
     try:
+        try:
+            own.start()
+        except (TemplateError, PortTaken) as error:
+            raise _Refused(f"API: {error}") from None
         console.ready(stack)
+        own.ready()
         if arguments.ready_file:
-            _announce(arguments.ready_file, {"url": stack.url, "aws_url": stack.aws_url, "pid": os.getpid()})
+            facts = {"url": stack.url, "aws_url": stack.aws_url, "apis": own.urls(), "pid": os.getpid()}
+            _announce(arguments.ready_file, facts)
         threading.Event().wait()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the stopping
+        own.stop()
         stack.stop()
         console.stopped()
     return 0
@@ -150,8 +164,9 @@ def _arguments() -> argparse.Namespace:
         prog="python -m local",
         description="Serve Valet and everything around it, with AWS emulated in memory. "
         "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
-        "AWS_PORT, the port of emulated AWS (default: the next one), "
-        "and CONFIG, a configuration file that replaces the demo data.",
+        "AWS_PORT, the port of emulated AWS (default: the next one), CONFIG, a configuration file that replaces the "
+        "demo data, API, templates of your own APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON, how to "
+        "play them (docs/local-api.md).",
     )
     parser.add_argument(
         "--parameter",

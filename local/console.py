@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway.gateway import Served
 from local.log_lines import LogLines, summary
+from local.refusals import refusal
 from local.seeded import Seeded
 from local.stack import DEFAULT_PORT, LocalStack
 
@@ -91,7 +93,9 @@ class Console:
         self._out.print()
 
     def served(self, served: Served) -> None:
-        """Print one line, with the path alone: queries hold codes, and headers and bodies hold tokens."""
+        """Print one line, with the path alone: queries hold codes, and headers and bodies hold tokens. A second line
+        says why a request was refused.
+        """
         status = served.response.status
         line = Text.assemble(
             (time.strftime("%H:%M:%S "), "dim"),
@@ -100,10 +104,28 @@ class Console:
             (f"  {1000 * served.seconds:.0f} ms  {served.function or ''}".rstrip(), "dim"),
         )
         self._out.print(line, soft_wrap=True)
+        if refused := refusal(served.response):
+            self._out.print(f"    {refused}", style="yellow", soft_wrap=True)
 
     def crashed(self, crash: Crash) -> None:
         """Print the whole traceback: no function of Valet should ever raise."""
         self._err.print(f"{crash.function} crashed\n{crash.text}", style="red", soft_wrap=True)
+
+    def own_line(self, function: str, line: str) -> None:
+        """A line that a function of the developer's printed: readable, and whose it is."""
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        text = summary(record) if isinstance(record, dict) else line
+        self._out.print(f"    {function}: {_visible(text, 4000)}", style="dim", soft_wrap=True)
+
+    def section(self, title: str, rows: Sequence[Sequence[str]], style: str = "bold") -> None:
+        """A title and rows below it."""
+        self._out.print(title, style=style, soft_wrap=True)
+        for row in rows:
+            self._out.print("  " + "  ".join(row), soft_wrap=True)
+        self._out.print()
 
     def stopped(self) -> None:
         self._out.print("Stopped.", style="dim")
@@ -143,5 +165,5 @@ def _token_command(stack: LocalStack) -> str:
     return f"TOKEN=$(curl -s {request} | python3 -c '{read}')"
 
 
-def _visible(path: str) -> str:
-    return "".join(char if char.isprintable() else "�" for char in path)[:200]
+def _visible(text: str, most: int = 200) -> str:
+    return "".join(char if char.isprintable() else "�" for char in text)[:most]

@@ -56,6 +56,7 @@ _WEB_APP = Client(
     grant_types=_CODE_FLOW,
     redirect_uris=("http://127.0.0.1:9876/callback", "https://webapp.example.com/callback"),
     post_logout_redirect_uris=("http://127.0.0.1:9876/signed-out",),
+    client_uri="https://webapp.example.com/",
     scope=_PERSONAL,
 )
 
@@ -84,6 +85,7 @@ CLIENTS = (
         grant_types=_CODE_FLOW,
         redirect_uris=("http://127.0.0.1/callback", "com.example.mobile:/callback"),
         post_logout_redirect_uris=("http://127.0.0.1/signed-out",),
+        client_uri="com.example.mobile:/",
         scope=_PERSONAL,
     ),
     Client(
@@ -159,7 +161,13 @@ def _here(registered: Client, issuer: str) -> Client:
         registered = replace(registered, secret_digests=(digest(SECRETS[registered.client_id]),))
     if registered.client_id == "spa_demo":
         page = (f"{issuer}/demo/",)
-        return replace(registered, redirect_uris=page, post_logout_redirect_uris=page, origins=frozenset({issuer}))
+        return replace(
+            registered,
+            redirect_uris=page,
+            post_logout_redirect_uris=page,
+            client_uri=page[0],
+            origins=frozenset({issuer}),
+        )
     if registered.client_id == "api_service_789":
         return replace(registered, introspects=frozenset({f"{issuer}/api"}))
     return registered

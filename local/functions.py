@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from local.aws.aws import FUNCTION
 from local.system import Function
@@ -72,6 +72,13 @@ class Crash:
     function: str
     error: BaseException
     text: str
+
+
+class Invoker(Protocol):
+    """Runs functions for a gateway."""
+
+    def invoke(self, function: Function, event: Mapping[str, Any], timeout: float | None = None) -> Any:
+        """The function's answer. Raises FunctionFailed, FunctionTimedOut or EventTooLarge."""
 
 
 class Functions:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.cors import rest_preflight_headers
 from local.template import Resource, Template, TemplateError
 
 Find = Callable[[str], Any]
+Answer = tuple[int, tuple[tuple[str, str], ...], bytes]
 
 _IDENTITY = frozenset({"Header", "Headers", "QueryStrings", "Context", "ValidationExpression", "ReauthorizeEvery"})
 _HEADER_VALUE = re.compile(r"'[^']*'|context\.[A-Za-z.]+|method\.request\.header\.[A-Za-z0-9-]+")
@@ -39,6 +41,7 @@ class RestRoute:
     resource: str
     function: Any
     authorizer: RestAuthorizer | None
+    answer: Answer | None = None  # the gateway's own (mock integration)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _api(
     resource: Resource, template: Template, events: Iterable[tuple[Any, Mapping[str, Any]]], function_named: Find
 ) -> RestApi:
     where = f"Resources.{resource.logical_id}"
-    if others := sorted({"Cors", "DefinitionBody", "DefinitionUri"} & set(resource.properties)):
+    if others := sorted({"DefinitionBody", "DefinitionUri"} & set(resource.properties)):
         raise TemplateError(f"{where}: the local stack does not know {', '.join(others)}")
     api_id = template.resolve({"Ref": resource.logical_id})
     auth = template.resolve(resource.properties.get("Auth", {}), f"{where}.Auth")
@@ -90,12 +93,16 @@ def _api(
         for function, event in events
         if event.get("RestApiId") == api_id
     )
+    cors = template.resolve(resource.properties.get("Cors", False), f"{where}.Cors")
+    guard = authorizers.get(auth.get("DefaultAuthorizer") or "")
+    if not auth.get("AddDefaultAuthorizerToCorsPreflight", True):
+        guard = None
     responses = template.resolve(resource.properties.get("GatewayResponses", {}), f"{where}.GatewayResponses")
     return RestApi(
         api_id=api_id,
         stage=template.resolve(resource.properties["StageName"], f"{where}.StageName"),
-        routes=routes,
-        responses={kind: _response(kind, each) for kind, each in responses.items()},
+        routes=(*routes, *_preflights(cors, routes, guard, where)),
+        responses=_responses(responses),
     )
 
 
@@ -134,6 +141,30 @@ def _route(
     return RestRoute("ANY" if method == "*" else method, event["Path"], function, authorizers.get(name or ""))
 
 
+def _preflights(
+    cors: Any, routes: tuple[RestRoute, ...], guard: RestAuthorizer | None, where: str
+) -> Iterable[RestRoute]:
+    """What SAM's `Cors` adds: OPTIONS on each resource, answered by the gateway, behind the default authorizer."""
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(route.resource, []).append(route.method)
+    for resource, own in methods.items() if cors else ():
+        if "OPTIONS" not in own:
+            yield RestRoute("OPTIONS", resource, None, guard, (200, rest_preflight_headers(cors, own, where), b"{}\n"))
+
+
+def _responses(given: Mapping[str, Any]) -> dict[str, GatewayResponse]:
+    """Those of the template; DEFAULT_4XX and DEFAULT_5XX are for every kind that it does not name."""
+    if unknown := sorted(set(given) - KINDS):
+        raise TemplateError(f"the local stack does not know the gateway response {', '.join(unknown)}")
+    found = {}
+    for kind, default in DEFAULTS.items():
+        definition = given.get(kind) or given.get("DEFAULT_4XX" if default.status < 500 else "DEFAULT_5XX")
+        if definition:
+            found[kind] = _response(kind, definition)
+    return found
+
+
 def _response(kind: str, definition: Mapping[str, Any]) -> GatewayResponse:
     headers = definition.get("ResponseParameters", {}).get("Headers", {})
     for name, value in headers.items():
@@ -157,3 +188,6 @@ DEFAULTS = {
     "UNAUTHORIZED": GatewayResponse(401),
 }
 """The responses that a REST API gives by itself if the template does not change them (Gateway response types)."""
+
+KINDS = frozenset({*DEFAULTS, "DEFAULT_4XX", "DEFAULT_5XX"})
+"""The kinds that a template may change here."""

@@ -7,10 +7,11 @@ in the template alone. A property of a route or an authorizer that this module d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from local.cors import Cors, cors_from_configuration
 from local.rest_api import RestApi, rest_apis
 from local.template import Resource, Template, TemplateError, as_text
 
@@ -32,17 +33,24 @@ class Function:
     memory: int
     log_group: str = ""
     inline_code: str | None = None
+    title: str = ""
+
+    @property
+    def shown_as(self) -> str:
+        """Its name in the log."""
+        return self.title or self.folder.name
 
 
 @dataclass(frozen=True, eq=False)
 class Authorizer:
-    """A Lambda authorizer of an HTTP API, payload format 2.0."""
+    """A Lambda authorizer of an HTTP API."""
 
     name: str
     function: Function
     identity_sources: tuple[str, ...]
     result_ttl: int
     simple_responses: bool
+    payload: str = "2.0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +62,7 @@ class Route:
     function: Function
     timeout: float
     authorizer: Authorizer | None
+    payload: str = "2.0"
 
     @property
     def key(self) -> str:
@@ -67,6 +76,7 @@ class Api:
     logical_id: str
     api_id: str
     routes: tuple[Route, ...]
+    cors: Cors | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +109,13 @@ class System:
         return merged
 
 
-def system_from_template(template: Template, root: Path, nested: Mapping[str, Function] | None = None) -> System:
+def system_from_template(
+    template: Template, root: Path, nested: Mapping[str, Function] | None = None, *, titled: bool = False
+) -> System:
     """Read the functions first, then the APIs with the routes that the functions' events name.
 
-    `nested` are the functions of nested stacks, which the template's authorizers may name.
+    `nested` are the functions of nested stacks, which the template's authorizers may name. `titled` functions have
+    their logical ids as names in the log, and not their folders.
     """
     shared = template.document.get("Globals", {})
     functions: dict[str, Function] = dict(nested or {})
@@ -110,9 +123,10 @@ def system_from_template(template: Template, root: Path, nested: Mapping[str, Fu
     rest_events: list[tuple[Function, Mapping[str, Any]]] = []
     for resource in template.resources("AWS::Serverless::Function"):
         properties = template.resolve(
-            _merged(shared.get("Function", {}), resource.properties), f"Resources.{resource.logical_id}"
+            with_globals(shared.get("Function", {}), resource.properties), f"Resources.{resource.logical_id}"
         )
         function = _function(resource, properties, template, root)
+        function = replace(function, title=resource.logical_id if titled else "")
         functions[resource.logical_id] = function
         events.extend((function, event) for event in _events(resource, template, "HttpApi"))
         rest_events.extend((function, event) for event in _events(resource, template, "Api"))
@@ -159,10 +173,7 @@ def _api(
 ) -> Api:
     api_id = template.resolve({"Ref": resource.logical_id})
     auth = template.resolve(resource.properties.get("Auth", {}), f"Resources.{resource.logical_id}.Auth")
-    if "CorsConfiguration" in resource.properties:
-        raise TemplateError(
-            f"{resource.logical_id}: remove CorsConfiguration, with which the gateway drops the functions' own headers"
-        )
+    configuration = template.resolve(resource.properties.get("CorsConfiguration", False), resource.logical_id)
     authorizers = {
         name: _authorizer(name, definition, system) for name, definition in auth.get("Authorizers", {}).items()
     }
@@ -174,12 +185,11 @@ def _api(
     keys = [route.key for route in routes]
     if repeated := {key for key in keys if keys.count(key) > 1}:
         raise TemplateError(f"{resource.logical_id}: two functions have the route {', '.join(sorted(repeated))}")
-    return Api(resource.logical_id, api_id, routes)
+    return Api(resource.logical_id, api_id, routes, cors_from_configuration(configuration, resource.logical_id))
 
 
 def _authorizer(name: str, definition: Mapping[str, Any], system: System) -> Authorizer:
-    if (version := as_text(definition.get("AuthorizerPayloadFormatVersion", "none"))) != "2.0":
-        raise TemplateError(f"authorizer {name}: the local stack does not know payload format {version}, only 2.0")
+    version = _payload(definition.get("AuthorizerPayloadFormatVersion", "none"), f"authorizer {name}")
     identity = definition.get("Identity", {})
     sources = [
         *(f"$request.header.{header}" for header in identity.get("Headers", [])),
@@ -194,15 +204,20 @@ def _authorizer(name: str, definition: Mapping[str, Any], system: System) -> Aut
         identity_sources=tuple(sources),
         result_ttl=int(identity.get("ReauthorizeEvery", 0)),
         simple_responses=definition.get("EnableSimpleResponses", False),
+        payload=version,
     )
+
+
+def _payload(version: Any, where: str) -> str:
+    if (text := as_text(version)) not in ("1.0", "2.0"):
+        raise TemplateError(f"{where}: the local stack does not know payload format {text}, only 1.0 and 2.0")
+    return text
 
 
 def _route(
     function: Function, event: Mapping[str, Any], authorizers: Mapping[str, Authorizer], default: str | None
 ) -> Route:
     path, method = event.get("Path", "$default"), str(event.get("Method", "ANY")).upper()
-    if as_text(event.get("PayloadFormatVersion", "2.0")) != "2.0":
-        raise TemplateError(f"{function.logical_id}: a route has another payload format than 2.0, the only one here")
     name = event.get("Auth", {}).get("Authorizer", default)
     if name not in (None, "NONE", *authorizers):
         raise TemplateError(f"{function.logical_id}: a route names the authorizer {name}, which its API does not have")
@@ -212,6 +227,7 @@ def _route(
         function=function,
         timeout=min(_LONGEST_INTEGRATION, event.get("TimeoutInMillis", 1000 * _LONGEST_INTEGRATION) / 1000),
         authorizer=authorizers.get(name) if name else None,
+        payload=_payload(event.get("PayloadFormatVersion", "2.0"), function.logical_id),
     )
 
 
@@ -222,12 +238,12 @@ def _refuse_lost_routes(apis: Iterable[Api], events: Iterable[tuple[Function, Ma
             raise TemplateError(f"{function.logical_id}: the ApiId of an HttpApi event names no API of this template")
 
 
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def with_globals(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Globals with a resource's own properties: maps are merged, lists joined, and else the resource's value wins."""
     merged = {**shared, **own}
     for key in set(shared) & set(own):
         if isinstance(shared[key], dict) and isinstance(own[key], dict):
-            merged[key] = _merged(shared[key], own[key])
+            merged[key] = with_globals(shared[key], own[key])
         elif isinstance(shared[key], list) and isinstance(own[key], list):
             merged[key] = [*shared[key], *own[key]]
     return merged

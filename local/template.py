@@ -15,8 +15,13 @@ from typing import Any, Protocol
 
 import yaml
 
+# The last line of them is read only: whoever resolves one of those is refused.
+_TAGS = (
+    *("And", "Equals", "FindInMap", "GetAtt", "If", "Join", "Not", "Or", "Select", "Split", "Sub"),
+    *("Base64", "Cidr", "GetAZs", "ImportValue", "Length", "ToJsonString", "Transform"),
+)
 _LONG_NAMES = {
-    **{tag: f"Fn::{tag}" for tag in ("And", "Equals", "GetAtt", "If", "Join", "Not", "Or", "Select", "Split", "Sub")},
+    **{tag: f"Fn::{tag}" for tag in _TAGS},
     "Condition": "Condition",
     "Ref": "Ref",
 }
@@ -71,6 +76,7 @@ class Template:
         self._attributes = attributes
         self._functions: dict[str, Callable[[Any, str], Any]] = {
             "Ref": self._ref,
+            "Fn::FindInMap": self._find_in_map,
             "Fn::GetAtt": self._get_att,
             "Fn::If": self._if,
             "Fn::Join": self._join,
@@ -151,6 +157,14 @@ class Template:
             case [str(logical_id), str(attribute)]:
                 return self._attributes.attribute(self._existing(logical_id, where), attribute)
         raise TemplateError(f"{where}: Fn::GetAtt needs a resource and an attribute, not {argument!r}")
+
+    def _find_in_map(self, argument: Any, where: str) -> Any:
+        match self.resolve(argument, where):
+            case [str(name), top, second]:
+                found = self.document.get("Mappings", {}).get(name, {}).get(as_text(top), {}).get(as_text(second))
+                if found is not None:
+                    return found
+        raise TemplateError(f"{where}: Mappings has nothing for Fn::FindInMap {argument!r}")
 
     def _existing(self, logical_id: Any, where: str) -> str:
         """A name that Ref or GetAtt may use. SAM generates `<function>Role`, which the template does not list."""

@@ -81,6 +81,7 @@ ENDPOINTS = (
         (
             "client_credentials",
             "code",
+            "code_with_claims",
             "code_without_openid",
             "code_replayed",
             "refresh",
@@ -122,7 +123,7 @@ ENDPOINTS = (
         "userinfo",
         "GET, POST",
         "OpenID Connect Core §5.3",
-        ("userinfo",),
+        ("userinfo", "userinfo_with_claims"),
         readable_by="registered origins",
         errors=frozenset({"invalid_request", "invalid_token", "insufficient_scope"}),
         announced_as="userinfo_endpoint",

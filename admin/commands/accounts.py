@@ -8,6 +8,7 @@ import click
 from valet.models.accounts import Account
 from valet.registration.people import wrong_with_account
 
+from admin.commands.attributes import attributes, claims_from
 from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
 from admin.desk import Desk, counted
@@ -25,27 +26,20 @@ def show(desk: Desk, username: str) -> None:
     desk.show(facts_of(desk.people.account(username)))
 
 
-@click.command(short_help="Change a user's name or email address.")
+@click.command(short_help="Change a user's name, email address and other claims.")
 @click.argument("username")
-@click.option("--name", help="Set the display name.")
-@click.option("--email", help="Set the email address. A new address is unverified unless you pass --email-verified.")
-@click.option(
-    "--email-verified/--no-email-verified", default=None, help="Record whether you know that the address is theirs."
-)
+@attributes
 @click.pass_obj
 def change(desk: Desk, /, username: str, **given: Any) -> None:
-    """Change a user's name or email address. Applications see the change at their next userinfo request."""
+    """Change a user's name, email address and other claims. An empty value removes the claim.
+
+    Applications see the change at their next userinfo request, or in their next ID token.
+    """
     before = desk.people.account(username)
-    if given["email"] not in (None, before.email) and given["email_verified"] is None:
-        given["email_verified"] = False
-    after = changed(before, given)
-    refuse_if([*wrong_with_account(after), *_unverifiable(after.email, is_verified=after.email_verified)])
-    desk.people.change(before, after)
+    after = changed(before, claims_from(given, before))
+    refuse_if(list(wrong_with_account(after)))
+    after = desk.people.change(before, after)
     desk.done(f"Changed {after.username}.", **facts_of(after))
-
-
-def _unverifiable(email: str, *, is_verified: bool) -> list[str]:
-    return ["--email-verified: the user has no email address; pass --email"] if is_verified and not email else []
 
 
 @click.command(short_help="Delete a user and end everything that they are signed in to.")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from valet.handles import digest, new_handle, new_id
 from valet.models.clients import Client
-from valet.protocol.supported import GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
 
@@ -28,6 +28,9 @@ _OPTIONS = (
                  "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
+    click.option("--client-uri",
+                 help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
+                 "private scheme."),
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
@@ -50,6 +53,13 @@ _OPTIONS = (
                  "client's answer goes to a loopback address or a private scheme, which any program can claim."),
     click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None,
                  help="Give it an ID token at each refresh, or not."),
+    click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
+                 help="Put the claims of these granted scopes into its ID tokens, for a client that never asks "
+                 "/userinfo (repeat, or separate by spaces)."),
+    click.option("--role", "roles", multiple=True, callback=words,
+                 help="Tell it these roles of end-users by the scope roles, as well as those of the APIs that it may "
+                 "call (repeat, or separate by spaces)."),
+    click.option("--roles-claim", help="Tell it the roles in the claim of this name, such as groups (default: roles)."),
     click.option("--retry-window", type=SPAN, help="Let it repeat a lost refresh for this long (0: never)."),
     click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN,
                  help="End refresh tokens that it does not use for this long."),
@@ -237,12 +247,16 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "client_uri": client.client_uri,
         "origins": sorted(client.origins),
         "scope": sorted(client.scope),
         "default_scope": sorted(client.default_scope),
         "introspects": sorted(client.introspects),
         "first_party": client.first_party,
         "id_token_on_refresh": client.id_token_on_refresh,
+        "id_token_claims": sorted(client.id_token_claims),
+        "roles": sorted(client.roles),
+        "roles_claim": client.roles_claim,
         "retry_window": None if client.retry_window is None else Seconds(client.retry_window),
         "refresh_idle": Seconds(client.refresh_idle_lifetime),
         "refresh_absolute": Seconds(client.refresh_absolute_lifetime),

@@ -1,20 +1,20 @@
 """`valet users`: the end-users, who can sign in."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TextIO
+from typing import Any
 
 import click
-from valet.handles import new_handle, new_id
+from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.people.passwords import hash_password
 from valet.registration.people import wrong_with_account
 
+from admin.commands.attributes import attributes, claims_from, claims_of
 from admin.commands.grants import end_everything
 from admin.desk import Desk, counted, moment
-from admin.options import adjusted, confirmed, words
-from admin.records import people_file, revocation
+from admin.options import adjusted, confirmed, with_said, words
+from admin.records import revocation
 from admin.records.passwords import read_password
 from admin.records.people import revoked
 from admin.terminal.endings import Refused, refuse_if
@@ -30,9 +30,7 @@ def users() -> None:
 
 @users.command()
 @click.argument("username")
-@click.option("--name", default="", help="Set the display name.")
-@click.option("--email", default="", help="Set the email address.")
-@click.option("--email-verified", is_flag=True, help="Record that you know that the address is theirs.")
+@attributes
 @click.option(
     "--role", "roles", multiple=True, callback=words, help="Give these roles (repeat, or separate by spaces)."
 )
@@ -40,10 +38,11 @@ def users() -> None:
 @_GENERATE
 @click.pass_obj
 def add(
-    desk: Desk, /, username: str, roles: frozenset[str] | None, is_stdin: bool, is_generated: bool, **facts: Any
+    desk: Desk, /, username: str, roles: frozenset[str] | None, is_stdin: bool, is_generated: bool, **given: Any
 ) -> None:
     """Add the user USERNAME. The command asks for the password, reads it from standard input, or generates it."""
-    account = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset(), **facts)
+    nobody = Account(new_id(desk.random), normal_username(username), roles=roles or frozenset())
+    account = with_said(nobody, claims_from(given, nobody))
     refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {account.username} already.")
@@ -198,72 +197,15 @@ def list_(desk: Desk) -> None:
     )
 
 
-@users.command("import", short_help="Add the users in a CSV file.")
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
-@click.option("--skip-existing", is_flag=True, help="Skip users that exist already, instead of refusing the file.")
-@click.option("--dry-run", is_flag=True, help="Check the file, and change nothing.")
-@click.pass_obj
-def import_(desk: Desk, file: TextIO, skip_existing: bool, dry_run: bool) -> None:
-    """Add the users in a CSV FILE (- for standard input): username, name, email, email_verified, roles, password_hash.
-
-    A password_hash is an Argon2id hash in PHC form with the cost m=19456,t=2,p=1. Another cost is refused, because the
-    time of a sign-in would reveal which accounts exist. For a user without a password_hash, the command generates a
-    password and shows it only once. The command checks the whole file before it adds the first user.
-    """
-    rows, wrong = people_file.read(file, desk.random)
-    refuse_if(wrong)
-    known = {account.username for account in desk.people.accounts()}
-    taken = sorted(row.account.username for row in rows if row.account.username in known)
-    if taken and not skip_existing:
-        raise Refused(
-            f"The file names {_existing(len(taken))}, such as {taken[0]}. To skip them, pass --skip-existing."
-        )
-    new = [row for row in rows if row.account.username not in known]
-    if dry_run:
-        desk.done(f"{_users(len(new))} would be added. Nothing was changed.", would_add=len(new), dry_run=True)
-        return
-    added: list[dict[str, str]] = []
-    try:
-        _add_all(desk, new, added)
-    finally:
-        # Print them even after an error: the passwords that were generated until then exist nowhere else.
-        _tell_import(desk, added, skipped=len(taken))
-
-
-def _add_all(desk: Desk, rows: Sequence[people_file.Row], added: list[dict[str, str]]) -> None:
-    """Add the users. Each one that was added goes into `added`, with the password if it was generated."""
-    with desk.progress() as progress:
-        for row in progress.track(rows, description="Importing"):
-            password = "" if row.password_hash else new_handle(desk.random)
-            if desk.people.add(row.account, row.password_hash or hash_password(password), "imported"):
-                added.append({"username": row.account.username, "password": password})
-
-
-def _tell_import(desk: Desk, added: list[dict[str, str]], *, skipped: int) -> None:
-    drawn = [each for each in added if each["password"]]
-    if desk.is_json:
-        desk.show({"added": len(added), "skipped": skipped, "passwords": drawn})
-        return
-    desk.say(f"Added {_users(len(added))}." + (f" Skipped {_existing(skipped)}." if skipped else ""))
-    if drawn:
-        desk.list(drawn, "username", "password")
-        desk.say("These passwords cannot be shown again.")
-
-
-def _users(number: int) -> str:
-    return counted(number, "user")
-
-
-def _existing(number: int) -> str:
-    return f"{_users(number)} that {'exists' if number == 1 else 'exist'} already"
-
-
 def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:
     told = frozenset[str]().union(*(api.roles for api in desk.register.scopes().apis.values()))
-    if unknown := sorted(roles - told):
+    unknown = roles - told
+    if unknown:
+        unknown -= frozenset[str]().union(*(client.roles for client in desk.register.clients()))
+    if unknown:
         desk.watch(
-            f"No protected API has the role {' '.join(unknown)}, so no token will contain it. "
-            "`valet apis change --help` tells how to add it."
+            f"No protected API has the role {' '.join(sorted(unknown))}, and no client is told it, so no token will "
+            "contain it. `valet apis change --help` and `valet clients change --help` tell how to add it."
         )
 
 
@@ -281,4 +223,6 @@ def facts_of(account: Account) -> dict[str, Any]:
         "email_verified": account.email_verified,
         "roles": sorted(account.roles),
         "disabled": account.is_disabled,
+        "updated_at": moment(account.updated_at),
+        **claims_of(account),
     }

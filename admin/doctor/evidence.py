@@ -71,7 +71,7 @@ class Evidence:
 
     @cached_property
     def people(self) -> People:
-        return People(self.deployment.users, self.deployment.audit)
+        return People(self.deployment.users, self.deployment.audit, self.deployment.clock)
 
     @cached_property
     def grants(self) -> tuple[Grant, ...]:

@@ -34,6 +34,7 @@ class Deployment:
     def __init__(self, where: Where, random: Random, clock: Clock) -> None:
         self.where = where
         self.random = random
+        self.clock = clock
         self.audit = OperatorAudit(self, clock)
         self._session = _session(where)
 

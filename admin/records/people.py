@@ -9,7 +9,8 @@ from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, mod
 from valet.models.accounts import Account, Credential
 from valet.people.identifiers import normal_username
 from valet.people.passwords import credential_in_force, next_password_id
-from valet.ports.runtime import Random
+from valet.ports.runtime import Clock, Random
+from valet.registration.attributes import dated
 
 from admin.records import changes
 from admin.records.audit import Audit
@@ -23,6 +24,7 @@ class People:
 
     table: ScannedTable
     audit: Audit
+    clock: Clock
 
     def find(self, username: str) -> Account | None:
         users = DynamoUsers(self.table)
@@ -59,20 +61,24 @@ class People:
 
     def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
         """Add an account. False if the username is taken."""
+        account = dated(None, account, self.clock())
         credential = Credential(account.username, account.sub, password_hash)
         is_added = DynamoUsers(self.table).add_user(account, credential)
         if is_added:
             self.audit.record("user.changed", **changes.of_account(None, account, deed))
         return is_added
 
-    def change(self, before: Account, after: Account) -> None:
+    def change(self, before: Account, after: Account) -> Account:
+        """Write the account, with the time if one of its claims changed. Returns it as written."""
         if after == before:
-            return
+            return after
+        after = dated(before, after, self.clock())
         if not self._write(before, after):
             raise Refused(
                 f"The user {before.username} was changed by another operator at this moment. Look at it and try again."
             )
         self.audit.record("user.changed", **changes.of_account(before, after))
+        return after
 
     def delete(self, account: Account) -> None:
         """Delete the account, its consents and its credentials. The credential that names the account goes last: if the

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from valet.endpoint import endpoint, refused_to
 from valet.errors import InvalidScope, LoginRequired, OAuthError
-from valet.front_channel.progress import go_on
-from valet.front_channel.saved_requests import find_to_resume
+from valet.front_channel.progress import begun_anew, go_on
+from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
 from valet.http import Parameters, Request, Response
 from valet.protocol.authorization_request import destination_of, find_destination, parse_authorization_request
-from valet.protocol.scope import registered_names
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
 
@@ -31,16 +30,18 @@ def authorize(request: Request, server: Server) -> Response:
             return to_get(server, asked, request.issuer, server.clock())
         return go_on(server, request, asked, None, destination, server.clock())
     except InvalidScope as error:
-        names = registered_names(parameters, server.registry.scopes())
-        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=names)
+        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=error.scope)
         return destination.refuse(error)
     except OAuthError as error:
         return refused_to(destination, error)
 
 
 def _resume(request: Request, handle: str, server: Server) -> Response:
-    """Go on after a login, or with a request that came by POST."""
-    saved, is_bound = find_to_resume(handle, request, server.cookies, server.saved_requests, server.clock())
+    """Go on after a login, with a request that came by POST, or anew with one whose pages were open for too long."""
+    try:
+        saved, is_bound = find_to_resume(handle, request, server.cookies, server.saved_requests, server.clock())
+    except RequestTooOld as error:
+        saved, is_bound = begun_anew(server, error.saved, server.clock()), True
     destination = destination_of(saved.request, server.registry, request.issuer)
     try:
         return go_on(server, request, saved.request, saved if is_bound else None, destination, server.clock())

@@ -3,11 +3,11 @@
 from valet.endpoint import endpoint, refused_to
 from valet.errors import AccessDenied, InvalidScope, OAuthError
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.consent import check_consent_form, consent_page, narrowed
+from valet.front_channel.consent import consent_page, is_consent_form, narrowed
+from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.interaction import needs_login
 from valet.front_channel.saved_requests import require_saved
 from valet.front_channel.steps import back_to_authorize
-from valet.handles import grant_id_of
 from valet.http import Request, Response
 from valet.people.cookies import session_secret
 from valet.people.sessions import current_session
@@ -36,11 +36,13 @@ def consent(request: Request, server: Server) -> Response:
     secret = session_secret(request, server.cookies) or ""  # current_session has found it
     if request.method != "POST":
         return consent_page(saved, destination, account, secret, known)
-    check_consent_form(parameters, saved, secret)
+    if not is_consent_form(parameters, saved, secret):
+        again = consent_page(saved, destination, account, secret, known, is_again=True)
+        raise PageOutOfDate(saved.request.client_id, again)
     if parameters.require("decision") != "allow":
         server.audit.record("consent.denied", client_id=saved.request.client_id, sub=session.sub)
         return destination.refuse(AccessDenied("The end-user denied the request."))
-    allowed = Allowed(saved.request, destination, session, grant_id_of(saved.handle), was_asked=True)
+    allowed = Allowed(saved.request, destination, session, saved, was_asked=True)
     try:
         return issue_code(server, allowed, server.clock())
     except OAuthError as error:

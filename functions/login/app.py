@@ -2,13 +2,12 @@
 
 from valet.endpoint import endpoint
 from valet.front_channel.saved_requests import Saved, require_saved
-from valet.front_channel.sign_in import check_sign_in_form, sign_in_page, throttled_page, wrong_password_page
+from valet.front_channel.sign_in import is_sign_in_form, out_of_date, sign_in_page, throttled_page, wrong_password_page
 from valet.front_channel.steps import back_to_authorize
 from valet.handles import digest
 from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people import passwords
-from valet.people.cookies import browser_secret
 from valet.people.sessions import open_session
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
@@ -21,14 +20,12 @@ from valet.server import SERVER, Server
 def login(request: Request, server: Server) -> Response:
     parameters = request.form() if request.method == "POST" else request.query()
     saved = require_saved(parameters.require("request"), request, server.cookies, server.saved_requests, server.clock())
-    browser = browser_secret(request, server.cookies) or ""  # require_saved has matched it
     if request.method != "POST":
-        return sign_in_page(
-            saved, _destination(saved, request, server), browser, username=saved.request.login_hint or ""
-        )
-    check_sign_in_form(parameters, saved, browser)
+        return sign_in_page(saved, _destination(saved, request, server), username=saved.request.login_hint or "")
     username = parameters.get("username", "")
-    attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(browser))
+    if not is_sign_in_form(parameters, saved):
+        raise out_of_date(saved, _destination(saved, request, server), username=username)
+    attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(saved.browser))
     outcome = passwords.authenticate(
         attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock()
     )
@@ -37,9 +34,9 @@ def login(request: Request, server: Server) -> Response:
     if isinstance(outcome, Throttled):
         server.audit.record("login.throttled", client_id=saved.request.client_id, source_ip=request.source_ip)
         destination = _destination(saved, request, server)
-        return throttled_page(saved, destination, browser, username=username, retry_after=outcome.retry_after)
+        return throttled_page(saved, destination, username=username, retry_after=outcome.retry_after)
     server.audit.record("login.failed", client_id=saved.request.client_id, source_ip=request.source_ip)
-    return wrong_password_page(saved, _destination(saved, request, server), browser, username=username)
+    return wrong_password_page(saved, _destination(saved, request, server), username=username)
 
 
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:

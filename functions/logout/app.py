@@ -24,7 +24,7 @@ def logout(request: Request, server: Server) -> Response:
     if secret is None or session is None:
         return signed_out(asked, request, server.cookies)
     if is_our_form:
-        check_logout_form(parameters, secret)
+        check_logout_form(parameters, asked, secret)
         if parameters.get("decision") != "allow":
             return still_signed_in()
     elif not session.ended_at and not asked.is_about(session):

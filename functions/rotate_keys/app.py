@@ -13,19 +13,13 @@ from valet.aws.key_maker import KmsKeyMaker
 from valet.aws.patience import patiently
 from valet.keys.ring import kids_by_state
 from valet.keys.rotation import Rotation, record_check
-from valet.models.clients import Scope
 from valet.models.keys import KeyRing
+from valet.registration.standard_scopes import STANDARD_SCOPES
 from valet.server import SERVER
 
 Done = TypeVar("Done")
 
 PHYSICAL_RESOURCE_ID = "valet-signing-keys"
-STANDARD_SCOPES = (
-    Scope("openid", "Sign you in, and recognise you when you come back"),
-    Scope("profile", "See your name and username"),
-    Scope("email", "See your email address"),
-    Scope("offline_access", "Keep this access while you are away, until you take it back"),
-)
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
 

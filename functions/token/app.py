@@ -8,7 +8,6 @@ from valet.errors import InvalidScope
 from valet.grant_types.request import TokenRequest
 from valet.http import Request, Response
 from valet.protocol import cors
-from valet.protocol.scope import registered_names
 from valet.server import SERVER, Server
 from valet.tokens.response import token_response
 
@@ -23,9 +22,8 @@ def token(request: Request, server: Server) -> Response:
     )
     try:
         tokens = redeem(exchange, server)
-    except InvalidScope:
-        asked = registered_names(form, server.registry.scopes())
-        server.audit.record("scope.refused", client_id=client.client_id, scope=asked)
+    except InvalidScope as error:
+        server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
         raise
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 

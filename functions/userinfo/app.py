@@ -4,8 +4,8 @@ from valet.endpoint import endpoint
 from valet.errors import InsufficientScope, InvalidToken
 from valet.http import NO_STORE, Request, Response, json_response
 from valet.introspection import find_active
-from valet.models.accounts import Account
 from valet.protocol import bearer, cors
+from valet.protocol.claims import for_userinfo
 from valet.protocol.scope import OPENID
 from valet.refusals import refuse_with_challenge
 from valet.server import SERVER, Server
@@ -24,23 +24,13 @@ def userinfo(request: Request, server: Server) -> Response:
     audience = verified.claims["aud"]
     if OPENID not in verified.scope or request.issuer not in ([audience] if isinstance(audience, str) else audience):
         raise InsufficientScope("The access token has no scope openid.")
-    account = find_active(verified, server)
-    if account is None:
+    found = find_active(verified, server)
+    if found is None:
         raise _refusal()
-    return json_response(200, _claims(account, verified.scope), {**NO_STORE, **cors.allow(request, client.origins)})
-
-
-def _claims(account: Account, scope: frozenset[str]) -> dict[str, object]:
-    """By scope (§5.4). Always the `sub`."""
-    claims: dict[str, object] = {"sub": account.sub}
-    if "profile" in scope:
-        claims["preferred_username"] = account.username
-        if account.name:
-            claims["name"] = account.name
-    if "email" in scope and account.email:
-        claims["email"] = account.email
-        claims["email_verified"] = account.email_verified
-    return claims
+    grant, account = found
+    claims = for_userinfo(account, grant, verified.scope, client, server.registry.scopes)
+    headers = {**NO_STORE, **cors.allow(request, client.origins)}
+    return json_response(200, {**claims, "sub": account.sub}, headers)
 
 
 def _origins(request: Request, server: Server) -> frozenset[str]:

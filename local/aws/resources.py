@@ -58,12 +58,12 @@ _KEY_PROPERTIES = frozenset({"Description", "KeySpec", "KeyUsage", "MultiRegion"
 class Resources:
     """The values of Ref and GetAtt. Names are known from the start, identifiers once the resource is created."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], stack: str = STACK) -> None:
         self._known: dict[str, dict[str, Any]] = {}
         for logical_id, body in document.get("Resources", {}).items():
-            self._known[logical_id] = _predicted(logical_id, body["Type"])
+            self._known[logical_id] = _predicted(logical_id, body["Type"], stack)
             if body["Type"] == "AWS::Serverless::Function":
-                self._known[f"{logical_id}Role"] = _predicted(f"{logical_id}Role", "AWS::IAM::Role")
+                self._known[f"{logical_id}Role"] = _predicted(f"{logical_id}Role", "AWS::IAM::Role", stack)
 
     def ref(self, logical_id: str) -> str:
         return str(self.attribute(logical_id, "Ref"))
@@ -73,6 +73,10 @@ class Resources:
             return self._known[logical_id][name]
         except KeyError:
             raise TemplateError(f"the local stack does not know {name} of {logical_id}") from None
+
+    def add(self, logical_id: str, type_: str, stack: str = STACK) -> None:
+        """A resource that the document does not have."""
+        self._known[logical_id] = _predicted(logical_id, type_, stack)
 
     def learn(self, logical_id: str, attributes: Mapping[str, Any]) -> None:
         """Add attributes that exist only once the resource is created."""
@@ -140,9 +144,9 @@ def _refuse_others(resource: Resource, properties: Mapping[str, Any], known: fro
         raise TemplateError(f"{resource.logical_id}: the local stack does not know {', '.join(unknown)}")
 
 
-def _predicted(logical_id: str, type_: str) -> dict[str, Any]:
+def _predicted(logical_id: str, type_: str, stack: str) -> dict[str, Any]:
     """The names that CloudFormation would generate. Here they are readable, and none is a real host."""
-    name = f"{STACK}-{logical_id}"
+    name = f"{stack}-{logical_id}"
     match type_:
         case "AWS::Serverless::Function":
             return {"Ref": name, "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}

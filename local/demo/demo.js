@@ -201,7 +201,21 @@ function when(button, deed) {
   });
 }
 
+/** Scopes of an API of your own: /demo/#scope=orders asks for these, and for none of the demo API's. */
+function showOwnScopes() {
+  const own = (new URLSearchParams(location.hash.slice(1)).get("scope") ?? "").split(" ").filter(Boolean);
+  const boxes = document.querySelector(".scopes");
+  if (own.length === 0) return;
+  for (const box of boxes.querySelectorAll("[name=scope]:not(:disabled)")) box.checked = false;
+  for (const value of own) {
+    const box = wire.element("input", { type: "checkbox", name: "scope", value });
+    box.checked = true;
+    boxes.append(wire.element("label", {}, box, " ", wire.element("code", {}, value)));
+  }
+}
+
 async function start() {
+  showOwnScopes();
   wire.show();
   when($("sign-in"), () => oauth.signIn([...document.querySelectorAll("[name=scope]:checked")].map((box) => box.value).join(" ")));
   when($("sign-out"), () => oauth.signOut());

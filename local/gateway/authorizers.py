@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.functions import FunctionFailed, Functions, FunctionTimedOut
+from local.functions import FunctionFailed, FunctionTimedOut, Invoker
 from local.gateway.http_events import HttpRequest, HttpResponse, authorizer_event_of, joined, message, route_arn
+from local.gateway.http_events_1 import authorizer_event_of as authorizer_event_1_of
 from local.gateway.policy import MalformedPolicy, allows
 from local.system import Authorizer, Route
 
@@ -37,7 +38,7 @@ class Decision:
 class HttpApiAuthorizers:
     """Calls authorizers, and caches their answers for as long as the template says."""
 
-    def __init__(self, functions: Functions, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, functions: Invoker, clock: Callable[[], float] = time.monotonic) -> None:
         self._functions = functions
         self._clock = clock
         self._lock = threading.Lock()
@@ -54,7 +55,8 @@ class HttpApiAuthorizers:
         key = (api_id, authorizer.name, identity)
         answer = self._remembered(key)
         if answer is None:
-            event = authorizer_event_of(request, route, api_id, parameters, identity)
+            event_for = authorizer_event_of if authorizer.payload == "2.0" else authorizer_event_1_of
+            event = event_for(request, route, api_id, parameters, identity)
             try:
                 answer = self._functions.invoke(authorizer.function, event, _LONGEST)
             except FunctionFailed as failure:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
+from local.cors import Cors
+from local.functions import EventTooLarge, FunctionFailed, FunctionTimedOut, Invoker
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.http_events import (
     HttpRequest,
     HttpResponse,
     MalformedAnswer,
     event_of,
+    inferred,
     message,
     request_from_environ,
     response_of,
 )
+from local.gateway.http_events_1 import event_of as event_1_of
+from local.gateway.rest_events import answer_of
 from local.gateway.rest_gateway import RestGateway
 from local.system import Api, Route, System
 
@@ -48,7 +52,7 @@ class Served:
 
 @dataclass(frozen=True)
 class _Match:
-    api_id: str
+    api: Api
     route: Route
     parameters: Mapping[str, str]
 
@@ -59,18 +63,21 @@ class Gateway:
     def __init__(
         self,
         system: System,
-        functions: Functions,
+        functions: Invoker,
         authorizers: HttpApiAuthorizers,
         fallback: Callable[[HttpRequest], HttpResponse | None] = lambda request: None,
         on_served: Callable[[Served], None] = lambda served: None,
         rest: tuple[RestGateway, ...] = (),
+        infers: bool = False,
     ) -> None:
+        """`infers`: an answer without statusCode is the body of a 200, and not a mistake."""
         self._functions = functions
         self._authorizers = authorizers
         self._routers = [(api, _router(api)) for api in system.apis]
         self._fallback = fallback
         self._on_served = on_served
         self._rest = rest
+        self._infers = infers
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         started = time.monotonic()
@@ -88,6 +95,18 @@ class Gateway:
             return HEAD_TOO_LARGE, None
         if len(request.body) > MAX_BODY:
             return TOO_LARGE, None
+        cors, origin = self._cors, request.headers.get("origin", "")
+        if cors and origin and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            return HttpResponse(204, cors.preflight(origin), b""), None
+        response, function = self._routed(request)
+        return (replace(response, headers=cors.on_answer(response.headers, origin)) if cors else response), function
+
+    @property
+    def _cors(self) -> Cors | None:
+        """Of the one API that has a configuration: such an API has an origin of its own."""
+        return next((api.cors for api, _ in self._routers if api.cors), None)
+
+    def _routed(self, request: HttpRequest) -> tuple[HttpResponse, str | None]:
         match = self._match(request)
         if match is None:
             found = next((answer for each in self._rest if (answer := each.answer(request))), None)
@@ -95,19 +114,23 @@ class Gateway:
         context: Mapping[str, Any] | None = None
         if match.route.authorizer is not None:
             decision = self._authorizers.authorize(
-                match.route.authorizer, request, match.route, match.api_id, match.parameters
+                match.route.authorizer, request, match.route, match.api.api_id, match.parameters
             )
             if decision.refusal is not None:
-                return decision.refusal, match.route.authorizer.function.folder.name if decision.is_asked else None
+                return decision.refusal, match.route.authorizer.function.shown_as if decision.is_asked else None
             context = decision.context
-        return self._integrate(request, match, context), match.route.function.folder.name
+        return self._integrate(request, match, context), match.route.function.shown_as
 
     def _integrate(self, request: HttpRequest, match: _Match, context: Mapping[str, Any] | None) -> HttpResponse:
-        event = event_of(request, match.route, match.api_id, match.parameters)
+        is_2 = match.route.payload == "2.0"
+        event = (event_of if is_2 else event_1_of)(request, match.route, match.api.api_id, match.parameters)
         if context is not None:
-            event["requestContext"]["authorizer"] = {"lambda": dict(context)}
+            event["requestContext"]["authorizer"] = {"lambda": dict(context)} if is_2 else dict(context)
         try:
-            return response_of(self._functions.invoke(match.route.function, event, match.route.timeout))
+            answer = self._functions.invoke(match.route.function, event, match.route.timeout)
+            if not is_2:
+                return answer_of(answer)
+            return response_of(inferred(answer) if self._infers else answer)
         except EventTooLarge:
             return TOO_LARGE
         except FunctionTimedOut:
@@ -126,11 +149,11 @@ class Gateway:
                 route, parameters = router.bind("localhost").match(request.path, method=request.method)
             except HTTPException:  # the gateway answers an unknown path and an unknown method alike
                 continue
-            return _Match(api.api_id, route, parameters)
+            return _Match(api, route, parameters)
         for api, _ in self._routers:
             for route in api.routes:
                 if route.path == "$default":
-                    return _Match(api.api_id, route, {})
+                    return _Match(api, route, {})
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import time
 import uuid
@@ -85,14 +86,16 @@ def request_from_environ(environ: Mapping[str, Any]) -> HttpRequest:
 
 def event_of(request: HttpRequest, route: Route, api_id: str, path_parameters: Mapping[str, str]) -> dict[str, Any]:
     """The event that a function with payload format 2.0 is called with."""
-    event = _shared_members(request, route, api_id, path_parameters)
-    if request.body:
-        text = _TEXT.fullmatch(request.headers.get("content-type", "").split(";")[0].strip())
-        event["body"] = request.body.decode(errors="replace") if text else base64.b64encode(request.body).decode()
-        event["isBase64Encoded"] = not text
-    else:
-        event["isBase64Encoded"] = False
-    return event
+    return {**_shared_members(request, route, api_id, path_parameters), **body_members(request)}
+
+
+def body_members(request: HttpRequest) -> dict[str, Any]:
+    """The body, if there is one, and whether it is in base64."""
+    if not request.body:
+        return {"isBase64Encoded": False}
+    text = _TEXT.fullmatch(request.headers.get("content-type", "").split(";")[0].strip())
+    body = request.body.decode(errors="replace") if text else base64.b64encode(request.body).decode()
+    return {"body": body, "isBase64Encoded": not text}
 
 
 def authorizer_event_of(
@@ -170,7 +173,7 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def response_of(answer: Any) -> HttpResponse:
     """The response that API Gateway makes of a function's answer."""
-    # API Gateway would send an answer without statusCode as the body of a 200. No function of ours intends that.
+    # API Gateway would send an answer without statusCode as the body of a 200 (`inferred`). None of ours intends that.
     status = answer.get("statusCode") if isinstance(answer, dict) else None
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
         raise MalformedAnswer(f"statusCode is {status!r}, not a number from 200 to 599")
@@ -180,6 +183,14 @@ def response_of(answer: Any) -> HttpResponse:
         raise MalformedAnswer("cookies is not a list of strings")
     headers += [("set-cookie", _header_value("set-cookie", cookie)) for cookie in cookies]
     return HttpResponse(status, tuple((name.lower(), value) for name, value in headers), _body(answer))
+
+
+def inferred(answer: Any) -> Any:
+    """An answer without statusCode is the body of a 200 (payload format 2.0)."""
+    if isinstance(answer, dict) and "statusCode" in answer:
+        return answer
+    body = answer if isinstance(answer, str) else json.dumps(answer)
+    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body}
 
 
 def _header_value(name: str, value: Any) -> str:

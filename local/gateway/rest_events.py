@@ -22,7 +22,7 @@ def request_event_of(
 ) -> dict[str, Any]:
     """The event of a REQUEST authorizer; it never sees the body."""
     event = {"type": "REQUEST", "methodArn": method_arn(request, api, path)}
-    return {**event, **_shared_members(request, api, path, route, parameters)}
+    return {**event, **proxy_members(request, api.api_id, api.stage, path, route.resource, parameters)}
 
 
 def event_of(
@@ -34,7 +34,7 @@ def event_of(
     authorizer: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The event of a function with the proxy integration. The API has no binary media types, so the body is text."""
-    event = _shared_members(request, api, path, route, parameters)
+    event = proxy_members(request, api.api_id, api.stage, path, route.resource, parameters)
     if authorizer is not None:
         event["requestContext"]["authorizer"] = dict(authorizer)
     body = request.body.decode("utf-8", errors="replace") if request.body else None
@@ -59,16 +59,17 @@ def answer_of(answer: Any) -> HttpResponse:
     return HttpResponse(response.status, (*response.headers, *more), response.body)
 
 
-def _shared_members(
-    request: HttpRequest, api: RestApi, path: str, route: RestRoute, parameters: Mapping[str, str]
+def proxy_members(
+    request: HttpRequest, api_id: str, stage: str, path: str, resource: str, parameters: Mapping[str, str]
 ) -> dict[str, Any]:
+    """All of a request in payload format 1.0 except its body."""
     headers = {_as_sent(name): value for name, value in request.headers.items()}
     pairs = parse_qsl(request.query, keep_blank_values=True, errors="replace")
     several: dict[str, list[str]] = {}
     for name, value in pairs:
         several.setdefault(name, []).append(value)
     return {
-        "resource": route.resource,
+        "resource": resource,
         "path": path,
         "httpMethod": request.method,
         "headers": headers,
@@ -79,18 +80,18 @@ def _shared_members(
         "stageVariables": None,
         "requestContext": {
             "accountId": ACCOUNT,
-            "apiId": api.api_id,
-            "domainName": f"{api.api_id}.execute-api.{REGION}.localhost",
+            "apiId": api_id,
+            "domainName": f"{api_id}.execute-api.{REGION}.localhost",
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.headers.get("user-agent")},
-            "path": f"/{api.stage}{path}",
+            "path": path if stage == "$default" else f"/{stage}{path}",
             "protocol": request.protocol,
             "requestId": request.request_id,
             "requestTimeEpoch": int(1000 * request.received_at),
             "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.received_at)),
             "resourceId": "local",
-            "resourcePath": route.resource,
-            "stage": api.stage,
+            "resourcePath": resource,
+            "stage": stage,
         },
     }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
+from local.functions import EventTooLarge, FunctionFailed, FunctionTimedOut, Invoker
 from local.gateway.http_events import HttpRequest, HttpResponse, MalformedAnswer
 from local.gateway.policy import MalformedPolicy, allows
 from local.gateway.rest_events import answer_of, event_of, method_arn, request_event_of, token_event_of
@@ -41,7 +42,7 @@ class RestGateway:
     """All REST APIs of a system, each below the path of its stage."""
 
     def __init__(
-        self, apis: tuple[RestApi, ...], functions: Functions, clock: Callable[[], float] = time.monotonic
+        self, apis: tuple[RestApi, ...], functions: Invoker, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._apis, self._functions, self._clock = apis, functions, clock
         self._lock = threading.Lock()
@@ -66,6 +67,8 @@ class RestGateway:
         context = None
         if route.authorizer is not None:
             context = self._authorized(request, api, path, route, route.authorizer, parameters)
+        if route.answer is not None:
+            return HttpResponse(*route.answer), "API Gateway"
         event = event_of(request, api, path, route, parameters, context)
         try:
             answer = self._functions.invoke(route.function, event, min(route.function.timeout, _LONGEST_INTEGRATION))
@@ -74,7 +77,10 @@ class RestGateway:
             raise _Refused("REQUEST_TOO_LARGE") from None
         except FunctionTimedOut:
             raise _Refused("INTEGRATION_TIMEOUT") from None
-        except (FunctionFailed, MalformedAnswer):
+        except FunctionFailed:
+            raise _Refused("INTEGRATION_FAILURE") from None
+        except MalformedAnswer as malformed:
+            print(f"{route.function.logical_id}: {malformed}", file=sys.stderr)
             raise _Refused("INTEGRATION_FAILURE") from None
 
     def _authorized(

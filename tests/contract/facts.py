@@ -56,6 +56,7 @@ def new_grant(**changes: object) -> Grant:
         code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         issued_at_ms=int(NOW * 1000),
         code_digest=random(32),
+        retry_key=random(32),
         code_expires_at=int(NOW) + 60,
         absolute_expires_at=int(NOW) + 90 * DAY,
         expires_at=int(NOW) + 91 * DAY,

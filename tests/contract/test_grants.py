@@ -39,6 +39,7 @@ def as_redeemed(grant: Grant, by: Redemption) -> Grant:
     return replace(
         grant,
         nonce=None,
+        retry_key=b"",
         code_expires_at=0,
         redemption=by.attempt,
         redeemed_at_ms=by.redeemed_at_ms,
@@ -52,7 +53,14 @@ def as_redeemed(grant: Grant, by: Redemption) -> Grant:
 
 
 def as_revoked(grant: Grant, by: Revocation) -> Grant:
-    return replace(grant, revoked_at=by.revoked_at, revoked_for=by.revoked_for, revocation=by.attempt)
+    return replace(
+        grant,
+        revoked_at=by.revoked_at,
+        revoked_for=by.revoked_for,
+        revocation=by.attempt,
+        retry_key=b"",
+        previous_digest=b"",
+    )
 
 
 def test_a_grant_is_found_as_it_was_issued(grants: Grants) -> None:
@@ -199,13 +207,18 @@ def test_who_revokes_by_the_same_write_twice_knows_that_it_was_they(grants: Gran
         assert revoked.is_ours
 
 
-def test_a_revoked_grant_keeps_no_key_that_successors_are_made_of(grants: Grants) -> None:
+def test_a_revoked_grant_keeps_no_key_that_a_code_or_a_successor_is_made_of(grants: Grants) -> None:
+    waiting = issued(grants)
+    assert found(grants, waiting).retry_key
+    grants.revoke(waiting.grant_id, revocation())
+    assert not found(grants, waiting).retry_key
     grant, first = redeemed(grants)
+    assert not found(grants, grant).retry_key
     grants.rotate(grant, rotation_of(first.refresh_digest), NOW)
     rotated = found(grants, grant)
     ending = revocation()
     assert grants.revoke(grant.grant_id, ending) == Revoked(rotated, is_ours=True)
-    assert found(grants, grant) == replace(as_revoked(rotated, ending), retry_key=b"", previous_digest=b"")
+    assert found(grants, grant) == as_revoked(rotated, ending)
 
 
 def test_revoking_what_is_not_there_leaves_nothing(grants: Grants) -> None:

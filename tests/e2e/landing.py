@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,15 +16,33 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+}
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A form that a browser posted."""
+
+    path: str
+    headers: Mapping[str, str]  # names in lower case
+    form: Mapping[str, str]
 
 
 class Landing:
-    """Serves `files` by path, and "arrived" for everything else, on a free port of 127.0.0.1 until closed."""
+    """Serves `files` by path, redirects as `redirects` say, and answers "arrived" to everything else, on a free port of
+    127.0.0.1 until closed.
+    """
 
     def __init__(self, files: Mapping[str, Path | str] | None = None, *, certificate: ssl.SSLContext | None = None):
         self.files = dict(files or {})
-        self.requests: list[str] = []
+        self.redirects: dict[str, str] = {}  # path: location
+        self.requests: list[str] = []  # what was asked for by GET
+        self.posted: list[Posted] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if certificate is not None:
@@ -55,7 +74,23 @@ class Landing:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 landing.requests.append(self.path)
-                found = landing.files.get(urlsplit(self.path).path, "arrived")
+                self._answer()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                landing.posted.append(Posted(self.path, headers, dict(parse_qsl(body, keep_blank_values=True))))
+                self._answer()
+
+            def _answer(self) -> None:
+                path = urlsplit(self.path).path
+                if path in landing.redirects:
+                    self.send_response(303)
+                    self.send_header("Location", landing.redirects[path])
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
+                found = landing.files.get(path, "arrived")
                 body = found.read_bytes() if isinstance(found, Path) else found.encode()
                 suffix = found.suffix if isinstance(found, Path) else ".html"
                 self.send_response(200)

@@ -82,6 +82,15 @@ def test_john_may_not_delete_an_item_and_jane_who_is_an_admin_may(demo: Page) ->
     assert re.fullmatch("20[04]", call(demo, "DELETE /api/items/1"))
 
 
+def test_the_demo_page_gets_a_persons_token_for_my_own_api(page: Page, issuer: str) -> None:
+    page.goto(f"{issuer}/demo/#scope=items+profile")
+    boxes = page.locator("[name=scope]:checked")
+    assert boxes.evaluate_all("each => each.map(box => box.value)") == ["openid", "items", "profile"]
+    enter(page, "jane")
+    expect(page.locator("#who")).to_have_text("Signed in as jane")
+    assert claim(page, "scope") == "items openid profile"
+
+
 def test_a_call_without_a_token_is_refused(demo: Page) -> None:
     assert call(demo, "GET /api/profile") == "401"
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from aws_lambda_powertools import Logger
+from valet.aws import observability
 
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
+from tests.support.log_watch import LogWatch
+
+Lines = Callable[[], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -120,3 +128,20 @@ def redeemed(deployment: Deployment, browser: Browser, web_app: Application, iss
     found = deployment.prepared("redeemed", prepare)
     browser.cookies = dict(found.issued.cookies)
     return found
+
+
+@pytest.fixture
+def refusals(monkeypatch: pytest.MonkeyPatch, log_watch: LogWatch) -> Iterator[Lines]:
+    """The lines that refusals left, as Lambda would have them; the watch over secrets hears them as well."""
+    stream = io.StringIO()
+    # A logger of the same name would be the same one, with its first stream.
+    logger = Logger(service=str(uuid4()), stream=stream, location=None, xray_trace_id=None)
+    monkeypatch.setattr(observability, "_LOGGER", logger)
+
+    def written() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+        return [line for line in lines if line["event"] in ("request.refused", "request.failed")]
+
+    yield written
+    for line in stream.getvalue().splitlines():
+        log_watch.heard(line)

@@ -56,11 +56,11 @@ def test_the_redirect_uri_may_be_left_out_at_the_token_endpoint(web_app: Applica
     ("changes", "error"),
     [
         ({"code_verifier": None}, "invalid_request"),
-        ({"code_verifier": "short"}, "invalid_grant"),
-        ({"code_verifier": "v" * 42}, "invalid_grant"),
+        ({"code_verifier": "short"}, "invalid_request"),
+        ({"code_verifier": "v" * 42}, "invalid_request"),
         ({"code_verifier": "v" * 43}, "invalid_grant"),
-        ({"code_verifier": "v" * 129}, "invalid_grant"),
-        ({"code_verifier": "ä" * 43}, "invalid_grant"),
+        ({"code_verifier": "v" * 129}, "invalid_request"),
+        ({"code_verifier": "ä" * 43}, "invalid_request"),
         ({"code": None}, "invalid_request"),
         ({"code": "unknown"}, "invalid_grant"),
         ({"code": "A" * 22 + "." + "A" * 43}, "invalid_grant"),
@@ -97,7 +97,9 @@ def test_a_verifier_too_short_for_the_specification_is_refused_though_it_matches
     for verifier in ("short", "v" * 129):
         code = browser.get(web_app.ask(code_challenge=challenge_of(verifier)).url).answered["code"]
         with deployment.nothing_spent():
-            assert web_app.redeem(code, verifier).error == "invalid_grant"
+            answer = web_app.redeem(code, verifier)
+            assert answer.error == "invalid_request"
+            assert f"{len(verifier)} characters, but needs 43 to 128" in answer.json()["error_description"]
 
 
 @pytest.mark.parametrize("app_name", ["legacy_app", "mobile_app", "spa"])

@@ -18,7 +18,7 @@ CREDENTIALS = {"authorization": basic("web_app_123", "web_secret_456")}
 def unauthenticated(answer: Answer) -> None:
     """One answer for whatever is wrong, with a challenge (RFC 6749 §5.2)."""
     refused(answer, 401, "invalid_client")
-    assert answer.json()["error_description"] == "The client could not be authenticated."
+    assert answer.json()["error_description"].startswith("The client could not be authenticated. ")
     assert answer.headers["www-authenticate"].startswith("Basic realm=")
 
 

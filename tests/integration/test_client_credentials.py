@@ -24,11 +24,41 @@ def test_no_scope_asked_is_the_registered_default(service: Application) -> None:
     assert service.client_credentials().json()["scope"] == "admin api_access"
 
 
-@pytest.mark.parametrize("scope", ["items", "admin items", "openid", "unheard_of", "admin  api_access", "ADMIN", "*"])
+@pytest.mark.parametrize("scope", ["items", "admin items", "openid", "unheard_of", "admin unheard_of", "ADMIN", "*"])
 def test_scope_beyond_what_is_registered_is_refused(deployment: Deployment, service: Application, scope: str) -> None:
     with deployment.nothing_spent():
         answer = service.client_credentials(scope=scope)
         assert (answer.status, answer.error) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize(
+    ("scope", "description"),
+    [
+        ("items", "The scope items is not registered for this client."),
+        ("admin itmes", "The scope itmes is not registered at this server."),
+        ("openid", "The scope openid is not registered for this client."),
+    ],
+)
+def test_my_service_misspelt_a_scope_and_the_answer_and_the_log_name_it(
+    deployment: Deployment, service: Application, scope: str, description: str
+) -> None:
+    with deployment.nothing_spent():
+        answer = service.client_credentials(scope=scope)
+    assert answer.json()["error_description"].startswith(description)
+
+
+def test_a_service_that_may_have_openid_is_told_that_it_is_for_people(
+    deployment: Deployment, service: Application
+) -> None:
+    deployment.change_client("api_service_789", scope=frozenset({"openid", "admin"}))
+    with deployment.nothing_spent():
+        answer = service.client_credentials(scope="openid admin unheard_of")
+    assert answer.error == "invalid_scope"
+    assert answer.json()["error_description"].startswith("The scope openid is for end-users")
+
+
+def test_a_space_too_many_between_scopes_is_forgiven(service: Application) -> None:
+    assert service.client_credentials(scope=" admin  api_access ").json()["scope"] == "admin api_access"
 
 
 def test_no_scope_asked_and_none_by_default_is_refused(deployment: Deployment, service: Application) -> None:

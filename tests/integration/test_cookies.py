@@ -36,7 +36,51 @@ def test_on_https_every_cookie_has_the_host_prefix_and_all_flags(browser: Browse
         assert "httponly" in attributes
         assert "secure" in attributes
         assert "domain" not in attributes
-    assert "max-age" not in found["__Host-valet-session"][1]  # it ends with the browser
+
+
+def test_AppAuth_on_iOS_finds_the_session_that_Safari_opened_for_as_long_as_it_may_live(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """ASWebAuthenticationSession shares with Safari the cookies that are kept, and none that end with the browser."""
+    assert max_age_of_the_session(browser, web_app) == "43200"
+    deployment.restart(session_absolute_lifetime=7200)
+    deployment.clock.advance(1)
+    assert max_age_of_the_session(browser, web_app) == "7200"
+
+
+def test_an_operator_may_let_the_session_go_with_the_browser(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    deployment.restart(session_cookie="browser")
+    assert max_age_of_the_session(browser, web_app) is None
+
+
+def test_the_cookie_lives_as_long_as_its_session_however_the_session_is_used(
+    deployment: Deployment, browser: Browser, web_app: Application, issued: Issued
+) -> None:
+    """A use prolongs the idle time alone: no later answer sets the cookie again, and a new sign-in sets its own."""
+    for _ in range(3):
+        deployment.clock.advance(1800)
+        answer = browser.get(web_app.ask(prompt="none").url)
+        assert "code" in answer.answered
+        assert not answer.set_cookies
+    assert max_age_of_the_session(browser, web_app) == "43200"
+
+
+def test_a_sign_out_takes_the_kept_cookie_away(browser: Browser, issued: Issued) -> None:
+    answer = browser.submit(browser.open("/logout"), decision="allow")
+    ((name, value, attributes),) = (parse_set_cookie(line) for line in answer.set_cookies)
+    assert (name, value, attributes["max-age"]) == ("__Host-valet-session", "", "0")
+    assert name not in browser.cookies
+
+
+def max_age_of_the_session(browser: Browser, web_app: Application) -> str | None:
+    """What the cookie says that a sign-in of now sets."""
+    form = form_of(browser.open(web_app.ask(prompt="login").url))
+    answer = browser.post(form.action, {**form.hidden, "username": "john", "password": "password123"})
+    ((name, _, attributes),) = (parse_set_cookie(line) for line in answer.set_cookies)
+    assert name == "__Host-valet-session"
+    return attributes.get("max-age")
 
 
 def test_on_plain_http_only_what_http_forbids_is_dropped(deployment: Deployment) -> None:

@@ -91,7 +91,7 @@ def test_who_says_yes_is_signed_out_and_led_back_to_the_named_clients_address(
 ) -> None:
     page = logout(browser, client_id="web_app_123", post_logout_redirect_uri=BACK, state="s")
     assert "Web App" in page.body
-    assert "form-action 'self' http://127.0.0.1:9876;" in page.headers["content-security-policy"]
+    assert "form-action" not in page.headers["content-security-policy"]
     answer = browser.decide(page, "allow")
     assert answer.location == f"{BACK}?state=s"
     assert not is_signed_in(browser, web_app)

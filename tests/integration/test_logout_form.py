@@ -29,8 +29,12 @@ def test_the_csrf_token_of_another_session_signs_nobody_out(
     jane.sign_in(jane.open(web_app.ask().url), "jane")
     token = form_of(logout(jane)).hidden["csrf_token"]
     with deployment.nothing_spent():
-        assert browser.post("/logout", {"decision": "allow", "csrf_token": token}).status == 400
+        answer = browser.post("/logout", {"decision": "allow", "csrf_token": token})
+        assert answer.status == 400
     assert is_signed_in(browser, web_app)
+    # The page is shown again and works: the end-user who left it open is not sent away.
+    assert "out of date" in answer.body
+    assert form_of(answer).hidden["csrf_token"] != token
 
 
 def test_a_form_of_another_site_goes_on_with_a_get(

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.keys.ring import ANNOUNCED, RETIRED
-from valet.protocol.supported import GRANT_TYPES
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES
 
 from tests.endpoints import ENDPOINTS
-from tests.integration.conftest import Issued, Redeemed
+from tests.integration.claims import fill, sign_in
+from tests.integration.conftest import Issued
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -49,6 +50,7 @@ def test_it_has_what_openid_connect_discovery_and_rfc_8414_require(
     assert required <= document.keys()
     assert "RS256" in document["id_token_signing_alg_values_supported"]
     assert document["response_types_supported"] == ["code"]
+    assert document["response_modes_supported"] == ["query", "form_post"]
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     # What is left out has a default that would announce more than there is (Discovery §3, RFC 8414 §2).
@@ -96,7 +98,8 @@ def test_the_grant_types_announced_are_those_of_the_token_endpoint(
             assert mobile_app.token(grant_type=grant_type).error in ("unauthorized_client", "invalid_request")
     refusal = mobile_app.token(grant_type="password").json()
     assert refusal["error"] == "unsupported_grant_type"
-    assert refusal["error_description"] == f"The grant_type is not one of {', '.join(GRANT_TYPES)}."
+    supported = ", ".join(GRANT_TYPES)
+    assert refusal["error_description"] == f"The grant_type password is not supported. Supported: {supported}."
 
 
 def test_the_scopes_announced_are_those_registered(deployment: Deployment, document: dict[str, Any]) -> None:
@@ -129,17 +132,21 @@ def test_every_way_of_client_authentication_announced_works(
 
 
 def test_the_claims_announced_are_told(
-    deployment: Deployment, document: dict[str, Any], web_app: Application, redeemed: Redeemed
+    deployment: Deployment, document: dict[str, Any], browser: Browser, web_app: Application
 ) -> None:
-    import jwt
+    fill(deployment)
+    every = frozenset(document["scopes_supported"]) & {"openid", *CLAIMS_OF_SCOPE}
+    deployment.change_client("web_app_123", scope=every, roles=frozenset({"user"}))
+    told = sign_in(web_app, browser, scope=" ".join(every))
+    assert set(document["claims_supported"]) == {*told.id_token, *told.userinfo}
+    assert told.id_token["acr"] in document["acr_values_supported"]
+    assert document["claims_parameter_supported"] is True
 
-    told = {
-        *jwt.decode(redeemed.id_token, options={"verify_signature": False}),
-        *web_app.userinfo(redeemed.access_token).json(),
+
+def test_the_standard_scopes_are_announced(document: dict[str, Any]) -> None:
+    assert {"openid", "profile", "email", "address", "phone", "roles", "offline_access"} <= {
+        *document["scopes_supported"]
     }
-    assert set(document["claims_supported"]) == told
-    claims = jwt.decode(redeemed.id_token, options={"verify_signature": False})
-    assert claims["acr"] in document["acr_values_supported"]
 
 
 def test_while_the_algorithm_changes_both_are_named(deployment: Deployment) -> None:

@@ -130,16 +130,41 @@ def test_ten_thousand_parameters_are_refused(deployment: Deployment, issued: Iss
         refused(answer, 400, "invalid_request")
 
 
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
 @pytest.mark.parametrize(
-    "query", ["client_id=web_app_123&client_secret=web_secret_456", "code=x", "x", "access_token=x"]
+    ("query", "named"),
+    [
+        ("client_id=web_app_123&client_secret=web_secret_456", "client_id, client_secret"),
+        ("code=opensesame", "code"),
+        ("code=opensesame&code=opensesame", "code"),
+        ("_=1&refresh%5Ftoken=opensesame", "refresh_token"),
+        ("access_token=opensesame", "access_token"),
+        ("token=opensesame", "token"),
+    ],
 )
-def test_nothing_belongs_in_the_query(deployment: Deployment, web_app: Application, issued: Issued, query: str) -> None:
+def test_a_secret_in_the_query_is_refused_by_its_name_and_never_told(
+    deployment: Deployment, web_app: Application, issued: Issued, path: str, query: str, named: str
+) -> None:
     with deployment.nothing_spent():
         for headers in (CREDENTIALS, {}):
-            answer = post_form(deployment.send, f"{deployment.issuer}/token?{query}", issued.exchange, headers)
+            answer = post_form(deployment.send, f"{deployment.issuer}{path}?{query}", issued.exchange, headers)
             refused(answer, 400, "invalid_request")
+            assert f"Send {named} in the request's body" in answer.json()["error_description"]
             assert "web_secret" not in answer.body
+            assert "opensesame" not in answer.body
     assert web_app.redeem(issued.code, issued.asked.code_verifier).status == 200
+
+
+@pytest.mark.parametrize("query", ["p=b2c_1_signin", "_=1732838400", "x", "code=", "a=1&a=2", "Code=x", "a=%0A"])
+def test_the_token_url_of_my_gateway_ends_in_a_parameter_of_its_own_and_the_code_is_redeemed(
+    deployment: Deployment, web_app: Application, issued: Issued, query: str
+) -> None:
+    """RFC 6749 §3.2: unrecognised parameters are ignored. Was: any query at all was refused."""
+    answer = post_form(deployment.send, f"{deployment.issuer}/token?{query}", issued.exchange, CREDENTIALS)
+    assert answer.status == 200
+    for path in ("/introspect", "/revoke"):
+        form = {"token": answer.json()["access_token"]}
+        assert post_form(deployment.send, f"{deployment.issuer}{path}?{query}", form, CREDENTIALS).status == 200
 
 
 @pytest.mark.parametrize(

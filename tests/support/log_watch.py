@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 import pytest
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{8,}")
-_HANDLE_IN_PAGE = re.compile(r'value="([A-Za-z0-9_-]{43})"')
+_HANDLE_IN_PAGE = re.compile(r'value="(?:[A-Za-z0-9_-]+\.)?([A-Za-z0-9_-]{43})"')  # an authorization code's as well
 _PARAMETERS = frozenset(
     {
         "access_token",

@@ -97,6 +97,26 @@ class World:
 
         return self._john_has(self.deployment.prepared(f"issued {scope}", prepare))
 
+    def issued_with_claims(self) -> Tokens:
+        """A code for claims of every kind: by scope, singly, in the ID token, and roles."""
+
+        def prepare() -> Tokens:
+            self.signed_in()
+            web_app = self.deployment.client(self.web_app.client_id)
+            self.deployment.change_client(
+                web_app.client_id,
+                scope=web_app.scope | {"roles"},
+                id_token_claims=frozenset({"profile", "roles"}),
+                roles=frozenset({"user"}),
+                roles_claim="groups",
+            )
+            claims = '{"userinfo": {"email": null, "groups": null}, "id_token": {"email": {"essential": true}}}'
+            asked = self.web_app.ask(scope="openid profile roles offline_access", claims=claims)
+            answer = self.browser.decide(self.browser.open(asked.url))
+            return Tokens(asked, answer.answered["code"], self.browser.cookies)
+
+        return self._john_has(self.deployment.prepared("issued with claims", prepare))
+
     def redeemed(self, scope: str = "openid profile email items offline_access") -> Tokens:
         def prepare() -> Tokens:
             tokens = self.issued(scope)

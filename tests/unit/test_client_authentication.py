@@ -121,7 +121,7 @@ def test_curl_and_every_library_write_basic_in_their_own_way(scheme: str) -> Non
 def test_whatever_is_wrong_there_is_one_answer(authorization: str | None, form: dict[str, str]) -> None:
     with pytest.raises(InvalidClient) as caught:
         attempt(authorization, **form)
-    assert caught.value.description == "The client could not be authenticated."
+    assert caught.value.description.startswith("The client could not be authenticated. ")
     assert caught.value.headers["WWW-Authenticate"].startswith("Basic ")
 
 
@@ -201,14 +201,42 @@ def test_a_library_that_does_not_encode_id_and_secret_for_basic_works(drawn: byt
         (basic(b"basic:old"), "", {"client_id": "post"}),
         (basic(b"basic:old"), "client_id=basic", {}),
         (None, "client_id=post&client_secret=old", {}),
-        (None, "x", {"client_id": "public"}),
+        (None, "code_verifier=x", {"client_id": "public"}),
     ],
 )
-def test_two_ways_at_once_and_anything_in_the_query_are_refused(
+def test_two_ways_at_once_and_the_requests_own_parameters_in_the_query_are_refused(
     authorization: str | None, query: str, form: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidRequest):
         attempt(authorization, query, **form)
+
+
+def said(authorization: str | None = None, **form: str) -> str:
+    with pytest.raises(InvalidClient) as caught:
+        attempt(authorization, **form)
+    return caught.value.description
+
+
+def test_i_forgot_the_client_id_and_am_told_so() -> None:
+    assert "The client_id is missing" in said()
+    assert "The client_id is missing" in said(grant_type="refresh_token")
+
+
+def test_i_forgot_the_secret_of_my_confidential_client_and_am_told_so_as_a_stranger_would_be() -> None:
+    """The answer depends on what was sent, never on what is registered: it is no way to find clients."""
+    answers = {said(client_id=client_id) for client_id in ("basic", "post", "disabled", "nobody")}
+    assert len(answers) == 1
+    assert "No secret was sent" in answers.pop()
+
+
+@pytest.mark.parametrize("in_body", [True, False])
+def test_i_sent_a_secret_for_a_public_client_and_am_told_so_as_a_stranger_would_be(in_body: bool) -> None:
+    answers = {
+        said(client_id=client_id, client_secret="wrong") if in_body else said(basic(f"{client_id}:wrong".encode()))
+        for client_id in ("public", "basic", "post", "disabled", "nobody")
+    }
+    assert len(answers) == 1
+    assert "A public client sends no secret" in answers.pop()
 
 
 @given(authorization=st.text(max_size=80))

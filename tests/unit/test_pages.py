@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
-from valet.pages import consent, messages, sign_in, sign_out
-from valet.pages.policy import content_security_policy, form_action_source, style_sha256
+from valet.pages import consent, form_post, messages, sign_in, sign_out
+from valet.pages.messages import WayOn
+from valet.pages.policy import content_security_policy, style_sha256
 from valet.pages.rendering import TEMPLATES, render, style
 
 VOID = {"meta", "input", "br", "link", "img"}
@@ -30,6 +31,7 @@ class Document(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.styles = ""
+        self.scripts = ""
         self.feed(html)
         self.close()
         assert self.open == [], f"never closed: {self.open}"
@@ -46,6 +48,8 @@ class Document(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] == "style":
             self.styles += data
+        elif self.open and self.open[-1] == "script":
+            self.scripts += data
         else:
             self.text += data
 
@@ -84,11 +88,33 @@ def sign_out_page(text: str) -> str:
 
 
 def error_page(text: str) -> str:
-    return messages.error(title=text, message=text, request_id=text)
+    return messages.error(text, text, WayOn(text, text, "https://app.example.com/"))
 
 
-EVERY_PAGE = [sign_in_page, consent_page, sign_out_page, error_page]
-FIXED_PAGES = [messages.expired, messages.already_answered, messages.signed_out, messages.still_signed_in]
+def unanswerable_page(text: str) -> str:
+    return messages.unanswerable(text, text, WayOn(text))
+
+
+def form_post_page(text: str) -> str:
+    return form_post.html(
+        redirect_uri=f"https://app.example.com/callback?{text}",
+        client_name=text,
+        answer_host=text,
+        parameters={"error_description": text, "state": text},
+    )
+
+
+WITHOUT_SCRIPT = [sign_in_page, consent_page, sign_out_page, error_page, unanswerable_page]
+EVERY_PAGE = [*WITHOUT_SCRIPT, form_post_page]
+WITH_A_WAY_ON = [
+    messages.expired,
+    messages.no_cookie,
+    messages.other_browser,
+    messages.already_signed_in,
+    messages.sign_in_ended,
+    messages.already_answered,
+]
+FIXED_PAGES: list[Callable[[], str]] = [*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in]
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
@@ -102,19 +128,35 @@ def test_whatever_the_names_are_the_page_has_the_same_elements_and_attributes(
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_a_hostile_name_is_shown_as_text(page: Callable[[str], str]) -> None:
     html = page(HOSTILE)
-    assert "<script" not in html
+    assert "<script>alert" not in html
     assert "<img" not in html
     assert "49" not in html.replace(style(), "")
     assert "<script>alert(1)</script>" in Document(html).text
 
 
 @pytest.mark.parametrize("page", [*EVERY_PAGE, *FIXED_PAGES])
-def test_a_page_runs_no_script_and_loads_nothing(page: Callable[..., str]) -> None:
+def test_a_page_loads_nothing_and_no_attribute_of_it_is_a_script(page: Callable[..., str]) -> None:
     document = Document(page("plain") if page in EVERY_PAGE else page())
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base"} & {tag for tag, _ in document.elements}
+    assert not {"link", "img", "iframe", "object", "embed", "base"} & {tag for tag, _ in document.elements}
     for tag, attributes in document.elements:
         assert not [name for name in attributes if name.startswith("on") or name in {"src", "style", "srcset"}], tag
     assert not re.search(r"url\(|@import|@font-face", document.styles)
+
+
+@pytest.mark.parametrize("page", [*WITHOUT_SCRIPT, *FIXED_PAGES])
+def test_a_page_runs_no_script(page: Callable[..., str]) -> None:
+    assert not Document(page("plain") if page in EVERY_PAGE else page()).named("script")
+
+
+@given(text=st.text(min_size=1))
+def test_the_page_that_posts_an_answer_runs_one_fixed_script_that_its_policy_names(text: str) -> None:
+    document = Document(form_post_page(text))
+    assert document.named("script") == [{}]
+    assert document.scripts == form_post.SCRIPT
+    digest = base64.b64encode(hashlib.sha256(document.scripts.encode()).digest()).decode()
+    policy = content_security_policy(has_form=True, script=form_post.SCRIPT)
+    assert f"script-src 'sha256-{digest}';" in policy
+    assert "unsafe" not in policy
 
 
 @pytest.mark.parametrize("page", [*EVERY_PAGE, *FIXED_PAGES])
@@ -132,42 +174,44 @@ def test_the_policy_names_the_very_stylesheet_that_the_page_carries() -> None:
 
 
 def test_the_policy_allows_nothing_else() -> None:
-    policy = content_security_policy(["'self'", "https://app.example.com"])
-    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    directives = dict(directive.split(" ", 1) for directive in content_security_policy().split("; "))
     assert directives == {
         "default-src": "'none'",
         "style-src": f"'{style_sha256()}'",
-        "form-action": "'self' https://app.example.com",
+        "form-action": "'none'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }
 
 
-def test_a_page_without_a_form_allows_no_form() -> None:
-    assert "form-action 'none'" in content_security_policy(())
+def test_a_page_with_a_form_leaves_the_redirects_after_it_to_the_client_and_allows_nothing_else() -> None:
+    without_form = set(content_security_policy().split("; "))
+    assert without_form - set(content_security_policy(has_form=True).split("; ")) == {"form-action 'none'"}
+    assert set(content_security_policy(has_form=True).split("; ")) < without_form
 
 
-@pytest.mark.parametrize(
-    ("redirect_uri", "source"),
-    [
-        ("https://webapp.example.com/callback?x=1", "https://webapp.example.com"),
-        ("https://WebApp.example.com:8443/cb", "https://webapp.example.com:8443"),
-        ("http://127.0.0.1:51004/callback", "http://127.0.0.1:51004"),
-        ("http://[::1]:51004/callback", "http:"),
-        ("com.example.mobile:/callback", "com.example.mobile:"),
-    ],
-)
-def test_form_action_names_the_origin_or_scheme_that_the_answer_goes_to(redirect_uri: str, source: str) -> None:
-    assert form_action_source(redirect_uri) == source
+def test_the_form_that_posts_an_answer_sends_its_parameters_to_the_redirect_uri_and_nothing_else() -> None:
+    document = Document(
+        form_post.html(
+            redirect_uri="https://app.example.com/callback?a=1&b=2",
+            client_name="Example App",
+            answer_host="app.example.com",
+            parameters={"code": "the code", "state": "a&b", "iss": "https://auth.example.com"},
+        )
+    )
+    assert document.named("form") == [{"method": "post", "action": "https://app.example.com/callback?a=1&b=2"}]
+    assert document.fields() == {"code": "the code", "state": "a&b", "iss": "https://auth.example.com"}
+    assert {attributes["type"] for attributes in document.named("input")} == {"hidden"}
+    assert document.named("button") == [{"type": "submit"}]
+    assert "the code" not in document.text
 
 
-@given(st.text())
-def test_no_redirect_uri_adds_a_directive_or_a_second_source(redirect_uri: str) -> None:
-    try:
-        source = form_action_source(redirect_uri)
-    except ValueError:
-        return
-    assert not re.search(r"[\s;,']", source)
+def test_only_a_browser_without_script_shows_the_button_that_sends_an_answer() -> None:
+    """A person who pressed it while the script's request runs would send the code twice."""
+    before, _, rest = form_post_page("plain").partition("<noscript>")
+    inside, _, after = rest.partition("</noscript>")
+    assert "<button" in inside
+    assert "<button" not in before + after
 
 
 def test_the_sign_in_form_sends_what_the_login_endpoint_reads() -> None:
@@ -234,10 +278,23 @@ def test_the_stub_says_what_the_page_says(page: Callable[[], str], kind: str) ->
     assert f'<span class="kind">{kind}</span>' in page()
 
 
-@pytest.mark.parametrize("page", [messages.expired, messages.already_answered])
-def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[str], str]) -> None:
-    document = Document(page("0123abcd"))
+@pytest.mark.parametrize("page", WITH_A_WAY_ON)
+def test_a_refusal_gives_the_reference_that_finds_its_line(page: Callable[[WayOn], str]) -> None:
+    document = Document(page(WayOn("0123abcd")))
     assert "give this reference: 0123abcd" in document.text
+    assert not document.named("a")
+
+
+@pytest.mark.parametrize("page", WITH_A_WAY_ON)
+@pytest.mark.parametrize("client_uri", ["https://app.example.com/?a=1&b=2", "com.example.app:/home"])
+def test_a_request_that_ends_leads_back_to_the_app_by_its_registered_address(
+    page: Callable[[WayOn], str], client_uri: str
+) -> None:
+    (link,) = Document(page(WayOn("0123abcd", "My App", client_uri))).named("a")
+    assert link["href"] == client_uri
+    without = Document(page(WayOn("0123abcd", "My App")))
+    assert not without.named("a")
+    assert "The app is My App." in without.text
 
 
 def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -> None:
@@ -255,8 +312,20 @@ def test_the_consent_page_says_who_runs_an_app_only_where_that_is_registered() -
     assert "You will return to" in page
 
 
+def test_the_mistake_of_an_app_is_told_to_its_developer_apart_from_the_end_user() -> None:
+    document = Document(
+        messages.unanswerable("invalid_request", "The parameter client_id is missing.", WayOn("0123abcd"))
+    )
+    before, summary, after = document.text.partition("For the developer of this app")
+    assert summary
+    assert "invalid_request" not in before
+    assert "tell the people who run the app" in before
+    assert "invalid_request: The parameter client_id is missing." in after
+    assert document.named("details")
+
+
 def test_an_error_without_a_request_id_asks_for_none() -> None:
-    assert not Document(messages.error(title="Title", message="Message")).named("code")
+    assert not Document(messages.error("Title", "Message")).named("code")
 
 
 def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:
@@ -265,7 +334,7 @@ def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:
 
 
 def test_importing_the_pages_does_not_import_jinja2() -> None:
-    names = "consent, messages, policy, rendering, sign_in, sign_out"
+    names = "consent, form_post, messages, policy, rendering, sign_in, sign_out"
     code = f"import sys; from valet.pages import {names}; sys.exit('jinja2' in sys.modules)"
     root = str(TEMPLATES.parents[2])
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

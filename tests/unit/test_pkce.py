@@ -34,6 +34,22 @@ def test_what_the_specification_does_not_allow_is_no_verifier_though_it_matches(
     assert not pkce.is_verified(challenge, verifier)
 
 
+@pytest.mark.parametrize(
+    ("verifier", "description"),
+    [
+        ("a" * 42, "has 42 characters, but needs 43 to 128"),
+        ("a" * 129, "has 129 characters, but needs 43 to 128"),
+        ("opensesame+" * 5, "may have only A-Z a-z 0-9 - . _ ~"),
+    ],
+)
+def test_a_malformed_verifier_is_told_what_is_wrong_with_it_and_not_its_value(verifier: str, description: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        pkce.check_verifier(verifier)
+    assert description in refused.value.description
+    assert "aaa" not in refused.value.description
+    assert "opensesame" not in refused.value.description
+
+
 @pytest.mark.parametrize("length", [43, 128])
 def test_a_verifier_has_43_to_128_characters(length: int) -> None:
     assert pkce.is_verifier("a" * length)

@@ -20,7 +20,7 @@ from valet.registration.rules import (
 ISSUER = "https://id.example.com"
 SHOP = "https://shop.example.com"
 KNOWN = Scopes(
-    {name: Scope(name, name) for name in ("openid", "offline_access", "buy", "pay")},
+    {name: Scope(name, name) for name in ("openid", "offline_access", "roles", "buy", "pay")},
     {
         SHOP: ProtectedApi(SHOP, "Shop", frozenset({"buy"})),
         "urn:bank": ProtectedApi("urn:bank", "B", frozenset({"pay"})),
@@ -34,6 +34,7 @@ WEB = Client(
     scope=frozenset({"openid", "buy", "pay"}),
 )
 NATIVE = replace(WEB, application_type="native", token_endpoint_auth_method="none")
+TOLD = replace(WEB, scope=frozenset({"openid", "roles"}), id_token_claims=frozenset({"roles"}))
 SERVICE = Client("job", "Job", grant_types=frozenset({"client_credentials"}), scope=frozenset({"buy"}))
 
 
@@ -72,6 +73,11 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"redirect_uris": ("https://*.example.com/",)}, "redirect_uris", "https://*.example.com/"),
         (SERVICE, {"redirect_uris": WEB.redirect_uris}, "redirect_uris", None),
         (WEB, {"post_logout_redirect_uris": ("x:y",)}, "post_logout_redirect_uris", "x:y"),
+        (WEB, {"client_uri": "http://app.example.com/"}, "client_uri", "http://app.example.com/"),
+        (WEB, {"client_uri": "javascript:alert(1)"}, "client_uri", "javascript:alert(1)"),
+        (NATIVE, {"client_uri": "data:text/html,x"}, "client_uri", "data:text/html,x"),
+        (NATIVE, {"client_uri": "//app.example.com/"}, "client_uri", "//app.example.com/"),
+        (SERVICE, {"client_uri": "app.example.com"}, "client_uri", "app.example.com"),
         (WEB, {"origins": frozenset({"https://a.example.com/"})}, "origins", "https://a.example.com/"),
         (WEB, {"scope": WEB.scope | {"nonsense"}}, "scope", "nonsense"),
         (SERVICE, {"scope": frozenset({"openid"})}, "scope", "openid"),
@@ -80,6 +86,15 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"default_scope": frozenset({"buy", "pay"})}, "default_scope", None),
         (WEB, {"refresh_idle_lifetime": 0}, "refresh_absolute_lifetime", None),
         (WEB, {"retry_window": 5}, "retry_window", None),
+        (WEB, {"id_token_claims": frozenset({"openid"})}, "id_token_claims", "openid"),
+        (WEB, {"id_token_claims": frozenset({"roles"})}, "id_token_claims", "roles"),  # it may not ask for it
+        (WEB, {"roles": frozenset({"admin"})}, "roles", None),
+        (TOLD, {"roles": frozenset({"two words"})}, "roles", "two words"),
+        (TOLD, {"roles_claim": ""}, "roles_claim", ""),
+        (TOLD, {"roles_claim": "a b"}, "roles_claim", "a b"),
+        (TOLD, {"roles_claim": 'groups"'}, "roles_claim", 'groups"'),
+        (TOLD, {"roles_claim": "_claim_names"}, "roles_claim", "_claim_names"),
+        (TOLD, {"roles_claim": "g" * 101}, "roles_claim", "g" * 101),
     ],
 )
 def test_what_is_wrong_is_told_of_its_member_and_of_no_other(
@@ -88,6 +103,30 @@ def test_what_is_wrong_is_told_of_its_member_and_of_no_other(
     wrong = wrong_with_client(replace(client, **changes), KNOWN)
     assert [(each.member, each.value) for each in wrong] == [(member, value)]
     assert member in {field.name for field in fields(Client)}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["sub", "Sub", "iss", "aud", "exp", "email", "email_verified", "nonce", "scope", "cnf", "azp", "updated_at"],
+)
+def test_the_roles_cannot_take_the_place_of_a_claim_that_has_a_meaning(claim: str) -> None:
+    wrong = wrong_with_client(replace(TOLD, roles_claim=claim), KNOWN)
+    assert [(each.member, each.value) for each in wrong] == [("roles_claim", claim)]
+
+
+@pytest.mark.parametrize(
+    "claim", ["roles", "groups", "realm_access.roles", "https://example.com/roles", "cognito:groups"]
+)
+def test_the_roles_may_be_told_in_the_claim_that_an_application_reads(claim: str) -> None:
+    assert wrong_with_client(replace(TOLD, roles_claim=claim, roles=frozenset({"admin"})), KNOWN) == []
+
+
+@pytest.mark.parametrize("client", [WEB, NATIVE, SERVICE], ids=lambda client: client.client_id)
+@pytest.mark.parametrize(
+    "client_uri", ["", "https://app.example.com/home?from=valet", "http://127.0.0.1:5173/", "com.example.app:/home"]
+)
+def test_a_client_of_any_kind_may_have_a_home_page_on_the_web_or_in_an_app(client: Client, client_uri: str) -> None:
+    assert wrong_with_client(replace(client, client_uri=client_uri), KNOWN) == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -149,7 +149,7 @@ def test_a_deletion_that_is_cut_short_anywhere_is_done_again(
 
 
 def test_a_username_that_somebody_else_was_given_meanwhile_stays_theirs(valet: Operator, local: Deployment) -> None:
-    people = People(local.users, local.audit)
+    people = People(local.users, local.audit, valet.clock)
     john = people.account("john")
     valet("users", "delete", "john", "--yes")
     valet("users", "add", "john", "--generate")

@@ -86,9 +86,18 @@ def test_what_is_not_said_has_the_default_of_its_kind(valet: Operator) -> None:
     assert 20 <= len(job["client_id"]) <= 128  # API Gateway's usage plans take no other
 
 
+def test_a_client_gets_a_home_page_another_and_none(valet: Operator) -> None:
+    valet.json(*WEB, "--id", "shop", "--client-uri", "https://shop.example.com/")
+    assert valet.json("clients", "show", "shop")["client_uri"] == "https://shop.example.com/"
+    for client_uri in ("com.example.shop:/home", ""):
+        valet.json("clients", "change", "shop", "--client-uri", client_uri)
+        assert valet.json("clients", "show", "shop")["client_uri"] == client_uri
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (("--client-uri", "javascript:alert(1)"), "client URI"),
         (("--redirect-uri", "https://*.example.com/cb"), "wildcard"),
         (("--redirect-uri", "https://a.example.com/cb#top"), "fragment"),
         (("--redirect-uri", "http://a.example.com/cb"), "plain http"),

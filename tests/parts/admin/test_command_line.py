@@ -92,7 +92,7 @@ def test_other_peoples_words_do_not_command_the_terminal(valet: Operator) -> Non
     from admin.terminal.spelling import Where
 
     deployment = Deployment(Where(is_local=True, aws_port=int(valet.stack.aws_url[-5:])), bytes, valet.clock)
-    people = People(deployment.users, deployment.audit)
+    people = People(deployment.users, deployment.audit, valet.clock)
     john = people.account("john")
     people.change(john, replace(john, name="\x1b]0;owned\x07John\x9b2J\u202e"))
     for told in (valet("users", "list").out, valet("users", "list", "--json").out):

@@ -118,6 +118,20 @@ def test_a_scope_that_moves_to_another_api_is_never_without_one(apply: Apply, va
     assert logged.deeds() == ["api.changed changed b", "api.changed changed a"]
 
 
+def test_the_claims_of_people_and_of_clients_are_applied_once_and_exported(apply: Apply, valet: Operator) -> None:
+    ann = {"name": "Ann", "locale": "en-US", "address": {"country": "FR"}, "phone_number": "+14255550100"}
+    told = {"scope": ["openid", "roles"], "id_token_claims": ["roles"], "roles": ["user"], "roles_claim": "groups"}
+    said = {"people": {"ann": ann}, "clients": {"shop": {**SHOP, **told}}}
+    apply(said)
+    assert apply(said).out == "No change: everything is as the file says.\n"
+    found = exported(valet, "--people")
+    assert {key: found["people"]["ann"][key] for key in ann} == ann
+    assert {key: found["clients"]["shop"][key] for key in told if key != "scope"} == {
+        key: value for key, value in told.items() if key != "scope"
+    }
+    assert valet.json("users", "show", "ann")["updated_at"]
+
+
 def test_a_generated_secret_is_shown_once_and_signs_people_in(apply: Apply, valet: Operator) -> None:
     first = apply({"clients": {"shop": SHOP}}, "--json").json()
     (told,) = first["secrets"]
@@ -262,7 +276,7 @@ CLIENT = "clients:\n  shop:\n    name: Shop\n    redirect_uris: [https://shop.ex
         ("apis:\n  https://b.example.com: {name: B, scopes: [admin]}\n", "to one API only"),
         ("people:\n  Mary: {}\n", "in lower case: mary"),
         ("people:\n  mary: {email: nowhere}\n", "line 2: person mary: email 'nowhere': not an email address"),
-        ("people:\n  mary: {email_verified: true}\n", "there is no email"),
+        ("people:\n  mary: {email_verified: true}\n", "the user has no email"),
         ("people:\n  mary: {sub: demo-john}\n", "line 2: person mary: sub: it is the sub of john"),
         ("people:\n  mary: {sub: 'a#b'}\n", "without #"),
         ("people:\n  mary: {sub: x1}\n  jo: {sub: x1}\n", "mary has it already"),

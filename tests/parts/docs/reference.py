@@ -31,11 +31,17 @@ VARIABLES = {
     "ACCESS_TOKEN_LIFETIME": "seconds, 60 to 86400; a protected API's own comes first",
     "ID_TOKEN_LIFETIME": "seconds, 60 to 86400",
     "SESSION_IDLE_LIFETIME": "seconds, 600 to 2592000; a browser session that is not used for this long ends",
+    "SESSION_COOKIE": "`persistent` or `browser`; whether a session's cookie outlives the browser",
     "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session ends after this long in any case",
     "ACCOUNT_ROOT_ARN": "rotate_keys: the account, whose administrators a new key's policy lets administer the key",
     "AUDIENCE": "authorizer: the one audience that it accepts",
     "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
     "stack's credentials; empty counts as unset",
+    "API": "`make run`: templates of your own APIs, separated by spaces or commas ([how](local-api.md))",
+    "API_ENV": "`make run` with API: a JSON file with variables for your functions",
+    "API_PARAMETERS": "`make run` with API: values of your template's parameters, NAME=VALUE",
+    "API_PYTHON": "`make run` with API: the interpreter of your functions, if it is not the .venv next to the template",
+    "API_STAGE": "`make run` with API: the stage of your REST APIs",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BASE_PATH": "authorizer: with MATCH=path, what precedes the framework's paths, such as /v1",
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
@@ -85,6 +91,7 @@ ERRORS = {
     "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
     "is refreshed too often; 503: an outage",
     "unauthorized_client": "the client is not registered for this grant type",
+    "unmet_authentication_requirements": "`claims` requires an acr that no sign-in here has; in the redirect",
     "unsupported_grant_type": "the grant type is not one that /token supports",
     "unsupported_response_type": "the response type is not `code`; in the redirect",
 }
@@ -144,6 +151,12 @@ def routes() -> dict[str, tuple[str, str]]:
     return found
 
 
+def _own_api() -> set[str]:
+    """What `make run` is told of a developer's own APIs."""
+    text = (ROOT / "local" / "own" / "choices.py").read_text(encoding="utf-8")
+    return set(re.findall(r'environ(?:\.get\(|\[)"(API[A-Z_]*)"', text))
+
+
 def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
@@ -156,7 +169,14 @@ def variables() -> set[str]:
     }
     read = set(re.findall(r'env\.get\("([A-Z_]+)"|_one_of\(env, "([A-Z_]+)"', authorizer))
     local = set(re.findall(r'_port\("([A-Z_]+)"', (ROOT / "local" / "__main__.py").read_text(encoding="utf-8")))
-    return declared | set(_VARIABLES) | {name for pair in read for name in pair if name} | local | {"PORT", "AWS_PORT"}
+    return (
+        declared
+        | set(_VARIABLES)
+        | {name for pair in read for name in pair if name}
+        | local
+        | {"PORT", "AWS_PORT"}
+        | _own_api()
+    )
 
 
 def errors() -> dict[str, set[int]]:

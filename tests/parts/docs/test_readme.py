@@ -19,13 +19,14 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 WALK = [block for block in BLOCKS if "curl" in block]
 MAKE = re.findall(r"^make ([a-z]+)$", "\n".join(BLOCKS), re.MULTILINE)
 SAM = re.findall(r"^(sam .*)$", "\n".join(BLOCKS), re.MULTILINE)
+OWN_API = "make run API=path/to/your/template.yaml"  # tried by tests/parts/local/test_own_apis and test_main
 OPERATOR = re.findall(r"^(admin/valet .*)$", "\n".join(BLOCKS), re.MULTILINE)  # tried by test_examples
 
 
 def test_every_command_is_tried_here() -> None:
     others = [block for block in BLOCKS if block not in WALK]
     lines = [line for block in others for line in block.splitlines()]
-    assert sorted(lines) == sorted([*(f"make {target}" for target in MAKE), *SAM, *OPERATOR])
+    assert sorted(lines) == sorted([*(f"make {target}" for target in MAKE), OWN_API, *SAM, *OPERATOR])
 
 
 def test_the_walk_leads_from_the_first_token_to_a_revoked_one(fresh_stack: LocalStack) -> None:

@@ -197,7 +197,21 @@ def test_a_route_without_authorizer_is_open(tmp_path: Path) -> None:
     assert calls(small) == []
 
 
-def test_payload_format_1_0_stops_the_start(tmp_path: Path) -> None:
+def test_the_authorizers_event_has_the_members_of_payload_format_1_0(tmp_path: Path) -> None:
     template = TEMPLATE.replace("AuthorizerPayloadFormatVersion: '2.0'", "AuthorizerPayloadFormatVersion: '1.0'")
-    with pytest.raises(TemplateError, match=r"payload format 1\.0"):
+    small = small_system(tmp_path, template, guard=GUARD, echo=ECHO)
+    vars(small.functions.module("GuardFunction"))["answer"] = policy(sub="john")
+    small.event("GET", "/one/1?x=y", TOKEN)
+    (event,) = calls(small)
+    assert (event["version"], event["type"], event["methodArn"]) == ("1.0", "REQUEST", f"{ARN}/one/1")
+    assert event["identitySource"] == event["authorizationToken"] == "Bearer a"
+    assert (event["httpMethod"], event["resource"], event["path"]) == ("GET", "/one/{id}", "/one/1")
+    assert event["requestContext"]["path"] == "/one/1"
+    assert event["pathParameters"] == {"id": "1"}
+    assert "body" not in event
+
+
+def test_another_payload_format_stops_the_start(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("AuthorizerPayloadFormatVersion: '2.0'", "AuthorizerPayloadFormatVersion: '3.0'")
+    with pytest.raises(TemplateError, match=r"payload format 3\.0"):
         small_system(tmp_path, template, guard=GUARD, echo=ECHO)

@@ -298,12 +298,12 @@ def test_a_body_beyond_10_mb_or_an_event_beyond_6_mb_is_refused(small: SmallSyst
     [
         ("ApiId: !Ref Api, Method: ANY, Path: /answer", "Method: ANY, Path: /answer"),
         ("{Type: HttpApi, Properties: {ApiId: !Ref Api, Method: ANY, Path: /answer}}", "{Type: SQS}"),
-        ("Path: /answer", "Path: /answer, PayloadFormatVersion: '1.0'"),
+        ("Path: /answer", "Path: /answer, PayloadFormatVersion: '3.0'"),
         ("Path: /answer", "Path: /answer, Auth: {Authorizer: Nobody}"),
         ("Path: /answer", "Path: /echo"),
         (
             "Api: {Type: AWS::Serverless::HttpApi}",
-            "Api: {Type: AWS::Serverless::HttpApi, Properties: {CorsConfiguration: true}}",
+            "Api: {Type: AWS::Serverless::HttpApi, Properties: {CorsConfiguration: {AllowOrigin: '*'}}}",
         ),
     ],
 )

@@ -168,3 +168,38 @@ def test_parameters_of_the_template_are_played(parameters: list[str], alg: str, 
         assert answer.status_code == 200
         token = answer.json()["access_token"]
         assert httpx.get(f"{url}/api/admin", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"API": "/nowhere.yaml"}, "API: there is no file /nowhere.yaml. Give the path of your template.yaml."),
+        ({"API_STAGE": "a/b"}, "API_STAGE is 'a/b'. A stage has letters, digits, - and _ only."),
+    ],
+)
+def test_an_api_of_mine_that_is_not_there_is_one_line(environment: dict[str, str], message: str) -> None:
+    assert refusal(**environment) == message
+
+
+def test_my_own_api_is_served_with_the_stack_and_ends_with_it(tmp_path: Path) -> None:
+    environment = {"API": str(ROOT / "tests/parts/local/shop/rest.yaml"), "API_STAGE": "dev"}
+    with program("--ready-file", str(tmp_path / "ready"), **environment) as process:
+        facts = ready(tmp_path / "ready", process)
+        assert set(facts["apis"]) == {"Api", "ServerlessRestApi"}
+        url = facts["apis"]["Api"]
+        assert httpx.get(f"{url}/dev/", timeout=10).json()["route"] == "GET /"
+        assert httpx.get(f"{url}/dev/orders", timeout=10).status_code == 401
+        assert httpx.get(f"{url}/prod/", timeout=10).json() == {"message": "Forbidden"}
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    for line in (
+        f"Your API Api is ready on {url}/dev",
+        "  GET /pool  (answers 503: the authorizer Pool is not played: it asks Cognito)",
+        "and what happens instead",
+        "  - OrdersFunction, GET /key: answers 503: ApiKeyRequired is not played",
+        "    OrdersFunction: order.read  path=/",
+    ):
+        assert line in out
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)

@@ -301,7 +301,7 @@ def test_a_denial_is_kept_and_an_outage_or_a_401_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("StageName: v1", "StageName: v1\n      Cors: \"'*'\""),
+        ("StageName: v1", "StageName: v1\n      Cors: '*'"),
         ("Identity: {Headers", "Identity: {StageVariables: [a], Headers"),
         ("WWW-Authenticate: \"'Bearer'\"", 'WWW-Authenticate: "Bearer"'),
         ("        UNAUTHORIZED:", "        WAF_FILTERED:"),

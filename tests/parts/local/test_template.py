@@ -125,10 +125,10 @@ def test_what_is_unknown_or_ill_formed_raises(value: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "Resources: {A: {Type: !Cidr [a, b]}}",
+        "Resources: {A: {Type: !Cider [a, b]}}",
         "Resources: {A: 1, A: 2}",
         "[]",
-        "Resources:\n  A: {Type: !Transform {Name: x}}",
+        "Resources:\n  A: {Type: !Transforms {Name: x}}",
     ],
 )
 def test_a_document_with_unknown_tags_or_repeated_keys_is_refused(text: str, tmp_path: Path) -> None:

@@ -129,6 +129,18 @@ def introspect_refresh_token(world: World) -> Request:
     return lambda: world.web_app.introspect(tokens.refresh_token)
 
 
+def code_with_claims(world: World) -> Request:
+    """The client is told claims in the ID token: by its registration, and by the parameter `claims`."""
+    tokens = world.issued_with_claims()
+    return lambda: world.redeem(tokens)
+
+
+def userinfo_with_claims(world: World) -> Request:
+    tokens = world.issued_with_claims()
+    access_token = world.redeem(tokens).json()["access_token"]
+    return lambda: world.web_app.userinfo(access_token)
+
+
 def userinfo(world: World) -> Request:
     tokens = world.redeemed()
     return lambda: world.web_app.userinfo(tokens.access_tokens[0])

@@ -53,6 +53,13 @@ TABLE = (
         "UpdateItem status, PutItem lease, Query keys, Sign, PutItem sub, UpdateItem grant",
     ),
     Row(
+        requests.code_with_claims,
+        200,
+        "GetItem grant, GetItem account, Sign, Sign, PutItem sub, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, "
+        "UpdateItem status, PutItem lease, Query keys, Sign, Sign, PutItem sub, UpdateItem grant",
+    ),
+    Row(
         requests.code_replayed,
         400,
         "GetItem grant, GetItem account, UpdateItem grant, PutItem status",
@@ -140,6 +147,12 @@ TABLE = (
         200,
         "GetItem grant, GetItem account, GetItem status",
         "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status",
+    ),
+    Row(
+        requests.userinfo_with_claims,
+        200,
+        "GetItem grant, GetItem account, GetItem status",
+        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, Query scopes, Query apis",
     ),
     Row(
         requests.authorize_stranger,

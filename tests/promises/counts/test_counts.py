@@ -15,6 +15,7 @@ from tests.support.world import RIVAL, World, label
 BUDGETS = {
     "client_credentials": Counter(sign=1),
     "code": Counter(read=2, put=1, write=1, sign=2),  # the put: until now the pointer was to end with the code
+    "code_with_claims": Counter(read=2, put=1, write=1, sign=2),  # as without: the account is read in any case
     "code_without_openid": Counter(read=2, put=1, write=1, sign=1),
     "refresh": Counter(read=2, write=1, sign=1),
     "refresh_soon": Counter(read=3, write=1, sign=1),  # whether the place that is shared still stands
@@ -27,6 +28,7 @@ BUDGETS = {
     "introspect_clients_own_token": Counter(read=2),  # its own bit, and the range of its block
     "introspect_refresh_token": Counter(read=2),
     "userinfo": Counter(read=3),
+    "userinfo_with_claims": Counter(read=3),
     "consent_not_remembered": Counter(read=3, put=2, write=1),
     "consent": Counter(read=3, put=2, write=2),  # whether the account still stands; the count; what is remembered
     "consent_until_logout": Counter(read=4, put=2, write=2),  # and whether the session has ended meanwhile

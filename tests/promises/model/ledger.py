@@ -34,6 +34,7 @@ class Violation(AssertionError):
 class Ledger:
     rules: Rules
     grants: dict[str, Facts] = field(default_factory=dict)
+    granted: dict[str, str] = field(default_factory=dict)  # saved requests, by their handles: the grant of each
     bits: set[tuple[str, int]] = field(default_factory=set)
     ranges: set[tuple[str, int, int]] = field(default_factory=set)  # list, start and length of blocks
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
@@ -106,6 +107,9 @@ class Ledger:
             return  # the tombstone of one that was never issued
         if grant_id in self.grants:
             self.violated("a grant that was gone came back")
+        handle = author.act.token if author is not None and author.act.kind == "authorize" else ""
+        if handle and self.granted.setdefault(handle, grant_id) != grant_id:
+            self.violated("one authorization request, two grants")
         self.grants[grant_id] = Facts(
             grant_id,
             new["client_id"],
@@ -289,10 +293,23 @@ class Ledger:
         facts = self.grants.get(query["code"][0][:22]) if "code" in query else None
         if facts is not None:
             facts.is_code_answered = True
+            self._code_went_out(process, facts, query["code"][0])
             if self.endings.must_end_session(session, process.after_commit):
                 self.violated("shut out, and given a code")
         elif location.startswith(f"{ISSUER}/login") and self._is_signed_in(session):
             self.violated("false refusal: signed in, and asked to sign in")
+
+    def _code_went_out(self, process: Process, facts: Facts, answered: str) -> None:
+        """A repeated request is judged by the grant that it met: what happens after that may overtake any answer."""
+        code = parse_code(answered)
+        if process.act.actor == "stranger":
+            self.violated("a stranger was given a code")
+        if code is None or digest(code.secret) != facts.code_digest:
+            self.violated("answered a code that was never stored")
+        if process.has_met_revoked:
+            self.violated("answered a code whose grant is revoked")
+        if process.has_met_redeemed:
+            self.violated("answered a code again that was redeemed")
 
     def _is_signed_in(self, session: str) -> bool:
         if session not in self.endings.sign_ins:

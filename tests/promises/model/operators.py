@@ -77,7 +77,7 @@ class Operator:
         )
         desk = SimpleNamespace(
             deployment=deployment,
-            people=People(world.users, cast(Any, world)),
+            people=People(world.users, cast(Any, world), lambda: world.now),
             register=Register(world.clients, cast(Any, world)),
             clock=lambda: world.now,
             sleep=self._sleep,

@@ -44,6 +44,7 @@ class Process:
     drawn: int = 0  # how often it asked for randomness
     faults: int = 0
     has_met_revoked: bool = False  # it has read a grant that is revoked
+    has_met_redeemed: bool = False  # ... or whose code is redeemed
     observed: list[int] = field(default_factory=list)  # digests of all that it was told
     is_stale: bool = False  # its sandbox goes by clients' records of before an operator's write
     after: frozenset[int] = frozenset()  # the operators' commands that were answered before it began

@@ -263,7 +263,8 @@ def _item_digest(key: Key, item: Item) -> int:
 
 def _ledger_digest(ledger: Ledger) -> int:
     facts = frozenset(map(_facts_digest, ledger.grants.values()))
-    return hash((facts, frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest()))
+    granted = frozenset(ledger.granted.items())
+    return hash((facts, granted, frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest()))
 
 
 def _facts_digest(facts: Facts) -> int:

@@ -20,6 +20,7 @@ from tests.promises.model.world import World, installed
 
 PASSWORD = "password 0"  # of John, until an operator gives him another
 SESSION = "session-cookie-of-john".ljust(43, "x")
+SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
 RULES = Rules({"web": 60, "spa": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
 
 
@@ -51,6 +52,8 @@ class Stage:
         now = int(world.now)
         session = Session(digest(SESSION), "sid-1", "sub-john", now * 1000, "acr", ("pwd",), now + 3600, now + 43_200)
         world.server(0).sessions.open(session)
+        of_jane = replace(session, digest=digest(SESSION_OF_JANE), sid="sid-2", sub="sub-jane")
+        world.server(0).sessions.open(of_jane)
         return cls(world, ledger, client_id, scope=scope)
 
     def with_operator(self, *actors: str) -> "Stage":
@@ -131,6 +134,7 @@ class Stage:
         ledger = replace(
             self.ledger,
             grants={grant_id: _copy(facts) for grant_id, facts in self.ledger.grants.items()},
+            granted=dict(self.ledger.granted),
             bits=set(self.ledger.bits),
             ranges=set(self.ledger.ranges),
             sessions=dict(self.ledger.sessions),

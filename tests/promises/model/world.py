@@ -169,6 +169,8 @@ class World:
     def _observe(self, process: Process, result: Any, how: str) -> None:
         if isinstance(result, dict) and "revoked_at" in result:
             process.has_met_revoked = True
+        if isinstance(result, dict) and "redeemed_at_ms" in result:
+            process.has_met_redeemed = True
         if self.is_observing:
             # The time as well: what the function does next may draw it.
             process.observed.append(hash((how, repr(result), self.now)))

@@ -141,6 +141,8 @@ class Walk:
         assert not self.service.introspect(tokens["refresh_token"]).json()["active"]
         assert not self.web_app.introspect("no token").json()["active"]
         assert self.web_app.userinfo(tokens["access_token"]).status == 200
+        singly = self.sign_in(self.web_app, scope="openid", claims='{"userinfo": {"email": null}}')
+        assert "email" in self.web_app.userinfo(singly["access_token"]).json()
         assert self.spa.userinfo("unknown").status == 401
         assert self.spa.send("GET", f"{self.stack.issuer}/userinfo", self.spa.headers).status == 401
 

@@ -13,6 +13,7 @@ EventName = Literal[
     "api.changed",
     "client.changed",
     "code.issued",
+    "code.repeated",
     "code.replayed",
     "code.resubmitted",
     "code.throttled",
@@ -80,7 +81,7 @@ def _event(meaning: str, fields: str = "", metric: Metric | None = None, measure
 
 # Characters of a text in a line. A request's headers may have ten thousand, and operators pay for each and read it.
 LONGEST = 256
-LONGEST_OF = {"scope": 1024}  # registered scopes only, and a grant may have many
+LONGEST_OF = {"scope": 1024, "detail": 512}  # a grant may have many scopes; a detail may name two redirect URIs
 _MOST_PLACES = 32  # of a list: the innermost frames of a traceback
 
 
@@ -110,6 +111,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
         "client.changed": _event("An operator changed a client.", _CHANGE),
         "code.issued": _event("An authorization code went to a client."),
+        "code.repeated": _event("A browser sent its request again within ten seconds, and was answered the same code."),
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
         "code.throttled": _event(
@@ -144,7 +146,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),
-        "scope.refused": _event("A client asked for a scope that is not its own.", "scope", "ScopesRefused"),
+        "scope.refused": _event(
+            "A client asked for scopes that it may not have: the field names them.", "scope", "ScopesRefused"
+        ),
         "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
         "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),

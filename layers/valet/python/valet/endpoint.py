@@ -10,6 +10,7 @@ from valet.aws.apigateway import request_from_event, response_to_event
 from valet.errors import MethodNotAllowed, OAuthError, ServerError
 from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.http import Request, Response
+from valet.models.clients import Client
 from valet.protocol import cors
 from valet.refusals import refuse_as_json, refuse_as_page
 from valet.server import Server
@@ -79,7 +80,10 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
     # The page shows a reference with which its reader can ask for help, so the log needs a line with it.
     if error.detail or (refuse is refuse_as_page and not isinstance(error, ServerError)):
         observability.log_refusal(error)
-    response = refuse(error, request)
+    if refuse is refuse_as_page:
+        response = refuse_as_page(error, request, _client_of(error, server))
+    else:
+        response = refuse(error, request)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
         return response
     try:
@@ -88,6 +92,15 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         )
     except Exception:
         return response  # the registry is out of reach: the refusal is answered without CORS headers
+
+
+def _client_of(error: OAuthError, server: Server) -> Client | None:
+    """The client that a page leads back to; None if it is not known, or out of reach."""
+    try:
+        found = server.registry.find_client(error.client_id) if error.client_id else None
+    except OAuthError:
+        return None
+    return found if found is not None and not found.is_disabled else None
 
 
 def _origins(readable_by: str, server: Server) -> frozenset[str] | None:

@@ -10,6 +10,7 @@ OAuthError
 ├── InvalidScope
 ├── AccessDenied              the end-user said no
 ├── LoginRequired · ConsentRequired      prompt=none
+├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
 ├── InvalidToken              401 with a Bearer challenge (RFC 6750)
 ├── InsufficientScope         403 with a Bearer challenge
@@ -23,11 +24,23 @@ NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 # RFC 6749 §5.2: the characters that error_description may hold.
 _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
+_FORBIDDEN = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_MOST_QUOTED = 5  # values
+_LONGEST_QUOTED = 64  # characters
+
+
+def quoted(*values: str) -> str:
+    """Values that a client sent, as a description and a line of the log may quote them: few, short, and without
+    characters that RFC 6749 §5.2 forbids. Never pass a secret.
+    """
+    cut = [value[:_LONGEST_QUOTED] + "..." * (len(value) > _LONGEST_QUOTED) for value in values[:_MOST_QUOTED]]
+    more = len(values) - len(cut)
+    return _FORBIDDEN.sub("?", ", ".join(cut)) + (f" and {more} more" if more else "")
 
 
 class OAuthError(Exception):
@@ -78,7 +91,13 @@ class UnsupportedResponseType(OAuthError):
 
 
 class InvalidScope(OAuthError):
+    """`scope` has the names at fault, as the log may quote them."""
+
     error = "invalid_scope"
+
+    def __init__(self, description: str, *, names: Iterable[str] = ()) -> None:
+        super().__init__(description)
+        self.scope = quoted(*names)
 
 
 class AccessDenied(OAuthError):
@@ -91,6 +110,12 @@ class LoginRequired(OAuthError):
 
 class ConsentRequired(OAuthError):
     error = "consent_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0, §1."""
+
+    error = "unmet_authentication_requirements"
 
 
 class RequestNotSupported(OAuthError):

@@ -91,6 +91,16 @@ def successor(token: RefreshToken, retry_key: bytes) -> RefreshToken:
     return RefreshToken(token.grant_id, token.family, base64url(secret))
 
 
+def code_of(handle: str, browser: str, grant_id: str, retry_key: bytes) -> Code:
+    """The one code that a saved request can end in once `retry_key` is stored.
+
+    Derived from what only the browser that began the request holds, the value of its cookie and the request's handle:
+    that browser can be given the same code again, though only the code's digest is kept.
+    """
+    secret = hmac.digest(browser.encode(), b"valet code" + retry_key + handle.encode(), "sha256")
+    return Code(grant_id, base64url(secret))
+
+
 def grant_id_of(handle: str) -> str:
     """The id of the grant that a saved request ends in: writing that grant *is* the request's one use."""
     return base64url(hashlib.sha256(b"valet grant" + handle.encode()).digest()[:16])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
-from valet.errors import InvalidRequest, TooLarge
+from valet.errors import InvalidRequest, TooLarge, quoted
 
 MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
 MAXIMUM_PARAMETERS = 100
@@ -68,9 +68,9 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
     malformed: dict[str, str] = {}
     for name, value in _pairs(encoded):
         if name in values:
-            malformed[name] = "A parameter is repeated."
+            malformed[name] = f"The parameter {quoted(name)} is repeated."
         elif not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
-            malformed[name] = "A parameter has a control character."
+            malformed[name] = f"The parameter {quoted(name)} has a control character."
         values[name] = value
     return Parameters({name: value for name, value in values.items() if value}, malformed)
 
@@ -164,7 +164,10 @@ def redirect(location: str) -> Response:
 
 
 def page(status: int, html: str, content_security_policy: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An HTML page that browsers do not frame or store, and whose media type they do not guess."""
+    """An HTML page that browsers do not frame or store, and whose media type they do not guess.
+
+    It has no Cross-Origin-Opener-Policy: an app that opened it as a popup keeps its way to that popup.
+    """
     return Response(
         status,
         {
@@ -173,7 +176,6 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Opener-Policy": "same-origin",
             "Strict-Transport-Security": "max-age=31536000",  # browsers obey it over https only (RFC 6797 §8.1)
             **NO_STORE,
             **(headers or {}),

@@ -28,16 +28,16 @@ def is_active(verified: Verified, ports: Ports) -> bool:
     return not ports.status_lists.is_in_range(verified.live, BLOCK) and not ports.status_lists.is_set(verified.live)
 
 
-def find_active(verified: Verified, ports: Ports) -> Account | None:
-    """The end-user of the access token, if it is still good; None for a client's own token."""
+def find_active(verified: Verified, ports: Ports) -> tuple[Grant, Account] | None:
+    """The grant and the end-user of the access token, if it is still good; None for a client's own token."""
     client = ports.registry.find_client(verified.client_id)
     grant = ports.grants.find(verified.grant_id) if client is not None and verified.grant_id is not None else None
     if client is None or grant is None or grant.revoked_at:
         return None
     account = ports.accounts.find_account(grant.sub)
-    if not grant_stands(grant, client, account) or ports.status_lists.is_set(verified.live):
+    if account is None or not grant_stands(grant, client, account) or ports.status_lists.is_set(verified.live):
         return None
-    return account
+    return grant, account
 
 
 def is_current(grant: Grant, now: float) -> bool:

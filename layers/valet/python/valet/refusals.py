@@ -1,9 +1,15 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
+from dataclasses import replace
+
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
-from valet.front_channel.saved_requests import AlreadyAnswered, RequestExpired
+from valet.front_channel.forms import PageOutOfDate
+from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Lost, RequestLost, RequestTooOld
+from valet.front_channel.steps import back_to_authorize
 from valet.http import NO_STORE, Request, Response, json_response, page
+from valet.models.clients import Client
 from valet.pages import messages
+from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy
 from valet.protocol import bearer
 
@@ -21,14 +27,40 @@ def refuse_with_challenge(error: OAuthError, request: Request | None) -> Respons
     return response
 
 
-def refuse_as_page(error: OAuthError, request: Request | None) -> Response:
-    """A page in words for the end-user. Its reference leads to the log line, which the module endpoint writes."""
-    reference = request.request_id if request else None
-    if isinstance(error, RequestExpired):
-        html = messages.expired(reference)
-    elif isinstance(error, AlreadyAnswered):
-        html = messages.already_answered(reference)
-    else:
-        title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
-        html = messages.error(title=title, message=error.description, request_id=reference)
-    return page(error.status, html, content_security_policy(("'none'",)), error.headers)
+def refuse_as_page(error: OAuthError, request: Request | None, client: Client | None = None) -> Response:
+    """In words for the end-user, with the way back to the client, where it is known and registered.
+
+    The page's reference finds the log line, which the door that every endpoint shares writes. A page that is out of
+    date is shown again, and a request whose pages were open for too long is begun anew, at /authorize.
+    """
+    if isinstance(error, PageOutOfDate):
+        return error.again
+    if isinstance(error, RequestTooOld) and request is not None:
+        return back_to_authorize(error.saved, request.issuer)
+    way_on = WayOn(request.request_id if request else None)
+    if client is not None:
+        way_on = replace(way_on, client_name=client.client_name, client_uri=client.client_uri)
+    return page(error.status, _words(error, way_on), content_security_policy(), error.headers)
+
+
+def _words(error: OAuthError, way_on: WayOn) -> str:
+    if isinstance(error, RequestLost):
+        return _LOST[error.why](way_on)
+    if isinstance(error, AlreadyAnswered):
+        return _ANSWERED[error.what](way_on)
+    if isinstance(error, InvalidRequest):
+        return messages.unanswerable(error.error, error.description, way_on)
+    title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
+    return messages.error(title, error.description, way_on)
+
+
+_LOST = {
+    Lost.GONE: messages.expired,
+    Lost.NO_COOKIE: messages.no_cookie,
+    Lost.OTHER_BROWSER: messages.other_browser,
+}
+_ANSWERED = {
+    Answered.REDEEMED: messages.already_signed_in,
+    Answered.ENDED: messages.sign_in_ended,
+    Answered.LATE: messages.already_answered,
+}

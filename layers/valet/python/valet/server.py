@@ -48,7 +48,9 @@ class Server:
 
     @cached_property
     def cookies(self) -> Cookies:
-        return Cookies(self.settings.is_plain_http)
+        is_persistent = self.settings.session_cookie == "persistent"
+        lifetime = self.settings.session_absolute_lifetime if is_persistent else None
+        return Cookies(self.settings.is_plain_http, lifetime)
 
     @cached_property
     def registry(self) -> Registry:

@@ -32,6 +32,7 @@ class Settings:
     saved_request_lifetime: int = 600
     session_idle_lifetime: int = 3600
     session_absolute_lifetime: int = 12 * 3600
+    session_cookie: str = "persistent"  # or browser: it ends when the browser is closed
     access_token_lifetime: int = 900
     id_token_lifetime: int = 900
     retry_window: int = 60
@@ -125,6 +126,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "ID_TOKEN_LIFETIME": ("id_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),
     "SESSION_IDLE_LIFETIME": ("session_idle_lifetime", _whole(600, 30 * 86_400)),
     "SESSION_LIFETIME": ("session_absolute_lifetime", _whole(600, 30 * 86_400)),
+    "SESSION_COOKIE": ("session_cookie", _one_of("persistent", "browser")),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),

@@ -6,16 +6,25 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from valet.authorization import find_credentials
-from valet.errors import InvalidClient, InvalidRequest
+from valet.errors import InvalidClient, InvalidRequest, quoted
 from valet.handles import is_digest_of
-from valet.http import Parameters, Request
+from valet.http import Parameters, Request, parse_parameters
 from valet.models.clients import Client
 from valet.ports.clients import Registry
-from valet.protocol.supported import EITHER_SECRET_METHOD, SECRET_METHODS
+from valet.protocol.supported import BODY_PARAMETERS, EITHER_SECRET_METHOD, SECRET_METHODS
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
 # Compared if there is no client or no secret, so that an unknown client takes the same time.
 _NOBODYS_DIGEST = (bytes(32),)
+
+
+# What may be at fault, by what was sent and never by what is registered: a stranger learns nothing about the client.
+_WITH_SECRET = "The client_id is unknown or disabled, or the secret is wrong. A public client sends no secret."
+_AT_FAULT = {
+    "client_secret_basic": _WITH_SECRET,
+    "client_secret_post": _WITH_SECRET,
+    "none": "No secret was sent, and this client_id is unknown, disabled, or that of a client that has a secret.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +42,21 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     InvalidRequest for two methods at once or parameters in the query.
     """
     if request.query_string:
-        # Servers and proxies log queries, so a query must not contain anything that may be a secret (RFC 6749 §2.3.1).
-        raise InvalidRequest("The parameters belong in the request's body, not in its query.")
+        _check_query(request)
     presented = _presented(request, form)
     client = registry.find_client(presented.client_id)
     digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
     # Compare every digest, and decide only when all are compared.
     matches = [is_digest_of(kept, presented.secret) for kept in digests]
     if client is None or client.is_disabled:
-        raise _refusal("unknown or disabled")
+        raise _refusal("unknown or disabled", _AT_FAULT[presented.method])
     registered, is_confidential = client.token_endpoint_auth_method, client.is_confidential
     if is_confidential != (presented.method in SECRET_METHODS):
-        raise _refusal("a confidential client without its secret, or a public client with one")
+        raise _refusal(
+            "a confidential client without its secret, or a public client with one", _AT_FAULT[presented.method]
+        )
     if is_confidential and not any(matches):
-        raise _refusal("wrong secret")
+        raise _refusal("wrong secret", _AT_FAULT[presented.method])
     if registered not in (presented.method, EITHER_SECRET_METHOD):
         raise InvalidClient(
             f"The client is registered for {registered}, but sent its secret by {presented.method}.",
@@ -56,9 +66,21 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
     return client
 
 
+def _check_query(request: Request) -> None:
+    """Raises InvalidRequest for one of the request's own parameters in the query, because servers and proxies log
+    queries (RFC 6749 §2.3.1). Other parameters there are ignored (§3.2).
+    """
+    own = sorted(set(parse_parameters(request.query_string)) & BODY_PARAMETERS)
+    if own:
+        raise InvalidRequest(
+            f"Send {quoted(*own)} in the request's body, not in its query. Queries are logged on their way:"
+            " if a value was a secret, replace it."
+        )
+
+
 def _presented(request: Request, form: Parameters) -> _Presented:
     if "client_assertion" in form or "client_assertion_type" in form:
-        raise _refusal("client_assertion")
+        raise _refusal("client_assertion", "Assertions are not supported: send the secret.")
     authorization = request.headers.get("authorization")
     if authorization is not None:
         if "client_secret" in form:
@@ -72,7 +94,7 @@ def _presented(request: Request, form: Parameters) -> _Presented:
     if "client_secret" in form:
         return _Presented("client_secret_post", client_id, form["client_secret"])
     if not client_id:
-        raise _refusal("no client_id")
+        raise _refusal("no client_id", "The client_id is missing: send it in the body, or authenticate by HTTP Basic.")
     return _Presented("none", client_id, "")
 
 
@@ -80,7 +102,7 @@ def _basic_credentials(authorization: str) -> tuple[str, str]:
     """Client id and secret, each form-decoded (RFC 6749 §2.3.1)."""
     credentials = find_credentials(authorization, "basic")
     if credentials is None:
-        raise _refusal("another scheme than Basic")
+        raise _refusal("another scheme than Basic", "The Authorization header is not HTTP Basic.")
     try:
         decoded = b64decode(credentials, validate=True).decode()
         client_id, colon, secret = decoded.partition(":")
@@ -88,8 +110,8 @@ def _basic_credentials(authorization: str) -> tuple[str, str]:
             raise ValueError("no colon")
         return unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, ValueError):
-        raise _refusal("malformed Basic credentials") from None
+        raise _refusal("malformed Basic credentials", "The Basic credentials are malformed.") from None
 
 
-def _refusal(detail: str) -> InvalidClient:
-    return InvalidClient("The client could not be authenticated.", detail=detail, headers=CHALLENGE)
+def _refusal(detail: str, description: str) -> InvalidClient:
+    return InvalidClient(f"The client could not be authenticated. {description}", detail=detail, headers=CHALLENGE)

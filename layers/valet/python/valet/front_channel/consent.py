@@ -1,9 +1,9 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from valet.errors import InvalidRequest, InvalidScope
+from valet.errors import InvalidScope
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
 from valet.front_channel.saved_requests import Saved
@@ -12,31 +12,55 @@ from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
+from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.scope import in_reading_order, narrowed_scope
+from valet.protocol.scope import in_reading_order, narrowed_scope, the_scopes
+
+_OUT_OF_DATE = (
+    "This page was out of date: you signed in again since it was opened, or the app asks for something else by now."
+    " Please look at it once more."
+)
+_RENEWED = "You took longer than ten minutes, so this was started again. Please look at it once more."
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
     """The saved request, with what is left of its scope: the page, the grant and the remembered consent are about one
     scope, even if a registration changes in between. Raises InvalidScope if nothing is left."""
-    return replace(saved, request=replace(saved.request, scope=remaining_scope(saved.request.scope, client, known)))
+    return replace(saved, request=remaining(saved.request, client, known))
 
 
-def remaining_scope(asked: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
+def remaining(asked: AuthorizationRequest, client: Client, known: Scopes) -> AuthorizationRequest:
+    """The request with what is left of its scope and its claims. Raises InvalidScope if no scope is."""
+    return replace(
+        asked,
+        scope=remaining_scope(asked.scope, client, known),
+        userinfo_claims=allowed(asked.userinfo_claims, client, known),
+        id_token_claims=allowed(asked.id_token_claims, client, known),
+    )
+
+
+def remaining_scope(asked: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """The part of a saved request's scope that may still be granted. Raises InvalidScope if there is none."""
     scope = narrowed_scope(asked, client, known)
     if not scope:
-        raise InvalidScope("Nothing is left of the scope that was asked for.")
+        raise InvalidScope(f"{the_scopes(asked)} no longer registered for this client.", names=asked)
     return scope
 
 
 def consent_page(
-    saved: Saved, destination: Destination, account: Account | None, session_cookie: str, known: Scopes
+    saved: Saved,
+    destination: Destination,
+    account: Account | None,
+    session_cookie: str,
+    known: Scopes,
+    *,
+    is_again: bool = False,
 ) -> Response:
-    """The page that asks the end-user to allow the client the scope of the saved request."""
+    """The page that asks the end-user to allow the client the scope of the saved request; `is_again` after a form that
+    another page has sent, from before a new sign-in or for another scope."""
     html = consent.html(
         action="/consent",
         request_handle=saved.handle,
@@ -45,26 +69,25 @@ def consent_page(
         owner=destination.client.owner,
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
-        scopes=[(name, known.scopes[name].description) for name in in_reading_order(saved.request.scope)],
+        scopes=[(name, known.scopes[name].description) for name in in_reading_order(consent_scope(saved.request))],
         switch_account=f"/login?request={saved.handle}",
+        error=_OUT_OF_DATE if is_again else None,
+        notice=_RENEWED if saved.is_renewed and not is_again else None,
     )
-    targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
-def check_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this session's consent page, with this very scope."""
-    if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved)):
-        why = "This page is out of date. Go back to the app and start again."
-        raise InvalidRequest(why, client_id=saved.request.client_id)
+def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:
+    """Whether the form was sent from this session's consent page, with this very scope."""
+    return is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved))
 
 
 def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
     """Store what the end-user allowed, if it may replace the next consent."""
     if is_remembered(request, client):
-        consents.remember_consent(Consent(sub, client.client_id, frozenset(request.scope), int(now)))
+        consents.remember_consent(Consent(sub, client.client_id, consent_scope(request), int(now)))
 
 
 def _shown(saved: Saved) -> str:
     """The content of the page, for which its CSRF token is good."""
-    return f"{saved.handle} {' '.join(sorted(saved.request.scope))}"
+    return f"{saved.handle} {' '.join(sorted(consent_scope(saved.request)))}"

@@ -2,7 +2,9 @@
 
 import hmac
 
+from valet.errors import InvalidRequest
 from valet.handles import base64url
+from valet.http import Response
 
 
 def csrf_token(cookie: str, form: str) -> str:
@@ -12,3 +14,11 @@ def csrf_token(cookie: str, form: str) -> str:
 
 def is_csrf_token(value: str, cookie: str, form: str) -> bool:
     return hmac.compare_digest(csrf_token(cookie, form).encode(), value.encode())
+
+
+class PageOutOfDate(InvalidRequest):
+    """The form was not sent from this page as it is now, so that it counts for nothing: the page is shown again."""
+
+    def __init__(self, client_id: str, again: Response) -> None:
+        super().__init__("This page is out of date.", client_id=client_id)
+        self.again = again

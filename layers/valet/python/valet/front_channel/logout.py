@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from valet.errors import InvalidRequest
-from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
 _FORM = "logout"  # what the CSRF token is for
+_OUT_OF_DATE = "This page was out of date. Please choose once more."
 
 
 def to_get(asked: LogoutRequest, issuer: str) -> Response:
@@ -23,24 +23,23 @@ def to_get(asked: LogoutRequest, issuer: str) -> Response:
     return redirect(f"{issuer}/logout?{urlencode(dict(asked.carried))}")
 
 
-def logout_page(asked: LogoutRequest, session_cookie: str) -> Response:
-    """The page that asks whether to sign out."""
+def logout_page(asked: LogoutRequest, session_cookie: str, *, is_again: bool = False) -> Response:
+    """The page that asks whether to sign out; `is_again` after a form that this page did not send."""
     html = sign_out.html(
         action="/logout",
         csrf_token=csrf_token(session_cookie, _FORM),
         client_name=asked.client.client_name if asked.client else None,
         hidden=asked.carried,
+        error=_OUT_OF_DATE if is_again else None,
     )
-    targets = ["'self'"]
-    if asked.back:
-        targets.append(form_action_source(asked.back))
-    return page(200, html, content_security_policy(targets))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
 
 
-def check_logout_form(parameters: Mapping[str, str], session_cookie: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this session's logout page."""
+def check_logout_form(parameters: Mapping[str, str], asked: LogoutRequest, session_cookie: str) -> None:
+    """Raises PageOutOfDate if the form was not sent from this session's logout page."""
     if not is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _FORM):
-        raise InvalidRequest("This page is out of date. Sign out again from the app.")
+        client_id = asked.client.client_id if asked.client else ""
+        raise PageOutOfDate(client_id, logout_page(asked, session_cookie, is_again=True))
 
 
 def still_signed_in() -> Response:
@@ -58,4 +57,4 @@ def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Resp
 
 
 def _message(html: str) -> Response:
-    return page(200, html, content_security_policy(("'none'",)))
+    return page(200, html, content_security_policy())

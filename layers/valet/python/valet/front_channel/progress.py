@@ -6,7 +6,7 @@ from valet.front_channel import code
 from valet.front_channel.code import Allowed, issue_code
 from valet.front_channel.interaction import Step, next_step
 from valet.front_channel.saved_requests import Saved, save_request
-from valet.handles import grant_id_of, new_handle, new_id
+from valet.handles import new_handle
 from valet.http import Request, Response, redirect
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
@@ -40,11 +40,23 @@ def go_on(
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
     step = next_step(asked, destination.client, session, consent, asked_at_ms, now)
     if step is Step.ISSUE and session is not None:
-        grant_id = grant_id_of(saved.handle) if saved else new_id(ports.random)
-        return issue_code(ports, Allowed(asked, destination, session, grant_id, was_asked=False), now)
+        return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
     if saved is not None:
         return _to_step(step, saved, request.issuer)
     return _save_and_go_to_step(ports, step, asked, request, asked_at_ms)
+
+
+def begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
+    """The request again, for the same browser, with pages that are young: a login that it asks for has to be new."""
+    return save_request(
+        old.request,
+        old.browser,
+        ports.saved_requests,
+        ports.settings,
+        ports.random,
+        created_at_ms=int(now * 1000),
+        renews=old,
+    )
 
 
 def _standing_session(ports: Ports, request: Request, now: float) -> Session | None:

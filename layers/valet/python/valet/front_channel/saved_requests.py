@@ -4,10 +4,11 @@ Login and consent carry a request's handle and nothing else of it. It is bound t
 nothing about a user: only the session cookie says which end-user is signed in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 
 from valet.errors import InvalidRequest
-from valet.handles import digest, is_digest_of, is_handle, new_handle
+from valet.handles import digest, grant_id_of, is_digest_of, is_handle, new_handle
 from valet.http import Request
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.people.cookies import Cookies, browser_secret
@@ -15,19 +16,51 @@ from valet.ports.runtime import Random
 from valet.ports.saved_requests import SavedRequests
 from valet.settings import Settings
 
+# Seconds in which a request whose pages are too old can be begun anew. Not longer than a grant is kept whose code is
+# not redeemed, or a tombstone: the renewed request has to meet it.
+_KEPT = 86_400
 
-class RequestExpired(InvalidRequest):
-    """This browser has no such saved request, or it has expired."""
 
-    def __init__(self) -> None:
-        super().__init__("This sign-in has expired, or it was begun in another browser.")
+class Lost(Enum):
+    """Why there is no saved request to go on with."""
+
+    GONE = "it is unknown, or too old to be begun anew"
+    NO_COOKIE = "the browser sent no cookie"
+    OTHER_BROWSER = "another browser began it"
+
+
+class RequestLost(InvalidRequest):
+    """There is no such saved request for this browser, or no longer."""
+
+    def __init__(self, why: Lost, client_id: str = "") -> None:
+        super().__init__(
+            "This sign-in has expired, or it was begun in another browser.", detail=why.value, client_id=client_id
+        )
+        self.why = why
+
+
+class RequestTooOld(InvalidRequest):
+    """The saved request is this browser's, and its pages have been open for too long: it is begun anew."""
+
+    def __init__(self, saved: "Saved") -> None:
+        super().__init__("This sign-in took too long.", client_id=saved.request.client_id)
+        self.saved = saved
+
+
+class Answered(Enum):
+    """What became of a saved request that cannot be answered again."""
+
+    REDEEMED = "the client has redeemed its code"
+    ENDED = "the end-user signed out, or the grant was revoked"
+    LATE = "its code was answered, and neither redeemed nor asked for again at once"
 
 
 class AlreadyAnswered(InvalidRequest):
-    """The saved request was allowed or denied before, and can be used once only."""
+    """The saved request was answered before, and can be used once only."""
 
-    def __init__(self, client_id: str) -> None:
-        super().__init__("This request was already answered.", client_id=client_id)
+    def __init__(self, client_id: str, what: Answered) -> None:
+        super().__init__("This request was already answered.", detail=what.value, client_id=client_id)
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +70,10 @@ class Saved:
     handle: str
     request: AuthorizationRequest
     created_at_ms: int
+    expires_at: int
+    grant_id: str  # of the grant that it ends in, and that every request ends in that renews it
+    browser: str = field(default="", repr=False)  # the value of its browser's cookie; empty: bound to no browser yet
+    is_renewed: bool = False  # an older one took too long
 
 
 def save_request(
@@ -47,43 +84,76 @@ def save_request(
     random: Random,
     *,
     created_at_ms: int,
+    renews: Saved | None = None,
 ) -> Saved:
-    """Keep the request. `browser` is the browser cookie's value, None while the request is bound to no browser."""
+    """Keep the request. `browser` is the browser cookie's value, None while the request is bound to no browser.
+
+    A request that renews another one ends in the same grant: the two are answered once. It is kept no longer than the
+    first, so that the grant, which is kept for a day at least, is still there.
+    """
     handle = new_handle(random)
+    expires_at = renews.expires_at if renews else created_at_ms // 1000 + _KEPT
     saved_requests.save(
         SavedRequest(
             digest=digest(handle),
             request=request,
             browser_digest=digest(browser) if browser else b"",
             created_at_ms=created_at_ms,
-            expires_at=created_at_ms // 1000 + settings.saved_request_lifetime,
+            expires_at=expires_at,
+            ends_at=created_at_ms // 1000 + settings.saved_request_lifetime,
+            grant_id=renews.grant_id if renews else "",
         )
     )
-    return Saved(handle, request, created_at_ms)
+    grant_id = renews.grant_id if renews else grant_id_of(handle)
+    return Saved(handle, request, created_at_ms, expires_at, grant_id, browser or "", is_renewed=renews is not None)
 
 
 def require_saved(handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float) -> Saved:
-    """The request by that handle, if this browser began it. Raises RequestExpired."""
-    return _of_this_browser(handle, _find(handle, saved_requests, now), request, cookies)
+    """The request by that handle, if this browser began it. Raises RequestLost and RequestTooOld."""
+    return _of_this_browser(handle, _find(handle, saved_requests, now), request, cookies, now)
 
 
 def find_to_resume(
     handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float
 ) -> tuple[Saved, bool]:
-    """The request by that handle, if this browser began it or if it came by POST and is bound to no browser yet, and
-    whether it is bound. Raises RequestExpired.
-    """
+    """The request by that handle, if this browser began it or if it came by POST and is bound to no browser yet; and
+    whether it is bound. Raises RequestLost and RequestTooOld."""
     found = _find(handle, saved_requests, now)
     if found is not None and not found.browser_digest:
-        return Saved(handle, found.request, found.created_at_ms), False
-    return _of_this_browser(handle, found, request, cookies), True
+        if _is_too_old(found, now):
+            raise RequestLost(Lost.GONE, found.request.client_id)
+        return _saved(handle, found, ""), False
+    return _of_this_browser(handle, found, request, cookies, now), True
 
 
-def _of_this_browser(handle: str, found: SavedRequest | None, request: Request, cookies: Cookies) -> Saved:
-    browser = browser_secret(request, cookies)
-    if browser is None or found is None or not is_digest_of(found.browser_digest, browser):
-        raise RequestExpired
-    return Saved(handle, found.request, found.created_at_ms)
+def _of_this_browser(handle: str, found: SavedRequest | None, request: Request, cookies: Cookies, now: float) -> Saved:
+    if found is None:
+        raise RequestLost(Lost.GONE)
+    client_id, browser = found.request.client_id, browser_secret(request, cookies)
+    if browser is None:
+        raise RequestLost(Lost.NO_COOKIE, client_id)
+    if not is_digest_of(found.browser_digest, browser):
+        raise RequestLost(Lost.OTHER_BROWSER, client_id)
+    saved = _saved(handle, found, browser)
+    if _is_too_old(found, now):
+        raise RequestTooOld(saved)
+    return saved
+
+
+def _saved(handle: str, found: SavedRequest, browser: str) -> Saved:
+    return Saved(
+        handle,
+        found.request,
+        found.created_at_ms,
+        found.expires_at,
+        found.grant_id or grant_id_of(handle),
+        browser,
+        is_renewed=bool(found.grant_id),
+    )
+
+
+def _is_too_old(found: SavedRequest, now: float) -> bool:
+    return (found.ends_at or found.expires_at) <= now
 
 
 def _find(handle: str, saved_requests: SavedRequests, now: float) -> SavedRequest | None:

@@ -2,59 +2,58 @@
 
 from collections.abc import Mapping
 
-from valet.errors import InvalidRequest
-from valet.front_channel.forms import csrf_token, is_csrf_token
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
 from valet.pages import sign_in
-from valet.pages.policy import content_security_policy, form_action_source
+from valet.pages.policy import content_security_policy
 from valet.protocol.authorization_request import Destination
 
+_OUT_OF_DATE = "This page was out of date. Please sign in again."
+_RENEWED = "You took longer than ten minutes, so this sign-in was started again."
 _WRONG = "That username and password do not match. Please try again."
 
 
 def sign_in_page(
     saved: Saved,
     destination: Destination,
-    browser: str,
     *,
     username: str,
     error: str | None = None,
     status: int = 200,
 ) -> Response:
-    """The page that asks for a username and a password; `browser` is the browser cookie's value."""
+    """The page that asks for a username and a password."""
     html = sign_in.html(
         action="/login",
         request_handle=saved.handle,
-        csrf_token=csrf_token(browser, saved.handle),
+        csrf_token=csrf_token(saved.browser, saved.handle),
         client_name=destination.client.client_name,
         username=username,
         error=error,
+        notice=_RENEWED if saved.is_renewed and not error else None,
     )
-    # Browsers apply form-action to the redirects after a form as well. If the end-user needs no consent page, the
-    # redirects lead from here to the client.
-    targets = ("'self'", form_action_source(destination.redirect_uri))
-    return page(status, html, content_security_policy(targets))
+    return page(status, html, content_security_policy(has_form=True))
 
 
-def wrong_password_page(saved: Saved, destination: Destination, browser: str, *, username: str) -> Response:
+def wrong_password_page(saved: Saved, destination: Destination, *, username: str) -> Response:
     """The page after a failed attempt. It does not say whether the account exists."""
-    return sign_in_page(saved, destination, browser, username=username, error=_WRONG, status=401)
+    return sign_in_page(saved, destination, username=username, error=_WRONG, status=401)
 
 
-def throttled_page(
-    saved: Saved, destination: Destination, browser: str, *, username: str, retry_after: int
-) -> Response:
+def throttled_page(saved: Saved, destination: Destination, *, username: str, retry_after: int) -> Response:
     """The page after an attempt that came too soon; `retry_after` is in seconds."""
     minutes = -(-retry_after // 60)
     error = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
-    response = sign_in_page(saved, destination, browser, username=username, error=error, status=429)
+    response = sign_in_page(saved, destination, username=username, error=error, status=429)
     return response.with_headers({"Retry-After": str(retry_after)})
 
 
-def check_sign_in_form(parameters: Mapping[str, str], saved: Saved, browser: str) -> None:
-    """Raises InvalidRequest if the form was not sent from this browser's sign-in page for this request."""
-    if not is_csrf_token(parameters.get("csrf_token", ""), browser, saved.handle):
-        raise InvalidRequest(
-            "This page is out of date. Go back to the app and start again.", client_id=saved.request.client_id
-        )
+def out_of_date(saved: Saved, destination: Destination, *, username: str) -> PageOutOfDate:
+    """The refusal of a form that this browser's sign-in page for this request did not send: the page again."""
+    again = sign_in_page(saved, destination, username=username, error=_OUT_OF_DATE, status=400)
+    return PageOutOfDate(saved.request.client_id, again)
+
+
+def is_sign_in_form(parameters: Mapping[str, str], saved: Saved) -> bool:
+    """Whether the form was sent from this browser's sign-in page for this request."""
+    return is_csrf_token(parameters.get("csrf_token", ""), saved.browser, saved.handle)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from valet.errors import UnauthorizedClient, UnsupportedGrantType
+from valet.errors import UnauthorizedClient, UnsupportedGrantType, quoted
 from valet.protocol.supported import GRANT_TYPES
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ def named(grant_type: str, client: "Client") -> "Redeem":
     """
     row = GRANT_TYPES.get(grant_type)
     if row is None:
-        raise UnsupportedGrantType("The grant_type is not one of " + ", ".join(GRANT_TYPES) + ".")
+        raise UnsupportedGrantType(
+            f"The grant_type {quoted(grant_type)} is not supported. Supported: {', '.join(GRANT_TYPES)}."
+        )
     if grant_type not in client.grant_types:
-        raise UnauthorizedClient("This client is not registered for this grant_type.")
+        raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
     redeem: Redeem = import_module(row.module).redeem
     return redeem

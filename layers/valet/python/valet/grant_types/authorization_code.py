@@ -15,7 +15,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Redemption
-from valet.protocol.pkce import is_verified
+from valet.protocol.pkce import check_verifier, is_verified
 from valet.revocation import finish_revocation, revoke
 from valet.standing import grant_stands, pointer_to
 from valet.tokens import access_token
@@ -25,12 +25,21 @@ _DOUBLE_SUBMIT_MS = 10_000
 
 
 class Decision(Enum):
-    REFUSE = "refuse"
+    UNKNOWN = "this client has no such code: refuse"
+    OTHER_ADDRESS = "the redirect_uri is not the one that the code was sent to"
+    UNPROVEN = "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request"
+    EXPIRED = "the code has expired"
+    ENDED = "the client or the account is disabled, or an operator ended what was begun before"
     FINISH = "the grant is revoked: finish that, and refuse"
     WON = "this very attempt redeemed it"
     RESUBMITTED = "a second use, a moment after the first: refuse"
     REPLAY = "a second use: revoke, and refuse"
     REDEEM = "redeem"
+
+
+# Why a genuine code is refused, which the client does not learn and its developer finds in the log. A guessed code
+# writes no line.
+_LOGGED = (Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,13 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         or grant.client_id != client.client_id
         or not is_digest_of(grant.code_digest, presented.code.secret)
     ):
-        return Decision.REFUSE
+        return Decision.UNKNOWN
     # OAuth 2.1 clients do not send it, because PKCE binds the code. If it is sent, it must be the same (RFC 6749
     # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
-        return Decision.REFUSE
+        return Decision.OTHER_ADDRESS
     if not _is_proven(grant, client, presented):
-        return Decision.REFUSE
+        return Decision.UNPROVEN
     if grant.revoked_at:
         return Decision.FINISH
     if grant.redeemed_at_ms:
@@ -66,9 +75,9 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
             return Decision.WON
         # A used code counts as used before it counts as expired.
         return Decision.RESUBMITTED if now * 1000 - grant.redeemed_at_ms <= _DOUBLE_SUBMIT_MS else Decision.REPLAY
-    if grant.code_expires_at <= now or not grant_stands(grant, client, account):
-        return Decision.REFUSE
-    return Decision.REDEEM
+    if grant.code_expires_at <= now:
+        return Decision.EXPIRED
+    return Decision.REDEEM if grant_stands(grant, client, account) else Decision.ENDED
 
 
 def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
@@ -89,12 +98,18 @@ def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
 
 
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
-    """Tokens for the code. Raises InvalidGrant, with one wording for every reason."""
+    """Tokens for the code.
+
+    Raises InvalidRequest for a malformed verifier, and InvalidGrant with one wording for every reason that depends on
+    what is stored.
+    """
     form = request.form
     code = parse_code(form.require("code"))
     code_verifier = form.get("code_verifier") if request.client.may_omit_pkce else form.require("code_verifier")
+    if code_verifier is not None:
+        check_verifier(code_verifier)
     if code is None:
-        raise _refusal()
+        raise InvalidGrant("The code is not one that this server issues. It may be cut short, or encoded twice.")
     presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
     grant = ports.grants.find(code.grant_id)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
@@ -174,8 +189,8 @@ def _refused(
         finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.RESUBMITTED:
         ports.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)
-    return _refusal()
-
-
-def _refusal() -> InvalidGrant:
-    return InvalidGrant("The code is unknown, used, expired, or was issued to another client or for another request.")
+    return InvalidGrant(
+        "The code is unknown, used, expired, or was issued to another client or for another request.",
+        detail=decision.value if decision in _LOGGED else "",
+        client_id=request.client.client_id,
+    )

@@ -3,7 +3,7 @@
 from valet.errors import InvalidScope, UnauthorizedClient
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.grants import Tokens
-from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope
+from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope, the_scopes
 from valet.tokens import access_token
 from valet.tokens.issuance import Issuance
 from valet.tokens.jws import current_signer
@@ -15,8 +15,10 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         raise UnauthorizedClient("A public client has no credentials (RFC 6749 section 4.4).")
     known = ports.registry.scopes()
     scope = requested_scope(request.form, client, known)
-    if {OPENID, OFFLINE_ACCESS} & set(scope):
-        raise InvalidScope("The scopes openid and offline_access need an end-user.")
+    of_people = [name for name in (OPENID, OFFLINE_ACCESS) if name in scope]
+    if of_people:
+        why = f"{the_scopes(of_people)} for end-users, and grant_type=client_credentials has none."
+        raise InvalidScope(why, names=of_people)
     issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(

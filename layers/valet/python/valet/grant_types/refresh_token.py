@@ -10,14 +10,14 @@ from enum import Enum
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
 from valet.grant_types import pace
-from valet.grant_types.issue import ends_at, sign_tokens
+from valet.grant_types.issue import ends_at, nothing_left, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
 from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Rotation
-from valet.protocol.scope import closure, narrowed_scope, parse_scope
+from valet.protocol.scope import OPENID, closure, narrowed_scope, parse_scope, the_scopes, understood
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
 from valet.standing import grant_stands
@@ -27,6 +27,7 @@ from valet.tokens import access_token
 class Decision(Enum):
     REFUSE = "refuse; nothing changes"
     TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
+    EXPIRED = "the grant has expired"
     FINISH = "the grant is revoked: finish that, and refuse"
     END = "an operator ended it: revoke, and refuse"
     ROTATE = "rotate"
@@ -56,7 +57,7 @@ def decide(
     if grant.revoked_at:
         return Decision.FINISH
     if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
-        return Decision.REFUSE
+        return Decision.EXPIRED
     if not grant_stands(grant, client, account):
         return Decision.END
     if is_digest_of(grant.refresh_digest, token.secret):
@@ -72,15 +73,18 @@ def decide(
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """New tokens for the refresh token.
 
-    Raises InvalidGrant, with one wording for every reason, InvalidScope, and TooManyRequests.
+    Raises InvalidGrant, with one wording for every reason that depends on what is stored, InvalidScope, and
+    TooManyRequests.
     """
     form = request.form
     token = parse_refresh_token(form.require("refresh_token"))
-    scope = parse_scope(form["scope"]) if "scope" in form else None
+    asked = parse_scope(form["scope"]) if "scope" in form else ()
     if token is None:
-        raise _refusal()
-    presented = Presented(token, scope, ports.random(32))
+        raise InvalidGrant(
+            "The refresh token is not one that this server issues. It may be cut short, or encoded twice."
+        )
     grant = ports.grants.find(token.grant_id)
+    presented = Presented(token, _understood(asked, grant, ports) if asked else None, ports.random(32))
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
@@ -95,7 +99,17 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         decision = decide(grant, account, request.client, presented, window, ports.clock())
     if decision is Decision.RETRY and grant is not None and account is not None:
         return _retry(request, ports, grant, account, presented)
-    raise _refused(request, ports, grant, decision)
+    raise _refused(request, ports, grant, presented, decision)
+
+
+def _understood(asked: tuple[str, ...], grant: Grant | None, ports: Ports) -> tuple[str, ...]:
+    """The scopes of the request that count: a library that repeats the scope of its OpenID Connect request repeats the
+    names that were ignored in it.
+    """
+    if grant is None or OPENID not in grant.scope:
+        return asked
+    # If nothing is left, the names stay, so that the refusal can say which.
+    return understood(asked, grant.scope, ports.registry.scopes()) or asked
 
 
 def retry_window(client: Client, settings: Settings) -> int:
@@ -162,7 +176,7 @@ def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Present
         asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
     scope = narrowed_scope(asked, request.client, known)
     if not scope:
-        raise InvalidScope("Nothing is left of the scope that was granted.")
+        raise nothing_left(asked)
     return scope
 
 
@@ -177,10 +191,13 @@ def _record(request: TokenRequest, ports: Ports, grant: Grant, event: EventName)
     )
 
 
-def _refused(request: TokenRequest, ports: Ports, grant: Grant | None, decision: Decision) -> OAuthError:
+def _refused(
+    request: TokenRequest, ports: Ports, grant: Grant | None, presented: Presented, decision: Decision
+) -> OAuthError:
     """Revoke or log as the refusal requires, and return its error."""
-    if decision is Decision.TOO_MUCH_SCOPE:
-        return InvalidScope("The scope names more than was granted.")
+    if grant is not None and decision is Decision.TOO_MUCH_SCOPE:
+        more = [name for name in presented.scope or () if name not in grant.scope]
+        return InvalidScope(f"{the_scopes(more)} not granted: a refresh may ask for less, never for more.", names=more)
     if grant is not None and decision is Decision.TOO_OFTEN:
         _record(request, ports, grant, "refresh.throttled")
         seconds = pace.seconds_to_wait(grant.paced_until, request.now)
@@ -191,8 +208,9 @@ def _refused(request: TokenRequest, ports: Ports, grant: Grant | None, decision:
         revoke(ports, grant, request.now, "refresh.reused")
     elif grant is not None and decision is Decision.END:
         revoke(ports, grant, request.now, "grant.revoked", revoked_for="operator")
-    return _refusal()
-
-
-def _refusal() -> InvalidGrant:
-    return InvalidGrant("The refresh token is unknown, used, revoked, expired, or was issued to another client.")
+    return InvalidGrant(
+        "The refresh token is unknown, used, revoked, expired, or was issued to another client.",
+        # A guessed token writes no line.
+        detail=decision.value if decision is Decision.EXPIRED else "",
+        client_id=request.client.client_id,
+    )

@@ -4,11 +4,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address (OpenID Connect Core §5.1.1)."""
+
+    formatted: str = ""
+    street_address: str = ""
+    locality: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """An end-user, without a credential."""
+    """An end-user, without a credential. The claims have the names of OpenID Connect Core §5.1."""
 
     sub: str
-    username: str
+    username: str  # and the claim preferred_username
     name: str = ""
     email: str = ""
     email_verified: bool = False
@@ -20,6 +32,21 @@ class Account:
     # The release before uses this instead of the epoch. If it differs from `epoch_raised_at_ms`, that release wrote it,
     # and sessions that began before it are dead.
     sessions_not_before_ms: int = 0
+    given_name: str = ""
+    family_name: str = ""
+    middle_name: str = ""
+    nickname: str = ""
+    profile: str = ""
+    picture: str = ""
+    website: str = ""
+    gender: str = ""
+    birthdate: str = ""
+    zoneinfo: str = ""
+    locale: str = ""
+    phone_number: str = ""
+    phone_number_verified: bool = False
+    address: Address = Address()
+    updated_at: int = 0  # when an operator last changed one of the claims; 0: before such a time was kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,16 @@ class Client:
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    client_uri: str = ""  # its home page, which error pages lead back to
     origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
     scope: frozenset[str] = frozenset()  # the scopes that it may ask for
     default_scope: frozenset[str] = frozenset()  # granted where it asks for none
     introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
     first_party: bool = False  # the operator's word for people's consent, where it counts
     id_token_on_refresh: bool = False
+    id_token_claims: frozenset[str] = frozenset()  # the granted scopes whose claims its ID tokens have
+    roles: frozenset[str] = frozenset()  # the end-users' roles that it is told, next to those of its APIs
+    roles_claim: str = "roles"  # the name of the claim that tells them
     retry_window: int | None = None  # seconds; None: the deployment's
     refresh_idle_lifetime: int = 30 * 86_400
     refresh_absolute_lifetime: int = 90 * 86_400

@@ -39,7 +39,7 @@ class Grant:
     refresh_digest: bytes = b""
     generation: int = 0
     previous_digest: bytes = b""
-    retry_key: bytes = b""
+    retry_key: bytes = b""  # what the code is derived with until it is redeemed, and then the latest refresh token
     rotated_at_ms: int = 0
     paced_until: int = 0  # when its refreshes would be over at the steady pace (grant_types/pace.py)
     idle_expires_at: int = 0
@@ -49,6 +49,9 @@ class Grant:
     revocation: bytes = b""  # the attempt that revoked it
     epoch: int = 0  # the session's
     client_epoch: int = 0  # the client's, as it was known when the code was issued
+    # What the client asked for by the parameter `claims`, and may be told, next to the claims of the scope.
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,12 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = None
     hinted_sub: str | None = None  # of a verified id_token_hint
+    # From the parameter `claims` (OpenID Connect Core §5.5).
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
+    acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
+    response_mode: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +33,6 @@ class SavedRequest:
     request: AuthorizationRequest
     browser_digest: bytes  # of the browser cookie that began it; empty for one that came by POST
     created_at_ms: int
-    expires_at: int
+    expires_at: int  # DynamoDB's TTL; until then it can be begun anew
+    ends_at: int = 0  # when its pages are too old; 0: at `expires_at`, as the release before wrote it
+    grant_id: str = ""  # of the request that this one renews; empty: it is a first one

@@ -16,10 +16,13 @@ def html(
     username: str,
     scopes: Sequence[tuple[str, str]],
     switch_account: str | None = None,
+    error: str | None = None,
+    notice: str | None = None,
 ) -> str:
     """Asks for `decision`: what `client_name` may do, by (scope, sentence), who runs it and where the answer goes.
 
-    `switch_account` is the address of the sign-in page for the same request.
+    `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
+    count, `notice` why the page is there again.
     """
     return render(
         "consent.html",
@@ -32,4 +35,6 @@ def html(
         username=username,
         scopes=scopes,
         switch_account=switch_account,
+        error=error,
+        notice=notice,
     )

@@ -4,9 +4,17 @@ from valet.pages.rendering import render
 
 
 def html(
-    *, action: str, request_handle: str, csrf_token: str, client_name: str, username: str = "", error: str | None = None
+    *,
+    action: str,
+    request_handle: str,
+    csrf_token: str,
+    client_name: str,
+    username: str = "",
+    error: str | None = None,
+    notice: str | None = None,
 ) -> str:
-    """Asks for `username` and `password`; `error` is the sentence that a failed attempt gets."""
+    """Asks for `username` and `password`; `error` is the sentence that a failed attempt gets, and `notice` says why the
+    page is there again without one."""
     return render(
         "sign_in.html",
         action=action,
@@ -15,4 +23,5 @@ def html(
         client_name=client_name,
         username=username,
         error=error,
+        notice=notice,
     )

@@ -6,9 +6,19 @@ from valet.pages.rendering import render
 
 
 def html(
-    *, action: str, csrf_token: str, client_name: str | None = None, hidden: Mapping[str, str] | None = None
+    *,
+    action: str,
+    csrf_token: str,
+    client_name: str | None = None,
+    hidden: Mapping[str, str] | None = None,
+    error: str | None = None,
 ) -> str:
     """Asks for `decision` before signing out; `hidden` carries the request's parameters."""
     return render(
-        "sign_out.html", action=action, csrf_token=csrf_token, client_name=client_name, hidden=dict(hidden or {})
+        "sign_out.html",
+        action=action,
+        csrf_token=csrf_token,
+        client_name=client_name,
+        hidden=dict(hidden or {}),
+        error=error,
     )

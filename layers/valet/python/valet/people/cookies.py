@@ -16,6 +16,7 @@ class Cookies:
     """
 
     is_plain_http: bool
+    session_lifetime: int | None = None  # seconds; None: the session's cookie ends with the browser
 
     @property
     def session(self) -> str:
@@ -26,8 +27,13 @@ class Cookies:
         return self._name("browser")
 
     def set_session(self, value: str) -> str:
-        """The cookie of a session; it ends with the browser, the session itself earlier."""
-        return f"{self.session}={value}; Path=/; HttpOnly; SameSite=Lax{self._secure}"
+        """The cookie of a session, kept as long as the session may live: what opens a browser's tab for an app on iOS
+        (ASWebAuthenticationSession) shares with the browser only what a cookie keeps beyond the tab.
+
+        A use of the session prolongs only its idle time, so the cookie is right from the sign-in on.
+        """
+        max_age = "" if self.session_lifetime is None else f"; Max-Age={self.session_lifetime}"
+        return f"{self.session}={value}; Path=/{max_age}; HttpOnly; SameSite=Lax{self._secure}"
 
     def set_browser(self, value: str) -> str:
         """The cookie by which a browser is known before an end-user signs in."""

@@ -7,7 +7,7 @@ client, with `state` and `iss`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from valet.errors import (
     InvalidRequest,
@@ -17,15 +17,21 @@ from valet.errors import (
     RequestUriNotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
+    quoted,
 )
-from valet.http import Parameters, Response, add_to_query, redirect
+from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
+from valet.pages import form_post
+from valet.pages.policy import content_security_policy
 from valet.ports.clients import Registry
 from valet.protocol import pkce
-from valet.protocol.redirect_uri import host_for_log, is_registered, leaves_port_open
-from valet.protocol.scope import requested_scope
-from valet.protocol.supported import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
+from valet.protocol.claims import ClaimsRequest, parse_claims
+from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.protocol.redirect_uri import is_registered, leaves_port_open, takes_a_form
+from valet.protocol.scope import OPENID, requested_scope
+from valet.protocol.supported import FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
+from valet.protocol.unregistered import refusal
 
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -33,20 +39,36 @@ _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A client and the redirect URI, registered for it, that answers go to."""
+    """A client, the redirect URI, registered for it, that answers go to, and the response mode that they go by."""
 
     client: Client
     redirect_uri: str
     state: str | None
     issuer: str
+    response_mode: str = QUERY
 
     def answer(self, parameters: Mapping[str, str | None]) -> Response:
-        """Redirect to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
-        return redirect(add_to_query(self.redirect_uri, {**parameters, "state": self.state, "iss": self.issuer}))
+        """Send the browser to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
+        parameters = {**parameters, "state": self.state, "iss": self.issuer}
+        if self.response_mode == FORM_POST:
+            return self._post({name: value for name, value in parameters.items() if value is not None})
+        return redirect(add_to_query(self.redirect_uri, parameters))
 
     def refuse(self, error: OAuthError) -> Response:
-        """Redirect to the client with an error (RFC 6749 §4.1.2.1)."""
+        """Send the browser to the client with an error (RFC 6749 §4.1.2.1)."""
         return self.answer({"error": error.error, "error_description": error.description})
+
+    def _post(self, parameters: Mapping[str, str]) -> Response:
+        """A page whose form posts `parameters` to the client (OAuth 2.0 Form Post Response Mode §2)."""
+        html = form_post.html(
+            redirect_uri=self.redirect_uri,
+            client_name=self.client.client_name,
+            answer_host=destination_in_words(self.redirect_uri),
+            parameters=parameters,
+        )
+        # With no-referrer, browsers send "Origin: null" with a form (Fetch), and no client could see whose form it is.
+        headers = {"Referrer-Policy": "strict-origin"}
+        return page(200, html, content_security_policy(has_form=True, script=form_post.SCRIPT), headers)
 
 
 def find_destination(parameters: Parameters, registry: Registry, issuer: str) -> Destination:
@@ -54,30 +76,39 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     client_id = parameters.require("client_id")
     client = registry.find_client(client_id)
     if client is None or client.is_disabled:
-        raise InvalidRequest("This client_id is not registered.")
+        why = "disabled" if client else "not registered"
+        raise InvalidRequest(
+            f"The client_id {quoted(client_id)} is not registered at this server, or an operator disabled the client.",
+            detail=f"The client_id is {why}.",
+            client_id=client.client_id if client else "",
+        )
     is_native = client.application_type == "native"
     asked = parameters.get("redirect_uri")
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
         if len(client.redirect_uris) != 1 or leaves_port_open(client.redirect_uris[0], is_native=is_native):
-            raise InvalidRequest("The parameter redirect_uri is missing.", client_id=client_id)
+            why = "The parameter redirect_uri is missing: it may be left out only where there is one address to choose."
+            raise InvalidRequest(why, client_id=client_id)
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
-        detail = f"redirect_uri not registered, of host {host_for_log(asked)}"
-        raise InvalidRequest("This redirect_uri is not registered for the client.", detail=detail, client_id=client_id)
+        raise refusal("redirect_uri", asked, client.redirect_uris, client)
     state = parameters.get("state")
     if _is_too_long(state):
         # The client would not accept an answer without its state, and with this state the answer would not fit into a
         # header.
         raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client_id)
-    return Destination(client, asked, state, issuer)
+    return Destination(client, asked, state, issuer, _response_mode(parameters, asked))
 
 
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
     """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest."""
-    parameters = Parameters({"client_id": request.client_id, "redirect_uri": request.redirect_uri})
-    found = find_destination(parameters, registry, issuer)
-    return Destination(found.client, found.redirect_uri, request.state, issuer)
+    kept = {
+        "client_id": request.client_id,
+        "redirect_uri": request.redirect_uri,
+        "response_mode": request.response_mode,
+    }
+    found = find_destination(Parameters(kept), registry, issuer)
+    return replace(found, state=request.state)
 
 
 def parse_authorization_request(
@@ -92,27 +123,60 @@ def parse_authorization_request(
         raise RequestUriNotSupported("The parameter request_uri is not supported.")
     if "registration" in parameters:
         raise RegistrationNotSupported("The parameter registration is not supported.")
-    if parameters.require("response_type") not in RESPONSE_TYPES:
-        raise UnsupportedResponseType("The only response_type is " + ", ".join(RESPONSE_TYPES) + ".")
-    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
-        raise InvalidRequest("The only response_mode is " + ", ".join(RESPONSE_MODES) + ".")
+    response_type = parameters.require("response_type")
+    if response_type not in RESPONSE_TYPES:
+        raise UnsupportedResponseType(
+            f"The response_type {quoted(response_type)} is not supported. Supported: {', '.join(RESPONSE_TYPES)}."
+        )
+    _refuse_other_response_mode(parameters, destination)
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This client is not registered for the grant type authorization_code.")
     code_challenge = pkce.parse_challenge(parameters, is_optional=client.may_omit_pkce)
     nonce = parameters.get("nonce")
     if _is_too_long(nonce):
         raise InvalidRequest(f"A nonce has at most {_MAXIMUM_KEPT} bytes.")
+    scope = requested_scope(parameters, client, known)
+    # The parameter is OpenID Connect's: a request of OAuth alone ignores it, as it ignores any that it does not know.
+    has_claims = OPENID in scope and "claims" in parameters
+    claims = parse_claims(parameters["claims"], client, known) if has_claims else ClaimsRequest()
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=destination.redirect_uri,
-        scope=requested_scope(parameters, client, known),
+        scope=scope,
         code_challenge=code_challenge,
         state=destination.state,
         nonce=nonce,
         prompt=_parse_prompt(parameters),
         max_age=_parse_max_age(parameters),
         login_hint=parameters.get("login_hint", "")[:256] or None,
+        userinfo_claims=claims.userinfo,
+        id_token_claims=claims.id_token,
+        subs=claims.subs,
+        acr_values=claims.acr_values,
+        response_mode=destination.response_mode,
     )
+
+
+def _response_mode(parameters: Parameters, redirect_uri: str) -> str:
+    """The response mode of the answer, also of a refusal: the default where the one that was asked for cannot be used,
+    which phase two then refuses.
+    """
+    try:
+        asked = parameters.get("response_mode", QUERY)
+    except InvalidRequest:  # it is repeated, for example
+        return QUERY
+    return FORM_POST if asked == FORM_POST and takes_a_form(redirect_uri) else QUERY
+
+
+def _refuse_other_response_mode(parameters: Parameters, destination: Destination) -> None:
+    """Raises InvalidRequest if the answer cannot go by the response mode that was asked for."""
+    asked = parameters.get("response_mode", destination.response_mode)
+    if asked not in RESPONSE_MODES:
+        raise InvalidRequest(
+            f"The response_mode {quoted(asked)} is not supported. Supported: {', '.join(RESPONSE_MODES)}."
+        )
+    if asked != destination.response_mode:
+        raise InvalidRequest(f"The response_mode {asked} needs a redirect_uri of https or http: use {QUERY}.")
 
 
 def _is_too_long(kept: str | None) -> bool:
@@ -121,10 +185,11 @@ def _is_too_long(kept: str | None) -> bool:
 
 def _parse_prompt(parameters: Parameters) -> frozenset[str]:
     prompts = frozenset(parameters.get("prompt", "").split())
-    if not prompts <= set(PROMPTS):
-        raise InvalidRequest("The prompt has an unknown value.")
+    unknown = sorted(prompts - set(PROMPTS))
+    if unknown:
+        raise InvalidRequest(f"The prompt {quoted(*unknown)} is not supported. Supported: {', '.join(PROMPTS)}.")
     if "none" in prompts and len(prompts) > 1:
-        raise InvalidRequest("The prompt none stands alone.")
+        raise InvalidRequest("prompt=none cannot be combined with other values.")
     return prompts
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from valet.errors import InvalidRequest
+from valet.errors import InvalidRequest, quoted
 from valet.http import Parameters, add_to_query
 from valet.models.clients import Client
 from valet.models.sessions import Hint, Session
 from valet.ports.clients import Registry
-from valet.protocol.redirect_uri import host_for_log, is_registered
+from valet.protocol.redirect_uri import is_registered
+from valet.protocol.unregistered import refusal
 
 _CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+_BACK = "post_logout_redirect_uri"
 _LONGEST_STATE = 2048  # bytes: it travels in a Location header, and a gateway takes ten kilobytes of those
 
 
@@ -51,18 +53,21 @@ def parse_logout_request(parameters: Parameters, hint: Hint | None, registry: Re
 
 def _parse_back(parameters: Parameters, hint: Hint | None, client: Client | None) -> str | None:
     """The registered post_logout_redirect_uri, with the client's `state`; None if there is none to go back to."""
-    uri = parameters.get("post_logout_redirect_uri")
+    uri = parameters.get(_BACK)
     if uri is None:
         return None
     if client is None and hint is None and "id_token_hint" in parameters:
         # The hint does not verify any more, so it cannot show which client registered this address. The end-user can
         # still sign out.
         return None
-    is_native = client is not None and client.application_type == "native"
-    if client is None or not is_registered(uri, client.post_logout_redirect_uris, is_native=is_native):
+    if client is None and "client_id" not in parameters:
+        # Any site could send the end-user on to an address of any client: the request has to say whose it is (§2).
         raise InvalidRequest(
-            "This post_logout_redirect_uri is not registered for the client.",
-            detail=f"post_logout_redirect_uri not registered, of host {host_for_log(uri)}",
-            client_id=client.client_id if client else "",
+            f"The {_BACK} needs an id_token_hint or a client_id: without one, nothing says which client registered it."
         )
+    if client is None:
+        raise InvalidRequest(f"The client_id {quoted(parameters['client_id'])} is not registered at this server.")
+    is_native = client.application_type == "native"
+    if not is_registered(uri, client.post_logout_redirect_uris, is_native=is_native):
+        raise refusal(_BACK, uri, client.post_logout_redirect_uris, client)
     return add_to_query(uri, {"state": parameters.get("state")})

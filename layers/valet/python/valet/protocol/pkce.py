@@ -33,6 +33,18 @@ def parse_challenge(parameters: Parameters, *, is_optional: bool = False) -> str
     return challenge
 
 
+def check_verifier(code_verifier: str) -> None:
+    """Raises InvalidRequest for a code_verifier that no challenge can be made of: it is malformed, whatever the code is
+    worth. Call this before the code is looked up, so that the client can correct it and send the code again.
+    """
+    if is_verifier(code_verifier):
+        return
+    if 43 <= len(code_verifier) <= 128:
+        raise InvalidRequest("The code_verifier may have only A-Z a-z 0-9 - . _ ~ (RFC 7636 section 4.1).")
+    length = len(code_verifier)
+    raise InvalidRequest(f"The code_verifier has {length} characters, but needs 43 to 128 (RFC 7636 section 4.1).")
+
+
 def is_verifier(value: str) -> bool:
     return _VERIFIER.fullmatch(value) is not None
 

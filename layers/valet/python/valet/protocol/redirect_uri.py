@@ -12,7 +12,6 @@ _LOOPBACK = re.compile(
     r"(?P<host>http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>(?:[/?].*)?)"
 )
 _HIGHEST_PORT = 65_535
-_LONGEST_LOGGED = 100
 
 
 def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bool:
@@ -54,18 +53,12 @@ def is_remembered_for(uri: str) -> bool:
     return uri.startswith("https://")
 
 
+def takes_a_form(uri: str) -> bool:
+    """Whether a form can be posted to `uri`. An app that is opened by its own scheme gets an address and no body."""
+    return uri.startswith(("https://", "http://"))
+
+
 def destination(uri: str) -> str:
     """Where an answer goes, in words for the consent page: a host, or an app's own scheme."""
     parts = urlsplit(uri)
     return parts.netloc or f"{parts.scheme}: (an app on this device)"
-
-
-def host_for_log(uri: str) -> str:
-    """The host that a refused URI names: printable and short, since anybody may send one. Nothing else of the URI is
-    shown, because its userinfo, path or query may hold a secret.
-    """
-    try:
-        host = urlsplit(uri).hostname or ""
-    except ValueError:
-        host = ""
-    return re.sub(r"[^a-z0-9.:-]", "?", host[:_LONGEST_LOGGED]) or "none"

@@ -1,24 +1,31 @@
 """Scopes: their syntax, their includes, and the API that each belongs to (RFC 6749 §3.3, RFC 9068 §3)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from valet.errors import InvalidScope
+from valet.errors import InvalidScope, quoted
 from valet.http import Parameters
 from valet.models.clients import Client, ProtectedApi, Scopes
+from valet.protocol.supported import CLAIMS_OF_SCOPE
 
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
-ISSUERS_OWN = frozenset({OPENID, "profile", "email", OFFLINE_ACCESS})  # OpenID Connect Core §5.4, §11
+ISSUERS_OWN = frozenset({OPENID, *CLAIMS_OF_SCOPE, OFFLINE_ACCESS})  # OpenID Connect Core §5.4, §11
 
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+_SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")
 
 
 def parse_scope(value: str) -> tuple[str, ...]:
-    """The scopes that `value` names, each once, in its order. Raises InvalidScope."""
+    """The scopes that `value` names, each once, in its order; none if it is only spaces. Raises InvalidScope.
+
+    Spaces before, after and between the names do not count: libraries join lists of names that have empty members.
+    """
     if not _SCOPE.fullmatch(value):
-        raise InvalidScope("The scope is malformed.")
-    return tuple(dict.fromkeys(value.split(" ")))
+        raise InvalidScope(
+            "The scope has a character that the name of a scope cannot have (RFC 6749 section 3.3)."
+            " Separate the names with spaces."
+        )
+    return tuple(dict.fromkeys(name for name in value.split(" ") if name))
 
 
 def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
@@ -34,28 +41,59 @@ def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
 
 
 def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tuple[str, ...]:
-    """The closure of the requested scopes, or of the client's default. Raises InvalidScope for a scope that is unknown
-    or not registered for the client, and if the request names none and the client has no default.
+    """The closure of the requested scopes, or of the client's default.
+
+    Raises InvalidScope for a scope that is not registered for the client, and if the request names none and the client
+    has no default. An OpenID Connect request may name scopes that no operator registered: see `understood`.
     """
-    asked = parameters.get("scope")
-    names = parse_scope(asked) if asked is not None else tuple(sorted(client.default_scope))
+    names = parse_scope(parameters.get("scope", "")) or tuple(sorted(client.default_scope))
     if not names:
         raise InvalidScope("The parameter scope is missing, and the client has no default scope.")
-    if not set(names) <= set(closure(client.scope, known)):
-        raise InvalidScope("The scope names what is not registered for this client.")
+    allowed = closure(client.scope, known)
+    if OPENID in names:
+        names = understood(names, allowed, known)
+    refused = [name for name in names if name not in allowed]
+    if refused:
+        raise _not_registered(refused, known)
     closed = closure(names, known)
     audience(closed, known, "")
     return closed
 
 
+def understood(names: Iterable[str], allowed: Iterable[str], known: Scopes) -> tuple[str, ...]:
+    """The names that count in an OpenID Connect request.
+
+    Libraries ask every provider for the same names, so OpenID Connect Core has a server ignore the names that it does
+    not know (§3.1.2.1), and offline_access where it gives none (§11). `openid` counts always: it makes the request one
+    of OpenID Connect.
+    """
+    ignored = {OFFLINE_ACCESS} - set(allowed)
+    return tuple(name for name in names if name == OPENID or (name in known.scopes and name not in ignored))
+
+
+def _not_registered(refused: Iterable[str], known: Scopes) -> InvalidScope:
+    """The refusal of scopes that the client may not have, in one sentence for those that are registered and one for
+    those that are not."""
+    names = tuple(refused)
+    unknown = [name for name in names if name not in known.scopes]
+    theirs = [name for name in names if name in known.scopes]
+    sentences = [
+        f"{the_scopes(theirs)} not registered for this client." if theirs else "",
+        f"{the_scopes(unknown)} not registered at this server. Names are case-sensitive; separate them with spaces."
+        if unknown
+        else "",
+    ]
+    return InvalidScope(" ".join(filter(None, sentences)), names=names)
+
+
+def the_scopes(names: Sequence[str]) -> str:
+    """The beginning of a sentence about scopes, with its verb."""
+    return f"The scope {quoted(*names)} is" if len(names) == 1 else f"The scopes {quoted(*names)} are"
+
+
 def in_reading_order(names: Iterable[str]) -> list[str]:
     """The order on the consent page: the scopes about the person's identity first, and offline access last."""
     return sorted(names, key=lambda name: (name != OPENID, name == OFFLINE_ACCESS, name))
-
-
-def registered_names(parameters: Parameters, known: Scopes) -> str:
-    """The registered scopes that a request names. These may be logged; other text of the request may not."""
-    return " ".join(sorted(set(parameters.get("scope", "").split(" ")) & known.scopes.keys()))
 
 
 def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
@@ -73,13 +111,15 @@ def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:
     asked = set(names)
     owners = [api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked]
     if len(owners) > 1:
-        raise InvalidScope("The scope names more than one API: ask for one at a time.")
+        names = sorted({name for api in owners for name in (api.scopes - ISSUERS_OWN) & asked})
+        raise InvalidScope(f"{the_scopes(names)} for more than one API: ask for one API at a time.", names=names)
     named = owners or [api for api in known.apis.values() if api.scopes & asked]
     if len(named) > 1:
         # Registration refuses this. Registrations of an earlier release are refused here.
-        shared = " ".join(sorted({name for api in named for name in api.scopes & asked}))
+        shared = sorted({name for api in named for name in api.scopes & asked})
         raise InvalidScope(
-            f"More than one API names scopes of the issuer ({shared}): ask for a scope of one API as well."
+            f"More than one API names scopes of the issuer ({quoted(*shared)}): ask for a scope of one API as well.",
+            names=shared,
         )
     return named[0] if named else None
 

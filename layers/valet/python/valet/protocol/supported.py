@@ -39,11 +39,62 @@ AUTH_METHODS = (*SECRET_METHODS, "none")
 EITHER_SECRET_METHOD = "client_secret"
 REGISTERED_AUTH_METHODS = (EITHER_SECRET_METHOD, *AUTH_METHODS)
 
+# The parameters of requests to the token, revocation and introspection endpoints, and tokens and passwords of requests
+# that Valet does not support. They belong in the body, never in a query.
+BODY_PARAMETERS = frozenset(
+    (
+        "access_token",
+        "assertion",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "grant_type",
+        "password",
+        "redirect_uri",
+        "refresh_token",
+        "scope",
+        "token",
+        "token_type_hint",
+        "username",
+    )
+)
+
 RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query",)
+QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is the default of the response_type code
+RESPONSE_MODES = (QUERY, FORM_POST)
 CODE_CHALLENGE_METHODS = ("S256",)
 PKCE = ("required", "optional")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
+
+# The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and
+# its claim are Valet's own: a client may be told the claim by another name.
+CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
+    "profile": (
+        "name",
+        "given_name",
+        "family_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+    ),
+    "email": ("email", "email_verified"),
+    "address": ("address",),
+    "phone": ("phone_number", "phone_number_verified"),
+    "roles": ("roles",),
+}
+# The claims of an ID token about itself and about the sign-in (§2).
+ID_TOKEN_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
 PASSWORD_ACR = "urn:valet:acr:password"
 ACR_VALUES = (PASSWORD_ACR,)

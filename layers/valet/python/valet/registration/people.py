@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.people.passwords import HASH_PREFIX
+from valet.registration.attributes import wrong_with_claims
 
 _LONGEST = 256
 # A salt of 8 to 48 bytes, a hash of 16 to 64 bytes.
@@ -20,11 +21,7 @@ def wrong_with_account(account: Account) -> Iterator[str]:
     name = account.username
     if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
         yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
-    for what, value in (("name", account.name), ("email", account.email)):
-        if not value.isprintable() or len(value) > _LONGEST:
-            yield f"{what}: must be printable, at most {_LONGEST} characters"
-    if account.email and (account.email.count("@") != 1 or " " in account.email or account.email[0] == "@"):
-        yield f"email {account.email!r}: not an email address"
+    yield from wrong_with_claims(account)
     for role in sorted(account.roles):
         if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST:
             yield f"role {role!r}: must be one printable word, at most {_LONGEST} characters"

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from valet.errors import InvalidScope
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
-from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of
-from valet.protocol.supported import GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
+from valet.protocol.claims import TAKEN_CLAIMS
+from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 
 APPLICATION_TYPES = ("web", "native", "browser")
@@ -23,6 +24,8 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
 _LONGEST_NAME = 100
+_LONGEST_ROLE = 256
+_ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _LONGEST_LIFETIME = 366 * 86_400
 _ACCESS_TOKEN = (60, 86_400)
 _RETRY_WINDOW = (11, 300)  # longer than the token function may run
@@ -52,6 +55,7 @@ def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
         *_grant_types(client),
         *_addresses(client),
         *_scope(client, known),
+        *_claims(client, known),
         *_lifetimes(client),
     ]
 
@@ -111,6 +115,9 @@ def _or(names: Iterable[str]) -> str:
 
 
 def _addresses(client: Client) -> Iterator[Wrong]:
+    # People follow it, and no answer goes there: an address that opens an app of the person's is right for any client.
+    if client.client_uri and (reason := refusal_of_uri(client.client_uri, "native")):
+        yield Wrong("client_uri", reason, client.client_uri)
     for member, uris in (
         ("redirect_uris", client.redirect_uris),
         ("post_logout_redirect_uris", client.post_logout_redirect_uris),
@@ -145,6 +152,25 @@ def _scope(client: Client, known: Scopes) -> Iterator[Wrong]:
     if not _has_end_user(client):
         for name in sorted({OPENID, OFFLINE_ACCESS} & client.scope):
             yield Wrong("scope", "it needs an end-user", name)
+
+
+def _claims(client: Client, known: Scopes) -> Iterator[Wrong]:
+    may_ask = closure(client.scope, known)
+    for name in sorted(client.id_token_claims):
+        if name not in CLAIMS_OF_SCOPE:
+            yield Wrong("id_token_claims", f"one of {', '.join(CLAIMS_OF_SCOPE)}", name)
+        elif name not in may_ask:
+            yield Wrong("id_token_claims", "not among the client's scopes", name)
+    if client.roles and "roles" not in may_ask:
+        yield Wrong("roles", "it is told roles by the scope roles, which is not among the client's scopes")
+    for role in sorted(client.roles):
+        if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST_ROLE:
+            yield Wrong("roles", f"one printable word, at most {_LONGEST_ROLE} characters", role)
+    if not _ROLES_CLAIM.fullmatch(client.roles_claim):
+        reason = "1 to 100 letters, digits and _ . : / -, a letter first: groups, for instance"
+        yield Wrong("roles_claim", reason, client.roles_claim)
+    elif client.roles_claim.lower() in TAKEN_CLAIMS:
+        yield Wrong("roles_claim", "this claim has a meaning of its own in tokens", client.roles_claim)
 
 
 def _lifetimes(client: Client) -> Iterator[Wrong]:

@@ -1,6 +1,7 @@
 """ID tokens (OpenID Connect Core §2)."""
 
 import hashlib
+from collections.abc import Mapping
 
 from valet.handles import base64url
 from valet.models.grants import Grant
@@ -10,9 +11,18 @@ from valet.tokens.issuance import Issuance
 TYPE = "JWT"
 
 
-def sign(issuance: Issuance, grant: Grant, access_token: str, *, lifetime: int, with_nonce: bool = True) -> str:
+def sign(
+    issuance: Issuance,
+    grant: Grant,
+    access_token: str,
+    about_user: Mapping[str, object],
+    *,
+    lifetime: int,
+    with_nonce: bool = True,
+) -> str:
     """The ID token that goes with `access_token`; a refreshed one has no nonce (§12.2)."""
     claims: dict[str, object] = {
+        **about_user,  # first: what the token says of itself cannot be replaced
         "iss": issuance.issuer,
         "sub": grant.sub,
         "aud": grant.client_id,

@@ -54,8 +54,9 @@ class DynamoGrants:
             }
         return self._step(
             grant.grant_id,
-            # Nothing reads these two after the redemption: removing them makes room for the new attributes.
-            _set(values) + " REMOVE #nonce, #code_expires_at",
+            # Nothing reads the first two after the redemption: removing them makes room for the new attributes. Without
+            # the third the code cannot be derived any more, so that no browser gets it again.
+            _set(values) + " REMOVE #nonce, #code_expires_at, #retry_key",
             "#code_digest = :c AND attribute_not_exists(#redeemed_at_ms) AND attribute_not_exists(#revoked_at)"
             " AND #code_expires_at > :now",
             {**_named(values), ":c": grant.code_digest, ":now": int(now)},

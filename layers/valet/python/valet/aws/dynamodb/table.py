@@ -5,9 +5,10 @@ condition may fail because of our own first try: the caller can see that from th
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
@@ -153,15 +154,20 @@ def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
     """A dataclass as an item. A field with its default value is left out, so that a release that adds a field reads old
     items.
     """
-    item: dict[str, Any] = {"pk": pk, "sk": sk}
-    for field in fields(model):
-        value = getattr(model, field.name)
-        if field.default is MISSING or value != field.default:
-            item[field.name] = _storable(value)
-    return {name: value for name, value in item.items() if value is not None}
+    return {"pk": pk, "sk": sk, **_attributes(model)}
+
+
+def _attributes(model: Any) -> dict[str, Any]:
+    values = ((field, getattr(model, field.name)) for field in fields(model))
+    kept = {
+        field.name: _storable(value) for field, value in values if field.default is MISSING or value != field.default
+    }
+    return {name: value for name, value in kept.items() if value is not None}
 
 
 def _storable(value: Any) -> Any:
+    if is_dataclass(value):
+        return _attributes(value)
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
@@ -171,12 +177,24 @@ def _storable(value: Any) -> Any:
 
 def model_from_item(model: type[Model], item: Item) -> Model:
     """An item as a dataclass. Attributes of a later release are ignored; a missing optional one is None."""
-    values = {}
-    for field in fields(model):  # type: ignore[arg-type]  # every Model is a dataclass
-        origin = get_origin(field.type)
-        if field.name in item:
-            value = item[field.name]
-            values[field.name] = origin(value) if origin in (tuple, frozenset) else value
-        elif field.default is MISSING:
-            values[field.name] = None
+    values: dict[str, Any] = {}
+    hashable: Any = model
+    for name, convert, is_required in _members(hashable):
+        if name in item:
+            values[name] = convert(item[name]) if convert else item[name]
+        elif is_required:
+            values[name] = None
     return model(**values)
+
+
+@cache
+def _members(model: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None, bool], ...]:
+    """Of each field the name, what makes its value of the item's (None: it stays), and whether it has no default."""
+    return tuple((field.name, _conversion(field.type), field.default is MISSING) for field in fields(model))
+
+
+def _conversion(kind: Any) -> Callable[[Any], Any] | None:
+    if isinstance(kind, type) and is_dataclass(kind):
+        return partial(model_from_item, kind)
+    origin = get_origin(kind)
+    return origin if origin in (tuple, frozenset) else None

@@ -1,0 +1,119 @@
+"""Valet's authorizers in a developer's stack: nested, or as a function with this code. They run in this process.
+
+Wherever the template takes the authorizer from, this checkout's is played. It trusts the local issuer alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local.aws.resources import PSEUDO_PARAMETERS, Resources
+from local.functions import Crash, Functions
+from local.own.reading import MISSING, Reading
+from local.system import Function, system_from_template
+from local.template import Template, TemplateError, as_text, load
+
+_TEMPLATE = Path("functions/authorizer/template.yaml")
+_PARAMETERS = {"Issuer", "Audience", "Routes", "Response"}
+_REFUSED = "the routes behind it answer 503"
+
+
+@dataclass(frozen=True)
+class Valet:
+    """One authorizer of Valet's: its function, loaded, and what it asks for."""
+
+    function: Function
+    functions: Functions
+    audience: str
+    scopes: frozenset[str]
+    roles: frozenset[str]
+
+
+def valets_of(
+    reading: Reading, root: Path, issuer: str, on_crash: Callable[[Crash], None] | None = None
+) -> dict[str, Valet]:
+    """By logical id; `reading` learns the outputs of those that are nested."""
+    found: dict[str, Valet] = {}
+    for resource, properties in reading.resources("AWS::Serverless::Application"):
+        where = resource.logical_id
+        location = reading.value(properties.get("Location"), where, f"not played; {_REFUSED}")
+        if location is MISSING:
+            continue
+        if not _is_valets(location, reading.folder):
+            reading.notices.add(f"{where} (nested stack)", f"only Valet's authorizer is played nested; {_REFUSED}")
+            continue
+        given = _given(reading, where, properties.get("Parameters") or {}, issuer)
+        document = load(root / _TEMPLATE)
+        known = Resources(document, f"{reading.stack}-{where}")
+        try:
+            inner = Template(document, given, PSEUDO_PARAMETERS, known)
+            system = system_from_template(inner, (root / _TEMPLATE).parent)
+            valet = _loaded(where, system.functions["AuthorizerFunction"], reading.stack, on_crash)
+        except TemplateError as error:
+            reading.notices.add(f"{where}: {error}", _REFUSED)
+            continue
+        outputs = document["Outputs"].items()
+        reading.known.learn(where, {f"Outputs.{name}": inner.resolve(each["Value"]) for name, each in outputs})
+        found[where] = valet
+    return found
+
+
+def valet_from_function(
+    function: Function, root: Path, stack: str, issuer: str, on_crash: Callable[[Crash], None] | None = None
+) -> Valet | None:
+    """Where a template has the authorizer's folder as a function of its own; None for every other function."""
+    if function.folder.parts[-2:] != ("functions", "authorizer") or "ROUTES" not in function.environment:
+        return None
+    ours = replace(
+        function,
+        folder=(root / _TEMPLATE).parent,
+        handler="app.handler",
+        environment={**function.environment, "ISSUER": issuer},
+    )
+    return _loaded(function.logical_id, ours, stack, on_crash)
+
+
+def _given(reading: Reading, where: str, parameters: Mapping[str, Any], issuer: str) -> dict[str, str]:
+    named = parameters.get("Issuer")
+    if isinstance(named, str) and named != issuer:
+        reading.notices.add(f"{where}: Issuer {named}", f"the local stack is the issuer here: {issuer}")
+    given = {}
+    for name, value in parameters.items():
+        resolved = reading.value(value, f"{where}.{name}", "the authorizer's default is used, if there is one")
+        if name != "Issuer" and resolved is not MISSING:
+            given[name] = as_text(resolved)
+    return {**given, "Issuer": issuer}
+
+
+def _is_valets(location: Any, folder: Path) -> bool:
+    """By what is there. `sam build` copies the template to other places; a submodule may not be checked out yet."""
+    if not isinstance(location, str) or "://" in location:
+        return False
+    path = folder / location
+    if not path.is_file():
+        return path.parts[-3:] == _TEMPLATE.parts
+    try:
+        document = load(path)
+    except TemplateError:
+        return False
+    return set(document.get("Parameters", {})) >= _PARAMETERS and "AuthorizerFunction" in document.get("Resources", {})
+
+
+def _loaded(name: str, function: Function, stack: str, on_crash: Callable[[Crash], None] | None) -> Valet:
+    function = replace(function, logical_id=name, title=name)
+    try:
+        functions = Functions({name: function}, on_crash, package=f"own.{stack}.{name}")
+    except Exception as error:  # its configuration is wrong: it says so, and deployed it would not start either
+        raise TemplateError(f"the authorizer does not start: {error}") from None
+    rules = json.loads(function.environment["ROUTES"]).values()
+    return Valet(
+        function,
+        functions,
+        audience=function.environment["AUDIENCE"],
+        scopes=frozenset(each for rule in rules for each in rule.get("scopes", [])),
+        roles=frozenset(each for rule in rules for each in rule.get("roles", [])),
+    )
