@@ -96,20 +96,23 @@ lock: .venv-lock/.installed ## pin every dependency again in requirements/ and t
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
+wheel: .venv/.wheel ## build the Python package for APIs outside API Gateway into dist/ (docs/apis/python.md)
+	@$(BIN)/python -m deployment.wheel dist
+
 release: ## tag a release if tree, changelog and version agree; publishes nothing; VERSION=0.1.0
 	@$(or $(wildcard $(BIN)/python),python3) -m deployment.release '$(VERSION)'
 
 clean: ## remove the build and the caches
-	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf dist .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
 	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules tests/parts/cdk/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser cdk bench-node oldest
+.PHONY: help run valet deploy build test check lint format bench lock wheel release clean distclean browser cdk bench-node oldest
 
 
-# Environments. .venv serves three lock files: dev.txt includes local.txt, and local.txt includes admin.txt.
+# Environments. .venv serves four lock files: dev.txt includes local.txt and wheel.txt, and local.txt includes admin.txt.
 
 .venv/.admin: requirements/admin.txt
 	$(call environment,.venv,requirements/admin.txt)
@@ -118,9 +121,12 @@ distclean: clean ## remove the environments as well
 	$(call environment,.venv,requirements/local.txt)
 	@touch .venv/.admin
 
+.venv/.wheel: requirements/wheel.txt
+	$(call environment,.venv,requirements/wheel.txt)
+
 .venv/.dev: requirements/dev.txt
 	$(call environment,.venv,requirements/dev.txt)
-	@touch .venv/.admin .venv/.local
+	@touch .venv/.admin .venv/.local .venv/.wheel
 
 .venv-sam/.installed: requirements/sam.txt
 	$(call environment,.venv-sam,requirements/sam.txt)
