@@ -41,7 +41,7 @@ FORBIDDEN: Mapping[str, str] = {
     "environment": "keys",
     "keys": "protocol",
     "people": "protocol",
-    "protocol": "pages",
+    "protocol": "people",
     "pages": "people",
     "standing": "tokens",
     "client_authentication": "tokens",
