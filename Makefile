@@ -28,22 +28,28 @@ OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECT
 GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.support.no_skips)
 
-# Prefer Python 3.13, which Lambda runs and `sam build` needs; else take the newest from 3.11 on. A shim of pyenv works
-# only while its version is active, so this asks pyenv for the folder, and prints sys.executable, the real path.
-FIND_PYTHON = for candidate in python3.13 "$$(pyenv prefix 3.13 2>/dev/null || true)/bin/python3.13" python3.14 python3.12 python3.11 python3; do \
-	"$$candidate" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' 2>/dev/null && exit; done; \
-	echo 'Valet needs Python 3.11 or newer, but PATH has none: install one and try again.' >&2; exit 1
+# Prints the Python to make an environment with, or what is missing.
+FIND_PYTHON = requirements/find_python.sh
 
 # pip compares each file with the lock file's hashes. It may take wheels only: a source distribution has a hash too, but
 # pip would build it with tools that it fetches without one.
-FETCH := -m pip install --require-hashes --only-binary=:all:
+LOCKED := --require-hashes --only-binary=:all:
+
+# $(call install,python,lock file,options): install the packages of the lock file, as layers/valet/Makefile does. The first
+# run downloads from the index or the mirror that pip's settings name. These could also add another lock file, or a folder
+# to install to: so the second run ignores all settings and has no index.
+define install
+	@wheels=$$(mktemp -d); trap 'rm -rf "$$wheels"' EXIT; \
+	$(1) -m pip download $(LOCKED) --quiet --progress-bar on --dest "$$wheels" --requirement $(2); \
+	PIP_CONFIG_FILE=/dev/null $(1) -m pip --isolated install $(LOCKED) --quiet --no-index --find-links "$$wheels" $(3) --requirement $(2)
+endef
 
 # $(call environment,folder,lock file): install the packages of the lock file into the environment in the folder.
 define environment
 	@python=$$($(FIND_PYTHON)); echo "== $(1): $(2), with $$python (once; about a minute)"; \
 	[ -x $(1)/bin/python ] || "$$python" -m venv $(1) || { rm -rf $(1); \
 		echo "$$python cannot make an environment. On Debian, install python3-venv and try again." >&2; exit 1; }
-	@$(1)/bin/python $(FETCH) --progress-bar on --requirement $(2)
+	$(call install,$(1)/bin/python,$(2))
 	@touch $@
 endef
 
@@ -63,7 +69,7 @@ deploy: build ## build, then deploy with samconfig.toml; the first time, sam ask
 	$(SAM) deploy --template-file $(BUILD)/template.yaml $(GUIDED)
 
 build: .venv-sam/.installed ## build the deployment into .aws-sam/build; ARCHITECTURE=x86_64 or arm64 instead of samconfig.toml's
-	@.venv-sam/bin/python3.13 -c '' 2>/dev/null || { echo 'sam build needs Python 3.13: install it, remove .venv-sam, and try again.' >&2; exit 1; }
+	@.venv-sam/bin/python3.13 -c '' 2>/dev/null || { echo 'sam build needs Python 3.13 with venv: install it (on Debian or Ubuntu, python3.13-venv too), remove .venv-sam, and try again.' >&2; exit 1; }
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build --build-dir $(BUILD) $(OVERRIDES)
 	@.venv-sam/bin/python3.13 deployment/finish.py $(BUILD)
 
@@ -96,20 +102,23 @@ lock: .venv-lock/.installed ## pin every dependency again in requirements/ and t
 		echo "== $$name.txt"; .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			$(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; done
 
+wheel: .venv/.wheel ## build the Python package for APIs outside API Gateway into dist/ (docs/apis/python.md)
+	@$(BIN)/python -m deployment.wheel dist
+
 release: ## tag a release if tree, changelog and version agree; publishes nothing; VERSION=0.1.0
 	@$(or $(wildcard $(BIN)/python),python3) -m deployment.release '$(VERSION)'
 
 clean: ## remove the build and the caches
-	rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf dist .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments as well
 	rm -rf .venv .venv-oldest .venv-sam .venv-ministack .venv-lock .venv-bench .lambda-runtime tests/e2e/node_modules tests/parts/cdk/node_modules bench/node/node_modules bench/.layer
 
-.PHONY: help run valet deploy build test check lint format bench lock release clean distclean browser cdk bench-node oldest
+.PHONY: help run valet deploy build test check lint format bench lock wheel release clean distclean browser cdk bench-node oldest
 
 
-# Environments. .venv serves three lock files: dev.txt includes local.txt, and local.txt includes admin.txt.
+# Environments. .venv serves four lock files: dev.txt includes local.txt and wheel.txt, and local.txt includes admin.txt.
 
 .venv/.admin: requirements/admin.txt
 	$(call environment,.venv,requirements/admin.txt)
@@ -118,9 +127,12 @@ distclean: clean ## remove the environments as well
 	$(call environment,.venv,requirements/local.txt)
 	@touch .venv/.admin
 
+.venv/.wheel: requirements/wheel.txt
+	$(call environment,.venv,requirements/wheel.txt)
+
 .venv/.dev: requirements/dev.txt
 	$(call environment,.venv,requirements/dev.txt)
-	@touch .venv/.admin .venv/.local
+	@touch .venv/.admin .venv/.local .venv/.wheel
 
 .venv-sam/.installed: requirements/sam.txt
 	$(call environment,.venv-sam,requirements/sam.txt)
@@ -149,7 +161,7 @@ endif
 # This is a folder, not an environment: an environment's own packages would be on the functions' path too.
 .lambda-runtime/.installed: requirements/runtime.txt .venv-sam/.installed
 	rm -rf .lambda-runtime
-	.venv-sam/bin/python $(FETCH) --no-deps --target .lambda-runtime --requirement $<
+	$(call install,.venv-sam/bin/python,$<,--no-deps --target .lambda-runtime)
 	@touch $@
 
 # The browser tests' client libraries, if there is a lock file for them and npm to install it.

@@ -22,12 +22,17 @@ from admin.commands import (
 )
 from admin.commands import doctor as doctor_command
 from admin.desk import Desk
-from admin.options import for_deployment
+from admin.options import for_deployment, refuse_swallowed
 from admin.terminal.endings import NotConfirmed, Stopped, Unreachable
 
 
 class _Operator(click.Group):
     """Report every error as one line, without a traceback: a traceback may hold a secret."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:  # as the shell's completion parses
+            refuse_swallowed(self, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

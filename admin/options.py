@@ -1,7 +1,7 @@
 """The options that every command has, and the types of option values."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -102,6 +102,40 @@ def confirmed(command: Command) -> Command:
     """Give the option --yes to a command that asks for confirmation."""
     option = click.option("--yes", "is_confirmed", is_flag=True, expose_value=False, callback=_choose, help=_YES)
     return option(command)
+
+
+def refuse_swallowed(command: click.Command, arguments: Sequence[str]) -> None:
+    """Raises UsageError if an option would take another option as its value: `--name --local` would go to real AWS."""
+    names, rest = _all_option_names(command), list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return
+        if not word.startswith("-"):
+            if isinstance(command, click.Group):
+                if word not in command.commands:
+                    return
+                command = command.commands[word]
+            continue
+        if rest and _takes_a_value(command, word):
+            value = rest.pop(0)
+            if value.partition("=")[0] in names:
+                raise click.UsageError(
+                    f"{word} has no value: {value} is an option itself. If you mean the text, write {word}={value}"
+                )
+
+
+def _takes_a_value(command: click.Command, name: str) -> bool:
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    return any(name in each.opts and not each.is_flag and not each.count for each in options)
+
+
+def _all_option_names(command: click.Command) -> frozenset[str]:
+    own = frozenset(
+        name for each in command.params if isinstance(each, click.Option) for name in (*each.opts, *each.secondary_opts)
+    )
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union({"--help"}, *(_all_option_names(each) for each in below))
 
 
 def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | None) -> frozenset[str] | None:

@@ -6,6 +6,7 @@ its own.
 """
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -39,12 +40,21 @@ def _installed() -> Path:
         return kept
     _KEPT.mkdir(exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=_KEPT))
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
-    command += ["--require-hashes", "--only-binary=:all:"]
-    subprocess.run([*command, "--target", str(fresh), "--requirement", str(LAYER / "requirements.txt")], check=True)
+    pip = [sys.executable, "-m", "pip"]
+    locked = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+    locked += ["--requirement", str(LAYER / "requirements.txt")]
+    with tempfile.TemporaryDirectory() as wheels:
+        subprocess.run([*pip, "download", *locked, "--dest", wheels], check=True)
+        # The developer's settings may name the index. Here they are ignored: they could add another lock file.
+        offline = ["--isolated", "install", *locked, "--no-compile", "--no-index", "--find-links", wheels]
+        subprocess.run([*pip, *offline, "--target", str(fresh)], check=True, env=_without_settings())
     (fresh / stamp).write_text(lock, encoding="utf-8")  # `prune` removes it from the copies
     shutil.rmtree(kept, ignore_errors=True)
     return fresh.rename(kept)
+
+
+def _without_settings() -> dict[str, str]:
+    return {**os.environ, "PIP_CONFIG_FILE": os.devnull}
 
 
 def zipped_bytes(folder: Path) -> int:

@@ -68,6 +68,7 @@ def _run(
     choices: Choices,
     configuration: Path | None,
 ) -> int:
+    from local.front_door import Seldom
     from local.own_console import OwnConsole
     from local.server import PortTaken
     from local.stack import start
@@ -82,6 +83,7 @@ def _run(
             on_served=console.served if not arguments.quiet else lambda served: None,
             on_crash=console.crashed,
             function_logs=function_logs,
+            say=Seldom(console.say),
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None

@@ -107,6 +107,10 @@ class Console:
         if refused := refusal(served.response):
             self._out.print(f"    {refused}", style="yellow", soft_wrap=True)
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence for the developer, also with --quiet."""
+        self._out.print(sentence, style="yellow", soft_wrap=True)
+
     def crashed(self, crash: Crash) -> None:
         """Print the whole traceback: no function of Valet should ever raise."""
         self._err.print(f"{crash.function} crashed\n{crash.text}", style="red", soft_wrap=True)

@@ -6,10 +6,13 @@ import errno
 import logging
 import socket
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]
 from waitress import wasyncore
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 
 HOST = "127.0.0.1"
 
@@ -19,6 +22,7 @@ _THREADS = 128
 # The gateway itself refuses a head above 10,240 bytes and a body above 10 MB. Above these, waitress reads no more.
 _MAX_HEAD = 256 * 1024
 _MAX_BODY = 16 * 1024 * 1024
+_TLS_HANDSHAKE = b"\x16"  # the type of a TLS record (RFC 8446 §5.1); no HTTP method begins with this byte
 
 
 class PortTaken(Exception):
@@ -42,10 +46,37 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
+class _PlainHttpChannel(HTTPChannel):  # type: ignore[misc]
+    """A connection that closes at once if the client begins it with a TLS handshake.
+
+    waitress would wait for the end of a head that never comes, and the browser for an answer.
+    """
+
+    def __init__(self, on_tls: Callable[[], None], *arguments: Any, **named: Any) -> None:
+        self._on_tls = on_tls
+        self._is_new = True
+        super().__init__(*arguments, **named)
+
+    def received(self, data: bytes) -> bool:
+        is_tls, self._is_new = self._is_new and data[:1] == _TLS_HANDSHAKE, False
+        if not is_tls:
+            return bool(super().received(data))
+        self.handle_close()
+        self._on_tls()
+        return False
+
+
 class Server:
     """Serves an application in threads of its own until stopped."""
 
-    def __init__(self, listener: socket.socket, application: Any, threads: int = _THREADS) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        application: Any,
+        threads: int = _THREADS,
+        on_tls: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_tls`: called when a client begins a TLS handshake, after its connection is closed."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(
@@ -59,6 +90,7 @@ class Server:
             channel_timeout=30,
             clear_untrusted_proxy_headers=False,
         )
+        self._server.channel_class = partial(_PlainHttpChannel, on_tls)
         self._loop = threading.Thread(target=self._server.run, name="http-server", daemon=True)
 
     def start(self) -> None:

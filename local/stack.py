@@ -18,6 +18,7 @@ from local.aws.door import Door
 from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
+from local.front_door import FrontDoor
 from local.function_logs import FunctionLogs
 from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
@@ -115,10 +116,12 @@ def start(
     on_served: Callable[[Served], None] = lambda served: None,
     on_crash: Callable[[Crash], None] = lambda crash: None,
     function_logs: FunctionLogs | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> LocalStack:
     """Start a stack from `root`'s template.yaml. Seed it by `seed`, if given, and else with the demo data.
 
-    The caller passes each line that the functions print to `function_logs`.
+    The caller passes each line that the functions print to `function_logs`. `say`: called with a sentence for the
+    developer who uses another address than the issuer's.
     """
     url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
     aws = emulated()
@@ -139,7 +142,10 @@ def start(
     control_plane = ControlPlane(deployment, known, system, functions)
     logs = function_logs or FunctionLogs()
     door = _door(ports.aws.getsockname()[1], aws, custom, control_plane, logs)
-    aws_server, front_server = Server(ports.aws, door, threads=32), Server(ports.front, gateway)
+    aws_server = Server(ports.aws, door, threads=32, on_tls=lambda: say(_no_https(aws_url)))
+    is_issuer = system.environment().get("ISSUER_URL") == url  # IssuerUrl may name another address, even localhost
+    front = FrontDoor(gateway, url, say) if is_issuer else gateway
+    front_server = Server(ports.front, front, on_tls=lambda: say(_no_https(url)))
     servers = (aws_server, front_server)
     aws_server.start()
     nothing = Seeded((), (), {})
@@ -166,6 +172,10 @@ def start(
         stack.stop()
         raise
     return replace(stack, snapshot=aws.snapshot(), seeded=seeded)
+
+
+def _no_https(url: str) -> str:
+    return f"A client asked for {url.replace('http', 'https', 1)}, but this port speaks plain http: use {url}"
 
 
 def _door(

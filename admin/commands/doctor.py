@@ -32,7 +32,12 @@ def doctor(ctx: click.Context, only: frozenset[str] | None, strict: bool) -> Non
     checks = [check for check in CHECKS if only is None or only & {check.name, check.name.partition(".")[0]}]
     if not checks:
         raise click.UsageError("No check matches --only. These checks exist: " + ", ".join(sorted(_NAMES)))
-    findings, skipped = examine(Evidence(desk.deployment, desk.clock()), checks)
+
+    def wait(seconds: float) -> None:
+        desk.watch(f"Something may have been changed just now. Looking again in {seconds:.0f} seconds …")
+        desk.sleep(seconds)
+
+    findings, skipped = examine(Evidence(desk.deployment, desk.clock(), wait), checks)
     findings = [replace(finding, mend=_whole(desk.in_full(finding.mend))) for finding in findings]
     rules = rfc9700.judged(findings, skipped) if only is None else []
     if desk.is_json:

@@ -97,8 +97,8 @@ def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_c
     if before is None:
         return end_everything(desk, desk.people.revoke(account, desk.clock()), keep_consents=keep_consents)
     ended = revocation.end_person(desk.deployment, account, desk.clock(), int(before * 1000))
-    consents = 0 if keep_consents else desk.people.forget_consents(account.sub, before)
-    return revocation.Ended(grants=ended, consents=consents)
+    ended.consents = 0 if keep_consents else desk.people.forget_consents(account.sub, before)
+    return ended
 
 
 def end_everything(desk: Desk, *accounts: Account, keep_consents: bool = False) -> revocation.Ended:
@@ -114,7 +114,9 @@ def end_everything(desk: Desk, *accounts: Account, keep_consents: bool = False) 
             desk.watch(f"Looking again in {seconds} seconds, for requests that are in progress now …")
             desk.sleep(seconds)
         for account in accounts:
-            ended.grants += revocation.end_person(desk.deployment, account, desk.clock())
+            of_person = revocation.end_person(desk.deployment, account, desk.clock())
+            ended.grants += of_person.grants
+            ended.over += of_person.over
             ended.consents += 0 if keep_consents else desk.people.forget_consents(account.sub)
     return ended
 
@@ -142,17 +144,20 @@ def _forget_consents_to(desk: Desk, clients: Iterable[Client], before: float | N
 
 
 def _tell(desk: Desk, ended: revocation.Ended, bound: str, refused_by: float) -> None:
-    if ended.clients and not ended.grants:
+    if ended.clients and not ended.grants and not ended.over:
         did = (
             f"Ended the grants of {counted(ended.clients, 'client')}, and "
             f"{counted(ended.blocks, 'block')} of access tokens."
         )
     else:
-        did = f"Ended {counted(ended.grants, 'grant')}."
+        did = f"Ended {counted(ended.grants, 'live grant')}."
+    if ended.over:
+        did += f" Marked {counted(ended.over, 'other')} as revoked as well: over already, to be sure."
     forgot = f" Forgot {counted(ended.consents, 'consent')}: the clients have to ask again." if ended.consents else ""
     desk.done(
         f"{did}{forgot} {bound}",
         grants=ended.grants,
+        over_already=ended.over,
         clients=ended.clients,
         blocks=ended.blocks,
         consents_forgotten=ended.consents,

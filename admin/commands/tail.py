@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -18,7 +19,18 @@ _LATE = 30  # seconds that CloudWatch may take to show a line; each poll begins 
 _ANY_EVENT = '{ $.event = "*" }'
 _METRICS = {kind.metric for kind in EVENTS.values() if kind.metric}
 _NOISE = frozenset({"level", "location", "message", "timestamp", "service", "event", "_aws", "at", *_METRICS})
+_NEAREST = 3  # event names that a misspelled one is answered with
 _LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "by_hand")
+
+
+def _events(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> frozenset[str] | None:
+    """The events to show; an unknown name would show nothing, for ever."""
+    wanted = words(ctx, param, value)
+    for name in sorted((wanted or frozenset()) - EVENTS.keys()):
+        near = get_close_matches(name, EVENTS, _NEAREST, cutoff=0.5)
+        hint = f"The nearest names: {', '.join(near)}." if near else f"The events: {', '.join(sorted(EVENTS))}."
+        raise click.BadParameter(f"there is no event {name}. {hint}")
+    return wanted
 
 
 @click.command()
@@ -27,7 +39,7 @@ _LOUD = ("reused", "replayed", "throttled", "failed", "emergency", "dropped", "b
     "--event",
     "wanted",
     multiple=True,
-    callback=words,
+    callback=_events,
     help="Show only these events, such as grant.revoked (repeat, or separate by spaces).",
 )
 @click.option("--client", "client_id", help="Show only events about this client.")

@@ -1,6 +1,6 @@
 """The issuer's metadata and keys as it publishes them (RFC 8414 §3.3, RFC 7517 §5), and the headers of its pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from valet.keys.ring import published_keys, signing_algs
 from valet.protocol import metadata
@@ -55,7 +55,11 @@ def look_https(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def look_consistent(evidence: Evidence) -> Iterator[Finding]:
+def look_consistent(evidence: Evidence) -> Iterable[Finding]:
+    return _settled(evidence, _differences)
+
+
+def _differences(evidence: Evidence) -> Iterator[Finding]:
     oidc, oauth = _metadata(evidence, _OIDC), _metadata(evidence, _OAUTH)
     if oidc != oauth:
         yield Finding(
@@ -65,16 +69,19 @@ def look_consistent(evidence: Evidence) -> Iterator[Finding]:
         )
     expected = metadata.document(evidence.deployment.issuer, evidence.scopes, signing_algs(evidence.ring.keys))
     for name in sorted(expected.keys() | oidc.keys()):
-        # The functions may learn of an operator's change only after ten seconds.
         if expected.get(name) != oidc.get(name):
             yield Finding(
                 f"The metadata says {name} = {oidc.get(name)!r}, but this release has {expected.get(name)!r}",
-                "Clients get wrong metadata. (A change of scopes or keys takes ten seconds.)",
+                "Clients get wrong metadata.",
                 _REDEPLOY,
             )
 
 
-def look_key_set(evidence: Evidence) -> Iterator[Finding]:
+def look_key_set(evidence: Evidence) -> Iterable[Finding]:
+    return _settled(evidence, _wrong_keys)
+
+
+def _wrong_keys(evidence: Evidence) -> Iterator[Finding]:
     answer = evidence.fetch(_JWKS)
     served = {str(key.get("kid")): key for key in answer.json().get("keys", ()) if isinstance(key, dict)}
     recorded = {key.kid: dict(key.public_jwk) for key in published_keys(evidence.ring.keys)}
@@ -149,6 +156,12 @@ def look_origins(evidence: Evidence) -> Iterator[Finding]:
             "No client needs it. It is harmless, because the answer itself is only for a client's own origins.",
             "It disappears when the next client is deleted or loses an origin",
         )
+
+
+def _settled(evidence: Evidence, look: Callable[[Evidence], Iterable[Finding]]) -> list[Finding]:
+    """What is found, unless it was only that a function does not know yet what an operator has just changed."""
+    found = list(look(evidence))
+    return list(look(evidence)) if found and evidence.has_waited_now() else found
 
 
 def _metadata(evidence: Evidence, path: str) -> dict[str, object]:

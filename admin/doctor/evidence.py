@@ -3,7 +3,8 @@
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,7 @@ from admin.doctor.findings import CannotLook
 from admin.records.deployment import Deployment
 from admin.records.people import People
 from admin.records.register import Register
-from admin.records.revocation import all_grants
+from admin.records.revocation import CLIENT_CACHE, all_grants
 
 _TIMEOUT = 5  # seconds
 _LARGEST = 1_000_000  # bytes of an answer that are read
@@ -44,9 +45,12 @@ class Answer:
 class Evidence:
     """A deployment under audit, at one moment."""
 
-    def __init__(self, deployment: Deployment, now: float) -> None:
+    def __init__(self, deployment: Deployment, now: float, wait: Callable[[float], None] = time.sleep) -> None:
+        """`wait`: waits that many seconds, until every function knows what an operator has just changed."""
         self.deployment = deployment
         self.now = now
+        self._wait = wait
+        self._has_waited = False
         self._answers: dict[str, Answer] = {}
         self._configurations: dict[str, Mapping[str, str]] = {}
 
@@ -120,6 +124,18 @@ class Evidence:
         if path not in self._answers:
             self._answers[path] = _fetch(self.deployment.issuer, path)
         return self._answers[path]
+
+    def has_waited_now(self) -> bool:
+        """Wait, once in an audit, until every function knows the registrations; answers are then fetched anew.
+
+        False if that was done before: all answers since then are as good.
+        """
+        if self._has_waited:
+            return False
+        self._wait(CLIENT_CACHE)
+        self._has_waited = True
+        self._answers.clear()
+        return True
 
 
 def _fetch(issuer: str, path: str) -> Answer:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from valet.front_channel.interaction import is_remembered
 from valet.models.clients import Client
-from valet.protocol.redirect_uri import is_remembered_for
 from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
 from valet.registration.rules import (
@@ -181,8 +181,10 @@ def look_impersonation(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_first_party(evidence: Evidence) -> Iterator[Finding]:
+    is_local = evidence.deployment.where.is_local
     for client in evidence.clients:
-        if client.first_party and not client.is_confidential and not all(map(is_remembered_for, client.redirect_uris)):
+        is_asked = not all(is_remembered(uri, client, is_local=is_local) for uri in client.redirect_uris)
+        if client.first_party and is_asked:
             yield warning(
                 f"{client.client_id} is first-party, but end-users are asked for consent all the same",
                 "Any program on the device can claim a loopback port or a private scheme, so Valet "

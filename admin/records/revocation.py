@@ -9,6 +9,7 @@ just before. So the command looks at both again, after the longest time that a f
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from valet.aws.dynamodb.grants import grant_from_item
@@ -43,11 +44,17 @@ Sleep = Callable[[float], None]
 class Ended:
     """What a revocation did."""
 
-    grants: int = 0  # ended by one write each
+    grants: int = 0  # that lived, as `grants list` counts them; ended by one write each
+    over: int = 0  # that were over already, by this clock or with their client; marked as revoked all the same
     sessions: int = 0  # browser sessions, ended by one write each
     clients: int = 0  # whose grants are dead from now on
     blocks: int = 0  # of status indices, revoked as ranges
     consents: int = 0  # forgotten: the client has to ask again
+
+    def count(self, *, is_live: bool) -> None:
+        """Count a grant that was ended."""
+        self.grants += is_live
+        self.over += not is_live
 
 
 def state_of(grant: Grant, client: Client | None, account: Account | None, now: float) -> str:
@@ -94,8 +101,8 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
     return revoked.is_ours
 
 
-def end_person(deployment: Deployment, account: Account, now: float, before_ms: int | None = None) -> int:
-    """Revoke an end-user's grants that the account ended, or those issued before that time. Returns how many it ended.
+def end_person(deployment: Deployment, account: Account, now: float, before_ms: int | None = None) -> Ended:
+    """Revoke an end-user's grants that the account ended, or those issued before that time.
 
     `account` is the account after the operator's write. A grant of its epoch, or of a later one, comes from a sign-in
     after the write, and goes on.
@@ -103,7 +110,8 @@ def end_person(deployment: Deployment, account: Account, now: float, before_ms: 
     got are refused before the codes that were never redeemed are read: there may be thousands.
     """
     sub = account.sub
-    ended, done = 0, set[str]()
+    ended, done = Ended(), set[str]()
+    find_client = cache(Register(deployment.registry, deployment.audit).find_client)
     for read in (deployment.grants.redeemed_pointers, deployment.grants.pointers):
         grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
         done |= {grant.grant_id for grant in grants}
@@ -111,8 +119,15 @@ def end_person(deployment: Deployment, account: Account, now: float, before_ms: 
         alive = [grant for grant in meant if maybe_live(grant, now)]
         idle = [grant for grant in meant if not maybe_live(grant, now) and _may_be_exchanged(grant, now)]
         for found in (alive, idle):
-            ended += sum(_at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found))
+            is_ended = _at_once(lambda grant: revoke_grant(deployment, grant.grant_id, sub, now), found)
+            for grant in (grant for grant, is_ours in zip(found, is_ended, strict=True) if is_ours):
+                ended.count(is_live=_lived(grant, find_client(grant.client_id), now))
     return ended
+
+
+def _lived(grant: Grant, client: Client | None, now: float) -> bool:
+    """Whether the grant lived before the operator's write, which the account shows by now."""
+    return is_alive(state_of(grant, client, Account(grant.sub, "", epoch=grant.epoch), now))
 
 
 def _is_meant(grant: Grant, account: Account, before_ms: int | None) -> bool:
@@ -183,15 +198,16 @@ def end_old_grants(
     deployment: Deployment, clients: Iterable[Client], before_ms: int, now: float, watch: Watch
 ) -> Ended:
     """End the clients' grants that were issued before a past time. Newer grants and their tokens go on."""
-    register, ended, of = Register(deployment.registry, deployment.audit), Ended(), set()
+    register, ended, before = Register(deployment.registry, deployment.audit), Ended(), dict[str, Client]()
     for client in clients:
-        of.add(client.client_id)
+        before[client.client_id] = client
         register.end_grants(client, before_ms)
-    ended.clients = len(of)
+    ended.clients = len(before)
     watch("Reading every grant …")
     for grant in all_grants(deployment):
-        if grant.client_id in of and grant.issued_at_ms < before_ms:
-            ended.grants += revoke_grant(deployment, grant.grant_id, grant.sub, now)
+        is_meant = grant.client_id in before and grant.issued_at_ms < before_ms
+        if is_meant and revoke_grant(deployment, grant.grant_id, grant.sub, now):
+            ended.count(is_live=_lived(grant, before[grant.client_id], now))
     return ended
 
 

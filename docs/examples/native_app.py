@@ -7,20 +7,26 @@ python docs/examples/native_app.py http://127.0.0.1:3000 my_cli
 import sys
 import webbrowser
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from authlib.common.security import generate_token
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 
 
-class Answer(BaseHTTPRequestHandler):
-    """Takes the one request that the browser comes back with."""
+class Callback(BaseHTTPRequestHandler):
+    """Takes the request that the browser comes back with."""
 
-    path_and_query = ""
+    answer: ClassVar[dict[str, str]] = {}
 
     def do_GET(self) -> None:
-        Answer.path_and_query = self.path
-        self.send_response(200)
+        parts = urlsplit(self.path)
+        is_answer = parts.path == "/callback"
+        if is_answer:
+            Callback.answer = dict(parse_qsl(parts.query))
+        self.send_response(200 if is_answer else 404)
         self.end_headers()
         self.wfile.write(b"You can close this page.")
 
@@ -30,7 +36,7 @@ class Answer(BaseHTTPRequestHandler):
 
 def main(issuer: str, client_id: str) -> None:
     metadata = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
-    listener = HTTPServer(("127.0.0.1", 0), Answer)  # any port: registered is http://127.0.0.1/callback
+    listener = HTTPServer(("127.0.0.1", 0), Callback)  # any port: registered is http://127.0.0.1/callback
     client = OAuth2Client(
         client_id,
         token_endpoint_auth_method="none",
@@ -42,14 +48,17 @@ def main(issuer: str, client_id: str) -> None:
     address, state = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=code_verifier)
     print(f"Sign in at {address}", flush=True)
     webbrowser.open(address)
-    while not Answer.path_and_query.startswith("/callback?"):
+    while Callback.answer.get("state") != state:  # any page can send the browser here, but does not know the state
         listener.handle_request()
-    client.fetch_token(
-        metadata["token_endpoint"],
-        authorization_response=f"http://127.0.0.1{Answer.path_and_query}",
-        state=state,
-        code_verifier=code_verifier,
-    )
+    answer = Callback.answer
+    if answer.get("iss") != issuer:  # RFC 9207 §2.4
+        sys.exit(f"Not signed in: the answer is from {answer.get('iss')} and not from {issuer}.")
+    if "error" in answer:  # access_denied if the person pressed Deny (RFC 6749 §4.1.2.1)
+        sys.exit(f"Not signed in: {answer.get('error_description', answer['error'])}")
+    try:
+        client.fetch_token(metadata["token_endpoint"], code=answer["code"], code_verifier=code_verifier)
+    except OAuthError as error:  # the code is no longer good: start again
+        sys.exit(f"Not signed in: {error.description or error.error}")
     person = client.get(metadata["userinfo_endpoint"]).json()
     print(f"Signed in as {person['preferred_username']}")
 

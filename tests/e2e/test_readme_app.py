@@ -39,7 +39,7 @@ PAGE = """<!doctype html>
 
 
 @pytest.fixture
-def app(stack: LocalStack) -> Iterator[Landing]:
+def app(fresh_stack: LocalStack) -> Iterator[Landing]:
     """The app at a port of its own, and the client as the README's command adds it, but for the two addresses."""
     missing = [name for name, path in MODULES.items() if not path.exists()]
     if missing:
@@ -48,15 +48,15 @@ def app(stack: LocalStack) -> Iterator[Landing]:
     landing = Landing({f"/{name}.js": path for name, path in MODULES.items()})
     (script,) = re.findall(r"```js\n(.*?)```", README, re.DOTALL)
     (line,) = re.findall(r"^admin/valet (clients add .*--type browser .*)$", README, re.MULTILINE)
-    here = {"http://127.0.0.1:3000": stack.issuer, "http://127.0.0.1:5173": landing.origin}
+    here = {"http://127.0.0.1:3000": fresh_stack.issuer, "http://127.0.0.1:5173": landing.origin}
     for said, meant in here.items():
         assert said in script + line
         script, line = script.replace(said, meant), line.replace(said, meant)
     landing.files["/"] = PAGE % script
-    environment = {"AWS_PORT": str(urlsplit(stack.aws_url).port)}
+    environment = {"AWS_PORT": str(urlsplit(fresh_stack.aws_url).port)}
     result = CliRunner().invoke(command, shlex.split(line), env=environment)
     assert result.exit_code == 0, result.output
-    _wait_until_known(stack.issuer, landing.origin)
+    _wait_until_known(fresh_stack.issuer, landing.origin)
     yield landing
     landing.close()
 
@@ -89,3 +89,63 @@ def test_the_readmes_single_page_app_signs_in_is_still_signed_in_and_signs_out(p
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_label("Password")).to_be_visible()
     assert failures == []
+
+
+def begin(page: Page, app: Landing) -> None:
+    page.goto(f"{app.origin}/")
+    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "john")
+
+
+def test_the_readmes_single_page_app_says_that_i_pressed_deny_and_lets_me_try_again(page: Page, app: Landing) -> None:
+    begin(page, app)
+    decide(page, "Deny")
+    expect(page.locator("#who")).to_have_text("The end-user denied the request.")
+    assert page.url == f"{app.origin}/"  # a reload does not say it again
+    page.get_by_role("button", name="Sign in").click()
+    decide(page, "Allow")
+    expect(page.locator("#who")).to_have_text("john")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("code=stolen&state=of-another&iss={issuer}", "No matching state found in storage"),
+        ("code=stolen&state=of-another&iss=https://evil.example", "The answer is from another server."),
+        ("code=stolen&state=of-another", "The answer is from another server."),
+    ],
+)
+def test_the_readmes_single_page_app_takes_no_answer_that_it_did_not_ask_for(
+    page: Page, app: Landing, fresh_stack: LocalStack, query: str, says: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto(f"{app.origin}/?{query.format(issuer=fresh_stack.issuer)}")
+    expect(page.locator("#who")).to_have_text(says)
+    assert "/token" not in asked
+    assert page.url == f"{app.origin}/"
+
+
+def test_the_readmes_single_page_app_says_why_the_token_endpoint_refused_the_code(page: Page, app: Landing) -> None:
+    refused = {"error": "invalid_grant", "error_description": "The code has expired."}
+    headers = {"access-control-allow-origin": app.origin}
+    page.route("**/token", lambda route: route.fulfill(status=400, json=refused, headers=headers))
+    begin(page, app)
+    decide(page, "Allow")
+    expect(page.locator("#who")).to_have_text("The code has expired.")
+
+
+def test_the_readmes_single_page_app_shows_nobody_whose_grant_has_ended(page: Page, app: Landing) -> None:
+    begin(page, app)
+    decide(page, "Allow")
+    expect(page.locator("#who")).to_have_text("john")
+    page.route("**/token", lambda route: route.fulfill(status=400, json={"error": "invalid_grant"}))
+    page.evaluate(
+        """() => {
+          const key = Object.keys(sessionStorage).find((each) => each.startsWith("oidc.user:"));
+          sessionStorage.setItem(key, JSON.stringify({ ...JSON.parse(sessionStorage.getItem(key)), expires_at: 1 }));
+        }"""
+    )
+    page.reload()
+    expect(page.locator("#who")).to_have_text("nobody")
+    assert page.evaluate("Object.keys(sessionStorage).filter((each) => each.startsWith('oidc.user:'))") == []

@@ -6,6 +6,7 @@ import base64
 import gzip
 import zlib
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -405,13 +406,23 @@ def test_all_access_tokens_of_a_person_whom_an_operator_ends_are_in_the_list(
     account = deployment.users().find_account("demo-john")
     assert account is not None
     now = deployment.clock.now
-    stores: Any = deployment.server  # the same ports under the same names, as admin.Deployment has them
-    dynamodb = client("dynamodb", deployment.settings)
-    stores.grants_table = ScannedTable(dynamodb, deployment.settings.grants_table, open_log=lambda: None)
+    server: Any = deployment.server  # the same ports under the same names, as admin.Deployment has them
+    dynamodb, settings = client("dynamodb", deployment.settings), deployment.settings
+    grants, registry = (
+        ScannedTable(dynamodb, name, open_log=lambda: None) for name in (settings.grants_table, settings.registry_table)
+    )
+    stores: Any = SimpleNamespace(
+        grants=server.grants,
+        status_lists=server.status_lists,
+        random=server.random,
+        audit=server.audit,
+        registry=registry,
+        grants_table=grants,
+    )
     # The account as an operator's write leaves it: of a later epoch than the grant.
-    assert revocation.end_person(stores, account, now) == 0
+    assert revocation.end_person(stores, account, now) == revocation.Ended()
     assert not is_revoked(deployment, redeemed.access_token)
-    assert revocation.end_person(stores, revoked(account, now), now) == 1
+    assert revocation.end_person(stores, revoked(account, now), now) == revocation.Ended(grants=1)
     assert is_revoked(deployment, redeemed.access_token)
 
 

@@ -91,11 +91,11 @@ def test_another_grant_of_the_same_person_is_not_held_up(
     assert web_app.refresh(other["refresh_token"]).status == 200
 
 
-def count_codes(deployment: Deployment, sub: str, times: int) -> None:
-    """As if the person had been given so many."""
+def count_codes(deployment: Deployment, sub: str, times: int, client_id: str = "web_app_123") -> None:
+    """As if the client had been given so many codes for the person."""
     number = int(deployment.clock.now) // 900
     for _ in range(times):
-        deployment.server.throttles.count(f"codes#{sub}#{number}", (number + 1) * 900)
+        deployment.server.throttles.count(f"codes#{sub}#{client_id}#{number}", (number + 1) * 900)
 
 
 def test_too_many_codes_are_refused_for_the_moment_by_way_of_the_client(
@@ -136,3 +136,12 @@ def test_signing_in_again_begins_no_new_count_and_another_person_has_their_own(
     again, other = Browser(deployment.send, deployment.issuer), Browser(deployment.send, deployment.issuer)
     assert again.sign_in(again.open(web_app.ask().url)).answered["error"] == "temporarily_unavailable"
     assert "code" in other.decide(other.sign_in(other.open(web_app.ask().url), "jane")).answered
+
+
+def test_an_app_in_a_loop_does_not_lock_the_person_out_of_the_others(
+    deployment: Deployment, browser: Browser, web_app: Application, legacy_app: Application, issued: Issued
+) -> None:
+    count_codes(deployment, "demo-john", CODES)
+    with deployment.nothing_spent():
+        assert browser.get(web_app.ask(prompt="none").url).answered["error"] == "temporarily_unavailable"
+    assert "code" in browser.decide(browser.open(legacy_app.ask().url)).answered

@@ -85,6 +85,44 @@ def test_the_next_step(
             next_step(request_, client, session, consent, ASKED_AT_MS, NOW)
 
 
+LOCAL_PAGE = replace(REQUEST, redirect_uri="http://127.0.0.1:5173/", prompt=frozenset({"none"}))
+BROWSER = replace(PUBLIC, application_type="browser")
+
+
+@pytest.mark.parametrize(
+    ("client", "consent"), [(replace(BROWSER, first_party=True), None), (BROWSER, ALL)], ids=["first-party", "allowed"]
+)
+def test_my_single_page_app_renews_silently_in_the_local_stack_as_it_does_on_https(
+    client: Client, consent: Consent | None
+) -> None:
+    arguments = (client, SESSION, consent, ASKED_AT_MS, NOW)
+    assert next_step(LOCAL_PAGE, *arguments, is_local=True) is Step.ISSUE
+    assert next_step(replace(LOCAL_PAGE, redirect_uri="https://app.example.com/"), *arguments) is Step.ISSUE
+    with pytest.raises(ConsentRequired):
+        next_step(LOCAL_PAGE, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("client", "redirect_uri"),
+    [
+        (replace(BROWSER, application_type="native", first_party=True), "http://127.0.0.1:5173/"),
+        (replace(BROWSER, first_party=True), "com.example.app:/"),
+        (replace(BROWSER, first_party=True), "http://shop.example/"),
+        (replace(BROWSER, first_party=True), "http://127.0.0.1.evil.example/"),
+    ],
+)
+def test_all_others_are_asked_in_the_local_stack_as_well(client: Client, redirect_uri: str) -> None:
+    request = replace(LOCAL_PAGE, redirect_uri=redirect_uri)
+    with pytest.raises(ConsentRequired):
+        next_step(request, client, SESSION, ALL, ASKED_AT_MS, NOW, is_local=True)
+
+
+def test_a_page_that_nobody_allowed_yet_is_asked_in_the_local_stack_as_well() -> None:
+    for consent in (None, SOME):
+        with pytest.raises(ConsentRequired):
+            next_step(LOCAL_PAGE, BROWSER, SESSION, consent, ASKED_AT_MS, NOW, is_local=True)
+
+
 @pytest.mark.parametrize("request_", [prompting("login"), prompting(max_age=0), prompting(max_age=10)])
 def test_a_sign_in_after_the_request_satisfies_it_for_good(request_: AuthorizationRequest) -> None:
     """The way back neither loops nor, however long the consent takes, begins again."""

@@ -46,14 +46,21 @@ def sign_in(
 ) -> SignedIn:
     """A person signs in to the web app and allows it everything."""
     application = application or web_app(stack)
-    browser = Browser(over_http, stack.issuer)
-    asked = application.ask()
-    answer = browser.sign_in(browser.open(asked.url), username, password)
-    answer = browser.decide(answer) if answer.is_page else answer  # remembered, where they allowed it before
-    code = answer.answered["code"]
-    redeemed = application.redeem(code, asked.code_verifier)
+    code, code_verifier = unredeemed(stack, username, application, password)
+    redeemed = application.redeem(code, code_verifier)
     assert redeemed.status == 200, redeemed.body
     return SignedIn(application, redeemed.json())
+
+
+def unredeemed(
+    stack: LocalStack, username: str = "john", application: Application | None = None, password: str | None = None
+) -> tuple[str, str]:
+    """A person signs in and allows everything, and the web app gets a code, with its code_verifier."""
+    browser = Browser(over_http, stack.issuer)
+    asked = (application or web_app(stack)).ask()
+    answer = browser.sign_in(browser.open(asked.url), username, password)
+    answer = browser.decide(answer) if answer.is_page else answer  # remembered, where they allowed it before
+    return answer.answered["code"], asked.code_verifier
 
 
 def is_refused_by_list(stack: LocalStack, access_token: str) -> bool:

@@ -36,6 +36,37 @@ def test_options_of_the_deployment_stand_before_or_behind_the_command(refused: O
     assert "no --profile" in refused("clients", "list", "--profile", "work", status=2).err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("clients", "change", "web_app_123", "--name", "--local"), "--name has no value: --local is an option itself"),
+        (("users", "add", "--email", "--generate", "kim"), "--email has no value: --generate"),
+        (("scopes", "list", "--profile", "--json"), "--profile has no value: --json"),
+        (("--stack", "--local", "clients", "list"), "--stack has no value: --local"),
+        (("clients", "change", "web_app_123", "--scope", "--name=x"), "--scope has no value: --name=x"),
+        (("users", "change", "john", "--name", "--no-email-verified"), "--name has no value: --no-email-verified"),
+        (("clients", "list", "--stack", "--help"), "--stack has no value: --help"),
+        (("tail", "--client", "--generate"), "--client has no value: --generate"),  # an option of another command
+    ],
+)
+def test_an_option_that_was_given_no_value_does_not_take_the_next_option_and_go_to_real_aws(
+    arguments: tuple[str, ...], told: str
+) -> None:
+    desk = Desk()
+    ran = CliRunner().invoke(command, list(arguments), obj=desk)
+    assert ran.exit_code == 2
+    assert told in ran.stderr
+    assert "deployment" not in vars(desk)  # nothing was even looked for
+
+
+def test_a_value_may_begin_with_dashes_if_it_is_no_option_or_is_joined_to_its_own(refused: Operator) -> None:
+    for value in ("--not-an-option", "-"):
+        refused("clients", "change", "web_app_123", "--name", value)
+        assert refused.json("clients", "show", "web_app_123")["name"] == value
+    refused("clients", "change", "web_app_123", "--name=--local")
+    assert refused.json("clients", "show", "web_app_123")["name"] == "--local"
+
+
 def test_a_stack_that_is_not_running_is_one_clear_line() -> None:
     ran = CliRunner().invoke(command, ["clients", "list", "--local", "--aws-port", "9"], obj=Desk())
     assert ran.exit_code == 4

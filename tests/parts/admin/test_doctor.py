@@ -125,6 +125,25 @@ def test_a_scope_of_nobodys_is_given_to_the_one_api_or_deleted_where_nothing_nee
     assert examined(valet, "--only", "scopes.owners", status=0)["findings"] == []
 
 
+def test_a_scope_that_i_added_just_now_is_not_called_wrong_metadata(valet: Operator) -> None:
+    valet.json("doctor", "--only", "metadata")  # the function knows the scopes for ten seconds from now
+    valet("scopes", "add", "stock", "See the stock")
+    report = examined(valet, "--only", "metadata", status=0)
+    assert report["findings"] == []
+    assert valet.slept == [10]
+    valet("doctor", "--only", "metadata")
+    assert valet.slept == [10]  # only a difference is worth the time
+
+
+def test_metadata_that_stays_wrong_is_found_after_one_wait_for_all_checks(valet: Operator, local: Deployment) -> None:
+    waited: list[float] = []  # and the clock of the functions stands still, so that they go on with what they know
+    examined(valet, "--only", "metadata", status=0)
+    register(local).put_scope(Scope("stock", "See the stock"))
+    findings, _ = examine(Evidence(local, valet.clock(), waited.append))
+    assert [each.check for each in findings if each.check.startswith("metadata.")] == ["metadata.consistent"]
+    assert waited == [10]
+
+
 def test_an_origin_that_the_union_lacks_is_back_after_what_doctor_says(valet: Operator, local: Deployment) -> None:
     local.registry.put({"pk": "cors", "sk": "origins", "origins": {"https://a.example.com"}, "version": 7})
     [refused, _] = examined(valet, "--only", "cors")["findings"]
@@ -197,7 +216,12 @@ def test_a_key_set_that_is_not_the_recorded_one(valet: Operator, local: Deployme
     kept, gone = ring.keys
     stranger = replace(kept, kid="of-nobody", public_jwk={**kept.public_jwk, "kid": "of-nobody"}, state="retired")
     local.key_records.change_ring(ring, (kept, stranger))
-    text = found(examined(valet, "--only", "metadata.key-set"), "metadata.key-set")
+    waited: list[float] = []  # and the clock of the function stands still, so that it goes on with what it knows
+    findings, _ = examine(
+        Evidence(local, valet.clock(), waited.append), [check for check in CHECKS if "key-set" in check.name]
+    )
+    text = "\n".join(finding.what for finding in findings)
+    assert waited == [10]
     assert "of-nobody is on record, but not in the JWK Set" in text
     assert f"The JWK Set has the key {gone.kid}, which is not on record" in text
 
@@ -326,7 +350,7 @@ def test_an_issuer_that_does_not_answer_or_is_another(valet: Operator, local: De
     assert {"metadata.issuer", "metadata.consistent", "metadata.key-set", "pages.headers"} <= {
         each.check for each in skipped
     }
-    local.__dict__["outputs"] = {**local.outputs, "Issuer": valet.stack.issuer.replace("127.0.0.1", "localhost")}
+    local.__dict__["outputs"] = {**local.outputs, "Issuer": valet.stack.issuer.replace("127.0.0.1", "127.1")}
     findings, _ = examine(Evidence(local, 0), [check for check in CHECKS if check.name == "metadata.issuer"])
     assert "names the issuer http://127.0.0.1" in findings[0].what
 

@@ -7,7 +7,7 @@ import pytest
 from admin.records import revocation
 from local.template import load
 from tests.parts.admin.conftest import Operator
-from tests.parts.admin.people import is_refused_by_list, service, sign_in
+from tests.parts.admin.people import is_refused_by_list, service, sign_in, unredeemed
 
 
 def live(valet: Operator, *arguments: str) -> list[str]:
@@ -44,13 +44,41 @@ def test_a_users_grants_end_each_by_its_own_write(valet: Operator) -> None:
     jane = sign_in(valet.stack, "jane")
     ran = valet("grants", "revoke", "--user", "john", typed="y\n")
     assert "End 2 live grants of john?" in ran.err
-    assert "Ended 2 grants" in ran.out
+    assert "Ended 2 live grants. " in ran.out
     for john in johns:
         assert (john.userinfo(), john.refresh()) == (401, 400)
         assert is_refused_by_list(valet.stack, john.access_token)
     assert (jane.userinfo(), jane.refresh()) == (200, 200)
     assert live(valet, "--user", "john") == []
     assert live(valet, "--user", "john", "--all") == ["revoked", "revoked"]
+
+
+def test_as_many_grants_end_as_were_asked_about(valet: Operator) -> None:
+    for _ in range(3):
+        unredeemed(valet.stack, "john")
+    valet.advance(120)  # the codes are over, but a server whose clock is behind would still take them
+    johns = [sign_in(valet.stack, "john") for _ in range(2)]
+    assert len(live(valet, "--user", "john")) == 2
+    ran = valet("grants", "revoke", "--user", "john", typed="y\n")
+    assert "End 2 live grants of john?" in ran.err
+    assert "Ended 2 live grants. Marked 3 others as revoked as well: over already, to be sure." in ran.out
+    assert [john.refresh() for john in johns] == [400, 400]
+
+
+def test_grants_that_their_client_ended_before_are_not_counted_again(valet: Operator) -> None:
+    sign_in(valet.stack, "john")
+    valet("grants", "revoke", "--client", "web_app_123", "--yes")
+    done = valet.json("grants", "revoke", "--user", "john", "--yes")
+    assert (done["grants"], done["over_already"]) == (0, 1)
+
+
+def test_old_grants_of_a_client_that_were_over_are_not_counted_as_ended(valet: Operator) -> None:
+    unredeemed(valet.stack, "john")
+    sign_in(valet.stack, "jane")
+    valet.advance(7200)
+    assert valet.json("grants", "revoke", "--client", "web_app_123", "--before", "1h", "--dry-run")["would_end"] == 1
+    done = valet.json("grants", "revoke", "--client", "web_app_123", "--before", "1h", "--yes")
+    assert (done["grants"], done["over_already"]) == (1, 1)
 
 
 def test_a_clients_grants_end_with_its_blocks_of_access_tokens(valet: Operator) -> None:

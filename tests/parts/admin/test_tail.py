@@ -107,6 +107,13 @@ def test_a_sign_in_and_an_operators_change_are_seen_in_the_local_stack(remote: R
     assert "LoginsSucceeded" not in text
 
 
+def test_a_misspelled_event_is_refused_with_the_nearest_names_instead_of_waiting_for_ever(refused: Operator) -> None:
+    told = refused("tail", "--event", "grant.revoke", status=2).err
+    assert "there is no event grant.revoke. The nearest names: grant.revoked" in told
+    assert "token.issued" in refused("tail", "--event", "login.succeeded tokens.isued", status=2).err
+    assert "consent.denied" in refused("tail", "--event", "xyzzy", status=2).err  # near to none: all of them
+
+
 def test_who_stops_following_ends_it_well(valet: Operator) -> None:
     def stop() -> None:
         raise KeyboardInterrupt

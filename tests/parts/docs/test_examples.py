@@ -9,11 +9,12 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+import boto3
 import httpx
 import pytest
 import yaml
@@ -219,23 +220,72 @@ def _claims(stack: LocalStack, browser: Browser, scope: str) -> Mapping[str, Any
     return claims
 
 
-def test_the_native_app_signs_somebody_in(fresh_stack: LocalStack) -> None:
+def native_app(stack: LocalStack, come_back: Callable[[Browser, str], None]) -> tuple[int, str, str]:
+    """The native app's exit status and what it says, if its browser opens the address and comes back so."""
     (line,) = (line for line in operator_lines() if "--type native" in line)
-    assert run(fresh_stack, line).exit_code == 0
+    assert run(stack, line).exit_code == 0
     app = subprocess.Popen(
-        [sys.executable, EXAMPLES / "native_app.py", fresh_stack.issuer, "my_cli"],
+        [sys.executable, EXAMPLES / "native_app.py", stack.issuer, "my_cli"],
         env={"PATH": os.environ["PATH"], "BROWSER": "true"},  # the browser is ours
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert app.stdout is not None
         address = app.stdout.readline().removeprefix("Sign in at ").strip()
-        browser = Browser(over_http, fresh_stack.issuer)
-        answer = browser.decide(browser.sign_in(browser.open(address)))
-        assert httpx.get(answer.location).status_code == 200
-        out, _ = app.communicate(timeout=20)
+        come_back(Browser(over_http, stack.issuer), address)
+        out, err = app.communicate(timeout=20)
     finally:
         app.kill()
         app.wait()
-    assert out == "Signed in as john\n"
+    said = [
+        line for line in err.splitlines() if "AuthlibDeprecationWarning" not in line and "import httpx2" not in line
+    ]
+    return app.returncode, out, "\n".join(said)
+
+
+def allowed(browser: Browser, address: str) -> str:
+    return browser.decide(browser.sign_in(browser.open(address))).location
+
+
+def test_the_native_app_signs_somebody_in(fresh_stack: LocalStack) -> None:
+    def come_back(browser: Browser, address: str) -> None:
+        answer = allowed(browser, address)
+        forged, _, _ = answer.partition("?")
+        # Any page can send the browser to the app's port. The app goes on waiting for its own answer.
+        assert httpx.get(f"{forged}?error=access_denied&state=guessed").status_code == 200
+        assert httpx.get(forged.replace("/callback", "/favicon.ico")).status_code == 404
+        assert httpx.get(answer).status_code == 200
+
+    assert native_app(fresh_stack, come_back) == (0, "Signed in as john\n", "")
+
+
+def test_the_native_app_says_in_a_sentence_that_the_person_pressed_deny(fresh_stack: LocalStack) -> None:
+    def come_back(browser: Browser, address: str) -> None:
+        httpx.get(browser.decide(browser.sign_in(browser.open(address)), "deny").location)
+
+    assert native_app(fresh_stack, come_back) == (1, "", "Not signed in: The end-user denied the request.")
+
+
+def test_the_native_app_sends_no_code_that_another_server_gave(fresh_stack: LocalStack) -> None:
+    def come_back(browser: Browser, address: str) -> None:
+        answer = allowed(browser, address)
+        httpx.get(answer.replace(quote(fresh_stack.issuer, safe=""), quote("https://evil.example", safe="")))
+
+    status, out, err = native_app(fresh_stack, come_back)
+    assert (status, out) == (1, "")
+    assert err == f"Not signed in: the answer is from https://evil.example and not from {fresh_stack.issuer}."
+    grants = boto3.client("dynamodb").scan(TableName=fresh_stack.tables["Grants"])["Items"]
+    assert [grant["redeemed_at_ms"]["N"] for grant in grants if "redeemed_at_ms" in grant] in ([], ["0"])
+
+
+def test_the_native_app_says_in_a_sentence_that_its_code_is_no_longer_good(fresh_stack: LocalStack) -> None:
+    def come_back(browser: Browser, address: str) -> None:
+        answer = allowed(browser, address)
+        httpx.get(answer.replace("code=", "code=x"))
+
+    status, out, err = native_app(fresh_stack, come_back)
+    assert (status, out) == (1, "")
+    assert err.startswith("Not signed in: ")
+    assert "Traceback" not in err

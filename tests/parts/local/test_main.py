@@ -112,6 +112,28 @@ def test_the_lines_it_prints_work_when_copied(tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["client_id"] == "api_service_789"
 
 
+def test_the_log_says_once_why_localhost_and_https_are_not_the_address(tmp_path: Path) -> None:
+    with program("--ready-file", str(tmp_path / "ready"), "--quiet") as process:
+        facts = ready(tmp_path / "ready", process)
+        port = facts["url"].rpartition(":")[2]
+        for _ in range(3):
+            path = "/.well-known/openid-configuration"
+            answer = httpx.get(f"{facts['url']}{path}", headers={"Host": f"localhost:{port}"})
+            assert httpx.get(answer.headers["location"]).json()["issuer"] == facts["url"]
+            for url in (facts["url"], facts["aws_url"]):
+                with pytest.raises(httpx.TransportError):
+                    httpx.get(url.replace("http:", "https:"), timeout=5)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    said = [line for line in out.splitlines() if "localhost:" in line or "https://127" in line]
+    aws = facts["aws_url"].replace("http:", "https:")
+    assert said == [
+        f"localhost:{port} is another origin than the issuer: going on at {facts['url']}. Use 127.0.0.1 everywhere.",
+        f"A client asked for https://127.0.0.1:{port}, but this port speaks plain http: use {facts['url']}",
+        f"A client asked for {aws}, but this port speaks plain http: use {facts['aws_url']}",
+    ]
+
+
 def test_interrupted_while_it_starts_it_ends_as_cleanly() -> None:
     with listen(0) as listener:
         port = listener.getsockname()[1]

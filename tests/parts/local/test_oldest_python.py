@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-oldest" / "bin" / "python"
+NONE = "make found no python3.11 with venv on PATH, at pyenv or in /usr/bin: install it and run make test again"
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not PYTHON.exists():
-        pytest.skip("there is no Python 3.11 here")
+        pytest.skip(NONE)
     ready = tmp_path_factory.mktemp("stack") / "ready.json"
     command = [str(PYTHON), "-m", "local", "--quiet", "--ready-file", str(ready)]
     environment = {"PATH": "/usr/bin:/bin", "PORT": "0", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -34,7 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_it_is_python_3_11() -> None:
     if not PYTHON.exists():
-        pytest.skip("there is no Python 3.11 here")
+        pytest.skip(NONE)
     version = subprocess.run([PYTHON, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("Python 3.11.")
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
-from tests.support.application import Application
+from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import Answer, over_http
 
@@ -153,3 +153,17 @@ def test_no_page_frames_the_demo_page(stack: LocalStack) -> None:
 
 def test_the_demo_page_takes_no_post(stack: LocalStack) -> None:
     assert httpx.post(f"{stack.url}/demo/").status_code == 405
+
+
+def test_my_single_page_app_renews_silently_once_it_is_allowed(fresh_stack: LocalStack) -> None:
+    app, browser = DemoApplications(over_http, fresh_stack.issuer).spa, Browser(over_http, fresh_stack.issuer)
+    page = browser.sign_in(browser.open(app.ask().url))
+    assert browser.get(app.ask(prompt="none").url).answered["error"] == "consent_required"
+    assert "code" in browser.decide(page).answered
+    assert "code" in browser.get(app.ask(prompt="none").url).answered
+
+
+def test_a_native_app_is_asked_each_time_here_as_in_a_deployment(fresh_stack: LocalStack) -> None:
+    app, browser = DemoApplications(over_http, fresh_stack.issuer).mobile_app, Browser(over_http, fresh_stack.issuer)
+    assert "code" in browser.decide(browser.sign_in(browser.open(app.ask().url))).answered
+    assert browser.get(app.ask(prompt="none").url).answered["error"] == "consent_required"

@@ -18,7 +18,7 @@ from tests.parts.structure.copies import ROOT, VALET, copy_of_the_repository, py
 ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"
 APART = "No function knows another"
-RESOURCE_SERVER = "Only the authorizer and the doctor judge tokens as a resource server"
+RESOURCE_SERVER = "Only the authorizer, the doctor and the Python package judge tokens as a resource server"
 AWS = "Only aws knows AWS"
 ADMIN_CIRCLE = "The operator's command line has no circle"
 ADMIN_LAYERS = "The operator's command line reads its records last"
@@ -41,7 +41,7 @@ FORBIDDEN: Mapping[str, str] = {
     "environment": "keys",
     "keys": "protocol",
     "people": "protocol",
-    "protocol": "pages",
+    "protocol": "people",
     "pages": "people",
     "standing": "tokens",
     "client_authentication": "tokens",
@@ -83,6 +83,9 @@ PLANTS: Mapping[str, Plant] = {
     "valet knows the command line": Plant(f"{VALET}/registration/rules.py", "import admin.terminal.layout", FUNCTIONS),
     "a function knows the command line": Plant("functions/token/app.py", "import admin.desk", FUNCTIONS),
     "a function knows the local stack": Plant("functions/demo_api/app.py", "import local.stack", FUNCTIONS),
+    "a function knows the Python package": Plant(
+        "functions/token/app.py", "import valet_resource_server.verifier", FUNCTIONS
+    ),
     "the command line knows the local stack": Plant("admin/desk.py", "import local.stack", FUNCTIONS),
     "a function knows another": Plant("functions/token/app.py", "import functions.login.app", APART),
     "a new function knows another": Plant("functions/new/app.py", "import functions.login.app", APART),

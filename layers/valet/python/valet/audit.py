@@ -120,7 +120,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),
         "code.resubmitted": _event("A code came twice within ten seconds; the second was refused, nothing else."),
         "code.throttled": _event(
-            "A person asked for too many codes in a quarter of an hour: refused, nothing is spent."
+            "A client asked for too many codes for one person in a quarter of an hour: refused, nothing is spent."
         ),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),

@@ -30,7 +30,7 @@ from valet.standing import pointer_to
 
 _DAY = 86_400
 _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redemption may be under way, by another clock
-# How many codes one person may be given in a window (docs/decisions/pace-of-a-grant.md).
+# How many codes one client may be given for one person in a window (docs/decisions/pace-of-a-grant.md).
 _CODES, _WINDOW = 200, 900
 # How long a request that is sent again gets the code that it got before: a double click, the back button.
 _REPEATED_MS = 10_000
@@ -111,7 +111,8 @@ def _record(ports: Ports, allowed: Allowed, facts: Mapping[str, str], now: float
     client, sub = allowed.destination.client, allowed.session.sub
     if allowed.was_asked:
         with suppress(TemporarilyUnavailable):  # the code is issued: an end-user who is not remembered is asked again
-            remember(allowed.request, client, sub, ports.consents, now)
+            is_local = ports.settings.is_plain_http
+            remember(allowed.request, client, sub, ports.consents, now, is_local=is_local)
         ports.audit.record("consent.granted", **facts, scope=" ".join(sorted(consent_scope(allowed.request))))
     ports.audit.record("code.issued", **facts)
 
@@ -164,11 +165,13 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
 
 def _count(ports: Ports, allowed: Allowed, now: float) -> None:
     """Count the code to come. The count belongs to the person and not to the session: a new sign-in must not begin a
-    new count.
+    new count. Each client has its own: a client in a loop must not keep the person out of the others.
     """
-    sub = allowed.session.sub
+    sub, client_id = allowed.session.sub, allowed.request.client_id
     number = int(now) // _WINDOW
     ends_at = (number + 1) * _WINDOW
-    if ports.throttles.count(f"codes#{sub}#{number}", ends_at) > _CODES:
-        ports.audit.record("code.throttled", client_id=allowed.request.client_id, sub=sub)
-        raise TooManyRequests("Too many codes were issued to this end-user.", retry_after=ends_at - int(now))
+    if ports.throttles.count(f"codes#{sub}#{client_id}#{number}", ends_at) > _CODES:
+        ports.audit.record("code.throttled", client_id=client_id, sub=sub)
+        raise TooManyRequests(
+            "Too many codes were issued to this client for this end-user.", retry_after=ends_at - int(now)
+        )

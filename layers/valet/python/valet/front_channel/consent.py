@@ -82,9 +82,11 @@ def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie:
     return is_csrf_token(parameters.get("csrf_token", ""), session_cookie, _shown(saved))
 
 
-def remember(request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float) -> None:
+def remember(
+    request: AuthorizationRequest, client: Client, sub: str, consents: Consents, now: float, *, is_local: bool
+) -> None:
     """Store what the end-user allowed, if it may replace the next consent."""
-    if is_remembered(request, client):
+    if is_remembered(request.redirect_uri, client, is_local=is_local):
         consents.remember_consent(Consent(sub, client.client_id, consent_scope(request), int(now)))
 
 

@@ -10,7 +10,7 @@ from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
-from valet.protocol.redirect_uri import is_remembered_for
+from valet.protocol.redirect_uri import is_loopback, is_remembered_for
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 
@@ -45,20 +45,25 @@ def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
     return not request.acr_values or session.acr in request.acr_values
 
 
-def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None) -> bool:
-    """Whether the end-user has to be asked."""
-    if "consent" in request.prompt or not is_remembered(request, client):
+def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None, *, is_local: bool) -> bool:
+    """Whether the end-user has to be asked. `is_local`: the issuer is the local stack's."""
+    if "consent" in request.prompt or not is_remembered(request.redirect_uri, client, is_local=is_local):
         return True
     if client.first_party:
         return False
     return consent is None or not consent_scope(request) <= consent.scope
 
 
-def is_remembered(request: AuthorizationRequest, client: Client) -> bool:
+def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     """Whether a consent may replace the next one, and an operator's word a consent: only if no other program than the
     client can receive the answer. Any program can listen on a loopback port or a private scheme (RFC 8252 §8.6).
+
+    The local stack treats a single-page app on a loopback address as its deployment treats it on https. Otherwise the
+    developer could not try silent renewal. `is_local` comes from the issuer: no deployment's can be plain http.
     """
-    return client.is_confidential or is_remembered_for(request.redirect_uri)
+    if client.is_confidential or is_remembered_for(redirect_uri):
+        return True
+    return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 
 
 def next_step(
@@ -68,6 +73,8 @@ def next_step(
     consent: Consent | None,
     asked_at_ms: int,
     now: float,
+    *,
+    is_local: bool = False,
 ) -> Step:
     """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it."""
     if needs_login(request, session, asked_at_ms, now):
@@ -80,7 +87,7 @@ def next_step(
                 raise UnmetAuthenticationRequirements("No sign-in has an acr that the parameter claims requires.")
             raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
         return Step.LOGIN
-    if needs_consent(request, client, consent):
+    if needs_consent(request, client, consent, is_local=is_local):
         if "none" in request.prompt:
             if request.subs:
                 # The client named an end-user. The answer is the one that it gets for any other end-user: a client to

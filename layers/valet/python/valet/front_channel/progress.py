@@ -38,7 +38,9 @@ def go_on(
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
     session = _standing_session(ports, request, now)
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
-    step = next_step(asked, destination.client, session, consent, asked_at_ms, now)
+    step = next_step(
+        asked, destination.client, session, consent, asked_at_ms, now, is_local=ports.settings.is_plain_http
+    )
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
     if saved is not None:

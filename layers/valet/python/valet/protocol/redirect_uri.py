@@ -53,6 +53,11 @@ def is_remembered_for(uri: str) -> bool:
     return uri.startswith("https://")
 
 
+def is_loopback(uri: str) -> bool:
+    """Whether `uri` leads to a program on the end-user's own machine, over plain http."""
+    return _LOOPBACK.fullmatch(uri) is not None
+
+
 def takes_a_form(uri: str) -> bool:
     """Whether a form can be posted to `uri`. An app that is opened by its own scheme gets an address and no body."""
     return uri.startswith(("https://", "http://"))

@@ -5,18 +5,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from valet.resource_server.api_gateway.routes import Routes, parse_routes
+from valet.resource_server.identifiers import AUDIENCE, DEFAULT_MAX_STALE, ISSUER, LONGEST_MAX_STALE, RESOURCE_METADATA
 from valet.resource_server.outcomes import ConfigurationError
 
-# RFC 8414 §2 asks for https; an issuer on plain http can only be this machine's own.
-ORIGIN = re.compile(
-    r"https://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-    r"|http://(?:127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\])(?::[0-9]{1,5})?"
-)
-_AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
-# Stands in quotes in a header.
-_DOCUMENT = re.compile(r"https://[\x21\x23-\x5b\x5d-\x7e]{1,500}|http://127\.[\x21\x23-\x5b\x5d-\x7e]{1,500}")
 _BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){0,8}")
-_DEFAULT_MAX_STALE, _LONGEST_MAX_STALE = 300, 900
 
 
 class Configuration(NamedTuple):
@@ -40,20 +32,20 @@ def parse(env: Mapping[str, str]) -> Configuration:
     """The configuration that `env` holds. Raises ConfigurationError, which names everything that is wrong."""
     routes, wrong = parse_routes(env.get("ROUTES", ""))
     issuer = env.get("ISSUER", "")
-    if not ORIGIN.fullmatch(issuer):
+    if not ISSUER.fullmatch(issuer):
         wrong.append(
             f"ISSUER is {issuer!r}, and must be https://host without a path (http for a loopback address only)"
         )
     audience = env.get("AUDIENCE", "")
-    if not _AUDIENCE.fullmatch(audience):
+    if not AUDIENCE.fullmatch(audience):
         wrong.append(f"AUDIENCE is {audience!r}, and must be the one identifier of this API")
     response = _one_of(env, "RESPONSE", ("policy", "simple"), wrong)
     optional = _one_of(env, "STATUS_OPTIONAL", ("false", "true"), wrong)
-    max_stale = env.get("STATUS_MAX_STALE") or str(_DEFAULT_MAX_STALE)
-    if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > _LONGEST_MAX_STALE:
-        wrong.append(f"STATUS_MAX_STALE is {max_stale!r}, and must be 0 to {_LONGEST_MAX_STALE} seconds")
+    max_stale = env.get("STATUS_MAX_STALE") or str(DEFAULT_MAX_STALE)
+    if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > LONGEST_MAX_STALE:
+        wrong.append(f"STATUS_MAX_STALE is {max_stale!r}, and must be 0 to {LONGEST_MAX_STALE} seconds")
     metadata = env.get("RESOURCE_METADATA", "")
-    if metadata and not _DOCUMENT.fullmatch(metadata):
+    if metadata and not RESOURCE_METADATA.fullmatch(metadata):
         wrong.append(f"RESOURCE_METADATA is {metadata!r}, and must be the https address of this API's metadata")
     match = _one_of(env, "MATCH", ("route", "path"), wrong)
     websocket_token = _one_of(env, "WEBSOCKET_TOKEN", ("header", "protocol"), wrong)

@@ -1,0 +1,55 @@
+"""How a request is refused: which status and headers the API answers with (RFC 6750 §3).
+
+Refused
+├── NoToken             401  the request brings no bearer token
+├── InvalidToken        401  the token is malformed, expired, revoked, or meant for another API
+├── InsufficientScope   403  the client may not do this; it may ask the end-user for more scope
+├── InsufficientRole    403  the end-user may not do this; no other token would help
+└── IssuerUnavailable   503  keys or a status list are needed and cannot be fetched now
+"""
+
+from typing import ClassVar
+
+
+class Refused(Exception):
+    """Answer the request with `status` and `headers`.
+
+    The message is the reason. It is for your log: it never holds the token, nor text that the token's sender chose.
+    """
+
+    status: ClassVar[int]
+    headers: dict[str, str]
+
+    def __init__(self, reason: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.headers = headers or {}
+
+
+class NoToken(Refused):
+    """The request has no Authorization header, or one of another scheme."""
+
+    status = 401
+
+
+class InvalidToken(Refused):
+    """The token is malformed, not signed by the issuer, expired, revoked, or meant for another API."""
+
+    status = 401
+
+
+class InsufficientScope(Refused):
+    """The token is good, and lacks a scope that was asked for."""
+
+    status = 403
+
+
+class InsufficientRole(Refused):
+    """The token is good, and its end-user has none of the roles that were asked for."""
+
+    status = 403
+
+
+class IssuerUnavailable(Refused):
+    """The issuer does not answer, so the verifier cannot tell whether the token is good."""
+
+    status = 503
