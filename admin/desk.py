@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
+from valet.audit import printable
 from valet.ports.runtime import Clock, Random
 
 from admin.records.deployment import Deployment
@@ -199,11 +200,6 @@ def _said(value: Any) -> str:
     if isinstance(value, Sequence | frozenset) and not isinstance(value, str):
         return printable(" ".join(map(str, value))) or "–"
     return printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Replace characters that would control the terminal: others wrote the names and the log lines."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def _json(value: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import yaml
+from valet.audit import printable
 
 _TAG = "tag:yaml.org,2002:"
 # What readers of YAML 1.1 make of a text without quotes.
@@ -29,8 +30,8 @@ class Malformed(Exception):
     """The file is no configuration: everything that is wrong with it, each with its line."""
 
     def __init__(self, problems: Collection[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(map(printable, problems))  # they quote the file
+        super().__init__("\n".join(self.problems))
 
 
 class Unreadable(Exception):

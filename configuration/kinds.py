@@ -82,9 +82,10 @@ def _reference(node: Node) -> Reference:
         raise wrong
     key, value = node.value[0]
     source = text_of(key)
-    if source not in ("env", "file"):
+    name = text_of(value)
+    if source not in ("env", "file") or not name.isprintable():  # a message tells the name
         raise wrong
-    return Reference("env" if source == "env" else "file", text_of(value))
+    return Reference("env" if source == "env" else "file", name)
 
 
 _STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}

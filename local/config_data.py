@@ -88,9 +88,12 @@ class _Seeding:
             return registered
         if "secret_digests" in beyond:
             return replace(registered, secret_digests=beyond["secret_digests"])
-        secret = self._secret(entry) or self.kept.secret(registered.client_id)
-        self.secrets[registered.client_id] = secret
-        return replace(registered, secret_digests=(digest(secret),))
+        if given := self._secret(entry):
+            # Do not show it: a file that was cloned may name any variable or file of the developer's.
+            self.secrets[registered.client_id] = f"(from {beyond['secret']})"
+            return replace(registered, secret_digests=(digest(given),))
+        generated = self.secrets[registered.client_id] = self.kept.secret(registered.client_id)
+        return replace(registered, secret_digests=(digest(generated),))
 
     def _secret(self, entry: Entry[Client]) -> str:
         """The secret that the file refers to; empty if there is none on this machine."""

@@ -17,7 +17,7 @@ class Seeded:
 
     people: tuple[tuple[str, str, str], ...]  # username, password, roles
     clients: tuple[Client, ...]
-    secrets: Mapping[str, str]  # by client_id; those that are known
+    secrets: Mapping[str, str]  # by client_id: what was generated, or where it comes from
     file: Path | None = None  # the configuration file; None for the demo data
     kept_in: Path | None = None  # where generated secrets are kept
     notes: tuple[str, ...] = ()

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from valet.audit import printable
 
 from admin.commands.applying import Applying, listed
-from admin.desk import Desk, counted, printable
+from admin.desk import Desk, counted
 from admin.options import confirmed
 from admin.records.plan import Current, Planner, Step
 from admin.terminal.endings import refuse_if

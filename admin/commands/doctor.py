@@ -5,8 +5,9 @@ from dataclasses import asdict, replace
 
 import click
 from rich.text import Text
+from valet.audit import printable
 
-from admin.desk import Desk, counted, printable
+from admin.desk import Desk, counted
 from admin.doctor import CHECKS, examine, rfc9700
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped

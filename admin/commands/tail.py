@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 from rich.text import Text
-from valet.audit import EVENTS
+from valet.audit import EVENTS, printable
 
-from admin.desk import Desk, moment, printable
+from admin.desk import Desk, moment
 from admin.options import MOMENT, words
 from admin.terminal.endings import Refused
 

@@ -8,6 +8,7 @@ Ctrl-C. After 2, 3 and 5 nothing was changed.
 from collections.abc import Collection
 
 import click
+from valet.audit import printable
 
 FOUND_WRONG = 1
 
@@ -49,10 +50,10 @@ class Stopped(click.ClickException):
 
 
 class Wrong(click.UsageError):
-    """Invalid values, with everything that is wrong with them."""
+    """Invalid values, with everything that is wrong with them. A reason may quote a file that others wrote."""
 
     def __init__(self, *reasons: str) -> None:
-        super().__init__("\n       ".join(reasons))
+        super().__init__("\n       ".join(map(printable, reasons)))
 
 
 def refuse_if(reasons: Collection[str]) -> None:

@@ -137,6 +137,8 @@ def test_ten_thousand_parameters_are_refused(deployment: Deployment, issued: Iss
         ("client_id=web_app_123&client_secret=web_secret_456", "client_id, client_secret"),
         ("code=opensesame", "code"),
         ("code=opensesame&code=opensesame", "code"),
+        ("code=opensesame&code=", "code"),
+        ("client_secret=opensesame%0A&client_secret=", "client_secret"),
         ("_=1&refresh%5Ftoken=opensesame", "refresh_token"),
         ("access_token=opensesame", "access_token"),
         ("token=opensesame", "token"),

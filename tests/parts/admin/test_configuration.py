@@ -104,6 +104,30 @@ def test_the_example_is_applied_and_a_second_apply_says_that_nothing_changed(
     assert (asked.writes, logged.lines()) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"clients": {"\u001b[2J\n::stop-commands::x": {"name": "A", "no_such": 1}}}',
+        r'{"clients": {"\u001b[2J\n::stop-commands::x": {"name": "A", "type": "browser"}}}',
+        r'{"clients": {"shop": {"name": "A", "secret": {"env": "\u001b[2J\n::stop-commands::x"}}}}',
+        r'{"clients": {"shop": {"name": "A", "origins": ["https://a\u001b[2J\u2028::stop-commands::x"]}}}',
+        r'{"scopes": {"\u001b[2J\r::stop-commands::x": {"description": "A"}}}',
+    ],
+)
+def test_a_file_that_others_wrote_controls_neither_my_terminal_nor_the_log_of_my_pipeline(
+    valet: Operator, tmp_path: Path, logged: Logged, text: str
+) -> None:
+    """A pull request that is only looked at: a line that begins with :: is a command to some pipelines."""
+    file = tmp_path / "valet.yaml"
+    file.write_text(text, encoding="utf-8")
+    ran = valet("apply", str(file), "--dry-run", status=2)
+    told = ran.out + ran.err
+    assert "line 1: " in told
+    assert "".join(told.split("\n")).isprintable()
+    assert not [line for line in told.splitlines() if line.startswith("::")]
+    assert not logged.lines()
+
+
 def test_an_included_scope_is_registered_before_the_one_that_includes_it(apply: Apply, logged: Logged) -> None:
     apply({"scopes": {"a": {"description": "A", "includes": ["b"]}, "b": {"description": "B"}}})
     assert logged.deeds() == ["scope.changed added b", "scope.changed added a"]

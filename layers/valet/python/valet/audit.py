@@ -85,6 +85,13 @@ LONGEST_OF = {"scope": 1024, "detail": 512}  # a grant may have many scopes; a d
 _MOST_PLACES = 32  # of a list: the innermost frames of a traceback
 
 
+def printable(text: str) -> str:
+    """The text without characters that end or turn a line or control a terminal: others wrote what stands in it."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def in_bounds(field: str, value: Any) -> Any:
     """The value as a line may hold it: a text cut to its field's length, without characters that end or turn a line.
 
@@ -98,9 +105,7 @@ def in_bounds(field: str, value: Any) -> Any:
     longest = LONGEST_OF.get(field, LONGEST)
     if len(value) > longest:
         value = value[: longest - 1] + "…"
-    if value.isprintable():
-        return value
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in value)
+    return printable(value)
 
 
 # An operator's operation, their ARN, the members that changed, and the values before and after.

@@ -72,7 +72,7 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
         elif not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
             malformed[name] = f"The parameter {quoted(name)} has a control character."
         values[name] = value
-    return Parameters({name: value for name, value in values.items() if value}, malformed)
+    return Parameters({name: value for name, value in values.items() if value or name in malformed}, malformed)
 
 
 def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:

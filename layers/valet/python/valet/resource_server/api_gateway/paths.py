@@ -1,7 +1,7 @@
 """MATCH=path: which of ROUTES a path means behind a catch-all route, where the API's own framework reads the path.
 
 Frameworks read one path in different ways: with its escapes decoded or not, with or without regard to case and to a
-slash at the end. So a path is judged only if all of these readings ask for the same scopes and roles. What a reader may
+slash at the end. So a path is judged only if no other reading of it asks for more scopes or roles. What a reader may
 take for the end of a segment or of the path, or may decode a second time, is refused wherever it stands.
 
 | event                     | its path                                         |
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from valet.resource_server.api_gateway.events import HTTP_2, REST_TOKEN, Asked, UnknownEvent
-from valet.resource_server.api_gateway.routes import ONE, REST, Routes, Template, matches, ranks
+from valet.resource_server.api_gateway.routes import ONE, REST, Routes, Rule, Template, matches, ranks
 
 LONGEST_PATH = 2048
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -65,18 +65,42 @@ class Paths:
 
     def _route(self, method: str, path: str) -> tuple[str | None, str]:
         decoded = decode(path)
-        found = _best(self._templates, segments_of(decoded))
+        segments_of(decoded)
         folded = segments_of(_folded(decoded))
-        read_otherwise = [
-            *_best(self._folded, folded),
-            *_best(self._templates, path[1:].removesuffix("/").split("/")),
-            *(_with_empty_rest(self._folded, folded) if decoded.endswith("/") else ()),
-        ]
-        rules = {self._rules.get(f"{method} {known}") for known in (*found, *read_otherwise)}
+        # What fits the path as it is spelled, fits it for every reader; what fits the folded path, for some. So a path
+        # may be read in another way segment by segment, and no mixture of readings is left out.
+        spelled = path[1:].removesuffix("/").split("/")
+        fitting = [known for known, template in self._templates.items() if matches(template, spelled)]
+        perhaps = [known for known, template in self._folded.items() if matches(template, folded)]
+        chosen = self._most_specific(fitting, fitting)
+        rules = {self._rule(method, known) for known in chosen}
         if len(rules) > 1:
+            raise Ambiguous("it is two routes, and neither is the more specific one: name this path in ROUTES")
+        others = self._most_specific(perhaps, fitting)
+        if path.endswith("/"):
+            # Whoever minds the last slash passes over every template that does not end in `{x+}`.
+            minding = [known for known in fitting if REST in self._templates[known]]
+            others += self._most_specific(_with_last_slash(self._folded, folded), minding)
+        rule = rules.pop() if rules else None
+        if not all(_implies(rule, self._rule(method, known)) for known in others):
             raise Ambiguous("without its escapes, in another case or with its last slash it is another route")
-        route = f"{method} {found[0]}"
+        route = f"{method} {min(chosen, key=self._rank)}" if chosen else ""
         return (route, "") if route in self._rules else (None, "ROUTES names no route for this method and path")
+
+    def _rule(self, method: str, known: str) -> Rule | None:
+        return self._rules.get(f"{method} {known}")
+
+    def _rank(self, known: str) -> tuple[int, ...]:
+        return ranks(self._templates[known])
+
+    def _most_specific(self, some: list[str], fitting: list[str]) -> list[str]:
+        """Those of `some` that no framework passes over for one of `fitting`, all of whose paths they have too."""
+        templates = self._templates
+        return [
+            each
+            for each in some
+            if not any(each != other and _is_within(templates[other], templates[each]) for other in fitting)
+        ]
 
 
 def decode(path: str) -> str:
@@ -110,27 +134,43 @@ def segments_of(path: str) -> list[str]:
 
 def _folded(path: str) -> str:
     """The path as the most lenient reader has it: compatible characters are one, case and outer spaces do not count."""
-    folded = unicodedata.normalize("NFKC", path).casefold()
+    # The letters \u0130 and \u0131 are an i to readers that compare capitals, and to Python's re.IGNORECASE.
+    folded = unicodedata.normalize("NFKC", path).upper().casefold().replace("\u0307", "")
     if folded.count("/") != path.count("/") or "%" in folded:
         raise Ambiguous("a character that resembles a slash or a percent sign")
-    return "/".join(segment.strip() for segment in folded.split("/"))
+    folded = "/".join(segment.strip() for segment in folded.split("/"))
+    if folded.endswith("/") != path.endswith("/"):
+        raise Ambiguous("an empty segment")
+    return folded
 
 
 def _folded_template(template: Template) -> Template:
     return tuple(segment if segment in (ONE, REST) else segment.casefold() for segment in template)
 
 
-def _best(templates: Mapping[str, Template], segments: list[str]) -> list[str]:
-    """The most specific template that fits; several only if they differ in case alone, and none is an empty name."""
-    found = [(ranks(template), known) for known, template in templates.items() if matches(template, segments)]
-    best = min(found)[0] if found else ()
-    return [known for rank, known in found if rank == best] or [""]
+def _is_within(narrow: Template, wide: Template) -> bool:
+    """Whether every path of `narrow` is one of `wide` too."""
+    if wide and wide[-1] == REST:
+        if len(narrow) < len(wide):
+            return False
+        narrow, wide = narrow[: len(wide) - 1], wide[:-1]
+    return len(narrow) == len(wide) and all(
+        wanted == has or (wanted == ONE and has != REST) for has, wanted in zip(narrow, wide, strict=True)
+    )
 
 
-def _with_empty_rest(templates: Mapping[str, Template], segments: list[str]) -> list[str]:
-    """The templates whose `{x+}` would take the nothing after the last slash, as some frameworks let it."""
+def _implies(rule: Rule | None, other: Rule | None) -> bool:
+    """Whether `other` permits everybody whom `rule` permits; None permits nobody."""
+    if rule is None or other is None:
+        return rule == other
+    has_role = not other.roles or (bool(rule.roles) and rule.roles <= other.roles)
+    return other.scopes <= rule.scopes and has_role
+
+
+def _with_last_slash(templates: Mapping[str, Template], segments: list[str]) -> list[str]:
+    """The templates whose `{x+}` takes the last slash, or the nothing behind it, as some frameworks let it."""
     return [
         known
         for known, template in templates.items()
-        if template and template[-1] == REST and len(template) > 1 and matches(template[:-1], segments)
+        if template and template[-1] == REST and matches(template[:-1] or (ONE,), segments[: len(template) - 1 or 1])
     ]
