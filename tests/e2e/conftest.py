@@ -28,6 +28,15 @@ def _fresh(stack: LocalStack) -> None:
     stack.reset()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_allowed_yet(stack: LocalStack) -> None:
+    """The stack remembers what people allowed a browser client on a loopback address, so each test forgets it first."""
+    users = Table(client("dynamodb", settings.read(environment())), stack.tables["Users"])
+    for sub in ("demo-john", "demo-jane"):
+        for consent in users.query(f"consent#{sub}"):
+            users.delete(consent["pk"], consent["sk"])
+
+
 @pytest.fixture(scope="session")
 def issuer(stack: LocalStack) -> str:
     return stack.issuer

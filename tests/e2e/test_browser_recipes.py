@@ -76,9 +76,8 @@ def test_the_settings_for_oidc_client_ts_sign_in_by_redirect_and_by_popup(
     expect(page.locator("#who")).to_have_text("john")
     with page.expect_popup() as opened:
         page.evaluate("() => { window.again = users.signinPopup({ prompt: 'login' }); }")
-    sign_in(opened.value, "john")
     with opened.value.expect_event("close"):
-        decide(opened.value, "Allow")
+        sign_in(opened.value, "john")  # and is not asked again: the stack remembers what he allowed
     assert page.evaluate("async () => (await window.again).profile.preferred_username") == "john"
 
     page.evaluate("() => { users.signoutRedirect(); }")
