@@ -16,7 +16,7 @@ from local.function_logs import FunctionLogs
 from local.functions import Crash
 from local.gateway.gateway import Served
 from local.log_lines import LogLines, summary
-from local.refusals import refusal
+from local.refusals import refusal, unasked
 from local.seeded import Seeded
 from local.stack import DEFAULT_PORT, LocalStack
 
@@ -73,7 +73,7 @@ class Console:
             self._command("Get a token", _token_command(stack))
             call = f'curl -H "Authorization: Bearer $TOKEN" {stack.url}/api/admin'
             self._command("Call the protected API with it", call)
-        self._command("Operate it, or register an app of your own (README.md)", _operator_command(stack))
+        self._command("Operate it, or register an app of your own (README.md)", operator_command(stack, "clients list"))
         self._out.print(_at_the_end(seeded), style="dim", soft_wrap=True)
         self._is_ready = True
 
@@ -104,7 +104,8 @@ class Console:
             (f"  {1000 * served.seconds:.0f} ms  {served.function or ''}".rstrip(), "dim"),
         )
         self._out.print(line, soft_wrap=True)
-        if refused := refusal(served.response):
+        refused = refusal(served.response) or (unasked(served.response) if served.function is None else "")
+        if refused:
             self._out.print(f"    {refused}", style="yellow", soft_wrap=True)
 
     def say(self, sentence: str) -> None:
@@ -128,7 +129,7 @@ class Console:
         """A title and rows below it."""
         self._out.print(title, style=style, soft_wrap=True)
         for row in rows:
-            self._out.print("  " + "  ".join(row), soft_wrap=True)
+            self._out.print(("  " + "  ".join(row)).rstrip(), soft_wrap=True)
         self._out.print()
 
     def stopped(self) -> None:
@@ -157,10 +158,10 @@ def _rows_of(client: Client, secrets: Mapping[str, str]) -> Iterator[tuple[str, 
         yield (" ".join(sorted(client.grant_types)),)
 
 
-def _operator_command(stack: LocalStack) -> str:
-    """The command that lists the clients. It names the AWS port only if that is not the command's default."""
+def operator_command(stack: LocalStack, command: str) -> str:
+    """The operator's command for this stack. It names the AWS port only if that is not the command's default."""
     port = stack.aws_url.rpartition(":")[2]
-    return "admin/valet clients list --local" + (f" --aws-port {port}" if port != str(DEFAULT_PORT + 1) else "")
+    return f"admin/valet {command} --local" + (f" --aws-port {port}" if port != str(DEFAULT_PORT + 1) else "")
 
 
 def _token_command(stack: LocalStack) -> str:

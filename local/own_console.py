@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
+from local.console import operator_command
 from local.own.serving import Events, OwnStack, OwnStacks
 from local.stack import ROOT, LocalStack
 
@@ -61,15 +63,30 @@ class OwnConsole:
         for api in plan.system.apis:
             self._show_api(stack, api.api_id, stack.urls[api.logical_id])
         if lines := self._registered.get(plan.path):
-            self._console.section("  with the issuer", [(line,) for line in lines])
+            self._console.section("Its registration with Valet", [(line,) for line in lines])
+        if tokens := self._tokens(plan):
+            self._console.section("Get a person's token for it", [(line,) for line in tokens])
         if plan.notices:
             rows = [(f"- {notice}",) for notice in plan.notices]
             self._console.section(f"Not played of {plan.path}, and what happens instead", rows, "bold yellow")
 
     def _show_api(self, stack: OwnStack, api_id: str, url: str) -> None:
         plan = stack.plan
-        rows = [(route,) for route in plan.routes[api_id]] or [("it has no routes",)]
+        width = max((len(route) for route, _ in plan.routes[api_id]), default=0)
+        rows = [(f"{route:<{width}}", asked) for route, asked in plan.routes[api_id]] or [("it has no routes", "")]
         self._console.section(f"Your API {plan.titles[api_id]} is ready on {url}  ({plan.path})", rows, "bold green")
+
+    def _tokens(self, plan: Plan) -> list[str]:
+        """Where a person's token is to be had, and what gives a person a role that the API asks for."""
+        seeded, lines = self._stack.seeded, []
+        for valet in plan.valets.values():
+            if seeded.is_demo and valet.scopes:
+                lines.append(f"{self._stack.url}/demo/#scope={quote_plus(' '.join(sorted(valet.scopes)))}")
+            held = {role for _, _, roles in seeded.people for role in roles.split()}
+            for role in sorted(valet.roles - held) if seeded.people else ():
+                command = operator_command(self._stack, f"users roles {seeded.people[0][0]} --add {role}")
+                lines.append(f"to give a person the role {role}: {command}")
+        return lines
 
     def _read_again(self, stack: OwnStack) -> None:
         self._register(stack.plan)

@@ -18,6 +18,15 @@ _LONGEST = 700  # characters
 _FIELD = re.compile(r'<input\b[^>]*\bname="(error|error_description)"[^>]*\bvalue="([^"]*)"')
 _CHALLENGE = re.compile(r'\b(error|error_description)="([^"]*)"')
 
+_NO_ROUTE = "API Gateway: no route has this method and path."
+_UNASKED = {  # by the status and the message
+    (401, "Unauthorized"): "API Gateway: the request has no token, so the authorizer is not asked. It belongs in the "
+    "header Authorization, or where the authorizer's Identity says.",
+    (403, "Forbidden"): "API Gateway: the path does not begin with the API's stage.",
+    (403, "Missing Authentication Token"): _NO_ROUTE,
+    (404, "Not Found"): _NO_ROUTE,
+}
+
 
 def refusal(response: HttpResponse) -> str:
     """Error and description, as in `invalid_scope: The scope admin is not registered for this client.`; empty if the
@@ -30,6 +39,17 @@ def refusal(response: HttpResponse) -> str:
             said = ": ".join(filter(None, (found["error"], found.get("error_description", ""))))
             return "".join(char if char.isprintable() else "�" for char in said[:_LONGEST])
     return ""
+
+
+def unasked(response: HttpResponse) -> str:
+    """Why API Gateway answered without asking a function; empty if its answer says so itself. AWS's words are kept in
+    the answer, and they mislead: a REST API says Missing Authentication Token for a path that it does not know.
+    """
+    try:
+        said = json.loads(response.body)["message"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return _UNASKED.get((response.status, said), "") if isinstance(said, str) else ""
 
 
 def _in_redirect(headers: Mapping[str, str], body: bytes) -> dict[str, str]:

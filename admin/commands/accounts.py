@@ -33,7 +33,7 @@ def show(desk: Desk, username: str) -> None:
 def change(desk: Desk, /, username: str, **given: Any) -> None:
     """Change a user's name, email address and other claims. An empty value removes the claim.
 
-    Applications see the change at their next userinfo request, or in their next ID token.
+    Applications see the change at their next userinfo request, or in their next ID token. Roles: `valet users roles`.
     """
     before = desk.people.account(username)
     after = changed(before, claims_from(given, before))

@@ -26,7 +26,7 @@ RULES = (
     Rule("2.1", "No open redirectors", "only a registered URI is ever redirected to", ("clients.redirect-uris",)),
     Rule("2.1", "Defence against CSRF and mix-up", "PKCE, iss in every answer (RFC 9207)", (_META, "clients.pkce")),
     Rule("2.1.1", "PKCE, with S256 only",
-         "required, save of confidential clients with --pkce optional; plain is refused", (_META, "clients.pkce")),
+         "required, except of confidential clients with --pkce optional; plain is refused", (_META, "clients.pkce")),
     Rule("2.1.2", "No implicit grant", "response_type code alone", (_META,)),
     Rule("2.2.1", "Sender-constrained access tokens", "not yet (DPoP); revocation within 5 s limits the harm",
          is_offered=False),

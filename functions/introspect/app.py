@@ -15,7 +15,7 @@ _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
 
 
 def introspect(request: Request, server: Server) -> Response:
-    form = request.form()
+    form = secret.form_of(request)
     client = secret.authenticate(request, form, server.registry)
     if not client.is_confidential:
         # Any attacker can pass for a public client, and would learn whether a token is good (§4).

@@ -11,7 +11,7 @@ from valet.server import SERVER, Server
 
 
 def revoke(request: Request, server: Server) -> Response:
-    form = request.form()
+    form = secret.form_of(request)
     client = secret.authenticate(request, form, server.registry)
     cors.check_origin(request, client)
     token = form.require("token")

@@ -13,7 +13,7 @@ from valet.tokens.response import token_response
 
 
 def token(request: Request, server: Server) -> Response:
-    form, now = request.form(), server.clock()
+    form, now = secret.form_of(request), server.clock()
     client = secret.authenticate(request, form, server.registry)
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)

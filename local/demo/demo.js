@@ -142,6 +142,11 @@ async function callApi(call) {
   showAnswer(call, await oauth.call(method, path, { withToken: $("with-token").checked }));
 }
 
+async function copy() {
+  await navigator.clipboard.writeText(oauth.tokens().access_token);
+  say("Copied: the access token is in the clipboard.");
+}
+
 async function refresh() {
   const { status, body } = await oauth.refresh();
   if (status !== 200) {
@@ -219,6 +224,7 @@ async function start() {
   wire.show();
   when($("sign-in"), () => oauth.signIn([...document.querySelectorAll("[name=scope]:checked")].map((box) => box.value).join(" ")));
   when($("sign-out"), () => oauth.signOut());
+  when($("copy"), copy);
   when($("refresh"), refresh);
   when($("revoke-access"), () => revoke("access_token"));
   when($("revoke-grant"), () => revoke("refresh_token"));

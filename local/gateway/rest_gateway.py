@@ -31,11 +31,13 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z_]+)*)")
 
 
 class _Refused(Exception):
-    """The gateway answers by itself. Holds the kind of its response, and the authorizer's context if there is one."""
+    """The gateway answers by itself. Holds the kind of its response, the authorizer or function that was asked, and the
+    authorizer's context if there is one.
+    """
 
-    def __init__(self, kind: str, context: Mapping[str, str] | None = None) -> None:
+    def __init__(self, kind: str, asked: str | None = None, context: Mapping[str, str] | None = None) -> None:
         super().__init__(kind)
-        self.kind, self.context = kind, context or {}
+        self.kind, self.asked, self.context = kind, asked, context or {}
 
 
 class RestGateway:
@@ -56,7 +58,7 @@ class RestGateway:
                 try:
                     return self._answer(request, api, path.removeprefix(f"/{api.stage}") or "/")
                 except _Refused as refused:
-                    return _response(refused, request, api), None
+                    return _response(refused, request, api), refused.asked
         return None
 
     def _answer(self, request: HttpRequest, api: RestApi, path: str) -> tuple[HttpResponse, str]:
@@ -74,14 +76,14 @@ class RestGateway:
             answer = self._functions.invoke(route.function, event, min(route.function.timeout, _LONGEST_INTEGRATION))
             return answer_of(answer), route.function.logical_id
         except EventTooLarge:
-            raise _Refused("REQUEST_TOO_LARGE") from None
+            raise _Refused("REQUEST_TOO_LARGE", route.function.logical_id) from None
         except FunctionTimedOut:
-            raise _Refused("INTEGRATION_TIMEOUT") from None
+            raise _Refused("INTEGRATION_TIMEOUT", route.function.logical_id) from None
         except FunctionFailed:
-            raise _Refused("INTEGRATION_FAILURE") from None
+            raise _Refused("INTEGRATION_FAILURE", route.function.logical_id) from None
         except MalformedAnswer as malformed:
             print(f"{route.function.logical_id}: {malformed}", file=sys.stderr)
-            raise _Refused("INTEGRATION_FAILURE") from None
+            raise _Refused("INTEGRATION_FAILURE", route.function.logical_id) from None
 
     def _authorized(
         self,
@@ -106,16 +108,16 @@ class RestGateway:
                 event = request_event_of(request, api, path, route, parameters)
             answer = self._asked(authorizer, event)
             self._remember(key, answer, authorizer.result_ttl)
-        return _weighed(answer, method_arn(request, api, path))
+        return _weighed(answer, method_arn(request, api, path), authorizer.function.logical_id)
 
     def _asked(self, authorizer: RestAuthorizer, event: Mapping[str, Any]) -> Any:
         try:
             return self._functions.invoke(authorizer.function, event)
         except FunctionFailed as failure:
             kind = "UNAUTHORIZED" if failure.error_message == "Unauthorized" else "AUTHORIZER_FAILURE"
-            raise _Refused(kind) from None
+            raise _Refused(kind, authorizer.function.logical_id) from None
         except FunctionTimedOut:
-            raise _Refused("AUTHORIZER_FAILURE") from None
+            raise _Refused("AUTHORIZER_FAILURE", authorizer.function.logical_id) from None
 
     def forget(self) -> None:
         """Empties the cache."""
@@ -151,22 +153,22 @@ def _identity(request: HttpRequest, route: RestRoute, authorizer: RestAuthorizer
     return tuple(values)
 
 
-def _weighed(answer: Any, arn: str) -> Mapping[str, Any]:
+def _weighed(answer: Any, arn: str, authorizer: str) -> Mapping[str, Any]:
     """Apply the authorizer's policy to one method and return the context. Raises _Refused, with that context."""
     context = answer.get("context") or {} if isinstance(answer, dict) else None
     if not isinstance(context, dict) or not all(
         isinstance(each, str | int | float | bool) for each in context.values()
     ):
-        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR")
+        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR", authorizer)
     try:
         is_allowed = allows(answer.get("policyDocument"), arn) if answer.get("principalId") else None
     except MalformedPolicy:
         is_allowed = None
     if is_allowed is None:
-        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR")
+        raise _Refused("AUTHORIZER_CONFIGURATION_ERROR", authorizer)
     told = {name: each if isinstance(each, str) else json.dumps(each) for name, each in context.items()}
     if not is_allowed:
-        raise _Refused("ACCESS_DENIED", told)
+        raise _Refused("ACCESS_DENIED", authorizer, told)
     return {"principalId": answer["principalId"], "integrationLatency": 0, **told}
 
 

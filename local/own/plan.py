@@ -13,6 +13,7 @@ from local.functions import Crash
 from local.own.apis import API_OF, OwnApi, apis_of
 from local.own.choices import ChoiceError, Choices
 from local.own.code import OwnCode, code_of
+from local.own.needs import needs
 from local.own.notices import Notice, Notices
 from local.own.process import Code
 from local.own.reading import MISSING, Reading
@@ -43,7 +44,7 @@ class Plan:
     valets: Mapping[str, Valet]
     refused: Mapping[str, str]
     titles: Mapping[str, str]  # of the APIs, by their ids: logical ids
-    routes: Mapping[str, tuple[str, ...]]  # of each API, for people to read
+    routes: Mapping[str, tuple[tuple[str, str], ...]]  # of each API: the route, and what it asks or answers
     notices: tuple[Notice, ...]
 
 
@@ -71,7 +72,7 @@ def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Calla
     playable = {valet.function.arn: "" for valet in valets.values()}
     playable |= {each.arn: each.reason for each in codes.values()}
     apis = apis_of(reading, playable, choices.stage)
-    document, refused, routes = _played(reading, apis, codes)
+    document, refused, shown = _played(reading, apis, codes)
     system = system_from_template(Template(document, {}, {}, reading.known), path.parent, nested, titled=True)
     for name, function in system.functions.items():
         if name in nested:
@@ -84,6 +85,7 @@ def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Calla
             continue
         if valet is not None:
             valets[name] = valet
+    asked = needs(system, valets)
     _name_resources(reading)
     return Plan(
         path=path,
@@ -92,18 +94,23 @@ def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Calla
         valets=valets,
         refused=refused,
         titles={api.api_id: api.logical_id for api in apis},
-        routes=routes,
+        routes={
+            api_id: tuple((route, answer or asked.get((api_id, route), "")) for route, answer in routes)
+            for api_id, routes in shown.items()
+        },
         notices=tuple(notices.found),
     )
 
 
 def _played(
     reading: Reading, apis: list[OwnApi], codes: Mapping[str, OwnCode]
-) -> tuple[dict[str, Any], dict[str, str], dict[str, tuple[str, ...]]]:
-    """The template that is played, in plain values; the functions that refuse; and each API's routes to print."""
+) -> tuple[dict[str, Any], dict[str, str], dict[str, list[tuple[str, str]]]]:
+    """The template that is played, in plain values; the functions that refuse; and each API's routes, with what those
+    that are not served answer.
+    """
     resources: dict[str, Any] = {}
     refused: dict[str, str] = {}
-    routes: dict[str, list[str]] = {api.api_id: [] for api in apis}
+    routes: dict[str, list[tuple[str, str]]] = {api.api_id: [] for api in apis}
     by_id = {api.api_id: api for api in apis}
     for each in apis:
         resources[each.logical_id] = {
@@ -119,7 +126,7 @@ def _played(
                 reading.notices.add(f"{name}, event {event_name}: its API is not in this template", "not served")
                 continue
             api, reason = found, own.reason or found.refusal(event.get("Auth", {}))
-            routes[api.api_id].append(_shown(event, reason))
+            routes[api.api_id].append((_route(event), f"answers 503: {reason}" if reason else ""))
             if not reason:
                 events[event_name] = {"Type": kind, "Properties": event}
                 continue
@@ -128,9 +135,9 @@ def _played(
             resources[stand_in] = _stand_in(name, kind, event)
             reading.known.add(stand_in, "AWS::Serverless::Function", reading.stack)
             if not api.barred and not own.reason:
-                reading.notices.add(f"{name}, {_shown(event, '')}", f"answers 503: {reason}")
+                reading.notices.add(f"{name}, {_route(event)}", f"answers 503: {reason}")
         resources[name] = {"Type": "AWS::Serverless::Function", "Properties": {**own.properties, "Events": events}}
-    return {"Resources": resources}, refused, {name: tuple(lines) for name, lines in routes.items()}
+    return {"Resources": resources}, refused, routes
 
 
 def _events(reading: Reading, function: str, properties: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -169,10 +176,9 @@ def _stand_in(name: str, kind: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": properties}
 
 
-def _shown(event: Mapping[str, Any], reason: str) -> str:
+def _route(event: Mapping[str, Any]) -> str:
     method = str(event.get("Method", "ANY")).upper()
-    route = f"{'ANY' if method == '*' else method} {event['Path']}" if "Path" in event else "$default"
-    return f"{route}  (answers 503: {reason})" if reason else route
+    return f"{'ANY' if method == '*' else method} {event['Path']}" if "Path" in event else "$default"
 
 
 def _name_resources(reading: Reading) -> None:

@@ -5,7 +5,6 @@ Wherever the template takes the authorizer from, this checkout's is played. It t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,14 +22,32 @@ _REFUSED = "the routes behind it answer 503"
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What a route asks for: all of the scopes, and one of the roles if it names any."""
+
+    scopes: frozenset[str]
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Valet:
     """One authorizer of Valet's: its function, loaded, and what it asks for."""
 
     function: Function
     functions: Functions
     audience: str
-    scopes: frozenset[str]
-    roles: frozenset[str]
+    rules: Mapping[str, Rule]  # by the route as an event names it, so never ANY
+    is_by_path: bool
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """All scopes that the rules ask for."""
+        return frozenset(each for rule in self.rules.values() for each in rule.scopes)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """All roles that the rules ask for."""
+        return frozenset(each for rule in self.rules.values() for each in rule.roles)
 
 
 def valets_of(
@@ -109,11 +126,12 @@ def _loaded(name: str, function: Function, stack: str, on_crash: Callable[[Crash
         functions = Functions({name: function}, on_crash, package=f"own.{stack}.{name}")
     except Exception as error:  # its configuration is wrong: it says so, and deployed it would not start either
         raise TemplateError(f"the authorizer does not start: {error}") from None
-    rules = json.loads(function.environment["ROUTES"]).values()
+    configuration = functions.module(name).CONFIGURATION
+    rules = {**configuration.routes.fields, **configuration.routes.rules}
     return Valet(
         function,
         functions,
-        audience=function.environment["AUDIENCE"],
-        scopes=frozenset(each for rule in rules for each in rule.get("scopes", [])),
-        roles=frozenset(each for rule in rules for each in rule.get("roles", [])),
+        audience=configuration.audience,
+        rules={route: Rule(rule.scopes, rule.roles) for route, rule in rules.items()},
+        is_by_path=configuration.is_by_path,
     )

@@ -90,6 +90,13 @@ def test_the_demo_page_gets_a_persons_token_for_my_own_api(page: Page, issuer: s
     expect(page.locator("#who")).to_have_text("Signed in as jane")
     assert claim(page, "scope") == "items openid profile"
 
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the access token").click()
+    expect(page.locator("#said")).to_contain_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#raw").inner_text()
+    assert copied.count(".") == 2
+
 
 def test_a_call_without_a_token_is_refused(demo: Page) -> None:
     assert call(demo, "GET /api/profile") == "401"

@@ -80,6 +80,9 @@ def test_no_page_scrolls_sideways_on_a_phone(sign_in_page: Page, issuer: str, wi
     sign_in_page.goto(f"{issuer}/logout")
     expect(sign_in_page.get_by_role("heading")).to_be_visible()
     assert fits()
+    heights = sign_in_page.get_by_role("button").evaluate_all("each => each.map(button => button.clientHeight)")
+    assert len(heights) == 2
+    assert max(heights) < 50  # Was: "Stay signed in" on two lines.
 
 
 def test_the_stylesheet_passes_its_own_policy(page: Page, issuer: str, landing: Landing) -> None:

@@ -154,6 +154,11 @@ def test_a_secret_in_the_query_is_refused_by_its_name_and_never_told(
             assert f"Send {named} in the request's body" in answer.json()["error_description"]
             assert "web_secret" not in answer.body
             assert "opensesame" not in answer.body
+        # Was: without a form the answer only asked for one, and did not say that the secret has to be replaced.
+        bare = deployment.send("POST", f"{deployment.issuer}{path}?{query}")
+        refused(bare, 400, "invalid_request")
+        assert f"Send {named} in the request's body" in bare.json()["error_description"]
+        assert "if a value was a secret, replace it" in bare.json()["error_description"]
     assert web_app.redeem(issued.code, issued.asked.code_verifier).status == 200
 
 

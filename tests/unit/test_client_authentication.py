@@ -2,17 +2,17 @@
 
 import base64
 from dataclasses import replace
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.client_authentication import secret as secret_module
-from valet.client_authentication.secret import authenticate
+from valet.client_authentication.secret import authenticate, form_of
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import digest, new_handle
-from valet.http import Parameters, Request
+from valet.http import Request
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
 
@@ -47,9 +47,12 @@ def basic(pair: bytes) -> str:
 
 
 def attempt(authorization: str | None = None, query: str = "", **form: str) -> Client:
-    headers = {"authorization": authorization} if authorization is not None else {}
-    request = Request("POST", "/token", "https://id.example.com", query_string=query, headers=headers)
-    return authenticate(request, Parameters(form), Registry())
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    headers |= {"authorization": authorization} if authorization is not None else {}
+    request = Request(
+        "POST", "/token", "https://id.example.com", query_string=query, headers=headers, body=urlencode(form).encode()
+    )
+    return authenticate(request, form_of(request), Registry())
 
 
 @pytest.mark.parametrize("secret", ["old", "new"])

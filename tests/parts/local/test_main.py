@@ -217,7 +217,11 @@ def test_my_own_api_is_served_with_the_stack_and_ends_with_it(tmp_path: Path) ->
     assert (process.returncode, err) == (0, "")
     for line in (
         f"Your API Api is ready on {url}/dev",
-        "  GET /pool  (answers 503: the authorizer Pool is not played: it asks Cognito)",
+        "  DELETE /orders/{id}  scope rest-orders, role admin\n",
+        "answers 503: the authorizer Pool is not played: it asks Cognito\n",
+        "Its registration with Valet\n  registered: https://rest.shop.example (",
+        f"Get a person's token for it\n  {facts['url']}/demo/#scope=rest-orders\n",
+        "    API Gateway: the path does not begin with the API's stage.\n",
         "and what happens instead",
         "  - OrdersFunction, GET /key: answers 503: ApiKeyRequired is not played",
         "    OrdersFunction: order.read  path=/",

@@ -19,6 +19,10 @@ from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.models.clients import ProtectedApi
 
+from local.console import Console
+from local.function_logs import FunctionLogs
+from local.own.choices import Choices
+from local.own_console import OwnConsole
 from local.stack import ROOT, LocalStack
 from tests.parts.local.own_stacks import ORIGIN, SHOP, Shop, person_token, service_token, shop
 
@@ -145,7 +149,7 @@ def test_a_route_whose_guard_cannot_be_played_is_refused_and_never_open(
     assert answer.json() == {"message": f"The local stack does not serve this route: {reason}."}
     assert registered.lines[calls:] == []
     shown = [route for routes in registered.plan(number).routes.values() for route in routes]
-    assert f"GET {path.removeprefix('/prod')}  (answers 503: {reason})" in shown
+    assert (f"GET {path.removeprefix('/prod')}", f"answers 503: {reason}") in shown
 
 
 def test_everything_that_is_not_played_is_named_with_what_happens_instead(running: Shop) -> None:
@@ -324,6 +328,28 @@ def test_an_api_that_i_registered_myself_stays_as_it_is(running: Shop, fresh_sta
 
 
 # -- the page that a developer begins with -----------------------------------------------------------------------------
+
+
+def test_a_role_that_no_person_has_comes_with_the_command_that_gives_it(
+    fresh_stack: LocalStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Was: 403 for everybody, and no word of how a person gets the role."""
+    template, _ = blocks_of_the_page("yaml")
+    (tmp_path / "template.yaml").write_text(template.replace('"roles": ["admin"]', '"roles": ["admin", "editor"]'))
+    console = OwnConsole(Console(FunctionLogs()), fresh_stack, Choices((tmp_path / "template.yaml",)))
+    try:
+        console.start()
+        console.ready()
+    finally:
+        console.stop()
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("Get a person's token for it")
+    aws_port = fresh_stack.aws_url.rpartition(":")[2]
+    assert lines[start + 1 : start + 4] == [
+        f"  {fresh_stack.url}/demo/#scope=orders",
+        f"  to give a person the role editor: admin/valet users roles john --add editor --local --aws-port {aws_port}",
+        "",
+    ]
 
 
 def blocks_of_the_page(language: str) -> list[str]:

@@ -191,6 +191,43 @@ def test_the_authorizers_folder_as_a_function_of_mine_is_the_real_authorizer_too
     assert valet.functions.module("A").CONFIGURATION.issuer == ISSUER
 
 
+def test_the_terminal_says_of_each_route_what_it_asks(tmp_path: Path) -> None:
+    """Was: the routes alone. A route that Routes does not name looked like every other one."""
+    shutil.copytree(SHOP, tmp_path / "shop")
+    text = (SHOP / "http.yaml").read_text(encoding="utf-8")
+    event = "Type: HttpApi, Properties: {ApiId: !Ref Api"
+    rules = """\
+            "GET /old-orders": {"scopes": []},
+            "ANY /any": {"scopes": ["b", "a"], "roles": ["y", "x"]},
+            "ANY /some": {"scopes": []}, "GET /some": {"scopes": ["a"]},
+"""
+    text = text.replace('            "GET /old-orders": {"scopes": ["orders"]},\n', rules)
+    more = "".join(
+        f"        {name}: {{{event}, Method: {method}, Path: {path}}}}}\n"
+        for name, method, path in (("A", "'*'", "/any"), ("B", "any", "/some"), ("C", "PUT", "/orders"))
+    )
+    text = text.replace("        Welcome:", f"{more}        Welcome:", 1)
+    (shown,) = planned(tmp_path / "shop", text).routes.values()
+    asked = dict(shown)
+    assert asked["GET /"] == "public"
+    assert asked["GET /orders"] == "scope orders"
+    assert asked["DELETE /orders/{id}"] == "scope orders, role admin"
+    assert asked["GET /old-orders"] == "any token for this API"
+    assert asked["GET /own"] == "authorizer Own"
+    assert asked["ANY /any"] == "scope a and b, role x or y"
+    assert asked["ANY /some"] == "as Routes says for each method"
+    assert asked["PUT /orders"] == "answers 403: Routes does not name it"
+    assert asked["GET /iam"] == "answers 503: the authorizer AWS_IAM is not played"
+
+
+def test_an_authorizer_that_matches_the_path_is_said_to(tmp_path: Path) -> None:
+    shutil.copytree(SHOP, tmp_path / "shop")
+    text = (SHOP / "http.yaml").read_text(encoding="utf-8")
+    text = text.replace("        Response: simple\n", "        Response: simple\n        Match: path\n")
+    (shown,) = planned(tmp_path / "shop", text).routes.values()
+    assert dict(shown)["GET /orders"] == "as Routes says for each path"
+
+
 # -- change ------------------------------------------------------------------------------------------------------------
 
 

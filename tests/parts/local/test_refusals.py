@@ -10,7 +10,7 @@ from local.console import Console
 from local.function_logs import FunctionLogs
 from local.gateway.gateway import Served
 from local.gateway.http_events import HttpRequest, HttpResponse
-from local.refusals import refusal
+from local.refusals import refusal, unasked
 
 WHY = "The scope admin is not registered for this client."
 SAID = f"invalid_scope: {WHY}"
@@ -62,6 +62,37 @@ def test_a_refusal_cannot_end_the_line_or_move_the_cursor_and_is_cut() -> None:
     said = refusal(response(303, {"location": f"https://app.example.com/?{hostile}"}))
     assert said.isprintable()
     assert len(said) <= 700
+
+
+def gateways(status: int, message: str) -> HttpResponse:
+    return response(status, {"content-type": "application/json"}, f'{{"message":"{message}"}}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (gateways(401, "Unauthorized"), "the request has no token, so the authorizer is not asked"),
+        (gateways(404, "Not Found"), "no route has this method and path"),
+        (gateways(403, "Missing Authentication Token"), "no route has this method and path"),
+        (gateways(403, "Forbidden"), "the path does not begin with the API's stage"),
+    ],
+)
+def test_the_terminal_explains_what_api_gateway_answers_by_itself(
+    answer: HttpResponse, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Was: a line with the status alone, and a REST API that asks for a token on a path that it does not have."""
+    request = HttpRequest("GET", "/orders", {}, b"", "127.0.0.1")
+    Console(FunctionLogs()).served(Served(request, answer, None, 0.001))
+    assert f"    API Gateway: {why}" in capsys.readouterr().out
+    Console(FunctionLogs()).served(Served(request, answer, "OrdersFunction", 0.001))
+    assert "API Gateway" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "answer", [gateways(503, "Service Unavailable"), response(404, {}, "Not Found"), response(401, {}, "[1]")]
+)
+def test_an_answer_that_api_gateway_does_not_give_by_itself_is_not_explained(answer: HttpResponse) -> None:
+    assert unasked(answer) == ""
 
 
 def test_the_console_prints_the_refusal_below_its_request(capsys: pytest.CaptureFixture[str]) -> None:

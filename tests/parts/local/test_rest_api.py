@@ -80,9 +80,14 @@ class Rest:
     now: list[float]
 
     def send(self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+        return self.ask(method, target, headers, body)[0]
+
+    def ask(
+        self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> tuple[HttpResponse, str | None]:
         found = self.gateway.answer(HttpRequest(method, f"/v1{target}", headers or {}, body, "203.0.113.7"))
         assert found is not None
-        return found[0]
+        return found
 
     def says(self, answer: Any) -> None:
         self.functions.module("GuardFunction").answer = answer  # type: ignore[attr-defined]
@@ -201,6 +206,7 @@ def test_without_a_token_a_token_authorizer_is_not_asked(tmp_path: Path) -> None
     assert dict(response.headers)["www-authenticate"] == "Bearer"
     assert dict(response.headers)["x-was"] == "there"
     assert api.asked == []
+    assert api.ask("GET", "/one/1")[1] is None
 
 
 def test_a_token_that_is_not_of_the_expected_form_is_not_asked_about(tmp_path: Path) -> None:
@@ -234,7 +240,10 @@ def test_without_its_identity_sources_a_request_authorizer_is_asked_where_nothin
     ],
 )
 def test_what_the_gateway_makes_of_an_authorizers_answer(answer: Any, status: int, tmp_path: Path) -> None:
-    assert rest(tmp_path, answer).send("GET", "/one/1", TOKEN).status == status
+    """It also says for the log who was asked. Was: after every refusal nobody."""
+    response, asked = rest(tmp_path, answer).ask("GET", "/one/1", TOKEN)
+    assert response.status == status
+    assert asked == ("EchoFunction" if status == 200 else "GuardFunction")
 
 
 def test_a_denial_has_the_header_that_the_authorizer_gives_and_none_where_it_gives_none(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def in_bounds(field: str, value: Any) -> Any:
     longest = LONGEST_OF.get(field, LONGEST)
     if len(value) > longest:
         value = value[: longest - 1] + "…"
-    return printable(value)
+    return value if value.isprintable() else printable(value)
 
 
 # An operator's operation, their ARN, the members that changed, and the values before and after.

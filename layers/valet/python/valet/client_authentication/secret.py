@@ -34,15 +34,24 @@ class _Presented:
     secret: str
 
 
-def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
-    """The client that sent the request, by a method that it is registered for.
+def form_of(request: Request) -> Parameters:
+    """The form of a request that authenticates a client. Raises InvalidRequest for parameters in the query.
 
-    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one and a wrong
-    secret. Only a request with the right secret is told that its method is not the registered one. Raises
-    InvalidRequest for two methods at once or parameters in the query.
+    The query comes first. A request that has everything in its query often has no form, and its developer has to learn
+    that the secret was exposed.
     """
     if request.query_string:
         _check_query(request)
+    return request.form()
+
+
+def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
+    """The client that sent the request, by a method that it is registered for. `form` comes from form_of.
+
+    Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one and a wrong
+    secret. Only a request with the right secret is told that its method is not the registered one. Raises
+    InvalidRequest for two methods at once.
+    """
     presented = _presented(request, form)
     client = registry.find_client(presented.client_id)
     digests = (client.secret_digests if client else ()) or _NOBODYS_DIGEST
