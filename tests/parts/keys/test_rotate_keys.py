@@ -168,7 +168,7 @@ def test_the_stack_gets_a_key_a_standby_and_the_standard_scopes(
     assert cloudformation.content_types == [""]
     assert_settled(rotate_keys.ring, rotate_keys.key_states())
     scopes = DynamoRegistry(rotate_keys.table, lambda: 0).scopes().scopes
-    assert set(scopes) == {"openid", "profile", "email", "offline_access"}
+    assert set(scopes) == {"openid", "profile", "email", "address", "phone", "roles", "offline_access"}
     assert all(scope.description for scope in scopes.values())
     assert "rotate_keys.by_hand" not in rotate_keys.audit.names()
 
