@@ -1,4 +1,4 @@
-"""What every command works with: the deployment, the clock, and output for people or for scripts."""
+"""The desk that every command works at: the deployment, the clock, and output for people or for scripts."""
 
 import json
 import os

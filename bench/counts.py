@@ -42,8 +42,8 @@ def functions() -> list[str]:
     return sorted(path.parent.name for path in Path(ROOT / "functions").glob("*/app.py"))
 
 
-def calls_of(deed: Callable[[], object]) -> int:
-    """The number of Python functions that `deed` calls."""
+def calls_of(run: Callable[[], object]) -> int:
+    """The number of Python functions that `run` calls."""
     count = 0
 
     def on_event(frame: FrameType, event: str, _: Any) -> None:
@@ -52,7 +52,7 @@ def calls_of(deed: Callable[[], object]) -> int:
 
     sys.setprofile(on_event)
     try:
-        deed()
+        run()
     finally:
         sys.setprofile(None)
     return count

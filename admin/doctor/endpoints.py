@@ -159,7 +159,7 @@ def look_origins(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _settled(evidence: Evidence, look: Callable[[Evidence], Iterable[Finding]]) -> list[Finding]:
-    """What is found, unless it was only that a function does not know yet what an operator has just changed."""
+    """The findings of `look`. If it has any, wait once and look again: functions learn of a change within seconds."""
     found = list(look(evidence))
     return list(look(evidence)) if found and evidence.has_waited_now() else found
 

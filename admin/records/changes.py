@@ -1,7 +1,7 @@
 """The fields of an audit event about a change: the kind, the members that changed, and their values before and after.
 
-The kind (the field `deed`) is computed from the members that changed, so that no command can report another one. For
-secrets the event has only their number; for end-users it has only their roles.
+The kind (the field `deed`) is computed from the members that changed. No command states it, so none can state a wrong
+one. For secrets the event has only their number; for end-users it has only their roles.
 """
 
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ from valet.registration.attributes import CLAIMS, FLAGS, parse_address
 from valet.registration.people import refusal_of_hash, wrong_with_account
 
 COLUMNS = ("username", *CLAIMS, "roles", "password_hash")
-# What other systems call a column.
+# Names that other systems give to a column.
 _MEANT = {
     "avatar": "picture",
     "birthday": "birthdate",
@@ -103,7 +103,7 @@ def _json_entries(text: str) -> tuple[list[tuple[str, Fields]], list[str]]:
 
 
 def _wrong_with_names(names: Any) -> Iterator[str]:
-    """What is wrong with the header, or with the names of an object's members."""
+    """Problems of a header, or of the names of an object's members."""
     if "username" not in names:
         yield f"it must have username, and may have {', '.join(COLUMNS[1:])}"
     for name in names:

@@ -1,4 +1,4 @@
-"""What it takes to make a deployment as a configuration file says: the steps, in their order, and what forbids them."""
+"""The plan that makes a deployment as a configuration file says: its steps in order, and the reasons against them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ _MOST_SECRETS = 2
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What is registered. People are read only if the file has any."""
+    """The registrations of the deployment. People are read only if the file has any."""
 
     known: Scopes
     clients: Mapping[str, Client]
@@ -100,7 +100,7 @@ class Planner:
         return [*made, *deleted]
 
     def _gone(self, section: Section, entries: Mapping[str, Entry[Any]] | None, *, prune: bool) -> set[str]:
-        """What is registered and not in the file's section. A section that the file does not have loses nothing."""
+        """The registered names that the file's section lacks, to be deleted: none if the file has no such section."""
         if not prune or entries is None:
             return set()
         own = ISSUERS_OWN if section is SCOPES else frozenset()
@@ -113,7 +113,7 @@ class Planner:
         return [name for name in reversed(ordered) if name in names]
 
     def _still_needed(self, wanted: Configuration, after: Scopes, gone: Mapping[str, Collection[str]]) -> None:
-        """What cannot be deleted, because a registration that stays would name it."""
+        """Refuse to delete an entry that a registration which stays would still name."""
         clients = {**self.current.clients, **{name: entry.model for name, entry in (wanted.clients or {}).items()}}
         left = [client for name, client in clients.items() if name not in gone[CLIENTS.name]]
         for name in sorted(gone[SCOPES.name]):

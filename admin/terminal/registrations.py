@@ -1,4 +1,4 @@
-"""What is wrong with a registration, in the words of the command line's options."""
+"""Problems of a registration, in the words of the command line's options."""
 
 import re
 from collections.abc import Iterable, Mapping

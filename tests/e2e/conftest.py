@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from valet.models.clients import Client
 
 from local.stack import LocalStack
 from tests.e2e.landing import Landing, self_signed
+from tests.support.missing import is_missing
 
 CHROMIUM = Path("/usr/bin/chromium")
 WEBAPP_HOST = "webapp.example.com"  # the https client of the demo data
@@ -60,10 +60,7 @@ def webapp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
 @pytest.fixture(scope="session")
 def browser(webapp: Landing) -> Iterator[Browser]:
     if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is not there: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        is_missing(f"{CHROMIUM} is not there: apt-get install chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,

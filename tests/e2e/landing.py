@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -129,3 +132,13 @@ def self_signed(host: str, folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return context
+
+
+def wait_until_known(issuer: str, origin: str) -> None:
+    """Wait until preflights of `origin` pass: the union of origins that answers them is up to ten seconds old."""
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for _ in range(60):
+        if "access-control-allow-origin" in httpx.options(f"{issuer}/token", headers=headers).headers:
+            return
+        time.sleep(0.25)
+    pytest.fail("the registered origin never became known")

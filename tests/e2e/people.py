@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response, expect
 
 PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 SCOPE = "openid profile email items offline_access"
@@ -50,3 +50,21 @@ def sign_in(page: Page, username: str, password: str | None = None) -> None:
 def decide(page: Page, decision: str) -> None:
     """Presses Allow or Deny on the consent page."""
     page.get_by_role("button", name=decision, exact=True).click()
+
+
+def call_userinfo_from_swagger_ui(documentation: Page, issuer: str) -> Response:
+    """John gets Swagger UI a token by its popup, and has it call /userinfo, the one operation of the page."""
+    documentation.get_by_role("button", name="Authorize").click()
+    dialog = documentation.locator(".dialog-ux")
+    with documentation.expect_popup() as opened:
+        dialog.locator("button.authorize").click()
+    sign_in(opened.value, "john")
+    with opened.value.expect_event("close"):
+        decide(opened.value, "Allow")
+    expect(dialog.get_by_text("Logout")).to_be_visible()
+    dialog.locator("button.btn-done").click()
+    documentation.locator(".opblock-summary-control").click()
+    documentation.get_by_role("button", name="Try it out").click()
+    with documentation.expect_response(f"{issuer}/userinfo") as answered:
+        documentation.get_by_role("button", name="Execute").click()
+    return answered.value

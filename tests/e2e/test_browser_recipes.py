@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from playwright.sync_api import Page, expect
 
 from local.stack import LocalStack
 from tests.e2e.landing import Landing
-from tests.e2e.people import decide, sign_in
+from tests.e2e.people import call_userinfo_from_swagger_ui, decide, sign_in
 from tests.e2e.recipes import Recipe
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -47,8 +47,7 @@ def served(landing: Landing, fresh_stack: LocalStack, tmp_path: Path) -> Callabl
     """Makes a page's application at the landing's port, its client registered."""
     missing = [str(path) for path in FILES.values() if not path.exists()]
     if missing:
-        words = f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
+        is_missing(f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)")
     landing.files.update(FILES)
 
     def made(name: str) -> Recipe:
@@ -103,17 +102,5 @@ def test_the_settings_for_swagger_ui_get_a_token(
     script = recipe.save("js", "settings.js").read_text(encoding="utf-8")
     landing.files |= {"/openapi.json": description, "/": DOCUMENTATION % script}
     page.goto(f"{landing.origin}/")
-    page.get_by_role("button", name="Authorize").click()
-    dialog = page.locator(".dialog-ux")
-    with page.expect_popup() as opened:
-        dialog.locator("button.authorize").click()
-    sign_in(opened.value, "john")
-    with opened.value.expect_event("close"):
-        decide(opened.value, "Allow")
-    expect(dialog.get_by_text("Logout")).to_be_visible()
-    dialog.locator("button.btn-done").click()
-    page.locator(".opblock-summary-control").click()
-    page.get_by_role("button", name="Try it out").click()
-    with page.expect_response(f"{issuer}/userinfo") as answered:
-        page.get_by_role("button", name="Execute").click()
-    assert answered.value.json()["preferred_username"] == "john"
+    answered = call_userinfo_from_swagger_ui(page, issuer)
+    assert answered.json()["preferred_username"] == "john"

@@ -22,6 +22,7 @@ from local.stack import LocalStack
 from tests.e2e.people import ask
 from tests.e2e.recipes import Recipe
 from tests.e2e.visiting import Visit
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -33,8 +34,7 @@ LIBRARIES = ("openid-client", "@auth/core", "@openid/appauth")
 def _libraries() -> None:
     missing = [name for name in LIBRARIES if not (HERE / "node_modules" / name).exists()]
     if missing or not shutil.which("node"):
-        words = f"{', '.join(missing) or 'node'} is not there: (cd tests/e2e && npm ci)"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
+        is_missing(f"{', '.join(missing) or 'node'} is not there: (cd tests/e2e && npm ci)")
 
 
 @pytest.fixture
@@ -198,6 +198,14 @@ READS = [
 ANN = "--name 'Ann Doe' --email ann@example.com"
 
 
+def registered_for_ann(recipe: Callable[[str], Recipe], visit: Visit, read: Read) -> tuple[Recipe, str]:
+    """The page whose client is registered, and the client's secret; the person who visits has a role too many."""
+    page = recipe(read.page)
+    secret = page.register()
+    visit.is_ann(page.operate(f"users add ann {ANN} --role 'another {read.role}' --generate")["password"])
+    return page, secret
+
+
 def granted(page: Recipe, visit: Visit, read: Read, secret: str) -> dict[str, Any]:
     """The token response to a program that sends what its page says."""
     scope = set(re.findall(r"\w+", " ".join([read.by_default, *re.findall(read.scopes, page.text, re.MULTILINE)])))
@@ -222,9 +230,7 @@ def token_response(visit: Visit, form: dict[str, str], client_id: str, secret: s
 def test_a_program_that_reads_only_the_id_token_finds_the_claims_that_its_settings_name(
     recipe: Callable[[str], Recipe], visit: Visit, read: Read
 ) -> None:
-    page = recipe(read.page)
-    secret = page.register()
-    visit.is_ann(page.operate(f"users add ann {ANN} --role 'another {read.role}' --generate")["password"])
+    page, secret = registered_for_ann(recipe, visit, read)
     tokens = granted(page, visit, read, secret)
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     again = token_response(visit, form, page.option("id"), secret)
@@ -241,9 +247,7 @@ def test_a_program_that_reads_only_the_id_token_finds_the_claims_that_its_settin
 def test_a_program_that_asks_userinfo_finds_the_claims_that_its_settings_name(
     recipe: Callable[[str], Recipe], visit: Visit, read: Read
 ) -> None:
-    page = recipe(read.page)
-    secret = page.register()
-    visit.is_ann(page.operate(f"users add ann {ANN} --role 'another {read.role}' --generate")["password"])
+    page, secret = registered_for_ann(recipe, visit, read)
     tokens = granted(page, visit, read, secret)
     claims = httpx.get(f"{visit.issuer}/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
     named = set(re.findall(read.claims, page.text, re.MULTILINE))

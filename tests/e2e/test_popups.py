@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,9 @@ from valet.aws.apigateway import response_to_event
 from valet.http import Response
 from valet.models.clients import Client
 
-from tests.e2e.landing import Landing
-from tests.e2e.people import ask, decide, sign_in
+from tests.e2e.landing import Landing, wait_until_known
+from tests.e2e.people import ask, call_userinfo_from_swagger_ui, decide, sign_in
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -35,8 +34,7 @@ def app(register: Callable[[Client], None], issuer: str) -> Iterator[Landing]:
     """An app and its API's documentation, on one registered origin."""
     missing = [str(path) for path in (OIDC_CLIENT_TS, SWAGGER_UI) if not path.exists()]
     if missing:
-        words = f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
+        is_missing(f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)")
     page = HERE / "single_page_app/index.html"
     from_swagger_ui = ("swagger-ui.css", "swagger-ui-bundle.js", "oauth2-redirect.html", "oauth2-redirect.js")
     landing = Landing(
@@ -64,19 +62,9 @@ def app(register: Callable[[Client], None], issuer: str) -> Iterator[Landing]:
             refresh_absolute_lifetime=24 * 3600,
         )
     )
-    _wait_until_known(issuer, landing.origin)
+    wait_until_known(issuer, landing.origin)
     yield landing
     landing.close()
-
-
-def _wait_until_known(issuer: str, origin: str) -> None:
-    """Preflights are answered from a union of origins that is up to ten seconds old."""
-    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    for _ in range(60):
-        if "access-control-allow-origin" in httpx.options(f"{issuer}/token", headers=headers).headers:
-            return
-        time.sleep(0.25)
-    pytest.fail("the registered origin never became known")
 
 
 @pytest.fixture
@@ -200,19 +188,6 @@ def test_Swagger_UI_gets_a_token_by_its_popup(page: Page, context: BrowserContex
     settings = {"spec": spec, "client_id": CLIENT_ID, "scopes": SCOPE}
     context.add_init_script(f"window.settings = {json.dumps(settings)}")
     page.goto(f"{app.origin}/documentation")
-    page.get_by_role("button", name="Authorize").click()
-    dialog = page.locator(".dialog-ux")
-    with page.expect_popup() as opened:
-        dialog.locator("button.authorize").click()
-    sign_in(opened.value, "john")
-    with opened.value.expect_event("close"):
-        decide(opened.value, "Allow")
-    expect(dialog.get_by_text("Logout")).to_be_visible()
-    dialog.locator("button.btn-done").click()
-
-    page.locator(".opblock-summary-control").click()
-    page.get_by_role("button", name="Try it out").click()
-    with page.expect_response(f"{issuer}/userinfo") as answered:
-        page.get_by_role("button", name="Execute").click()
-    assert answered.value.status == 200
-    assert answered.value.json()["preferred_username"] == "john"
+    answered = call_userinfo_from_swagger_ui(page, issuer)
+    assert answered.status == 200
+    assert answered.json()["preferred_username"] == "john"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page, expect
 
 from admin.cli import valet as command
 from local.stack import LocalStack
-from tests.e2e.landing import Landing
+from tests.e2e.landing import Landing, wait_until_known
 from tests.e2e.people import decide, sign_in
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -43,8 +41,7 @@ def app(fresh_stack: LocalStack) -> Iterator[Landing]:
     """The app at a port of its own, and the client as the README's command adds it, but for the two addresses."""
     missing = [name for name, path in MODULES.items() if not path.exists()]
     if missing:
-        words = f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
+        is_missing(f"{', '.join(missing)} is not there: (cd tests/e2e && npm ci)")
     landing = Landing({f"/{name}.js": path for name, path in MODULES.items()})
     (script,) = re.findall(r"```js\n(.*?)```", README, re.DOTALL)
     (line,) = re.findall(r"^admin/valet (clients add .*--type browser .*)$", README, re.MULTILINE)
@@ -56,19 +53,9 @@ def app(fresh_stack: LocalStack) -> Iterator[Landing]:
     environment = {"AWS_PORT": str(urlsplit(fresh_stack.aws_url).port)}
     result = CliRunner().invoke(command, shlex.split(line), env=environment)
     assert result.exit_code == 0, result.output
-    _wait_until_known(fresh_stack.issuer, landing.origin)
+    wait_until_known(fresh_stack.issuer, landing.origin)
     yield landing
     landing.close()
-
-
-def _wait_until_known(issuer: str, origin: str) -> None:
-    """Preflights are answered from a union of origins that is up to ten seconds old."""
-    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    for _ in range(60):
-        if "access-control-allow-origin" in httpx.options(f"{issuer}/token", headers=headers).headers:
-            return
-        time.sleep(0.25)
-    pytest.fail("the registered origin never became known")
 
 
 def test_the_readmes_single_page_app_signs_in_is_still_signed_in_and_signs_out(page: Page, app: Landing) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from valet.models.clients import Client
 from tests.e2e.landing import Landing
 from tests.e2e.people import decide, sign_in
 from tests.endpoints import ENDPOINTS, readable_by
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -41,10 +41,7 @@ def stranger() -> Iterator[Landing]:
 
 def _serve() -> Iterator[Landing]:
     if not LIBRARY.exists():
-        missing = "oidc-client-ts is not there: (cd tests/e2e && npm ci)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        is_missing("oidc-client-ts is not there: (cd tests/e2e && npm ci)")
     page = HERE / "single_page_app/index.html"
     landing = Landing({"/": page, "/callback": page, "/oidc-client-ts.js": LIBRARY})
     yield landing

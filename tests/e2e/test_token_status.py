@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from local.stack import LocalStack
+from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -26,10 +26,7 @@ SERVICE = ("api_service_789", "api_secret_abc")
 def _libraries() -> None:
     if LIBRARY.exists() and shutil.which("node"):
         return
-    missing = "@sd-jwt/jwt-status-list is not there, or no node to run it: (cd tests/e2e && npm ci)"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+    is_missing("@sd-jwt/jwt-status-list is not there, or no node to run it: (cd tests/e2e && npm ci)")
 
 
 def access_token(stack: LocalStack) -> str:

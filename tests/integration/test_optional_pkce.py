@@ -196,7 +196,7 @@ def test_a_client_that_has_become_public_or_strict_cannot_redeem_a_code_without_
 def test_the_decision_about_a_code_without_a_challenge_asks_the_client_of_now(
     deployment: Deployment, codes: Codes, lax_app: Application, pkce: str
 ) -> None:
-    """Whoever calls it, and whatever the endpoint has asked of the form before."""
+    """The decision stands alone: it does not rely on the checks that the endpoint makes before it."""
     parsed = parse_code(codes.code(**WITHOUT)[0])
     assert parsed is not None
     grant, account = (

@@ -15,6 +15,7 @@ import pytest
 from valet.resource_server.api_gateway.configuration import parse
 
 from local.template import load
+from tests.support.missing import is_missing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -34,10 +35,7 @@ Resources = Mapping[str, Mapping[str, Any]]
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Resources]:
     """The resources of each stack that the page's app makes."""
     if not (HERE / "node_modules/aws-cdk-lib/package.json").exists() or shutil.which("node") is None:
-        missing = "AWS CDK is not there, or no node to run it: (cd tests/parts/cdk && npm ci)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        is_missing("AWS CDK is not there, or no node to run it: (cd tests/parts/cdk && npm ci)")
     folder = tmp_path_factory.mktemp("cdk")
     (folder / "node_modules").symlink_to(HERE / "node_modules")
     (example,) = re.findall(r"```ts\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -12,6 +12,8 @@ _LOOPBACK = re.compile(
     r"(?P<host>http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>(?:[/?].*)?)"
 )
 _HIGHEST_PORT = 65_535
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+LOOPBACK_HOSTS = (*LOOPBACK_ADDRESSES, "localhost")
 
 
 def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bool:

@@ -13,11 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from valet.errors import InvalidRequest
 from valet.models.clients import Client
-from valet.protocol.redirect_uri import takes_any_port
+from valet.protocol.redirect_uri import LOOPBACK_HOSTS, takes_any_port
 
 _LONGEST = 120  # characters of a URI
 _OTHER = re.compile(r"[^A-Za-z0-9._~:/\[\]@!$&'()*+,;=%?#-]")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def refusal(parameter: str, uri: str, registered: Iterable[str], client: Client) -> InvalidRequest:
@@ -54,7 +53,7 @@ def _split(uri: str) -> SplitResult:
 def _place(parts: SplitResult) -> str:
     """The host, or the scheme of an app. The names of the loopback address are one place: they are often confused."""
     host = parts.hostname or ""
-    return "loopback" if host in _LOOPBACK else host or f"{parts.scheme}:"
+    return "loopback" if host in LOOPBACK_HOSTS else host or f"{parts.scheme}:"
 
 
 def _in_words(parts: SplitResult, *, has_path: bool) -> str:

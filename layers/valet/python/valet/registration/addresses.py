@@ -8,9 +8,10 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from valet.protocol.redirect_uri import LOOPBACK_ADDRESSES, LOOPBACK_HOSTS
+
 _LONGEST = 2000
 _PLAIN = re.compile(r"[A-Za-z0-9._~:/?@!$&'()+,;=%\[\]-]+")  # RFC 3986's characters, save # and *
-_LOOPBACK = ("127.0.0.1", "::1")
 _BEFORE_COLON = re.compile(r"([^:/?#]+)(:.*)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # RFC 3986 §3.1
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # a domain, reversed (RFC 8252 §7.1)
@@ -71,7 +72,7 @@ def _refusal_of_scheme(uri: str, parts: SplitResult, application_type: str) -> s
             if application_type == "native":
                 return _refusal_of_host(uri, parts)
             return "localhost, which a resolver may send anywhere: write 127.0.0.1 (RFC 8252 section 8.3)"
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK_ADDRESSES:
             return "plain http, which is for 127.0.0.1 and [::1] only"
         return _refusal_of_host(uri, parts)
     if application_type != "native":
@@ -99,7 +100,7 @@ def refusal_of_origin(origin: str) -> str | None:
     if origin != origin_of(origin):
         return f"more than an origin: write {origin_of(origin)}"
     host = parts.hostname
-    if parts.scheme == "http" and host not in (*_LOOPBACK, "localhost") and not host.endswith(".localhost"):
+    if parts.scheme == "http" and host not in LOOPBACK_HOSTS and not host.endswith(".localhost"):
         return "plain http, which is for this machine only"
     return None
 

@@ -78,7 +78,7 @@ class Paths:
             raise Ambiguous("it is two routes, and neither is the more specific one: name this path in ROUTES")
         others = self._most_specific(perhaps, fitting)
         if path.endswith("/"):
-            # Whoever minds the last slash passes over every template that does not end in `{x+}`.
+            # A framework that minds the last slash passes over every template that does not end in `{x+}`.
             minding = [known for known in fitting if REST in self._templates[known]]
             others += self._most_specific(_with_last_slash(self._folded, folded), minding)
         rule = rules.pop() if rules else None
