@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "layers" / "valet" / "python"))
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from valet import settings as settings_module
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
@@ -39,7 +38,7 @@ def seed(
         wanted = read(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise Malformed([f"it cannot be read: {getattr(error, 'strerror', None) or 'it is not in UTF-8'}"]) from None
-    dynamodb = client("dynamodb", settings_module.read(os.environ))
+    dynamodb = AwsCalls("dynamodb", os.environ)
     registry, users = Table(dynamodb, tables["Registry"]), DynamoUsers(Table(dynamodb, tables["Users"]))
     after = checks.merged(DynamoRegistry(registry, time.time).scopes(), wanted)
     seeding = _Seeding(path, environment, KeptSecrets(path, random))

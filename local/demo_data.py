@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from valet import settings as settings_module
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
@@ -115,8 +114,7 @@ def clients(issuer: str) -> tuple[Client, ...]:
 
 def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
     """Write the demo data through the modules that the operator's command line uses."""
-    settings = settings_module.read(os.environ)
-    dynamodb = client("dynamodb", settings)
+    dynamodb = AwsCalls("dynamodb", os.environ)
     registrar = Registrar(Table(dynamodb, tables["Registry"]))
     for scope in SCOPES:
         registrar.put_scope(scope)

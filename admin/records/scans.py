@@ -19,6 +19,8 @@ from valet.errors import TemporarilyUnavailable
 from valet.models.accounts import Account
 from valet.models.clients import Client
 
+from admin.records.boto_calls import BotoCalls
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -32,7 +34,7 @@ class ScannedTable(Table):
     """
 
     def __init__(self, client: "DynamoDBClient", name: str, open_log: Callable[[], None]) -> None:
-        super().__init__(client, name)
+        super().__init__(BotoCalls(client), name)
         self.name = name
         self._scanning = client
         self._open_log = open_log

@@ -5,7 +5,6 @@ from time import sleep
 from typing import Any, TypeVar
 
 from valet.aws import cloudformation, observability
-from valet.aws.clients import client
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
@@ -67,8 +66,8 @@ def _patiently(run: Callable[[], Done]) -> Done:
 def _rotation() -> Rotation:
     settings = SERVER.settings
     records = DynamoKeyRecords(_registry_table(), SERVER.random)
-    return Rotation(records, KmsKeyMaker(client("kms", settings), settings), SERVER.audit, SERVER.clock, settings)
+    return Rotation(records, KmsKeyMaker(SERVER.kms, settings), SERVER.audit, SERVER.clock, settings)
 
 
 def _registry_table() -> Table:
-    return Table(client("dynamodb", SERVER.settings), SERVER.settings.registry_table)
+    return Table(SERVER.dynamodb, SERVER.settings.registry_table)

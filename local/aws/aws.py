@@ -1,9 +1,9 @@
 """One emulated AWS for the whole process: moto, every call to it under one lock.
 
-boto3 in this process reaches it through botocore's before-send event. Other processes (`sam local`,
-the operator's command line, the runtime interface emulator) reach it over HTTP, through local/aws/door.py.
-Both ways lead to one state. The lock makes each call as atomic as AWS does: without it, several
-concurrent callers would all win one conditional write.
+Functions in this process reach it through valet/aws/calls.py's OUTSIDE, boto3 in this process through botocore's
+before-send event. Other processes (`sam local`, the operator's command line, the runtime interface emulator) reach it
+over HTTP, through local/aws/door.py. All ways lead to one state. The lock makes each call as atomic
+as AWS does: without it, several concurrent callers would all win one conditional write.
 
 Nothing here can reach the real AWS: every variable that could name it is removed from the environment, the
 credentials are made up, and a request that moto does not answer is refused, not sent.
@@ -19,8 +19,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextvars import ContextVar
 from functools import partial
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
+from valet.aws.calls import OUTSIDE, Attempt
+from valet.aws.connection import NoAnswer
+from valet.aws.reply import Reply
 
 from local.aws import kms
 from local.aws.calls import Call
@@ -33,8 +41,9 @@ REGION = "us-east-1"  # the default of `sam local`
 FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
 """The folder name of the function that runs: interceptors record each call under it."""
 
-# Takes a call and the function that forwards it to the emulator; returns botocore's AWSResponse.
-Interceptor = Callable[[Call, Callable[[], Any]], Any]
+# Takes a call and the function that forwards it to the emulator. Raises NoAnswer if the answer is lost.
+Forward = Callable[[], Reply]
+Interceptor = Callable[[Call, Forward], Reply]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _OTHER_EMULATION = ("MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "BOTO_CONFIG")
@@ -88,6 +97,8 @@ class EmulatedAws:
         self._interceptors: tuple[Interceptor, ...] = ()
         self._answer = type(botocore_stubber).__call__
         self._stubber = botocore_stubber
+        self._outside = OUTSIDE.send
+        OUTSIDE.send = self._send
         setattr(type(botocore_stubber), "__call__", self._before_send)  # noqa: B010  typed as immutable
         mock_aws(config={"core": {"mock_credentials": False}}).start()  # once: starting it again empties it
         kms.complete()
@@ -96,21 +107,40 @@ class EmulatedAws:
         responses_mock.stop()
         self._applications: dict[str, Any] = {}
 
-    # -- boto3 in this process -----------------------------------------------------------------------------------------
+    # -- this process --------------------------------------------------------------------------------------------------
+    # A loopback address is a door, ours or another emulator's: calls to it are sent. A call to it from under the lock
+    # would wait for a thread that waits for the lock.
+
+    def _send(self, attempt: Attempt) -> Reply:
+        """The functions' door."""
+        address = attempt.transport.address
+        if address.host in _LOOPBACK:
+            return self._outside(attempt)
+        url = f"https://{address.authority}/"
+        headers = HTTPHeaders.from_pairs(attempt.headers)
+        event_name = f"before-send.{attempt.service}.{attempt.operation}"
+        return self._answered(event_name, AWSPreparedRequest("POST", url, headers, attempt.body, False))
 
     def _before_send(self, event_name: str, request: Any, **_: Any) -> Any:
-        # A loopback address is a door, ours or another emulator's: botocore itself sends to it. A call to it from
-        # under the lock would wait for a thread that waits for the lock.
+        """boto3's door."""
         if urlsplit(request.url).hostname in _LOOPBACK:
             return None
+        try:
+            reply = self._answered(event_name, request)
+        except NoAnswer:
+            raise ReadTimeoutError(endpoint_url=request.url) from None
+        return AWSResponse(request.url, reply.status, HTTPHeaders.from_dict(reply.headers), _Raw(reply.body))
+
+    def _answered(self, event_name: str, request: Any) -> Reply:
         call = Call.from_request(FUNCTION.get(), event_name, request.body)
 
-        def forward() -> Any:
+        def forward() -> Reply:
             with self._lock:
                 response = self._answer(self._stubber, event_name, request)
             if response is None:
                 raise RealAwsError(f"{request.url} was not called: the local stack does not emulate it")
-            return response
+            headers = {name.lower(): str(value) for name, value in response.headers.items()}
+            return Reply(response.status_code, headers, response.content)
 
         for interceptor in reversed(self._interceptors):
             forward = _chained(interceptor, call, forward)
@@ -129,10 +159,10 @@ class EmulatedAws:
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[list[Call]]:
-        """The calls that this process makes while the block runs, botocore's retries included."""
+        """The calls that this process makes while the block runs, retries included."""
         calls: list[Call] = []
 
-        def record(call: Call, forward: Callable[[], Any]) -> Any:
+        def record(call: Call, forward: Forward) -> Reply:
             calls.append(call)
             return forward()
 
@@ -181,7 +211,15 @@ class EmulatedAws:
                     table.items.update(kept)
 
 
-def _chained(interceptor: Interceptor, call: Call, forward: Callable[[], Any]) -> Callable[[], Any]:
+class _Raw(BytesIO):
+    """The body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while part := self.read(65_536):
+            yield part
+
+
+def _chained(interceptor: Interceptor, call: Call, forward: Forward) -> Forward:
     return lambda: interceptor(call, forward)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from valet.aws.reply import Reply
+
 _EQUALS = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
 _PARTITION_KEY = "pk"
 _EXPRESSIONS = (
@@ -30,7 +32,7 @@ _WORDS = frozenset(  # reserved in the expression language
 
 @dataclass(frozen=True)
 class Call:
-    """One request as botocore sends it; each retry is a call of its own."""
+    """One request as it is sent; each retry is a call of its own."""
 
     function: str | None
     service: str
@@ -92,13 +94,7 @@ class Call:
         return head + separator
 
 
-def error_response(url: str, code: str, message: str = "", status: int = 400) -> Any:
-    """A JSON service's refusal, in the form that botocore's before-send handlers return."""
-    from botocore.awsrequest import AWSResponse
-    from botocore.compat import HTTPHeaders
-    from moto.core.botocore_stubber import MockRawResponse
-
-    headers = HTTPHeaders()
-    headers["content-type"] = "application/x-amz-json-1.0"
+def refusal(code: str, message: str = "", status: int = 400) -> Reply:
+    """A JSON service's refusal."""
     body = json.dumps({"__type": f"com.amazonaws#{code}", "message": message or code})
-    return AWSResponse(url, status, headers, MockRawResponse(body))
+    return Reply(status, {"content-type": "application/x-amz-json-1.0"}, body.encode())

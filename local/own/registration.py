@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from valet import settings as settings_module
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
@@ -28,7 +27,7 @@ class Registration:
 
     def __init__(self, issuer: str, tables: Mapping[str, str]) -> None:
         self._issuer = issuer
-        self._table = Table(client("dynamodb", settings_module.read(os.environ)), tables["Registry"])
+        self._table = Table(AwsCalls("dynamodb", os.environ), tables["Registry"])
         self._registrar = Registrar(self._table)
         self._own: dict[str, ProtectedApi] = {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.built.emulator import ARCHITECTURE, PYTHON, RUNTIME, WITHOUT_SDK
+from tests.built.emulator import ARCHITECTURE, PYTHON, RUNTIME
 from tests.parts.template.cloudformation import ROOT
 
 
@@ -76,13 +76,3 @@ def make_build(attempt_build: AttemptBuild) -> Callable[[str], Path]:
 def build(make_build: Callable[[str], Path]) -> Path:
     """The build for this machine's processor."""
     return make_build(ARCHITECTURE)
-
-
-@pytest.fixture(scope="session")
-def runtime_without_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Lambda's Python as if it came without boto3."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for pattern in WITHOUT_SDK:
-        for path in RUNTIME.glob(pattern):
-            (folder / path.name).symlink_to(path)
-    return folder

@@ -1,7 +1,7 @@
 """A built function under the Lambda runtime interface emulator that aws-sam-cli bundles: no Docker, no AWS.
 
-On its path are the function, the layer and what Lambda's Python brings along; in its environment what the template
-says. Nothing else: `-S` keeps the interpreter's own site-packages out.
+On its path are the function, the layer and what Lambda's Python brings along except the AWS SDK; in its
+environment what the template says. Nothing else: `-S` keeps the interpreter's own site-packages out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ PYTHON = ROOT / ".venv-sam" / "bin" / "python3.13"
 RUNTIME = ROOT / ".lambda-runtime"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 
-# Of what Lambda's Python brings along, what is left without the AWS SDK.
-WITHOUT_SDK = ("awslambdaric", "runtime_client*", "simplejson", "snapshot_restore_py*")
-
 _EMULATOR = f"lib/python3.13/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}"
 _PATIENCE = 30.0  # seconds until the first answer, on a machine with much else to do
 
@@ -47,9 +44,7 @@ class Emulated:
 
 
 @contextlib.contextmanager
-def running(
-    build: Path, logical_id: str, environment: Mapping[str, str], runtime: Path, log: Path
-) -> Iterator[Emulated]:
+def running(build: Path, logical_id: str, environment: Mapping[str, str], log: Path) -> Iterator[Emulated]:
     """The built function, running until the block ends."""
     task = build / logical_id
     front, api = _free_port(), _free_port()
@@ -69,7 +64,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=task,
-            env=_environment(task, build / "ValetLayer" / "python", runtime) | dict(environment),
+            env=_environment(task, build / "ValetLayer" / "python") | dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -84,10 +79,10 @@ def running(
         process.wait()
 
 
-def _environment(task: Path, layer: Path, runtime: Path) -> dict[str, str]:
+def _environment(task: Path, layer: Path) -> dict[str, str]:
     """What Lambda itself sets. The credentials stand for the developer's own: functions sign with the stack's."""
     return {
-        "PYTHONPATH": f"{task}:{layer}:{runtime}",
+        "PYTHONPATH": f"{task}:{layer}:{RUNTIME}",
         "LAMBDA_TASK_ROOT": str(task),
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",

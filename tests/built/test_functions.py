@@ -13,16 +13,15 @@ import pytest
 
 from local.gateway import policy
 from local.stack import LocalStack
-from tests.built.emulator import RUNTIME, Emulated, running
+from tests.built.emulator import Emulated, running
 from tests.endpoints import logical_id
 from tests.support import event_files
 
-WITHOUT_SDK = ("AuthorizerFunction", "DemoApiFunction")
 Run = Callable[..., AbstractContextManager[Emulated]]
 
 
 @pytest.fixture
-def run(build: Path, stack: LocalStack, runtime_without_sdk: Path, tmp_path: Path) -> Run:
+def run(build: Path, stack: LocalStack, tmp_path: Path) -> Run:
     """A built function in the running stack's environment, with the stack's emulated AWS behind a socket."""
 
     stack.reset()
@@ -31,8 +30,7 @@ def run(build: Path, stack: LocalStack, runtime_without_sdk: Path, tmp_path: Pat
     def run(logical_id: str, **changed: str) -> Iterator[Emulated]:
         declared = stack.system.functions[logical_id].environment
         environment = {**declared, "AWS_ENDPOINT_URL": stack.aws_url, **changed}
-        runtime = runtime_without_sdk if logical_id in WITHOUT_SDK else RUNTIME
-        with running(build, logical_id, environment, runtime, tmp_path / f"{logical_id}.log") as emulated:
+        with running(build, logical_id, environment, tmp_path / f"{logical_id}.log") as emulated:
             yield emulated
 
     return run
@@ -69,7 +67,7 @@ def test_rotate_keys_finds_a_key_that_signs_and_one_that_stands_by(run: Run, sta
 
 
 def test_the_authorizer_lets_a_good_token_through_and_says_who_calls(run: Run, stack: LocalStack) -> None:
-    """It fetches keys and status list from the issuer, and has no boto3 to do it with."""
+    """It fetches keys and status list from the issuer."""
     event = event_files.filled("authorizer/http_2-good_token", stack.issuer)
     with run("AuthorizerFunction") as emulated:
         answer = emulated.invoke(event)

@@ -30,6 +30,7 @@ from valet.ports.throttles import Throttles
 
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, random
+from tests.support.calls import calls
 from tests.support.memory_stores import new_table
 from tests.support.tables import create_table
 
@@ -82,7 +83,7 @@ def _table(endpoint_url: str | None) -> Iterator[Table]:
     name = f"contract-{next(_numbers)}"
     create_table(client, name)
     try:
-        yield Table(client, name)
+        yield Table(calls("dynamodb", endpoint_url or ""), name)
     finally:
         client.delete_table(TableName=name)
         client.close()

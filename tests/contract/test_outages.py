@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from botocore.retries.quota import RetryQuota
-from botocore.retries.standard import ExponentialBackoff
+from valet.aws.calls import OUTSIDE
 from valet.aws.dynamodb.table import Table
 from valet.errors import TemporarilyUnavailable
 
@@ -25,15 +24,14 @@ READS: dict[str, Read] = {
 LOST = {
     Fault.THROTTLED: "ThrottlingException",
     Fault.DENIED: "AccessDeniedException",
-    Fault.LOST_TWICE: "ReadTimeoutError",
+    Fault.LOST_TWICE: "ReadTimeout",
 }
 
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """One whose AWS clients try again at once, and as often as all these tests need."""
-    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0)
-    monkeypatch.setattr(RetryQuota, "acquire", lambda self, amount: True)
+    """One whose functions try again at once."""
+    monkeypatch.setattr(OUTSIDE, "wait", lambda seconds: None)
     with afresh() as deployment:
         yield deployment
 

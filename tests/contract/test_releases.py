@@ -32,6 +32,7 @@ from valet.ports.grants import Done
 
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
+from tests.support.calls import calls
 from tests.support.functions import load
 from tests.support.tables import create_table
 
@@ -89,7 +90,7 @@ def table() -> Iterator[Table]:
     emulated()
     name, dynamodb = f"releases-{uuid.uuid4()}", boto3.client("dynamodb")
     create_table(dynamodb, name)
-    yield Table(dynamodb, name)
+    yield Table(calls("dynamodb"), name)
     dynamodb.delete_table(TableName=name)
 
 

@@ -15,10 +15,10 @@ from valet.jose.public import jwk_from_public_key
 from valet.keys.ring import SIGNING
 from valet.models.keys import SigningKey
 from valet.ports.keys import Signers
-from valet.settings import Settings
 
 from tests.contract.conftest import MINISTACK, endpoint_of
 from tests.contract.facts import THREADS, at_once
+from tests.support.calls import calls
 from tests.support.signing import MemorySigners
 
 MESSAGES = (b"header.payload", b"x" * 4096, b"y" * 4097, b"z" * 20_000)  # KMS takes the last two as digests only
@@ -39,7 +39,7 @@ def keys(request: pytest.FixtureRequest) -> Keys:
         return Keys(memory, memory.new_key)
     endpoint_url = endpoint_of(request)
     new_key = _wrapped_key if request.param == "moto wrapped" else _kms_key
-    return Keys(KmsSigners(Settings(aws_endpoint_url=endpoint_url or "")), lambda alg: new_key(alg, endpoint_url))
+    return Keys(KmsSigners(calls("kms", endpoint_url or "")), lambda alg: new_key(alg, endpoint_url))
 
 
 def _kms_key(alg: str, endpoint_url: str | None) -> SigningKey:

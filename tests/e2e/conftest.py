@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from valet import settings
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.environment import environment
@@ -31,7 +30,7 @@ def _fresh(stack: LocalStack) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_allowed_yet(stack: LocalStack) -> None:
     """The stack remembers what people allowed a browser client on a loopback address, so each test forgets it first."""
-    users = Table(client("dynamodb", settings.read(environment())), stack.tables["Users"])
+    users = Table(AwsCalls("dynamodb", environment()), stack.tables["Users"])
     for sub in ("demo-john", "demo-jane"):
         for consent in users.query(f"consent#{sub}"):
             users.delete(consent["pk"], consent["sk"])
@@ -45,7 +44,7 @@ def issuer(stack: LocalStack) -> str:
 @pytest.fixture(scope="session")
 def register(stack: LocalStack) -> Callable[[Client], None]:
     """Registers a client, as an operator does."""
-    dynamodb = client("dynamodb", settings.read(environment()))
+    dynamodb = AwsCalls("dynamodb", environment())
     return Registrar(Table(dynamodb, stack.tables["Registry"])).put_client
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import jwt
 import pytest
-from valet.aws.clients import client
 from valet.models.clients import ProtectedApi
 from valet.models.status_lists import Lease, StatusListContent
 from valet.tokens import status_list
@@ -407,7 +407,7 @@ def test_all_access_tokens_of_a_person_whom_an_operator_ends_are_in_the_list(
     assert account is not None
     now = deployment.clock.now
     server: Any = deployment.server  # the same ports under the same names, as admin.Deployment has them
-    dynamodb, settings = client("dynamodb", deployment.settings), deployment.settings
+    dynamodb, settings = boto3.client("dynamodb"), deployment.settings
     grants, registry = (
         ScannedTable(dynamodb, name, open_log=lambda: None) for name in (settings.grants_table, settings.registry_table)
     )

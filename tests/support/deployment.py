@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
 import valet.server
-from valet.aws.clients import client
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
@@ -191,7 +191,7 @@ class Deployment:
         self.table("Users").update(f"account#{sub}", "account", "ADD #epoch :one", {":one": 1}, "attribute_exists(#pk)")
 
     def table(self, name: str) -> Table:
-        return Table(client("dynamodb", self.settings), TABLES[name])
+        return Table(self.server.dynamodb, TABLES[name])
 
     @contextmanager
     def nothing_spent(self, but: tuple[str, ...] = ()) -> Iterator[None]:
@@ -203,7 +203,7 @@ class Deployment:
         def watch(call: Call, forward: Callable[[], Any]) -> Any:
             answer = forward()
             is_harmless = call.action in _READS or _is_harmless(call) or call.partition_prefix in but
-            if not is_harmless and answer.status_code == 200:
+            if not is_harmless and answer.status == 200:
                 spent.append(call)
             return answer
 
@@ -213,20 +213,20 @@ class Deployment:
 
     def everything(self) -> list[Mapping[str, Any]]:
         """All items of all tables."""
-        dynamodb = client("dynamodb", self.settings)
+        dynamodb = boto3.client("dynamodb")
         return [item for table in TABLES.values() for item in dynamodb.scan(TableName=table)["Items"]]
 
     def _snapshot(self) -> dict[str, Any]:
         return {name: items for name, items in self.aws.snapshot().items() if name in TABLES.values()}
 
     def _provide(self) -> None:
-        dynamodb = client("dynamodb", self.settings)
+        dynamodb = boto3.client("dynamodb")
         for table in TABLES.values():
             create_table(dynamodb, table)
         for scope in load("rotate_keys").STANDARD_SCOPES:
             self.registrar.put_scope(scope)
         demo_data.seed(ISSUER, TABLES)
-        kms = client("kms", self.settings)
+        kms = boto3.client("kms")
         key_id = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
         jwk = jwk_from_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"], "RS256")
         records = DynamoKeyRecords(self.table("Registry"), os.urandom)

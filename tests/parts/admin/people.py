@@ -66,12 +66,12 @@ def unredeemed(
 def is_refused_by_list(stack: LocalStack, access_token: str) -> bool:
     """Whether the status list, as anybody sees it, refuses the token: its own bit or a range."""
     import jwt
-    from valet.aws.clients import client
     from valet.aws.dynamodb.status_lists import DynamoStatusLists
     from valet.aws.dynamodb.table import Table
-    from valet.settings import Settings
+
+    from tests.support.calls import calls
 
     claims = jwt.decode(access_token, options={"verify_signature": False})
     status = claims["status"]["status_list"]
-    lists = DynamoStatusLists(Table(client("dynamodb", Settings()), stack.tables["Grants"]))
+    lists = DynamoStatusLists(Table(calls("dynamodb"), stack.tables["Grants"]))
     return status["idx"] in lists.find_list(status["uri"].rpartition("/")[2]).revoked

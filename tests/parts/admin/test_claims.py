@@ -138,7 +138,7 @@ def test_the_forms_of_core_5_1_are_accepted(claim: str, value: Any) -> None:
 
 def test_an_account_at_its_largest_is_read_for_the_price_of_the_smallest() -> None:
     """A strong read is paid by four kilobytes."""
-    from valet.aws.dynamodb.table import _SERIALIZE
+    from valet.aws.dynamodb.wire import attribute
 
     from tests.promises.counts.test_item_size import size_of
 
@@ -151,7 +151,7 @@ def test_an_account_at_its_largest_is_read_for_the_price_of_the_smallest() -> No
     assert sizes == []
     over = replace(full, address=Address("x" * 6))
     assert [problem for problem in wrong_with_claims(over) if problem.startswith("all claims")]
-    item = {name: _SERIALIZE(value) for name, value in item_from_model(full, f"account#{full.sub}", "account").items()}
+    item = {name: attribute(value) for name, value in item_from_model(full, f"account#{full.sub}", "account").items()}
     assert size_of(item) < 4096
     assert MAXIMUM_BYTES < 4096
 

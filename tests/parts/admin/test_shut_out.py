@@ -22,6 +22,7 @@ from tests.parts.admin.audited import Asked
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import SignedIn, is_refused_by_list, sign_in, web_app
 from tests.support.browser import Browser, form_of
+from tests.support.calls import calls
 from tests.support.wire import over_http
 
 pytestmark = pytest.mark.slow
@@ -302,11 +303,11 @@ def leave_pointers(valet: Operator, number: int) -> None:
 
 
 def users_of(valet: Operator) -> DynamoUsers:
-    return DynamoUsers(Table(boto3.client("dynamodb"), valet.stack.tables["Users"]))
+    return DynamoUsers(Table(calls("dynamodb"), valet.stack.tables["Users"]))
 
 
 def grants_table(valet: Operator) -> Table:
-    return Table(boto3.client("dynamodb"), valet.stack.tables["Grants"])
+    return Table(calls("dynamodb"), valet.stack.tables["Grants"])
 
 
 # What an attacker may still do who was shut out, and what an operator's haste or clock leaves.
@@ -388,7 +389,7 @@ def test_what_began_while_an_operator_was_asked_to_confirm_ends_too(
 def test_a_write_of_enable_that_lands_late_lets_nobody_in_who_was_disabled_since(
     valet: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """botocore sends a write again after two seconds without an answer; the first one may still be on its way."""
+    """A write is sent again after two seconds without an answer; the first one may still be on its way."""
     sent: list[tuple[Any, ...]] = []
     update = ScannedTable.update
 
@@ -410,7 +411,7 @@ def test_a_write_of_enable_that_lands_late_lets_nobody_in_who_was_disabled_since
 def test_after_a_restore_a_clients_revocations_have_to_be_repeated_as_often_as_they_were_made(valet: Operator) -> None:
     """As docs/operations.md says: the counter is that of the backup."""
     command = ("grants", "revoke", "--client", "web_app_123", "--yes")
-    registry = Table(boto3.client("dynamodb"), valet.stack.tables["Registry"])
+    registry = Table(calls("dynamodb"), valet.stack.tables["Registry"])
     backup = registry.get("client#web_app_123", "client")
     assert backup is not None
     valet(*command)

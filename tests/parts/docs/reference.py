@@ -35,8 +35,9 @@ VARIABLES = {
     "SESSION_LIFETIME": "seconds, 600 to 2592000; a browser session ends after this long in any case",
     "ACCOUNT_ROOT_ARN": "rotate_keys: the account, whose administrators a new key's policy lets administer the key",
     "AUDIENCE": "authorizer: the one audience that it accepts",
-    "AWS_ENDPOINT_URL": "where AWS is emulated, under sam local and in tests; functions then sign with the local "
-    "stack's credentials; empty counts as unset",
+    "AWS_ENDPOINT_URL": "where all of AWS answers: with http, an emulated AWS, to which functions sign with the local "
+    "stack's credentials. Empty counts as unset. `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_KMS` name one "
+    "service's, such as a VPC endpoint",
     "API": "`make run`: templates of your own APIs, separated by spaces or commas ([how](local-api.md))",
     "API_ENV": "`make run` with API: a JSON file with variables for your functions",
     "API_PARAMETERS": "`make run` with API: values of your template's parameters, NAME=VALUE",

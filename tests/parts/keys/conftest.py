@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from valet.aws.clients import client
+from valet.aws.calls import OUTSIDE
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.table import Table
 from valet.models.keys import KeyRing
@@ -17,7 +17,7 @@ from valet.server import Server
 from valet.settings import Settings
 
 from local.aws.aws import EmulatedAws, emulated
-from local.aws.calls import Call, error_response
+from local.aws.calls import Call, refusal
 from tests.parts.keys.fakes import SETTINGS, MemoryAudit
 from tests.support.functions import load
 from tests.support.tables import create_table
@@ -54,7 +54,7 @@ class RotateKeys:
 
     @property
     def table(self) -> Table:
-        return Table(client("dynamodb", self.server.settings), self.server.settings.registry_table)
+        return Table(self.server.dynamodb, self.server.settings.registry_table)
 
     def key_states(self) -> dict[str, str]:
         kms = boto3.client("kms")
@@ -70,7 +70,7 @@ class RotateKeys:
 
         def refuse(call: Call, forward: Any) -> Any:
             if (call.service, call.action) == (service, action) and self.now < until:
-                return error_response(f"https://{service}.us-east-1.amazonaws.com/", code)
+                return refusal(code)
             return forward()
 
         with self.aws.intercept(refuse):
@@ -86,9 +86,9 @@ def make_registry(dynamodb: Any) -> str:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore repeats a call at once."""
+    """A call is repeated at once."""
     emulated()
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(OUTSIDE, "wait", lambda seconds: None)
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """The contract of KeyMaker and Signer together, on both emulated AWS; signatures are verified by other means."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
 import jwt
 import pytest
-from botocore.exceptions import ConnectTimeoutError
-from valet.aws.clients import client
+from valet.aws.calls import Calls
+from valet.aws.connection import NoAnswer
 from valet.aws.key_maker import KmsKeyMaker
 from valet.aws.kms import KmsSigners
 from valet.errors import TemporarilyUnavailable
@@ -18,33 +18,51 @@ from valet.models.keys import SigningKey
 from valet.settings import Settings
 
 from local.aws.aws import emulated
-from local.aws.calls import Call, error_response
+from local.aws.calls import Call, refusal
 from tests.parts.keys.fakes import SETTINGS
+from tests.support.calls import calls
 
 MINISTACK = pytest.mark.xdist_group("ministack")
 MESSAGES = [pytest.param(length, id=f"{length} bytes") for length in (1, 1000, 4096, 4097, 100_000)]
 
 
+@dataclass(frozen=True)
+class Kms:
+    """One of our emulated KMS, and a deployment's settings for it."""
+
+    calls: Calls
+    settings: Settings = SETTINGS
+
+    @property
+    def maker(self) -> KmsKeyMaker:
+        return KmsKeyMaker(self.calls, self.settings)
+
+    @property
+    def signers(self) -> KmsSigners:
+        return KmsSigners(self.calls)
+
+    def wrapping(self) -> "Kms":
+        """The same, with a key that wraps."""
+        return replace(self, settings=replace(self.settings, signer="wrapped", wrapping_key=self.new_key()))
+
+    def new_key(self) -> str:
+        arn: str = self.calls("CreateKey", {})["KeyMetadata"]["Arn"]
+        return arn
+
+
 @pytest.fixture(params=["moto", pytest.param("ministack", marks=MINISTACK)])
-def kms_settings(request: pytest.FixtureRequest) -> Settings:
-    emulated()
-    url = request.getfixturevalue("ministack_url") if request.param == "ministack" else ""
-    return replace(SETTINGS, aws_endpoint_url=url)
+def plain(request: pytest.FixtureRequest) -> Kms:
+    return Kms(calls("kms", request.getfixturevalue("ministack_url") if request.param == "ministack" else ""))
 
 
 @pytest.fixture(params=["kms", "wrapped"])
-def settings(request: pytest.FixtureRequest, kms_settings: Settings) -> Settings:
-    if request.param == "kms":
-        return kms_settings
-    return replace(kms_settings, signer="wrapped", wrapping_key=make_wrapping_key(kms_settings))
+def kms(request: pytest.FixtureRequest, plain: Kms) -> Kms:
+    return plain if request.param == "kms" else plain.wrapping()
 
 
-def make_wrapping_key(settings: Settings) -> str:
-    return client("kms", settings).create_key()["KeyMetadata"]["Arn"]
-
-
-def maker(settings: Settings) -> KmsKeyMaker:
-    return KmsKeyMaker(client("kms", settings), settings)
+@pytest.fixture
+def moto() -> Kms:
+    return Kms(calls("kms"))
 
 
 def is_good(key: SigningKey, message: bytes, signature: bytes) -> bool:
@@ -57,8 +75,8 @@ def is_good(key: SigningKey, message: bytes, signature: bytes) -> bool:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
-def test_a_new_key_is_announced_and_named_by_its_thumbprint(settings: Settings, alg: str) -> None:
-    key = maker(settings).make_key(alg, 1_800_000_000.9)
+def test_a_new_key_is_announced_and_named_by_its_thumbprint(kms: Kms, alg: str) -> None:
+    key = kms.maker.make_key(alg, 1_800_000_000.9)
     assert (key.state, key.alg, key.created_at) == (ANNOUNCED, alg, 1_800_000_000)
     assert key.kid == key.public_jwk["kid"] == thumbprint(key.public_jwk)
     assert bool(key.key_id) is not bool(key.wrapped_private_key)
@@ -67,19 +85,19 @@ def test_a_new_key_is_announced_and_named_by_its_thumbprint(settings: Settings, 
 
 @pytest.mark.parametrize("length", MESSAGES)
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
-def test_messages_of_any_length_are_signed(settings: Settings, alg: str, length: int) -> None:
-    key = maker(settings).make_key(alg, 0)
+def test_messages_of_any_length_are_signed(kms: Kms, alg: str, length: int) -> None:
+    key = kms.maker.make_key(alg, 0)
     message = b"m" * length
-    signature = KmsSigners(settings).signer(key).sign(message)
+    signature = kms.signers.signer(key).sign(message)
     assert is_good(key, message, signature)
     assert not is_good(key, message + b"!", signature)
 
 
 @pytest.mark.parametrize("length", MESSAGES)
-def test_ps256_has_a_salt_as_long_as_its_hash(settings: Settings, length: int) -> None:
-    key = maker(settings).make_key("PS256", 0)
+def test_ps256_has_a_salt_as_long_as_its_hash(kms: Kms, length: int) -> None:
+    key = kms.maker.make_key("PS256", 0)
     message = b"m" * length
-    assert is_good(key, message, KmsSigners(settings).signer(key).sign(message))
+    assert is_good(key, message, kms.signers.signer(key).sign(message))
 
 
 @MINISTACK
@@ -87,24 +105,24 @@ def test_ps256_has_a_salt_as_long_as_its_hash(settings: Settings, length: int) -
 @pytest.mark.parametrize("length", [1, 4096])
 def test_eddsa_is_ed25519_as_rfc_8037_has_it(ministack_url: str, signer: str, length: int) -> None:
     # The first of our two emulators makes no Ed25519 keys.
-    settings = replace(SETTINGS, aws_endpoint_url=ministack_url, signer=signer)
-    settings = replace(settings, wrapping_key=make_wrapping_key(settings))
-    key = maker(settings).make_key("EdDSA", 0)
+    kms = Kms(calls("kms", ministack_url))
+    kms = kms.wrapping() if signer == "wrapped" else kms
+    key = kms.maker.make_key("EdDSA", 0)
     message = b"m" * length
-    assert is_good(key, message, KmsSigners(settings).signer(key).sign(message))
+    assert is_good(key, message, kms.signers.signer(key).sign(message))
 
 
-def test_kms_is_never_asked_to_sign_a_digest_with_ed25519() -> None:
+def test_kms_is_never_asked_to_sign_a_digest_with_ed25519(moto: Kms) -> None:
     # What it would answer is Ed25519ph, which is another algorithm.
     key = SigningKey("kid", "EdDSA", ANNOUNCED, {}, key_id="arn:aws:kms:us-east-1:123456789012:key/1")
-    signer = KmsSigners(SETTINGS).signer(key)
-    with emulated().recorded() as calls, pytest.raises(TemporarilyUnavailable):
+    signer = moto.signers.signer(key)
+    with emulated().recorded() as made, pytest.raises(TemporarilyUnavailable):
         signer.sign(b"m" * 4097)
-    assert calls == []
+    assert made == []
 
 
-def test_a_usable_key_is_usable_until_it_has_ended_and_ending_it_again_is_no_error(settings: Settings) -> None:
-    keys = maker(settings)
+def test_a_usable_key_is_usable_until_it_has_ended_and_ending_it_again_is_no_error(kms: Kms) -> None:
+    keys = kms.maker
     key = keys.make_key("ES256", 0)
     assert keys.is_usable(key)
     assert keys.end_key(key)
@@ -113,84 +131,82 @@ def test_a_usable_key_is_usable_until_it_has_ended_and_ending_it_again_is_no_err
     assert not keys.is_usable(replace(key, wrapped_private_key=b""))
 
 
-def test_nobody_can_sign_with_a_key_that_has_ended(settings: Settings) -> None:
-    key = maker(settings).make_key("ES256", 0)
-    maker(settings).end_key(key)
+def test_nobody_can_sign_with_a_key_that_has_ended(kms: Kms) -> None:
+    key = kms.maker.make_key("ES256", 0)
+    kms.maker.end_key(key)
     with pytest.raises(TemporarilyUnavailable):
-        KmsSigners(settings).signer(replace(key, wrapped_private_key=b"")).sign(b"message")
+        kms.signers.signer(replace(key, wrapped_private_key=b"")).sign(b"message")
 
 
-def test_a_key_that_somebody_disabled_is_not_usable(kms_settings: Settings) -> None:
-    keys = maker(kms_settings)
+def test_a_key_that_somebody_disabled_is_not_usable(plain: Kms) -> None:
+    keys = plain.maker
     key = keys.make_key("ES256", 0)
-    client("kms", kms_settings).disable_key(KeyId=key.key_id.rpartition("/")[2])
+    plain.calls("DisableKey", {"KeyId": key.key_id.rpartition("/")[2]})
     assert not keys.is_usable(key)
 
 
-def test_a_key_that_is_not_there_is_not_usable_and_has_ended(kms_settings: Settings) -> None:
-    gone = SigningKey("kid", "ES256", ANNOUNCED, {}, key_id=f"{make_wrapping_key(kms_settings)[:-12]}{'0' * 12}")
-    assert not maker(kms_settings).is_usable(gone)
-    assert maker(kms_settings).end_key(gone)
+def test_a_key_that_is_not_there_is_not_usable_and_has_ended(plain: Kms) -> None:
+    gone = SigningKey("kid", "ES256", ANNOUNCED, {}, key_id=f"{plain.new_key()[:-12]}{'0' * 12}")
+    assert not plain.maker.is_usable(gone)
+    assert plain.maker.end_key(gone)
 
 
 # -- the wrapped key ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def wrapped() -> Settings:
-    emulated()
-    return replace(SETTINGS, signer="wrapped", wrapping_key=make_wrapping_key(SETTINGS))
+def wrapped(moto: Kms) -> Kms:
+    return moto.wrapping()
 
 
-def test_a_wrapped_key_is_unwrapped_once_in_an_execution_environment(wrapped: Settings) -> None:
-    keys = [maker(wrapped).make_key("ES256", 0) for _ in range(2)]
-    signers = KmsSigners(wrapped)
-    with emulated().recorded() as calls:
+def test_a_wrapped_key_is_unwrapped_once_in_an_execution_environment(wrapped: Kms) -> None:
+    keys = [wrapped.maker.make_key("ES256", 0) for _ in range(2)]
+    signers = wrapped.signers
+    with emulated().recorded() as made:
         for _ in range(20):
             for key in keys:
                 signers.signer(key).sign(b"message")
-    assert [call.action for call in calls] == ["Decrypt", "Decrypt"]
+    assert [call.action for call in made] == ["Decrypt", "Decrypt"]
 
 
-def test_a_key_that_is_no_longer_asked_for_leaves_the_memory(wrapped: Settings) -> None:
-    signers = KmsSigners(wrapped)
+def test_a_key_that_is_no_longer_asked_for_leaves_the_memory(wrapped: Kms) -> None:
+    signers = wrapped.signers
     for _ in range(5):
-        signers.signer(maker(wrapped).make_key("ES256", 0))
+        signers.signer(wrapped.maker.make_key("ES256", 0))
     assert len(signers._unwrapped) == 2
 
 
-def test_wrapping_and_unwrapping_say_what_for(wrapped: Settings) -> None:
-    with emulated().recorded() as calls:
-        KmsSigners(wrapped).signer(maker(wrapped).make_key("ES256", 0))
-    assert [call.action for call in calls] == ["GenerateDataKeyPairWithoutPlaintext", "Decrypt"]
-    for call in calls:
+def test_wrapping_and_unwrapping_say_what_for(wrapped: Kms) -> None:
+    with emulated().recorded() as made:
+        wrapped.signers.signer(wrapped.maker.make_key("ES256", 0))
+    assert [call.action for call in made] == ["GenerateDataKeyPairWithoutPlaintext", "Decrypt"]
+    for call in made:
         assert call.parameters["EncryptionContext"] == {"valet:use": "signing-key"}
-        assert call.parameters["KeyId"] == wrapped.wrapping_key
+        assert call.parameters["KeyId"] == wrapped.settings.wrapping_key
 
 
 @MINISTACK
 def test_a_key_that_was_wrapped_for_another_use_is_not_unwrapped(ministack_url: str) -> None:
-    settings = replace(SETTINGS, aws_endpoint_url=ministack_url, signer="wrapped")
-    settings = replace(settings, wrapping_key=make_wrapping_key(settings))
-    key = maker(settings).make_key("ES256", 0)
+    kms = Kms(calls("kms", ministack_url)).wrapping()
+    key = kms.maker.make_key("ES256", 0)
     foreign = boto3.client("kms", endpoint_url=ministack_url).generate_data_key_pair_without_plaintext(
-        KeyId=settings.wrapping_key, KeyPairSpec="ECC_NIST_P256", EncryptionContext={"valet:use": "something else"}
+        KeyId=kms.settings.wrapping_key, KeyPairSpec="ECC_NIST_P256", EncryptionContext={"valet:use": "something else"}
     )
     with pytest.raises(TemporarilyUnavailable):
-        KmsSigners(settings).signer(replace(key, wrapped_private_key=foreign["PrivateKeyCiphertextBlob"]))
+        kms.signers.signer(replace(key, wrapped_private_key=foreign["PrivateKeyCiphertextBlob"]))
 
 
-def test_a_record_with_another_keys_private_key_signs_nothing(wrapped: Settings) -> None:
-    one, other = (maker(wrapped).make_key("ES256", 0) for _ in range(2))
+def test_a_record_with_another_keys_private_key_signs_nothing(wrapped: Kms) -> None:
+    one, other = (wrapped.maker.make_key("ES256", 0) for _ in range(2))
     with pytest.raises(TemporarilyUnavailable) as refused:
-        KmsSigners(wrapped).signer(replace(one, wrapped_private_key=other.wrapped_private_key))
+        wrapped.signers.signer(replace(one, wrapped_private_key=other.wrapped_private_key))
     assert "another key" in refused.value.detail
 
 
-def test_a_record_with_another_kind_of_private_key_signs_nothing(wrapped: Settings) -> None:
-    key = maker(wrapped).make_key("ES256", 0)
+def test_a_record_with_another_kind_of_private_key_signs_nothing(wrapped: Kms) -> None:
+    key = wrapped.maker.make_key("ES256", 0)
     with pytest.raises(TemporarilyUnavailable):
-        KmsSigners(wrapped).signer(replace(key, alg="RS256"))
+        wrapped.signers.signer(replace(key, alg="RS256"))
 
 
 # -- when KMS does not do it -------------------------------------------------------------------------------------------
@@ -210,41 +226,41 @@ def test_a_record_with_another_kind_of_private_key_signs_nothing(wrapped: Settin
     ],
 )
 @pytest.mark.usefixtures("impatient")
-def test_a_signature_that_kms_refuses_is_temporarily_unavailable_and_the_log_says_why(code: str) -> None:
-    key = maker(SETTINGS).make_key("ES256", 0)
+def test_a_signature_that_kms_refuses_is_temporarily_unavailable_and_the_log_says_why(moto: Kms, code: str) -> None:
+    key = moto.maker.make_key("ES256", 0)
 
     def refuse(call: Call, forward: Callable[[], Any]) -> Any:
-        return error_response("https://kms.us-east-1.amazonaws.com/", code)
+        return refusal(code)
 
     with emulated().intercept(refuse), pytest.raises(TemporarilyUnavailable) as refused:
-        KmsSigners(SETTINGS).signer(key).sign(b"message")
+        moto.signers.signer(key).sign(b"message")
     assert code in refused.value.detail
     assert key.key_id in refused.value.detail
     assert key.key_id not in refused.value.description
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_kms_out_of_reach_is_temporarily_unavailable_after_two_attempts() -> None:
-    key = maker(SETTINGS).make_key("ES256", 0)
+def test_a_kms_out_of_reach_is_temporarily_unavailable_after_two_attempts(moto: Kms) -> None:
+    key = moto.maker.make_key("ES256", 0)
     attempts = 0
 
     def lose(call: Call, forward: Callable[[], Any]) -> Any:
         nonlocal attempts
         attempts += 1
-        raise ConnectTimeoutError(endpoint_url="https://kms.us-east-1.amazonaws.com/")
+        raise NoAnswer("ConnectTimeout", is_unsent=True)
 
     with emulated().intercept(lose), pytest.raises(TemporarilyUnavailable) as refused:
-        KmsSigners(SETTINGS).signer(key).sign(b"message")
-    assert "ConnectTimeoutError" in refused.value.detail
+        moto.signers.signer(key).sign(b"message")
+    assert "ConnectTimeout" in refused.value.detail
     assert attempts == 2
 
 
-def test_that_we_may_not_look_at_a_key_does_not_make_it_unusable() -> None:
-    key = maker(SETTINGS).make_key("ES256", 0)
+def test_that_we_may_not_look_at_a_key_does_not_make_it_unusable(moto: Kms) -> None:
+    key = moto.maker.make_key("ES256", 0)
 
     def refuse(call: Call, forward: Callable[[], Any]) -> Any:
-        return error_response("https://kms.us-east-1.amazonaws.com/", "AccessDeniedException")
+        return refusal("AccessDeniedException")
 
     with emulated().intercept(refuse):
-        assert maker(SETTINGS).is_usable(key)
-        assert not maker(SETTINGS).end_key(key)
+        assert moto.maker.is_usable(key)
+        assert not moto.maker.end_key(key)

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from valet.aws.connection import NoAnswer
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.errors import TemporarilyUnavailable
 from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_key
@@ -397,7 +397,7 @@ def test_an_answer_that_is_lost_after_a_write_took_effect_changes_nothing(
         if call.action == "PutItem":
             is_repetition = not is_repetition
             if is_repetition:
-                raise ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com/")
+                raise NoAnswer("ReadTimeout")
         return answer
 
     with rotate_keys.aws.intercept(lose), rotate_keys.aws.recorded() as calls:

@@ -12,10 +12,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError
+from valet.aws.connection import NoAnswer
 
 from local.aws.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
-from local.aws.calls import Call, error_response
+from local.aws.calls import Call, refusal
 from local.aws.door import Door
 from local.server import Server, listen
 from tests.support.tables import create_table
@@ -178,7 +179,7 @@ def test_a_fault_can_be_put_before_or_after_the_effect(aws: EmulatedAws, table: 
         response = forward()
         if answers:
             answers.pop()
-            raise ReadTimeoutError(endpoint_url="local")
+            raise NoAnswer("ReadTimeout")
         return response
 
     # botocore sends the write again by itself: it took effect, and it fails.
@@ -188,7 +189,7 @@ def test_a_fault_can_be_put_before_or_after_the_effect(aws: EmulatedAws, table: 
     assert len(calls) == 2
 
     def throttle(call: Call, forward: Callable[[], Any]) -> Any:
-        return error_response("https://local", "ThrottlingException")
+        return refusal("ThrottlingException")
 
     with aws.intercept(throttle), pytest.raises(ClientError, match="ThrottlingException"):
         client.get_item(TableName=table, Key=item)
@@ -199,7 +200,7 @@ def test_an_unreachable_service_is_botocores_own_error(aws: EmulatedAws, table: 
     client = boto3.client("dynamodb", config=Config(retries={"total_max_attempts": 1, "mode": "standard"}))
 
     def unreachable(call: Call, forward: Callable[[], Any]) -> Any:
-        raise ReadTimeoutError(endpoint_url="local")
+        raise NoAnswer("ReadTimeout")
 
     with aws.intercept(unreachable), pytest.raises(BotoCoreError):
         client.get_item(TableName=table, Key={"pk": {"S": "a"}, "sk": {"S": "a"}})

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import boto3
 import httpx
 import pytest
+from valet.aws.calls import OUTSIDE, Attempt
+from valet.aws.reply import Reply
 
 from local.aws.door import Door, own_hosts
 from local.server import Server, listen
@@ -18,6 +20,7 @@ from local.stack import DEFAULT_PORT, LocalStack
 from tests.parts.local.guarded import Guarded
 from tests.parts.local.wire import Received, Sent, call, send, signed
 from tests.support import event_files
+from tests.support.calls import calls
 
 pytestmark = pytest.mark.slow
 
@@ -431,18 +434,22 @@ def test_the_functions_sign_with_the_stacks_credentials_where_an_endpoint_is_nam
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As under sam local, which gives a container the developer's own."""
-    from valet.aws.clients import _client
-
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real-token")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which remembers the credentials that it found first
-    client = _client.__wrapped__("dynamodb", guarded.stack.aws_url)
-    with guarded.stack.aws.recorded() as calls:
-        seen: list[Any] = []
-        client.meta.events.register("before-send", lambda request, **_: seen.append(dict(request.headers)))
-        assert client.scan(TableName=guarded.stack.tables["Users"])["Items"]
-    assert calls == []
+    seen: list[Attempt] = []
+    send = OUTSIDE.send
+
+    def watch(attempt: Attempt) -> Reply:
+        seen.append(attempt)
+        return send(attempt)
+
+    monkeypatch.setattr(OUTSIDE, "send", watch)
+    with guarded.stack.aws.recorded() as made:
+        scanned = calls("dynamodb", guarded.stack.aws_url)("Scan", {"TableName": guarded.stack.tables["Users"]})
+    assert scanned["Items"]
+    assert made == []
+    assert len(seen) == 1
     assert "AKIAREAL" not in str(seen)
     assert "real-token" not in str(seen)
 

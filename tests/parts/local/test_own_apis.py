@@ -12,8 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from valet import settings
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
@@ -320,7 +319,7 @@ def test_demo_clients_may_ask_for_my_scopes_without_a_command(running: Shop, fre
 
 
 def test_an_api_that_i_registered_myself_stays_as_it_is(running: Shop, fresh_stack: LocalStack) -> None:
-    table = Table(client("dynamodb", settings.read(os.environ)), fresh_stack.tables["Registry"])
+    table = Table(AwsCalls("dynamodb", os.environ), fresh_stack.tables["Registry"])
     own = ProtectedApi("https://api.shop.example", "Mine", frozenset({"openid"}), frozenset({"clerk"}))
     Registrar(table).put_api(own)
     assert "not registered: https://api.shop.example is, but without the scope orders" in running.register()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from valet.aws.clients import client
+import boto3
 from valet.models.grants import LiveToken
 from valet.ports.grants import Done, Redemption, Revocation, Rotation
 
@@ -86,7 +86,7 @@ def test_of_a_nonce_or_a_code_nothing_is_kept_that_nobody_asks_for(world: World)
 
 
 def _item(world: World, grant_id: str) -> Mapping[str, Mapping[str, Any]]:
-    dynamodb = client("dynamodb", world.deployment.settings)
+    dynamodb = boto3.client("dynamodb")
     key = {"pk": {"S": f"grant#{grant_id}"}, "sk": {"S": "grant"}}
     item: Mapping[str, Any] = dynamodb.get_item(TableName=TABLES["Grants"], Key=key)["Item"]
     return item

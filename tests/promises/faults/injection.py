@@ -1,15 +1,14 @@
-"""What can go wrong with one AWS call, below botocore's own retry, so that the real retry runs (its standard mode)."""
+"""What can go wrong with one AWS call, below the retry, so that the real one runs."""
 
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from valet.aws.connection import NoAnswer
 
-from local.aws.calls import Call, error_response
+from local.aws.calls import Call, refusal
 from tests.support.world import RIVAL
 
-_URL = "https://emulated.example.com"
 _READS = frozenset({"GetItem", "Query", "Sign"})
 
 
@@ -47,7 +46,7 @@ def faults_of(call: str) -> list[Fault]:
 
 
 class Injection:
-    """An interceptor that makes the n-th call fail in one way, botocore's repetition of it included."""
+    """An interceptor that makes the n-th call fail in one way, its repetition included."""
 
     def __init__(self, position: int, fault: Fault) -> None:
         self._position = position
@@ -82,11 +81,11 @@ class Injection:
     def _befall(self, forward: Callable[[], Any]) -> Any:
         match self._fault:
             case Fault.THROTTLED:
-                return error_response(_URL, "ThrottlingException")
+                return refusal("ThrottlingException")
             case Fault.DENIED:
-                return error_response(_URL, "AccessDeniedException")
+                return refusal("AccessDeniedException")
             case Fault.DISABLED:
-                return error_response(_URL, "DisabledException")
+                return refusal("DisabledException")
             case Fault.LOST if self._attempts > 1:
                 return forward()
             case Fault.UNHEARD if self._attempts > 1:
@@ -98,4 +97,4 @@ class Injection:
             case Fault.KILLED:
                 forward()
                 raise Killed
-        raise ReadTimeoutError(endpoint_url=_URL)
+        raise NoAnswer("ReadTimeout")

@@ -36,7 +36,7 @@ class Call:
     pk: str
     sk: str
     is_write: bool
-    is_again: bool = False  # the second try of botocore's own
+    is_again: bool = False  # the second try, after no answer
 
     @property
     def kind(self) -> str:

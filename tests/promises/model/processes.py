@@ -18,7 +18,7 @@ Answer = Mapping[str, Any]
 
 
 class Fate(Enum):
-    """What happens to a call. botocore sends a call that got no answer once more by itself."""
+    """What happens to a call. A call that got no answer is sent once more."""
 
     RUN = "runs"
     KILLED = "never happens: the function is killed before it"
@@ -92,5 +92,5 @@ def perform(process: Process, call: Call, run: Callable[[], Any], delay: Callabl
     if fate in (Fate.UNKNOWN, Fate.LATE):
         raise TemporarilyUnavailable(detail="no answer")
     if fate in (Fate.RESENT, Fate.DELAYED):
-        process.pause(replace(call, is_again=True))  # botocore waits a little; whatever else happens happens now
+        process.pause(replace(call, is_again=True))  # it waits a little; whatever else happens happens now
     return run()

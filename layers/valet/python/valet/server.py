@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from valet import settings as settings_module
 from valet.aws import observability
-from valet.aws.clients import client
+from valet.aws.calls import AwsCalls, Calls
 from valet.aws.dynamodb.table import Table
 from valet.environment import environment
 from valet.people.cookies import Cookies
@@ -51,6 +51,14 @@ class Server:
         is_persistent = self.settings.session_cookie == "persistent"
         lifetime = self.settings.session_absolute_lifetime if is_persistent else None
         return Cookies(self.settings.is_plain_http, lifetime)
+
+    @cached_property
+    def dynamodb(self) -> Calls:
+        return AwsCalls("dynamodb", environment())
+
+    @cached_property
+    def kms(self) -> Calls:
+        return AwsCalls("kms", environment())
 
     @cached_property
     def registry(self) -> Registry:
@@ -112,7 +120,7 @@ class Server:
     def signers(self) -> Signers:
         from valet.aws.kms import KmsSigners
 
-        return KmsSigners(self.settings)
+        return KmsSigners(self.kms)
 
     @cached_property
     def audit(self) -> Audit:
@@ -125,7 +133,7 @@ class Server:
         return DynamoUsers(self._table(self.settings.users_table))
 
     def _table(self, name: str) -> Table:
-        return Table(client("dynamodb", self.settings), name)
+        return Table(self.dynamodb, name)
 
 
 SERVER = Server()

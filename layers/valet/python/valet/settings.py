@@ -25,7 +25,6 @@ class Settings:
     grants_table: str = "Grants"
     issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
     is_behind_proxy: bool = False  # the last entry of X-Forwarded-For is a proxy's, and the one before it the client's
-    aws_endpoint_url: str = ""  # empty: AWS itself
     signing_alg: str = "RS256"
     signer: str = "kms"
     code_lifetime: int = 60
@@ -118,7 +117,6 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "GRANTS_TABLE": ("grants_table", _table),
     "ISSUER_URL": ("issuer_url", _issuer),
     "BEHIND_PROXY": ("is_behind_proxy", _flag),
-    "AWS_ENDPOINT_URL": ("aws_endpoint_url", str),
     "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),
     "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),

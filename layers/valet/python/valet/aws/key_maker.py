@@ -5,19 +5,15 @@ one algorithm. rotate_keys may read its state and end it. No role's policy adds 
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import ClientError
-
+from valet.aws.calls import CallFailed, Calls, binary
 from valet.aws.kms import ENCRYPTION_CONTEXT, KMS_ALGORITHMS, asked
 from valet.errors import TemporarilyUnavailable
 from valet.jose.public import jwk_from_public_key
 from valet.keys.ring import ANNOUNCED
 from valet.models.keys import SigningKey
 from valet.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
 
 _KEY_SPECS: dict[str, Any] = {
     "RS256": "RSA_2048",
@@ -41,7 +37,7 @@ _MALFORMED = (
 class KmsKeyMaker:
     """KeyMaker, for both signers."""
 
-    def __init__(self, kms: "KMSClient", settings: Settings) -> None:
+    def __init__(self, kms: Calls, settings: Settings) -> None:
         self._kms = kms
         self._settings = settings
         _check(settings)
@@ -53,7 +49,7 @@ class KmsKeyMaker:
         if key.wrapping_key:
             return bool(key.wrapped_private_key)
         try:
-            answer = asked(f"DescribeKey {key.key_id}", lambda: self._kms.describe_key(KeyId=key.key_id))
+            answer = asked(self._kms, "DescribeKey", {"KeyId": key.key_id})
         except TemporarilyUnavailable as error:
             # Replace a key only if KMS says for certain that it cannot sign. If this function may not look, the signing
             # functions may still sign.
@@ -65,15 +61,12 @@ class KmsKeyMaker:
             return True  # the private key was only in its record, and is already deleted there
         key_id = key.key_id.rpartition("/")[2]
         try:
-            answer = asked(f"DescribeKey {key_id}", lambda: self._kms.describe_key(KeyId=key_id))
+            answer = asked(self._kms, "DescribeKey", {"KeyId": key_id})
             if answer["KeyMetadata"]["KeyState"] in _ENDING:
                 return True
             # Disable it first: if the second call does not happen, the key still cannot sign.
-            asked(f"DisableKey {key_id}", lambda: self._kms.disable_key(KeyId=key_id))
-            asked(
-                f"ScheduleKeyDeletion {key_id}",
-                lambda: self._kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_WAITING_PERIOD),
-            )
+            asked(self._kms, "DisableKey", {"KeyId": key_id})
+            asked(self._kms, "ScheduleKeyDeletion", {"KeyId": key_id, "PendingWindowInDays": _WAITING_PERIOD})
         except TemporarilyUnavailable as error:
             if _code(error) == "AccessDeniedException":
                 return False
@@ -83,24 +76,25 @@ class KmsKeyMaker:
 
     def _kms_key(self, alg: str, now: int) -> SigningKey:
         key_id = self._create_key(alg)
-        answer = asked(f"GetPublicKey {key_id}", lambda: self._kms.get_public_key(KeyId=key_id))
-        jwk = jwk_from_public_key(answer["PublicKey"], alg)
+        answer = asked(self._kms, "GetPublicKey", {"KeyId": key_id})
+        jwk = jwk_from_public_key(binary(answer["PublicKey"]), alg)
         roles = self._settings.signing_role_arns
         return SigningKey(jwk["kid"], alg, ANNOUNCED, jwk, key_id=key_id, signing_roles=roles, created_at=now)
 
     def _create_key(self, alg: str) -> str:
         try:
             answer = asked(
+                self._kms,
                 "CreateKey",
-                lambda: self._kms.create_key(
-                    Description="Signs Valet's tokens; made, replaced and deleted by rotate_keys",
-                    KeyUsage="SIGN_VERIFY",
-                    KeySpec=_KEY_SPECS[alg],
-                    Origin="AWS_KMS",
-                    MultiRegion=False,
-                    BypassPolicyLockoutSafetyCheck=False,
-                    Policy=json.dumps(key_policy(alg, self._settings)),
-                ),
+                {
+                    "Description": "Signs Valet's tokens; made, replaced and deleted by rotate_keys",
+                    "KeyUsage": "SIGN_VERIFY",
+                    "KeySpec": _KEY_SPECS[alg],
+                    "Origin": "AWS_KMS",
+                    "MultiRegion": False,
+                    "BypassPolicyLockoutSafetyCheck": False,
+                    "Policy": json.dumps(key_policy(alg, self._settings)),
+                },
             )
         except TemporarilyUnavailable as error:
             reason = {"AccessDeniedException": _DENIED, "MalformedPolicyDocumentException": _MALFORMED}.get(
@@ -115,19 +109,18 @@ class KmsKeyMaker:
     def _wrapped_key(self, alg: str, now: int) -> SigningKey:
         wrapping_key = self._settings.wrapping_key
         answer = asked(
-            f"GenerateDataKeyPairWithoutPlaintext with {wrapping_key}",
-            lambda: self._kms.generate_data_key_pair_without_plaintext(
-                KeyId=wrapping_key, KeyPairSpec=_KEY_SPECS[alg], EncryptionContext=dict(ENCRYPTION_CONTEXT)
-            ),
+            self._kms,
+            "GenerateDataKeyPairWithoutPlaintext",
+            {"KeyId": wrapping_key, "KeyPairSpec": _KEY_SPECS[alg], "EncryptionContext": ENCRYPTION_CONTEXT},
         )
-        jwk = jwk_from_public_key(answer["PublicKey"], alg)
+        jwk = jwk_from_public_key(binary(answer["PublicKey"]), alg)
         return SigningKey(
             jwk["kid"],
             alg,
             ANNOUNCED,
             jwk,
             signing_roles=self._settings.signing_role_arns,
-            wrapped_private_key=answer["PrivateKeyCiphertextBlob"],
+            wrapped_private_key=binary(answer["PrivateKeyCiphertextBlob"]),
             wrapping_key=wrapping_key,
             created_at=now,
         )
@@ -164,7 +157,7 @@ def _allow(sid: str, principals: list[str], actions: str) -> dict[str, Any]:
 
 def _code(error: TemporarilyUnavailable) -> str:
     cause = error.__cause__
-    return str(cause.response.get("Error", {}).get("Code", "")) if isinstance(cause, ClientError) else ""
+    return cause.code if isinstance(cause, CallFailed) else ""
 
 
 def _check(settings: Settings) -> None:

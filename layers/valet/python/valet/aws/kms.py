@@ -5,24 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
-from valet.aws.clients import client
+from valet.aws.calls import Answer, CallFailed, Calls, binary
 from valet.errors import SigningFailed, TemporarilyUnavailable
 from valet.jose.public import jwk_from_public_key
 from valet.models.keys import SigningKey
 from valet.ports.keys import Signer
-from valet.settings import Settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
 
 # A caller that asks KMS to unwrap has to name the purpose, so that a role's permission can be limited to it.
 ENCRYPTION_CONTEXT: Mapping[str, str] = {"valet:use": "signing-key"}
@@ -46,19 +41,18 @@ _MOST_UNWRAPPED_KEYS = 2  # a rotation needs two; what is no longer asked for le
 class KmsSigners:
     """Signers: KMS itself, or a private key that it wrapped, as the key's record says."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, kms: Calls) -> None:
+        self._kms = kms
         self._unwrapped: dict[str, Signer] = {}
         self._unwrapping = Lock()
 
     def signer(self, key: SigningKey, /) -> Signer:
-        kms = client("kms", self._settings)
         if not key.wrapping_key:
-            return KmsSigner(kms, key)
+            return KmsSigner(self._kms, key)
         with self._unwrapping:
             found = self._unwrapped.get(key.kid)
             if found is None:
-                found = unwrapped_signer(kms, key)
+                found = unwrapped_signer(self._kms, key)
                 while len(self._unwrapped) >= _MOST_UNWRAPPED_KEYS:
                     del self._unwrapped[next(iter(self._unwrapped))]
                 self._unwrapped[key.kid] = found
@@ -68,7 +62,7 @@ class KmsSigners:
 class KmsSigner:
     """A private key that never leaves KMS: each signature is one call."""
 
-    def __init__(self, kms: "KMSClient", key: SigningKey) -> None:
+    def __init__(self, kms: Calls, key: SigningKey) -> None:
         self._kms = kms
         self._key = key
 
@@ -87,16 +81,17 @@ class KmsSigner:
             # have.
             raise SigningFailed(detail=f"KMS signs no {len(message)} bytes with Ed25519")
         answer = asked(
-            f"Sign with {self._key.key_id}",
-            lambda: self._kms.sign(
-                KeyId=self._key.key_id,
-                Message=message if is_raw else hashlib.sha256(message).digest(),
-                MessageType="RAW" if is_raw else "DIGEST",
-                SigningAlgorithm=KMS_ALGORITHMS[self.alg],
-            ),
+            self._kms,
+            "Sign",
+            {
+                "KeyId": self._key.key_id,
+                "Message": message if is_raw else hashlib.sha256(message).digest(),
+                "MessageType": "RAW" if is_raw else "DIGEST",
+                "SigningAlgorithm": KMS_ALGORITHMS[self.alg],
+            },
             SigningFailed,
         )
-        signature: bytes = answer["Signature"]
+        signature = binary(answer["Signature"])
         return _joined(signature) if self.alg == "ES256" else signature
 
 
@@ -109,20 +104,21 @@ class UnwrappedSigner:
     sign: Callable[[bytes], bytes]
 
 
-def unwrapped_signer(kms: "KMSClient", key: SigningKey) -> UnwrappedSigner:
+def unwrapped_signer(kms: Calls, key: SigningKey) -> UnwrappedSigner:
     """The signer of a wrapped key, unwrapped by KMS."""
     if not key.wrapped_private_key:
         raise SigningFailed(detail=f"the signing key {key.kid} has ended")
     answer = asked(
-        f"Decrypt with {key.wrapping_key}",
-        lambda: kms.decrypt(
-            CiphertextBlob=key.wrapped_private_key,
-            KeyId=key.wrapping_key,
-            EncryptionContext=dict(ENCRYPTION_CONTEXT),
-        ),
+        kms,
+        "Decrypt",
+        {
+            "CiphertextBlob": key.wrapped_private_key,
+            "KeyId": key.wrapping_key,
+            "EncryptionContext": ENCRYPTION_CONTEXT,
+        },
         SigningFailed,
     )
-    private_key = load_der_private_key(answer["Plaintext"], password=None)
+    private_key = load_der_private_key(binary(answer["Plaintext"]), password=None)
     public_key = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if jwk_from_public_key(public_key, key.alg)["kid"] != key.kid:
         raise SigningFailed(detail=f"what is wrapped under {key.kid} is another key")
@@ -155,15 +151,16 @@ def _joined(der: bytes) -> bytes:
 
 
 def asked(
-    operation: str, ask: Callable[[], Any], failure: type[TemporarilyUnavailable] = TemporarilyUnavailable
-) -> Any:
-    """KMS's answer. Raises SigningFailed if KMS is throttled, unreachable, disabled or denied: the client may try
-    again, and the log names the reason.
+    kms: Calls,
+    operation: str,
+    parameters: Mapping[str, Any],
+    failure: type[TemporarilyUnavailable] = TemporarilyUnavailable,
+) -> Answer:
+    """KMS's answer. Raises `failure` if KMS is throttled, unreachable, disabled or denied: the client may try again,
+    and the log names the reason.
     """
     try:
-        return ask()
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        raise failure(detail=f"KMS {operation}: {code}") from error
-    except BotoCoreError as error:
-        raise failure(detail=f"KMS {operation}: {type(error).__name__}") from error
+        return kms(operation, parameters)
+    except CallFailed as failed:
+        key = f" with {parameters['KeyId']}" if "KeyId" in parameters else ""
+        raise failure(detail=f"KMS {operation}{key}: {failed.code}") from failed

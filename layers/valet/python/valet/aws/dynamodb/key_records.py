@@ -59,7 +59,7 @@ class DynamoKeyRecords:
             else:
                 self._table.put(item, "#version = :version", {":version": before.version})
         except ConditionFailed as failed:
-            # boto3 repeats a write whose answer was lost: the write that took effect may be the first try of this
+            # A write whose answer was lost is sent again: the write that took effect may be the first try of this
             # attempt.
             return failed.found is not None and failed.found.get("attempt") == attempt
         return True

@@ -1,30 +1,23 @@
 """One DynamoDB table in the words that the stores need: single items, written on a condition, read strongly.
 
-Every error of DynamoDB becomes TemporarilyUnavailable. boto3 repeats a write by itself if it gets no answer, so a
-condition may fail because of our own first try: the caller can see that from the item as found.
+Every error of DynamoDB becomes TemporarilyUnavailable. A write that gets no answer is sent once more, so a condition
+may fail because of our own first try: the caller can see that from the item as found.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from decimal import Decimal
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_origin
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
-
+from valet.aws.calls import CallFailed, Calls
+from valet.aws.dynamodb.wire import attribute, plain
 from valet.errors import TemporarilyUnavailable
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = Mapping[str, Any]
 Model = TypeVar("Model")
 
 _ATTRIBUTE = re.compile(r"#(\w+)")
-_SERIALIZE = TypeSerializer().serialize
-_DESERIALIZE = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
@@ -39,13 +32,13 @@ class Table:
     """A table with the keys `pk` and `sk`. In expressions every attribute is written `#name`, since many of the
     specifications' words (scope, state) are reserved in DynamoDB."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        self._client = client
+    def __init__(self, dynamodb: Calls, name: str) -> None:
+        self._dynamodb = dynamodb
         self._name = name
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """The item, or None."""
-        answer = self._call("get_item", Key=_key(pk, sk), ConsistentRead=consistent)
+        answer = self._call("GetItem", Key=_key(pk, sk), ConsistentRead=consistent)
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
     def query(
@@ -71,7 +64,7 @@ class Table:
             request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
         start: dict[str, Any] = {}
         while True:
-            answer = self._call("query", **request, **start)
+            answer = self._call("Query", **request, **start)
             yield from map(item_from_attributes, answer["Items"])
             if not answer.get("LastEvaluatedKey"):
                 return
@@ -79,14 +72,14 @@ class Table:
 
     def put(self, item: Item, condition: str = "", values: Item | None = None) -> None:
         """Write the item. Raises ConditionFailed."""
-        self._write("put_item", condition, values or {}, Item={name: _SERIALIZE(value) for name, value in item.items()})
+        self._write("PutItem", condition, values or {}, Item=_values(item))
 
     def update(
         self, pk: str, sk: str, expression: str, values: Item, condition: str = "", returned: str = "NONE"
     ) -> Item:
         """Update the item; answers what `returned` (ReturnValues) names. Raises ConditionFailed."""
         answer = self._write(
-            "update_item",
+            "UpdateItem",
             condition,
             values,
             Key=_key(pk, sk),
@@ -97,7 +90,7 @@ class Table:
 
     def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
         """Delete the item. Raises ConditionFailed."""
-        self._write("delete_item", condition, values or {}, Key=_key(pk, sk))
+        self._write("DeleteItem", condition, values or {}, Key=_key(pk, sk))
 
     def _write(self, operation: str, condition: str, values: Item, **request: Any) -> Any:
         if condition:
@@ -112,15 +105,11 @@ class Table:
 
     def _call(self, operation: str, **request: Any) -> Any:
         try:
-            return getattr(self._client, operation)(TableName=self._name, **request)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code == "ConditionalCheckFailedException":
-                found: Any = error.response.get("Item")
-                raise ConditionFailed(item_from_attributes(found) if found else None) from None
-            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {code}") from error
-        except BotoCoreError as error:
-            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {type(error).__name__}") from error
+            return self._dynamodb(operation, {"TableName": self._name, **request})
+        except CallFailed as failure:
+            if failure.code == "ConditionalCheckFailedException":
+                raise ConditionFailed(item_from_attributes(failure.item) if failure.item else None) from None
+            raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {failure.code}") from failure
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
@@ -128,26 +117,12 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
 
 
 def _values(values: Item) -> dict[str, Any]:
-    return {name: _SERIALIZE(value) for name, value in values.items()}
+    return {name: attribute(value) for name, value in values.items()}
 
 
 def item_from_attributes(attributes: Mapping[str, Any]) -> Item:
     """An item in plain Python values."""
-    return {name: _plain(_DESERIALIZE(value)) for name, value in attributes.items()}
-
-
-def _plain(value: Any) -> Any:
-    """DynamoDB's numbers are int here (no item holds another kind), its binaries bytes."""
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, Binary):
-        binary: Any = value  # its type stub leaves `value` out
-        return bytes(binary.value)
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items()}
-    return value
+    return {name: plain(value) for name, value in attributes.items()}
 
 
 def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
