@@ -10,7 +10,6 @@ from datetime import datetime
 from threading import Lock
 
 from valet.aws.connection import Address, NoAnswer
-from valet.aws.endpoints import is_loopback
 from valet.aws.reply import Reply
 from valet.aws.signature import Credentials
 
@@ -52,14 +51,14 @@ class CredentialSource:
             return found  # renewed by another thread, or tried a moment ago and still good
         self._tried_at = now
         try:
-            self._credentials = _from_variables(self._environment) or self._from_container()
+            self._credentials = _from_variables(self._environment) or self._from_container(now)
         except NoCredentials:
             if found is None or left <= 0:
                 raise
             return found
         return self._credentials
 
-    def _from_container(self) -> Credentials:
+    def _from_container(self, now: float) -> Credentials:
         address, target = _endpoint(self._environment)
         headers = [("Host", address.authority), ("Accept", "application/json")]
         if token := _authorization(self._environment):
@@ -70,14 +69,19 @@ class CredentialSource:
             raise NoCredentials(f"their endpoint: {failure.reason}") from failure
         if reply.status != 200:
             raise NoCredentials(f"their endpoint: HTTP {reply.status}")
-        return _credentials_in(reply.body)
+        return _credentials_in(reply.body, now)
 
 
 def _from_variables(environment: Mapping[str, str]) -> Credentials | None:
     key_id, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
     if not key_id or not secret:
         return None
-    return Credentials(key_id, secret, environment.get("AWS_SESSION_TOKEN", ""))
+    credentials = Credentials(key_id, secret, environment.get("AWS_SESSION_TOKEN", ""))
+    if not _is_plain(credentials):
+        raise NoCredentials(
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN has a character that no key has"
+        )
+    return credentials
 
 
 def _endpoint(environment: Mapping[str, str]) -> tuple[Address, str]:
@@ -94,12 +98,21 @@ def _endpoint(environment: Mapping[str, str]) -> tuple[Address, str]:
         raise NoCredentials("their endpoint is no URL") from None
     is_tls = parts.scheme == "https"
     # The token goes with the request, so whoever reads plain HTTP on the way could have the role.
-    if not host or not (is_tls or (parts.scheme == "http" and (is_loopback(host) or host in _HOSTS))):
+    if not host or not (is_tls or (parts.scheme == "http" and (host in _HOSTS or _is_loopback(host)))):
         raise NoCredentials("their endpoint is neither on this machine, nor ECS's or EKS's, nor https")
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    if not target.isascii() or not target.isprintable() or " " in target:
+    if not host.isascii() or not target.isascii() or not target.isprintable() or " " in target:
         raise NoCredentials("their endpoint is no URL")
     return Address(host, port or (443 if is_tls else 80), is_tls), target
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"  # a name such as 127.example.com leads anywhere
 
 
 def _authorization(environment: Mapping[str, str]) -> str:
@@ -116,14 +129,21 @@ def _authorization(environment: Mapping[str, str]) -> str:
     return token
 
 
-def _credentials_in(body: bytes) -> Credentials:
+def _credentials_in(body: bytes, now: float) -> Credentials:
     try:
         answer = json.loads(body)
-        key_id, secret = answer["AccessKeyId"], answer["SecretAccessKey"]
-        token, expires_at = answer["Token"], datetime.fromisoformat(answer["Expiration"]).timestamp()
+        expires_at = datetime.fromisoformat(answer["Expiration"]).timestamp()
+        credentials = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"], expires_at)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise NoCredentials("their endpoint's answer cannot be read") from None
-    parts = (key_id, secret, token)
-    if not all(isinstance(part, str) and part.isascii() and part.isprintable() and part for part in parts):
+    if not all(isinstance(part, str) and part for part in credentials[:3]) or not _is_plain(credentials):
         raise NoCredentials("their endpoint's answer cannot be read")
-    return Credentials(key_id, secret, token, expires_at)
+    if expires_at <= now:
+        raise NoCredentials("their endpoint gave credentials that have expired")
+    return credentials
+
+
+def _is_plain(credentials: Credentials) -> bool:
+    """Whether they can be sent in headers."""
+    parts = (credentials.access_key_id, credentials.secret_access_key, credentials.token)
+    return all(part.isascii() and part.isprintable() for part in parts)

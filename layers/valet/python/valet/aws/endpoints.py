@@ -1,7 +1,7 @@
 """Where a service of AWS answers, as the variables that all of AWS's tools know say it."""
 
+import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from valet.aws.connection import Address
 from valet.settings import SettingsError
@@ -17,14 +17,20 @@ _PARTITIONS = (
     ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
     ("", "amazonaws.com", "api.aws"),
 )
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_REGION = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+_URL = re.compile(
+    r"(?P<scheme>https?)://(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<host>[a-z0-9._-]+))(:(?P<port>[0-9]{1,5}))?/?", re.I | re.A
+)
 
 
 def region(environment: Mapping[str, str]) -> str:
     """The Region. Raises SettingsError if no variable names one that can be a part of a host's name."""
-    name = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
-    if not name or not name.replace("-", "").isalnum() or not name.isascii():
-        raise SettingsError(f"AWS_REGION is {name!r}: it has to name a Region of AWS")
+    variable = "AWS_REGION" if environment.get("AWS_REGION") else "AWS_DEFAULT_REGION"
+    name = environment.get(variable)
+    if not name:
+        raise SettingsError("AWS_REGION is not set: it has to name a Region of AWS")
+    if not _REGION.fullmatch(name):
+        raise SettingsError(f"{variable} is {name!r}: it has to name a Region of AWS")
     return name
 
 
@@ -52,19 +58,15 @@ def _host(service: str, environment: Mapping[str, str]) -> str:
 
 
 def _named(variable: str, url: str) -> Address:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.username:
-        raise SettingsError(f"{variable} is {url!r}: it has to be https://host or http://host, perhaps with a port")
-    is_tls = parts.scheme == "https"
-    return Address(host, port or (443 if is_tls else 80), is_tls)
-
-
-def is_loopback(host: str) -> bool:
-    return host in _LOOPBACK or host.startswith("127.")
+    # The message leaves the value out, because a URL may hold a password.
+    malformed = SettingsError(f"{variable} has to be https://host or http://host, perhaps with a port")
+    if not (found := _URL.fullmatch(url)):
+        raise malformed
+    is_tls = found["scheme"].lower() == "https"
+    port = int(found["port"] or (443 if is_tls else 80))
+    if not 0 < port < 65_536:
+        raise malformed
+    return Address((found["ipv6"] or found["host"]).lower(), port, is_tls)
 
 
 def _is_true(variable: str, environment: Mapping[str, str]) -> bool:

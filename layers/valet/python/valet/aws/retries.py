@@ -23,13 +23,10 @@ _THROTTLED = frozenset(
     )
 )
 _TRANSIENT = frozenset(
-    # The last is KMS's: a key whose store is busy. DynamoDB has InternalServerError, with a status of its own.
     (
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "InternalServerError",
-        "KMSInternalException",
-        "DependencyTimeoutException",
+        *("RequestTimeout", "RequestTimeoutException"),
+        *("InternalServerError", "ReplicatedWriteConflictException"),  # DynamoDB's
+        *("KMSInternalException", "DependencyTimeoutException"),  # KMS's
     )
 )
 _TRANSIENT_STATUS = frozenset((500, 502, 503, 504))
@@ -50,7 +47,7 @@ def pause(*, throttled: bool, hint: str | None, base: float, jitter: Jitter) -> 
     `hint` is the header x-amz-retry-after, in milliseconds.
     """
     drawn = jitter() * (1.0 if throttled else base)
-    if hint is not None and hint.isascii() and hint.isdecimal() and len(hint) < 10:
+    if hint is not None and hint.isdecimal() and len(hint) < 10:
         return max(drawn, min(int(hint) / 1000, _LONGEST_HINT))
     return drawn
 

@@ -8,6 +8,7 @@ from valet.aws.calls import binary
 Attribute = Mapping[str, Any]
 
 _MOST_DIGITS = 38
+_TOO_LARGE = 10**_MOST_DIGITS
 
 
 def attribute(value: Any) -> Attribute:
@@ -30,10 +31,9 @@ def plain(value: Attribute) -> Any:
 
 
 def _number(value: int) -> str:
-    text = str(value)
-    if len(text.lstrip("-")) > _MOST_DIGITS:
+    if not -_TOO_LARGE < value < _TOO_LARGE:
         raise TypeError(f"DynamoDB holds no number of more than {_MOST_DIGITS} digits")
-    return text
+    return str(int(value))
 
 
 def _set(members: Any) -> Attribute:
