@@ -1,11 +1,17 @@
-"""The door to AWS, held by the test that asks for it."""
+"""The door to AWS, held by the test that asks for it; limits of time that are short; an authority for servers here."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from valet.aws import connection
 from valet.aws.calls import OUTSIDE
+from valet.aws.connection import tls_context
 
+from tests.parts.aws.certificates import Authority
 from tests.parts.aws.door import Door
+from tests.parts.aws.failing import WITHIN, descriptors
 
 
 @pytest.fixture
@@ -17,3 +23,28 @@ def door() -> Iterator[Door]:
         yield held
     finally:
         OUTSIDE.send, OUTSIDE.wait = kept
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No pause is made, either. At the end of the test all that it opened must be closed."""
+    monkeypatch.setattr(OUTSIDE, "wait", lambda seconds: None)
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", WITHIN)
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", WITHIN)
+    before = descriptors()
+    yield
+    assert descriptors() <= before
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"), "ours")
+
+
+@pytest.fixture
+def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    """The authority that AWS_CA_BUNDLE names."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(authority.file))
+    tls_context.cache_clear()
+    yield authority
+    tls_context.cache_clear()

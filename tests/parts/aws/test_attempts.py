@@ -71,7 +71,7 @@ def test_an_outage_of_a_thousand_calls_makes_as_many_retries_as_the_budget_pays(
 
 def test_an_outage_without_answers_is_paid_from_the_same_budget(door: Door) -> None:
     def lost(_: object) -> Reply:
-        raise NoAnswer("ConnectTimeout", is_unsent=True)
+        raise NoAnswer("ConnectTimeout")
 
     door.answer = lost
     calls = AwsCalls("kms", SIGNED)
@@ -110,7 +110,7 @@ def test_after_an_outage_the_budget_fills_again_with_each_call_that_goes_well(do
 
 REPEATED: dict[str, tuple[Reply | NoAnswer, float]] = {
     "no answer": (LOST, 0.05),
-    "no connection": (NoAnswer("ConnectTimeout", is_unsent=True), 0.05),
+    "no connection": (NoAnswer("ConnectTimeout"), 0.05),
     "a status 500": (refused("KMSInternalException", 500), 0.05),
     "a page in front of AWS": (Reply(503, {}, b"<html>"), 0.05),
     "a status 502 without a body": (Reply(502, {}, b""), 0.05),

@@ -247,7 +247,7 @@ def test_a_kms_out_of_reach_is_temporarily_unavailable_after_two_attempts(moto: 
     def lose(call: Call, forward: Callable[[], Any]) -> Any:
         nonlocal attempts
         attempts += 1
-        raise NoAnswer("ConnectTimeout", is_unsent=True)
+        raise NoAnswer("ConnectTimeout")
 
     with emulated().intercept(lose), pytest.raises(TemporarilyUnavailable) as refused:
         moto.signers.signer(key).sign(b"message")

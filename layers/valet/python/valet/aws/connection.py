@@ -3,16 +3,19 @@
 import socket
 import time
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from valet.aws.reply import BrokenReply, NothingCame, Reply, read_reply
+from valet.aws.reply import BrokenReply, Reply, read_reply
+from valet.clock import system_clock
 from valet.environment import environment
 
 if TYPE_CHECKING:
     import ssl
 
-CONNECT_WITHIN = 1.0  # seconds, TLS included
+CONNECT_WITHIN = 1.0  # seconds, the lookup of the name and TLS included
 ANSWER_WITHIN = 2.0  # seconds, from the first byte that is sent to the last that comes
+_REUSED_WITHIN = 50.0  # seconds; DynamoDB closes idle connections after a minute, and a frozen process may not see it
 _AT_ONCE = 65_536  # bytes
 
 
@@ -31,16 +34,11 @@ class Address(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """No answer came that can be used. `reason` is a word for the log.
+    """No answer came that can be used. What was sent may have taken effect. `reason` says to the log what happened."""
 
-    What was sent may have taken effect, except if `is_unsent`.
-    """
-
-    def __init__(self, reason: str, *, is_unsent: bool = False, is_closed: bool = False) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.is_unsent = is_unsent
-        self.is_closed = is_closed  # by the other side, before the first byte of an answer
 
 
 class Connection:
@@ -51,27 +49,44 @@ class Connection:
         try:
             self._socket = _connected(address, end)
         except TimeoutError:
-            raise NoAnswer("ConnectTimeout", is_unsent=True) from None
-        except OSError as error:
-            raise NoAnswer(_name_of(error), is_unsent=True) from error
+            raise NoAnswer("ConnectTimeout") from None
+        except (OSError, ValueError) as error:  # ValueError: the host is no name that could be looked up
+            raise NoAnswer(_described(error)) from error
+        self._used_at = system_clock()
 
     def exchange(self, message: bytes) -> Reply:
         """The answer to `message`. Raises NoAnswer after at most two seconds; the connection is closed then."""
         end = time.monotonic() + ANSWER_WITHIN
         try:
             self._send(message, end)
-            return read_reply(lambda: self._received(end))
+            reply = read_reply(lambda: self._received(end))
         except TimeoutError:
-            reason, is_closed = "ReadTimeout", False
-        except NothingCame:
-            reason, is_closed = "ConnectionClosed", True
+            reason = "ReadTimeout"
         except BrokenReply as error:
-            reason, is_closed = f"BrokenReply: {error}", False
+            reason = f"BrokenReply: {error}"
         except OSError as error:
-            reason = _name_of(error)
-            is_closed = isinstance(error, ConnectionError) or reason in ("SSLEOFError", "SSLZeroReturnError")
+            reason = _described(error)
+        else:
+            self._used_at = system_clock()
+            return reply
         self.close()
-        raise NoAnswer(reason, is_closed=is_closed)
+        raise NoAnswer(reason)
+
+    def is_reusable(self) -> bool:
+        """Whether another message may be sent.
+
+        If the other side has closed the connection, that message would be lost. If it has sent bytes that belong to no
+        answer, they would be taken for the answer to that message.
+        """
+        if system_clock().since(self._used_at) > _REUSED_WITHIN:
+            return False
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)
+        except OSError as error:
+            # Nothing has come. The second is TLS's name for it; only TLS imports ssl.
+            return isinstance(error, BlockingIOError) or type(error).__name__ == "SSLWantReadError"
+        return False
 
     def close(self) -> None:
         self._socket.close()
@@ -88,21 +103,53 @@ class Connection:
 
 
 def _connected(address: Address, end: float) -> socket.socket:
-    failure: OSError | None = None
-    for family, kind, protocol, _, target in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
-        opened = socket.socket(family, kind, protocol)
+    """A connection to the first of the host's addresses that answers."""
+    failure = OSError("the name has no address")
+    found = _addresses(address, end)
+    for index, candidate in enumerate(found):
         try:
-            opened.settimeout(_left(end))
-            opened.connect(target)
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _secured(opened, address.host, end) if address.is_tls else opened
+            # An address that is dead must leave the others enough time.
+            return _opened(candidate, address, _left(end) / (len(found) - index), end)
         except OSError as error:
-            opened.close()
             failure = error
-    raise failure or OSError("the name has no address")
+    raise failure
+
+
+def _addresses(address: Address, end: float) -> list[Any]:
+    """What getaddrinfo finds. It runs in a thread of its own, because nothing else bounds the time that it takes."""
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))
+        except (OSError, ValueError) as error:
+            found.append(error)
+
+    thread = Thread(target=look_up, name="lookup", daemon=True)
+    thread.start()
+    thread.join(_left(end))
+    if not found:
+        raise NoAnswer("LookupTimeout")
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return list(found[0])
+
+
+def _opened(candidate: Any, address: Address, within: float, end: float) -> socket.socket:
+    family, kind, protocol, _, target = candidate
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.settimeout(within)
+        opened.connect(target)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return _secured(opened, address.host, end) if address.is_tls else opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _secured(opened: socket.socket, host: str, end: float) -> socket.socket:
+    # wrap_socket alone would skip the handshake if the other side has hung up already; do_handshake fails then.
     secured = tls_context().wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
     try:
         secured.settimeout(_left(end))
@@ -118,7 +165,11 @@ def tls_context() -> "ssl.SSLContext":
     """What decides whom to believe: the machine's authorities, or the file that AWS_CA_BUNDLE names."""
     import ssl
 
-    return ssl.create_default_context(cafile=environment().get("AWS_CA_BUNDLE") or None)
+    file = environment().get("AWS_CA_BUNDLE") or None
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        raise NoAnswer(f"AWS_CA_BUNDLE is {file!r}: {error.strerror}") from error
 
 
 def _left(end: float) -> float:
@@ -128,5 +179,5 @@ def _left(end: float) -> float:
     return left
 
 
-def _name_of(error: OSError) -> str:
-    return type(error).__name__ if type(error) is not OSError else f"OSError {error.errno}"
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

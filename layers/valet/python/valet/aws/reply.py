@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 _LONGEST_HEAD = 32_768  # bytes
-_LONGEST_BODY = 16 * 1024 * 1024  # bytes; DynamoDB's longest answer holds one megabyte of items
+_LONGEST_LINE = 1024  # bytes, with the length of a chunk
+_LONGEST = 16 * 1024 * 1024  # bytes in all; DynamoDB's longest answer holds one megabyte of items
+_START = b"HTTP/1."
 _DIGITS = frozenset("0123456789")
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 
@@ -28,16 +30,14 @@ class BrokenReply(Exception):
     """What came is no whole answer, and why."""
 
 
-class NothingCame(BrokenReply):
-    """The connection was closed before the first byte of an answer."""
-
-
 def read_reply(receive: Receive) -> Reply:
     """The answer to a POST or GET. `receive` answers the next bytes, none at the connection's end.
 
     Raises BrokenReply, and whatever `receive` raises.
     """
     data = _Data(receive)
+    if data.exactly(len(_START)) != _START:
+        raise BrokenReply("this is not HTTP/1.1")
     version, status, headers = _head(data.up_to(b"\r\n\r\n", _LONGEST_HEAD).decode("latin-1"))
     coding, length = headers.get("transfer-encoding"), headers.get("content-length")
     if coding is not None:
@@ -47,10 +47,10 @@ def read_reply(receive: Receive) -> Reply:
     elif length is not None:
         body = data.exactly(_number(length, _DIGITS, 10))
     else:
-        raise BrokenReply("an answer that does not say its length")
+        raise BrokenReply(f"an answer with status {status} that does not say its length")
     if data.has_more:
         raise BrokenReply("bytes after the end of the answer")
-    return Reply(status, headers, body, version == "1" and headers.get("connection", "").lower() != "close")
+    return Reply(status, headers, body, version == "1" and "close" not in headers.get("connection", "").lower())
 
 
 class _Data:
@@ -59,25 +59,27 @@ class _Data:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._came = bytearray()
-        self._is_first = True
+        self._total = 0
 
     @property
     def has_more(self) -> bool:
         return bool(self._came)
 
     def up_to(self, end: bytes, limit: int) -> bytes:
-        """The bytes before `end`, which is passed over."""
+        """The bytes before `end`, at most `limit`. `end` is passed over."""
         start = 0
         while (found := self._came.find(end, start)) < 0:
-            if len(self._came) > limit:
-                raise BrokenReply("a head that is too long")
             start = max(0, len(self._came) - len(end) + 1)
+            if start > limit:
+                break
             self._more()
+        if not 0 <= found <= limit:
+            raise BrokenReply("a head or a line that is too long")
         return self._taken(found, found + len(end))
 
     def exactly(self, length: int) -> bytes:
-        if length > _LONGEST_BODY:
-            raise BrokenReply(f"an answer of more than {_LONGEST_BODY} bytes")
+        if length > _LONGEST:
+            raise BrokenReply(f"an answer of more than {_LONGEST} bytes")
         while len(self._came) < length:
             self._more()
         return self._taken(length, length)
@@ -90,8 +92,10 @@ class _Data:
     def _more(self) -> None:
         more = self._receive()
         if not more:
-            raise NothingCame("no answer") if self._is_first else BrokenReply("an answer that is cut short")
-        self._is_first = False
+            raise BrokenReply("an answer that is cut short" if self._total else "closed before an answer")
+        self._total += len(more)
+        if self._total > _LONGEST:
+            raise BrokenReply(f"an answer of more than {_LONGEST} bytes")
         self._came += more
 
 
@@ -99,39 +103,37 @@ def _head(head: str) -> tuple[str, int, dict[str, str]]:
     """The minor version, the status and the headers."""
     first, *lines = head.split("\r\n")
     version, _, rest = first.partition(" ")
-    status = rest[:3]
-    if version not in ("HTTP/1.0", "HTTP/1.1") or rest[3:4] not in ("", " ") or len(status) != 3:
+    status, after = rest[:3], rest[3:4]
+    if version not in ("0", "1") or len(status) != 3 or after not in ("", " "):
         raise BrokenReply("this is not HTTP/1.1")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        name = name.lower()
+        name, value = name.lower(), value.strip(" \t")
         if not colon or not name or name != name.strip() or "\n" in line or "\r" in line or "\0" in line:
             raise BrokenReply("a header that cannot be read")
-        if name in headers and name in ("content-length", "transfer-encoding"):
-            raise BrokenReply("an answer with two lengths")
-        headers[name] = value.strip(" \t")
-    return version[-1], _number(status, _DIGITS, 10), headers
+        # A header that comes twice is a list (RFC 9110 §5.3); no list is a length.
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return version, _number(status, _DIGITS, 10), headers
 
 
 def _chunked(data: _Data) -> bytes:
-    parts, total = [], 0
-    while length := _number(
-        data.up_to(b"\r\n", 1024).decode("latin-1").partition(";")[0].strip(" \t"), _HEX_DIGITS, 16
-    ):
-        total += length
-        if total > _LONGEST_BODY:
-            raise BrokenReply(f"an answer of more than {_LONGEST_BODY} bytes")
+    parts = []
+    while length := _number(_length_of_chunk(data), _HEX_DIGITS, 16):
         parts.append(data.exactly(length))
         if data.exactly(2) != b"\r\n":
             raise BrokenReply("a chunk that does not end where it says")
-    while data.up_to(b"\r\n", _LONGEST_HEAD):
-        pass  # a trailer, which nobody asked for
+    if data.exactly(2) != b"\r\n":
+        raise BrokenReply("a trailer, which nobody asked for")
     return b"".join(parts)
+
+
+def _length_of_chunk(data: _Data) -> str:
+    return data.up_to(b"\r\n", _LONGEST_LINE).decode("latin-1").partition(";")[0].strip(" \t")
 
 
 def _number(text: str, digits: frozenset[str], base: int) -> int:
     """The number. int() alone would take signs, underscores and spaces as well."""
     if not 0 < len(text) <= 16 or not digits.issuperset(text):
-        raise BrokenReply("a length that is no number")
+        raise BrokenReply("a length or a status that is no number")
     return int(text, base)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from valet.aws.connection import Address, Connection, NoAnswer
+from valet.aws.connection import Address, Connection
 from valet.aws.reply import Reply
 
 _KEPT = 10  # idle connections; a function has one, the local stack as many as requests at once
@@ -17,22 +17,15 @@ class Transport:
         self._idle: deque[Connection] = deque()
 
     def post(self, headers: Iterable[tuple[str, str]], body: bytes) -> Reply:
-        """The answer to one request, which is sent once. Raises NoAnswer.
-
-        While this environment was frozen, the other side may have closed the kept connection. If it closes without a
-        byte of an answer, the request is sent over a new connection, and both are one attempt.
-        """
+        """The answer to one request, which is sent once. Raises NoAnswer."""
         message = _message("POST / HTTP/1.1", headers, body)
-        try:
-            kept = self._idle.pop()
-        except IndexError:
-            return self._exchange(Connection(self.address), message)
-        try:
-            return self._exchange(kept, message)
-        except NoAnswer as failure:
-            if not failure.is_closed:
-                raise
-        return self._exchange(Connection(self.address), message)
+        connection = self._kept() or Connection(self.address)
+        reply = connection.exchange(message)
+        if reply.keeps_open and len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
 
     def close(self) -> None:
         while self._idle:
@@ -41,13 +34,14 @@ class Transport:
     def __del__(self) -> None:
         self.close()  # where a process has several servers, one after another, as tests have
 
-    def _exchange(self, connection: Connection, message: bytes) -> Reply:
-        reply = connection.exchange(message)
-        if reply.keeps_open and len(self._idle) < _KEPT:
-            self._idle.append(connection)
-        else:
-            connection.close()
-        return reply
+    def _kept(self) -> Connection | None:
+        """A kept connection that may be used again. The others are closed."""
+        try:
+            while not (kept := self._idle.pop()).is_reusable():
+                kept.close()
+        except IndexError:
+            return None
+        return kept
 
 
 def get(address: Address, target: str, headers: Iterable[tuple[str, str]]) -> Reply:
