@@ -1,17 +1,16 @@
-"""The door to AWS, held by the test that asks for it; limits of time that are short; an authority for servers here."""
+"""The door to AWS, held by the test that asks for it; descriptors that must be closed; an authority for servers here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from valet.aws import connection
 from valet.aws.calls import OUTSIDE
 from valet.aws.connection import tls_context
 
 from tests.parts.aws.certificates import Authority
 from tests.parts.aws.door import Door
-from tests.parts.aws.failing import WITHIN, descriptors
+from tests.parts.aws.failing import descriptors
 
 
 @pytest.fixture
@@ -26,11 +25,9 @@ def door() -> Iterator[Door]:
 
 
 @pytest.fixture
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No pause is made, either. At the end of the test all that it opened must be closed."""
+def nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the test opens must be closed at its end. No pause is made between two attempts."""
     monkeypatch.setattr(OUTSIDE, "wait", lambda seconds: None)
-    monkeypatch.setattr(connection, "CONNECT_WITHIN", WITHIN)
-    monkeypatch.setattr(connection, "ANSWER_WITHIN", WITHIN)
     before = descriptors()
     yield
     assert descriptors() <= before

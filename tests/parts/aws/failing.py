@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from valet.aws import retries
+from valet.aws import connection, retries
 from valet.aws.calls import AwsCalls, CallFailed
 
-WITHIN = 0.1  # seconds to connect, and as many to answer, where a test uses `short_limits`
-_SPARE = 0.5  # seconds for a machine under load
+SHORT = 0.15  # seconds, to connect and to answer, where the limit is what ends a call
+_SPARE = 0.5  # seconds, for a machine under load
 _ENVIRONMENT = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
@@ -23,13 +23,17 @@ def calls_to(url: str) -> Iterator[AwsCalls]:
         calls.close()
 
 
-def failure_at(url: str) -> str:
-    """How a call to the server there fails, in time."""
-    started = time.monotonic()
-    with calls_to(url) as calls, pytest.raises(CallFailed) as failed:
-        calls("GetItem", {})
-    assert time.monotonic() - started < retries.ATTEMPTS * 2 * WITHIN + _SPARE
-    return failed.value.code
+def assert_fails(url: str, word: str) -> None:
+    """A call to the server there fails in time, and says `word`, which is a pattern."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "Timeout" in word:
+            patch.setattr(connection, "CONNECT_WITHIN", SHORT)
+            patch.setattr(connection, "ANSWER_WITHIN", SHORT)
+        limit = retries.ATTEMPTS * (connection.CONNECT_WITHIN + connection.ANSWER_WITHIN) + _SPARE
+        started = time.monotonic()
+        with calls_to(url) as calls, pytest.raises(CallFailed, match=word):
+            calls("GetItem", {})
+        assert time.monotonic() - started < limit
 
 
 def descriptors() -> int:

@@ -1,6 +1,5 @@
 """Handshakes, names and addresses that fail: each call ends in time, says why, and leaves nothing open."""
 
-import re
 import socket
 import threading
 from datetime import timedelta
@@ -8,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from valet.aws import connection
 from valet.aws.connection import Address, Connection, NoAnswer, tls_context
 from valet.aws.transport import Transport
 
 from tests.parts.aws.certificates import Authority
-from tests.parts.aws.failing import calls_to, failure_at
+from tests.parts.aws.failing import assert_fails, calls_to
 from tests.parts.aws.scripted import Peer, answer, server
 
-pytestmark = pytest.mark.usefixtures("short_limits")
+pytestmark = pytest.mark.usefixtures("nothing_stays_open")
 STAY, HANG_UP = True, False
 
 
@@ -33,13 +33,13 @@ def test_a_server_with_another_name_or_an_old_certificate_gets_no_request(
     name: str, age: int, word: str, trusted: Authority
 ) -> None:
     with server(lambda peer: peer.send(answer(peer.body())), trusted.server(name, timedelta(days=age))) as running:
-        assert re.search(f"SSLCertVerificationError: .*{word}", failure_at(running.url))
+        assert_fails(running.url, f"SSLCertVerificationError: .*{word}")
     assert running.requests == []
 
 
 def test_a_server_of_an_unknown_authority_gets_no_request(trusted: Authority, tmp_path: Path) -> None:
     with server(lambda peer: peer.send(answer(peer.body())), Authority(tmp_path, "theirs").server()) as running:
-        assert re.search("SSLCertVerificationError: .*issuer certificate", failure_at(running.url))
+        assert_fails(running.url, "SSLCertVerificationError: .*issuer certificate")
     assert running.requests == []
 
 
@@ -61,13 +61,13 @@ def test_a_handshake_that_does_not_end_well_is_given_up(said: bytes, stays: bool
             peer.wait()
 
     with server(behave) as running:
-        assert re.search(word, failure_at(running.url.replace("http:", "https:")))
+        assert_fails(running.url.replace("http:", "https:"), word)
 
 
 def test_a_tls_server_that_is_spoken_to_in_plain_is_named(trusted: Authority) -> None:
     with server(lambda peer: None, trusted.server()) as running:
-        failure = failure_at(running.url.replace("https:", "http:"))
-    assert re.search("this is not HTTP/1.1|closed before an answer|ConnectionResetError", failure)
+        word = "this is not HTTP/1.1|closed before an answer|ConnectionResetError"
+        assert_fails(running.url.replace("https:", "http:"), word)
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -79,14 +79,13 @@ def test_a_bundle_that_cannot_be_read_is_named(
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle"))
     tls_context.cache_clear()
     with server(lambda peer: peer.wait()) as running:
-        failure = failure_at(running.url.replace("http:", "https:"))
-    assert failure.startswith(f"AWS_CA_BUNDLE is '{tmp_path}/bundle': ")
+        assert_fails(running.url.replace("http:", "https:"), f"^AWS_CA_BUNDLE is '{tmp_path}/bundle': ")
 
 
 def test_a_port_where_nobody_listens() -> None:
     with server(lambda peer: None) as running:
         pass
-    assert failure_at(running.url).startswith("ConnectionRefusedError: ")
+    assert_fails(running.url, "^ConnectionRefusedError: ")
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "a\0b"])
@@ -100,15 +99,15 @@ def test_a_name_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert failure_at("https://dynamodb.example").endswith("Name or service not known")
+    assert_fails("https://dynamodb.example", "Name or service not known$")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    assert failure_at("https://dynamodb.example").endswith("the name has no address")
+    assert_fails("https://dynamodb.example", "the name has no address$")
 
 
 def test_a_lookup_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(5))
-    assert failure_at("https://dynamodb.example") == "LookupTimeout"
+    assert_fails("https://dynamodb.example", "^LookupTimeout$")
     released.set()
     for thread in threading.enumerate():
         if thread.name == "lookup":
@@ -116,6 +115,7 @@ def test_a_lookup_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_address_that_is_dead_or_of_no_use_leaves_the_next_one_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CONNECT_WITHIN", 0.5)
     with server(lambda peer: peer.send(answer(peer.body()))) as running:
         with socket.create_server(("127.0.0.1", 0), backlog=0) as dead:
             waiting = [socket.socket() for _ in range(3)]  # they fill the queue, so that no other gets an answer
