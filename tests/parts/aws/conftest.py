@@ -1,4 +1,4 @@
-"""The door to AWS, held by the test that asks for it; descriptors that must be closed; an authority for servers here."""
+"""The door to AWS, held by the test that asks for it; what has to be closed; an authority for servers on this machine."""
 
 from __future__ import annotations
 
