@@ -1,4 +1,4 @@
-"""The door to AWS, held by the test that asks for it; what has to be closed; an authority for servers on this machine."""
+"""The door to AWS, held by the test that asks for it; what has to be closed; an authority for servers on 127.0.0.1."""
 
 from __future__ import annotations
 
