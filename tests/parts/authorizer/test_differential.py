@@ -17,7 +17,8 @@ import pytest
 from valet.resource_server.outcomes import TokenRefused
 
 from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand
-from tests.parts.authorizer.mutations import Mutations, legible
+from tests.parts.authorizer.mutations import Mutations
+from tests.support.mutated_jws import legible
 
 SHARDS, OF_TEXT, SIGNED_AGAIN = 8, 8_750, 3_750  # 8 × 12,500 = 100,000
 REQUIRED = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp"]
@@ -26,6 +27,7 @@ STRICTER = {
     "not base64url": "RFC 7515 §2: no padding, no other alphabet, no spare bits: one token has one spelling",
     "a JSON member is repeated": "RFC 7515 §4, RFC 7519 §4: names are unique; two readers may choose differently",
     "NaN and Infinity are not JSON": "RFC 8259 §6; Python's json.loads takes them",
+    "a JSON number is too large": "RFC 8259 §6; Python makes 1e999 infinite",
     "not JSON": "RFC 8259 §8.1: UTF-8 without a mark; Python's json.loads also takes UTF-16 and UTF-32",
     "typ is not at+jwt": "RFC 9068 §4: any other type is rejected, whatever else is right",
     "typ, alg or kid is missing": "RFC 9068 §2.1 for typ, which the libraries do not ask for",

@@ -9,7 +9,7 @@ from valet.jose.jwk import UnusableKey, key_from_jwk
 from valet.resource_server.keys import keys_from_list, own_uri
 from valet.resource_server.outcomes import IssuerUnavailable
 
-from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer, Stand, private_key, public_jwk
+from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, FakeIssuer, Stand, encoded, private_key, public_jwk
 
 DISCOVERY, JWKS = "/.well-known/openid-configuration", "/.well-known/jwks.json"
 RSA = public_jwk(private_key("RS256"), "k")
@@ -71,7 +71,10 @@ def test_the_key_says_which_algorithms_it_is_for(jwk: dict[str, Any], algorithms
         {"n": "!!"},
         {"n": None},
         {"n": RSA["n"][:100]},
-        {"n": RSA["n"] * 3},
+        {"n": RSA["n"] * 5},
+        {"n": "AAAA" + RSA["n"]},
+        {"e": encoded(b"\1" + bytes(4) + b"\1")},
+        {"d": "AQAB"},
         {"n": "é"},
         {"e": "AQ"},
         {"e": "AA"},
@@ -104,6 +107,11 @@ def test_a_curve_or_point_that_is_not_known_is_left_out(jwk: dict[str, Any]) -> 
 def test_one_malformed_key_does_not_spoil_the_others() -> None:
     listed: list[object] = [{"kty": "RSA", "kid": "bad"}, 7, None, {**RSA, "kid": "good"}]
     assert keys_from_list(listed, {}).keys() == {"good"}
+
+
+def test_a_key_without_a_kid_cannot_be_named_by_a_token_and_is_left_out() -> None:
+    nameless = {name: value for name, value in RSA.items() if name != "kid"}
+    assert keys_from_list([nameless, {**EC, "kid": "good"}], {}).keys() == {"good"}
 
 
 def test_a_kid_that_names_two_keys_names_none() -> None:

@@ -5,6 +5,7 @@ two parsers read the same bytes differently, an attacker can forge signed tokens
 """
 
 import json
+import math
 from binascii import a2b_base64
 from typing import NamedTuple
 
@@ -66,7 +67,14 @@ def _not_a_number(_name: str) -> object:
     raise Malformed("NaN and Infinity are not JSON")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_not_a_number)
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # 1e999: a comparison with it never changes, and other readers have another number
+        raise Malformed("a JSON number is too large")
+    return number
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_not_a_number, parse_float=_finite)
 _scan = _decoder.scan_once  # type: ignore[attr-defined]  # what decode() calls, without its two regular expressions
 
 

@@ -1,21 +1,19 @@
-"""JSON Web Keys of our signing keys (RFC 7517, RFC 7518 §6, RFC 8037) and their thumbprints (RFC 7638)."""
+"""JSON Web Keys of our signing keys (RFC 7517, RFC 7518 §6, RFC 8037), and thumbprints (RFC 7638).
+
+The classes of keys are imported with the first key: a thumbprint needs none of them.
+"""
 
 import hashlib
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
 # RFC 7638 §3.2 and RFC 8037 §2: only the members that make up the key, none that describe it.
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
-    """The SHA-256 thumbprint, which is our `kid`: the same key never gets another name."""
+    """The SHA-256 thumbprint of a key. It is the `kid` of our own, so that a key never gets another name."""
     members = {name: jwk[name] for name in sorted(_REQUIRED[jwk["kty"]])}
     return _base64url(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
 
@@ -27,6 +25,11 @@ def jwk_from_public_key(der: bytes, alg: str) -> dict[str, str]:
 
 
 def _members(der: bytes) -> dict[str, str]:
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
     match load_der_public_key(der):
         case RSAPublicKey() as key:
             numbers = key.public_numbers()

@@ -13,7 +13,7 @@ from valet.clock import Clock, Jitter, Moment
 from valet.fetch import Fetch, FetchFailed
 from valet.jose import compact
 from valet.jose.compact import Malformed
-from valet.jose.jwk import Key, UnusableKey, key_from_jwk
+from valet.jose.jwk import Key, usable_keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 
 KEYS_REFRESHED = 300.0
@@ -152,18 +152,12 @@ def _origin(url: str) -> str:
 def keys_from_list(listed: list[object], known: Mapping[str, Key]) -> dict[str, Key]:
     """The usable keys among `listed`. One that is `known` already stays the same object, with all it has verified.
 
-    A key that cannot be used is left out, and so is a `kid` that names two keys, because it does not say which is
-    meant.
+    A key that cannot be used or has no `kid` is left out, and so is a `kid` that names two keys, because it does not
+    say which is meant.
     """
     found: dict[str, Key] = {}
-    repeated = set()
-    for jwk in listed:
-        if not isinstance(jwk, dict):
-            continue
-        try:
-            key = key_from_jwk(jwk)
-        except UnusableKey:
-            continue
+    repeated = {""}
+    for key in usable_keys(listed):
         if key.kid in found:
             repeated.add(key.kid)
         same = known.get(key.kid)
