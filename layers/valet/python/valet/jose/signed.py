@@ -1,0 +1,129 @@
+"""A JWS that a client signed: an assertion (RFC 7523), a DPoP proof (RFC 9449), a request object (RFC 9101).
+
+It is read first and verified later, because its claims name the client whose keys verify it, and a proof's key is
+compared before it costs a signature. Until then, its content may only refuse the request. Of the header, `alg`, `kid`,
+`typ` and `jwk` are used; no other parameter changes anything, so none can name a key or an address to fetch.
+"""
+
+import json
+from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+
+from valet.jose import compact
+from valet.jose.compact import Malformed
+from valet.jose.jwk import Key, UnusableKey, key_from_jwk
+
+# The longest proof of an honest client has 4 KB, by an RSA key of 8192 bits; a request object with rich authorization
+# details may have twice that. API Gateway passes on no more than 10 KB of headers. To read 8 KB takes at most 0.6 ms,
+# for JSON full of decimal fractions: as long as the slowest signature that is verified.
+LONGEST = 8192
+_MOST_OPENED = 128  # objects and arrays, all together; so no JSON is nested deeper
+_MOST_TRIED = 4
+_EXTENSIONS = frozenset({"crit", "b64"})  # RFC 7515 §4.1.11, RFC 7797: they change what is signed or what it means
+_TIMES = ("exp", "iat", "nbf")
+
+
+class Refused(Exception):
+    """The JWS is not accepted. The message is the reason, for the log, and repeats nothing of the JWS."""
+
+
+class Unverified(NamedTuple):
+    """What a JWS says, before the server knows who signed it. `jwk` is empty if the header has none."""
+
+    alg: str
+    kid: str | None
+    jwk: dict[str, object]
+    claims: dict[str, object]
+    signing_input: bytes
+    signature: bytes
+
+
+def read(jws: str, types: Container[str | None], algorithms: Container[str]) -> Unverified:
+    """What `jws` says, if it is well-formed and of one of `types` and `algorithms`. Raises Refused.
+
+    A type is in lower case and without `application/` (RFC 7515 §4.1.9); None stands for a header without `typ`.
+    """
+    if len(jws) > LONGEST:
+        raise Refused("longer than 8 KB")
+    try:
+        raw = jws.encode("ascii")
+        encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
+        header = _members(encoded_header)
+        if not _EXTENSIONS.isdisjoint(header):
+            raise Refused("crit or b64: an extension that this server does not have")
+        typ, alg, kid = _text(header, "typ"), _text(header, "alg"), _text(header, "kid")
+        jwk = header.get("jwk", {})
+        if not isinstance(jwk, dict):
+            raise Refused("jwk is not an object")
+        if (typ and typ.lower().removeprefix("application/")) not in types:
+            raise Refused("typ is not an expected one")
+        alg = alg and compact.alg_name(alg)
+        if alg is None or alg not in algorithms:
+            raise Refused("alg is not allowed")
+        signature = compact.decode(encoded_signature)
+        claims = _members(encoded_payload)
+    except UnicodeEncodeError:
+        raise Refused("not ASCII") from None
+    except Malformed as malformed:
+        raise Refused(str(malformed)) from None
+    for name in _TIMES:
+        if name in claims and type(claims[name]) is not int:
+            raise Refused("exp, iat or nbf is not a whole number")
+    return Unverified(alg, kid, jwk, claims, raw[: -len(encoded_signature) - 1], signature)
+
+
+def key_in_header(unverified: Unverified) -> Key:
+    """The public key that the header holds (RFC 9449 §4.2). Raises Refused."""
+    if not unverified.jwk:
+        raise Refused("jwk is missing")
+    try:
+        return key_from_jwk(unverified.jwk)
+    except UnusableKey as unusable:
+        raise Refused(f"jwk: {unusable}") from None
+
+
+def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
+    """The claims, if one of `keys` signed them. Raises Refused.
+
+    A key may sign by its own algorithms alone, whatever the header says (RFC 8725 §3.1). If the JWS or a key has no
+    `kid`, that key is tried.
+    """
+    alg, kid = unverified.alg, unverified.kid
+    fitting = [
+        key.verifiers[alg] for key in keys if alg in key.verifiers and (kid is None or key.kid == kid or not key.kid)
+    ]
+    if not fitting:
+        raise Refused("no key has this alg and kid")
+    if len(fitting) > _MOST_TRIED:
+        raise Refused("more than four keys have this alg and kid: each kid has to name one key")
+    for verifies in fitting:
+        try:
+            verifies(unverified.signature, unverified.signing_input)
+        except InvalidSignature:
+            continue
+        return unverified.claims
+    raise Refused("signature")
+
+
+def _members(segment: bytes) -> dict[str, object]:
+    data = compact.decode(segment)
+    if data.count(b"{") + data.count(b"[") > _MOST_OPENED:
+        raise Malformed("too many objects and arrays")
+    found = compact.members(data)
+    if b"\\u" in data:  # only an escape can stand for half a character, which cannot be stored or digested as UTF-8
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Malformed("half a surrogate pair") from None
+    return found
+
+
+def _text(header: Mapping[str, object], name: str) -> str | None:
+    if name not in header:
+        return None
+    value = header[name]
+    if type(value) is not str:
+        raise Malformed(f"{name} is not text")
+    return value
