@@ -87,8 +87,8 @@ def test_text_beyond_ascii_is_read_in_either_spelling(client: Client) -> None:
     assert read_proof(client.sign(json.dumps(header).encode(), raw)) == claims
 
 
-def test_a_decimal_fraction_is_a_number_like_others_where_it_is_no_time(client: Client) -> None:
-    assert read_assertion(client.assertion(amount=12.5), [client.jwk])["amount"] == 12.5
+def test_a_time_may_have_a_fraction_as_a_client_sends_it_that_divides_milliseconds(client: Client) -> None:
+    assert read_assertion(client.assertion(iat=1_800_000_000.25), [client.jwk])["iat"] == 1_800_000_000.25
 
 
 def test_a_jws_of_the_greatest_length_is_read(client: Client) -> None:

@@ -34,7 +34,7 @@ STRICTER = {
     "a JSON member is repeated": "RFC 7515 §4, RFC 7519 §4: names are unique; two readers may choose differently",
     "half a surrogate pair": "RFC 8259 §8.2: it is no character, and a jti is digested as UTF-8",
     "too many objects and arrays": "reading costs no more than a signature, and no reader's recursion limit decides",
-    "exp, iat or nbf is not a whole number": "RFC 7519 §2 allows fractions; clients send whole seconds",
+    "exp, iat or nbf is not a number": "RFC 7519 §2; the libraries leave times to their callers",
     "crit or b64: an extension that this server does not have": "RFC 7515 §4.1.11; both libraries know b64",
     "typ is not an expected one": "RFC 8725 §3.11: the libraries leave typ to their callers",
     "jwk: a private or symmetric key": "RFC 9449 §4.3: a private key in a header is not its owner's alone",

@@ -69,11 +69,10 @@ def test_a_header_that_is_not_a_proofs(header: dict[str, Any], reason: str) -> N
     [
         ({"jti": "\ud800"}, "half a surrogate pair"),
         ({"a": [{"\udfff": 1}]}, "half a surrogate pair"),
-        ({"iat": 1.0}, "exp, iat or nbf is not a whole number"),
-        ({"exp": "1800000000"}, "exp, iat or nbf is not a whole number"),
-        ({"nbf": True}, "exp, iat or nbf is not a whole number"),
+        ({"exp": "1800000000"}, "exp, iat or nbf is not a number"),
+        ({"nbf": True}, "exp, iat or nbf is not a number"),
         ({"a": json.loads("[" * 128 + "]" * 128)}, "too many objects and arrays"),
-        ({"iat": [MARK]}, "exp, iat or nbf is not a whole number"),
+        ({"iat": [MARK]}, "exp, iat or nbf is not a number"),
     ],
 )
 def test_claims_that_cannot_be_used(payload: dict[str, Any], reason: str) -> None:
@@ -85,8 +84,7 @@ def test_claims_that_cannot_be_used(payload: dict[str, Any], reason: str) -> Non
     [
         ('{"iat":1e999}', "a JSON number is too large"),
         ('{"extra":-1e999}', "a JSON number is too large"),
-        ('{"iat":18e8}', "exp, iat or nbf is not a whole number"),
-        ('{"iat":null}', "exp, iat or nbf is not a whole number"),
+        ('{"iat":null}', "exp, iat or nbf is not a number"),
         ('{"iat":' + "1" * 4301 + "}", "not JSON"),
         ('{"iat":NaN}', "NaN and Infinity are not JSON"),
         ('{"jti":"a","jti":"b"}', "a JSON member is repeated"),

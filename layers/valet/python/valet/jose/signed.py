@@ -69,8 +69,8 @@ def read(jws: str, types: Container[str | None], algorithms: Container[str]) -> 
     except Malformed as malformed:
         raise Refused(str(malformed)) from None
     for name in _TIMES:
-        if name in claims and type(claims[name]) is not int:
-            raise Refused("exp, iat or nbf is not a whole number")
+        if name in claims and type(claims[name]) not in (int, float):
+            raise Refused("exp, iat or nbf is not a number")
     return Unverified(alg, kid, jwk, claims, raw[: -len(encoded_signature) - 1], signature)
 
 
