@@ -19,6 +19,8 @@ from valet.resource_server.outcomes import TokenRefused
 from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand
 from tests.parts.authorizer.mutations import Mutations, legible
 
+pytestmark = pytest.mark.slow
+
 SHARDS, OF_TEXT, SIGNED_AGAIN = 8, 8_750, 3_750  # 8 × 12,500 = 100,000
 REQUIRED = ["iss", "aud", "sub", "client_id", "jti", "iat", "exp"]
 
