@@ -16,6 +16,7 @@ from tests.support.log_watch import (  # noqa: F401  in force for every test
     pytest_runtest_makereport,
 )
 from tests.support.ministack import ministack
+from tests.support.passwords import passwords_compared_once  # noqa: F401  in force for every test
 
 
 class MovableClock:

@@ -30,7 +30,7 @@ from valet.aws.calls import OUTSIDE, Attempt
 from valet.aws.connection import NoAnswer
 from valet.aws.reply import Reply
 
-from local.aws import kms
+from local.aws import dynamodb, kms
 from local.aws.calls import Call
 from local.aws.door import Application
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -102,6 +102,7 @@ class EmulatedAws:
         setattr(type(botocore_stubber), "__call__", self._before_send)  # noqa: B010  typed as immutable
         mock_aws(config={"core": {"mock_credentials": False}}).start()  # once: starting it again empties it
         kms.complete()
+        dynamodb.quicken()
         # moto also takes over the requests library, a pattern for each service and method in front of every call.
         # Nothing here calls AWS through requests, and tests call the stack through it.
         responses_mock.stop()

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from valet.fetch import Fetched, FetchFailed
 from valet.resource_server.api_gateway.authorizer import Authorizer
 from valet.resource_server.api_gateway.configuration import parse
@@ -11,6 +12,8 @@ from valet.resource_server.outcomes import IssuerUnavailable
 from valet.resource_server.status import StatusLists
 
 from tests.parts.authorizer.issuer import FakeClock, FakeIssuer, Lines, environment
+
+pytestmark = pytest.mark.slow
 
 MANY = 1000
 

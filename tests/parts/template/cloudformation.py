@@ -59,6 +59,14 @@ def lint(document: Mapping[str, Any], folder: Path) -> str:
     return run.stdout if run.returncode else ""
 
 
+def circles(document: Mapping[str, Any]) -> list[str]:
+    """What cfn-lint's rule about circular dependencies (E3004) says, in a hundredth of the time of all rules."""
+    from cfnlint.rules.resources.CircularDependency import CircularDependency
+    from cfnlint.template import Template
+
+    return [match.message for match in CircularDependency().match(Template("", dict(document), ["us-east-1"]))]
+
+
 def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Logical id → resource, of one type."""
     return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}

@@ -16,6 +16,8 @@ from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resource
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
 REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))
 TEMPLATES = [AUTHORIZER, REST, HTTP]
+
+pytestmark = pytest.mark.xdist_group("authorizer template")  # each template is translated once
 GIVEN = ("Issuer=https://id.example.com", "Audience=https://api.example.com")
 
 

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.parts.template.cloudformation import EVERYTHING, TEMPLATE, lint, translated
+from tests.parts.template.cloudformation import EVERYTHING, TEMPLATE, circles, lint, translated
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("parameters", [(), EVERYTHING], ids=["defaults", "everything"])
 def test_the_translated_template_has_no_error_and_no_circle(parameters: tuple[str, ...], tmp_path: Path) -> None:
-    assert lint(translated(*parameters), tmp_path) == ""
+    document = translated(*parameters)
+    assert circles(document) == []
+    assert lint(document, tmp_path) == ""
 
 
 CIRCLES = {
@@ -37,4 +39,14 @@ def test_a_circle_put_in_on_purpose_is_found(circle: str, tmp_path: Path) -> Non
     assert text.count(before) >= 1
     template = tmp_path / "template.yaml"
     template.write_text(text.replace(before, after, 1), encoding="utf-8")
-    assert "E3004" in lint(translated("Demo=on", template=template), tmp_path)
+    assert circles(translated("Demo=on", template=template))
+
+
+def test_a_circle_is_an_error_of_the_whole_lint_too(tmp_path: Path) -> None:
+    topics = {
+        name: {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::GetAtt": [other, "TopicName"]}}}
+        for name, other in (("A", "B"), ("B", "A"))
+    }
+    document = {"Resources": topics}
+    assert circles(document)
+    assert "E3004" in lint(document, tmp_path)

@@ -12,7 +12,8 @@ import pytest
 
 from tests.parts.template.cloudformation import translated
 
-pytestmark = pytest.mark.slow
+# One group: what is deployed for the one test is deployed for all.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
 
 # What moto does not make; the local stack plays the APIs, and cfn-lint reads the rest.
 UNMADE = frozenset(

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +22,7 @@ REDIRECT_URI = {
     "spa": "https://spa.example/",
 }
 CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+_once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def cookies_set(answer: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+@_once
 def authorize(client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client") -> Act:
     parameters = {
         "response_type": "code",
@@ -112,6 +115,7 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "", *, ac
     return Act("authorize", "authorize", actor, sent, client_id=client_id, session=session)
 
 
+@_once
 def login(browser: str, handle: str, username: str, password: str, *, actor: str) -> Act:
     """The form of the sign-in page, filled in."""
     form = {"request": handle, "csrf_token": csrf_token(browser, handle), "username": username, "password": password}
@@ -119,6 +123,7 @@ def login(browser: str, handle: str, username: str, password: str, *, actor: str
     return Act("login", "login", actor, sent, token=handle, password=password, username=username)
 
 
+@_once
 def resume(browser: str, handle: str, session: str, *, actor: str) -> Act:
     """The way back from signing in: a code where nobody has to be asked."""
     cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
@@ -126,6 +131,7 @@ def resume(browser: str, handle: str, session: str, *, actor: str) -> Act:
     return Act("authorize", "authorize", actor, sent, token=handle, session=session)
 
 
+@_once
 def allow(browser: str, handle: str, session: str, scope: str, *, actor: str) -> Act:
     """The form of the consent page, sent with "allow"."""
     shown = f"{handle} {' '.join(sorted(scope.split()))}"
@@ -155,6 +161,7 @@ def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str,
     return Act("authorize", parts.path[1:], "client", sent, session=cookies.get(SESSION_COOKIE, ""))
 
 
+@_once
 def redeem(
     client_id: str, code: str, *, actor: str = "client", verifier: str = VERIFIER, redirect_uri: str = ""
 ) -> Act:
@@ -164,6 +171,7 @@ def redeem(
     return Act("code", "token", actor, _post("/token", client_id, form), client_id, code, is_good)
 
 
+@_once
 def refresh(client_id: str, token: str, *, actor: str = "client", scope: tuple[str, ...] | None = None) -> Act:
     form = {"grant_type": "refresh_token", "refresh_token": token}
     if scope is not None:
@@ -176,20 +184,24 @@ def client_credentials() -> Act:
     return Act("client_credentials", "token", "client", sent, "service")
 
 
+@_once
 def revoke(client_id: str, token: str, *, actor: str = "client") -> Act:
     return Act("revoke", "revoke", actor, _post("/revoke", client_id, {"token": token}), client_id, token)
 
 
+@_once
 def introspect(client_id: str, token: str) -> Act:
     sent = _post("/introspect", client_id, {"token": token})
     return Act("introspect", "introspect", "client", sent, client_id, token)
 
 
+@_once
 def userinfo(token: str) -> Act:
     sent = event("GET", "/userinfo", headers={"authorization": f"Bearer {token}"})
     return Act("userinfo", "userinfo", "client", sent, token=token)
 
 
+@_once
 def logout(session: str, id_token: str) -> Act:
     """With a hint of this very session, so that nobody is asked."""
     sent = event("GET", "/logout", urlencode({"id_token_hint": id_token}), cookies={SESSION_COOKIE: session})

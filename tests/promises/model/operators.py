@@ -4,13 +4,12 @@ What a command waits for is a call like any other: `Run` lets it return when no 
 need not reckon with any more.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
-from unittest.mock import patch
 
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.sessions import DynamoSessions
@@ -105,9 +104,24 @@ def kept_hash(password: str) -> str:
     return sha256(password.encode()).hexdigest()
 
 
-def installed_commands(stack: ExitStack, world: "World") -> None:
+def _is_kept(kept: str, password: str) -> bool:
+    return kept == kept_hash(password)
+
+
+@contextmanager
+def installed_commands(world: "World") -> Iterator[None]:
     """What the commands must not do here: hash for long, type, or start threads."""
-    stack.enter_context(patch.object(passwords, "_is_password", lambda kept, password: kept == kept_hash(password)))
-    stack.enter_context(patch.object(users_commands, "hash_password", kept_hash))
-    stack.enter_context(patch.object(users_commands, "read_password", lambda **_: world.typed()))
-    stack.enter_context(patch.object(revocation, "_at_once", _one_by_one))
+    replaced: tuple[tuple[ModuleType, str, Any], ...] = (
+        (passwords, "_is_password", _is_kept),
+        (users_commands, "hash_password", kept_hash),
+        (users_commands, "read_password", lambda **_: world.typed()),
+        (revocation, "_at_once", _one_by_one),
+    )
+    before = [getattr(module, name) for module, name, _ in replaced]
+    for module, name, value in replaced:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for (module, name, _), value in zip(replaced, before, strict=True):
+            setattr(module, name, value)

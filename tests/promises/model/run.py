@@ -7,6 +7,7 @@ that lands.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
 from valet.aws.dynamodb.table import Item
@@ -219,7 +220,7 @@ class Run:
             _item_digest(key, item)
             for table in tables
             for key, item in table.items.items()
-            if self._is_seen(Call("get", *key, False))
+            if self._is_seen(_reading(key))
         )
         waiting = frozenset(Counter((process.number, call) for process, call, _ in self.world.pending).items())
         budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)
@@ -238,6 +239,11 @@ class Run:
                 _ledger_digest(self.ledger),
             )
         )
+
+
+@cache
+def _reading(key: Key) -> Call:
+    return Call("get", *key, False)
 
 
 def _name(key: tuple[int, int]) -> str:

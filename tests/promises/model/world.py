@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -90,8 +90,8 @@ class World:
         self.registry = replace(base, clients=dict(base.clients))  # as functions read them
         self.began: Callable[[Process], None] = lambda _: None
         self.servers: dict[int, Server] = {}
-        for name in ("john", "jane"):
-            self.put_account(Account(f"sub-{name}", name, name.capitalize(), roles=frozenset({"user"})))
+        for account in _account_items():
+            self.users.put(account)
 
     # What the functions see of it.
 
@@ -217,7 +217,7 @@ class World:
             run()
 
     def put_account(self, account: Account) -> None:
-        self.users.put(item_from_model(account, f"account#{account.sub}", "account"))
+        self.users.put(_account_item(account))
 
     def put_credential(self, credential: Credential) -> None:
         self.users.put(item_from_model(credential, f"credential#{credential.username}", "credential"))
@@ -231,6 +231,16 @@ class World:
 def _client_items() -> Mapping[Key, Item]:
     items = (item_from_model(each, f"client#{each.client_id}", "client") for each in registry().clients.values())
     return {(item["pk"], item["sk"]): item for item in items}
+
+
+@cache
+def _account_items() -> tuple[Item, ...]:
+    accounts = (Account(f"sub-{name}", name, name.capitalize(), roles=frozenset({"user"})) for name in ("john", "jane"))
+    return tuple(_account_item(account) for account in accounts)
+
+
+def _account_item(account: Account) -> Item:
+    return item_from_model(account, f"account#{account.sub}", "account")
 
 
 def _bit(pk: str, sk: str) -> tuple[str, int]:
@@ -307,8 +317,7 @@ def installed(world: World) -> Iterator[World]:
     server_module.SERVER = _Current(world)  # type: ignore[assignment]
     observability._LOGGER = _Log(world)  # type: ignore[assignment]
     try:
-        with ExitStack() as stack:
-            installed_commands(stack, world)
+        with installed_commands(world):
             yield world
     finally:
         server_module.SERVER, observability._LOGGER = before
