@@ -219,7 +219,7 @@ class Run:
             _item_digest(key, item)
             for table in tables
             for key, item in table.items.items()
-            if self._is_seen(Call("get", *key, False))
+            if self._is_seen(Call("get", *key, False)) or key[1] == "open"
         )
         waiting = frozenset(Counter((process.number, call) for process, call, _ in self.world.pending).items())
         budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)
