@@ -8,7 +8,6 @@ in the units that DynamoDB bills.
 import random
 import struct
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +57,7 @@ class BilledTable(MemoryTable):
 
 
 class HotList:
-    """The list, and an environment that serves it."""
+    """The list, its table, and tokens that are not revoked yet."""
 
     def __init__(self) -> None:
         self.list_id = list_id_at(int(time.time()) + 900)
@@ -85,9 +84,6 @@ class HotList:
         idx = self.todo.pop()
         self.lists.put_bits((LiveToken(0, self.list_id, idx),))
         return idx
-
-    def publisher(self) -> "Environment":
-        return Environment(self)
 
 
 class Environment:
@@ -128,8 +124,8 @@ class Measured:
 def measure() -> Measured:
     hot = HotList()
     start = time.time()
-    first = [microseconds(lambda: hot.publisher().serve(start)) / 1000 for _ in range(3)]
-    environment, again = hot.publisher(), list[float]()
+    first = [microseconds(lambda: Environment(hot).serve(start)) / 1000 for _ in range(3)]
+    environment, again = Environment(hot), list[float]()
     signed = len(environment.serve(start).body)
     for second in range(1, 12):
         hot.revoke()
@@ -148,19 +144,19 @@ def measure() -> Measured:
 
 def _units(hot: HotList) -> float:
     """The read units of one second, on average over ten."""
-    known, units = hot.lists.find_list(hot.list_id), Counter[str]()
+    known, units = hot.lists.find_list(hot.list_id), 0
     for _ in range(10):
         for _ in range(A_SECOND):
             hot.revoke()
         hot.table.read = 0
         known = hot.lists.find_list(hot.list_id, known)
-        units["all"] += -(-hot.table.read // _UNIT)
-    return units["all"] / 10
+        units += -(-hot.table.read // _UNIT)
+    return units / 10
 
 
 def _refusals(hot: HotList, rate: int) -> list[float]:
     """The seconds from an acknowledged revocation to its first refusal, for some of the tokens."""
-    environment, waited = hot.publisher(), list[float]()
+    environment, waited = Environment(hot), list[float]()
     watched: dict[int, float] = {}
 
     def fetch(url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched:
