@@ -27,7 +27,7 @@ from bench.steps import STEPS, Findings  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--only", nargs="*", default=[], metavar="BUDGET", help="Measure only these, B1 to B10. Write nothing."
+        "--only", nargs="*", default=[], metavar="BUDGET", help="Measure only these, such as B20. Write nothing."
     )
     parser.add_argument("--no-write", action="store_true", help="Print the tables and change no file.")
     given = parser.parse_args()

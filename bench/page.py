@@ -65,6 +65,11 @@ def _sections(found: Findings, described: Mapping[str, Any]) -> Iterator[str]:
         },
         "",
     )
+    yield "\n### A status list of ten million\n\nA million of its tokens are revoked; ms of processor time.\n"
+    yield from _list(figures["a list of ten million, ms"], "ms")
+    yield "\nSeconds from an acknowledged revocation to its first refusal.\n"
+    yield from _list(figures["a list of ten million, s to the refusal"], "s")
+    yield "\n" + _price_of_a_list(figures["a list of ten million, $ a month"])
     yield "\n### A million tokens\n\nUS dollars at list price.\n"
     yield from _million(figures["a million tokens, $"])
 
@@ -108,6 +113,11 @@ def _imports(tops: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     for name, top in tops.items():
         words = ", ".join(f"{package} {number(ms)}" for package, ms in top.items())
         yield f"\nThe imports of {name}, ms by package, slowed by the tracing: {words}."
+
+
+def _price_of_a_list(dollars: Mapping[str, float]) -> str:
+    parts = ", ".join(f"{name} ${each:.2f}" for name, each in dollars.items())
+    return f"An environment that serves the list costs ${sum(dollars.values()):.2f} a month: {parts}."
 
 
 def _million(kinds: Mapping[str, Mapping[str, float]]) -> list[str]:

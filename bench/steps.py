@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import authorizer, aws_calls, calls, cold, growth, layer, libraries, million, servers, stateless
+from bench import authorizer, aws_calls, calls, cold, growth, hot_list, layer, libraries, million, servers, stateless
 from bench import token_endpoint as endpoint
 from bench.measure import sample
 from bench.report import Line, number, ratio
@@ -158,6 +158,25 @@ def _growth(found: Findings, tick: Tick) -> None:
     found.lines.append(Line("B10", words, *sides, factor, growth.TOLERANCE, spread))
 
 
+def _hot_list(found: Findings, tick: Tick) -> None:
+    measured = hot_list.measure()
+    tick()
+    rates = {f"{rate:,} a second": each for rate, each in measured.refusals.items()}
+    found.figures["a list of ten million, ms"] = {"first": measured.first, "one more revocation": measured.again}
+    found.figures["a list of ten million, $ a month"] = measured.dollars
+    found.figures["a list of ten million, s to the refusal"] = rates
+    found.figures["a list of ten million, slowest, s"] = measured.slowest
+    again, dollars = measured.again, sum(measured.dollars.values())
+    slowest = max(measured.slowest.values())
+    words = "a list of 10,000,000, 1,000,000 revoked: one more, s of a core"
+    signed = f"{measured.signed / 1e6:.2f} MB signed"
+    found.lines += (
+        Line("B20", words, f"{number(again.median)} ms", signed, again.median / 1000, 1.0, again.spread),
+        Line("B20", f"… $ a month, {hot_list.A_SECOND} a second", f"${dollars:.2f}", "list price", dollars, 150, 0),
+        Line("B20", "… slowest refusal at 10, 300, 1,000 a second, s", f"{slowest:.2f} s", "the bound", slowest, 5, 0),
+    )
+
+
 def _libraries(found: Findings, tick: Tick) -> None:
     found.figures["one JWT, µs"] = libraries.measure()
     tick()
@@ -186,6 +205,7 @@ STEPS = (
     Step("AWS calls, boto3's share", ("B9",), 1, _boto3),
     Step("a million tokens", ("B9",), 1, _million),
     Step("growth", ("B10",), 3, _growth),
+    Step("a list of ten million", ("B20",), 1, _hot_list),
     Step("JWT libraries", (), 1, _libraries),
     Step("stateless or not", (), 1, _stateless),
     Step("whole servers", (), 4, _servers),

@@ -20,6 +20,7 @@ import pytest
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.sessions import DynamoSessions
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
 from valet.models.accounts import Account, Consent, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
@@ -31,9 +32,10 @@ from valet.models.status_lists import Lease
 from valet.ports.grants import Done
 
 from local.aws.aws import emulated
-from tests.contract.facts import NOW, issue, new_grant, redemption, revocation, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, redemption, revocation, rotation_of
 from tests.support.calls import calls
 from tests.support.functions import load
+from tests.support.status_bits import content_of
 from tests.support.tables import create_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +131,22 @@ def test_so_do_sessions_and_consents(table: Table) -> None:
     _add_later(table, "consent#sub", "web")
     users.remember_consent(consent)
     assert _later(table, "consent#sub", "web") == "kept"
+
+
+def test_what_the_release_before_revokes_is_on_the_list_and_refused_by_exact_reads(table: Table) -> None:
+    """Its lists are served until they end, and its functions revoke while the stack is updated."""
+    lists, pk = DynamoStatusLists(table), "status#aost"
+    table.put({"pk": pk, "sk": "leased", "leased": 1024})
+    table.put({"pk": pk, "sk": "set#17"})
+    table.put({"pk": pk, "sk": "range#256", "length": 256})
+    block = set(range(256, 512))
+    found = lists.find_list("aost")
+    assert found == content_of(1024, {17} | block)
+    lists.put_bits((live(18),))
+    table.put({"pk": pk, "sk": "set#0"})
+    assert lists.find_list("aost", found) == lists.find_list("aost") == content_of(1024, {0, 17, 18} | block)
+    assert [lists.is_set(live(idx)) for idx in (0, 16, 17, 18, 19)] == [True, False, True, True, False]
+    assert lists.is_in_range(live(300), 256)
 
 
 def test_the_layer_runs_the_handlers_of_the_last_release(tmp_path: Path) -> None:

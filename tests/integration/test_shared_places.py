@@ -11,6 +11,7 @@ from valet.models.grants import Grant, LiveToken
 from tests.integration.conftest import Redeemed
 from tests.support.application import Application
 from tests.support.deployment import Deployment
+from tests.support.status_bits import indices_of
 
 
 def claims(access_token: str) -> dict[str, Any]:
@@ -25,11 +26,10 @@ def place(access_token: str) -> tuple[str, int]:
 
 def bits(deployment: Deployment) -> set[tuple[str, int]]:
     """Every status bit that is set."""
-    return {
-        (item["pk"]["S"].partition("#")[2], int(item["sk"]["S"].partition("#")[2]))
-        for item in deployment.everything()
-        if item["pk"]["S"].startswith("status#") and item["sk"]["S"].startswith("set#")
-    }
+    names = (item["pk"]["S"] for item in deployment.everything() if item["sk"]["S"] == "open")
+    lists = {name.partition("#")[2] for name in names}
+    found = {list_id: deployment.server.status_lists.find_list(list_id) for list_id in lists}
+    return {(list_id, idx) for list_id, content in found.items() for idx in indices_of(content)}
 
 
 def grant_of(deployment: Deployment, redeemed: Redeemed) -> Grant:

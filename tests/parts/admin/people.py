@@ -9,6 +9,7 @@ from local.demo_data import SECRETS
 from local.stack import LocalStack
 from tests.support.application import Application
 from tests.support.browser import Browser
+from tests.support.status_bits import indices_of
 from tests.support.wire import over_http
 
 CALLBACK = "http://127.0.0.1:9876/callback"
@@ -74,4 +75,4 @@ def is_refused_by_list(stack: LocalStack, access_token: str) -> bool:
     claims = jwt.decode(access_token, options={"verify_signature": False})
     status = claims["status"]["status_list"]
     lists = DynamoStatusLists(Table(calls("dynamodb"), stack.tables["Grants"]))
-    return status["idx"] in lists.find_list(status["uri"].rpartition("/")[2]).revoked
+    return status["idx"] in indices_of(lists.find_list(status["uri"].rpartition("/")[2]))

@@ -12,7 +12,9 @@ import boto3
 import pytest
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants, packed
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import ConditionFailed, Table
+from valet.models.grants import LiveToken
 from valet.people import passwords
 
 from admin.desk import Desk
@@ -193,7 +195,7 @@ def test_a_token_that_a_request_under_way_was_given_is_refused_by_the_second_loo
     valet(*command, typed=typed(command))
     assert valet.slept == [10]
     list_id, idx = late[0].split()
-    assert table.get(f"status#{list_id}", f"set#{idx}") is not None
+    assert DynamoStatusLists(table).is_set(LiveToken(0, list_id, int(idx)))
     assert is_refused_by_list(valet.stack, held.access_token)
 
 

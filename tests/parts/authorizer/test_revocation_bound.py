@@ -16,9 +16,12 @@ import jwt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from valet.aws.dynamodb import status_lists
+from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.clock import Moment
 from valet.fetch import Fetched
 from valet.http import Request
+from valet.models.grants import LiveToken
 from valet.models.status_lists import StatusListContent
 from valet.tokens.status_index import list_id_at
 from valet.tokens.status_list import LIFETIME, StatusListPublisher
@@ -26,6 +29,7 @@ from valet.tokens.status_list import LIFETIME, StatusListPublisher
 from tests.parts.authorizer.issuer import ISSUER, NOW, FakeIssuer, Stand
 from tests.parts.authorizer.test_keys import outcome
 from tests.support.functions import load
+from tests.support.memory_stores import new_table
 
 LIST_ID = list_id_at(NOW + 900)
 LIST = f"{ISSUER}/status-lists/{LIST_ID}"
@@ -44,7 +48,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = float(NOW)
-        self.revoked: frozenset[int] = frozenset()
+        self.lists = DynamoStatusLists(new_table())
         self.is_visited = False
         self._order = itertools.count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -53,7 +57,7 @@ class World:
         heapq.heappush(self._events, (NOW + seconds, next(self._order), event))
 
     def revoke_at(self, seconds: float, idx: int) -> None:
-        self.at(seconds, lambda: setattr(self, "revoked", self.revoked | {idx}))
+        self.at(seconds, lambda: self.lists.put_bits((LiveToken(NOW + 3000, LIST_ID, idx),)))
 
     def wait(self, seconds: float) -> None:
         """While an actor waits, every event that is due happens."""
@@ -81,10 +85,10 @@ class Publisher:
         )
         self.alg, self.kid = "RS256", issuer.kid
 
-    def find_list(self, list_id: str) -> StatusListContent:
+    def find_list(self, list_id: str, known: StatusListContent) -> StatusListContent:
         before, after = self.read
         self.world.wait(before)
-        content = StatusListContent(100, self.world.revoked)
+        content = self.world.lists.find_list(list_id, known)
         self.world.wait(after)
         return content
 
@@ -179,6 +183,7 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def _one_signer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_lists, "PAGE", 2)  # so that pages turn while publishers read
     monkeypatch.setattr(app(), "current_signer", lambda registry, signers: signers)
 
 

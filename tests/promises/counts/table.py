@@ -62,8 +62,8 @@ TABLE = (
     Row(
         requests.code_replayed,
         400,
-        "GetItem grant, GetItem account, UpdateItem grant, PutItem status",
-        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, PutItem status",
+        "GetItem grant, GetItem account, UpdateItem grant, UpdateItem status, UpdateItem status",
+        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.refresh,
@@ -95,15 +95,16 @@ TABLE = (
     Row(
         requests.refresh_stolen,
         400,
-        "GetItem grant, GetItem account, UpdateItem grant, PutItem status, PutItem status, PutItem status",
-        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, PutItem status, "
-        "PutItem status, PutItem status",
+        "GetItem grant, GetItem account, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status, UpdateItem status, UpdateItem status",
+        "GetItem client, GetItem grant, GetItem account, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.refresh_soon,
         200,
-        "GetItem grant, GetItem account, GetItem status, Sign, UpdateItem grant",
-        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, GetItem status, "
+        "GetItem grant, GetItem account, GetItem status, GetItem status, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, GetItem status, GetItem status, "
         "Query keys, Sign, UpdateItem grant",
     ),
     Row(
@@ -115,26 +116,27 @@ TABLE = (
     Row(
         requests.revoke_refresh_token,
         200,
-        "GetItem grant, UpdateItem grant, PutItem status, PutItem status, PutItem status",
-        "GetItem client, GetItem grant, UpdateItem grant, PutItem status, PutItem status, PutItem status",
+        "GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, UpdateItem status, UpdateItem status",
+        "GetItem client, GetItem grant, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.revoke_access_token,
         200,
-        "PutItem status",
-        "GetItem client, Query keys, PutItem status",
+        "UpdateItem status, UpdateItem status",
+        "GetItem client, Query keys, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.introspect_access_token,
         200,
-        "GetItem grant, GetItem account, GetItem status",
-        "GetItem client, Query keys, GetItem client, GetItem grant, GetItem account, GetItem status",
+        "GetItem grant, GetItem account, GetItem status, GetItem status",
+        "GetItem client, Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, GetItem status",
     ),
     Row(
         requests.introspect_clients_own_token,
         200,
-        "GetItem status, GetItem status",
-        "GetItem client, Query keys, GetItem status, GetItem status",
+        "GetItem status, GetItem status, GetItem status",
+        "GetItem client, Query keys, GetItem status, GetItem status, GetItem status",
     ),
     Row(
         requests.introspect_refresh_token,
@@ -145,14 +147,15 @@ TABLE = (
     Row(
         requests.userinfo,
         200,
-        "GetItem grant, GetItem account, GetItem status",
-        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status",
+        "GetItem grant, GetItem account, GetItem status, GetItem status",
+        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, GetItem status",
     ),
     Row(
         requests.userinfo_with_claims,
         200,
-        "GetItem grant, GetItem account, GetItem status",
-        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, Query scopes, Query apis",
+        "GetItem grant, GetItem account, GetItem status, GetItem status",
+        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, GetItem status, "
+        "Query scopes, Query apis",
     ),
     Row(
         requests.authorize_stranger,
@@ -255,10 +258,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, PutItem status, "
-        "DeleteItem sub",
+        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, DeleteItem sub",
         "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, PutItem status, DeleteItem sub",
+        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub",
     ),
     Row(
         requests.jwks,

@@ -12,6 +12,7 @@ from valet.tokens.verify import Verified, verify_access_token
 
 from tests.promises.counts.requests import Request
 from tests.promises.faults.injection import Fault
+from tests.support.status_bits import indices_of
 from tests.support.wire import Answer
 from tests.support.world import World
 
@@ -83,7 +84,7 @@ def assert_ended(world: World, grant_id: str, answers: list[dict[str, Any]]) -> 
 def assert_revoked(world: World, tokens: list[str]) -> None:
     server = world.deployment.server
     verified = [claims_of(world, token) for token in tokens]
-    lists = {each.live.list_id: server.status_lists.find_list(each.live.list_id).revoked for each in verified}
+    lists = {each.live.list_id: indices_of(server.status_lists.find_list(each.live.list_id)) for each in verified}
     missed = [each.live for each in verified if each.live.idx not in lists[each.live.list_id]]
     assert not missed, "live tokens that the revocation missed"
 

@@ -61,8 +61,9 @@ class Ledger:
 
     def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
         name = call.pk.partition("#")[2]
-        if call.kind == "status" and call.sk.startswith("set#") and new is not None:
-            self._bit(author, (name, int(call.sk.partition("#")[2])))
+        if call.kind == "status" and call.sk == "open" and new is not None:
+            for idx in new["indices"] - (old or {}).get("indices", frozenset()):
+                self._bit(author, (name, idx))
         if call.kind == "session" and new is not None:
             self.sessions[name] = new["sid"]
             self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])

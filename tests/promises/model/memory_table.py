@@ -23,6 +23,7 @@ _CLAUSES = {
     "SET": re.compile(r"#(\w+) = (?:if_not_exists\(#(\w+), (:\w+)\)|(:\w+))"),
     "ADD": re.compile(r"#(\w+) (:\w+)"),
     "REMOVE": re.compile(r"#(\w+)"),
+    "DELETE": re.compile(r"#(\w+) (:\w+)"),
 }
 _TEST = re.compile(r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|#(\w+) ([=<>]) (:\w+)")
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
@@ -45,8 +46,11 @@ class Call:
 
     @property
     def is_of_grant(self) -> bool:
-        """Whether the item is a grant or the status of its tokens: other items matter only to their caller."""
-        return self.kind == "grant" or (self.kind == "status" and self.sk.startswith("set#"))
+        """Whether the item is a grant or the status of its tokens: other items matter only to their caller.
+
+        What may happen between a block and its list, tests/promises/lists walks.
+        """
+        return self.kind == "grant" or (self.kind == "status" and self.sk == "block")
 
 
 class MemoryTable(ScannedTable):
@@ -64,10 +68,18 @@ class MemoryTable(ScannedTable):
         return found
 
     def query(
-        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
+        self,
+        pk: str,
+        prefix: str = "",
+        *,
+        since: str = "",
+        consistent: bool = True,
+        only: tuple[str, ...] = (),
+        where: str = "",
     ) -> Iterator[Item]:
         def run() -> list[Item]:
-            found = [self.items[key] for key in sorted(key for key in self.items if _is_in(key, pk, prefix))]
+            keys = sorted(key for key in list(self.items) if _is_in(key, pk, prefix) and key[1] >= since)
+            found = [self.items[key] for key in keys]
             kept = [item for item in found if not where or _is_met(item, where, {})]
             return [{name: item[name] for name in only or item if name in item} for item in kept]
 
@@ -191,7 +203,7 @@ def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
 
 @cache
 def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
-    words = re.split(r"\b(SET|ADD|REMOVE) ", expression)
+    words = re.split(r"\b(SET|ADD|REMOVE|DELETE) ", expression)
     clauses = zip(words[1::2], words[2::2], strict=True)
     found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
     understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
@@ -212,4 +224,9 @@ def _updated(item: dict[str, Any], expression: str, values: Mapping[str, Any]) -
         changed[name] = set(item.get(name, ())) | amount if is_set else item.get(name, 0) + amount
     for removal in clauses.get("REMOVE", ()):
         changed.pop(removal[1], None)
+    for deletion in clauses.get("DELETE", ()):
+        name = deletion[1]
+        changed[name] = set(item.get(name, ())) - values[deletion[2]]
+        if not changed[name]:
+            del changed[name]  # DynamoDB holds no empty set
     return changed

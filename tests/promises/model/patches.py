@@ -107,8 +107,7 @@ def bits_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def revoke(self: DynamoGrants, grant_id: str, by: Revocation) -> Any:
         grant = self.find(grant_id)
-        for token in still_live(grant.live, by.revoked_at) if grant else ():
-            self.table.put({"pk": f"status#{token.list_id}", "sk": f"set#{token.idx}", "expires_at": token.exp})
+        DynamoStatusLists(self.table).put_bits(still_live(grant.live, by.revoked_at) if grant else ())
         revoked = original(self, grant_id, by)
         return _without_live(revoked) if revoked else None
 

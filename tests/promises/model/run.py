@@ -220,7 +220,7 @@ class Run:
             _item_digest(key, item)
             for table in tables
             for key, item in table.items.items()
-            if self._is_seen(_reading(key))
+            if self._is_seen(_reading(key)) or key[1] == "open"
         )
         waiting = frozenset(Counter((process.number, call) for process, call, _ in self.world.pending).items())
         budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)

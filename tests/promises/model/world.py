@@ -24,6 +24,7 @@ from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.keys import SigningKey
 from valet.server import Server
 from valet.settings import Settings
+from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
 from tests.promises.model.memory_table import Call, Key, MemoryTable
@@ -196,7 +197,7 @@ class World:
         """Send a request; it stops before its first call."""
         self.processes += 1
         does = Operator(self, act) if act.function == "operator" else handler(act.function)
-        dead = frozenset(_bit(*key) for key in self.grants.items if key[1].startswith("set#"))
+        dead = frozenset(_bits(self.grants.items))
         made = Process(number or self.processes, act, self.server(sandbox), does, self.now, dead)
         made.is_stale = made.server.registry is not self.registry
         self.began(made)
@@ -243,8 +244,12 @@ def _account_item(account: Account) -> Item:
     return item_from_model(account, f"account#{account.sub}", "account")
 
 
-def _bit(pk: str, sk: str) -> tuple[str, int]:
-    return pk.partition("#")[2], int(sk.partition("#")[2])
+def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
+    """The status bits that an exact read finds."""
+    for (pk, sk), item in items.items():
+        if sk == "block":
+            _, list_id, block = pk.split("#")
+            yield from ((list_id, int(block) * BLOCK + place) for place in item["indices"])
 
 
 @cache

@@ -90,7 +90,8 @@ class Walk:
         assert "code" in browser.decide(consent).answered
         # Again in a browser that is known by now, whose own count is forgotten; then somebody else in it.
         browser.sign_in(browser.open(self.web_app.ask(prompt="login").url), "john")
-        self.sign_in(self.web_app, browser, scope="openid profile")  # ends with John's session
+        ending = self.sign_in(self.web_app, browser, scope="openid profile")  # ends with John's session
+        self.web_app.revoke(ending["refresh_token"])  # so that its bits are set a second time
         self.clock.advance(1)
         other = browser.open(self.web_app.ask(prompt="login").url)
         browser.sign_in(other, "jane")
@@ -157,6 +158,7 @@ class Walk:
         tokens = self.sign_in(self.web_app, browser, scope="openid profile")
         asks = browser.open(f"{self.stack.issuer}/logout?client_id=web_app_123")
         assert browser.decide(asks, "stay").status == 200
+        self.web_app.revoke(tokens["refresh_token"])  # so that its bits are set a second time
         hint = f"{self.stack.issuer}/logout?id_token_hint={tokens['id_token']}"
         assert browser.open(hint).status == 200
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"

@@ -17,7 +17,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class StatusListContent:
-    """The content of a status list: the indices that are set, and how many are leased."""
+    """The content of a status list, as one read found it."""
 
-    leased: int = 0
-    revoked: frozenset[int] = frozenset()
+    leased: int = 0  # indices
+    bits: bytes = b""  # one bit an index, the least significant first; the last byte has a bit that is set
+    pages: int = 0  # of the journal that `bits` holds: the next read begins behind them

@@ -5,6 +5,8 @@ from typing import Protocol
 from valet.models.grants import LiveToken
 from valet.models.status_lists import Lease, StatusListContent
 
+NOTHING = StatusListContent()
+
 
 class StatusLists(Protocol):
     """The status indices: which client each belongs to, and which are set."""
@@ -19,7 +21,7 @@ class StatusLists(Protocol):
         """Set every index of those blocks. Idempotent."""
 
     def put_bits(self, tokens: tuple[LiveToken, ...]) -> None:
-        """Idempotent."""
+        """Set the tokens' bits. Idempotent."""
 
     def is_set(self, token: LiveToken) -> bool:
         """Whether the token's own bit is set. Strongly consistent."""
@@ -27,8 +29,11 @@ class StatusLists(Protocol):
     def is_in_range(self, token: LiveToken, block: int) -> bool:
         """Whether the token's block, of `block` indices, is set as a range. Strongly consistent."""
 
-    def find_list(self, list_id: str) -> StatusListContent:
-        """Which of a list's indices are set, and how many are leased. Strongly consistent."""
+    def find_list(self, list_id: str, known: StatusListContent = NOTHING) -> StatusListContent:
+        """Which of a list's indices are set, and how many are leased. Strongly consistent.
+
+        `known` is what an earlier call found. Then only what was set since is read, and the answer is as complete.
+        """
 
 
 class HasStatusLists(Protocol):

@@ -42,15 +42,26 @@ class Table:
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
     def query(
-        self, pk: str, prefix: str = "", *, consistent: bool = True, only: tuple[str, ...] = (), where: str = ""
+        self,
+        pk: str,
+        prefix: str = "",
+        *,
+        since: str = "",
+        consistent: bool = True,
+        only: tuple[str, ...] = (),
+        where: str = "",
     ) -> Iterator[Item]:
-        """The partition's items whose sort key starts with `prefix`, in its order; of each the attributes `only`.
+        """The partition's items in the order of their sort keys; of each the attributes `only`.
+
+        The sort keys start with `prefix`, or are not less than `since`.
 
         `where` filters them: DynamoDB reads and bills the items that it leaves out, but does not send them.
         """
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = condition + " AND begins_with(sk, :prefix)", {**values, ":prefix": prefix}
+        elif since:
+            condition, values = condition + " AND sk >= :since", {**values, ":since": since}
         request: dict[str, Any] = {
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": _values(values),
