@@ -67,7 +67,7 @@ def _sections(found: Findings, described: Mapping[str, Any]) -> Iterator[str]:
     )
     yield "\n### A million tokens\n\nUS dollars at list price.\n"
     yield from _million(figures["a million tokens, $"])
-    yield "\n### Memory of the token function\n\nMilliseconds that a warm request takes, and dollars of Lambda for a million.\n"
+    yield "\n### Memory of the token function\n\nMilliseconds of a warm request, and dollars of Lambda for a million.\n"
     yield from _memory(figures)
 
 

@@ -11,8 +11,8 @@ from valet.http import Request, Response
 
 _QUERY = "start"
 
-# A browser keeps the answer for as long as the started environment waits at least, so that a page that is shown again,
-# and the consent page after the sign-in page, do not ask once more.
+# The browser keeps the answer, so that a page that is shown again, and the consent page after the sign-in page, do not
+# ask once more. Lambda usually keeps an environment for longer than that.
 STARTED = Response(204, {"Cache-Control": "private, max-age=300"})
 
 
