@@ -23,6 +23,9 @@ SIGNATURE: Mapping[str, float] = {"RS256": 0.03 / 10_000, "ES256": 0.15 / 10_000
 LOG_BYTE = 0.50 / 1024**3
 METRIC, ALARMED_METRIC, KEY = 0.30, 0.10, 1.00
 
+SNAPSHOT_KEPT, SNAPSHOT_RESTORED = 0.0000015046, 0.0001397998  # a GB and second, a GB; Python, of either processor
+PROVISIONED = 0.0000033334  # a GB and second; a request then costs 0.0000077778 a GB and second
+
 METRICS, ALARMED_METRICS = 10, 17  # AWS bills an alarm on an expression or a band for each metric that it watches
 ACCESS_LOG_LINE, EVENT_LINE = 230, 460  # bytes ingested
 
@@ -49,13 +52,17 @@ class Step:
         )
 
 
+# MB of the functions that SnapStart and ProvisionedConcurrency keep started.
+SIGN_IN_MEMORY = {"authorize": 512, "login": 1769, "consent": 512, "token": 512}
+
 SIGN_IN = "sign-in and consent, before it"
 STEPS: Mapping[str, Step] = {
     "client_credentials": Step(requests=1, reads=0, writes=0, signatures=1, milliseconds=20, events=1),
     "refresh": Step(requests=1, reads=2, writes=1, signatures=1, milliseconds=45, events=1),
     "code, with an ID token": Step(requests=1, reads=2, writes=2, signatures=2, milliseconds=60, events=1),
-    # /authorize, /login twice, /authorize, /consent twice. Login has 1,769 MB: its time is converted to that of 512 MB.
-    SIGN_IN: Step(requests=6, reads=15, writes=11, signatures=0, milliseconds=420, events=3),
+    # /authorize, /login twice, /authorize, /consent twice, and the two images that start consent and token. Login has
+    # 1,769 MB: its time is converted to that of 512 MB.
+    SIGN_IN: Step(requests=8, reads=15, writes=11, signatures=0, milliseconds=420, events=3),
 }
 
 # The mix of a hundred access tokens: the end-users of an app sign in once for every eight refreshes; a service has ten.
@@ -93,6 +100,16 @@ def of_status_lists(signer: str) -> float:
     )
 
 
+def of_started_functions(gigabyte_second: float) -> float:
+    """The price of a month in which the functions of a sign-in are kept as snapshots, or as one environment each."""
+    return sum(SIGN_IN_MEMORY.values()) / 1024 * MONTH * gigabyte_second
+
+
+def of_cold_starts(memory: int) -> float:
+    """The price of restoring the snapshot of a function with `memory` MB a thousand times."""
+    return 1000 * memory / 1024 * SNAPSHOT_RESTORED
+
+
 def tables() -> Iterator[str]:
     """The tables in Markdown, line by line."""
     yield "| one request uses | requests | reads | writes | signatures | ms | log lines |"
@@ -115,5 +132,18 @@ def tables() -> Iterator[str]:
     yield f"| and each authorizer environment busy around the clock | {busy} |"
 
 
+def starts() -> Iterator[str]:
+    """The table of the prices of functions that are kept started, in Markdown, line by line."""
+    smallest, largest = (
+        of_cold_starts(memory) for memory in (min(SIGN_IN_MEMORY.values()), max(SIGN_IN_MEMORY.values()))
+    )
+    yield "| parameter | a month, $ | and | off |"
+    yield "| --- | --- | --- | --- |"
+    snapshots = of_started_functions(SNAPSHOT_KEPT)
+    yield f"| `SnapStart=on` | {snapshots:.2f} | ${smallest:.2f} to ${largest:.2f} for a thousand cold starts | 0.00 |"
+    environments = of_started_functions(PROVISIONED)
+    yield f"| `ProvisionedConcurrency=1` | {environments:.2f} | each further one as much again | 0.00 |"
+
+
 if __name__ == "__main__":
-    print("\n".join(tables()))
+    print("\n".join((*tables(), "", *starts())))

@@ -72,6 +72,17 @@ def _sections(found: Findings, described: Mapping[str, Any]) -> Iterator[str]:
     yield "\n" + _price_of_a_list(figures["a list of ten million, $ a month"])
     yield "\n### A million tokens\n\nUS dollars at list price.\n"
     yield from _million(figures["a million tokens, $"])
+    yield "\n### Memory of the token function\n\nMilliseconds of a warm request, and dollars of Lambda for a million.\n"
+    yield from _memory(figures)
+
+
+def _memory(figures: Mapping[str, Any]) -> list[str]:
+    kinds = figures["token function, warm, ms and $ a million by memory"]
+    cold = figures["token function, cold, ms by memory"]
+    head = ("", *(f"{size:,} MB" for size in cold))
+    rows = [[kind, *(f"{ms:.1f} ms, ${dollars:.2f}" for ms, dollars in each.values())] for kind, each in kinds.items()]
+    rows.append(["first answer of a new environment", *(f"{ms:.0f} ms" for ms in cold.values())])
+    return [*table(head, rows), "", f"A process occupies {number(figures['token function, MB occupied'].median)} MB."]
 
 
 def _grid(rows: Mapping[str, Mapping[str, Sample]], corner: str) -> list[str]:

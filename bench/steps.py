@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import authorizer, aws_calls, calls, cold, growth, hot_list, layer, libraries, million, servers, stateless
+from bench import (
+    authorizer,
+    aws_calls,
+    calls,
+    cold,
+    growth,
+    hot_list,
+    layer,
+    libraries,
+    memory,
+    million,
+    servers,
+    stateless,
+)
 from bench import token_endpoint as endpoint
 from bench.measure import sample
 from bench.report import Line, number, ratio
@@ -147,6 +160,16 @@ def _million(found: Findings, tick: Tick) -> None:
             found.lines.append(Line("B9", words, f"${dollars:.2f}", "list price", dollars, limit, 0))
 
 
+def _memory(found: Findings, tick: Tick) -> None:
+    measured = memory.measure(tick)
+    found.figures["token function, MB occupied"] = measured.megabytes
+    found.figures["token function, cold, ms by memory"] = {size: measured.cold(size) for size in memory.SIZES}
+    found.figures["token function, warm, ms and $ a million by memory"] = {
+        kind: {size: (each.milliseconds(size), each.dollars(size)) for size in memory.SIZES}
+        for kind, each in measured.requests.items()
+    }
+
+
 def _growth(found: Findings, tick: Tick) -> None:
     measured = growth.measure(200, tick)
     found.figures["growth, µs by population"] = measured.micros
@@ -204,6 +227,7 @@ STEPS = (
     Step("AWS calls, counted", ("B7", "B9"), 1, _calls),
     Step("AWS calls, boto3's share", ("B9",), 1, _boto3),
     Step("a million tokens", ("B9",), 1, _million),
+    Step("memory of the token function", (), 2, _memory),
     Step("growth", ("B10",), 3, _growth),
     Step("a list of ten million", ("B20",), 1, _hot_list),
     Step("JWT libraries", (), 1, _libraries),

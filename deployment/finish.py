@@ -5,6 +5,7 @@
 
 import ast
 import compileall
+import hashlib
 import re
 import shutil
 import struct
@@ -78,10 +79,24 @@ def version(package: Path) -> str:
     raise BuildError(f"{package}/__init__.py sets no __version__")
 
 
-def describe_layer(template: Path, said: str) -> None:
-    """Put the version into the layer's description, which the Lambda console and `aws lambda list-layers` show."""
+def digest_of(functions: Iterable[Path]) -> str:
+    """A short name of the functions' code: another one for other code."""
+    digest = hashlib.sha256()
+    for source in sorted(path for folder in functions for path in folder.rglob("*.py")):
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def describe_layer(template: Path, said: str, functions: str) -> None:
+    """Put the version into the layer's description, which the Lambda console and `aws lambda list-layers` show.
+
+    `functions` is the digest of their code. SAM makes a new version of a layer if its description changes, and the
+    template publishes the functions anew for a new version of the layer (SnapStart, ProvisionedConcurrency).
+    """
     described = r"(\n  ValetLayer:\n(?:    .*\n)*?      Description: )(.*)\n"
-    text, times = re.subn(described, rf"\g<1>Valet {said}, what the functions share\n", template.read_text())
+    text, times = re.subn(
+        described, rf"\g<1>Valet {said}, what the functions {functions} share\n", template.read_text()
+    )
     if times != 1:
         raise BuildError(f"{template} must have one ValetLayer with a Description, but has {times}")
     template.write_text(text)
@@ -110,9 +125,10 @@ def finish(build: Path) -> None:
     layer = build / LAYER / "python"
     prune(layer)
     pin_architecture(build / "template.yaml", processor(layer.rglob("*.so")))
-    describe_layer(build / "template.yaml", version(layer / "valet"))
+    functions = sorted(build.glob("*Function"))
+    describe_layer(build / "template.yaml", version(layer / "valet"), digest_of(functions))
     compile_all(build / LAYER, "/opt")
-    for function in sorted(build.glob("*Function")):
+    for function in functions:
         compile_all(function, "/var/task")
 
 

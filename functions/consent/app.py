@@ -49,4 +49,4 @@ def consent(request: Request, server: Server) -> Response:
         return refused_to(destination, error)
 
 
-handler = endpoint(consent, "GET", "POST", server=SERVER, refuse=refuse_as_page)
+handler = endpoint(consent, "GET", "POST", server=SERVER, refuse=refuse_as_page, starts_ahead=True)

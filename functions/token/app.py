@@ -28,4 +28,4 @@ def token(request: Request, server: Server) -> Response:
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 
 
-handler = endpoint(token, "POST", server=SERVER, readable_by="registered origins")
+handler = endpoint(token, "POST", server=SERVER, readable_by="registered origins", starts_ahead=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from valet import __version__
 
-from deployment.finish import BuildError, describe_layer, pin_architecture, processor
+from deployment.finish import BuildError, describe_layer, digest_of, pin_architecture, processor
 from local.template import load
 from tests.built.emulator import ARCHITECTURE
 from tests.endpoints import FUNCTIONS
@@ -88,8 +88,21 @@ def test_a_template_without_its_parameter_is_not_passed_over(tmp_path: Path) -> 
 
 
 def test_the_layer_says_its_version(tmp_path: Path, build: Path) -> None:
-    assert f"Description: Valet {__version__}, what the functions share" in (build / "template.yaml").read_text()
+    functions = digest_of(build.glob("*Function"))
+    described = f"Description: Valet {__version__}, what the functions {functions} share"
+    assert described in (build / "template.yaml").read_text()
     template = tmp_path / "template.yaml"
     template.write_text("Resources: {}\n")
     with pytest.raises(BuildError):
-        describe_layer(template, "1.2.3")
+        describe_layer(template, "1.2.3", functions)
+
+
+def test_other_code_of_a_function_has_another_digest(tmp_path: Path) -> None:
+    """It is a part of the layer's description, so that a function's code is published with the layer."""
+    source = tmp_path / "TokenFunction" / "app.py"
+    source.parent.mkdir()
+    source.write_text("handler = None")
+    before = digest_of(tmp_path.glob("*Function"))
+    assert before == digest_of(tmp_path.glob("*Function"))
+    source.write_text("handler = print")
+    assert digest_of(tmp_path.glob("*Function")) != before

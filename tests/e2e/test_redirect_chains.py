@@ -193,15 +193,16 @@ def test_with_form_action_the_policy_would_stop_the_chain(
     assert landing.requests == []
 
 
-def test_the_consent_page_still_loads_nothing_runs_nothing_and_cannot_be_framed(
+def test_the_consent_page_still_loads_its_own_images_alone_runs_nothing_and_cannot_be_framed(
     page: Page, issuer: str, landing: Landing
 ) -> None:
     address = ask(issuer, "mobile_app", f"{landing.origin}/callback").url
-    with page.expect_response(lambda response: response.url.startswith(f"{issuer}/consent")) as consent:
+    with page.expect_response(lambda response: response.url.startswith(f"{issuer}/consent?request=")) as consent:
         page.goto(address)
         sign_in(page, "john")
     headers = consent.value.headers
     policy = dict(directive.strip().split(" ", 1) for directive in headers["content-security-policy"].split(";"))
-    assert policy.keys() == {"default-src", "style-src", "base-uri", "frame-ancestors"}
+    assert policy.keys() == {"default-src", "style-src", "img-src", "base-uri", "frame-ancestors"}
+    assert policy["img-src"] == f"{issuer}/token"
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert headers["x-frame-options"] == "DENY"

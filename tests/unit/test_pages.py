@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -188,6 +190,28 @@ def test_a_page_with_a_form_leaves_the_redirects_after_it_to_the_client_and_allo
     without_form = set(content_security_policy().split("; "))
     assert without_form - set(content_security_policy(has_form=True).split("; ")) == {"form-action 'none'"}
     assert set(content_security_policy(has_form=True).split("; ")) < without_form
+
+
+def test_a_page_that_starts_functions_may_load_their_images_and_nothing_else() -> None:
+    images = ("https://id.example.com/consent", "https://id.example.com/token")
+    policy, plain = (set(content_security_policy(has_form=True, images=each).split("; ")) for each in (images, ()))
+    assert policy - plain == {"img-src https://id.example.com/consent https://id.example.com/token"}
+    assert plain < policy
+
+
+@pytest.mark.parametrize("page", [sign_in, consent])
+def test_the_images_that_start_functions_are_neither_seen_nor_read_aloud(page: ModuleType) -> None:
+    shown: Any = {"scopes": (), "owner": "", "answer_host": ""} if page is consent else {}
+    html = page.html(
+        action="/",
+        request_handle="h",
+        csrf_token="c",
+        client_name="App",
+        username="john",
+        starts=("/token?start",),
+        **shown,
+    )
+    assert Document(html).named("img") == [{"src": "/token?start", "alt": "", "hidden": None}]
 
 
 def test_the_form_that_posts_an_answer_sends_its_parameters_to_the_redirect_uri_and_nothing_else() -> None:

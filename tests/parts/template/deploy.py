@@ -2,8 +2,8 @@
 
 Then it is updated, with other parameters, over tables that hold something. The last line printed is what stands
 afterwards, as JSON. moto makes no HTTP APIs, alarms, subscriptions, saved queries, needs Docker for a custom resource,
-cannot update a function that has a layer, and passes over a table's TTL and recovery; the rest it makes as the template
-says.
+cannot update a function that has a layer, reads a resource whose condition does not hold, and passes over a table's TTL
+and recovery; the rest it makes as the template says.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ CHANGED = {"Signer": "wrapped", "SigningAlgorithm": "ES256", "AccessTokenLifetim
 def main() -> None:
     document: dict[str, Any] = json.load(sys.stdin)
     del document["Resources"]["FirstKey"]
+    off = [name for name, resource in document["Resources"].items() if resource.get("Condition") == "HasVersions"]
+    for name in off:
+        del document["Resources"][name]
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"].pop("Layers", None)

@@ -77,6 +77,7 @@ def test_a_pattern_tells_good_from_bad(name: str, good: list[str], bad: list[str
 
 _DOMAIN = {"CustomDomain": "id.example.com"}
 _PROXY = {"BehindProxy": "on"}
+_SNAPSTART = {"SnapStart": "on"}
 
 
 @pytest.mark.parametrize(
@@ -87,10 +88,14 @@ _PROXY = {"BehindProxy": "on"}
         ({**_DOMAIN, "Certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0"}, False),
         (_PROXY, True),
         ({**_PROXY, "IssuerUrl": "https://id.example.com"}, False),
+        (_SNAPSTART, False),
+        ({**_SNAPSTART, "ProvisionedConcurrency": "1"}, True),
     ],
 )
-def test_parameters_that_make_no_sense_without_another_are_refused(given: dict[str, str], is_refused: bool) -> None:
-    """A custom domain has its certificate, a proxy the address that clients know it by."""
+def test_parameters_that_make_no_sense_without_another_or_with_it_are_refused(
+    given: dict[str, str], is_refused: bool
+) -> None:
+    """A custom domain has its certificate, a proxy the address that clients know it by. SnapStart stands alone."""
     values = {**{name: str(each.get("Default", "")) for name, each in PARAMETERS.items()}, **given}
 
     def holds(expression: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from valet.aws import observability
 from valet.aws.apigateway import request_from_event, response_to_event
 from valet.errors import MethodNotAllowed, OAuthError, ServerError
+from valet.front_channel.ahead import STARTED, is_start
 from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.http import Request, Response
 from valet.models.clients import Client
@@ -29,10 +30,12 @@ def endpoint(
     server: Server,
     refuse: Refuse = refuse_as_json,
     readable_by: Literal["nobody", "anybody", "registered origins"] = "nobody",
+    starts_ahead: bool = False,
 ) -> Handler:
     """A Lambda handler around `answer`: it turns an event into an answer, and every error into a refusal.
 
     `readable_by` says which origins' scripts may read the answers. An answer with tokens names its one origin itself.
+    `starts_ahead`: a page of ours asks for it before a person needs it.
     """
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -41,7 +44,9 @@ def endpoint(
         try:
             request = request_from_event(event, server.settings)
             observability.about(request)
-            if request.method == "OPTIONS":
+            if starts_ahead and is_start(request):
+                response = STARTED
+            elif request.method == "OPTIONS":
                 response = cors.preflight(
                     request, methods, frozenset() if readable_by == "nobody" else _origins(readable_by, server)
                 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from valet.errors import InvalidScope
+from valet.front_channel import ahead
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
 from valet.front_channel.saved_requests import Saved
@@ -61,6 +62,7 @@ def consent_page(
 ) -> Response:
     """The page that asks the end-user to allow the client the scope of the saved request; `is_again` after a form that
     another page has sent, from before a new sign-in or for another scope."""
+    upcoming = (f"{destination.issuer}/token",)
     html = consent.html(
         action="/consent",
         request_handle=saved.handle,
@@ -73,8 +75,9 @@ def consent_page(
         switch_account=f"/login?request={saved.handle}",
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
+        starts=ahead.images(upcoming),
     )
-    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
+    return page(400 if is_again else 200, html, content_security_policy(has_form=True, images=upcoming))
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from valet.front_channel import ahead
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
@@ -23,6 +24,7 @@ def sign_in_page(
     status: int = 200,
 ) -> Response:
     """The page that asks for a username and a password."""
+    upcoming = (f"{destination.issuer}/consent", f"{destination.issuer}/token")
     html = sign_in.html(
         action="/login",
         request_handle=saved.handle,
@@ -31,8 +33,9 @@ def sign_in_page(
         username=username,
         error=error,
         notice=_RENEWED if saved.is_renewed and not error else None,
+        starts=ahead.images(upcoming),
     )
-    return page(status, html, content_security_policy(has_form=True))
+    return page(status, html, content_security_policy(has_form=True, images=upcoming))
 
 
 def wrong_password_page(saved: Saved, destination: Destination, *, username: str) -> Response:

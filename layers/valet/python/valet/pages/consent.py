@@ -18,11 +18,12 @@ def html(
     switch_account: str | None = None,
     error: str | None = None,
     notice: str | None = None,
+    starts: Sequence[str] = (),
 ) -> str:
     """Asks for `decision`: what `client_name` may do, by (scope, sentence), who runs it and where the answer goes.
 
     `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
-    count, `notice` why the page is there again.
+    count, `notice` why the page is there again. `starts` are images that start the functions that come next.
     """
     return render(
         "consent.html",
@@ -37,4 +38,5 @@ def html(
         switch_account=switch_account,
         error=error,
         notice=notice,
+        starts=starts,
     )

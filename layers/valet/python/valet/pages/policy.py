@@ -3,17 +3,22 @@
 import base64
 import functools
 import hashlib
+from collections.abc import Sequence
 
 from valet.pages.rendering import style
 
 
-def content_security_policy(*, has_form: bool = False, script: str = "") -> str:
-    """The Content-Security-Policy that goes with every page; `script` is the one that the page may run.
+def content_security_policy(*, has_form: bool = False, images: Sequence[str] = (), script: str = "") -> str:
+    """The Content-Security-Policy that goes with every page.
+
+    `images` are the addresses, without a query, that it may load images from; `script` is the one that it may run.
 
     A page with a form says no form-action. Browsers hold the redirects after a form to it as well, and where the client
     redirects the browser after its answer is the client's matter (docs/decisions/pages-in-browsers.md).
     """
     directives = ["default-src 'none'", f"style-src '{style_sha256()}'"]
+    if images:
+        directives.append(f"img-src {' '.join(images)}")
     if script:
         directives.append(f"script-src '{_sha256(script)}'")
     if not has_form:

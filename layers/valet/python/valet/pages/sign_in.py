@@ -1,5 +1,7 @@
 """The sign-in page (OpenID Connect Core §3.1.2.3)."""
 
+from collections.abc import Sequence
+
 from valet.pages.rendering import render
 
 
@@ -12,9 +14,10 @@ def html(
     username: str = "",
     error: str | None = None,
     notice: str | None = None,
+    starts: Sequence[str] = (),
 ) -> str:
     """Asks for `username` and `password`; `error` is the sentence that a failed attempt gets, and `notice` says why the
-    page is there again without one."""
+    page is there again without one. `starts` are images that start the functions that come next."""
     return render(
         "sign_in.html",
         action=action,
@@ -24,4 +27,5 @@ def html(
         username=username,
         error=error,
         notice=notice,
+        starts=starts,
     )
