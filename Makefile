@@ -17,6 +17,8 @@ SHELL := bash
 
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
@@ -80,7 +82,7 @@ test: lint browser cdk oldest .venv-ministack/.installed .lambda-runtime/.instal
 	$(PYTEST)
 
 check: lint ## run everything quick, in a few minutes: lint, and the unit, contract, integration, authorizer, template, privilege, command-line and documentation tests
-	$(PYTEST) -m 'not slow' $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/authorizer tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
+	$(PYTEST) -m 'not slow' $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/authorizer tests/parts/aws tests/parts/jose tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
 
 lint: .venv/.dev .venv-sam/.installed ## check format, ruff, mypy --strict, imports between modules, cfn-lint and sam validate
 	$(BIN)/ruff format --check .
