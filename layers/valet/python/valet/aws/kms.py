@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from valet.aws.calls import Answer, CallFailed, Calls, binary
 from valet.errors import SigningFailed, TemporarilyUnavailable
+from valet.frozen import Frozen
 from valet.jose.public import jwk_from_public_key
 from valet.models.keys import SigningKey
 from valet.ports.keys import Signer
@@ -95,8 +95,7 @@ class KmsSigner:
         return _joined(signature) if self.alg == "ES256" else signature
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrappedSigner:
+class UnwrappedSigner(Frozen):
     """A private key in this process's memory."""
 
     alg: str

@@ -1,14 +1,12 @@
 """Status indices in DynamoDB: whose they are (leases), and which are set (Token Status List, §4)."""
 
-from dataclasses import dataclass
-
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
+from valet.frozen import Frozen
 from valet.models.grants import LiveToken
 from valet.models.status_lists import Lease, StatusListContent
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoStatusLists:
+class DynamoStatusLists(Frozen):
     """The port StatusLists."""
 
     table: Table
