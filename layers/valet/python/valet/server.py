@@ -3,10 +3,10 @@
 import os
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from valet import settings as settings_module
-from valet.aws import observability
+from valet.aws import authorities, observability
 from valet.aws.calls import AwsCalls, Calls
 from valet.aws.dynamodb.table import Table
 from valet.environment import environment
@@ -33,6 +33,24 @@ class Server:
 
     An adapter is imported where it is built, so that a function imports no adapter that it does not use.
     """
+
+    def prepare(self, *surely: Literal["log", "pages", "signatures"]) -> None:
+        """Load at the start what the first requests surely use. The start has a whole core, a request only the share
+        that the function's memory buys.
+
+        Draw nothing at random here: a snapshot of this process may be started many times (promise P8).
+        """
+        authorities.prepare(environment())
+        if "log" in surely:
+            observability.logger()
+        if "pages" in surely:
+            from valet.pages import rendering
+
+            rendering.jinja()
+        if "signatures" in surely:
+            from valet.aws import kms
+
+            kms.prepare(environment())
 
     @cached_property
     def settings(self) -> Settings:

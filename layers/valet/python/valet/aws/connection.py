@@ -2,14 +2,10 @@
 
 import socket
 import time
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from valet.aws.authorities import BELIEVED, tls_context
 from valet.aws.reply import BrokenReply, NothingCame, Reply, read_reply
-from valet.environment import environment
-
-if TYPE_CHECKING:
-    import ssl
 
 CONNECT_WITHIN = 1.0  # seconds, TLS included
 ANSWER_WITHIN = 2.0  # seconds, from the first byte that is sent to the last that comes
@@ -103,22 +99,16 @@ def _connected(address: Address, end: float) -> socket.socket:
 
 
 def _secured(opened: socket.socket, host: str, end: float) -> socket.socket:
-    secured = tls_context().wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
+    secured = tls_context(host).wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
     try:
         secured.settimeout(_left(end))
         secured.do_handshake()
-    except BaseException:
+    except BaseException as error:
         secured.close()
+        if type(error).__name__ == "SSLCertVerificationError":  # without TLS, ssl is not imported
+            BELIEVED.is_aws_enough = False
         raise
     return secured
-
-
-@cache
-def tls_context() -> "ssl.SSLContext":
-    """What decides whom to believe: the machine's authorities, or the file that AWS_CA_BUNDLE names."""
-    import ssl
-
-    return ssl.create_default_context(cafile=environment().get("AWS_CA_BUNDLE") or None)
 
 
 def _left(end: float) -> float:

@@ -12,7 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def render(template: str, **values: object) -> str:
     """One page's HTML. Raises jinja2's UndefinedError if the template asks for a value that is not given."""
-    return _environment().get_template(template).render(values)
+    return jinja().get_template(template).render(values)
 
 
 @functools.cache
@@ -22,7 +22,8 @@ def style() -> str:
 
 
 @functools.cache
-def _environment() -> "Environment":
+def jinja() -> "Environment":
+    """The templates' engine."""
     # Imported on first use: most functions that load this package never show a page (59 ms cold).
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
