@@ -7,7 +7,6 @@ connection fails, and from then on this process believes all of the machine's: t
 
 from binascii import a2b_base64
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -32,9 +31,14 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 class Believed:
-    """Whether AWS's own authorities are enough, as they are until a connection to AWS fails."""
+    """Whose authorities this process believes."""
 
-    is_aws_enough = True
+    def __init__(self) -> None:
+        self.is_aws_enough = True  # until a certificate of AWS is refused
+
+    def only_aws(self, host: str) -> bool:
+        """Whether a connection to `host` believes AWS's authorities only."""
+        return self.is_aws_enough and host.endswith(_DOMAIN)
 
 
 BELIEVED = Believed()
@@ -47,19 +51,17 @@ def prepare(environment: Mapping[str, str]) -> None:
     """
     is_snapshot = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start") == "snap-start"
     if not is_snapshot and not environment.get("AWS_ENDPOINT_URL", "").startswith("http://"):
-        with suppress(OSError):  # AWS_CA_BUNDLE cannot be read: the first call says so
-            tls_context(_DOMAIN)
-
-
-def tls_context(host: str) -> "ssl.SSLContext":
-    """What decides whom a connection to `host` believes: the machine's authorities, or the file that AWS_CA_BUNDLE
-    names.
-    """
-    return _context(is_only_aws=BELIEVED.is_aws_enough and host.endswith(_DOMAIN))
+        try:
+            tls_context(is_only_aws=True)
+        except OSError:
+            return  # AWS_CA_BUNDLE cannot be read: the first call says so
 
 
 @cache
-def _context(*, is_only_aws: bool) -> "ssl.SSLContext":
+def tls_context(*, is_only_aws: bool) -> "ssl.SSLContext":
+    """What decides whom to believe: the machine's authorities, or only AWS's of them, or the file that AWS_CA_BUNDLE
+    names.
+    """
     import ssl
 
     bundle = environment().get("AWS_CA_BUNDLE")
@@ -71,10 +73,10 @@ def _context(*, is_only_aws: bool) -> "ssl.SSLContext":
 
 def _of_aws(file: str) -> bytes:
     """AWS's authorities among those in the file, as DER; none if the file cannot be read."""
-    found = []
-    with suppress(OSError, ValueError), open(file, encoding="utf-8") as lines:
-        for block in lines.read().split(_BEGIN)[1:]:
-            der = a2b_base64(block.partition(_END)[0])
-            if sha256(der).hexdigest() in _AWS:
-                found.append(der)
-    return b"".join(found)
+    try:
+        with open(file, encoding="utf-8") as opened:
+            blocks = opened.read().split(_BEGIN)[1:]
+        found = [a2b_base64(block.partition(_END)[0]) for block in blocks]
+    except (OSError, ValueError):
+        return b""
+    return b"".join(der for der in found if sha256(der).hexdigest() in _AWS)

@@ -1,13 +1,13 @@
 """Rendering the pages' templates, by jinja2."""
 
 import functools
-from pathlib import Path
+from os.path import dirname, join
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = join(dirname(__file__), "templates")  # pathlib takes 3 ms to import
 
 
 def render(template: str, **values: object) -> str:
@@ -18,7 +18,8 @@ def render(template: str, **values: object) -> str:
 @functools.cache
 def style() -> str:
     """The stylesheet that every page inlines."""
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    with open(join(TEMPLATES, "style.css"), encoding="utf-8") as file:
+        return file.read()
 
 
 @functools.cache
