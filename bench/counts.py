@@ -1,4 +1,5 @@
-"""Counts in place of times: the modules that a function loads, and the Python functions that it calls.
+"""Counts in place of times: the modules that a function loads, and the Python functions that it calls,
+at its start and for each request.
 
 `python -m bench.counts` prints the calls and the log line as JSON. It runs in a process of its own, because other
 code's hooks would be counted too.
@@ -8,34 +9,53 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.measure import LAYER, ROOT, process
 from bench.valet_in_memory import ValetInMemory, handler
 from tests.parts.authorizer.issuer import ROUTES, Stand, http_2
 
+# Calls within the import system are not counted: there are more of them where no bytecode is kept yet.
 _READY = """
-import importlib, json, sys
+import sys
 sys.path[:0] = {path!r}
+calls = 0
+def on_event(frame, event, _):
+    global calls
+    calls += event == "call" and not frame.f_code.co_filename.startswith("<frozen importlib")
+sys.setprofile(on_event)
 import app
-for name in {later!r}: importlib.import_module(name)
-print(json.dumps(sorted(sys.modules)))
+for name in {later!r}: __import__(name)
+sys.setprofile(None)
+import json
+print(json.dumps([sorted(sys.modules), calls]))
 """
 
 
-def modules(name: str, *later: str) -> frozenset[str]:
-    """The modules that are loaded once functions/<name> is ready and has also imported the modules in `later`."""
+class Start(NamedTuple):
+    """What is loaded, and how many Python functions were called until then."""
+
+    modules: frozenset[str]
+    calls: int
+
+
+@cache
+def start(name: str, *later: str) -> Start:
+    """The start of functions/<name>, until it is ready and has also imported the modules in `later`."""
     path = [str(ROOT / "functions" / name), str(LAYER)]
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
+        "PYTHONHASHSEED": "0",
         "ISSUER": "https://id.example.com",
         "AUDIENCE": "https://id.example.com/api",
         "ROUTES": json.dumps(ROUTES),
     }
     spent = process([sys.executable, "-s", "-c", _READY.format(path=path, later=later)], environment)
-    return frozenset(json.loads(spent.output.strip().rpartition("\n")[2]))
+    modules, calls = json.loads(spent.output.strip().rpartition("\n")[2])
+    return Start(frozenset(modules), calls)
 
 
 def functions() -> list[str]:

@@ -66,7 +66,7 @@ def event(name: str, body: str, client_id: str) -> dict[str, Any]:
 
 def log_to(stream: IO[str]) -> None:
     """Send the log of this process's functions to `stream`."""
-    observability._LOGGER.registered_handler.setStream(stream)  # type: ignore[attr-defined]  # StreamHandler's
+    observability.logger().registered_handler.setStream(stream)  # type: ignore[attr-defined]  # StreamHandler's
 
 
 class ValetInMemory:

@@ -3,13 +3,12 @@
 Login and consent lead back here with the handle of the saved request, so that what comes next is decided in one place.
 """
 
-from dataclasses import replace
-
 from valet.endpoint import endpoint, refused_to
 from valet.errors import InvalidScope, LoginRequired, OAuthError
 from valet.front_channel.progress import begun_anew, go_on
 from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
+from valet.frozen import replace
 from valet.http import Parameters, Request, Response
 from valet.protocol.authorization_request import destination_of, find_destination, parse_authorization_request
 from valet.refusals import refuse_as_page
@@ -66,4 +65,5 @@ def _hinted_sub(parameters: Parameters, prompt: frozenset[str], issuer: str, ser
     return hint.sub if hint else None
 
 
+SERVER.prepare("log")
 handler = endpoint(authorize, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -63,4 +63,5 @@ def _refresh_token(token: str, client: Client, server: Server) -> dict[str, obje
     }
 
 
+SERVER.prepare()
 handler = endpoint(introspect, "POST", server=SERVER)

@@ -14,4 +14,5 @@ def jwks(request: Request, server: Server) -> Response:
     return json_response(200, jwk_set(server.registry.signing_keys()), _CACHE)
 
 
+SERVER.prepare()
 handler = endpoint(jwks, "GET", server=SERVER, readable_by="anybody")

@@ -14,4 +14,5 @@ def metadata(request: Request, server: Server) -> Response:
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 
+SERVER.prepare()
 handler = endpoint(metadata, "GET", server=SERVER, readable_by="anybody")

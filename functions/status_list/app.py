@@ -1,6 +1,5 @@
 """GET /status-lists, /status-lists/{id}: which access tokens are revoked (Token Status List, §8 and §9)."""
 
-import valet.aws.kms  # noqa: F401 - lists are signed: import it at the start, when Lambda lends a whole core
 from valet.endpoint import endpoint
 from valet.errors import NotFound
 from valet.http import Request, Response, json_response
@@ -50,4 +49,5 @@ def _aggregation(request: Request, server: Server) -> Response:
     return json_response(200, {"status_lists": lists}, {"Cache-Control": "public, max-age=60"})
 
 
+SERVER.prepare("signatures")
 handler = endpoint(status_list, "GET", server=SERVER, readable_by="anybody")

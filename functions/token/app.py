@@ -1,6 +1,5 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
-import valet.aws.kms  # noqa: F401 - every answer is signed: import it at the start, when Lambda lends a whole core
 from valet import grant_types
 from valet.client_authentication import secret
 from valet.endpoint import endpoint
@@ -28,4 +27,5 @@ def token(request: Request, server: Server) -> Response:
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 
 
+SERVER.prepare("log", "signatures")
 handler = endpoint(token, "POST", server=SERVER, readable_by="registered origins", starts_ahead=True)

@@ -41,6 +41,7 @@ def _refusal() -> InvalidToken:
     return InvalidToken("The access token is expired, revoked, malformed, or not for this endpoint.")
 
 
+SERVER.prepare()
 handler = endpoint(
     userinfo, "GET", "POST", server=SERVER, refuse=refuse_with_challenge, readable_by="registered origins"
 )

@@ -47,7 +47,7 @@ def written(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Written:
     """The lines of the log since the test began, each held to what every line must be."""
     written_bytes = io.BytesIO()
     stream = io.TextIOWrapper(written_bytes, encoding="utf-8", newline="")
-    own: Any = observability._LOGGER.registered_formatter
+    own: Any = observability.logger().registered_formatter
     logger = Logger(
         service=f"valet-{id(stream)}",  # a logger of the same name would be the same one, with its first stream
         stream=stream,

@@ -145,9 +145,11 @@ def _of_pairs(encoded: str) -> Iterator[str]:
 def log_watch() -> Iterator[LogWatch]:
     """Watches the entry that every endpoint shares, from the first test to the last."""
     import valet.endpoint  # noqa: F401  whose doors are watched
+    from valet.aws import observability
     from valet.aws.apigateway import request_from_event, response_to_event
 
     watch = LogWatch()
+    observability.logger()  # now, because when it is made it silences the handlers that the root logger has
 
     def request_seen(*arguments: Any) -> Any:
         request = request_from_event(*arguments)

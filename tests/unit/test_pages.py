@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -360,5 +361,5 @@ def test_a_value_that_a_template_misses_is_an_error_and_never_a_blank() -> None:
 def test_importing_the_pages_does_not_import_jinja2() -> None:
     names = "consent, form_post, messages, policy, rendering, sign_in, sign_out"
     code = f"import sys; from valet.pages import {names}; sys.exit('jinja2' in sys.modules)"
-    root = str(TEMPLATES.parents[2])
+    root = str(Path(TEMPLATES).parents[2])
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from valet.aws.authorities import tls_context
 from valet.aws.calls import OUTSIDE
-from valet.aws.connection import tls_context
 
 from tests.parts.aws.certificates import Authority
 from tests.parts.aws.door import Door

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from valet.aws import connection
-from valet.aws.connection import Address, Connection, NoAnswer, tls_context
+from valet.aws.authorities import tls_context
+from valet.aws.connection import Address, Connection, NoAnswer
 from valet.aws.transport import Transport
 
 from tests.parts.aws.certificates import Authority
@@ -79,7 +80,7 @@ def test_a_bundle_that_cannot_be_read_is_named(
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle"))
     tls_context.cache_clear()
     with server(lambda peer: peer.wait()) as running:
-        assert_fails(running.url.replace("http:", "https:"), f"^AWS_CA_BUNDLE is '{tmp_path}/bundle': ")
+        assert_fails(running.url.replace("http:", "https:"), f"^OSError: AWS_CA_BUNDLE is '{tmp_path}/bundle': ")
 
 
 def test_a_port_where_nobody_listens() -> None:
@@ -149,5 +150,5 @@ def test_an_ipv6_address_is_written_in_brackets_and_looked_up_without(monkeypatc
         monkeypatch.setattr(socket, "getaddrinfo", look_up)
         with calls_to(f"http://[::1]:{running.port}") as calls:
             assert calls("GetItem", {"a": 1}) == {"a": 1}
-    assert looked_up == ["::1"]
+    assert looked_up == [b"::1"]
     assert f"host: [::1]:{running.port}\r\n".encode() in running.requests[0]

@@ -27,6 +27,7 @@ LOCAL_CIRCLE = "The local stack has no circle"
 # Each layer of valet, and what it may not import: the next layer up, or a neighbour that it may not know.
 FORBIDDEN: Mapping[str, str] = {
     "clock": "fetch",
+    "frozen": "clock",
     "jose": "fetch",
     "fetch": "jose",
     "authorization": "fetch",

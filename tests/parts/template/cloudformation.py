@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,10 @@ def circles(document: Mapping[str, Any]) -> list[str]:
     from cfnlint.rules.resources.CircularDependency import CircularDependency
     from cfnlint.template import Template
 
-    return [match.message for match in CircularDependency().match(Template("", dict(document), ["us-east-1"]))]
+    # cfn-lint puts the operands of conditions in order, in the document that it is given.
+    return [
+        match.message for match in CircularDependency().match(Template("", deepcopy(dict(document)), ["us-east-1"]))
+    ]
 
 
 def resources(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:

@@ -5,9 +5,10 @@ not named here. Fields that every line may have, where they are known, are in EV
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
+
+from valet.frozen import Frozen
 
 EventName = Literal[
     "api.changed",
@@ -65,8 +66,7 @@ Metric = Literal[
 EVERYWHERE = frozenset({"event", "request_id", "source_ip", "client_id", "sub", "grant_id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Frozen):
     """One kind of line in the log."""
 
     meaning: str

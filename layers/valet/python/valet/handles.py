@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 
+from valet.frozen import Frozen
 from valet.ports.runtime import Random
 
 _SECRET = r"[A-Za-z0-9_-]{43}"
@@ -18,8 +18,7 @@ _CODE = re.compile(rf"({_GRANT_ID})\.({_SECRET})")
 _REFRESH_TOKEN = re.compile(rf"({_GRANT_ID})\.({_SECRET})\.({_SECRET})")
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Frozen):
     """An authorization code: the grant's id and a secret."""
 
     grant_id: str
@@ -29,8 +28,7 @@ class Code:
         return f"{self.grant_id}.{self.secret}"
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
+class RefreshToken(Frozen):
     """A refresh token: the grant's id, the family secret (constant for the grant) and the secret of this generation.
 
     Access tokens carry the grant's id, so it proves nothing. The family secret proves that the presenter holds or held

@@ -7,10 +7,10 @@ omitted.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from valet.errors import InvalidRequest, TooLarge, quoted
+from valet.frozen import NO_ENTRIES, Frozen
 
 MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
 MAXIMUM_PARAMETERS = 100
@@ -90,16 +90,15 @@ def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
         raise InvalidRequest("There are too many parameters.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Frozen):
     """An HTTP request."""
 
     method: str
     path: str
     issuer: str  # this authorization server's own address, without a slash at its end
     query_string: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_ENTRIES  # names in lower case
+    cookies: Mapping[str, str] = NO_ENTRIES
     body: bytes = b""
     source_ip: str = ""
     request_id: str = ""
@@ -137,12 +136,11 @@ class Request:
         return self.headers.get("origin")
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Frozen):
     """An HTTP response."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_ENTRIES
     body: str | bytes = ""
     cookies: tuple[str, ...] = ()  # Set-Cookie values
 

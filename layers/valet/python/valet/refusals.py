@@ -1,11 +1,10 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
 
-from dataclasses import replace
-
 from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Lost, RequestLost, RequestTooOld
 from valet.front_channel.steps import back_to_authorize
+from valet.frozen import replace
 from valet.http import NO_STORE, Request, Response, json_response, page
 from valet.models.clients import Client
 from valet.pages import messages

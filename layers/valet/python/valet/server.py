@@ -3,51 +3,71 @@
 import os
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from valet import settings as settings_module
-from valet.aws import observability
+from valet.aws import authorities, observability
 from valet.aws.calls import AwsCalls, Calls
 from valet.aws.dynamodb.table import Table
 from valet.environment import environment
-from valet.people.cookies import Cookies
-from valet.ports.accounts import Accounts, Consents, Credentials
-from valet.ports.clients import Registry
-from valet.ports.grants import Grants
-from valet.ports.keys import Signers
-from valet.ports.runtime import Audit, Clock, Random
-from valet.ports.saved_requests import SavedRequests
-from valet.ports.sessions import Sessions
-from valet.ports.status_lists import StatusLists
-from valet.ports.throttles import Throttles
 from valet.settings import Settings
-from valet.tokens.status_index import StatusIndices
-from valet.tokens.status_list import StatusListPublisher
 
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
+    from valet.people.cookies import Cookies
+    from valet.ports.accounts import Accounts, Consents, Credentials
+    from valet.ports.clients import Registry
+    from valet.ports.grants import Grants
+    from valet.ports.keys import Signers
+    from valet.ports.runtime import Audit, Clock, Random
+    from valet.ports.saved_requests import SavedRequests
+    from valet.ports.sessions import Sessions
+    from valet.ports.status_lists import StatusLists
+    from valet.ports.throttles import Throttles
+    from valet.tokens.status_index import StatusIndices
+    from valet.tokens.status_list import StatusListPublisher
 
 
 class Server:
     """The ports that an endpoint needs. A test gives it other ones by assigning them.
 
-    An adapter is imported where it is built, so that a function imports no adapter that it does not use.
+    What stands behind a port is imported where it is built, so that a function imports nothing that it does not use.
     """
+
+    def prepare(self, *surely: Literal["log", "pages", "signatures"]) -> None:
+        """Load at the start what the first requests surely use. The start has a whole core, a request only the share
+        that the function's memory buys.
+
+        Draw nothing at random here: a snapshot of this process may be started many times (promise P8).
+        """
+        authorities.prepare(environment())
+        if "log" in surely:
+            observability.logger()
+        if "pages" in surely:
+            from valet.pages import rendering
+
+            rendering.jinja()
+        if "signatures" in surely:
+            from valet.aws import kms
+
+            kms.prepare(environment())
 
     @cached_property
     def settings(self) -> Settings:
         return settings_module.read(environment())
 
     @cached_property
-    def clock(self) -> Clock:
+    def clock(self) -> "Clock":
         return time.time
 
     @cached_property
-    def random(self) -> Random:
+    def random(self) -> "Random":
         return os.urandom
 
     @cached_property
-    def cookies(self) -> Cookies:
+    def cookies(self) -> "Cookies":
+        from valet.people.cookies import Cookies
+
         is_persistent = self.settings.session_cookie == "persistent"
         lifetime = self.settings.session_absolute_lifetime if is_persistent else None
         return Cookies(self.settings.is_plain_http, lifetime)
@@ -61,69 +81,73 @@ class Server:
         return AwsCalls("kms", environment())
 
     @cached_property
-    def registry(self) -> Registry:
+    def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
         return DynamoRegistry(self._table(self.settings.registry_table), self.clock)
 
     @cached_property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> "Accounts":
         return self._users
 
     @cached_property
-    def credentials(self) -> Credentials:
+    def credentials(self) -> "Credentials":
         return self._users
 
     @cached_property
-    def consents(self) -> Consents:
+    def consents(self) -> "Consents":
         return self._users
 
     @cached_property
-    def grants(self) -> Grants:
+    def grants(self) -> "Grants":
         from valet.aws.dynamodb.grants import DynamoGrants
 
         return DynamoGrants(self._table(self.settings.grants_table))
 
     @cached_property
-    def status_lists(self) -> StatusLists:
+    def status_lists(self) -> "StatusLists":
         from valet.aws.dynamodb.status_lists import DynamoStatusLists
 
         return DynamoStatusLists(self._table(self.settings.grants_table))
 
     @cached_property
-    def status_indices(self) -> StatusIndices:
+    def status_indices(self) -> "StatusIndices":
+        from valet.tokens.status_index import StatusIndices
+
         return StatusIndices(self.status_lists)
 
     @cached_property
-    def status_list_publisher(self) -> StatusListPublisher:
+    def status_list_publisher(self) -> "StatusListPublisher":
+        from valet.tokens.status_list import StatusListPublisher
+
         return StatusListPublisher(self.status_lists)
 
     @cached_property
-    def saved_requests(self) -> SavedRequests:
+    def saved_requests(self) -> "SavedRequests":
         from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 
         return DynamoSavedRequests(self._table(self.settings.grants_table))
 
     @cached_property
-    def sessions(self) -> Sessions:
+    def sessions(self) -> "Sessions":
         from valet.aws.dynamodb.sessions import DynamoSessions
 
         return DynamoSessions(self._table(self.settings.grants_table))
 
     @cached_property
-    def throttles(self) -> Throttles:
+    def throttles(self) -> "Throttles":
         from valet.aws.dynamodb.throttles import DynamoThrottles
 
         return DynamoThrottles(self._table(self.settings.grants_table))
 
     @cached_property
-    def signers(self) -> Signers:
+    def signers(self) -> "Signers":
         from valet.aws.kms import KmsSigners
 
         return KmsSigners(self.kms)
 
     @cached_property
-    def audit(self) -> Audit:
+    def audit(self) -> "Audit":
         return observability.LoggedAudit()
 
     @cached_property

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from valet.frozen import Frozen
 
 # Seconds. A token's key and its place in a status list are kept for this long.
 LONGEST_ACCESS_TOKEN = 86_400
@@ -16,8 +17,7 @@ class SettingsError(Exception):
     """All that is wrong with the environment, in one message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Frozen):
     """One deployment's settings. Lifetimes and windows are seconds."""
 
     registry_table: str = "Registry"

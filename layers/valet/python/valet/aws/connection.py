@@ -2,16 +2,12 @@
 
 import socket
 import time
-from functools import cache
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from valet.aws.authorities import BELIEVED, tls_context
 from valet.aws.reply import BrokenReply, Reply, read_reply
 from valet.clock import system_clock
-from valet.environment import environment
-
-if TYPE_CHECKING:
-    import ssl
 
 CONNECT_WITHIN = 1.0  # seconds, the lookup of the name and TLS included
 ANSWER_WITHIN = 2.0  # seconds, from the first byte that is sent to the last that comes
@@ -118,10 +114,11 @@ def _connected(address: Address, end: float) -> socket.socket:
 def _addresses(address: Address, end: float) -> list[Any]:
     """What getaddrinfo finds. It runs in a thread of its own, because nothing else bounds the time that it takes."""
     found: list[Any] = []
+    host = address.host.encode()  # to look up a text, Python imports its codec for other alphabets, which takes 2 ms
 
     def look_up() -> None:
         try:
-            found.append(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))
+            found.append(socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM))
         except (OSError, ValueError) as error:
             found.append(error)
 
@@ -149,27 +146,18 @@ def _opened(candidate: Any, address: Address, within: float, end: float) -> sock
 
 
 def _secured(opened: socket.socket, host: str, end: float) -> socket.socket:
+    context = tls_context(is_only_aws=BELIEVED.only_aws(host))
     # wrap_socket alone would skip the handshake if the other side has hung up already; do_handshake fails then.
-    secured = tls_context().wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
+    secured = context.wrap_socket(opened, server_hostname=host.encode(), do_handshake_on_connect=False)
     try:
         secured.settimeout(_left(end))
         secured.do_handshake()
-    except BaseException:
+    except BaseException as error:
         secured.close()
+        if type(error).__name__ == "SSLCertVerificationError":  # without TLS, ssl is not imported
+            BELIEVED.is_aws_enough = False
         raise
     return secured
-
-
-@cache
-def tls_context() -> "ssl.SSLContext":
-    """What decides whom to believe: the machine's authorities, or the file that AWS_CA_BUNDLE names."""
-    import ssl
-
-    file = environment().get("AWS_CA_BUNDLE") or None
-    try:
-        return ssl.create_default_context(cafile=file)
-    except OSError as error:
-        raise NoAnswer(f"AWS_CA_BUNDLE is {file!r}: {error.strerror}") from error
 
 
 def _left(end: float) -> float:

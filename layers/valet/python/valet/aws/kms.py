@@ -1,21 +1,15 @@
-"""Signatures by KMS, and by a private key that KMS has wrapped (RFC 7518 §3, RFC 8037 §3.1)."""
+"""Signatures by KMS, and by a private key that KMS has wrapped (RFC 7518 §3, RFC 8037 §3.1).
+
+KMS signs with RSA without `cryptography`, so that is imported only where it is used.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
-
 from valet.aws.calls import Answer, CallFailed, Calls, binary
 from valet.errors import SigningFailed, TemporarilyUnavailable
-from valet.jose.public import jwk_from_public_key
 from valet.models.keys import SigningKey
 from valet.ports.keys import Signer
 
@@ -29,13 +23,16 @@ KMS_ALGORITHMS: Mapping[str, Any] = {
     "EdDSA": "ED25519_SHA_512",
 }
 
-_PADDINGS: Mapping[str, AsymmetricPadding] = {
-    "RS256": padding.PKCS1v15(),
-    "PS256": padding.PSS(padding.MGF1(SHA256()), SHA256.digest_size),  # RFC 7518 §3.5: a salt as long as the hash
-}
-
 _LONGEST_RAW_MESSAGE = 4096  # bytes; KMS takes longer messages only as their digest
 _MOST_UNWRAPPED_KEYS = 2  # a rotation needs two; what is no longer asked for leaves the memory
+
+
+def prepare(environment: Mapping[str, str]) -> None:
+    """Import what the signatures of this deployment need."""
+    if environment.get("SIGNER") == "wrapped":
+        import valet.aws.unwrapped
+    elif environment.get("SIGNING_ALG") == "ES256":
+        import valet.jose.ecdsa  # noqa: F401
 
 
 class KmsSigners:
@@ -92,19 +89,14 @@ class KmsSigner:
             SigningFailed,
         )
         signature = binary(answer["Signature"])
-        return _joined(signature) if self.alg == "ES256" else signature
+        if self.alg != "ES256":
+            return signature
+        from valet.jose.ecdsa import joined  # only ES256 needs it
+
+        return joined(signature)
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrappedSigner:
-    """A private key in this process's memory."""
-
-    alg: str
-    kid: str
-    sign: Callable[[bytes], bytes]
-
-
-def unwrapped_signer(kms: Calls, key: SigningKey) -> UnwrappedSigner:
+def unwrapped_signer(kms: Calls, key: SigningKey) -> Signer:
     """The signer of a wrapped key, unwrapped by KMS."""
     if not key.wrapped_private_key:
         raise SigningFailed(detail=f"the signing key {key.kid} has ended")
@@ -118,36 +110,9 @@ def unwrapped_signer(kms: Calls, key: SigningKey) -> UnwrappedSigner:
         },
         SigningFailed,
     )
-    private_key = load_der_private_key(binary(answer["Plaintext"]), password=None)
-    public_key = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if jwk_from_public_key(public_key, key.alg)["kid"] != key.kid:
-        raise SigningFailed(detail=f"what is wrapped under {key.kid} is another key")
-    return UnwrappedSigner(key.alg, key.kid, _signature_by(private_key, key.alg))
+    from valet.aws.unwrapped import signer_of  # only Signer=wrapped needs it
 
-
-def _signature_by(private_key: object, alg: str) -> Callable[[bytes], bytes]:
-    match private_key:
-        case rsa.RSAPrivateKey() if alg in _PADDINGS:
-            return partial(_rsa_signature, private_key, _PADDINGS[alg])
-        case ec.EllipticCurvePrivateKey() if alg == "ES256":
-            return partial(_ecdsa_signature, private_key)
-        case ed25519.Ed25519PrivateKey() if alg == "EdDSA":
-            return private_key.sign
-    raise SigningFailed(detail=f"{type(private_key).__name__} is no key for {alg}")
-
-
-def _rsa_signature(key: rsa.RSAPrivateKey, pad: AsymmetricPadding, message: bytes) -> bytes:
-    return key.sign(message, pad, SHA256())
-
-
-def _ecdsa_signature(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
-    return _joined(key.sign(message, ec.ECDSA(SHA256())))
-
-
-def _joined(der: bytes) -> bytes:
-    """An ECDSA signature in JOSE's form, r and s in 32 bytes each (RFC 7518 §3.4), from X.509's form, DER."""
-    r, s = decode_dss_signature(der)
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return signer_of(key, binary(answer["Plaintext"]))
 
 
 def asked(

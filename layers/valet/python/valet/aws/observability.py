@@ -7,32 +7,21 @@ secret.
 
 import json
 import time
-import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
-
-from aws_lambda_powertools import Logger
+from typing import TYPE_CHECKING, Any
 
 from valet.audit import EVENTS, EventName, in_bounds
 from valet.errors import OAuthError, SigningFailed
 from valet.http import Request
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
 NAMESPACE = "Valet"
 DIMENSION = "service"  # POWERTOOLS_SERVICE_NAME, which template.yaml sets to the stack's name
 
-# Lambda reads the time of a line as RFC 3339 in UTC. The place in the code is left out: an event that needs it has a
-# field. With the default serializers a line costs twice as much: they make an encoder for each line, and try to read
-# each message as JSON.
-_LOGGER = Logger(
-    log_uncaught_exceptions=False,
-    location=None,
-    xray_trace_id=None,
-    utc=True,
-    use_rfc3339=True,
-    json_serializer=json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode,
-    json_deserializer=str,
-)
+_LOGGER: "Logger | None" = None
 
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 
@@ -46,11 +35,32 @@ def about(request: Request) -> None:
     begin(request.request_id, request.source_ip)
 
 
+def logger() -> "Logger":
+    """The logger, made on first use: a function that logs nothing, as long as all goes well, does not import it."""
+    global _LOGGER
+    if _LOGGER is None:
+        from aws_lambda_powertools import Logger
+
+        # Lambda reads the time of a line as RFC 3339 in UTC. The place in the code is left out: an event that needs it
+        # has a field. With the default serializers a line costs twice as much: they make an encoder for each line, and
+        # try to read each message as JSON.
+        _LOGGER = Logger(
+            log_uncaught_exceptions=False,
+            location=None,
+            xray_trace_id=None,
+            utc=True,
+            use_rfc3339=True,
+            json_serializer=json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode,
+            json_deserializer=str,
+        )
+    return _LOGGER
+
+
 class LoggedAudit:
     """The port Audit, as log lines."""
 
     def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None:
-        _LOGGER.info(event, extra=_line(event, fields))
+        logger().info(event, extra=_line(event, fields))
 
 
 def log_refusal(error: OAuthError) -> None:
@@ -59,14 +69,16 @@ def log_refusal(error: OAuthError) -> None:
     """
     event: EventName = "signing.failed" if isinstance(error, SigningFailed) else "request.refused"
     fields = {"error": error.error, "detail": error.detail or error.description, "client_id": error.client_id}
-    _LOGGER.warning(event, extra=_line(event, fields))
+    logger().warning(event, extra=_line(event, fields))
 
 
 def log_failure(failure: BaseException) -> None:
     """The places in the code where it failed. An exception's message may quote a secret, so only its type is logged."""
+    import traceback
+
     frames: list[Any] = traceback.extract_tb(failure.__traceback__)
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    _LOGGER.error("request.failed", extra=_line("request.failed", {"failure": type(failure).__name__, "at": at}))
+    logger().error("request.failed", extra=_line("request.failed", {"failure": type(failure).__name__, "at": at}))
 
 
 def _line(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import binascii
 from base64 import b64decode
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from valet.authorization import find_credentials
 from valet.errors import InvalidClient, InvalidRequest, quoted
+from valet.frozen import Frozen
 from valet.handles import is_digest_of
 from valet.http import Parameters, Request, parse_parameters
 from valet.models.clients import Client
@@ -27,8 +27,7 @@ _AT_FAULT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Presented:
+class _Presented(Frozen):
     method: str  # as in token_endpoint_auth_method
     client_id: str
     secret: str

@@ -5,12 +5,12 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from valet.errors import TemporarilyUnavailable, TooManyRequests
 from valet.front_channel.consent import remaining, remember
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Saved
+from valet.frozen import Frozen
 from valet.handles import Code, code_of, digest, is_digest_of, new_handle, new_id
 from valet.http import Response
 from valet.models.grants import Grant
@@ -40,8 +40,7 @@ class Ports(HasSettings, HasRandom, HasRegistry, HasConsents, HasGrants, HasSess
     """The ports that a code is issued through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Frozen):
     """An authorization request that is allowed: no step stands between it and its code."""
 
     request: AuthorizationRequest

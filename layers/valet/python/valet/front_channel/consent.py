@@ -1,13 +1,13 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from valet.errors import InvalidScope
 from valet.front_channel import ahead
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.front_channel.interaction import is_remembered
 from valet.front_channel.saved_requests import Saved
+from valet.frozen import replace
 from valet.http import Response, page
 from valet.models.accounts import Account, Consent
 from valet.models.clients import Client, Scopes

@@ -4,10 +4,10 @@ Login and consent carry a request's handle and nothing else of it. It is bound t
 nothing about a user: only the session cookie says which end-user is signed in.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from valet.errors import InvalidRequest
+from valet.frozen import Frozen
 from valet.handles import digest, grant_id_of, is_digest_of, is_handle, new_handle
 from valet.http import Request
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
@@ -63,8 +63,7 @@ class AlreadyAnswered(InvalidRequest):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Frozen):
     """A saved request and the handle that names it."""
 
     handle: str
@@ -72,8 +71,11 @@ class Saved:
     created_at_ms: int
     expires_at: int
     grant_id: str  # of the grant that it ends in, and that every request ends in that renews it
-    browser: str = field(default="", repr=False)  # the value of its browser's cookie; empty: bound to no browser yet
+    browser: str = ""  # the value of its browser's cookie; empty: bound to no browser yet
     is_renewed: bool = False  # an older one took too long
+
+    def __repr__(self) -> str:
+        return f"Saved(grant_id={self.grant_id!r})"  # its handle and its browser are secrets
 
 
 def save_request(

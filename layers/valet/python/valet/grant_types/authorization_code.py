@@ -4,10 +4,10 @@
 again on the item that made a condition fail, so that both are judged by the same rules.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from valet.errors import InvalidGrant
+from valet.frozen import Frozen, replace
 from valet.grant_types.issue import ends_at, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
@@ -42,8 +42,7 @@ class Decision(Enum):
 _LOGGED = (Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Frozen):
     """What the client presents at the token endpoint."""
 
     code: Code

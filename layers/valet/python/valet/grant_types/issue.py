@@ -1,9 +1,9 @@
 """The tokens that a grant gets: whether the grant is still good, and the claims that are signed for it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from valet.errors import InvalidScope
+from valet.frozen import replace
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.accounts import Account
 from valet.models.grants import Grant, LiveToken, Tokens

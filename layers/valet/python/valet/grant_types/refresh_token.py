@@ -4,11 +4,11 @@
 again on the item that made a condition fail, so that both are judged by the same rules.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
+from valet.frozen import Frozen, replace
 from valet.grant_types import pace
 from valet.grant_types.issue import ends_at, nothing_left, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
@@ -36,8 +36,7 @@ class Decision(Enum):
     THEFT = "an older token: revoke, and refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Frozen):
     """What the client presents at the token endpoint."""
 
     token: RefreshToken

@@ -1,8 +1,8 @@
 """The arguments of every grant type: the token request, and the ports that it may use."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from valet.frozen import Frozen
 from valet.http import Parameters
 from valet.models.clients import Client
 from valet.ports.accounts import HasAccounts
@@ -30,8 +30,7 @@ class Ports(
     """The ports that a grant type may use."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(Frozen):
     """One token request, after its client was authenticated."""
 
     client: Client

@@ -5,9 +5,9 @@ rotation carries the steps out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from valet.audit import EventName
+from valet.frozen import Frozen, replace
 from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING, find_signing_key, signing_key
 from valet.models.keys import KeyRing, SigningKey
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
@@ -20,20 +20,17 @@ KEPT_FOR = LONGEST_ACCESS_TOKEN + VERIFIER_CACHE + MARGIN  # in the JWK Set afte
 SIGNS_ON = MARGIN  # an invocation that read the records before a change may still sign with the old key
 
 
-@dataclass(frozen=True, slots=True)
-class Make:
+class Make(Frozen):
     """Make a key, and put it into the ring."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Frozen):
     """Make sure that the key cannot sign any more, and record that."""
 
     key: SigningKey
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Frozen):
     """Write the records; `event` and `kid` describe the change in the log."""
 
     keys: tuple[SigningKey, ...]

@@ -6,7 +6,6 @@ there.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from valet.audit import EventName
 from valet.errors import TemporarilyUnavailable
@@ -23,17 +22,17 @@ _SAME_EMERGENCY = 900  # "current" if repeated within this time, it repeats the 
 _MOST_STEPS = 40  # a run takes six at most; if it takes more, two runs disturb each other without end
 
 
-@dataclass(slots=True)
 class Rotation:
     """One run: it carries out the steps through the ports."""
 
-    records: KeyRecords
-    maker: KeyMaker
-    audit: Audit
-    clock: Clock
-    settings: Settings
-    _usable: dict[str, bool] = field(default_factory=dict)
-    _made: SigningKey | None = None
+    def __init__(self, records: KeyRecords, maker: KeyMaker, audit: Audit, clock: Clock, settings: Settings) -> None:
+        self.records = records
+        self.maker = maker
+        self.audit = audit
+        self.clock = clock
+        self.settings = settings
+        self._usable: dict[str, bool] = {}
+        self._made: SigningKey | None = None
 
     def rotate(self, *, is_due: bool = False) -> KeyRing:
         """Move the records on as far as possible today. Returns the ring as it is then."""

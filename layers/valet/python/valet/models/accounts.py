@@ -1,10 +1,9 @@
 """End-users: their account, their credential, and what they allowed clients."""
 
-from dataclasses import dataclass
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Frozen):
     """A postal address (OpenID Connect Core §5.1.1)."""
 
     formatted: str = ""
@@ -15,8 +14,7 @@ class Address:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Frozen):
     """An end-user, without a credential. The claims have the names of OpenID Connect Core §5.1."""
 
     sub: str
@@ -49,8 +47,7 @@ class Account:
     updated_at: int = 0  # when an operator last changed one of the claims; 0: before such a time was kept
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Frozen):
     """A password's hash, which the login function alone may read."""
 
     username: str
@@ -59,8 +56,7 @@ class Credential:
     password_id: str = ""  # in force only while the account names it; a later one is a greater string
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Frozen):
     """The scopes that an end-user allowed a client, remembered."""
 
     sub: str

@@ -1,11 +1,11 @@
 """The records that operators register: clients, and the scopes and protected APIs that clients ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from valet.frozen import NO_ENTRIES, Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Frozen):
     """A registered client (RFC 6749 §2, in the words of RFC 7591 §2)."""
 
     client_id: str
@@ -48,8 +48,7 @@ class Client:
         return self.pkce == "optional" and self.is_confidential
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectedApi:
+class ProtectedApi(Frozen):
     """A resource server's audience and the scopes and roles that belong to it."""
 
     audience: str
@@ -59,8 +58,7 @@ class ProtectedApi:
     access_token_lifetime: int | None = None  # seconds; None: the deployment's
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Frozen):
     """A registered scope: its sentence for the consent page, and the scopes it includes."""
 
     name: str
@@ -68,9 +66,8 @@ class Scope:
     includes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Scopes:
+class Scopes(Frozen):
     """The registered scopes and protected APIs, read together."""
 
-    scopes: Mapping[str, Scope] = field(default_factory=dict)
-    apis: Mapping[str, ProtectedApi] = field(default_factory=dict)
+    scopes: Mapping[str, Scope] = NO_ENTRIES
+    apis: Mapping[str, ProtectedApi] = NO_ENTRIES

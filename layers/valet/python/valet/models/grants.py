@@ -1,7 +1,8 @@
 """Grants, the tokens that come of them, and where a person's grants are."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from valet.frozen import Frozen
 
 
 class LiveToken(NamedTuple):
@@ -12,8 +13,7 @@ class LiveToken(NamedTuple):
     idx: int
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Frozen):
     """An end-user's permission for a client: one item, on which each step is one conditional write."""
 
     grant_id: str
@@ -54,8 +54,7 @@ class Grant:
     id_token_claims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GrantPointer:
+class GrantPointer(Frozen):
     """Leads from an end-user to a grant; a pointer without its grant is harmless. Until the code is redeemed, the
     pointer expires with the code.
     """
@@ -68,8 +67,7 @@ class GrantPointer:
     redeemed_at: int = 0  # 0: not yet, or written by the release before
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Frozen):
     """The content of a token response (RFC 6749 §5.1)."""
 
     access_token: str

@@ -1,11 +1,11 @@
 """Signing keys, and the ring that holds all of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(Frozen):
     """A signing key's record; `state` is announced, signing, retired or dropped."""
 
     kid: str  # RFC 7638 thumbprint
@@ -23,8 +23,7 @@ class SigningKey:
     ended_at: int = 0  # since then nobody can sign with it
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRing:
+class KeyRing(Frozen):
     """Every signing key's record, kept as one item: one write makes one key sign in another's place."""
 
     keys: tuple[SigningKey, ...] = ()

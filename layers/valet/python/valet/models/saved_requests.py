@@ -1,10 +1,9 @@
 """Authorization requests, and how one waits for a login or a consent."""
 
-from dataclasses import dataclass
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Frozen):
     """A validated authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1)."""
 
     client_id: str
@@ -25,8 +24,7 @@ class AuthorizationRequest:
     response_mode: str = "query"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedRequest:
+class SavedRequest(Frozen):
     """An authorization request that waits for a login or a consent; it says nothing about a user."""
 
     digest: bytes  # of its handle

@@ -1,10 +1,9 @@
 """Signed-in browsers, and what an ID token says of one."""
 
-from dataclasses import dataclass
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Frozen):
     """A signed-in browser (OpenID Connect Session: `sid` is public, the cookie is not)."""
 
     digest: bytes  # of the cookie
@@ -24,8 +23,7 @@ class Session:
         return self.auth_time_ms // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Frozen):
     """What a verified id_token_hint says. The ID token may have expired long ago (RP-Initiated Logout §2)."""
 
     sub: str

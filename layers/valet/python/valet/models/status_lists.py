@@ -1,10 +1,9 @@
 """Status lists: who leased which indices, and which indices are set."""
 
-from dataclasses import dataclass
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Frozen):
     """A block of status indices that belongs to one client."""
 
     client_id: str
@@ -15,8 +14,7 @@ class Lease:
     client_epoch: int = 0  # the client's `epoch` as the leaseholder knew it
 
 
-@dataclass(frozen=True, slots=True)
-class StatusListContent:
+class StatusListContent(Frozen):
     """The content of a status list, as one read found it."""
 
     leased: int = 0  # indices

@@ -1,7 +1,6 @@
 """The pages that only say something: how a sign-out ended, and what went wrong."""
 
-from dataclasses import dataclass
-
+from valet.frozen import Frozen
 from valet.pages.rendering import render
 
 
@@ -15,8 +14,7 @@ def still_signed_in() -> str:
     return _message("Signed in", "You are still signed in", "Nothing was changed. You can close this page.")
 
 
-@dataclass(frozen=True, slots=True)
-class WayOn:
+class WayOn(Frozen):
     """What a page offers where a request ends: a reference to ask for help with, and the app to go back to."""
 
     request_id: str | None = None  # it finds the log line

@@ -1,16 +1,15 @@
 """The cookies of a browser: its own and its session's (RFC 6265bis)."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from valet.frozen import Frozen
 from valet.handles import is_handle
 from valet.http import Request
 
 _BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
 
 
-@dataclass(frozen=True, slots=True)
-class Cookies:
+class Cookies(Frozen):
     """The names and flags of our cookies. Over plain http, which only the local stack uses, `Secure` and with it the
     prefix are not possible; everything else stays.
     """

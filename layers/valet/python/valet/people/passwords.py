@@ -2,11 +2,11 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from valet.frozen import Frozen
 from valet.handles import new_id
 from valet.models.accounts import Account, Credential
 from valet.people.identifiers import normal_username
@@ -33,8 +33,7 @@ _NO_SUB = "-"
 _NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
 
 
-@dataclass(frozen=True, slots=True)
-class WrongPassword:
+class WrongPassword(Frozen):
     """A wrong password, or no such account. The answer does not say which."""
 
 

@@ -1,9 +1,9 @@
 """Attempts to sign in, counted before the password is checked (NIST SP 800-63B §5.2.2)."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from valet.frozen import Frozen
 from valet.ports.throttles import Throttles
 from valet.settings import Settings
 
@@ -16,8 +16,7 @@ _ATTEMPTS_PER_ADDRESS = 100  # at all accounts together
 _IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Frozen):
     """An attempt to sign in."""
 
     username: str
@@ -26,15 +25,13 @@ class Attempt:
     browser_digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
+class Throttled(Frozen):
     """Too many wrong passwords; `retry_after` seconds until the next try counts."""
 
     retry_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Frozen):
     """The names of the counts that an attempt was added to."""
 
     account: str

@@ -1,13 +1,12 @@
 """Grants: each step is one conditional write, which answers its outcome."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from valet.frozen import Frozen
 from valet.models.grants import Grant, GrantPointer, LiveToken
 
 
-@dataclass(frozen=True, slots=True)
-class Redemption:
+class Redemption(Frozen):
     """The write that redeems a code; `attempt` marks it as this invocation's own."""
 
     attempt: bytes
@@ -19,8 +18,7 @@ class Redemption:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Frozen):
     """The write that rotates a refresh token; its `retry_key` is the attempt's mark."""
 
     presented_digest: bytes
@@ -33,8 +31,7 @@ class Rotation:
     paced_until: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
+class Revocation(Frozen):
     """The write that revokes a grant; `attempt` marks it as this invocation's own."""
 
     attempt: bytes
@@ -42,20 +39,17 @@ class Revocation:
     revoked_for: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Frozen):
     """The write took effect now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Frozen):
     """The condition did not hold; `found` is the item as it was (ALL_OLD), None if there is none."""
 
     found: Grant | None
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(Frozen):
     """The grant is revoked, by this write or by one before it."""
 
     grant: Grant  # as it was; its `live` is what to refuse from now on

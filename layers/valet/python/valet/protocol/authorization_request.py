@@ -7,7 +7,6 @@ client, with `state` and `iss`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from valet.errors import (
     InvalidRequest,
@@ -19,6 +18,7 @@ from valet.errors import (
     UnsupportedResponseType,
     quoted,
 )
+from valet.frozen import Frozen, replace
 from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
@@ -37,8 +37,7 @@ _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Frozen):
     """A client, the redirect URI, registered for it, that answers go to, and the response mode that they go by."""
 
     client: Client

@@ -6,10 +6,10 @@ end-user for that scope: docs/decisions/claims.md.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 from valet.errors import InvalidRequest, UnmetAuthenticationRequirements
+from valet.frozen import Frozen
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant
@@ -37,8 +37,7 @@ _ABOUT = {"email_verified": "email", "phone_number_verified": "phone_number"}
 _MEMBERS = ("userinfo", "id_token")
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimsRequest:
+class ClaimsRequest(Frozen):
     """What the parameter `claims` asks for."""
 
     userinfo: tuple[str, ...] = ()
@@ -130,7 +129,7 @@ def _value(account: Account, name: str) -> object:
     if name == "preferred_username":
         return account.username
     if name == "address":
-        return {member: value for member, value in asdict(account.address).items() if value}
+        return {member: value for member, value in vars(account.address).items() if value}
     value: object = getattr(account, name)
     return value
 

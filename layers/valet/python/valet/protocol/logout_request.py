@@ -1,9 +1,9 @@
 """The logout request of a relying party (OpenID Connect RP-Initiated Logout §2 and §3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from valet.errors import InvalidRequest, quoted
+from valet.frozen import Frozen
 from valet.http import Parameters, add_to_query
 from valet.models.clients import Client
 from valet.models.sessions import Hint, Session
@@ -16,8 +16,7 @@ _BACK = "post_logout_redirect_uri"
 _LONGEST_STATE = 2048  # bytes: it travels in a Location header, and a gateway takes ten kilobytes of those
 
 
-@dataclass(frozen=True, slots=True)
-class LogoutRequest:
+class LogoutRequest(Frozen):
     """A logout request, checked."""
 
     hint: Hint | None

@@ -4,11 +4,11 @@ The endpoints accept it, the metadata announces it, and the rules of registratio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class GrantType:
+class GrantType(Frozen):
     """A grant type of the token endpoint, and its requirements for a client that is registered for it."""
 
     name: str

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
 from datetime import date
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from valet.frozen import replace
 from valet.models.accounts import Account, Address
 
 LONGEST = 256
@@ -64,7 +64,7 @@ def parse_address(value: str | Mapping[str, Any]) -> Address:
             value = json.loads(text)
         except ValueError:
             raise ValueError("address: not a JSON object") from None
-    names = [field.name for field in fields(Address)]
+    names = list(Address.FIELDS)
     if not isinstance(value, Mapping) or not set(value) <= set(names):
         raise ValueError(f"address: must be a text, or a JSON object with {', '.join(names)}")
     if not all(isinstance(each, str) for each in value.values()):
@@ -74,7 +74,7 @@ def parse_address(value: str | Mapping[str, Any]) -> Address:
 
 def members_of(address: Address) -> dict[str, str]:
     """The members that have a value."""
-    return {field.name: value for field in fields(address) if (value := getattr(address, field.name))}
+    return {name: value for name, value in vars(address).items() if value}
 
 
 def _wrong_with_address(address: Address) -> Iterator[str]:

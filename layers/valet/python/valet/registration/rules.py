@@ -6,9 +6,9 @@ the reasons itself: the command line uses the names of its options.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from valet.errors import InvalidScope
+from valet.frozen import Frozen, replace
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
@@ -31,8 +31,7 @@ _ACCESS_TOKEN = (60, 86_400)
 _RETRY_WINDOW = (11, 300)  # longer than the token function may run
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(Frozen):
     """What is wrong with one member of a registration."""
 
     member: str  # as Client, Scope or ProtectedApi names it

@@ -4,9 +4,9 @@ import gzip
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
 from threading import Lock
 
+from valet.frozen import Frozen
 from valet.handles import base64url
 from valet.models.status_lists import StatusListContent
 from valet.ports.keys import Signer
@@ -27,8 +27,7 @@ _LEAST_LENGTH = 1 << 20
 _LIST_ID = re.compile(r"[0-9a-z]{1,13}")  # int() would also read a sign or spaces, which are in no window's number
 
 
-@dataclass(frozen=True, slots=True)
-class SignedList:
+class SignedList(Frozen):
     """A list as it is served. `etag` is its content, and changes before the signature is half over."""
 
     token: str
@@ -36,8 +35,7 @@ class SignedList:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
+class _Copy(Frozen):
     read_at: float
     content: StatusListContent
     lst: str

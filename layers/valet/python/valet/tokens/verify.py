@@ -5,12 +5,12 @@ ours.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import jwt
 
+from valet.frozen import Frozen
 from valet.keys.ring import published_keys
 from valet.models.grants import LiveToken
 from valet.models.keys import SigningKey
@@ -18,8 +18,7 @@ from valet.models.sessions import Hint
 from valet.tokens import access_token, id_token
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Frozen):
     """A verified access token of this issuer."""
 
     sub: str

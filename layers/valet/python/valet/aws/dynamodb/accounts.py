@@ -5,14 +5,13 @@ the former credential, which the release before reads as well.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.frozen import Frozen
 from valet.models.accounts import Account, Consent, Credential
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoUsers:
+class DynamoUsers(Frozen):
     """Accounts, Credentials and Consents."""
 
     table: Table

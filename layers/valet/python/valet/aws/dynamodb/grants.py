@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import groupby
 from struct import Struct
 from typing import Any
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
+from valet.frozen import Frozen, replace
 from valet.models.grants import Grant, GrantPointer, LiveToken
 from valet.ports.grants import Done, Redemption, Refused, Revocation, Revoked, Rotation
 
@@ -15,8 +15,7 @@ _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
 _LIVE = Struct(">II")  # exp and idx; good until 2106
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoGrants:
+class DynamoGrants(Frozen):
     """The port Grants."""
 
     table: Table

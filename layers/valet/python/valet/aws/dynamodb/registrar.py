@@ -1,13 +1,11 @@
 """The Registry table as operators write it."""
 
-from dataclasses import dataclass
-
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
+from valet.frozen import Frozen
 from valet.models.clients import Client, ProtectedApi, Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Registrar:
+class Registrar(Frozen):
     """Writes clients, protected APIs and scopes."""
 
     table: Table

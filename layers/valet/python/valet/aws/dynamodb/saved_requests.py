@@ -1,13 +1,11 @@
 """Saved requests in DynamoDB."""
 
-from dataclasses import dataclass
-
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
+from valet.frozen import Frozen
 from valet.models.saved_requests import SavedRequest
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoSavedRequests:
+class DynamoSavedRequests(Frozen):
     """The port SavedRequests."""
 
     table: Table

@@ -1,14 +1,12 @@
 """Browser sessions in DynamoDB."""
 
-from dataclasses import dataclass
-
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.frozen import Frozen
 from valet.models.sessions import Session
 from valet.settings import LONGEST_ACCESS_TOKEN
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoSessions:
+class DynamoSessions(Frozen):
     """The port Sessions."""
 
     table: Table

@@ -16,10 +16,10 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.errors import TemporarilyUnavailable
+from valet.frozen import Frozen
 from valet.models.grants import LiveToken
 from valet.models.status_lists import Lease, StatusListContent
 from valet.ports.status_lists import NOTHING
@@ -30,8 +30,7 @@ _MOST_QUERIES = 5  # of one reading
 _KEPT = 86_400  # seconds longer than a token can matter, so that no verifier's late clock misses its bit
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoStatusLists:
+class DynamoStatusLists(Frozen):
     """The port StatusLists."""
 
     table: Table

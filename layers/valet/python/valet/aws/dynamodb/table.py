@@ -6,16 +6,16 @@ may fail because of our own first try: the caller can see that from the item as 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, TypeVar, get_origin
 
 from valet.aws.calls import CallFailed, Calls
 from valet.aws.dynamodb.wire import attribute, plain
 from valet.errors import TemporarilyUnavailable
+from valet.frozen import Frozen
 
 Item = Mapping[str, Any]
-Model = TypeVar("Model")
+Model = TypeVar("Model", bound=Frozen)
 
 _ATTRIBUTE = re.compile(r"#(\w+)")
 
@@ -136,23 +136,23 @@ def item_from_attributes(attributes: Mapping[str, Any]) -> Item:
     return {name: plain(value) for name, value in attributes.items()}
 
 
-def item_from_model(model: Any, pk: str, sk: str) -> dict[str, Any]:
-    """A dataclass as an item. A field with its default value is left out, so that a release that adds a field reads old
+def item_from_model(model: Frozen, pk: str, sk: str) -> dict[str, Any]:
+    """A fact as an item. A field with its default value is left out, so that a release that adds a field reads old
     items.
     """
     return {"pk": pk, "sk": sk, **_attributes(model)}
 
 
-def _attributes(model: Any) -> dict[str, Any]:
-    values = ((field, getattr(model, field.name)) for field in fields(model))
+def _attributes(model: Frozen) -> dict[str, Any]:
+    defaults = model.DEFAULTS
     kept = {
-        field.name: _storable(value) for field, value in values if field.default is MISSING or value != field.default
+        name: _storable(value) for name, value in vars(model).items() if name not in defaults or value != defaults[name]
     }
     return {name: value for name, value in kept.items() if value is not None}
 
 
 def _storable(value: Any) -> Any:
-    if is_dataclass(value):
+    if isinstance(value, Frozen):
         return _attributes(value)
     if isinstance(value, frozenset):
         return sorted(value)
@@ -162,7 +162,7 @@ def _storable(value: Any) -> Any:
 
 
 def model_from_item(model: type[Model], item: Item) -> Model:
-    """An item as a dataclass. Attributes of a later release are ignored; a missing optional one is None."""
+    """An item as a fact. Attributes of a later release are ignored; a missing optional one is None."""
     values: dict[str, Any] = {}
     hashable: Any = model
     for name, convert, is_required in _members(hashable):
@@ -174,13 +174,13 @@ def model_from_item(model: type[Model], item: Item) -> Model:
 
 
 @cache
-def _members(model: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None, bool], ...]:
+def _members(model: type[Frozen]) -> tuple[tuple[str, Callable[[Any], Any] | None, bool], ...]:
     """Of each field the name, what makes its value of the item's (None: it stays), and whether it has no default."""
-    return tuple((field.name, _conversion(field.type), field.default is MISSING) for field in fields(model))
+    return tuple((name, _conversion(kind), name not in model.DEFAULTS) for name, kind in model.FIELDS.items())
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:
-    if isinstance(kind, type) and is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Frozen):
         return partial(model_from_item, kind)
     origin = get_origin(kind)
     return origin if origin in (tuple, frozenset) else None

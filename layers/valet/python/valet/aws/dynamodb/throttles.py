@@ -1,12 +1,10 @@
 """Login throttles in DynamoDB."""
 
-from dataclasses import dataclass
-
 from valet.aws.dynamodb.table import ConditionFailed, Table
+from valet.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoThrottles:
+class DynamoThrottles(Frozen):
     """The port Throttles."""
 
     table: Table
