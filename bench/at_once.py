@@ -1,6 +1,6 @@
 """An AWS that answers at once: a process of its own with the answers that emulated AWS gave to the same calls before.
 
-What is left to measure is the caller's own work. It speaks plain HTTP on 127.0.0.1, or HTTPS if it has a certificate.
+So the caller's own work alone is measured. This AWS speaks plain HTTP on 127.0.0.1, or HTTPS if it has a certificate.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def name_of(operation: str, parameters: Mapping[str, Any]) -> str:
-    """What a recorded answer is found by: the operation, and the keys that it names."""
+    """The name of a recorded answer: the operation, and the keys in its parameters."""
     if operation == "Query":
         keys = [value["S"] for value in parameters["ExpressionAttributeValues"].values() if "S" in value]
     elif "KeyId" in parameters:

@@ -143,6 +143,7 @@ def _fastest(outs: Sequence[Mapping[str, Any]]) -> float:
 def _given() -> dict[str, dict[str, Any]]:
     """For each function its environment, and an event that it can answer as long as the local stack runs."""
     stack = local_stack()
+    stack.reset()
     with httpx.Client(base_url=stack.issuer) as browser:
         values = {"status_list": event_files._walk(browser, "status_list/list")}
     for folder in ("login", "consent", "userinfo"):  # userinfo last: its walk records a consent

@@ -1,8 +1,9 @@
 """A first sign-in on cold functions: with Valet's calls to AWS, and with boto3's (B18).
 
 Authorize, login, consent and token each start in a process of their own when their first request comes, and answer
-their further requests in it, as on a day on which nobody has signed in yet. Emulated AWS answers over loopback, in
-another process. A figure is the processor time that the process used up to that answer, or since its answer before.
+their further requests in it, as after hours without any sign-in. Emulated AWS answers over loopback, in another
+process. A figure is the processor time of the function's process from its start to its first answer, or from one answer
+to the next.
 """
 
 import json
@@ -69,7 +70,7 @@ class SignIn:
 
 
 class _ColdFunctions:
-    """Functions that start when their first request comes. With `folder`'s layer and functions."""
+    """The functions in `folder`, each started when its first request comes. `caller` calls AWS for them."""
 
     def __init__(self, folder: Path, scratch: Path, caller: str) -> None:
         self._folder = folder
@@ -97,6 +98,7 @@ class _ColdFunctions:
             with suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=10)  # closes its input, at which it ends
             process.kill()
+            process.wait()
 
     def _start(self, name: str) -> subprocess.Popen[str]:
         path = [str(self._folder / "functions" / name), str(self._folder / "python")]

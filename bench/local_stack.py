@@ -53,6 +53,7 @@ class Recorded:
 def recorded(name: str, clock: Clock = time.time) -> Recorded:
     """events/token/<name>.json, answered once by a function that remembers nothing, at the time that `clock` tells."""
     stack = local_stack()
+    stack.reset()
     event = event_files.filled(f"token/{name}", stack.issuer)
     answers: dict[str, str] = {}
 

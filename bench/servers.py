@@ -36,7 +36,7 @@ def node_is_there() -> bool:
 
 
 def node_packages() -> list[str]:
-    """What package.json names."""
+    """The packages in package.json."""
     named: dict[str, str] = json.loads((NODE / "package.json").read_text(encoding="utf-8"))["dependencies"]
     return list(named)
 
