@@ -11,17 +11,14 @@ import json
 import sys
 import time
 
-from bench.measure import LAYER, ROOT
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-sys.path[:0] = [str(LAYER)]
-
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from bench import machine, page, picture  # noqa: E402
-from bench.report import HEAD, plain  # noqa: E402
-from bench.steps import STEPS, Findings  # noqa: E402
+from bench import machine, page, picture
+from bench.measure import ROOT
+from bench.report import HEAD, plain
+from bench.steps import STEPS, Findings
 
 
 def main() -> int:

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.servers import NODE, node_is_there
+from bench.servers import NODE, node_is_there, node_packages
 
 _PYTHON = ("authlib", "boto3", "cryptography", "flask", "granian", "joserfc", "moto", "pyjwt")
-_NODE = ("aws-jwt-verify", "fast-jwt", "jose", "oidc-provider")
 
 
 def describe() -> dict[str, object]:
@@ -43,6 +42,6 @@ def _of_node() -> dict[str, str]:
     said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     packages = {
         name: str(json.loads((NODE / "node_modules" / name / "package.json").read_text(encoding="utf-8"))["version"])
-        for name in _NODE
+        for name in node_packages()
     }
     return {"node": said.strip().removeprefix("v"), **packages}

@@ -16,11 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valet.aws.calls import AwsCalls
-
 from bench import aws_calls, costs, layer, million
-from bench.cold import path_of
-from bench.measure import LAYER, ROOT, Deed, Sample, interleaved, process, sample
+from bench.measure import LAYER, ROOT, Sample, process, sample
 from bench.valet_in_memory import log_to
 from local.stack import LocalStack, Ports, start
 from tests.support import event_files
@@ -150,7 +147,8 @@ def _runs(signer: str) -> list[dict[str, Any]]:
 
 def _run(folder: Path, stack: LocalStack, path: Path) -> dict[str, Any]:
     path.write_text(json.dumps(_given(stack)), encoding="utf-8")
-    clean = f"import sys\nsys.path[:0] = {path_of(folder, 'token')}\n{_CHILD}"
+    paths = [str(folder / "functions" / "token"), str(folder / "python")]
+    clean = f"import sys\nsys.path[:0] = {paths!r}\n{_CHILD}"
     spent = process([sys.executable, "-I", "-S", "-c", clean, str(path)])
     out: dict[str, Any] = json.loads(spent.output.strip().rpartition("\n")[2])
     return out
@@ -190,16 +188,8 @@ def _code(browser: Browser, begin: Mapping[str, Any]) -> str:
 
 def boto3_over_ours() -> float:
     """Milliseconds of processor time that a call by boto3 takes more than one of ours, next to each other."""
-    with aws_calls.stub() as url:
-        theirs = aws_calls.client("dynamodb", url)
-        ours = AwsCalls("dynamodb", {"AWS_ENDPOINT_URL": url, "AWS_REGION": "us-east-1"})
-        read = {"TableName": "Grants", "Key": aws_calls.KEY, "ConsistentRead": True}
-        deeds: dict[str, Callable[[], Deed]] = {
-            "boto3": lambda: lambda: theirs.get_item(**read),
-            "ours": lambda: lambda: ours("GetItem", read),
-        }
-        found = interleaved(deeds, 200)
-    return (found["boto3"].median - found["ours"].median) / 1000
+    found = aws_calls.measure()
+    return (found[aws_calls.BOTO3]["GetItem"].median - found[aws_calls.VALET]["GetItem"].median) / 1000
 
 
 if __name__ == "__main__":

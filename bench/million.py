@@ -44,11 +44,11 @@ class Million:
     limits: Mapping[str, float]
 
 
-def step_of(calls: Counter[str], processor_ms: float, boto3_ms: float, signer: str) -> Step:
+def step_of(calls: Counter[str], processor_ms: float, call_ms: float, signer: str) -> Step:
     """The use of one request with `signer`. With a wrapped key, the function itself computes the signatures."""
     signatures = 0 if signer == "wrapped" else calls["sign"]
     dynamodb = calls["read"] + calls["write"] + calls["put"]
-    computing = processor_ms + (dynamodb + signatures) * boto3_ms
+    computing = processor_ms + (dynamodb + signatures) * call_ms
     if signer == "wrapped":
         computing += calls["sign"] * 0.3  # RS256's raw signature; ES256's is a tenth
     milliseconds = computing / SHARE_OF_A_CORE + dynamodb * DYNAMODB_MS + signatures * KMS_MS
@@ -71,12 +71,12 @@ def beside() -> float:
     return leases + fetches + reads
 
 
-def measure(calls: Mapping[str, Counted], micros: Mapping[str, float], boto3_micros: float) -> dict[str, Million]:
-    """The price of each kind. `micros`: each kind in one process, signature included; `boto3_micros`: one AWS call."""
+def measure(calls: Mapping[str, Counted], micros: Mapping[str, float], call_micros: float) -> dict[str, Million]:
+    """The price of each kind. `micros`: each kind in one process, signature included; `call_micros`: one AWS call."""
     found = {}
     for name, kind in KINDS.items():
         steps = {
-            signer: step_of(calls[kind.counted].calls, micros[kind.measured] / 1000, boto3_micros / 1000, signer)
+            signer: step_of(calls[kind.counted].calls, micros[kind.measured] / 1000, call_micros / 1000, signer)
             for signer in costs.SIGNERS
         }
         dollars = {signer: step.dollars(signer) * MILLION + beside() for signer, step in steps.items()}

@@ -51,12 +51,15 @@ def _sections(found: Findings, described: Mapping[str, Any]) -> Iterator[str]:
     yield "\n### One JWT\n\nµs.\n"
     yield from _libraries(figures["one JWT, µs"])
     yield "\n### Cold starts\n\nms of processor time over a bare interpreter.\n"
-    yield from _cold(figures["cold start, ms over bare"])
+    yield from _cold(figures["cold start, ms over bare"], figures["boto3 and a client for DynamoDB, ms over bare"])
     yield from _imports(figures["import time, ms"])
-    yield "\n### AWS's clients\n"
-    yield from _list(figures["one AWS call against a stub, µs"], "µs a call")
-    yield ""
-    yield from _list(figures["AWS client, cold, ms over bare"], "ms, cold")
+    yield "\n### The first token, and what others take before their first call\n\nms of whole processes.\n"
+    yield from _grid(figures["whole processes, ms"], "")
+    yield "\n### A first sign-in on cold functions\n\nms, by who calls AWS.\n"
+    yield from _grid(figures["a first sign-in on cold functions, ms"], "processor time")
+    yield "\n### AWS calls\n\nµs of processor time, by who calls AWS.\n"
+    calls, refresh = figures["one AWS call answered at once, µs"], figures["a refresh with its AWS calls, µs"]
+    yield from _grid({caller: {**each, "a refresh": refresh[caller]} for caller, each in calls.items()}, "")
     yield "\n### Growth\n\nµs by how many clients, users and grants there are.\n"
     yield from _grid(
         {
@@ -109,14 +112,13 @@ def _libraries(by_alg: Mapping[str, Mapping[str, Sample]]) -> list[str]:
     return table(["", *columns], ([name, *(_cell(row.get(each)) for each in columns)] for name, row in rows.items()))
 
 
-def _cold(starts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    head = ("function", "ready", "boto3 alone", "over it", "first answer", "… by the clock", "modules")
+def _cold(starts: Mapping[str, Mapping[str, Any]], boto3: Sample) -> list[str]:
+    head = ("function", "ready", "first answer", "… by the clock", "modules")
     rows: list[Sequence[str]] = []
     for name, each in starts.items():
-        ready, boto3 = each["ready"], each["boto3 with the same clients"]
-        over = number(each["over boto3"]) if boto3 else "–"
-        answered = (_cell(each["answered"]), _cell(each["answered, clock"]))
-        rows.append((name, _cell(ready), _cell(boto3), over, *answered, str(each["modules"])))
+        samples = (each["ready"], each["answered"], each["answered, clock"])
+        rows.append((name, *map(_cell, samples), str(each["modules"])))
+    rows.append(("boto3 and a client for DynamoDB, nothing else", _cell(boto3), "–", "–", "–"))
     return table(head, rows)
 
 

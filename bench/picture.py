@@ -46,7 +46,7 @@ def draw(lines: Sequence[Line], servers: Mapping[str, Mapping[str, Sample]], cap
 def _budget(line: Line, y: int) -> Iterator[str]:
     room = WIDTH - LEFT - RIGHT
     full = room * 2 / 3  # the length of a budget that is used up
-    used = min(line.figure / line.limit * full, room) if line.limit else 0 if line.holds else room
+    used = max(0, min(line.figure / line.limit * full, room)) if line.limit else 0 if line.holds else room
     yield _text(0, y, f"{line.budget}  {line.measure}")
     yield f'<rect class="track" x="{LEFT}" y="{y - 12}" width="{full:.0f}" height="14" rx="2"/>'
     kind = "holds" if line.holds else "over"

@@ -1,8 +1,8 @@
 """Whole servers side by side, each in one process with ES256, on equal requests, client and connections.
 
 The Python servers run in one WSGI server, granian, with one worker and one thread. Stores and signing keys are in
-memory: emulated AWS would take most of the time, and no deployment uses it. aws_calls.py measures what boto3 adds to a
-call. Everything runs on 127.0.0.1, and is bounded.
+memory: emulated AWS would take most of the time, and no deployment uses it. aws_calls.py measures what one call to
+AWS adds. Everything runs on 127.0.0.1, and is bounded.
 """
 
 import json
@@ -32,7 +32,13 @@ class Server:
 
 
 def node_is_there() -> bool:
-    return shutil.which("node") is not None and (NODE / "node_modules" / "oidc-provider").is_dir()
+    return shutil.which("node") is not None and all((NODE / "node_modules" / name).is_dir() for name in node_packages())
+
+
+def node_packages() -> list[str]:
+    """The packages in package.json."""
+    named: dict[str, str] = json.loads((NODE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return list(named)
 
 
 def measure(

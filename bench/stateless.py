@@ -7,11 +7,12 @@ import boto3
 import jwt
 
 from bench import load
-from bench.aws_calls import ITEM, KEY, client, stub
+from bench.aws_calls import ITEM, READ, aws, with_boto3
+from bench.aws_calls import valet as valet_calls
 from bench.measure import Deed, Sample, interleaved, sample
 from bench.servers import Server, introspection, serving
-from local.aws.aws import emulated
 from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand, http_2
+from tests.support.calls import calls
 
 TABLE = "bench-sessions"
 
@@ -37,10 +38,11 @@ def measure(rounds: int = 400) -> dict[str, Sample]:
         "JWT, signature and claims (PyJWT)": lambda: signature_and_claims(next(tokens)),
         "JWT, with status list and route (authorizer)": lambda: unseen(next(tokens)),
         "the same JWT again (authorizer)": lambda: lambda: stand.answer(seen),
-        "DynamoDB read, boto3 alone (stub)": lambda: lambda: dynamodb.get_item(TableName=TABLE, Key=KEY),
+        "DynamoDB read, the call alone (at once)": lambda: lambda: dynamodb("GetItem", READ),
+        "… made by boto3": lambda: lambda: boto3_dynamodb("GetItem", READ),
     }
-    with stub() as url:
-        dynamodb = client("dynamodb", url)
+    with aws() as url:
+        dynamodb, boto3_dynamodb = valet_calls("dynamodb", url), with_boto3("dynamodb", url)
         found = interleaved(deeds, rounds)
     return found | _over_loopback(rounds)
 
@@ -56,20 +58,20 @@ def _over_loopback(rounds: int) -> dict[str, Sample]:
 
 
 def _emulated_reads(rounds: int) -> list[float]:
-    """Reads by boto3 from moto, which replaces the network and DynamoDB and takes another time than they do."""
-    emulated()
-    dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-    dynamodb.create_table(
+    """Reads from moto, which replaces the network and DynamoDB and takes another time than they do."""
+    dynamodb = calls("dynamodb")
+    tables = boto3.client("dynamodb", region_name="us-east-1")
+    tables.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
-    dynamodb.put_item(TableName=TABLE, Item={**ITEM, "refresh_digest": {"B": b"c" * 32}})
+    dynamodb("PutItem", {"TableName": TABLE, "Item": {**ITEM, "refresh_digest": {"B": b"c" * 32}}})
     found = []
     for _ in range(rounds):
         started = time.perf_counter_ns()
-        dynamodb.get_item(TableName=TABLE, Key=KEY, ConsistentRead=True)
+        dynamodb("GetItem", {**READ, "TableName": TABLE})
         found.append((time.perf_counter_ns() - started) / 1000)
-    dynamodb.delete_table(TableName=TABLE)
+    tables.delete_table(TableName=TABLE)
     return found

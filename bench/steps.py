@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from bench import (
     aws_calls,
     calls,
     cold,
+    cold_sign_in,
+    first_token,
     growth,
     hot_list,
     layer,
     libraries,
     memory,
     million,
+    refresh,
     servers,
     stateless,
 )
@@ -45,6 +49,17 @@ class Step:
     budgets: tuple[str, ...]
     ticks: int
     run: Callable[[Findings, Tick], None]
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()  # removed when the process ends
+
+
+@cache
+def _built() -> Path:
+    """Layer and functions as `make build` makes them, once for all steps."""
+    return layer.build(Path(_scratch().name) / "built")
 
 
 def _authorizer_warm(found: Findings, tick: Tick) -> None:
@@ -78,30 +93,47 @@ def _authorizer_cold(found: Findings, tick: Tick) -> None:
 
 
 def _cold(found: Findings, tick: Tick) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        built = layer.build(Path(scratch) / "built")
-        starts = cold.measure(built, 12, tick)
-        tops = {name: cold.import_times(built, name) for name in ("token", "authorizer", "login")}
+    measured = cold.measure(_built(), 12, tick)
+    tops = {name: cold.import_times(_built(), name) for name in ("token", "authorizer", "login")}
+    starts, boto3 = measured.functions, measured.boto3
     found.figures["cold start, ms over bare"] = {
         name: {
             "ready": each.ready,
             "answered": each.answered,
             "answered, clock": each.answered_wall,
-            "boto3 with the same clients": each.boto3,
             "over boto3": each.over_boto3,
-            "clients": each.clients,
             "modules": each.modules,
         }
         for name, each in starts.items()
     }
+    found.figures["boto3 and a client for DynamoDB, ms over bare"] = boto3
     found.figures["import time, ms"] = {name: dict(top) for name, top in tops.items()}
-    over = {name: each.over_boto3 for name, each in starts.items() if each.over_boto3 is not None}
-    worst = max(over, key=lambda name: over[name])
-    start = starts[worst]
-    assert start.boto3 is not None
-    measure = f"cold, ms over boto3 and clients, worst ({worst})"
-    sides = (f"{number(start.ready.median)} ms", f"{number(start.boto3.median)} ms")
-    found.lines.append(Line("B4", measure, *sides, over[worst], 60, max(start.ready.spread, start.boto3.spread)))
+    worst = max(starts, key=lambda name: starts[name].over_boto3)
+    ready, over = starts[worst].ready, starts[worst].over_boto3
+    measure = f"cold, ms over boto3 and a client, worst ({worst})"
+    sides = (f"{number(ready.median)} ms", f"{number(boto3.median)} ms")
+    found.lines.append(Line("B4", measure, *sides, over, 60, max(ready.spread, boto3.spread)))
+
+
+def _first_token(found: Findings, tick: Tick) -> None:
+    wholes = first_token.measure(_built(), 12, tick)
+    found.figures["whole processes, ms"] = {
+        name: {"processor": each.processor, "clock": each.clock} for name, each in wholes.items()
+    }
+    ours = wholes[first_token.TOKEN].processor
+    for words, name, limit in (
+        ("first token, cold / AWS SDK v3 in Node.js, no call", first_token.AWS_SDK, 1.0),
+        ("… / boto3 and two clients, no call", first_token.BOTO3, 0.5),
+    ):
+        if name in wholes:
+            found.lines.append(ratio("B16", words, ours, wholes[name].processor, limit, "ms"))
+
+
+def _cold_sign_in(found: Findings, tick: Tick) -> None:
+    callers = cold_sign_in.measure(_built(), 6, tick)
+    found.figures["a first sign-in on cold functions, ms"] = cold_sign_in.rows(callers)
+    ours, boto3 = (cold_sign_in.summed(callers[name]) for name in (cold_sign_in.VALET, cold_sign_in.BOTO3))
+    found.lines.append(ratio("B18", "a first sign-in, all cold / with boto3", ours, boto3, 0.45, "ms"))
 
 
 def _endpoint(found: Findings, tick: Tick) -> None:
@@ -131,24 +163,33 @@ def _calls(found: Findings, tick: Tick) -> None:
 
 
 def _layer(found: Findings, tick: Tick) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        built = layer.build(Path(scratch) / "built")
-        zipped, unzipped = layer.zipped_bytes(built) / 1e6, layer.unzipped_bytes(built) / 1e6
+    zipped, unzipped = layer.zipped_bytes(_built()) / 1e6, layer.unzipped_bytes(_built()) / 1e6
     tick()
     found.figures["layer, MB"] = {"zipped": zipped, "unzipped": unzipped}
     found.lines.append(Line("B8", "layer, zipped, MB", f"{zipped:.1f} MB", f"{unzipped:.1f} MB unzipped", zipped, 8, 0))
 
 
-def _boto3(found: Findings, tick: Tick) -> None:
-    found.figures["one AWS call against a stub, µs"] = aws_calls.measure()
-    found.figures["AWS client, cold, ms over bare"] = aws_calls.cold()
+def _aws_calls(found: Findings, tick: Tick) -> None:
+    measured = aws_calls.measure()
     tick()
+    found.figures["one AWS call answered at once, µs"] = measured
+    ours, boto3 = measured[aws_calls.VALET], measured[aws_calls.BOTO3]["GetItem"]
+    worst = max(ours, key=lambda operation: ours[operation].median)
+    found.lines.append(ratio("B17", f"one AWS call, worst ({worst}) / boto3's GetItem", ours[worst], boto3, 0.25))
+
+
+def _refresh(found: Findings, tick: Tick) -> None:
+    measured = refresh.measure()
+    tick()
+    found.figures["a refresh with its AWS calls, µs"] = measured
+    ours, boto3 = (measured[name] for name in (aws_calls.VALET, aws_calls.BOTO3))
+    found.lines.append(ratio("B19", "refresh with its four AWS calls / with boto3", ours, boto3, 0.35))
 
 
 def _million(found: Findings, tick: Tick) -> None:
     micros = {kind: each.median for kind, each in found.figures["token endpoint in process, µs"]["Valet"].items()}
-    boto3 = found.figures["one AWS call against a stub, µs"]["boto3 get_item"].median
-    measured = million.measure(found.figures["_counted"], micros, boto3)
+    call = found.figures["one AWS call answered at once, µs"][aws_calls.VALET]["GetItem"].median
+    measured = million.measure(found.figures["_counted"], micros, call)
     tick()
     found.figures["a million tokens, $"] = {
         name: {"milliseconds": each.step.milliseconds, **each.dollars} for name, each in measured.items()
@@ -214,7 +255,7 @@ def _servers(found: Findings, tick: Tick) -> None:
     found.figures["whole servers, requests a second"] = servers.measure(3, 1000, tick)
     if not node_is_there():
         found.left_out.append(
-            "oidc-provider, aws-jwt-verify, fast-jwt and jose are left out: install node to include them."
+            "oidc-provider, aws-jwt-verify, fast-jwt, jose and AWS SDK v3 are left out: install node to include them."
         )
 
 
@@ -223,9 +264,12 @@ STEPS = (
     Step("authorizer, cold", ("B3",), 5, _authorizer_cold),
     Step("layer", ("B8",), 1, _layer),
     Step("every function, cold", ("B4",), 12, _cold),
+    Step("the first token", ("B16",), 12, _first_token),
+    Step("a first sign-in, cold", ("B18",), 6, _cold_sign_in),
+    Step("AWS calls, one at a time", ("B9", "B17"), 1, _aws_calls),
+    Step("a refresh with its AWS calls", ("B19",), 1, _refresh),
     Step("token endpoint and Authlib's", ("B5", "B6", "B9"), 1, _endpoint),
     Step("AWS calls, counted", ("B7", "B9"), 1, _calls),
-    Step("AWS calls, boto3's share", ("B9",), 1, _boto3),
     Step("a million tokens", ("B9",), 1, _million),
     Step("memory of the token function", (), 2, _memory),
     Step("growth", ("B10",), 3, _growth),

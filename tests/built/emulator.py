@@ -36,16 +36,19 @@ class Emulated:
 
     url: str
     log: Path
+    http: httpx.Client
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """The function's answer; where it raised, Lambda's description of the exception."""
         address = f"{self.url}/2015-03-31/functions/function/invocations"
-        return httpx.post(address, json=event, timeout=_PATIENCE).json()
+        return self.http.post(address, json=event).json()
 
 
 @contextlib.contextmanager
-def running(build: Path, logical_id: str, environment: Mapping[str, str], log: Path) -> Iterator[Emulated]:
-    """The built function, running until the block ends."""
+def running(
+    build: Path, logical_id: str, environment: Mapping[str, str], log: Path, runtime: Path = RUNTIME
+) -> Iterator[Emulated]:
+    """The built function until the block ends. Its own process starts when its first event comes."""
     task = build / logical_id
     front, api = _free_port(), _free_port()
     command: list[str | Path] = [
@@ -64,14 +67,15 @@ def running(build: Path, logical_id: str, environment: Mapping[str, str], log: P
         process = subprocess.Popen(
             command,
             cwd=task,
-            env=_environment(task, build / "ValetLayer" / "python") | dict(environment),
+            env=_environment(task, build / "ValetLayer" / "python", runtime) | dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
         _wait_for(front, process, log)
-        yield Emulated(f"http://127.0.0.1:{front}", log)
+        with httpx.Client(timeout=_PATIENCE) as http:
+            yield Emulated(f"http://127.0.0.1:{front}", log, http)
     finally:
         # It shrugs off SIGTERM, and its child outlives it.
         with contextlib.suppress(ProcessLookupError):
@@ -79,10 +83,10 @@ def running(build: Path, logical_id: str, environment: Mapping[str, str], log: P
         process.wait()
 
 
-def _environment(task: Path, layer: Path) -> dict[str, str]:
+def _environment(task: Path, layer: Path, runtime: Path) -> dict[str, str]:
     """What Lambda itself sets. The credentials stand for the developer's own: functions sign with the stack's."""
     return {
-        "PYTHONPATH": f"{task}:{layer}:{RUNTIME}",
+        "PYTHONPATH": f"{task}:{layer}:{runtime}",
         "LAMBDA_TASK_ROOT": str(task),
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -202,6 +202,6 @@ def test_a_bundle_that_cannot_be_read_does_not_fail_the_start(
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(folder / "none.pem"))
     prepare({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"})
-    with server(empty, aws.server(HOST)) as running, pytest.raises(CallFailed, match="AWS_CA_BUNDLE is .*none.pem"):
+    with server(empty, aws.server(HOST)) as running, pytest.raises(CallFailed, match=r"AWS_CA_BUNDLE is .*none.pem"):
         call(HOST, running.port)
     assert running.requests == []

@@ -140,10 +140,10 @@ def test_an_address_that_is_dead_or_of_no_use_leaves_the_next_one_its_time(monke
 
 
 def test_an_ipv6_address_is_written_in_brackets_and_looked_up_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_up: list[str] = []
+    looked_up: list[bytes] = []
     with server(lambda peer: peer.send(answer(peer.body()))) as running:
 
-        def look_up(host: str, port: int, **_: Any) -> Any:
+        def look_up(host: bytes, port: int, **_: Any) -> Any:
             looked_up.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
 
