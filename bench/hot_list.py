@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
 from valet.aws.dynamodb.status_lists import PAGE, DynamoStatusLists
 from valet.aws.dynamodb.table import Item
+from valet.aws.dynamodb.wire import attribute
 from valet.clock import system_clock
 from valet.fetch import Fetched
 from valet.models.grants import LiveToken
@@ -39,7 +39,6 @@ _UNIT = 4096  # bytes of a strongly consistent read unit
 _SECONDS = 4  # that tokens are revoked for, at each rate
 _SAMPLES = 10  # a second: tokens that are watched until they are refused
 _GIVEN_UP = 10.0
-_SERIALIZE = TypeSerializer().serialize
 
 
 class BilledTable(MemoryTable):
@@ -52,7 +51,7 @@ class BilledTable(MemoryTable):
     def query(self, pk: str, *arguments: Any, **named: Any) -> Iterator[Item]:
         for item in super().query(pk, *arguments, **named):
             whole = self.items[pk, item["sk"]]
-            self.read += size_of({name: _SERIALIZE(value) for name, value in whole.items()})
+            self.read += size_of({name: attribute(value) for name, value in whole.items()})
             yield item
 
 

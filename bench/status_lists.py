@@ -17,8 +17,8 @@ import statistics
 import struct
 import sys
 import time
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,20 +84,13 @@ class Items:
         self.pages = len(items)
         self._open = {"sk": {"S": "open"}, "number": {"N": str(len(items))}, "indices": {"NS": ["5"]}}
 
-    def query(self, **asked: Any) -> dict[str, Any]:
+    def __call__(self, operation: str, asked: Mapping[str, Any], /) -> dict[str, Any]:
         at = asked.get("ExclusiveStartKey", 0)
         is_first = asked["ExpressionAttributeValues"][":since"]["S"] == "journal#00000000"
-        found = self._loaded(self.answers[at]) if is_first else []
+        found: list[Any] = json.loads(self.answers[at]) if is_first else []
         if is_first and at + 1 < len(self.answers):
             return {"Items": found, "LastEvaluatedKey": at + 1}
         return {"Items": [*found, self._open]}
-
-    @staticmethod
-    def _loaded(answer: str) -> list[Any]:
-        items: list[Any] = json.loads(answer)
-        for item in items:
-            item["indices"]["B"] = b64decode(item["indices"]["B"])
-        return items
 
 
 def _item(number: int, indices: Sequence[int]) -> dict[str, Any]:
@@ -118,7 +111,7 @@ def rows() -> Iterator[Row]:
 
 def _row(tokens: int, share: float, issuer: FakeIssuer, keys: Keys, clock: FakeClock) -> Row:
     revoked = random.Random(tokens).sample(range(tokens), round(tokens * share))
-    items: Any = Items(revoked)
+    items = Items(revoked)
     lists, signer = DynamoStatusLists(Table(items, "Grants")), PublishedKey(issuer)
     content = replace(lists.find_list("bvk0"), leased=tokens)
     token = status_list._sign(status_list.compressed(content), LIST, ISSUER, signer, NOW).encode()

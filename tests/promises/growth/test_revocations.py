@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from valet.aws.dynamodb.status_lists import PAGE, DynamoStatusLists
 from valet.aws.dynamodb.table import Item
+from valet.aws.dynamodb.wire import attribute
 from valet.models.grants import LiveToken
 from valet.models.status_lists import StatusListContent
 from valet.ports.status_lists import NOTHING
@@ -17,7 +17,6 @@ from tests.promises.model.memory_table import Call, MemoryTable
 from tests.support.status_bits import indices_of
 
 LIST_ID, REVOKED = "bvk0", 10_000
-_SERIALIZE = TypeSerializer().serialize
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ def test_a_revocation_is_two_writes_and_a_page_of_the_journal_two_more(table: Me
 
 
 def test_every_item_is_under_one_kilobyte_which_one_write_unit_pays_for(table: MemoryTable) -> None:
-    sizes = (size_of({name: _SERIALIZE(value) for name, value in item.items()}) for item in table.items.values())
+    sizes = (size_of({name: attribute(value) for name, value in item.items()}) for item in table.items.values())
     assert max(sizes) < 1024
 
 
