@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from valet.aws.authorities import tls_context
-from valet.aws.calls import OUTSIDE
+from valet.aws.calls import OUTSIDE, Outside
 
 from tests.parts.aws.certificates import Authority
 from tests.parts.aws.door import Door
 from tests.parts.aws.failing import descriptors
+
+
+@pytest.fixture
+def real_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts go over the network, even if another test has started the emulated AWS in this process."""
+    monkeypatch.setattr(OUTSIDE, "send", Outside().send)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from valet.server import Server
 from tests.parts.aws.certificates import Authority
 from tests.parts.aws.scripted import Peer, answer, server
 
+pytestmark = pytest.mark.usefixtures("real_door")
+
 HOST = "dynamodb.us-east-1.amazonaws.com"
 FOREIGN = "dynamodb.example.com"
 DIGESTS = authorities._AWS

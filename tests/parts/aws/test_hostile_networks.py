@@ -16,7 +16,7 @@ from tests.parts.aws.certificates import Authority
 from tests.parts.aws.failing import assert_fails, calls_to
 from tests.parts.aws.scripted import Peer, answer, server
 
-pytestmark = pytest.mark.usefixtures("nothing_stays_open")
+pytestmark = pytest.mark.usefixtures("nothing_stays_open", "real_door")
 STAY, HANG_UP = True, False
 
 
