@@ -91,6 +91,7 @@ def _joserfc_key(jwk: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_nothing_is_accepted_that_another_library_refuses(shard: int) -> None:
     clients = [Client(alg, kid=alg) for alg in ALGORITHMS]
