@@ -19,7 +19,7 @@ from local.stack import LocalStack, Ports, start
 from tests.endpoints import logical_id
 from tests.support import event_files
 
-_LAMBDA = {  # what Lambda sets
+_LAMBDA = {  # what Lambda sets in the environment of every function
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "local",
@@ -36,9 +36,11 @@ def local_stack() -> LocalStack:
     return stack
 
 
-def environment(name: str, aws_url: str) -> dict[str, str]:
-    """The environment of functions/<name>, if AWS answers at `aws_url`."""
-    declared = local_stack().system.functions[logical_id(name)].environment
+def environment(name: str, aws_url: str, stack: LocalStack | None = None) -> dict[str, str]:
+    """The environment of functions/<name> as `stack` declares it, this process's if none is given, if AWS answers at
+    `aws_url`.
+    """
+    declared = (stack or local_stack()).system.functions[logical_id(name)].environment
     return {**declared, **_LAMBDA, "AWS_ENDPOINT_URL": aws_url}
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import aws_calls, costs, layer, million
+from bench.local_stack import environment
 from bench.measure import LAYER, ROOT, Sample, process, sample
 from bench.valet_in_memory import log_to
 from local.stack import LocalStack, Ports, start
@@ -156,13 +157,7 @@ def _run(folder: Path, stack: LocalStack, path: Path) -> dict[str, Any]:
 
 def _given(stack: LocalStack) -> dict[str, Any]:
     return {
-        "environment": {
-            **stack.system.functions["TokenFunction"].environment,
-            "AWS_ENDPOINT_URL": stack.aws_url,
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-        },
+        "environment": environment("token", stack.aws_url, stack),
         "client_credentials": event_files.filled("token/client_credentials", stack.issuer),
         "codes": _codes(stack),
         "refresh": (event_files.EVENTS / "token" / "refresh_token.json").read_text(encoding="utf-8"),
