@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from valet import server as server_module
 from valet import log
+from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -308,7 +308,7 @@ def installed(world: World) -> Iterator[World]:
     """The handlers answer from this world until the end of the block."""
     before = server_module.SERVER, log.write
     server_module.SERVER = _Current(world)  # type: ignore[assignment]
-    log.write = world.logs.append
+    log.write = world.logs.append  # type: ignore[assignment]
     try:
         with installed_commands(world):
             yield world

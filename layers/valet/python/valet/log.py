@@ -19,7 +19,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 
 
 def print_line(members: Mapping[str, object], now: float) -> None:
-    """Print one line of the instant `now`, in epoch seconds. Strangers write some members: each is brought in bounds."""
+    """Print one line, of the instant `now` in epoch seconds. Strangers write some members: each gets its bounds."""
     bounded = {name: in_bounds(name, value) for name, value in members.items()}
     write(_ENCODE({"timestamp": _rfc3339(now), **bounded}))
 
@@ -44,6 +44,8 @@ def in_bounds(field: str, value: Any) -> Any:
     and a lone surrogate cannot be written at all, so that its line would be lost.
     """
     if isinstance(value, str):
+        if len(value) <= LONGEST and value.isprintable():  # nearly every text
+            return value
         longest = LONGEST_OF.get(field, LONGEST)
         return printable(value if len(value) <= longest else value[: longest - 1] + "…")
     if isinstance(value, list):
