@@ -49,7 +49,7 @@ class Frozen:
 
     FIELDS: ClassVar[Mapping[str, Any]] = {}  # each field's type
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
-    _EMPTY: ClassVar[Mapping[str, Any]] = {}  # all fields in their order, with the defaults
+    _EMPTY: ClassVar[dict[str, Any]] = {}  # all fields in their order, with the defaults
     _REQUIRED: ClassVar[frozenset[str]] = frozenset()
     __dataclass_fields__ = _DataclassFields()
 
