@@ -12,7 +12,7 @@ def jkt_of(cnf: object) -> str:
     if type(cnf) is not dict or not cnf:
         raise Refused("cnf names no key")
     if cnf.keys() != {"jkt"}:
-        raise Refused("cnf has a member that this verifier cannot ask a proof of")
+        raise Refused("cnf holds a member that this verifier cannot check")
     jkt = cnf["jkt"]
     if type(jkt) is not str or not jkt:
         raise Refused("cnf: jkt is not a thumbprint")

@@ -25,6 +25,10 @@ _KTY = {"PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 _LONGEST_JTI = 256
 
 
+class AnotherAddress(Refused):
+    """The proof was made for another address."""
+
+
 class KnownKey(NamedTuple):
     """A key that has verified a proof, and the header that holds it. `jkt` is the key's thumbprint."""
 
@@ -93,7 +97,7 @@ def check_request(proof: Proof, method: str, targets: Iterable[str], *, is_decod
     for own in targets:
         if target_uri.is_same(proof.htu, own, is_decoded=is_decoded):
             return
-    raise Refused("htu is another address")
+    raise AnotherAddress("htu is another address")
 
 
 def check_time(proof: Proof, now: float, max_age: float = MAX_AGE, ahead: float = AHEAD) -> None:
