@@ -211,7 +211,7 @@ def test_a_proof_with_bad_claims_is_refused(claims: dict[str, Any], reason: str)
 
 
 @pytest.mark.parametrize(("max_age", "env"), [(60, {}), (10, {"DPOP_MAX_AGE": "10"}), (300, {"DPOP_MAX_AGE": "300"})])
-def test_iat_is_good_up_to_both_borders_and_no_second_further(max_age: int, env: dict[str, str]) -> None:
+def test_iat_is_good_up_to_both_borders_and_no_second_further(max_age: int, env: dict[str, Any]) -> None:
     stand = BoundStand(**env)
     for iat in (NOW - max_age, NOW + 30):
         assert stand.call(stand.proof(iat=iat))["principalId"] == "john"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from valet.clock import Moment
+from valet.jose import signed
+from valet.resource_server import proofs
 from valet.resource_server.proofs_seen import MOST, ProofsSeen
 
 from tests.parts.authorizer.bound import CALLS, BoundStand
@@ -34,7 +36,7 @@ def test_a_replay_in_one_process_is_refused(shape: str) -> None:
 
 @pytest.mark.parametrize("max_age", [10, 60, 300])
 def test_a_proof_is_remembered_for_every_second_that_it_is_accepted(max_age: int) -> None:
-    for first in range(-30, max_age + 1, 5):
+    for first in (-30, -29, 0, max_age - 1, max_age):
         stand = BoundStand(DPOP_MAX_AGE=str(max_age))
         stand.call(stand.proof(iat=NOW - 1))  # the sets begin to turn at another moment than the proof's first use
         value = stand.proof(iat=NOW + 35)
@@ -82,19 +84,22 @@ def test_the_sets_turn_after_the_longest_acceptance_and_forget_after_two_turns()
     assert seen.add("key", "before a pause", at(1000))
 
 
-def test_a_full_set_turns_early_and_tells_once() -> None:
+def test_a_full_set_turns_early_and_tells_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST == 50_000
+    most = 1000
+    monkeypatch.setattr("valet.resource_server.proofs_seen.MOST", most)
     told: list[str] = []
     seen = ProofsSeen(60, lambda: told.append("full"))
-    assert all(seen.add("key", f"jti-{number}", at(0)) for number in range(MOST))
+    assert all(seen.add("key", f"jti-{number}", at(0)) for number in range(most))
     assert not seen.add("key", "jti-0", at(0))
     assert told == []  # a replay turns nothing
     assert seen.add("key", "one more", at(0))
     assert told == ["full"]
-    # Each proof outlives the next 50,000, and the two sets never hold more than twice as many.
-    assert all(seen.add("key", f"more-{number}", at(0)) for number in range(MOST - 1))
+    # Each proof outlives the next as many, and the two sets never hold more than twice as many.
+    assert all(seen.add("key", f"more-{number}", at(0)) for number in range(most - 1))
     assert not seen.add("key", "jti-0", at(0))
-    assert not seen.add("key", f"jti-{MOST - 1}", at(0))
-    assert len(seen._newer) + len(seen._older) == 2 * MOST
+    assert not seen.add("key", f"jti-{most - 1}", at(0))
+    assert len(seen._newer) + len(seen._older) == 2 * most
     assert seen.add("key", "and one more", at(0))
     assert seen.add("key", "jti-0", at(0))
     assert told == ["full"]
@@ -154,27 +159,32 @@ def test_the_very_first_bound_requests_share_one_memory() -> None:
     assert found == {"accepted": 1, "Unauthorized": 19}
 
 
-def test_a_header_is_read_once_and_at_most_512_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    from valet.jose import signed
-
+def test_a_header_is_read_once_and_the_oldest_of_512_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     stand = BoundStand()
     stand.call(stand.proof())
     assert stand.remembered_keys() == 1
     built: list[object] = []
     build = signed.key_in_header
-    monkeypatch.setattr(signed, "key_in_header", lambda unverified: built.append(unverified) or build(unverified))
+
+    def counted(unverified: signed.Unverified) -> object:
+        built.append(unverified)
+        return build(unverified)
+
+    assert proofs._MOST_KEYS == 512
+    monkeypatch.setattr(proofs, "_MOST_KEYS", 8)
+    monkeypatch.setattr(signed, "key_in_header", counted)
     stand.call(stand.proof())
     assert built == []
     # The remembered header verifies no signature by itself.
     first, second = stand.proof(), stand.proof()
     assert stand.refusal(f"{first.rpartition('.')[0]}.{second.rpartition('.')[2]}") == "proof: signature"
-    for number in range(600):
+    for number in range(12):
         other = DpopClient("Ed25519")
         token = stand.issuer.token(cnf={"jkt": other.jkt}, jti=f"jti-{number}")
         made = other.proof(stand.htm, stand.htu, token=token)
         assert stand.call(made, token=token)
-    assert len(built) == 600
-    assert stand.remembered_keys() == 512
+    assert len(built) == 12
+    assert stand.remembered_keys() == 8
 
 
 def test_a_remembered_header_serves_no_token_of_another_key() -> None:

@@ -12,7 +12,7 @@ from valet.binding import proof
 from valet.binding.proof import KnownKey, Proof
 from valet.clock import Moment
 from valet.jose.signed import Refused
-from valet.resource_server.outcomes import TokenRefused
+from valet.resource_server.outcomes import ProofRefused
 from valet.resource_server.proofs_seen import ProofsSeen
 
 ALGS = " ".join(proof.ALGORITHMS)
@@ -47,33 +47,33 @@ class Proofs:
         self._lock = threading.Lock()
 
     def judge(self, sent: Sent, token: str, jkt: str, now: Moment) -> Proof:
-        """The proof that comes with `token`, which is bound to the key `jkt`. Raises TokenRefused."""
+        """The proof that comes with `token`, which is bound to the key `jkt`. Raises ProofRefused."""
         if len(sent.proofs) != 1:
-            raise TokenRefused("more than one proof" if sent.proofs else "no proof")
+            raise ProofRefused("more than one proof" if sent.proofs else "no proof")
         value = sent.proofs[0]
         if type(value) is not str:
-            raise TokenRefused("no proof")
+            raise ProofRefused("no proof")
         try:
             found = proof.read(value, self._keys)
             if found.jkt != jkt:
-                raise TokenRefused("the proof is by another key than the token's")
+                raise ProofRefused("the proof is by another key than the token's")
             proof.check_request(found, sent.method, sent.targets, is_decoded=sent.is_decoded)
             proof.check_time(found, now.wall, self._max_age)
             proof.check_token(found, token)
             key = proof.verify(found)
         except proof.AnotherAddress as refused:
             advice, self._advice = self._advice, ""
-            raise TokenRefused(f"{refused}{advice}") from None
+            raise ProofRefused(f"{refused}{advice}") from None
         except Refused as refused:
-            raise TokenRefused(str(refused)) from None
+            raise ProofRefused(str(refused)) from None
         if found.known is None:
             self._remember(proof.header_segment(value), key)
         return found
 
     def spend(self, found: Proof, now: Moment) -> None:
-        """Use `found` up. Raises TokenRefused if this process has seen it before."""
+        """Use `found` up. Raises ProofRefused if this process has seen it before."""
         if not self._seen.add(found.jkt, found.jti, now):
-            raise TokenRefused("the proof was used before")
+            raise ProofRefused("the proof was used before")
 
     def _remember(self, segment: str, key: KnownKey) -> None:
         with self._lock:
