@@ -64,18 +64,25 @@ class Senders:
                 raise TokenRefused("bound to a key, and AppSync's event holds no address: set PUBLIC_URL")
             headers = {"headers": event.get("requestHeaders")}
             return Sent("POST", self._public_urls, False, header_values(headers, "dpop"))
-        proofs, context = header_values(event, "dpop"), event["requestContext"]
-        own = f"https://{context['domainName']}"
+        context = event["requestContext"]
+        if shape == HTTP_2:
+            headers, path = event["headers"], event["rawPath"]  # with all names in lower case
+            proofs: list[object] = [headers["dpop"]] if "dpop" in headers else []
+            targets = self._targets(context, path, _below_stage(path, context) if self._public_urls else "")
+            return Sent(context["http"]["method"], targets, True, proofs)
+        proofs = header_values(event, "dpop")
         if shape == WEBSOCKET:
-            addresses = self._public_urls or (f"{own}/{context['stage']}",)
+            addresses = self._public_urls or self._targets(context, f"/{context['stage']}", "")
             # http and https become ws and wss.
             return Sent("GET", (*addresses, *(f"ws{each[4:]}" for each in addresses)), False, proofs)
-        if shape == HTTP_2:
-            method, path, below = context["http"]["method"], event["rawPath"], _below_stage(event["rawPath"], context)
-        else:
-            method, path, below = event["httpMethod"], context["path"], event["path"]
-        targets = tuple(f"{each}{below}" for each in self._public_urls) or (f"{own}{path}",)
-        return Sent(method, targets, shape != REST_REQUEST, proofs)
+        targets = self._targets(context, context["path"], event["path"])
+        return Sent(event["httpMethod"], targets, shape != REST_REQUEST, proofs)
+
+    def _targets(self, context: Mapping[str, Any], path: str, below_stage: str) -> tuple[str, ...]:
+        """The addresses that a proof may name: the event's own, or PUBLIC_URL in its place."""
+        if self._public_urls:
+            return tuple([f"{each}{below_stage}" for each in self._public_urls])
+        return (f"https://{context['domainName']}{path}",)
 
     def _tell_full(self) -> None:
         reason = f"more than {MOST:,} proofs in one period: older ones are forgotten while they could be used again"
