@@ -1,6 +1,10 @@
 """Tokens that are bound to a key (RFC 9449 §7): accepted with a proof of it, on each event that can carry one."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from tests.parts.authorizer.issuer import NOW
 from tests.parts.authorizer.test_events import allows
 from tests.support.dpop_client import DpopClient
 
+ROOT = Path(__file__).parents[3]
 OTHER = DpopClient()
 ANOTHER_ADDRESS = "htu is another address: if clients call this API by another address, set PUBLIC_URL"
 AS_BEARER = "bound to a key, and presented as Bearer: such a token comes with a DPoP proof"
@@ -61,6 +66,21 @@ def test_a_token_without_cnf_is_a_bearer_token_as_before(stand: BoundStand) -> N
     assert allows(answer, event)
     assert "cnf_jkt" not in (answer.get("context") or answer["resolverContext"])
     assert stand.authorizer._senders is None
+
+
+def test_a_process_that_sees_only_bearer_tokens_loads_nothing_for_proofs() -> None:
+    script = (
+        "import sys\nfrom tests.parts.authorizer.issuer import Stand\nstand = Stand()\n"
+        "assert stand.ask(stand.issuer.token())['context']['sub'] == 'john'\nprint(*sys.modules)"
+    )
+    path = os.pathsep.join((str(ROOT), str(ROOT / "layers" / "valet" / "python")))
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(ran.stdout.split())
+    assert "valet.resource_server.verify" in loaded
+    assert not {name for name in loaded if name.startswith("valet.binding")}
+    assert not {"valet.jose.signed", "valet.jose.public", "valet.resource_server.proofs"} & loaded
 
 
 def test_a_proof_that_a_bearer_request_sends_besides_changes_nothing(stand: BoundStand) -> None:

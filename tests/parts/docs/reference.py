@@ -105,6 +105,10 @@ ERRORS = {
 AUTHORIZER_EVENTS = {
     "issuer.unavailable": ("reason", "The authorizer cannot get keys or a status list: the request ended as a 500."),
     "policy.inexact": ("reason routes", "No IAM policy can express exactly these routes. Logged once, at the start."),
+    "proofs.forgotten": (
+        "reason",
+        "More DPoP proofs than one process remembers: older ones could be used again there. Logged once.",
+    ),
     "route.denied": (
         "route reason jti",
         "A good token, but the scopes or roles of this route are missing, or nothing names the route: 403.",
