@@ -37,7 +37,7 @@ def is_same(htu: str, own: str, *, is_decoded: bool = False) -> bool:
 
 def _read(htu: str, is_decoded: bool) -> tuple[str, str, str]:
     found = _ADDRESS.fullmatch(htu)
-    if found is None or "@" in found[2]:
+    if found is None:
         raise _NotAnAddress
     path = found[3] or ""
     return (*_origin(found[1], found[2]), _decoded(path) if is_decoded else _normalized(path))
