@@ -1,4 +1,4 @@
-"""The authorizer's time, next to PyJWT and the raw primitive in the same run: budgets B1, B2 and B3.
+"""The authorizer's time, next to PyJWT and the raw primitive in the same run: budgets B1, B2, B3 and B11 to B14.
 
     python bench/authorizer.py [--rounds 30] [--tokens 3000]
 
@@ -31,7 +31,9 @@ import jwt  # noqa: E402
 from cryptography.hazmat.primitives import hashes  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils  # noqa: E402
 
+from bench import bound_token  # noqa: E402
 from tests.parts.authorizer.issuer import AUDIENCE, ISSUER, Stand, environment, http_2  # noqa: E402
+from tests.support.dpop_client import DpopClient  # noqa: E402
 
 SHA256, PKCS1, ECDSA = hashes.SHA256(), padding.PKCS1v15(), ec.ECDSA(hashes.SHA256())
 
@@ -96,6 +98,11 @@ import app
 answer = app.handler(given["event"], None)
 assert answer["context"]["sub"] == "john", answer
 """
+PROVEN = """
+import app
+answer = app.handler(given["bound event"], None)
+assert answer["context"]["cnf_jkt"], answer
+"""
 AT_HAND = """
 import valet.fetch as fetch
 at_hand = {url: fetch.Fetched(200, body.encode(), None) for url, body in given["documents"].items()}
@@ -120,6 +127,7 @@ ssl.create_default_context()
 COLD = {
     "bare": "pass",
     "authorizer": AUTHORIZER + AT_HAND + ANSWERED,
+    "authorizer, a bound token and its proof": AUTHORIZER + AT_HAND + PROVEN,
     "PyJWT": PYJWT,
     "primitive's import": PRIMITIVE,
     "HTTP client's import, and a TLS context": HTTP_CLIENT,
@@ -155,6 +163,8 @@ class Issuer:
         uri = f"{self.origin}/status-lists/1"
         status = {"status_list": {"idx": 7, "uri": uri}}
         token = stand.issuer.sign(stand.issuer.claims(iss=self.origin, status=status))
+        client = DpopClient()
+        bound = stand.issuer.sign(stand.issuer.claims(iss=self.origin, status=status, cnf={"jkt": client.jkt}))
         stand.issuer.list_claims = {"iss": self.origin}
         metadata = {"issuer": self.origin, "jwks_uri": f"{self.origin}/jwks"}
         self.documents = {
@@ -163,8 +173,9 @@ class Issuer:
             uri: stand.issuer.status_list(uri),
         }
         self.given = {
-            "environment": {**environment(), "ISSUER": self.origin},
+            "environment": {**environment(), "ISSUER": self.origin, "DPOP_MAX_AGE": "300"},
             "event": http_2(token),
+            "bound event": bound_token.event_of(bound, client, int(stand.clock.wall)),
             "token": token,
             "jwk": stand.issuer.jwks[0],
             "issuer": self.origin,
@@ -224,11 +235,17 @@ def budgets(rounds: int, many: int) -> list[Budget]:
     # Compare processor time: these processes only compute, and other processes on the machine do not lengthen it.
     ours, pyjwt = processes["authorizer"][0] - bare_cpu, processes["PyJWT"][0] - bare_cpu
     unseen, seen = policy["unseen"] / policy["raw"], policy["seen"] / policy["raw"]
+    proven = processes["authorizer, a bound token and its proof"][0] - processes["authorizer"][0]
+    bound = bound_token.warm(many)
+    known, new = bound["known key"] / bound["raw"], bound["new key"] / bound["raw"]
     return [
         Budget("B1", "unseen RS256 token, whole handler / raw verify", f"{unseen:.2f}", "≤ 2.2", unseen <= 2.2),
         Budget("B2", "the same token again / raw verify", f"{seen:.2f}", "≤ 0.75", seen <= 0.75),
         Budget("B3", "cold over bare, ms", f"{ours:.1f}", "≤ 45", ours <= 45),
         Budget("B3", "cold / PyJWT's cold", f"{ours / pyjwt:.2f}", "< 0.5", ours < pyjwt / 2),
+        Budget("B11", "bound token, new proof / raw ES256 verify", f"{known:.2f}", "≤ 1.7", known <= 1.7),
+        Budget("B12", "… by a key never seen / raw ES256 verify", f"{new:.2f}", "≤ 2.2", new <= 2.2),
+        Budget("B14", "first proof of a cold process, ms more than B3", f"{proven:.1f}", "≤ 10", proven <= 10),
     ]
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
+from bench import bound_token
 from bench.measure import LAYER, ROOT, process
 from bench.valet_in_memory import ValetInMemory, handler
 from tests.parts.authorizer.issuer import ROUTES, Stand, http_2
+from tests.support.dpop_client import DpopClient
 
 # Calls within the import system are not counted: there are more of them where no bytecode is kept yet.
 _READY = """
@@ -107,7 +109,12 @@ def _authorizer() -> dict[str, int]:
     stand.clock.wall = float(int(time.time()))
     stand.ask(stand.issuer.token(jti="first"))
     event = http_2(stand.issuer.token(jti="second"))
+    client, now = DpopClient(), int(stand.clock.wall)
+    token = stand.issuer.token(cnf={"jkt": client.jkt})
+    stand.answer(bound_token.event_of(token, client, now))
+    bound = bound_token.event_of(token, client, now)
     return {
+        "authorizer, bound token and a new proof": calls_of(lambda: stand.answer(bound)),
         "authorizer, token never seen": calls_of(lambda: stand.answer(event)),
         "authorizer, token seen before": calls_of(lambda: stand.answer(event)),
     }

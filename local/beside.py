@@ -25,6 +25,7 @@ def rest_api_beside(root: Path, url: str, on_crash: Callable[[Crash], None]) -> 
         return ()
     metadata = f"{url}/{STAGE}/.well-known/oauth-protected-resource"
     parameters = {"Issuer": url, "Audience": f"{url}/api", "MetadataUrl": metadata, "Stage": STAGE}
+    parameters["PublicUrl"] = f"{url}/{STAGE}"
     system = system_from_file(root / EXAMPLE, parameters)
     return (RestGateway(system.rest_apis, Functions(system.functions, on_crash, "beside")),)
 

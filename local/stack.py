@@ -126,6 +126,7 @@ def start(
     url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
     aws = emulated()
     document = template.load(root / "template.yaml")
+    _tell_public_url(document, url)
     known = resources.Resources(document)
     deployment = template.Template(
         document, _parameters(document, url, parameters or {}), resources.PSEUDO_PARAMETERS, known
@@ -201,6 +202,13 @@ def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str])
     declared = document.get("Parameters", {})
     own = {name: value for name, value in {"IssuerUrl": url, "Demo": "on"}.items() if name in declared}
     return {**own, **given}
+
+
+def _tell_public_url(document: Mapping[str, Any], url: str) -> None:
+    """Tell the demo API's authorizer where the API is called. At AWS it knows this by the API's domain name."""
+    authorizer = document.get("Resources", {}).get("AuthorizerFunction")
+    if authorizer:
+        authorizer["Properties"]["Environment"]["Variables"]["PUBLIC_URL"] = url
 
 
 def _import_layer(root: Path) -> None:

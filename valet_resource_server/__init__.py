@@ -9,6 +9,7 @@
 from valet_resource_server.refusals import (
     InsufficientRole,
     InsufficientScope,
+    InvalidProof,
     InvalidToken,
     IssuerUnavailable,
     NoToken,
@@ -20,6 +21,7 @@ __all__ = [
     "AccessToken",
     "InsufficientRole",
     "InsufficientScope",
+    "InvalidProof",
     "InvalidToken",
     "IssuerUnavailable",
     "NoToken",

@@ -1,8 +1,9 @@
-"""How a request is refused: which status and headers the API answers with (RFC 6750 §3).
+"""How a request is refused: which status and headers the API answers with (RFC 6750 §3, RFC 9449 §7.1).
 
 Refused
-├── NoToken             401  the request brings no bearer token
+├── NoToken             401  the request brings no token
 ├── InvalidToken        401  the token is malformed, expired, revoked, or meant for another API
+├── InvalidProof        401  the token is bound to a key, and the request does not prove that its sender holds the key
 ├── InsufficientScope   403  the client may not do this; it may ask the end-user for more scope
 ├── InsufficientRole    403  the end-user may not do this; no other token would help
 └── IssuerUnavailable   503  keys or a status list are needed and cannot be fetched now
@@ -33,6 +34,12 @@ class NoToken(Refused):
 
 class InvalidToken(Refused):
     """The token is malformed, not signed by the issuer, expired, revoked, or meant for another API."""
+
+    status = 401
+
+
+class InvalidProof(Refused):
+    """The token is bound to a key, and its DPoP proof is missing, bad, used before, or made for something else."""
 
     status = 401
 

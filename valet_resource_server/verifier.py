@@ -1,19 +1,33 @@
-"""The verifier of the Python package: an Authorization header in, an access token out (RFC 6750, RFC 9068)."""
+"""The verifier of the Python package: an Authorization header in, an access token out (RFC 6750, 9068 and 9449)."""
 
 import re
 from typing import NamedTuple
 
 from valet.authorization import find_credentials
-from valet.clock import Clock, Jitter, system_clock, system_jitter
+from valet.binding.proof import Proof
+from valet.clock import Clock, Jitter, Moment, system_clock, system_jitter
 from valet.fetch import Fetch, Https
 from valet.resource_server import outcomes, verify
-from valet.resource_server.identifiers import AUDIENCE, DEFAULT_MAX_STALE, ISSUER, LONGEST_MAX_STALE, RESOURCE_METADATA
+from valet.resource_server.identifiers import (
+    AUDIENCE,
+    DEFAULT_MAX_STALE,
+    DEFAULT_PROOF_AGE,
+    ISSUER,
+    LONGEST_MAX_STALE,
+    LONGEST_PROOF_AGE,
+    MOST_PUBLIC_URLS,
+    RESOURCE_METADATA,
+    SHORTEST_PROOF_AGE,
+    is_public_url,
+)
 from valet.resource_server.keys import Keys
+from valet.resource_server.proofs import ALGS, Proofs, Sent
 from valet.resource_server.status import StatusLists
 
 from valet_resource_server.refusals import (
     InsufficientRole,
     InsufficientScope,
+    InvalidProof,
     InvalidToken,
     IssuerUnavailable,
     NoToken,
@@ -29,7 +43,8 @@ class AccessToken(NamedTuple):
 
     `sub` is the end-user, or the client itself if the token is for no end-user (then it equals `client_id`).
     `scope` is what the client may do. `roles` is what the end-user may do. `expires_at` and `auth_time` are epoch
-    seconds. A claim that the token does not have is None, or empty.
+    seconds. A claim that the token does not have is None, or empty. `jkt` is the thumbprint of the key that the sender
+    proved to hold; None for a bearer token.
     """
 
     sub: str
@@ -42,6 +57,7 @@ class AccessToken(NamedTuple):
     auth_time: int | None
     acr: str | None
     amr: tuple[str, ...]
+    jkt: str | None = None
 
 
 class Verifier:
@@ -59,6 +75,9 @@ class Verifier:
         status_max_stale: int = DEFAULT_MAX_STALE,
         is_status_optional: bool = False,
         resource_metadata: str = "",
+        public_url: str = "",
+        proof_max_age: int = DEFAULT_PROOF_AGE,
+        is_proof_required: bool = False,
         fetch: Fetch | None = None,
         clock: Clock = system_clock,
         jitter: Jitter = system_jitter,
@@ -68,10 +87,20 @@ class Verifier:
         `issuer` is https://host without a path. `audience` is the one identifier of this API, exactly as in `aud`.
         `status_max_stale` is how many seconds a held status list serves while the issuer does not answer.
         `is_status_optional` accepts tokens without a `status` claim, which cannot be revoked. `resource_metadata` is
-        the address of this API's own metadata (RFC 9728), for the challenges. `fetch`, `clock` and `jitter` are for
-        tests.
+        the address of this API's own metadata (RFC 9728), for the challenges.
+
+        `public_url` is what precedes every path where clients call this API, such as https://api.example.com; up to
+        four with spaces between them. Without it, tokens that are bound to a key (DPoP) are refused. A proof is
+        accepted for `proof_max_age` seconds. `is_proof_required` refuses bearer tokens. `fetch`, `clock` and `jitter`
+        are for tests.
         """
-        _check(issuer, audience, status_max_stale, resource_metadata)
+        self._public_urls = tuple(public_url.split())
+        wrong = _wrong_names(issuer, audience, status_max_stale, resource_metadata)
+        wrong += _wrong_proofs(self._public_urls, proof_max_age, is_proof_required)
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        self._proofs = Proofs(proof_max_age, "", lambda: None)
+        self._takes_bearer = not is_proof_required
         fetch = fetch or Https(issuer, clock)
         keys = Keys(issuer, fetch, clock, jitter, status_max_stale)
         self._lists = StatusLists(issuer, keys, fetch, clock, jitter, status_max_stale)
@@ -79,54 +108,103 @@ class Verifier:
         self._clock = clock
         self._realm, self._resource_metadata = audience, resource_metadata
 
-    def verify(self, authorization: str | None, *, scope: str = "", roles: str = "") -> AccessToken:
+    def verify(
+        self,
+        authorization: str | None,
+        *,
+        scope: str = "",
+        roles: str = "",
+        method: str = "",
+        path: str = "",
+        dpop: str | None = None,
+    ) -> AccessToken:
         """The token in the Authorization header's value `authorization`; None if the request has no such header.
 
         The token must have every scope of `scope`, and the end-user one of the roles in `roles`. Both are names with
         spaces between them, as in "orders items"; an empty text asks for none.
+
+        A token that is bound to a key needs the other three: the request's `method`; its `path`, decoded once, as
+        frameworks hand it on; and `dpop`, the value of its DPoP header, several joined by commas.
 
         Raises a kind of Refused if the request may not go on. Raises ValueError if `scope` or `roles` is not a list of
         names.
         """
         wanted = _names("scope", scope), _names("roles", roles)
         token = find_credentials(authorization, "bearer") if authorization is not None else None
+        if token is not None:
+            return self._verified(token, *wanted)
+        token = find_credentials(authorization, "dpop") if authorization is not None else None
         if token is None:
-            raise NoToken("no bearer token", self._challenge(scope=scope))
-        return self._verified(token, *wanted)
+            raise NoToken("no token", self._challenge(scope=scope))
+        targets = [f"{each}{path}" for each in self._public_urls]
+        return self._verified(token, *wanted, Sent(method, targets, True, [dpop] if dpop else []))
 
     def verify_token(self, token: str, *, scope: str = "", roles: str = "") -> AccessToken:
-        """The access token `token`, wherever it came from: a message, a WebSocket's protocol. Otherwise as `verify`."""
+        """The bearer token `token`, wherever it came from: a message, a WebSocket's protocol. Otherwise as `verify`."""
         return self._verified(token, _names("scope", scope), _names("roles", roles))
 
-    def _verified(self, presented: str, scope: frozenset[str], roles: frozenset[str]) -> AccessToken:
-        now, asked = self._clock(), " ".join(sorted(scope))
+    def _verified(
+        self, presented: str, scope: frozenset[str], roles: frozenset[str], sent: Sent | None = None
+    ) -> AccessToken:
+        now, asked, is_dpop = self._clock(), " ".join(sorted(scope)), sent is not None
         try:
             token = self._tokens.verify(presented, now)
+            is_dpop = is_dpop or bool(token.jkt)
+            proof = self._judge(token.jkt, presented, sent, now)
             if token.reference is not None:
                 self._lists.verify(token.reference.uri, token.reference.idx, now)
+            if proof is not None:
+                self._proofs.spend(proof, now)
+        except outcomes.ProofRefused as refused:
+            raise InvalidProof(str(refused), self._challenge("invalid_dpop_proof", asked, is_dpop=True)) from None
         except outcomes.TokenRefused as refused:
-            raise InvalidToken(str(refused), self._challenge("invalid_token", asked)) from None
+            raise InvalidToken(str(refused), self._challenge("invalid_token", asked, is_dpop=is_dpop)) from None
         except outcomes.IssuerUnavailable as outage:
             raise IssuerUnavailable(str(outage), {"Retry-After": _RETRY_AFTER}) from None
         found = _facts(token)
         if missing := scope - found.scope:
             reason = f"the token lacks the scope {' '.join(sorted(missing))}"
-            raise InsufficientScope(reason, self._challenge("insufficient_scope", asked))
+            raise InsufficientScope(reason, self._challenge("insufficient_scope", asked, is_dpop=is_dpop))
         if roles and roles.isdisjoint(found.roles):
             # No challenge: a client that believed it would ask for the same token again and again.
             raise InsufficientRole(f"the end-user has none of the roles {' '.join(sorted(roles))}")
         return found
 
-    def _challenge(self, error: str = "", scope: str = "") -> dict[str, str]:
-        """The WWW-Authenticate header (RFC 6750 §3); without an error code if the request had no token (§3.1)."""
+    def _judge(self, jkt: str, presented: str, sent: Sent | None, now: Moment) -> Proof | None:
+        """The proof that comes with a token which is bound to the key `jkt`; None if it is bound to none.
+
+        Raises TokenRefused.
+        """
+        if not jkt:
+            if sent is not None:
+                raise outcomes.TokenRefused("presented as DPoP, and bound to no key")
+            if not self._takes_bearer:
+                raise outcomes.TokenRefused("bound to no key, and is_proof_required is set")
+            return None
+        if sent is None:
+            raise outcomes.TokenRefused("bound to a key, and presented without a DPoP proof")
+        if not self._public_urls:
+            raise outcomes.TokenRefused("bound to a key: give the Verifier public_url, so that it can judge proofs")
+        return self._proofs.judge(sent, presented, jkt, now)
+
+    def _challenge(self, error: str = "", scope: str = "", *, is_dpop: bool = False) -> dict[str, str]:
+        """The WWW-Authenticate header (RFC 6750 §3, RFC 9449 §7.1); without an error code if the request had no token.
+
+        After an error it names the scheme of the request, or else each scheme that this API takes.
+        """
         realm = self._realm.replace("\\", "\\\\").replace('"', '\\"')
         given = {"realm": realm, "error": error, "scope": scope, "resource_metadata": self._resource_metadata}
-        return {
-            "WWW-Authenticate": "Bearer " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
-        }
+        told = ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
+        takes_dpop = bool(self._public_urls)
+        if error:
+            schemes = ["DPoP" if takes_dpop and (is_dpop or not self._takes_bearer) else "Bearer"]
+        else:
+            schemes = [name for name, is_taken in (("Bearer", self._takes_bearer), ("DPoP", takes_dpop)) if is_taken]
+        algs = {"Bearer": "", "DPoP": f', algs="{ALGS}"'}
+        return {"WWW-Authenticate": ", ".join(f"{scheme} {told}{algs[scheme]}" for scheme in schemes)}
 
 
-def _check(issuer: str, audience: str, status_max_stale: int, resource_metadata: str) -> None:
+def _wrong_names(issuer: str, audience: str, status_max_stale: int, resource_metadata: str) -> list[str]:
     wrong = []
     if not ISSUER.fullmatch(issuer):
         wrong.append(
@@ -140,8 +218,24 @@ def _check(issuer: str, audience: str, status_max_stale: int, resource_metadata:
         wrong.append(
             f"resource_metadata is {resource_metadata!r}, and must be the https address of this API's metadata"
         )
-    if wrong:
-        raise ValueError("; ".join(wrong))
+    return wrong
+
+
+def _wrong_proofs(public_urls: tuple[str, ...], proof_max_age: int, is_proof_required: bool) -> list[str]:
+    wrong = []
+    if len(public_urls) > MOST_PUBLIC_URLS or not all(is_public_url(each) for each in public_urls):
+        wrong.append(
+            f"public_url is {' '.join(public_urls)!r}, and must be up to {MOST_PUBLIC_URLS} addresses with spaces "
+            "between them, each https://host with or without a path, and no slash at its end (http for a loopback "
+            "address only)"
+        )
+    if not SHORTEST_PROOF_AGE <= proof_max_age <= LONGEST_PROOF_AGE:
+        wrong.append(
+            f"proof_max_age is {proof_max_age!r}, and must be {SHORTEST_PROOF_AGE} to {LONGEST_PROOF_AGE} seconds"
+        )
+    if is_proof_required and not public_urls:
+        wrong.append("is_proof_required is set, and no proof can be judged without public_url")
+    return wrong
 
 
 def _names(parameter: str, value: str) -> frozenset[str]:
@@ -166,4 +260,5 @@ def _facts(token: verify.AccessToken) -> AccessToken:
         auth_time=int(auth_time) if _SECONDS.fullmatch(auth_time) else None,
         acr=told.get("acr"),
         amr=tuple(told.get("amr", "").split()),
+        jkt=token.jkt or None,
     )

@@ -95,6 +95,10 @@ class OwnStacks:
                 server = Server(listener, _OwnApi(self, stack, logical_id), threads=_THREADS)
                 server.start()
                 self._servers.append(server)
+        stages = {stack.plan.titles[rest.api_id]: f"/{rest.stage}" for rest in stack.plan.system.rest_apis}
+        addresses = tuple(f"{url}{stages.get(name, '')}" for name, url in stack.urls.items())
+        for valet in stack.plan.valets.values():
+            valet.learn(addresses)
 
     def _listen(self) -> Any:
         if not self._next_port:

@@ -39,6 +39,13 @@ class Valet:
     rules: Mapping[str, Rule]  # by the route as an event names it, so never ANY
     is_by_path: bool
 
+    def learn(self, addresses: tuple[str, ...]) -> None:
+        """Tell the authorizer where its APIs are called here. At AWS it knows this by their domain names."""
+        module = self.functions.module(self.function.logical_id)
+        given = module.CONFIGURATION._replace(public_urls=addresses)
+        fetch = module.Https(given.issuer, module.system_clock)
+        vars(module)["AUTHORIZER"] = module.Authorizer(given, fetch, module.system_clock, module.system_jitter)
+
     @property
     def scopes(self) -> frozenset[str]:
         """All scopes that the rules ask for."""

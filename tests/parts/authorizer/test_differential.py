@@ -42,7 +42,8 @@ STRICTER = {
     "status_list is malformed": "draft-ietf-oauth-status-list §6.1",
     "no status": "revocation cannot be looked up",
     "status is of no kind that this verifier knows": "revocation cannot be looked up",
-    "cnf: bound to a key, and this verifier asks for no proof of it": "RFC 9449 §7.1, RFC 8705 §3",
+    "cnf names no key": "RFC 7800 §3.1: the token is bound, and to nothing that could be proven",
+    "cnf holds a member that this verifier cannot check": "RFC 7800 §3.1, RFC 8705 §3.1",
 }
 LAXER = {
     ("PyJWT", "ImmatureSignatureError"): "60 s of leeway for nbf and iat (RFC 7519 §4.1.5); PyJWT was given none",

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from valet.resource_server import keys, status, status_list, verify
+from valet.binding import proof
+from valet.resource_server import identifiers, keys, proofs, proofs_seen, status, status_list, verify
 
 TEXT = (Path(__file__).parents[3] / "docs" / "authorizer.md").read_text()
 SOURCES = sorted(Path(verify.__file__).parent.rglob("*.py"))
@@ -14,6 +15,7 @@ SOURCES = sorted(Path(verify.__file__).parent.rglob("*.py"))
     [
         *("ISSUER", "AUDIENCE", "ROUTES", "MATCH", "BASE_PATH", "RESPONSE", "WEBSOCKET_TOKEN"),
         *("STATUS_MAX_STALE", "STATUS_OPTIONAL", "RESOURCE_METADATA"),
+        *("PUBLIC_URL", "DPOP_MAX_AGE", "SENDER_CONSTRAINT"),
     ],
 )
 def test_every_variable_is_described(name: str) -> None:
@@ -42,7 +44,23 @@ def test_every_time_is_stated() -> None:
     assert f"({verify._MOST_REMEMBERED:,} of them)" in TEXT
 
 
-@pytest.mark.parametrize("event", ["token.refused", "route.denied", "issuer.unavailable", "policy.inexact"])
+def test_the_bound_of_a_replay_is_printed_with_every_number_in_it() -> None:
+    assert (proof.MAX_AGE, proof.AHEAD, proofs_seen.MOST) == (60, 30, 50_000)
+    assert (identifiers.SHORTEST_PROOF_AGE, identifiers.DEFAULT_PROOF_AGE, identifiers.LONGEST_PROOF_AGE) == (
+        10,
+        60,
+        300,
+    )
+    assert "**the same method, the same address and the same access token**" in TEXT
+    assert "**from 30 s before the proof's `iat` until 60 s after it**" in TEXT
+    assert "more than 50,000 proofs in a period of `DPOP_MAX_AGE` + 40 s" in TEXT
+    assert proof.AHEAD + proofs_seen._MARGIN == 40
+    assert f"the last {proofs._MOST_KEYS} clients" in TEXT
+
+
+@pytest.mark.parametrize(
+    "event", ["token.refused", "route.denied", "issuer.unavailable", "policy.inexact", "proofs.forgotten"]
+)
 def test_every_event_of_the_log_is_described(event: str) -> None:
     assert f"`{event}`" in TEXT
     assert any(f'"{event}"' in path.read_text() for path in SOURCES)

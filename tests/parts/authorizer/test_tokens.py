@@ -122,7 +122,12 @@ def test_the_context_is_flat_strings(stand: Stand) -> None:
         ({"status": {"status_list": {"idx": -1, "uri": LIST}}}, "status_list is malformed"),
         ({"status": {"status_list": {"idx": True, "uri": LIST}}}, "status_list is malformed"),
         ({"status": {"status_list": {"idx": "1", "uri": LIST}}}, "status_list is malformed"),
-        ({"cnf": {"jkt": "x"}}, "cnf: bound to a key, and this verifier asks for no proof of it"),
+        ({"cnf": {"jkt": "x"}}, "bound to a key, and presented as Bearer: such a token comes with a DPoP proof"),
+        ({"cnf": {}}, "cnf names no key"),
+        ({"cnf": "x"}, "cnf names no key"),
+        ({"cnf": {"jkt": ""}}, "cnf: jkt is not a thumbprint"),
+        ({"cnf": {"x5t#S256": "x"}}, "cnf holds a member that this verifier cannot check"),
+        ({"cnf": {"jkt": "x", "x5t#S256": "x"}}, "cnf holds a member that this verifier cannot check"),
     ],
 )
 def test_a_claim_that_is_wrong_refuses(stand: Stand, changed: dict[str, Any], reason: str) -> None:

@@ -48,6 +48,7 @@ VARIABLES = {
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For. If that entry is no address, or the last one is not the gateway's `sourceIp`, or the variable is "
     "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",
+    "DPOP_MAX_AGE": "authorizer: seconds, 10 to 300, after its `iat` that a DPoP proof is accepted; 60 if not given",
     "GRANTS_TABLE": "name of the table",
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
@@ -55,6 +56,8 @@ VARIABLES = {
     "MATCH": "authorizer: route or path; path for an API behind one catch-all route",
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
+    "PUBLIC_URL": "authorizer: where clients call the API, if not at its own domain; up to four addresses with spaces "
+    "between them, each of which precedes the path below the stage",
     "REGISTRY_TABLE": "name of the table",
     "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",
@@ -64,6 +67,7 @@ VARIABLES = {
     "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
     "ROTATION_PERIOD": "rotate_keys: days that a key signs",
     "ROUTES": "authorizer: the scopes and roles that each route needs, as JSON",
+    "SENDER_CONSTRAINT": "authorizer: optional or required; required refuses tokens that are bound to no key",
     "SIGNER": "kms or wrapped",
     "SIGNING_ALG": "RS256 or ES256",
     "SIGNING_ROLE_ARNS": "rotate_keys: the roles that a new key's policy lets sign",
@@ -102,6 +106,10 @@ ERRORS = {
 AUTHORIZER_EVENTS = {
     "issuer.unavailable": ("reason", "The authorizer cannot get keys or a status list: the request ended as a 500."),
     "policy.inexact": ("reason routes", "No IAM policy can express exactly these routes. Logged once, at the start."),
+    "proofs.forgotten": (
+        "reason",
+        "More DPoP proofs than one process remembers: older ones could be used again there. Logged once.",
+    ),
     "route.denied": (
         "route reason jti",
         "A good token, but the scopes or roles of this route are missing, or nothing names the route: 403.",

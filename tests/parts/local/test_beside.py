@@ -39,11 +39,19 @@ def test_a_good_token_reaches_the_api_which_sees_who_calls(stack: LocalStack) ->
     assert answer.json() == {"route": "GET /reports", "sub": "api_service_789", "scope": "admin api_access"}
 
 
+def test_the_authorizers_know_where_their_apis_are_called_so_that_they_can_judge_proofs(stack: LocalStack) -> None:
+    (beside,) = stack.rest
+    assert isinstance(beside._functions, Functions)
+    for functions, address in ((stack.functions, stack.url), (beside._functions, f"{stack.url}/v1")):
+        assert functions.module("AuthorizerFunction").CONFIGURATION.public_urls == (address,)
+
+
 @pytest.mark.parametrize("token", [None, "x", "x.y.z"])
 def test_a_missing_or_bad_token_is_told_where_the_apis_metadata_is(stack: LocalStack, token: str | None) -> None:
     answer = get(stack, "/reports", token)
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata_of(stack)}"'
+    algs = 'DPoP algs="PS256 ES256 EdDSA"'
+    assert answer.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata_of(stack)}", {algs}'
     assert answer.headers["access-control-expose-headers"] == "WWW-Authenticate"
     assert answer.json()["error"] == "invalid_token"
 
@@ -51,7 +59,7 @@ def test_a_missing_or_bad_token_is_told_where_the_apis_metadata_is(stack: LocalS
 def test_the_metadata_names_the_issuer_that_the_token_comes_from(stack: LocalStack) -> None:
     """From a 401 to a token, as a client does that knows nothing but the API's address (RFC 9728 §5)."""
     challenge = get(stack, "/reports").headers["www-authenticate"]
-    address = challenge.partition('resource_metadata="')[2].rstrip('"')
+    address = challenge.partition('resource_metadata="')[2].partition('"')[0]
     document = httpx.get(address, timeout=10).json()
     assert document["resource"] == stack.audience
     assert document["bearer_methods_supported"] == ["header"]

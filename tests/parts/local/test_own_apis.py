@@ -71,6 +71,15 @@ def test_my_handler_sees_who_calls_once_the_real_authorizer_let_the_token_throug
     assert (seen["sub"], seen["scope"], seen["roles"]) == ("api_service_789", scope, "")
 
 
+def test_my_authorizer_knows_where_my_apis_are_called_so_that_it_can_judge_proofs(registered: Shop) -> None:
+    for number, addresses in (
+        (0, {registered.url()}),
+        (1, {f"{registered.url(1)}/prod", f"{registered.url(1, 'ServerlessRestApi')}/Prod"}),
+    ):
+        for name, valet in registered.plan(number).valets.items():
+            assert set(valet.functions.module(name).AUTHORIZER._configuration.public_urls) == addresses
+
+
 @BOTH
 @pytest.mark.parametrize("token", [None, "x.y.z"])
 def test_my_guarded_route_is_never_open_without_a_good_token(

@@ -32,6 +32,7 @@ FORBIDDEN: Mapping[str, str] = {
     "jose": "fetch",
     "fetch": "jose",
     "authorization": "fetch",
+    "binding": "models",
     "resource_server": "models",
     "models": "http",
     "errors": "settings",

@@ -60,6 +60,7 @@ def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_i
     values.update(ISSUER="https://id.example.com", AUDIENCE="a", ROUTES='{"GET /": {}}')
     found = parse(values)
     assert (found.is_by_path, found.base_path, found.takes_protocol) == (False, "", False)
+    assert (found.public_urls, found.proof_max_age, found.takes_bearer) == ((), 60, True)
     assert (found.is_simple, found.status_max_stale, found.is_status_optional, found.resource_metadata) == (
         False,
         300,
@@ -114,14 +115,19 @@ def test_the_rest_examples_challenges_are_what_a_gateway_response_can_say() -> N
         for kind in ("ACCESS_DENIED", "UNAUTHORIZED")
     )
     assert denied == "context.authorizer.challenge"
-    assert unauthorized["Fn::If"][1] == {"Fn::Sub": "'Bearer resource_metadata=\"${MetadataUrl}\"'"}
+    algs = 'DPoP algs="PS256 ES256 EdDSA"'
+    assert unauthorized["Fn::If"] == [
+        "HasMetadataUrl",
+        {"Fn::Sub": f"'Bearer resource_metadata=\"${{MetadataUrl}}\", {algs}'"},
+        f"'Bearer, {algs}'",
+    ]
     for response in responses.values():
         assert json.loads(response["responseTemplates"]["application/json"])["error"]
 
 
 @pytest.mark.parametrize("is_behind", [False, True])
 def test_Cors_of_SAM_answers_preflights_without_a_token(is_behind: bool, tmp_path: Path) -> None:
-    text = REST.read_text(encoding="utf-8").replace("      StageName:", "      Cors: \"'*'\"\n      StageName:", 1)
+    text = REST.read_text(encoding="utf-8")
     if is_behind:  # what SAM does by itself
         text = text.replace("AddDefaultAuthorizerToCorsPreflight: false", "AddDefaultAuthorizerToCorsPreflight: true")
     (tmp_path / "rest.yaml").write_text(text, encoding="utf-8")
@@ -131,3 +137,27 @@ def test_Cors_of_SAM_answers_preflights_without_a_token(is_behind: bool, tmp_pat
     assert len(preflights) == 4
     found = {json.dumps(each.get("security", [])) for each in preflights}
     assert found == ({'[{"Valet": []}]'} if is_behind else {"[]"})
+    allowed = preflights[0]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+    assert "DPoP" in allowed["method.response.header.Access-Control-Allow-Headers"]
+
+
+def test_a_browser_may_send_a_proof_to_the_http_example_and_read_its_challenge() -> None:
+    http = resources(translated(*GIVEN, template=HTTP), "AWS::ApiGatewayV2::Api")["Api"]["Properties"]["Body"]
+    cors = http["x-amazon-apigateway-cors"]
+    assert {"Authorization", "DPoP"} <= set(cors["allowHeaders"])
+    assert cors["exposeHeaders"] == ["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("template", [REST, HTTP], ids=lambda path: path.stem)
+def test_an_examples_metadata_names_the_algorithms_of_proofs(template: Path) -> None:
+    from valet.binding.proof import ALGORITHMS
+
+    code = translated(*GIVEN, template=template)["Resources"]["MetadataFunction"]["Properties"]["Code"]["ZipFile"]
+    names: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIENCE", "https://api.example.com")
+        patch.setenv("ISSUER", "https://id.example.com")
+        exec(code, names)  # noqa: S102 - the example's own function
+    document = json.loads(names["handler"]({}, None)["body"])
+    assert document["dpop_signing_alg_values_supported"] == list(ALGORITHMS)
+    assert document["dpop_bound_access_tokens_required"] is False

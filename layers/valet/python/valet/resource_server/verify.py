@@ -39,7 +39,8 @@ class Reference(NamedTuple):
 class AccessToken(NamedTuple):
     """A token whose signature and claims were found right, and what of it is still needed.
 
-    `context` is what the API is told: flat strings, as API Gateway wants them.
+    `context` is what the API is told: flat strings, as API Gateway wants them. `jkt` is the thumbprint of the key that
+    the sender has to prove; it is empty for a bearer token.
     """
 
     key: Key
@@ -50,6 +51,7 @@ class AccessToken(NamedTuple):
     scope: str
     roles: str
     context: dict[str, str]
+    jkt: str
 
 
 class Verifier:
@@ -140,19 +142,19 @@ class Verifier:
         sub, client_id, jti = claims.get("sub"), claims.get("client_id"), claims.get("jti")
         if not (type(sub) is str and sub and type(client_id) is str and client_id and type(jti) is str and jti):
             raise TokenRefused("sub, client_id or jti is missing")
-        if "cnf" in claims:
-            # A token that is bound to a key is no bearer token (RFC 7800 §3.1, RFC 8705 §3, RFC 9449 §7.1).
-            raise TokenRefused("cnf: bound to a key, and this verifier asks for no proof of it")
         scope, roles = _scope(claims.get("scope", "")), _roles(claims.get("roles", []))
         context = {"sub": sub, "client_id": client_id, "scope": scope, "roles": roles, "jti": jti}
         for name in _TOLD:
             value = claims.get(name)
             if value is not None:
                 context[name] = value if type(value) is str else _flat(value)
+        jkt = ""
+        if "cnf" in claims:
+            jkt = context["cnf_jkt"] = _jkt(claims["cnf"])
         reference = self._reference(claims["status"]) if "status" in claims else None
         if reference is None and not self._is_status_optional:
             raise TokenRefused("no status")
-        return AccessToken(key, length, not_before, expires_at, reference, scope, roles, context)
+        return AccessToken(key, length, not_before, expires_at, reference, scope, roles, context, jkt)
 
     def _reference(self, status: object) -> Reference:
         """Where the status stands. A `status` of some other kind cannot be looked up, so it refuses."""
@@ -163,6 +165,17 @@ class Verifier:
         if type(uri) is not str or type(idx) is not int or idx < 0:
             raise TokenRefused("status_list is malformed")
         return Reference(uri, idx)
+
+
+def _jkt(cnf: object) -> str:
+    # Imported here, because bearer tokens are not to pay for it.
+    from valet.binding.confirmation import jkt_of
+    from valet.jose.signed import Refused
+
+    try:
+        return jkt_of(cnf)
+    except Refused as refused:
+        raise TokenRefused(str(refused)) from None
 
 
 def _scope(scope: object) -> str:

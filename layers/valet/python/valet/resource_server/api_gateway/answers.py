@@ -36,14 +36,20 @@ def appsync_refusal() -> Answer:
 
 
 def insufficient_scope(rule: Rule | None, token: AccessToken, resource_metadata: str) -> str:
-    """The challenge of a route that asks for more scope (RFC 6750 §3.1, RFC 9728 §5.1).
+    """The challenge of a route that asks for more scope (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9728 §5.1).
 
     Empty where more scope would not help: another role is needed, or nobody may call the route. A client that believed
     such a challenge would ask for the same token again and again.
     """
     if rule is None or rule.scopes <= set(token.scope.split()):
         return ""
-    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(sorted(rule.scopes))}"'
+    challenge = f'error="insufficient_scope", scope="{" ".join(sorted(rule.scopes))}"'
+    if token.jkt:
+        from valet.resource_server.proofs import ALGS
+
+        challenge = f'DPoP {challenge}, algs="{ALGS}"'
+    else:
+        challenge = f"Bearer {challenge}"
     return f'{challenge}, resource_metadata="{resource_metadata}"' if resource_metadata else challenge
 
 

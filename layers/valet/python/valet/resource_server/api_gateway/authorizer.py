@@ -1,7 +1,8 @@
-"""One question of API Gateway's or AppSync's, answered: token, status list, route, in this order."""
+"""One question of API Gateway's or AppSync's, answered: token, sender, status list, route, in this order."""
 
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from valet.clock import Clock, Jitter, system_clock
 from valet.fetch import Fetch
@@ -13,9 +14,12 @@ from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status import StatusLists
 from valet.resource_server.verify import AccessToken, Verifier
 
+if TYPE_CHECKING:
+    from valet.resource_server.api_gateway.sender import Senders
+
 Log = Callable[[Mapping[str, object]], None]
 RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
-FindBearer = Callable[[Mapping[str, Any], str | None], str]
+FindToken = Callable[[Mapping[str, Any], str | None], tuple[str, bool]]
 
 
 def print_line(members: Mapping[str, object]) -> None:
@@ -47,11 +51,13 @@ class Authorizer:
             from valet.resource_server.api_gateway.paths import Paths
 
             self._route_of = Paths(configuration.routes, configuration.base_path).route_of
-        self._find_protocol_bearer: FindBearer | None = None
+        self._find_protocol_token: FindToken | None = None
         if configuration.takes_protocol:
-            from valet.resource_server.api_gateway.websocket import find_bearer
+            from valet.resource_server.api_gateway.websocket import find_token
 
-            self._find_protocol_bearer = find_bearer
+            self._find_protocol_token = find_token
+        self._configuration, self._lock = configuration, threading.Lock()
+        self._senders: Senders | None = None
 
     def answer(self, event: Mapping[str, Any], request_id: str = "") -> dict[str, object]:
         """The answer to `event`. Raises exactly Exception("Unauthorized") where the shape knows a 401.
@@ -91,14 +97,34 @@ class Authorizer:
 
     def _judged(self, event: Mapping[str, Any], asked: events.Asked) -> AccessToken:
         now = self._clock()
-        if self._find_protocol_bearer is not None and asked.shape == events.WEBSOCKET:
-            presented = self._find_protocol_bearer(event, asked.authorization)
+        if self._find_protocol_token is not None and asked.shape == events.WEBSOCKET:
+            presented, is_dpop = self._find_protocol_token(event, asked.authorization)
         else:
-            presented = events.bearer(asked.authorization)
+            presented, is_dpop = events.presented_token(asked.authorization)
         token = self._verifier.verify(presented, now)
+        if token.jkt:
+            if not is_dpop:
+                raise TokenRefused("bound to a key, and presented as Bearer: such a token comes with a DPoP proof")
+            senders = self._senders_of_bound_tokens()
+            proof = senders.judge(event, asked, presented, token.jkt, now)
+        elif is_dpop:
+            raise TokenRefused("presented as DPoP, and bound to no key")
+        elif not self._configuration.takes_bearer:
+            raise TokenRefused("bound to no key, and SENDER_CONSTRAINT is required")
         if token.reference is not None:
             self._lists.verify(token.reference.uri, token.reference.idx, now)
+        if token.jkt:
+            senders.spend(proof, now)
         return token
+
+    def _senders_of_bound_tokens(self) -> "Senders":
+        with self._lock:  # two memories of proofs would accept one proof twice
+            if self._senders is None:
+                # Imported with the first bound token: a process that sees only bearer tokens does not pay for it.
+                from valet.resource_server.api_gateway.sender import Senders
+
+                self._senders = Senders(self._configuration, self._log)
+            return self._senders
 
     def _tell(self, level: str, event: str, reason: str, request_id: str) -> None:
         self._log({"level": level, "event": event, "reason": reason, "request_id": request_id})

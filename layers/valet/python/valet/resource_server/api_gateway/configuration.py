@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from valet.resource_server.api_gateway.routes import Routes, parse_routes
-from valet.resource_server.identifiers import AUDIENCE, DEFAULT_MAX_STALE, ISSUER, LONGEST_MAX_STALE, RESOURCE_METADATA
+from valet.resource_server.identifiers import (
+    AUDIENCE,
+    DEFAULT_MAX_STALE,
+    DEFAULT_PROOF_AGE,
+    ISSUER,
+    LONGEST_MAX_STALE,
+    LONGEST_PROOF_AGE,
+    MOST_PUBLIC_URLS,
+    RESOURCE_METADATA,
+    SHORTEST_PROOF_AGE,
+    is_public_url,
+)
 from valet.resource_server.outcomes import ConfigurationError
 
 _BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){0,8}")
@@ -13,7 +24,9 @@ _BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){0,8}")
 
 class Configuration(NamedTuple):
     """An authorizer's configuration. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
-    address of this API's own metadata (RFC 9728), or empty; `is_by_path` is MATCH; `takes_protocol` is WEBSOCKET_TOKEN.
+    address of this API's own metadata (RFC 9728), or empty; `is_by_path` is MATCH; `takes_protocol` is WEBSOCKET_TOKEN;
+    `public_urls` is PUBLIC_URL, in its order; `proof_max_age` is DPOP_MAX_AGE, seconds; `takes_bearer` is
+    SENDER_CONSTRAINT.
     """
 
     issuer: str
@@ -26,6 +39,9 @@ class Configuration(NamedTuple):
     is_by_path: bool
     base_path: str
     takes_protocol: bool
+    public_urls: tuple[str, ...]
+    proof_max_age: int
+    takes_bearer: bool
 
 
 def parse(env: Mapping[str, str]) -> Configuration:
@@ -54,6 +70,16 @@ def parse(env: Mapping[str, str]) -> Configuration:
         wrong.append(f"BASE_PATH is {base_path!r}, and must be /segments of letters, digits and ._~-, like /v1")
     elif base_path and match != "path":
         wrong.append("BASE_PATH is set, and means something with MATCH=path only")
+    public_urls = tuple(env.get("PUBLIC_URL", "").split())
+    if len(public_urls) > MOST_PUBLIC_URLS or not all(is_public_url(each) for each in public_urls):
+        wrong.append(
+            f"PUBLIC_URL is {env['PUBLIC_URL']!r}, and must be up to {MOST_PUBLIC_URLS} addresses with spaces between "
+            "them, each https://host with or without a path, and no slash at its end (http for a loopback address only)"
+        )
+    max_age = env.get("DPOP_MAX_AGE") or str(DEFAULT_PROOF_AGE)
+    if not re.fullmatch(r"[0-9]{1,3}", max_age) or not SHORTEST_PROOF_AGE <= int(max_age) <= LONGEST_PROOF_AGE:
+        wrong.append(f"DPOP_MAX_AGE is {max_age!r}, and must be {SHORTEST_PROOF_AGE} to {LONGEST_PROOF_AGE} seconds")
+    sender_constraint = _one_of(env, "SENDER_CONSTRAINT", ("optional", "required"), wrong)
     if wrong:
         raise ConfigurationError("; ".join(wrong))
     return Configuration(
@@ -67,6 +93,9 @@ def parse(env: Mapping[str, str]) -> Configuration:
         is_by_path=match == "path",
         base_path=base_path,
         takes_protocol=websocket_token == "protocol",
+        public_urls=public_urls,
+        proof_max_age=int(max_age),
+        takes_bearer=sender_constraint == "optional",
     )
 
 

@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"%(?!2[Ff])([0-9A-Fa-f]{2})")  # an escaped slash ends no 
 
 
 class Asked(NamedTuple):
-    """An event's question: may the bearer of `authorization` call `route` at `arn`?
+    """An event's question: may the sender of `authorization` call `route` at `arn`?
 
     `route` is a key of ROUTES, ANY resolved, or None where the event's route cannot be one.
     """
@@ -117,11 +117,17 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def bearer(authorization: str | None) -> str:
-    """The token of `Bearer <token>` (RFC 6750 §2.1). Raises TokenRefused."""
+def presented_token(authorization: str | None) -> tuple[str, bool]:
+    """The token of `Bearer <token>` (RFC 6750 §2.1) or `DPoP <token>` (RFC 9449 §7.1), and whether the scheme is DPoP.
+
+    Raises TokenRefused.
+    """
     if authorization is None:
         raise TokenRefused("not one Authorization header")
     token = find_credentials(authorization, "bearer")
-    if token is None:
-        raise TokenRefused("not Bearer")
-    return token
+    if token is not None:
+        return token, False
+    token = find_credentials(authorization, "dpop")
+    if token is not None:
+        return token, True
+    raise TokenRefused("neither Bearer nor DPoP")

@@ -8,22 +8,25 @@ allowed in a protocol's name.
 from collections.abc import Mapping
 from typing import Any
 
-from valet.resource_server.api_gateway.events import bearer, header_values
+from valet.resource_server.api_gateway.events import header_values, presented_token
 from valet.resource_server.outcomes import TokenRefused
 
 PREFIX = "bearer."
 
 
-def find_bearer(event: Mapping[str, Any], authorization: str | None) -> str:
-    """The token among the protocols offered, else the one in `authorization`. Raises TokenRefused."""
+def find_token(event: Mapping[str, Any], authorization: str | None) -> tuple[str, bool]:
+    """The token among the protocols offered, else the one in `authorization`, and whether it comes with a DPoP proof.
+
+    A token among the protocols does not: a browser that can set no header can send no proof. Raises TokenRefused.
+    """
     lines = [value for value in header_values(event, "sec-websocket-protocol") if isinstance(value, str)]
     offered = [name for line in lines for each in line.split(",") if (name := each.strip(" \t"))]
     tokens = [name for name in offered if name.startswith(PREFIX)]
     if not tokens:
-        return bearer(authorization)
+        return presented_token(authorization)
     if len(tokens) > 1 or header_values(event, "authorization"):
         raise TokenRefused("more than one token: Sec-WebSocket-Protocol holds one, and Authorization none beside it")
     if len(offered) == 1:
         # The answer has to select a protocol, and an API that selects the token sends it back (RFC 6455 §4.2.2).
         raise TokenRefused("no protocol besides the token in Sec-WebSocket-Protocol")
-    return tokens[0].removeprefix(PREFIX)
+    return tokens[0].removeprefix(PREFIX), False
