@@ -81,7 +81,7 @@ def consent_page(text: str) -> str:
         owner=text,
         answer_host=text,
         username=text,
-        scopes=[(text, text)],
+        scopes=[(text, [(text, text)])],
         switch_account=f"/login?request={text}",
     )
 
@@ -279,7 +279,7 @@ def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> N
             owner="Example Ltd.",
             answer_host="app.example.com",
             username="john",
-            scopes=SCOPES,
+            scopes=[("", SCOPES)],
         )
     )
     for said in ("Example App", "Example Ltd.", "app.example.com", "john", *(sentence for _, sentence in SCOPES)):

@@ -134,12 +134,13 @@ def test_an_included_scope_is_registered_before_the_one_that_includes_it(apply: 
 
 
 def test_a_scope_that_moves_to_another_api_is_never_without_one(apply: Apply, valet: Operator, logged: Logged) -> None:
-    both = {"a": {"name": "A", "scopes": ["one"]}, "b": {"name": "B"}}
+    a, b = "https://a.example", "https://b.example"
+    both = {a: {"name": "A", "scopes": ["one"]}, b: {"name": "B"}}
     apply({"scopes": {"one": {"description": "One"}}, "apis": both})
     logged.lines()
-    apply({"apis": {"a": {"name": "A"}, "b": {"name": "B", "scopes": ["one"]}}})
+    apply({"apis": {a: {"name": "A"}, b: {"name": "B", "scopes": ["one"]}}})
     # Two owners fail closed in between; none would make a token for the issuer.
-    assert logged.deeds() == ["api.changed changed b", "api.changed changed a"]
+    assert logged.deeds() == [f"api.changed changed {b}", f"api.changed changed {a}"]
 
 
 def test_the_claims_of_people_and_of_clients_are_applied_once_and_exported(apply: Apply, valet: Operator) -> None:

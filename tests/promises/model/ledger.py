@@ -23,7 +23,10 @@ from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Answer, Process
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
-_FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")
+_FIXED = (
+    *("client_id", "sub", "sid", "scope", "aud", "resources"),
+    *("code_digest", "code_challenge", "redirect_uri", "issued_at_ms"),
+)
 
 
 class Violation(AssertionError):

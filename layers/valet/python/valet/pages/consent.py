@@ -14,13 +14,16 @@ def html(
     owner: str,
     answer_host: str,
     username: str,
-    scopes: Sequence[tuple[str, str]],
+    scopes: Sequence[tuple[str, Sequence[tuple[str, str]]]],
     switch_account: str | None = None,
     error: str | None = None,
     notice: str | None = None,
     starts: Sequence[str] = (),
 ) -> str:
-    """Asks for `decision`: what `client_name` may do, by (scope, sentence), who runs it and where the answer goes.
+    """Asks for `decision`: what `client_name` may do, who runs it and where the answer goes.
+
+    `scopes` are groups of (scope, sentence), each under the name of its API; the name is empty for what is no single
+    API's.
 
     `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
     count, `notice` why the page is there again. `starts` are images that start the functions that come next.
