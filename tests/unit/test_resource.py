@@ -208,7 +208,7 @@ def test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes(
         granted, audiences = ask(scope, *asked)
     except (InvalidScope, InvalidTarget):
         return
-    parts = []
+    parts: list[str] = []
     for each in audiences:
         part, known = for_one(each, granted.split(), KNOWN)
         assert audience(part, known, ISSUER) == ((each, ISSUER) if "openid" in part else (each,))
