@@ -240,8 +240,8 @@ def look_audiences(evidence: Evidence) -> Iterator[Finding]:
             yield warning(
                 f"The audience {audience} of the API {api.name}: {reason}",
                 "A client that names it by the parameter resource gets invalid_target; requests without it go on.",
-                "Register the API again by the address that its clients call, move its scopes there, and change the "
-                "audience that the API expects",
+                "Register the API again by the address that its clients call, with the options that "
+                f"{command('valet apis add --help')} tells, move its scopes there, and let it expect that audience",
             )
 
 

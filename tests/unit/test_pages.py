@@ -289,6 +289,25 @@ def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> N
     assert not document.named("a")
 
 
+def test_a_list_of_scopes_is_labelled_by_its_title_or_by_the_sentence_that_leads_to_it() -> None:
+    lists = [("", SCOPES[:1]), ("At Shop", SCOPES[1:])]
+    document = Document(
+        consent.html(
+            action="/consent",
+            request_handle="handle",
+            csrf_token="csrf",
+            client_name="Example App",
+            owner="",
+            answer_host="app.example.com",
+            username="john",
+            scopes=lists,
+        )
+    )
+    assert [each["id"] for each in document.named("h2")] == ["scopes-2"]
+    assert [each["aria-labelledby"] for each in document.named("ul")] == ["asks", "scopes-2"]
+    assert [each["data-scope"] for each in document.named("li")] == [name for name, _ in SCOPES]
+
+
 def test_the_sign_out_page_carries_the_requests_parameters() -> None:
     document = Document(sign_out.html(action="/logout", csrf_token="csrf", hidden={"state": "s", "client_id": "c"}))
     assert document.fields() == {"csrf_token": "csrf", "state": "s", "client_id": "c"}

@@ -86,16 +86,17 @@ def consent_page(
 
 
 def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The scopes with their sentences, under the names of the APIs where there are several: first what the issuer tells
-    the client, and last that it may go on while the end-user is away. A scope of the issuer that an API names is there
-    twice, because that API gets it as well.
+    """The scopes with their sentences: one list, or where there are several APIs, a list with a title for each.
+
+    A scope of the issuer that an API names is there twice, because that API gets it as well.
     """
     asked = consent_scope(request)
     groups = [("", asked)]
     if len(request.resource) > 1:
         apis = [known.apis[audience] for audience in request.resource]
         last = asked & {OFFLINE_ACCESS}
-        groups = [("", (asked & ISSUERS_OWN) - last), *((api.name, asked & api.scopes) for api in apis), ("", last)]
+        groups = [("", (asked & ISSUERS_OWN) - last), *((f"At {api.name}", asked & api.scopes) for api in apis)]
+        groups.append(("For all of the above", last))
     return [
         (title, [(name, known.scopes[name].description) for name in in_reading_order(names)])
         for title, names in groups

@@ -22,8 +22,7 @@ def html(
 ) -> str:
     """Asks for `decision`: what `client_name` may do, who runs it and where the answer goes.
 
-    `scopes` are groups of (scope, sentence), each under the name of its API; the name is empty for what is no single
-    API's.
+    `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
     `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
     count, `notice` why the page is there again. `starts` are images that start the functions that come next.
