@@ -1,11 +1,13 @@
 """`valet apis`: the protected APIs, which are the audiences of access tokens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
+from valet.registration.audiences import refusal_of_audience
 
 from admin.desk import Desk, Seconds
 from admin.options import SPAN, adjusted, changed, confirmed, words
@@ -44,9 +46,10 @@ def add(
     roles: frozenset[str] | None,
     lifetime: int | None,
 ) -> None:
-    """Register the protected API NAME. AUDIENCE is the `aud` of its tokens."""
+    """Register the protected API NAME. AUDIENCE is the `aud` of its tokens: an absolute URI without a fragment."""
     api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime)
-    _refuse_wrong(desk, api)
+    reason = refusal_of_audience(audience, (*desk.register.scopes().apis, desk.deployment.issuer))
+    _refuse_wrong(desk, api, [rules.Wrong("audience", reason, audience)] if reason else [])
     desk.register.add_api(api)
     desk.done(f"Registered {name}. Within 10 seconds Valet issues tokens for it.", **_facts_of(api))
 
@@ -127,8 +130,8 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     )
 
 
-def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
-    wrong = rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)
+def _refuse_wrong(desk: Desk, api: ProtectedApi, wrong: Sequence[rules.Wrong] = ()) -> None:
+    wrong = [*wrong, *rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)]
     refuse_if(registrations.told(wrong, registrations.API))
 
 

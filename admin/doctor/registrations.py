@@ -6,6 +6,7 @@ from valet.front_channel.interaction import is_remembered
 from valet.models.clients import Client
 from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
+from valet.registration.audiences import refusal_of_audience
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
@@ -231,6 +232,19 @@ def look_owners(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def look_audiences(evidence: Evidence) -> Iterator[Finding]:
+    """Finds APIs of an earlier release that no request can name by `resource`. Their tokens are as good as before."""
+    apis = evidence.scopes.apis
+    for audience, api in sorted(apis.items()):
+        if reason := refusal_of_audience(audience, (*apis, evidence.deployment.issuer)):
+            yield warning(
+                f"The audience {audience} of the API {api.name}: {reason}",
+                "A client that names it by the parameter resource gets invalid_target; requests without it go on.",
+                "Register the API again by the address that its clients call, with the options that "
+                f"{command('valet apis add --help')} tells, move its scopes there, and let it expect that audience",
+            )
+
+
 def _mend_of_nobodys(name: str, evidence: Evidence) -> str:
     if not needs_scope(name, evidence.scopes, iter(evidence.clients)):
         return command("valet scopes delete", name)
@@ -270,4 +284,5 @@ CHECKS = (
     Check("clients.first-party", look_first_party),
     Check("scopes.registration", look_scopes),
     Check("scopes.owners", look_owners),
+    Check("apis.audiences", look_audiences),
 )

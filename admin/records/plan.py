@@ -10,6 +10,7 @@ from valet.models.clients import Client, Scope, Scopes
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
+from valet.registration.audiences import refusal_of_audience
 
 from configuration import checks
 from configuration.reading import Configuration, Entry, as_changed
@@ -90,6 +91,7 @@ class Planner:
         gone = {section.name: self._gone(section, _entries(wanted, section), prune=prune) for section in _SECTIONS}
         after = checks.merged(self.current.known, wanted, gone[SCOPES.name], gone[APIS.name])
         self.problems += checks.problems_of(wanted, after, self.issuer)
+        self._new_audiences(wanted.apis or {}, after)
         self._still_needed(wanted, after, gone)
         made = [step for section in _SECTIONS for step in self._made(section, _entries(wanted, section) or {}, after)]
         deleted = [
@@ -98,6 +100,11 @@ class Planner:
             for name in self._in_order_of_deletion(section, gone[section.name])
         ]
         return [*made, *deleted]
+
+    def _new_audiences(self, apis: Mapping[str, Entry[Any]], after: Scopes) -> None:
+        for audience in apis.keys() - self.current.known.apis:
+            if reason := refusal_of_audience(audience, (*after.apis, self.issuer)):
+                self.problems.append(f"line {apis[audience].line}: {APIS.one} {audience}: {reason}")
 
     def _gone(self, section: Section, entries: Mapping[str, Entry[Any]] | None, *, prune: bool) -> set[str]:
         """The registered names that the file's section lacks, to be deleted: none if the file has no such section."""

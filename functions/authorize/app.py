@@ -4,7 +4,7 @@ Login and consent lead back here with the handle of the saved request, so that w
 """
 
 from valet.endpoint import endpoint, refused_to
-from valet.errors import InvalidScope, LoginRequired, OAuthError
+from valet.errors import InvalidScope, InvalidTarget, LoginRequired, OAuthError
 from valet.front_channel.progress import begun_anew, go_on
 from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
@@ -30,6 +30,9 @@ def authorize(request: Request, server: Server) -> Response:
         return go_on(server, request, asked, None, destination, server.clock())
     except InvalidScope as error:
         server.audit.record("scope.refused", client_id=destination.client.client_id, scope=error.scope)
+        return destination.refuse(error)
+    except InvalidTarget as error:
+        server.audit.record("resource.refused", client_id=destination.client.client_id, resource=error.resource)
         return destination.refuse(error)
     except OAuthError as error:
         return refused_to(destination, error)

@@ -4,7 +4,7 @@ from valet import grant_types
 from valet.client_authentication import secret
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
-from valet.errors import InvalidScope
+from valet.errors import InvalidScope, InvalidTarget
 from valet.grant_types.request import TokenRequest
 from valet.http import Request, Response
 from valet.protocol import cors
@@ -30,6 +30,9 @@ def token(request: Request, server: Server) -> Response:
         tokens = redeem(exchange, server)
     except InvalidScope as error:
         server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+        raise
+    except InvalidTarget as error:
+        server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
         raise
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 

@@ -177,11 +177,11 @@ def test_what_an_answer_needs_gets_a_page_where_it_is_repeated(
     refused_with_a_page(deployment, f"{url}&{name}=")
 
 
-@pytest.mark.parametrize("name", ["scope", "response_type", "code_challenge", "resource", "unheard_of"])
+@pytest.mark.parametrize("name", ["scope", "response_type", "code_challenge", "unheard_of"])
 def test_whatever_else_is_repeated_is_told_to_the_client(
     deployment: Deployment, web_app: Application, name: str
 ) -> None:
-    asked = web_app.ask(unheard_of="x", resource="https://api.example.com")
+    asked = web_app.ask(unheard_of="x")
     for again in ("again", ""):
         with deployment.nothing_spent():
             answer = deployment.send("GET", f"{asked.url}&{name}={again}")

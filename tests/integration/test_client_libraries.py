@@ -12,9 +12,11 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
+from click.testing import CliRunner
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
+from admin.cli import valet
 from local.stack import LocalStack
 from tests.support.browser import Browser
 from tests.support.wire import over_http
@@ -52,7 +54,7 @@ def discovery(fresh_stack: LocalStack) -> dict[str, Any]:
     return document
 
 
-def sign_in(discovery: dict[str, Any], session: OAuth2Session, verifier: str, **more: str) -> str:
+def sign_in(discovery: dict[str, Any], session: OAuth2Session, verifier: str, **more: str | list[str]) -> str:
     """What the application gets back from a browser in which john allowed everything: the address with the code."""
     url, state = session.create_authorization_url(
         discovery["authorization_endpoint"], code_verifier=verifier, nonce="the-nonce", **more
@@ -127,6 +129,50 @@ def test_authlibs_client_gets_a_token_for_itself(connect: Connect, discovery: di
     assert tokens["scope"] == "admin api_access"
     told = session.introspect_token(discovery["introspection_endpoint"], token=tokens["access_token"]).json()
     assert told["active"] is True
+
+
+@pytest.fixture
+def two_apis(fresh_stack: LocalStack) -> tuple[str, str]:
+    """The demo API, and another that the web app may call as well."""
+    shop = "https://shop.example.com"
+    for command in (
+        ("scopes", "add", "orders", "See your orders"),
+        ("apis", "add", shop, "Shop", "--scope", "orders"),
+        ("clients", "change", "web_app_123", "--add-scope", "orders"),
+    ):
+        aws_port = fresh_stack.aws_url.rpartition(":")[2]
+        result = CliRunner().invoke(valet, [*command, "--local"], env={"AWS_PORT": aws_port})
+        assert result.exit_code == 0, result.output
+    fresh_stack.forget()  # the registrations that it remembers for ten seconds
+    return fresh_stack.audience, shop
+
+
+def test_authlibs_client_names_two_apis_and_gets_a_token_for_each(
+    connect: Connect, discovery: dict[str, Any], two_apis: tuple[str, str]
+) -> None:
+    demo, shop = two_apis
+    scope = "openid items orders offline_access"
+    session = connect("web_app_123", "web_secret_456", scope=scope, redirect_uri=CALLBACK, code_challenge_method="S256")
+    verifier, token_endpoint = "verifier-" * 6, discovery["token_endpoint"]
+    location = sign_in(discovery, session, verifier, resource=[demo, shop])
+    answer = {"authorization_response": location, "code_verifier": verifier}
+    for wrong in ({}, {"resource": "https://nobody.example.com"}):
+        with pytest.raises(OAuthError, match="invalid_target"):
+            session.fetch_token(token_endpoint, **answer, **wrong)
+    tokens = session.fetch_token(token_endpoint, **answer, resource=demo)
+    assert tokens["scope"] == "items offline_access openid"
+    assert session.get(discovery["userinfo_endpoint"]).json()["sub"] == "demo-john"
+    assert session.get(f"{demo}/items").status_code == 200
+
+    # Authlib repeats the scope of its client at a refresh.
+    first = tokens["refresh_token"]
+    with pytest.raises(OAuthError, match="invalid_target"):
+        session.refresh_token(token_endpoint, refresh_token=first, scope=scope)
+    tokens = session.refresh_token(token_endpoint, refresh_token=first, scope=scope, resource=shop)
+    assert tokens["scope"] == "offline_access openid orders"
+    assert session.get(f"{demo}/items").status_code == 401
+    session.refresh_token(token_endpoint, refresh_token=tokens["refresh_token"], resource=demo)
+    assert session.get(f"{demo}/items").status_code == 200
 
 
 def test_authlib_refuses_a_code_that_another_verifier_was_meant_for(

@@ -81,7 +81,7 @@ def consent_page(text: str) -> str:
         owner=text,
         answer_host=text,
         username=text,
-        scopes=[(text, text)],
+        scopes=[(text, [(text, text)])],
         switch_account=f"/login?request={text}",
     )
 
@@ -279,7 +279,7 @@ def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> N
             owner="Example Ltd.",
             answer_host="app.example.com",
             username="john",
-            scopes=SCOPES,
+            scopes=[("", SCOPES)],
         )
     )
     for said in ("Example App", "Example Ltd.", "app.example.com", "john", *(sentence for _, sentence in SCOPES)):
@@ -287,6 +287,25 @@ def test_the_consent_page_names_client_owner_account_host_and_every_scope() -> N
     assert document.fields() == {"request": "handle", "csrf_token": "csrf"}
     assert [button["value"] for button in document.named("button", name="decision")] == ["allow", "deny"]
     assert not document.named("a")
+
+
+def test_a_list_of_scopes_is_labelled_by_its_title_or_by_the_sentence_that_leads_to_it() -> None:
+    lists = [("", SCOPES[:1]), ("At Shop", SCOPES[1:])]
+    document = Document(
+        consent.html(
+            action="/consent",
+            request_handle="handle",
+            csrf_token="csrf",
+            client_name="Example App",
+            owner="",
+            answer_host="app.example.com",
+            username="john",
+            scopes=lists,
+        )
+    )
+    assert [each["id"] for each in document.named("h2")] == ["scopes-2"]
+    assert [each["aria-labelledby"] for each in document.named("ul")] == ["asks", "scopes-2"]
+    assert [each["data-scope"] for each in document.named("li")] == [name for name, _ in SCOPES]
 
 
 def test_the_sign_out_page_carries_the_requests_parameters() -> None:

@@ -137,3 +137,38 @@ def test_an_answer_is_added_to_a_redirect_uri_that_stays_as_it_was_registered() 
     assert add_to_query("https://app.example.com/%7Ex?y=%20", answer) == f"https://app.example.com/%7Ex?y=%20&{added}"
     assert add_to_query("com.example.app:/callback", answer) == f"com.example.app:/callback?{added}"
     assert add_to_query("https://app.example.com/", {"state": None}) == "https://app.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("encoded", "values"),
+    [
+        ("", ()),
+        ("resource=", ()),
+        ("resource=a:b", ("a:b",)),
+        ("resource=a:b&resource=c:d&x=1", ("a:b", "c:d")),
+        ("resource=&resource=a:b&resource=", ("a:b",)),
+        ("resource=a:b&resource=a:b", ("a:b", "a:b")),
+    ],
+)
+def test_the_resource_may_be_repeated(encoded: str, values: tuple[str, ...]) -> None:
+    parameters = Request("GET", "/", "https://id.example.com", query_string=encoded).query()
+    assert parameters.every("resource") == values
+    assert ("resource" in set(parameters)) == bool(values)
+
+
+def test_a_reader_of_one_value_is_not_given_any_of_several() -> None:
+    parameters = parse_parameters("resource=a:b&resource=c:d")
+    parameters.refuse_malformed()
+    with pytest.raises(InvalidRequest, match="repeated"):
+        parameters["resource"]
+    assert parse_parameters("resource=a:b")["resource"] == "a:b"
+    assert Parameters({"resource": "a:b"}).every("resource") == ("a:b",)
+
+
+@pytest.mark.parametrize("encoded", ["resource=%00", "resource=a:b&resource=%0a", "resource=%0a&resource=a:b"])
+def test_a_control_character_is_refused_in_a_repeated_resource_too(encoded: str) -> None:
+    parameters = parse_parameters(encoded)
+    with pytest.raises(InvalidRequest, match="control"):
+        parameters.refuse_malformed()
+    with pytest.raises(InvalidRequest, match="control"):
+        parameters.every("resource")

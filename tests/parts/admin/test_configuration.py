@@ -13,10 +13,14 @@ import boto3
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from valet.aws.dynamodb.registrar import Registrar
 from valet.errors import TemporarilyUnavailable
+from valet.models.clients import ProtectedApi
 
+from admin.records.deployment import Deployment
 from admin.records.plan import Planner, Step
 from admin.records.register import Register
+from admin.terminal.spelling import Where
 from configuration import schema
 from configuration.table import NOT_IN_FILE, SECTIONS, Section
 from tests.parts.admin.audited import Asked, Logged
@@ -134,12 +138,27 @@ def test_an_included_scope_is_registered_before_the_one_that_includes_it(apply: 
 
 
 def test_a_scope_that_moves_to_another_api_is_never_without_one(apply: Apply, valet: Operator, logged: Logged) -> None:
-    both = {"a": {"name": "A", "scopes": ["one"]}, "b": {"name": "B"}}
+    a, b = "https://a.example", "https://b.example"
+    both = {a: {"name": "A", "scopes": ["one"]}, b: {"name": "B"}}
     apply({"scopes": {"one": {"description": "One"}}, "apis": both})
     logged.lines()
-    apply({"apis": {"a": {"name": "A"}, "b": {"name": "B", "scopes": ["one"]}}})
+    apply({"apis": {a: {"name": "A"}, b: {"name": "B", "scopes": ["one"]}}})
     # Two owners fail closed in between; none would make a token for the issuer.
-    assert logged.deeds() == ["api.changed changed b", "api.changed changed a"]
+    assert logged.deeds() == [f"api.changed changed {b}", f"api.changed changed {a}"]
+
+
+def test_a_new_api_is_refused_that_no_request_can_name_and_one_that_is_registered_is_not(
+    apply: Apply, valet: Operator, asked: Asked
+) -> None:
+    new, slash = "https://new.example", "https://new.example/"
+    told = apply({"apis": {"old": {"name": "Old"}, new: {"name": "New"}, slash: {"name": "Slash"}}}, status=2).err
+    assert "API old: no absolute URI without a fragment" in told
+    assert f"API {slash}: a request cannot tell it from {new}" in told
+    assert asked.writes == []
+    where = Where(is_local=True, aws_port=int(valet.stack.aws_url.rpartition(":")[2]))
+    Registrar(Deployment(where, bytes, valet.clock).registry).put_api(ProtectedApi("old", "Old"))
+    apply({"apis": {"old": {"name": "Renamed"}}})
+    assert valet.json("apis", "show", "old")["name"] == "Renamed"
 
 
 def test_the_claims_of_people_and_of_clients_are_applied_once_and_exported(apply: Apply, valet: Operator) -> None:

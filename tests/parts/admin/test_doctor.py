@@ -112,6 +112,23 @@ def test_apis_that_share_scopes_of_the_issuer_are_named_and_the_mend_parts_them(
     assert examined(valet, "--only", "scopes.owners", status=0)["findings"] == []
 
 
+def test_an_api_of_an_earlier_release_that_no_request_can_name_is_told_of_and_can_be_changed(
+    valet: Operator, local: Deployment
+) -> None:
+    assert examined(valet, "--only", "apis.audiences", status=0)["findings"] == []
+    twin = f"{valet.stack.issuer}/api".replace("http", "HTTP", 1)
+    for audience in ("inventory", twin):
+        register(local).put_api(ProtectedApi(audience, "Old"))
+    report = examined(valet, "--only", "apis.audiences", status=0)
+    named, equal, other = report["findings"]
+    assert f"The audience {twin} of the API Old: a request cannot tell it from {valet.stack.audience}" in named["what"]
+    assert f"a request cannot tell it from {twin}" in equal["what"]
+    assert "The audience inventory of the API Old: no absolute URI" in other["what"]
+    assert "invalid_target" in other["why"]
+    can_be_pasted(report, valet)
+    valet("apis", "change", "inventory", "--name", "Inventory")
+
+
 def test_a_scope_of_nobodys_is_given_to_the_one_api_or_deleted_where_nothing_needs_it(valet: Operator) -> None:
     valet("scopes", "add", "stock", "See the stock")
     port = valet.stack.aws_url.rpartition(":")[2]

@@ -127,6 +127,9 @@ def test_a_wrong_api_is_refused_and_nothing_changes(valet: Operator) -> None:
     assert "one API only" in valet("apis", "add", audience, "Stock", "--scope", "admin", status=2).err
     assert "not registered" in valet("apis", "add", audience, "Stock", "--scope", "nonsense", status=2).err
     assert "lifetime" in valet("apis", "add", audience, "Stock", "--access-token", "2d", status=2).err
+    for unnamed in ("inventory", f"{audience}#v2", f"{valet.stack.audience.replace('http', 'HTTP', 1)}"):
+        err = valet("apis", "add", unnamed, "Stock", status=2).err
+        assert "no request can name it" in err or f"cannot tell it from {valet.stack.audience}" in err
     assert "another than the issuer" in valet("apis", "add", valet.stack.issuer, "Us", status=2).err
     assert "already" in valet("apis", "add", valet.stack.audience, "Again", status=3).err
     assert "no protected API" in valet("apis", "show", audience, status=3).err

@@ -22,6 +22,9 @@ REDIRECT_URI = {
     "spa": "https://spa.example/",
 }
 CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+# The protected APIs and their own scopes.
+FIRST, SECOND = f"{ISSUER}/api", "https://second.example"
+APIS = {FIRST: frozenset({"items", "profile", "api_access", "admin"}), SECOND: frozenset({"orders"})}
 _once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 
 
@@ -39,6 +42,7 @@ class Act:
     token: str = ""  # what is presented: a code, a refresh token, an access token
     is_good: bool = True  # code: verifier and redirect_uri are the request's own
     scope: tuple[str, ...] | None = None
+    resource: str = ""
     session: str = ""  # the cookie
     password: str = ""  # login: what is typed; set-password: the new one
     username: str = ""  # login, and an operator's command of an end-user
@@ -98,6 +102,16 @@ def cookies_set(answer: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def apis_of(scope: str) -> tuple[str, ...]:
+    """The APIs that the scope is for. A request for one leaves `resource` out, a request for two names both."""
+    return tuple(api for api, names in APIS.items() if names.intersection(scope.split()))
+
+
+def first_of_two(scope: str) -> str:
+    """The `resource` of a token request: empty for a grant for one API."""
+    return FIRST if len(apis_of(scope)) > 1 else ""
+
+
 @_once
 def authorize(client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client") -> Act:
     parameters = {
@@ -110,8 +124,10 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "", *, ac
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     }
+    apis = apis_of(scope)
+    query = urlencode((*parameters.items(), *(("resource", api) for api in apis if len(apis) > 1)))
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
-    sent = event("GET", "/authorize", urlencode(parameters), cookies=cookies)
+    sent = event("GET", "/authorize", query, cookies=cookies)
     return Act("authorize", "authorize", actor, sent, client_id=client_id, session=session)
 
 
@@ -163,20 +179,32 @@ def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str,
 
 @_once
 def redeem(
-    client_id: str, code: str, *, actor: str = "client", verifier: str = VERIFIER, redirect_uri: str = ""
+    client_id: str,
+    code: str,
+    *,
+    actor: str = "client",
+    verifier: str = VERIFIER,
+    redirect_uri: str = "",
+    resource: str = "",
 ) -> Act:
     good = redirect_uri or REDIRECT_URI[client_id]
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "redirect_uri": good}
+    form |= {"resource": resource} if resource else {}
     is_good = verifier == VERIFIER and good == REDIRECT_URI[client_id]
-    return Act("code", "token", actor, _post("/token", client_id, form), client_id, code, is_good)
+    sent = _post("/token", client_id, form)
+    return Act("code", "token", actor, sent, client_id, code, is_good, resource=resource)
 
 
 @_once
-def refresh(client_id: str, token: str, *, actor: str = "client", scope: tuple[str, ...] | None = None) -> Act:
+def refresh(
+    client_id: str, token: str, *, actor: str = "client", scope: tuple[str, ...] | None = None, resource: str = ""
+) -> Act:
     form = {"grant_type": "refresh_token", "refresh_token": token}
     if scope is not None:
         form["scope"] = " ".join(scope)
-    return Act("refresh", "token", actor, _post("/token", client_id, form), client_id, token, scope=scope)
+    form |= {"resource": resource} if resource else {}
+    sent = _post("/token", client_id, form)
+    return Act("refresh", "token", actor, sent, client_id, token, scope=scope, resource=resource)
 
 
 def client_credentials() -> Act:

@@ -2,13 +2,15 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from valet.handles import RefreshToken, digest
 from valet.models.grants import LiveToken
+
+from tests.promises.model.acts import APIS, apis_of
 
 
 @dataclass
@@ -55,6 +57,18 @@ class Facts:
 
     def is_live(self, bit: tuple[str, int], now: float) -> bool:
         return any((token.list_id, token.idx) == bit and token.exp > now for token in self.live)
+
+
+def picks_an_api(scope: Iterable[str], resource: str) -> bool:
+    """Whether a token request with that `resource` can be answered for a grant with that scope."""
+    apis = apis_of(" ".join(scope))
+    return resource in apis if resource else len(apis) < 2
+
+
+def part_of(scope: Iterable[str], resource: str) -> frozenset[str]:
+    """The part of the scope that a token for that `resource` has."""
+    others = [names for api, names in APIS.items() if resource and api != resource]
+    return frozenset(scope).difference(*others)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,14 @@ from tests.promises.model.processes import Fate, Process
 
 NOBODYS = "never-a-secret-of-anybody".ljust(43, "x")
 CLIENTS = ("web", "strict", "spa")
-SCOPES = ("openid items offline_access", "openid profile items", "openid offline_access", "items")
+SCOPES = (
+    *("openid items offline_access", "openid profile items", "openid offline_access", "items"),
+    "openid items orders offline_access",  # of two APIs: each token is for one
+)
+_ELSEWHERE = "https://elsewhere.example"
 # Each group is as likely as any other.
-SPENT = ("retry", "old token", "thief", "forged secret")
-CODES = ("redeem", "redeem", "wrong verifier", "wrong redirect_uri", "another's code")
+SPENT = ("retry", "old token", "thief", "forged secret", "other resource")
+CODES = ("redeem", "redeem", "wrong verifier", "wrong redirect_uri", "another's code", "code for another resource")
 STRANGERS = ("garbage", "forged family", "other client", "revoke garbage", "another revokes")
 WISHES = ("narrow", "widen", "client_credentials", "logout")
 REVOCATIONS = ("revoke", "revoke old", "revoke access token")
@@ -83,12 +87,14 @@ def act_of(name: str, held: Held, nth: int) -> Act | None:
     client, other = held.client_id, "spa" if held.client_id == "web" else "web"
     token, tokens = held.refresh_token, held.refresh_tokens
     access_token = held.access_tokens[nth % len(held.access_tokens)] if held.access_tokens else ""
-    if name in ("redeem", "wrong verifier", "wrong redirect_uri", "another's code"):
+    if name in CODES:
+        code, api = held.code, _resource(held, nth)
         return {
-            "redeem": acts.redeem(client, held.code),
-            "wrong verifier": acts.redeem(client, held.code, actor="stranger", verifier=NOBODYS),
-            "wrong redirect_uri": acts.redeem(client, held.code, redirect_uri="https://elsewhere.example/"),
-            "another's code": acts.redeem(other, held.code, actor="stranger"),
+            "redeem": acts.redeem(client, code, resource=api),
+            "wrong verifier": acts.redeem(client, code, actor="stranger", verifier=NOBODYS),
+            "wrong redirect_uri": acts.redeem(client, code, redirect_uri="https://elsewhere.example/", resource=api),
+            "another's code": acts.redeem(other, code, actor="stranger"),
+            "code for another resource": acts.redeem(client, code, resource=_other_resource(held, nth)),
         }[name]
     if name == "client_credentials":
         return acts.client_credentials()
@@ -102,7 +108,18 @@ def act_of(name: str, held: Held, nth: int) -> Act | None:
         return acts.logout(held.browser.session, held.id_token) if held.id_token and held.browser.session else None
     if not token:
         return None
-    return _with_refresh_token(name, held, other, tokens[nth % len(tokens)])
+    return _with_refresh_token(name, held, other, tokens[nth % len(tokens)], nth)
+
+
+def _resource(held: Held, nth: int) -> str:
+    """Of a request that can be answered: one of the grant's APIs where it has two."""
+    apis = acts.apis_of(" ".join(held.scope))
+    return apis[nth % 2] if len(apis) > 1 else ""
+
+
+def _other_resource(held: Held, nth: int) -> str:
+    """Of a request that cannot: an API that is not the grant's, or none where one has to be named."""
+    return "" if nth % 2 and len(acts.apis_of(" ".join(held.scope))) > 1 else _ELSEWHERE
 
 
 def _with_access_token(name: str, client: str, token: str) -> Act:
@@ -114,19 +131,25 @@ def _with_access_token(name: str, client: str, token: str) -> Act:
     }[name]()
 
 
-def _with_refresh_token(name: str, held: Held, other: str, old: str) -> Act:
+def _with_refresh_token(name: str, held: Held, other: str, old: str, nth: int) -> Act:
     client, token = held.client_id, held.refresh_token
     family = token.split(".")[1]
+    api, first = _resource(held, nth), acts.first_of_two(" ".join(held.scope))
     narrow = tuple(scope for scope in held.scope if scope in ("items", "openid"))[:1]
     confidential = "web" if client == "spa" else client
     made = {
-        "refresh": lambda: acts.refresh(client, token),
-        "retry": lambda: acts.refresh(client, held.refresh_tokens[-2] if len(held.refresh_tokens) > 1 else token),
-        "old token": lambda: acts.refresh(client, old, actor="thief"),
-        "narrow": lambda: acts.refresh(client, token, scope=narrow),
-        "widen": lambda: acts.refresh(client, token, scope=(*held.scope, "email")),
-        "thief": lambda: acts.refresh(client, held.stolen[-1] if held.stolen else token, actor="thief"),
-        "forged secret": lambda: acts.refresh(client, f"{held.grant_id}.{family}.{NOBODYS}", actor="thief"),
+        "refresh": lambda: acts.refresh(client, token, resource=api),
+        "retry": lambda: acts.refresh(
+            client, held.refresh_tokens[-2] if len(held.refresh_tokens) > 1 else token, resource=api
+        ),
+        "old token": lambda: acts.refresh(client, old, actor="thief", resource=api),
+        "narrow": lambda: acts.refresh(client, token, scope=narrow, resource=first),
+        "widen": lambda: acts.refresh(client, token, scope=(*held.scope, "email"), resource=api),
+        "thief": lambda: acts.refresh(client, held.stolen[-1] if held.stolen else token, actor="thief", resource=api),
+        "forged secret": lambda: acts.refresh(
+            client, f"{held.grant_id}.{family}.{NOBODYS}", actor="thief", resource=api
+        ),
+        "other resource": lambda: acts.refresh(client, old, resource=_other_resource(held, nth)),
         "forged family": lambda: acts.refresh(
             client, f"{held.grant_id}.{NOBODYS}.{token.split('.')[2]}", actor="stranger"
         ),

@@ -18,12 +18,15 @@ from valet.models.grants import LiveToken
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.endings import Endings
-from tests.promises.model.facts import Facts, Rules, claims_of, live_token
+from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Answer, Process
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
-_FIXED = ("client_id", "sub", "sid", "scope", "aud", "code_digest", "code_challenge", "redirect_uri", "issued_at_ms")
+_FIXED = (
+    *("client_id", "sub", "sid", "scope", "aud", "resources"),
+    *("code_digest", "code_challenge", "redirect_uri", "issued_at_ms"),
+)
 
 
 class Violation(AssertionError):
@@ -167,6 +170,8 @@ class Ledger:
         if token is None or not facts.is_genuine(token, author.act.client_id) or author.act.kind != "refresh":
             self.violated("a stranger changed the grant")
             return
+        if not picks_an_api(facts.scope, author.act.resource):
+            self.violated("a refresh for another API changed the grant")
         if facts.position(token) != 0 or new["generation"] != len(facts.chain) + 1:
             self.violated("fork: one refresh token, two successors")
         if facts.is_revoked:
@@ -202,7 +207,7 @@ class Ledger:
     def _is_theft(self, author: Process, facts: Facts) -> bool:
         act = author.act
         token = parse_refresh_token(act.token)
-        if token is None or not facts.is_genuine(token, act.client_id):
+        if token is None or not facts.is_genuine(token, act.client_id) or not picks_an_api(facts.scope, act.resource):
             return False
         if self.is_dead(facts):
             return True
@@ -220,7 +225,8 @@ class Ledger:
     def presents_code(self, act: Act, facts: Facts) -> bool:
         code = parse_code(act.token)
         is_it = code is not None and digest(code.secret) == facts.code_digest
-        return act.kind == "code" and is_it and act.client_id == facts.client_id and act.is_good
+        is_clients = act.kind == "code" and is_it and act.client_id == facts.client_id and act.is_good
+        return is_clients and picks_an_api(facts.scope, act.resource)
 
     def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
         self.bits.add(bit)
@@ -343,7 +349,7 @@ class Ledger:
                 self.violated("one code, two answers with tokens")
         elif facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]:
             self.violated("fork: one refresh token, two successors")
-        asked = facts.scope if act.scope is None else frozenset(act.scope)
+        asked = part_of(facts.scope if act.scope is None else act.scope, act.resource)
         if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:
             self.violated("the scope is not what was asked for")
 

@@ -2,12 +2,12 @@
 possible.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from valet.handles import parse_refresh_token
 
-from tests.promises.model.acts import Act
-from tests.promises.model.facts import Facts, claims_of, live_token
+from tests.promises.model.acts import Act, first_of_two
+from tests.promises.model.facts import Facts, claims_of, live_token, picks_an_api
 from tests.promises.model.ledger import RESUBMITTED, Ledger
 
 
@@ -23,7 +23,12 @@ class Expected:
 
 
 _INVALID_GRANT = Expected(400, "invalid_grant")
+_INVALID_TARGET = Expected(400, "invalid_target")
 _REVOKED = Expected(400, "invalid_grant", is_revoked=True)
+
+
+def _any_api(facts: Facts) -> str:
+    return first_of_two(" ".join(facts.scope))
 
 
 @dataclass
@@ -52,8 +57,10 @@ class Oracle:
 
     def _code(self, act: Act, facts: Facts | None) -> Expected:
         now = self.ledger.now
-        if facts is None or not self.ledger.presents_code(act, facts):
+        if facts is None or not self.ledger.presents_code(replace(act, resource=_any_api(facts)), facts):
             return _INVALID_GRANT
+        if not picks_an_api(facts.scope, act.resource):
+            return _INVALID_TARGET
         if facts.is_revoked:
             return _REVOKED
         if facts.redeemed_at is not None:
@@ -68,6 +75,8 @@ class Oracle:
             return _INVALID_GRANT
         if act.scope is not None and not set(act.scope) <= facts.scope:
             return Expected(400, "invalid_scope", is_revoked=facts.is_revoked)
+        if not picks_an_api(facts.scope, act.resource):
+            return _INVALID_TARGET
         if facts.is_revoked:
             return _REVOKED
         if self._is_over(facts):

@@ -184,6 +184,13 @@ def verifier_is_checked_last(decide: Any, grant: Any, account: Any, client: Any,
     return decide(grant, account, client, presented, now)
 
 
+def resource_is_looked_at_last(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
+    decision = decide(grant, account, client, replace(presented, resource=grant.resources[:1]), window, now)
+    return decision if decision.name == "THEFT" else decide(grant, account, client, presented, window, now)
+
+
 def any_client_may_refresh(
     decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
 ) -> Any:
@@ -254,9 +261,11 @@ def token_outlives_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     module: Any = refresh_token
     original = module.sign_tokens
 
-    def sign(exchange: Any, ports: Any, grant: Any, account: Any, scope: Any, live: LiveToken, **named: Any) -> Any:
+    def sign(
+        exchange: Any, ports: Any, grant: Any, account: Any, scope: Any, known: Any, live: LiveToken, **named: Any
+    ) -> Any:
         exp = int(exchange.now) + ports.settings.access_token_lifetime
-        return original(exchange, ports, grant, account, scope, live._replace(exp=exp), **named)
+        return original(exchange, ports, grant, account, scope, known, live._replace(exp=exp), **named)
 
     monkeypatch.setattr(module, "sign_tokens", sign)
 

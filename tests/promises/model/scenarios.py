@@ -30,6 +30,20 @@ def client_refreshes(run: Run) -> Act | None:
     return run.stage.refresh(run.held) if run.held and not run.is_busy_with_another() else None
 
 
+def client_refreshes_for(api: str) -> Callable[[Run], Act | None]:
+    """For one of the APIs of its grant."""
+
+    def act(run: Run) -> Act | None:
+        return acts.refresh(run.stage.client_id, run.held, resource=api) if run.held else None
+
+    return act
+
+
+def client_mistakes_the_api(run: Run) -> Act | None:
+    """With a refresh token that it has used before."""
+    return acts.refresh(run.stage.client_id, run.stage.retired[-1], resource="https://elsewhere.example")
+
+
 def client_revokes(run: Run) -> Act | None:
     return acts.revoke(run.stage.client_id, run.held) if run.held else None
 
@@ -102,6 +116,11 @@ def one_time() -> Stage:
     return Stage.empty("strict").issued().redeemed().a_minute_old()
 
 
+def for_two_apis() -> Stage:
+    """Each access token is for one of them."""
+    return Stage.empty(scope="openid items orders offline_access").issued().redeemed().rotated().a_minute_old()
+
+
 def bound_to_session() -> Stage:
     """A grant that ends with the session."""
     return Stage.empty(scope=_SESSION_BOUND).issued().redeemed()
@@ -169,6 +188,15 @@ SCENARIOS = (
     ),
     Scenario("refresh-race", "two refreshes at once, two faults", redeemed, (_clients(2),), faults=2),
     Scenario("refresh-race-3", "three refreshes in any overlap", redeemed, (_clients(3),)),
+    Scenario(
+        "refresh-two-apis",
+        "one refresh token at once for each of two APIs, and an old one for a third: one successor, and nothing ends",
+        for_two_apis,
+        (
+            *(Sender(api, 1, client_refreshes_for(api)) for api in acts.APIS),
+            Sender("mistake", 1, client_mistakes_the_api),
+        ),
+    ),
     Scenario(
         "refresh-window-off",
         "no retry window: an unknown outcome is still settled, and the SDK's own second try is no theft",

@@ -21,6 +21,7 @@ from tests.promises.model.patches import (
     only_the_last_is_remembered,
     place_is_looked_at_once,
     redemption_forgets_itself,
+    resource_is_looked_at_last,
     retry_takes_its_own_index,
     revoked_is_enough,
     rotation_forgets_itself,
@@ -129,6 +130,12 @@ FAULTS = (
         "redeem-late-stranger",
         FALSE_REVOCATION,
         deciding(authorization_code, verifier_is_checked_last),
+    ),
+    Fault(
+        "an old refresh token counts as stolen before its resource is looked at",
+        "refresh-two-apis",
+        FALSE_REVOCATION,
+        deciding(refresh_token, resource_is_looked_at_last),
     ),
     Fault(
         "a refresh token works for any client",

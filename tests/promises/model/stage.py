@@ -84,7 +84,9 @@ class Stage:
     def redeemed(self) -> "Stage":
         """... and redeemed."""
         with installed(self.world):
-            members = self.members(self.answer(acts.redeem(self.client_id, self.code)))
+            members = self.members(
+                self.answer(acts.redeem(self.client_id, self.code, resource=acts.first_of_two(self.scope)))
+            )
         self._keep(members)
         return self
 
@@ -121,7 +123,7 @@ class Stage:
         return process.answer
 
     def refresh(self, token: str, actor: str = "client") -> Act:
-        return acts.refresh(self.client_id, token, actor=actor)
+        return acts.refresh(self.client_id, token, actor=actor, resource=acts.first_of_two(self.scope))
 
     def warm(self, sandbox: int) -> None:
         """The sandbox has served that client before: it holds blocks of status indices."""

@@ -24,6 +24,8 @@ WITNESSES = (
     "garbage -> 400",
     "narrow -> 200",
     "widen -> 400",
+    "other resource -> 400",
+    "code for another resource -> 400",
     "wrong verifier -> 400",
     "revoke -> 200",
     "logout -> 200",

@@ -27,7 +27,7 @@ from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
 
-from tests.promises.model.acts import CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
+from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
 from tests.promises.model.processes import Answer, Fate, Process, perform
@@ -258,10 +258,14 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 def registry() -> KnownRegistry:
     """Three clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
-    for name, includes in (*((name, ()) for name in sorted(_PERSONAL)), ("api_access", ()), ("admin", ("api_access",))):
+    for name, includes in (
+        *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
+        ("api_access", ()),
+        ("admin", ("api_access",)),
+    ):
         made.put_scope(Scope(name, f"The words for {name}", frozenset(includes)))
-    api = frozenset({"profile", "items", "api_access", "admin"})
-    made.put_api(ProtectedApi(f"{ISSUER}/api", "API", api, frozenset({"user", "admin"})))
+    for audience, scopes in APIS.items():
+        made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
     code_flow = frozenset({"authorization_code", "refresh_token"})
     for client_id in ("web", "strict", "spa"):
         made.put_client(
@@ -274,7 +278,7 @@ def registry() -> KnownRegistry:
                 secret_digests=(digest(CLIENT_SECRET[client_id]),) if client_id in CLIENT_SECRET else (),
                 grant_types=code_flow,
                 redirect_uris=(REDIRECT_URI[client_id],),
-                scope=_PERSONAL,
+                scope=_PERSONAL | {"orders"},
                 first_party=client_id != "spa",
                 # strict: each refresh token works once and never again, whatever was lost.
                 retry_window=0 if client_id == "strict" else None,

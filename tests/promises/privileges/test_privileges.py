@@ -128,7 +128,10 @@ REVOKING = frozenset(
     ("pk", "sk", "revoked_at", "revoked_for", "revocation", "expires_at", "retry_key", "previous_digest")
 )
 # Whose a grant is and what it is good for: said once, by the function that creates it.
-SETTLED = ("client_id", "sub", "sid", "scope", "aud", "auth_time", "acr", "amr", "redirect_uri", "code_challenge")
+SETTLED = (
+    *("client_id", "sub", "sid", "scope", "aud", "resources"),
+    *("auth_time", "acr", "amr", "redirect_uri", "code_challenge"),
+)
 
 
 @pytest.mark.parametrize("function", ["revoke", "logout"])

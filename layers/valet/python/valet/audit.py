@@ -38,6 +38,7 @@ EventName = Literal[
     "refresh.throttled",
     "request.failed",
     "request.refused",
+    "resource.refused",
     "rotate_keys.by_hand",
     "scope.changed",
     "scope.refused",
@@ -119,6 +120,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
         "request.refused": _event(
             "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
+        ),
+        "resource.refused": _event(
+            "A client named an API by `resource` that it, or its grant, may not have: the field names it.", "resource"
         ),
         "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),

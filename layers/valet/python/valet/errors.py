@@ -9,6 +9,7 @@ OAuthError
 ├── UnsupportedGrantType
 ├── UnsupportedResponseType
 ├── InvalidScope
+├── InvalidTarget             the resource is no API that this client or this grant may have (RFC 8707 §2)
 ├── AccessDenied              the end-user said no
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
@@ -103,6 +104,16 @@ class InvalidScope(OAuthError):
     def __init__(self, description: str, *, names: Iterable[str] = ()) -> None:
         super().__init__(description)
         self.scope = quoted(*names)
+
+
+class InvalidTarget(OAuthError):
+    """`resource` has the values at fault, as the log may quote them."""
+
+    error = "invalid_target"
+
+    def __init__(self, description: str, *, resources: Iterable[str] = ()) -> None:
+        super().__init__(description)
+        self.resource = quoted(*resources)
 
 
 class AccessDenied(OAuthError):

@@ -1,7 +1,7 @@
 """Requests and responses as the endpoints see them, independent of how they arrive.
 
-Parameters are parsed once, by the rules of RFC 6749 §3.1 and §3.2: strict UTF-8, none repeated, an empty one counts as
-omitted.
+Parameters are parsed once, by the rules of RFC 6749 §3.1 and §3.2: strict UTF-8, an empty one counts as omitted, none
+is repeated but those that a specification lets repeat.
 """
 
 import json
@@ -14,6 +14,7 @@ from valet.frozen import NO_ENTRIES, Frozen
 
 MAXIMUM_BODY = 64 * 1024  # bytes; the longest honest request, a logout with an ID token, has a tenth of it
 MAXIMUM_PARAMETERS = 100
+REPEATABLE = frozenset(("resource",))  # RFC 8707 §2
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -23,18 +24,27 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class Parameters(Mapping[str, str]):
-    """Query or form parameters, each present once and not empty.
+    """Query or form parameters, each not empty and, but for those of REPEATABLE, present once.
 
-    A malformed one raises InvalidRequest when it is read; `refuse_malformed` raises it for every malformed one.
+    A malformed one raises InvalidRequest when it is read; `refuse_malformed` raises it for every malformed one. `every`
+    reads a parameter that may be repeated.
     """
 
-    def __init__(self, values: Mapping[str, str], malformed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, str],
+        malformed: Mapping[str, str] | None = None,
+        every: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self._values = dict(values)
         self._malformed = dict(malformed or {})  # why, by name
+        self._every = dict(every or {})  # all values of those that may be repeated, by name
 
     def __getitem__(self, name: str) -> str:
         if name in self._malformed:
             raise InvalidRequest(self._malformed[name])
+        if len(self._every.get(name, ())) > 1:  # this reader takes one value, and would get any of several
+            raise InvalidRequest(_is_repeated(name))
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -45,6 +55,12 @@ class Parameters(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Parameters({sorted(self._values)})"  # names only: values may be secrets
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """The values of a parameter that may be repeated, in their order; none if it is missing."""
+        if name in self._every and name not in self._malformed:
+            return self._every[name]
+        return (self[name],) if name in self._values else ()
 
     def require(self, name: str) -> str:
         """The parameter's value; raises InvalidRequest if it is missing."""
@@ -66,13 +82,23 @@ def parse_parameters(encoded: str | bytes) -> Parameters:
     """
     values: dict[str, str] = {}
     malformed: dict[str, str] = {}
+    every: dict[str, tuple[str, ...]] = {}
     for name, value in _pairs(encoded):
-        if name in values:
-            malformed[name] = f"The parameter {quoted(name)} is repeated."
+        may_repeat = name in REPEATABLE
+        if may_repeat and not value:
+            continue
+        if name in values and not may_repeat:
+            malformed[name] = _is_repeated(name)
         elif not (name + value).isprintable() and any(ord(character) < 0x20 for character in name + value):
             malformed[name] = f"The parameter {quoted(name)} has a control character."
+        elif may_repeat:
+            every[name] = (*every.get(name, ()), value)
         values[name] = value
-    return Parameters({name: value for name, value in values.items() if value or name in malformed}, malformed)
+    return Parameters({name: value for name, value in values.items() if value or name in malformed}, malformed, every)
+
+
+def _is_repeated(name: str) -> str:
+    return f"The parameter {quoted(name)} is repeated."
 
 
 def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:

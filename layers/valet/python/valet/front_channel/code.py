@@ -131,7 +131,10 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
     known = ports.registry.scopes()
     request = remaining(allowed.request, client, known)
     scope = request.scope
-    api = api_of(scope, known)
+    apis = request.resource
+    if not apis:
+        api = api_of(scope, known)
+        apis = (api.audience,) if api else ()
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if OFFLINE_ACCESS not in scope:
         absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
@@ -142,7 +145,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         sub=session.sub,
         sid=session.sid,
         scope=scope,
-        aud=(api.audience,) if api else (),
+        aud=apis if len(apis) == 1 else (),
         auth_time=session.auth_time,
         acr=session.acr,
         amr=session.amr,
@@ -159,6 +162,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         client_epoch=client.epoch,
         userinfo_claims=request.userinfo_claims,
         id_token_claims=request.id_token_claims,
+        resources=apis if len(apis) > 1 else (),
     )
 
 

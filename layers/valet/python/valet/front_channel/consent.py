@@ -18,7 +18,8 @@ from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
-from valet.protocol.scope import in_reading_order, narrowed_scope, the_scopes
+from valet.protocol.resource import still_named
+from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, in_reading_order, narrowed_scope, the_scopes
 
 _OUT_OF_DATE = (
     "This page was out of date: you signed in again since it was opened, or the app asks for something else by now."
@@ -35,9 +36,13 @@ def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
 
 def remaining(asked: AuthorizationRequest, client: Client, known: Scopes) -> AuthorizationRequest:
     """The request with what is left of its scope and its claims. Raises InvalidScope if no scope is."""
+    scope, resource = remaining_scope(asked.scope, client, known), asked.resource
+    if resource:
+        scope, resource = still_named(resource, scope, known)
     return replace(
         asked,
-        scope=remaining_scope(asked.scope, client, known),
+        scope=scope,
+        resource=resource,
         userinfo_claims=allowed(asked.userinfo_claims, client, known),
         id_token_claims=allowed(asked.id_token_claims, client, known),
     )
@@ -71,13 +76,32 @@ def consent_page(
         owner=destination.client.owner,
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
-        scopes=[(name, known.scopes[name].description) for name in in_reading_order(consent_scope(saved.request))],
+        scopes=_shown_scopes(saved.request, known),
         switch_account=f"/login?request={saved.handle}",
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
         starts=ahead.images(upcoming),
     )
     return page(400 if is_again else 200, html, content_security_policy(has_form=True, images=upcoming))
+
+
+def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The scopes with their sentences: one list, or where there are several APIs, a list with a title for each.
+
+    A scope of the issuer that an API names is there twice, because that API gets it as well.
+    """
+    asked = consent_scope(request)
+    groups = [("", asked)]
+    if len(request.resource) > 1:
+        apis = [known.apis[audience] for audience in request.resource]
+        last = asked & {OFFLINE_ACCESS}
+        groups = [("", (asked & ISSUERS_OWN) - last), *((f"At {api.name}", asked & api.scopes) for api in apis)]
+        groups.append(("For all of the above", last))
+    return [
+        (title, [(name, known.scopes[name].description) for name in in_reading_order(names)])
+        for title, names in groups
+        if names
+    ]
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:
@@ -95,4 +119,4 @@ def remember(
 
 def _shown(saved: Saved) -> str:
     """The content of the page, for which its CSRF token is good."""
-    return f"{saved.handle} {' '.join(sorted(consent_scope(saved.request)))}"
+    return " ".join((saved.handle, *sorted(consent_scope(saved.request)), *saved.request.resource))

@@ -6,9 +6,9 @@ again on the item that made a condition fail, so that both are judged by the sam
 
 from enum import Enum
 
-from valet.errors import InvalidGrant
+from valet.errors import InvalidGrant, OAuthError
 from valet.frozen import Frozen, replace
-from valet.grant_types.issue import ends_at, sign_tokens
+from valet.grant_types.issue import ends_at, for_one_api, picks_no_api, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import Code, RefreshToken, digest, is_digest_of, new_handle, parse_code
 from valet.models.accounts import Account
@@ -28,6 +28,7 @@ class Decision(Enum):
     UNKNOWN = "this client has no such code: refuse"
     OTHER_ADDRESS = "the redirect_uri is not the one that the code was sent to"
     UNPROVEN = "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request"
+    OTHER_API = "the resource is none of the grant's APIs, or several of them"
     EXPIRED = "the code has expired"
     ENDED = "the client or the account is disabled, or an operator ended what was begun before"
     FINISH = "the grant is revoked: finish that, and refuse"
@@ -49,6 +50,7 @@ class Presented(Frozen):
     redirect_uri: str | None
     code_verifier: str | None  # None: only of a client that may leave out PKCE
     attempt: bytes  # random, one an invocation: marks the write as ours
+    resource: tuple[str, ...] = ()  # which of the grant's APIs the token is for (RFC 8707 §2.2)
 
 
 def decide(grant: Grant | None, account: Account | None, client: Client, presented: Presented, now: float) -> Decision:
@@ -67,6 +69,9 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         return Decision.OTHER_ADDRESS
     if not _is_proven(grant, client, presented):
         return Decision.UNPROVEN
+    # A wrong resource is a mistake of the code's own client. Its request spends nothing and counts as no use.
+    if picks_no_api(presented.resource, grant):
+        return Decision.OTHER_API
     if grant.revoked_at:
         return Decision.FINISH
     if grant.redeemed_at_ms:
@@ -99,8 +104,8 @@ def _is_proven(grant: Grant, client: Client, presented: Presented) -> bool:
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """Tokens for the code.
 
-    Raises InvalidRequest for a malformed verifier, and InvalidGrant with one wording for every reason that depends on
-    what is stored.
+    Raises InvalidRequest for a malformed verifier, InvalidTarget, InvalidScope, and InvalidGrant with one wording for
+    every other reason that depends on what is stored.
     """
     form = request.form
     code = parse_code(form.require("code"))
@@ -109,7 +114,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         check_verifier(code_verifier)
     if code is None:
         raise InvalidGrant("The code is not one that this server issues. It may be cut short, or encoded twice.")
-    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
+    resource = form.every("resource")
+    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16), resource=resource)
     grant = ports.grants.find(code.grant_id)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     if (
@@ -143,9 +149,10 @@ def _prepare(
     found.
     """
     client, now = request.client, request.now
-    exp = int(now) + access_token.lifetime(grant.scope, ports.registry.scopes(), ports.settings)
+    scope, known = for_one_api(presented.resource, grant, grant.scope, ports.registry.scopes())
+    exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     live = (ports.status_indices.allot(client.client_id, exp, grant.client_epoch),)
-    tokens = sign_tokens(request, ports, grant, account, grant.scope, live[0], is_first=True)
+    tokens = sign_tokens(request, ports, grant, account, scope, known, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(ports.random), new_handle(ports.random))
@@ -179,9 +186,13 @@ def _redemption(
 
 def _refused(
     request: TokenRequest, ports: Ports, grant: Grant | None, account: Account | None, presented: Presented
-) -> InvalidGrant:
+) -> OAuthError:
     """Revoke or log as the refusal requires, and return its error."""
     decision = decide(grant, account, request.client, presented, request.now)
+    if grant is not None and decision is Decision.OTHER_API:
+        from valet.protocol.resource import not_picked
+
+        return not_picked(presented.resource, grant)
     if grant is not None and decision is Decision.REPLAY:
         request.one_use.spend()
         # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).

@@ -1,9 +1,10 @@
 """The client credentials grant (RFC 6749 §4.4): an access token for the client itself."""
 
-from valet.errors import InvalidScope, UnauthorizedClient
+from valet.errors import InvalidScope, InvalidTarget, UnauthorizedClient, quoted
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.grants import Tokens
-from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, requested_scope, the_scopes
+from valet.protocol.resource import for_one, requested
+from valet.protocol.scope import OFFLINE_ACCESS, OPENID, audience, the_scopes
 from valet.tokens import access_token
 from valet.tokens.issuance import Issuance
 from valet.tokens.jws import current_signer
@@ -14,11 +15,16 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if not client.is_confidential:
         raise UnauthorizedClient("A public client has no credentials (RFC 6749 section 4.4).")
     known = ports.registry.scopes()
-    scope = requested_scope(request.form, client, known)
+    scope, resource = requested(request.form, client, known)
+    if len(resource) > 1:
+        why = f"An access token is for one API: name one by resource, of {quoted(*resource)}."
+        raise InvalidTarget(why, resources=resource)
     of_people = [name for name in (OPENID, OFFLINE_ACCESS) if name in scope]
     if of_people:
         why = f"{the_scopes(of_people)} for end-users, and grant_type=client_credentials has none."
         raise InvalidScope(why, names=of_people)
+    if resource:
+        scope, known = for_one(resource[0], scope, known)
     issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(

@@ -6,6 +6,7 @@ from valet.errors import InvalidScope
 from valet.frozen import replace
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.accounts import Account
+from valet.models.clients import Scopes
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.protocol import claims
 from valet.protocol.scope import OPENID, audience, the_scopes
@@ -14,24 +15,52 @@ from valet.tokens.issuance import Issuance
 from valet.tokens.jws import current_signer
 
 
+def picks_no_api(resource: Sequence[str], grant: Grant) -> bool:
+    """Whether the request names an API by `resource`, or has to, and picks none of the grant's."""
+    if not (resource or grant.resources):
+        return False
+    # Few clients name a resource: the module is imported for those only.
+    from valet.protocol.resource import picked
+
+    return picked(resource, grant) is None
+
+
+def for_one_api(
+    resource: Sequence[str], grant: Grant, scope: Sequence[str], known: Scopes
+) -> tuple[Sequence[str], Scopes]:
+    """The scope of the access token, and the registered scopes that its audience, lifetime and roles follow.
+
+    Where the request names an API of the grant by `resource`, or has to, they are that API's and the issuer's alone.
+    Raises InvalidScope if the scope has nothing of that API.
+    """
+    if not (resource or grant.resources):
+        return scope, known
+    from valet.protocol.resource import for_one, picked
+
+    return for_one(picked(resource, grant) or "", scope, known)
+
+
 def sign_tokens(
     request: TokenRequest,
     ports: Ports,
     grant: Grant,
     account: Account,
     scope: Sequence[str],
+    known: Scopes,
     live: LiveToken,
     *,
     is_first: bool,
 ) -> Tokens:
-    """The access token of one generation, and its ID token if it has one. Raises InvalidScope.
+    """The access token of one generation, and its ID token if it has one. Raises InvalidScope. `scope` and `known` are
+    as `for_one_api` answers them.
 
     Every answer for the generation, retries too, uses the same index and `exp`. A refresh gives an ID token only to
     clients that are registered for it, without the nonce of the authorization request (OpenID Connect Core §12.2).
     """
-    known = ports.registry.scopes()
     issuance = Issuance(request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers))
-    allowed = [aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, request.issuer)]
+    allowed = [
+        aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, *grant.resources, request.issuer)
+    ]
     if not allowed:
         raise nothing_left(scope)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)

@@ -4,17 +4,18 @@
 again on the item that made a condition fail, so that both are judged by the same rules.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 from valet.audit import EventName
 from valet.errors import InvalidGrant, InvalidScope, OAuthError, TooManyRequests
 from valet.frozen import Frozen, replace
 from valet.grant_types import pace
-from valet.grant_types.issue import ends_at, nothing_left, sign_tokens
+from valet.grant_types.issue import ends_at, for_one_api, nothing_left, picks_no_api, sign_tokens
 from valet.grant_types.request import Ports, TokenRequest
 from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_token, successor
 from valet.models.accounts import Account
-from valet.models.clients import Client
+from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Rotation
 from valet.protocol.scope import OPENID, closure, narrowed_scope, parse_scope, the_scopes, understood
@@ -27,6 +28,7 @@ from valet.tokens import access_token
 class Decision(Enum):
     REFUSE = "refuse; nothing changes"
     TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
+    OTHER_API = "refuse: the resource is none of the grant's APIs, or several of them"
     EXPIRED = "the grant has expired"
     FINISH = "the grant is revoked: finish that, and refuse"
     END = "an operator ended it: revoke, and refuse"
@@ -42,6 +44,7 @@ class Presented(Frozen):
     token: RefreshToken
     scope: tuple[str, ...] | None  # None: all that was granted
     retry_key: bytes  # random, one an invocation: makes the successor, and marks the write as ours
+    resource: tuple[str, ...] = ()  # which of the grant's APIs the token is for (RFC 8707 §2.2)
 
 
 def decide(
@@ -53,6 +56,9 @@ def decide(
         return Decision.REFUSE
     if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
         return Decision.TOO_MUCH_SCOPE
+    # A request that cannot be answered in any case counts as no second use, which would end the grant.
+    if picks_no_api(presented.resource, grant):
+        return Decision.OTHER_API
     if grant.revoked_at:
         return Decision.FINISH
     if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
@@ -72,8 +78,8 @@ def decide(
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     """New tokens for the refresh token.
 
-    Raises InvalidGrant, with one wording for every reason that depends on what is stored, InvalidScope, and
-    TooManyRequests.
+    Raises InvalidScope, InvalidTarget, TooManyRequests, and InvalidGrant with one wording for every other reason that
+    depends on what is stored.
     """
     form = request.form
     token = parse_refresh_token(form.require("refresh_token"))
@@ -83,7 +89,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
             "The refresh token is not one that this server issues. It may be cut short, or encoded twice."
         )
     grant = ports.grants.find(token.grant_id)
-    presented = Presented(token, _understood(asked, grant, ports) if asked else None, ports.random(32))
+    scope = _understood(asked, grant, ports) if asked else None
+    presented = Presented(token, scope, ports.random(32), resource=form.every("resource"))
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
@@ -122,12 +129,12 @@ def _prepare(
 ) -> tuple[Tokens, Rotation]:
     """Everything that the answer needs, signed before anything is spent."""
     now, client = request.now, request.client
-    scope = _scope(request, ports, grant, presented)
-    exp = int(now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
+    scope, known = _scope(request, ports, grant, presented)
+    exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     live = _live_with_next(request, ports, grant, exp)
     # A shared place may last longer than this token's API allows: the token expires at the earlier of the two times.
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
-    tokens = sign_tokens(request, ports, grant, account, scope, newest, is_first=False)
+    tokens = sign_tokens(request, ports, grant, account, scope, known, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
@@ -158,11 +165,11 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
     """Sign the lost answer again, with the same successor and the same place in the status list."""
-    scope = _scope(request, ports, grant, presented)
+    scope, known = _scope(request, ports, grant, presented)
     # A retry may ask for another part of the scope, whose API may ask for shorter lifetimes.
-    exp = int(request.now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
+    exp = int(request.now) + access_token.lifetime(scope, known, ports.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
-    tokens = sign_tokens(request, ports, grant, account, scope, live, is_first=False)
+    tokens = sign_tokens(request, ports, grant, account, scope, known, live, is_first=False)
     request.one_use.spend()
     # If the answer to our own write was lost, it is logged as the rotation that it is.
     is_ours = grant.retry_key == presented.retry_key
@@ -170,15 +177,17 @@ def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, 
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
 
 
-def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Presented) -> tuple[str, ...]:
-    """The scope of this access token: a subset of the grant's scope, which does not change."""
+def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Presented) -> tuple[Sequence[str], Scopes]:
+    """The scope of this access token, a subset of the grant's scope, which does not change; and the registered scopes,
+    as `for_one_api` answers them.
+    """
     known, asked = ports.registry.scopes(), grant.scope
     if presented.scope is not None:
         asked = tuple(name for name in closure(presented.scope, known) if name in grant.scope)
     scope = narrowed_scope(asked, request.client, known)
     if not scope:
         raise nothing_left(asked)
-    return scope
+    return for_one_api(presented.resource, grant, scope, known)
 
 
 def _record(request: TokenRequest, ports: Ports, grant: Grant, event: EventName) -> None:
@@ -199,6 +208,10 @@ def _refused(
     if grant is not None and decision is Decision.TOO_MUCH_SCOPE:
         more = [name for name in presented.scope or () if name not in grant.scope]
         return InvalidScope(f"{the_scopes(more)} not granted: a refresh may ask for less, never for more.", names=more)
+    if grant is not None and decision is Decision.OTHER_API:
+        from valet.protocol.resource import not_picked
+
+        return not_picked(presented.resource, grant)
     if grant is not None and decision is Decision.TOO_OFTEN:
         _record(request, ports, grant, "refresh.throttled")
         seconds = pace.seconds_to_wait(grant.paced_until, request.now)

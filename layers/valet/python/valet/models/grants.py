@@ -21,7 +21,7 @@ class Grant(Frozen):
     sub: str
     sid: str
     scope: tuple[str, ...]  # the closure, frozen at consent
-    aud: tuple[str, ...]  # protected APIs; the issuer is in it by the scope openid
+    aud: tuple[str, ...]  # its one protected API, or none; the issuer is in a token's by the scope openid
     auth_time: int
     acr: str
     amr: tuple[str, ...]
@@ -52,6 +52,8 @@ class Grant(Frozen):
     # What the client asked for by the parameter `claims`, and may be told, next to the claims of the scope.
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    # Protected APIs, where the request named several (RFC 8707): `aud` is empty, and each access token is for one.
+    resources: tuple[str, ...] = ()
 
 
 class GrantPointer(Frozen):

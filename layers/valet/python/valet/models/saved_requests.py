@@ -22,6 +22,7 @@ class AuthorizationRequest(Frozen):
     subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
     acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
     response_mode: str = "query"
+    resource: tuple[str, ...] = ()  # audiences of protected APIs (RFC 8707 §2); empty: the scope says which
 
 
 class SavedRequest(Frozen):

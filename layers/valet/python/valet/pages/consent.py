@@ -14,13 +14,15 @@ def html(
     owner: str,
     answer_host: str,
     username: str,
-    scopes: Sequence[tuple[str, str]],
+    scopes: Sequence[tuple[str, Sequence[tuple[str, str]]]],
     switch_account: str | None = None,
     error: str | None = None,
     notice: str | None = None,
     starts: Sequence[str] = (),
 ) -> str:
-    """Asks for `decision`: what `client_name` may do, by (scope, sentence), who runs it and where the answer goes.
+    """Asks for `decision`: what `client_name` may do, who runs it and where the answer goes.
+
+    `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
     `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
     count, `notice` why the page is there again. `starts` are images that start the functions that come next.

@@ -29,7 +29,8 @@ from valet.protocol import pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.redirect_uri import is_registered, leaves_port_open, takes_a_form
-from valet.protocol.scope import OPENID, requested_scope
+from valet.protocol.resource import requested
+from valet.protocol.scope import OPENID
 from valet.protocol.supported import FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
 from valet.protocol.unregistered import refusal
 
@@ -134,7 +135,7 @@ def parse_authorization_request(
     nonce = parameters.get("nonce")
     if _is_too_long(nonce):
         raise InvalidRequest(f"A nonce has at most {_MAXIMUM_KEPT} bytes.")
-    scope = requested_scope(parameters, client, known)
+    scope, resource = requested(parameters, client, known)
     # The parameter is OpenID Connect's: a request of OAuth alone ignores it, as it ignores any that it does not know.
     has_claims = OPENID in scope and "claims" in parameters
     claims = parse_claims(parameters["claims"], client, known) if has_claims else ClaimsRequest()
@@ -153,6 +154,7 @@ def parse_authorization_request(
         subs=claims.subs,
         acr_values=claims.acr_values,
         response_mode=destination.response_mode,
+        resource=resource,
     )
 
 

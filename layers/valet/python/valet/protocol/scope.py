@@ -43,21 +43,29 @@ def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
 def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tuple[str, ...]:
     """The closure of the requested scopes, or of the client's default.
 
-    Raises InvalidScope for a scope that is not registered for the client, and if the request names none and the client
-    has no default. An OpenID Connect request may name scopes that no operator registered: see `understood`.
+    Raises InvalidScope for a scope that is not registered for the client, for scopes of two APIs, and if the request
+    names none and the client has no default.
     """
     names = parse_scope(parameters.get("scope", "")) or tuple(sorted(client.default_scope))
     if not names:
         raise InvalidScope("The parameter scope is missing, and the client has no default scope.")
+    closed = registered_scope(names, client, known)
+    api_of(closed, known)
+    return closed
+
+
+def registered_scope(names: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
+    """The closure of the names. Raises InvalidScope for one that is not registered for the client.
+
+    An OpenID Connect request may name scopes that no operator registered: see `understood`.
+    """
     allowed = closure(client.scope, known)
     if OPENID in names:
         names = understood(names, allowed, known)
     refused = [name for name in names if name not in allowed]
     if refused:
         raise _not_registered(refused, known)
-    closed = closure(names, known)
-    audience(closed, known, "")
-    return closed
+    return closure(names, known)
 
 
 def understood(names: Iterable[str], allowed: Iterable[str], known: Scopes) -> tuple[str, ...]:
@@ -112,7 +120,11 @@ def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:
     owners = [api for api in known.apis.values() if (api.scopes - ISSUERS_OWN) & asked]
     if len(owners) > 1:
         names = sorted({name for api in owners for name in (api.scopes - ISSUERS_OWN) & asked})
-        raise InvalidScope(f"{the_scopes(names)} for more than one API: ask for one API at a time.", names=names)
+        raise InvalidScope(
+            f"{the_scopes(names)} for more than one API: name each API by the parameter resource (RFC 8707), or ask for"
+            " one API at a time.",
+            names=names,
+        )
     named = owners or [api for api in known.apis.values() if api.scopes & asked]
     if len(named) > 1:
         # Registration refuses this. Registrations of an earlier release are refused here.

@@ -55,6 +55,7 @@ BODY_PARAMETERS = frozenset(
         "password",
         "redirect_uri",
         "refresh_token",
+        "resource",
         "scope",
         "token",
         "token_type_hint",
