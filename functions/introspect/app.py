@@ -39,7 +39,8 @@ def _access_token(token: str, client: Client, request: Request, server: Server) 
     if not is_its_business or not is_active(verified, server):
         return _INACTIVE
     claims = {name: value for name, value in verified.claims.items() if name not in ("status", "grant_id")}
-    return {"active": True, "token_type": "Bearer", **claims}
+    # The claim `cnf` tells which key the sender has to prove (RFC 9449 §6.2).
+    return {"active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer", **claims}
 
 
 def _refresh_token(token: str, client: Client, server: Server) -> dict[str, object] | None:
@@ -58,8 +59,10 @@ def _refresh_token(token: str, client: Client, server: Server) -> dict[str, obje
         return _INACTIVE
     if not grant_stands(grant, client, server.accounts.find_account(grant.sub)):
         return _INACTIVE
+    bound_to: dict[str, object] = {"cnf": {"jkt": grant.jkt}} if grant.jkt else {}
     return {
         "active": True,
+        **bound_to,
         "client_id": grant.client_id,
         "sub": grant.sub,
         "scope": " ".join(grant.scope),

@@ -1,10 +1,10 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
 from valet import grant_types
-from valet.client_authentication import authentication
+from valet.client_authentication import authentication, sender
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
-from valet.errors import InvalidScope
+from valet.errors import InvalidScope, OAuthError
 from valet.grant_types.request import TokenRequest
 from valet.http import Request, Response
 from valet.protocol import cors
@@ -18,21 +18,27 @@ def token(request: Request, server: Server) -> Response:
     client = authenticated.client
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)
+    proven = sender.prove(request, client, server, now)
+    sender.require_duty(client, proven)
     exchange = TokenRequest(
         client,
         form,
         request.issuer,
         now,
-        OneUse(authenticated.assertion, server),
+        # A proof cannot come again without another assertion, so one of them is enough.
+        OneUse(authenticated.assertion or proven.proof, server),
+        jkt=proven.jkt,
         source_ip=request.source_ip,
         user_agent=request.headers.get("user-agent", ""),
     )
     try:
         tokens = redeem(exchange, server)
-    except InvalidScope as error:
-        server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+    except OAuthError as error:
+        if isinstance(error, InvalidScope):
+            server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+        error.headers |= proven.headers
         raise
-    return token_response(tokens).with_headers(cors.allow(request, client.origins))
+    return token_response(tokens).with_headers({**cors.allow(request, client.origins), **proven.headers})
 
 
 SERVER.prepare("log", "signatures")

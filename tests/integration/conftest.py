@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from valet.aws import observability
 
+from local.aws.aws import emulated
+from tests.integration.bound_tokens import SignedIn, bound_to
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
+from tests.support.key_holder import KeyHolder
 from tests.support.log_watch import LogWatch
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -128,6 +132,35 @@ def redeemed(deployment: Deployment, browser: Browser, web_app: Application, iss
     found = deployment.prepared("redeemed", prepare)
     browser.cookies = dict(found.issued.cookies)
     return found
+
+
+@pytest.fixture
+def owner(deployment: Deployment) -> KeyHolder:
+    return KeyHolder(deployment)
+
+
+@pytest.fixture
+def thief(deployment: Deployment) -> KeyHolder:
+    return KeyHolder(deployment)
+
+
+@pytest.fixture
+def john(browser: Browser) -> SignedIn:
+    return SignedIn(browser)
+
+
+@pytest.fixture
+def bound(john: SignedIn, mobile_app: Application, owner: KeyHolder) -> dict[str, Any]:
+    """What the mobile app, a public client, was given for the owner's key."""
+    return bound_to(owner.of(mobile_app).redeem(*john.code(mobile_app)), owner)
+
+
+@pytest.fixture(scope="session")
+def nonce_key() -> str:
+    """The ARN of an HMAC key."""
+    emulated()
+    made = boto3.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    return str(made["KeyMetadata"]["Arn"])
 
 
 @pytest.fixture

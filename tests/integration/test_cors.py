@@ -82,7 +82,7 @@ def allowed_headers(deployment: Deployment, asked: str, origin: str = OWN, path:
     return answer.headers.get("access-control-allow-headers")
 
 
-OURS = "Authorization, Content-Type"
+OURS = "Authorization, Content-Type, DPoP"
 
 
 @pytest.mark.parametrize("path", [*WITH_TOKENS, *FOR_EVERYBODY])

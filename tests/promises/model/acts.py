@@ -3,13 +3,15 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from valet.front_channel.forms import csrf_token
 from valet.handles import base64url
+
+from tests.support.dpop_client import DpopClient
 
 ISSUER = "https://issuer.example"
 SESSION_COOKIE = "__Host-valet-session"
@@ -20,8 +22,11 @@ REDIRECT_URI = {
     "web": "https://web.example/callback",
     "strict": "https://strict.example/callback",
     "spa": "https://spa.example/",
+    "app": "https://app.example/callback",
 }
 CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+# Ed25519 signs alike each time: a request that is made again is the same request.
+KEYS = {name: DpopClient("Ed25519") for name in ("owner", "other", "thief")}
 _once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 
 
@@ -43,6 +48,8 @@ class Act:
     password: str = ""  # login: what is typed; set-password: the new one
     username: str = ""  # login, and an operator's command of an end-user
     revokes: bool = False  # an operator's command that ends what was there before it
+    jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
+    proof: str = ""  # the proof: whoever sends it again replays the request
 
     def __str__(self) -> str:
         if self.function in ("operator", "login"):
@@ -99,7 +106,9 @@ def cookies_set(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 @_once
-def authorize(client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client") -> Act:
+def authorize(
+    client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client", dpop_jkt: str = ""
+) -> Act:
     parameters = {
         "response_type": "code",
         "client_id": client_id,
@@ -109,6 +118,7 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "", *, ac
         "nonce": "nonce",
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
+        **({"dpop_jkt": dpop_jkt} if dpop_jkt else {}),
     }
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
     sent = event("GET", "/authorize", urlencode(parameters), cookies=cookies)
@@ -177,6 +187,18 @@ def refresh(client_id: str, token: str, *, actor: str = "client", scope: tuple[s
     if scope is not None:
         form["scope"] = " ".join(scope)
     return Act("refresh", "token", actor, _post("/token", client_id, form), client_id, token, scope=scope)
+
+
+@_once
+def _proof(key: str, jti: str, iat: int, nonce: str | None) -> str:
+    return KEYS[key].proof("POST", f"{ISSUER}/token", jti=jti, iat=iat, nonce=nonce)
+
+
+def proven(act: Act, key: str, jti: str, iat: float, nonce: str | None = None) -> Act:
+    """The request to /token, with a DPoP proof by the key of that name."""
+    proof = _proof(key, jti, int(iat), nonce)
+    sent = {**act.event, "headers": {**act.event["headers"], "dpop": proof}}
+    return replace(act, event=sent, jkt=KEYS[key].jkt, proof=proof)
 
 
 def client_credentials() -> Act:

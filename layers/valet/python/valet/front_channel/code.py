@@ -159,6 +159,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         client_epoch=client.epoch,
         userinfo_claims=request.userinfo_claims,
         id_token_claims=request.id_token_claims,
+        dpop_jkt=request.dpop_jkt,
     )
 
 

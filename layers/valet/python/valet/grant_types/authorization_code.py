@@ -26,6 +26,7 @@ _DOUBLE_SUBMIT_MS = 10_000
 
 class Decision(Enum):
     UNKNOWN = "this client has no such code: refuse"
+    OTHER_KEY = "the DPoP proof is missing, or by another key than the authorization request named"
     OTHER_ADDRESS = "the redirect_uri is not the one that the code was sent to"
     UNPROVEN = "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request"
     EXPIRED = "the code has expired"
@@ -39,7 +40,7 @@ class Decision(Enum):
 
 # Why a genuine code is refused, which the client does not learn and its developer finds in the log. A guessed code
 # writes no line.
-_LOGGED = (Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
+_LOGGED = (Decision.OTHER_KEY, Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
 
 
 class Presented(Frozen):
@@ -49,6 +50,7 @@ class Presented(Frozen):
     redirect_uri: str | None
     code_verifier: str | None  # None: only of a client that may leave out PKCE
     attempt: bytes  # random, one an invocation: marks the write as ours
+    jkt: str = ""  # the thumbprint of the key that signed the DPoP proof; empty: there is no proof
 
 
 def decide(grant: Grant | None, account: Account | None, client: Client, presented: Presented, now: float) -> Decision:
@@ -61,6 +63,10 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         or not is_digest_of(grant.code_digest, presented.code.secret)
     ):
         return Decision.UNKNOWN
+    # The grant's `jkt` has no say here. If a thief redeemed the code first, by a key of his own, the owner's use has to
+    # count as the second, which ends the grant.
+    if grant.dpop_jkt and grant.dpop_jkt != presented.jkt:
+        return Decision.OTHER_KEY
     # OAuth 2.1 clients do not send it, because PKCE binds the code. If it is sent, it must be the same (RFC 6749
     # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
@@ -109,7 +115,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         check_verifier(code_verifier)
     if code is None:
         raise InvalidGrant("The code is not one that this server issues. It may be cut short, or encoded twice.")
-    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16))
+    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16), request.jkt)
     grant = ports.grants.find(code.grant_id)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     if (
@@ -153,7 +159,10 @@ def _prepare(
     # Until now the pointer expires with the code. Renew it before the commit, so that every redeemed grant has one, and
     # before the time of the commit is drawn, because this write may be slow.
     ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
-    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
+    redemption = _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
+    # A confidential client's refresh tokens are bound to it by its authentication (RFC 9449 §5).
+    is_bound = refresh is not None and not client.is_confidential
+    return tokens, replace(redemption, jkt=request.jkt) if is_bound else redemption
 
 
 def _redemption(

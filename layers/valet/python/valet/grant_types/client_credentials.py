@@ -19,7 +19,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if of_people:
         why = f"{the_scopes(of_people)} for end-users, and grant_type=client_credentials has none."
         raise InvalidScope(why, names=of_people)
-    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
+    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers), request.jkt)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
         issuance,
@@ -32,4 +32,4 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)
     )
-    return Tokens(access_token=token, expires_in=exp - int(now), scope=scope)
+    return Tokens(token, exp - int(now), scope, token_type=request.token_type)

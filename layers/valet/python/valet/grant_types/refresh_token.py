@@ -26,6 +26,7 @@ from valet.tokens import access_token
 
 class Decision(Enum):
     REFUSE = "refuse; nothing changes"
+    OTHER_KEY = "the DPoP proof is missing, or by another key than the refresh token is bound to"
     TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
     EXPIRED = "the grant has expired"
     FINISH = "the grant is revoked: finish that, and refuse"
@@ -42,6 +43,7 @@ class Presented(Frozen):
     token: RefreshToken
     scope: tuple[str, ...] | None  # None: all that was granted
     retry_key: bytes  # random, one an invocation: makes the successor, and marks the write as ours
+    jkt: str = ""  # the thumbprint of the key that signed the DPoP proof; empty: there is no proof
 
 
 def decide(
@@ -51,6 +53,9 @@ def decide(
     token = presented.token
     if grant is None or grant.client_id != client.client_id or not is_digest_of(grant.family_digest, token.family):
         return Decision.REFUSE
+    # A thief who lacks the key may hold any of the grant's tokens: none of them counts, and nothing ends.
+    if grant.jkt and grant.jkt != presented.jkt:
+        return Decision.OTHER_KEY
     if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
         return Decision.TOO_MUCH_SCOPE
     if grant.revoked_at:
@@ -83,7 +88,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
             "The refresh token is not one that this server issues. It may be cut short, or encoded twice."
         )
     grant = ports.grants.find(token.grant_id)
-    presented = Presented(token, _understood(asked, grant, ports) if asked else None, ports.random(32))
+    scope = _understood(asked, grant, ports) if asked else None
+    presented = Presented(token, scope, ports.random(32), request.jkt)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
@@ -157,7 +163,9 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
 
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
-    """Sign the lost answer again, with the same successor and the same place in the status list."""
+    """Sign the lost answer again, with the same successor and the same place in the status list, for the key of this
+    request.
+    """
     scope = _scope(request, ports, grant, presented)
     # A retry may ask for another part of the scope, whose API may ask for shorter lifetimes.
     exp = int(request.now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
@@ -214,6 +222,6 @@ def _refused(
     return InvalidGrant(
         "The refresh token is unknown, used, revoked, expired, or was issued to another client.",
         # A guessed token writes no line.
-        detail=decision.value if decision is Decision.EXPIRED else "",
+        detail=decision.value if decision in (Decision.EXPIRED, Decision.OTHER_KEY) else "",
         client_id=request.client.client_id,
     )

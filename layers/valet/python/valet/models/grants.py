@@ -52,6 +52,10 @@ class Grant(Frozen):
     # What the client asked for by the parameter `claims`, and may be told, next to the claims of the scope.
     userinfo_claims: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
+    # Thumbprints of keys (RFC 9449 §6.1); empty: none is named. The code's, by the authorization request (§10), and the
+    # refresh token's, by the proof that redeemed the code of a public client (§5).
+    dpop_jkt: str = ""
+    jkt: str = ""
 
 
 class GrantPointer(Frozen):
@@ -75,3 +79,4 @@ class Tokens(Frozen):
     scope: tuple[str, ...]
     refresh_token: str | None = None
     id_token: str | None = None
+    token_type: str = "Bearer"

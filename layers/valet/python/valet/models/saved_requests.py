@@ -22,6 +22,7 @@ class AuthorizationRequest(Frozen):
     subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
     acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
     response_mode: str = "query"
+    dpop_jkt: str = ""  # thumbprint of the key that has to redeem the code (RFC 9449 §10); empty: any
 
 
 class SavedRequest(Frozen):
