@@ -26,7 +26,7 @@ def token(request: Request, server: Server) -> Response:
         request.issuer,
         now,
         # A proof cannot come again without another assertion, so one of them is enough.
-        OneUse(authenticated.assertion or proven.proof, server),
+        OneUse(authenticated.assertion or proven.proof, server, client.client_id),
         jkt=proven.jkt,
         source_ip=request.source_ip,
         user_agent=request.headers.get("user-agent", ""),

@@ -36,7 +36,7 @@ def userinfo(request: Request, server: Server) -> Response:
     if proof is not None:
         from valet.client_authentication.one_use import OneUse
 
-        OneUse(proof, server).spend()
+        OneUse(proof, server, client.client_id).spend()
     headers = {**NO_STORE, **cors.allow(request, client.origins)}
     return json_response(200, {**claims, "sub": account.sub}, headers)
 

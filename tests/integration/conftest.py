@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from valet.aws import observability
 
-from local.aws.aws import emulated
 from tests.integration.bound_tokens import SignedIn, bound_to
+from tests.support import nonce_key as nonce_keys
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
@@ -155,12 +154,10 @@ def bound(john: SignedIn, mobile_app: Application, owner: KeyHolder) -> dict[str
     return bound_to(owner.of(mobile_app).redeem(*john.code(mobile_app)), owner)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def nonce_key() -> str:
-    """The ARN of an HMAC key."""
-    emulated()
-    made = boto3.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    return str(made["KeyMetadata"]["Arn"])
+    """The ARN of the HMAC key that makes the nonces."""
+    return nonce_keys.nonce_key()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """A client that holds a key, against a deployment: it makes a proof for each request that it sends (RFC 9449 §4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.support.application import Application
 from tests.support.dpop_client import DpopClient
@@ -15,11 +15,7 @@ class Deployed(Protocol):
     @property
     def issuer(self) -> str: ...
     @property
-    def clock(self) -> "Clock": ...
-
-
-class Clock(Protocol):
-    now: float
+    def clock(self) -> Callable[[], float]: ...
 
 
 class KeyHolder(DpopClient):
@@ -29,16 +25,16 @@ class KeyHolder(DpopClient):
         super().__init__(alg)
         self.deployed = deployed
 
-    def proof_for(self, path: str = "/token", htm: str = "POST", token: str | None = None, **claims: object) -> str:
+    def proof_for(self, path: str = "/token", htm: str = "POST", token: str | None = None, **claims: Any) -> str:
         """A proof for a request to the authorization server."""
-        made = {"iat": int(self.deployed.clock.now), **claims}
+        made: dict[str, Any] = {"iat": int(self.deployed.clock()), **claims}
         return self.proof(htm, f"{self.deployed.issuer}{path}", token=token, **made)
 
-    def of(self, app: Application, **claims: object) -> Application:
+    def of(self, app: Application, **claims: Any) -> Application:
         """The application, which sends a new proof by this key with its next request to /token."""
         return with_proof(app, self.proof_for(**claims))
 
-    def userinfo(self, app: Application, token: str, **claims: object) -> Answer:
+    def userinfo(self, app: Application, token: str, **claims: Any) -> Answer:
         proof = self.proof_for("/userinfo", "GET", token=token, **claims)
         return ask_userinfo(app, {"authorization": f"DPoP {token}", "dpop": proof})
 

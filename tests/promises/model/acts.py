@@ -49,7 +49,7 @@ class Act:
     username: str = ""  # login, and an operator's command of an end-user
     revokes: bool = False  # an operator's command that ends what was there before it
     jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
-    proof: str = ""  # the proof: whoever sends it again replays the request
+    proof: str = ""  # the proof itself: a request that has it again is a replay
 
     def __str__(self) -> str:
         if self.function in ("operator", "login"):

@@ -275,11 +275,8 @@ class Ledger:
         if answer is None:
             return
         status, body = answer["statusCode"], answer["body"]
-        if status >= 500 and (status != 503 or not process.faults):
-            self.violated(f"a {status} was answered")
+        self._answered_at_all(process, status, body)
         facts = self.grants.get(act.token[:22]) if act.kind in ("code", "refresh", "revoke") else None
-        if act.proof:
-            self._proof_answered(process, status, body)
         if act.kind in ("code", "refresh") and status == 200 and facts is not None:
             self._tokens(process, facts, json.loads(body))
         elif act.kind in ("code", "refresh") and facts is not None and json.loads(body)["error"] == "invalid_grant":
@@ -293,6 +290,12 @@ class Ledger:
         elif act.kind == "logout" and any("Max-Age=0" in cookie for cookie in answer.get("cookies", ())):
             sid = self.sessions.get(digest(act.session).hex())
             self.ended_sessions |= {session for session, its in self.sessions.items() if its == sid}
+
+    def _answered_at_all(self, process: Process, status: int, body: str) -> None:
+        if status >= 500 and (status != 503 or not process.faults):
+            self.violated(f"a {status} was answered")
+        if process.act.proof:
+            self._proof_answered(process, status, body)
 
     def _proof_answered(self, process: Process, status: int, body: str) -> None:
         if status == 200 and self.answers.setdefault(process.act.proof, process.number) != process.number:
@@ -363,10 +366,7 @@ class Ledger:
         refresh = parse_refresh_token(members.get("refresh_token", ""))
         claims = claims_of(members["access_token"])
         index = live_token(claims)
-        if claims.get("cnf", {}).get("jkt", "") != act.jkt:
-            self.violated("an answer's access token is bound to another key than its request's")
-        if not self.has_key(act, facts.jkt if act.kind == "refresh" else facts.code_jkt):
-            self.violated("a sender without the key was given tokens")
+        self._bound(act, facts, claims)
         if refresh is None or digest(refresh.secret) not in facts.chain:
             self.violated("answered a refresh token that was never stored")
             return
@@ -384,6 +384,12 @@ class Ledger:
         asked = facts.scope if act.scope is None else frozenset(act.scope)
         if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:
             self.violated("the scope is not what was asked for")
+
+    def _bound(self, act: Act, facts: Facts, claims: Mapping[str, Any]) -> None:
+        if claims.get("cnf", {}).get("jkt", "") != act.jkt:
+            self.violated("an answer's access token is bound to another key than its request's")
+        if not self.has_key(act, facts.jkt if act.kind == "refresh" else facts.code_jkt):
+            self.violated("a sender without the key was given tokens")
 
     def _refused(self, process: Process, facts: Facts) -> None:
         act = process.act

@@ -17,7 +17,9 @@ from tests.promises.model.patches import deciding
 _KEYLESS = "a sender without the key was given tokens"
 
 
-def _key_after_theft(decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float) -> Any:
+def _key_after_theft(
+    decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
+) -> Any:
     """Only a rotation or a retry looks at the key."""
     unbound = replace(grant, jkt="") if grant is not None and grant.jkt else grant
     decision = decide(unbound, account, client, presented, window, now)
@@ -38,24 +40,17 @@ def _no_key_at_a_retry(decide: Any, grant: Any, account: Any, client: Any, prese
     return decision if decision is Decision.RETRY else decide(grant, account, client, presented, *rest)
 
 
-def _spent_after_the_revocation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second use counts before the request turns out to be a replay."""
+def _revoked_before_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second use counts, whether or not the request turns out to be a replay."""
     for module in (refresh_token, authorization_code):
-        original = module.revoke
 
-        def revoke(ports: Any, grant: Any, now: float, *rest: Any, original: Any = original, **fields: Any) -> None:
-            original(ports, grant, now, *rest, **fields)
+        def refused(request: Any, *rest: Any, original: Any = module._refused) -> Any:
+            return original(replace(request, one_use=_Unspent()), *rest)
 
-        monkeypatch.setattr(module, "revoke", revoke)
-    refused = refresh_token._refused
-    monkeypatch.setattr(refresh_token, "_refused", lambda request, *rest: refused(_late(request), *rest))
-    replayed = authorization_code._refused
-    monkeypatch.setattr(authorization_code, "_refused", lambda request, *rest: replayed(_late(request), *rest))
+        monkeypatch.setattr(module, "_refused", refused)
 
 
-class _Late(OneUse):
-    """Is spent only when tokens are answered."""
-
+class _Unspent(OneUse):
     def __init__(self) -> None:
         pass
 
@@ -63,18 +58,14 @@ class _Late(OneUse):
         pass
 
 
-def _late(request: Any) -> Any:
-    return replace(request, one_use=_Late())
-
-
-def _spent_after_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever replays it finds the grant changed, and no proof spent."""
+def _nothing_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OneUse, "spend", lambda self: None)
 
 
 def _retry_keeps_the_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry is bound to the key of the request whose answer was lost."""
-    original, first = refresh_token.sign_tokens, {}
+    original: Any = vars(refresh_token)["sign_tokens"]
+    first: dict[tuple[str, str], str] = {}
 
     def sign(request: Any, ports: Any, grant: Any, account: Any, scope: Any, live: Any, *, is_first: bool) -> Any:
         jkt = first.setdefault((grant.grant_id, request.form["refresh_token"]), request.jkt)
@@ -112,13 +103,13 @@ PROOF_FAULTS = (
         deciding(authorization_code, _key_after_replay),
     ),
     Fault("a retry asks for no key", "bound-thief", _KEYLESS, deciding(refresh_token, _no_key_at_a_retry)),
-    Fault("a refresh that is replayed revokes first", "replay-refresh", FALSE_REVOCATION, _spent_after_the_revocation),
-    Fault("a code that is replayed revokes first", "replay-code", FALSE_REVOCATION, _spent_after_the_revocation),
+    Fault("a refresh that is replayed revokes first", "replay-refresh", FALSE_REVOCATION, _revoked_before_spent),
+    Fault("a code that is replayed revokes first", "replay-code", FALSE_REVOCATION, _revoked_before_spent),
     Fault(
         "no proof is spent",
         "replay-refresh-faults",
-        "tokens were answered for a proof that was not spent",
-        _spent_after_the_commit,
+        "one captured request, two answers with tokens",
+        _nothing_is_spent,
     ),
     Fault(
         "a retry signs for the first request's key",

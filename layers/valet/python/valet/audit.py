@@ -38,6 +38,7 @@ EventName = Literal[
     "refresh.throttled",
     "request.failed",
     "request.refused",
+    "request.replayed",
     "rotate_keys.by_hand",
     "scope.changed",
     "scope.refused",
@@ -148,6 +149,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
         "request.refused": _event(
             "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
+        ),
+        "request.replayed": _event(
+            "A client assertion or DPoP proof came a second time: refused, nothing changes.", "kind", "ReplaysDetected"
         ),
         "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),

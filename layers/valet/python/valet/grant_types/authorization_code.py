@@ -125,7 +125,6 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ):
         raise _refused(request, ports, grant, account, presented)
     tokens, redemption = _prepare(request, ports, grant, account, presented)
-    request.one_use.spend()
     outcome = ports.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
@@ -145,8 +144,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
-    """Everything that the answer needs, signed before anything is spent, and the pointer by which the grant is
-    found.
+    """Everything that the answer needs, signed before anything is spent; then the request's one use is spent, and the
+    pointer renewed by which the grant is found.
     """
     client, now = request.client, request.now
     exp = int(now) + access_token.lifetime(grant.scope, ports.registry.scopes(), ports.settings)
@@ -156,8 +155,9 @@ def _prepare(
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(ports.random), new_handle(ports.random))
         tokens = replace(tokens, refresh_token=str(refresh))
+    request.one_use.spend()
     # Until now the pointer expires with the code. Renew it before the commit, so that every redeemed grant has one, and
-    # before the time of the commit is drawn, because this write may be slow.
+    # before the time of the commit is drawn, because these writes may be slow.
     ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
     redemption = _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
     # A confidential client's refresh tokens are bound to it by its authentication (RFC 9449 §5).

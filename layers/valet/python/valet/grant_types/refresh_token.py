@@ -95,7 +95,6 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     decision = decide(grant, account, request.client, presented, window, request.now)
     if decision is Decision.ROTATE and grant is not None and account is not None:
         tokens, rotation = _prepare(request, ports, grant, account, presented)
-        request.one_use.spend()
         outcome = ports.grants.rotate(grant, rotation, ports.clock())
         if isinstance(outcome, Done):
             _record(request, ports, grant, "token.refreshed")
@@ -126,7 +125,7 @@ def retry_window(client: Client, settings: Settings) -> int:
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Rotation]:
-    """Everything that the answer needs, signed before anything is spent."""
+    """Everything that the answer needs, signed before anything is spent; then the request's one use is."""
     now, client = request.now, request.client
     scope = _scope(request, ports, grant, presented)
     exp = int(now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
@@ -135,11 +134,13 @@ def _prepare(
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
+    request.one_use.spend()
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
         refresh_digest=digest(following.secret),
         retry_key=presented.retry_key,
-        # Draw the time now, not at the request's start: the client's time to retry begins with the write.
+        # Draw the time now, not at the request's start nor before the spending, which may be slow: the client's time
+        # to retry begins with the write.
         rotated_at_ms=int(ports.clock() * 1000),
         live=live,
         idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
