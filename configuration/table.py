@@ -105,6 +105,8 @@ CLIENTS = Section(
             "Refresh tokens end after so long anyway (default: 90d, for browser 1d)."),
         Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).",
             PKCE),
+        Row("dpop_bound_access_tokens", "dpop_bound_access_tokens", FLAG,
+            "Every token request needs a DPoP proof, which binds its access tokens to a key (RFC 9449 §5.2)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

@@ -80,11 +80,14 @@ ENDPOINTS = (
         "RFC 6749 §3.2: " + ", ".join(GRANT_TYPES),
         (
             "client_credentials",
+            "client_credentials_with_proof",
             "code",
+            "code_with_proof",
             "code_with_claims",
             "code_without_openid",
             "code_replayed",
             "refresh",
+            "refresh_with_proof",
             "refresh_without_window",
             "refresh_retried",
             "refresh_race_lost",
@@ -93,7 +96,9 @@ ENDPOINTS = (
             "refresh_too_often",
         ),
         readable_by="registered origins",
-        errors=_CLIENT_ERRORS | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"},
+        errors=_CLIENT_ERRORS
+        | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+        | {"invalid_dpop_proof", "use_dpop_nonce"},
         announced_as="token_endpoint",
     ),
     # RFC 7009 §2.2.1
@@ -123,9 +128,9 @@ ENDPOINTS = (
         "userinfo",
         "GET, POST",
         "OpenID Connect Core §5.3",
-        ("userinfo", "userinfo_with_claims"),
+        ("userinfo", "userinfo_with_claims", "userinfo_with_proof"),
         readable_by="registered origins",
-        errors=frozenset({"invalid_request", "invalid_token", "insufficient_scope"}),
+        errors=frozenset({"invalid_request", "invalid_token", "insufficient_scope", "invalid_dpop_proof"}),
         announced_as="userinfo_endpoint",
     ),
     Endpoint(

@@ -21,6 +21,14 @@ from admin.terminal.endings import refuse_if
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+_BOUND = ("dpop", "no")
+
+
+def _is_bound(_context: click.Context, _option: click.Parameter, given: str | None) -> bool | None:
+    """Whether its access tokens have to be bound; None: the option was not given."""
+    return None if given is None else given == "dpop"
+
+
 _OPTIONS = (
     click.option("--owner", help="Name the organisation that runs it, for the consent page."),
     click.option("--redirect-uri", "redirect_uris", multiple=True,
@@ -40,6 +48,9 @@ _OPTIONS = (
     click.option("--pkce", type=click.Choice(PKCE),
                  help="Set whether it must send a code_challenge (default: required). Only a web client may have "
                  "optional, for a library that cannot send one."),
+    click.option("--bound", "dpop_bound_access_tokens", type=click.Choice(_BOUND), callback=_is_bound,
+                 help="Bind its access tokens to a key that it proves to hold in each request; dpop: it must send a "
+                 "DPoP proof to /token (default: no, and a proof that it sends still binds)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
@@ -243,6 +254,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "type": client.application_type,
         "authentication": client.token_endpoint_auth_method,
         "pkce": client.pkce,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "secrets": len(client.secret_digests),
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),

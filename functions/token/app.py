@@ -1,10 +1,10 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
 from valet import grant_types
-from valet.client_authentication import secret
+from valet.client_authentication import authentication, sender
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
-from valet.errors import InvalidScope, InvalidTarget
+from valet.errors import InvalidScope, InvalidTarget, OAuthError
 from valet.grant_types.request import TokenRequest
 from valet.http import Request, Response
 from valet.protocol import cors
@@ -13,28 +13,34 @@ from valet.tokens.response import token_response
 
 
 def token(request: Request, server: Server) -> Response:
-    form, now = secret.form_of(request), server.clock()
-    client = secret.authenticate(request, form, server.registry)
+    form, now = authentication.form_of(request), server.clock()
+    authenticated = authentication.authenticate(request, form, server)
+    client = authenticated.client
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)
+    proven = sender.prove(request, client, server, now)
+    sender.require_duty(client, proven)
     exchange = TokenRequest(
         client,
         form,
         request.issuer,
         now,
-        OneUse(None, server),
+        # A proof cannot come again without another assertion, so one of them is enough.
+        OneUse(authenticated.assertion or proven.proof, server, client.client_id),
+        jkt=proven.jkt,
         source_ip=request.source_ip,
         user_agent=request.headers.get("user-agent", ""),
     )
     try:
         tokens = redeem(exchange, server)
-    except InvalidScope as error:
-        server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+    except OAuthError as error:
+        if isinstance(error, InvalidScope):
+            server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+        elif isinstance(error, InvalidTarget):
+            server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
+        error.headers |= proven.headers
         raise
-    except InvalidTarget as error:
-        server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
-        raise
-    return token_response(tokens).with_headers(cors.allow(request, client.origins))
+    return token_response(tokens).with_headers({**cors.allow(request, client.origins), **proven.headers})
 
 
 SERVER.prepare("signatures")

@@ -86,6 +86,7 @@ class Recipe:
             [*words],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "PORT": str(self.port), **environment},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

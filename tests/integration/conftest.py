@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from valet import log
 
+from tests.integration.bound_tokens import SignedIn, bound_to
+from tests.support import nonce_key as nonce_keys
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
+from tests.support.key_holder import KeyHolder
+from tests.support.log_watch import LogWatch
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -132,6 +136,33 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(log, "write", lines.append)
     return lines
+
+
+@pytest.fixture
+def owner(deployment: Deployment) -> KeyHolder:
+    return KeyHolder(deployment)
+
+
+@pytest.fixture
+def thief(deployment: Deployment) -> KeyHolder:
+    return KeyHolder(deployment)
+
+
+@pytest.fixture
+def john(browser: Browser) -> SignedIn:
+    return SignedIn(browser)
+
+
+@pytest.fixture
+def bound(john: SignedIn, mobile_app: Application, owner: KeyHolder) -> dict[str, Any]:
+    """What the mobile app, a public client, was given for the owner's key."""
+    return bound_to(owner.of(mobile_app).redeem(*john.code(mobile_app)), owner)
+
+
+@pytest.fixture
+def nonce_key() -> str:
+    """The ARN of the HMAC key that makes the nonces."""
+    return nonce_keys.nonce_key()
 
 
 @pytest.fixture

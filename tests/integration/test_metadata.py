@@ -82,7 +82,6 @@ def test_nothing_is_announced_that_no_function_answers(deployment: Deployment, d
         "backchannel_authentication_endpoint",
         "check_session_iframe",
         "request_object_signing_alg_values_supported",
-        "dpop_signing_alg_values_supported",
         "tls_client_certificate_bound_access_tokens",
     ):
         assert absent not in document

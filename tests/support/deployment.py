@@ -45,7 +45,7 @@ ISSUER = "https://id.example.com"
 API_ID = "abc123def4"
 TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Grants": "integration-grants"}
 
-_READS = frozenset({"GetItem", "Query", "Sign"})
+_READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
 

@@ -55,6 +55,7 @@ class World:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
+        self.settings: dict[str, Any] = {}  # of every execution environment
         self.browser = Browser(self.send, deployment.issuer)
         applications = DemoApplications(self.send, deployment.issuer)
         self.web_app, self.mobile_app, self.service = (
@@ -71,7 +72,7 @@ class World:
 
     def restart(self) -> None:
         """The execution environment is gone, the tables are there."""
-        self.deployment.restart()
+        self.deployment.restart(**self.settings)
 
     # -- how far a grant may have come, each made once and returned to -------------------------------------------------
 
@@ -143,6 +144,8 @@ class World:
         server = self.deployment.server
         server.registry.scopes()
         server.registry.signing_keys()
+        if server.nonces is not None:
+            server.nonces.current(self.deployment.issuer, server.clock())
         for client_id in ("web_app_123", "mobile_app", "api_service_789"):
             client = server.registry.find_client(client_id)
             assert client is not None

@@ -9,6 +9,7 @@ from valet.errors import InvalidClient, InvalidDpopProof, OAuthError
 from valet.models.once import OneTimeValue
 from valet.server import Server
 
+from tests.support.deployment import Audit
 from tests.support.memory_stores import new_table
 
 PROOF = OneTimeValue("proof", "thumbprint", "jti", 2_000_000_000)
@@ -18,7 +19,7 @@ ASSERTION = OneTimeValue("assertion", "client", "jti", 2_000_000_000)
 @pytest.fixture
 def server() -> Server:
     made = Server()
-    made.once, made.random = DynamoOnce(new_table()), os.urandom
+    made.once, made.random, made.audit = DynamoOnce(new_table()), os.urandom, Audit()
     return made
 
 
@@ -28,7 +29,9 @@ def test_a_value_that_another_request_spent_is_refused(
 ) -> None:
     OneUse(value, server).spend()
     with pytest.raises(refusal, match="was used before"):
-        OneUse(value, server).spend()
+        OneUse(value, server, "the-client").spend()
+    assert isinstance(server.audit, Audit)
+    assert server.audit.events == [("request.replayed", {"kind": value.kind, "client_id": "the-client"})]
 
 
 def test_one_request_may_come_to_its_spending_twice(server: Server) -> None:

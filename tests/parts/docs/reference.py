@@ -75,6 +75,8 @@ VARIABLES = {
     "STATUS_OPTIONAL": "authorizer: true accepts tokens without a `status` claim, for issuers without status lists",
     "USERS_TABLE": "name of the table",
     "WEBSOCKET_TOKEN": "authorizer: header or protocol; protocol takes a browser's token from Sec-WebSocket-Protocol",
+    "DPOP_NONCES": "token: `off`, `public` or `all`; the clients whose DPoP proofs need a nonce of this server",
+    "NONCE_KEY": "token: the HMAC key that makes the nonces of DPoP proofs; empty with DPOP_NONCES=off",
     "WRAPPING_KEY": "rotate_keys: with SIGNER=wrapped, the symmetric key that encrypts signing keys",
 }
 

@@ -13,6 +13,8 @@ from local.aws.aws import FUNCTION
 from local.aws.calls import Call
 from tests.support.application import Application
 from tests.support.browser import form_of
+from tests.support.key_holder import KeyHolder
+from tests.support.nonce_key import nonce_key
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -46,6 +48,36 @@ def refresh(world: World) -> Request:
     tokens = world.redeemed()
     world.deployment.clock.advance(60)
     return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
+def client_credentials_with_proof(world: World) -> Request:
+    world.deployment.begin()
+    holder = KeyHolder(world.deployment)
+    return lambda: holder.of(world.service).client_credentials()
+
+
+def code_with_proof(world: World) -> Request:
+    tokens, holder = world.issued(), KeyHolder(world.deployment)
+    return lambda: holder.of(world.web_app).redeem(tokens.code, tokens.asked.code_verifier)
+
+
+def refresh_with_proof(world: World) -> Request:
+    """Where every proof needs a nonce, and this one has it."""
+    tokens, holder = world.redeemed(), KeyHolder(world.deployment)
+    world.deployment.clock.advance(60)
+    world.settings = {"dpop_nonces": "all", "nonce_key": nonce_key()}
+    world.restart()
+    nonces = world.deployment.server.nonces
+    assert nonces is not None
+    nonce = nonces.current(world.deployment.issuer, world.deployment.clock.now)
+    return lambda: holder.of(world.web_app, nonce=nonce).refresh(tokens.refresh_token)
+
+
+def userinfo_with_proof(world: World) -> Request:
+    tokens, holder = world.issued(), KeyHolder(world.deployment)
+    answer = holder.of(world.web_app).redeem(tokens.code, tokens.asked.code_verifier)
+    access_token = str(answer.json()["access_token"])
+    return lambda: holder.userinfo(world.web_app, access_token)
 
 
 def refresh_soon(world: World) -> Request:

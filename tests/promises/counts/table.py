@@ -73,6 +73,32 @@ TABLE = (
         "PutItem lease, Query keys, Sign, UpdateItem grant",
     ),
     Row(
+        requests.client_credentials_with_proof,
+        200,
+        "Sign, PutItem once",
+        "GetItem client, Query scopes, Query apis, Query keys, UpdateItem status, PutItem lease, Sign, PutItem once",
+    ),
+    Row(
+        requests.code_with_proof,
+        200,
+        "GetItem grant, GetItem account, Sign, Sign, PutItem once, PutItem sub, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, PutItem lease, "
+        "Query keys, Sign, Sign, PutItem once, PutItem sub, UpdateItem grant",
+    ),
+    Row(
+        requests.refresh_with_proof,
+        200,
+        "GetItem grant, GetItem account, Sign, PutItem once, UpdateItem grant",
+        "GetItem client, GenerateMac, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, PutItem once, UpdateItem grant",
+    ),
+    Row(
+        requests.userinfo_with_proof,
+        200,
+        "GetItem grant, GetItem account, GetItem status, GetItem status, PutItem once",
+        "Query keys, GetItem client, GetItem grant, GetItem account, GetItem status, GetItem status, PutItem once",
+    ),
+    Row(
         requests.refresh_without_window,
         200,
         "GetItem grant, GetItem account, Sign, UpdateItem grant",

@@ -23,6 +23,11 @@ BUDGETS = {
         read=4, write=1, sign=1
     ),  # whether the place that is shared still stands: two reads, see is_set
     "refresh_too_often": Counter(read=2),
+    # With a proof: one put more. An environment asks for the MAC of a nonce once in five minutes.
+    "client_credentials_with_proof": Counter(sign=1, put=1),
+    "code_with_proof": Counter(read=2, put=2, write=1, sign=2),
+    "refresh_with_proof": Counter(read=2, put=1, write=1, sign=1),
+    "userinfo_with_proof": Counter(read=4, put=1),
     "refresh_retried": Counter(read=2, sign=1),
     "refresh_race_lost": Counter(read=2, write=1, sign=2),
     "revoke_refresh_token": Counter(read=1, write=5),  # three live tokens, of three blocks; the journal
@@ -39,7 +44,14 @@ BUDGETS = {
     "metadata": Counter[str](),
     "status_list": Counter(read=1, sign=1),  # not in memory, and changed
 }
-_KINDS = {"GetItem": "read", "Query": "read", "UpdateItem": "write", "DeleteItem": "write", "PutItem": "put"}
+_KINDS = {
+    "GetItem": "read",
+    "Query": "read",
+    "UpdateItem": "write",
+    "DeleteItem": "write",
+    "PutItem": "put",
+    "GenerateMac": "mac",
+}
 
 
 def counted(calls: Iterable[str]) -> Counter[str]:
@@ -83,6 +95,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
             "Query keys": 1,
             "UpdateItem status": 1,
             "PutItem lease": 1,
+            "GenerateMac": 1,  # once a slot
         }
     )
 

@@ -276,9 +276,12 @@ def after_reading(run: Run) -> None:
 
 AFTERMATH: dict[str, Callable[[Run], None]] = {
     "client_credentials": after_client_credentials,
+    "client_credentials_with_proof": after_client_credentials,
     "code": after_code,
+    "code_with_proof": after_code,
     "code_replayed": after_theft,
     "refresh": after_refresh,
+    "refresh_with_proof": after_refresh,
     "refresh_without_window": after_refresh_without_window,
     "refresh_retried": after_refresh,
     "refresh_stolen": after_theft,
@@ -290,6 +293,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "introspect_clients_own_token": after_reading,
     "introspect_refresh_token": after_reading,
     "userinfo": after_reading,
+    "userinfo_with_proof": after_reading,
     "authorize_stranger": after_step_to_the_next_page,
     "authorize_by_post": after_step_to_the_next_page,
     "authorize_to_consent": after_step_to_the_next_page,

@@ -3,13 +3,15 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from valet.front_channel.forms import csrf_token
 from valet.handles import base64url
+
+from tests.support.dpop_client import DpopClient
 
 ISSUER = "https://issuer.example"
 SESSION_COOKIE = "__Host-valet-session"
@@ -20,11 +22,14 @@ REDIRECT_URI = {
     "web": "https://web.example/callback",
     "strict": "https://strict.example/callback",
     "spa": "https://spa.example/",
+    "app": "https://app.example/callback",
 }
 CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
 # The protected APIs and their own scopes.
 FIRST, SECOND = f"{ISSUER}/api", "https://second.example"
 APIS = {FIRST: frozenset({"items", "profile", "api_access", "admin"}), SECOND: frozenset({"orders"})}
+# Ed25519 signs alike each time: a request that is made again is the same request.
+KEYS = {name: DpopClient("Ed25519") for name in ("owner", "other", "thief")}
 _once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 
 
@@ -47,6 +52,8 @@ class Act:
     password: str = ""  # login: what is typed; set-password: the new one
     username: str = ""  # login, and an operator's command of an end-user
     revokes: bool = False  # an operator's command that ends what was there before it
+    jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
+    proof: str = ""  # the proof itself: a request that has it again is a replay
 
     def __str__(self) -> str:
         if self.function in ("operator", "login"):
@@ -113,7 +120,9 @@ def first_of_two(scope: str) -> str:
 
 
 @_once
-def authorize(client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client") -> Act:
+def authorize(
+    client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client", dpop_jkt: str = ""
+) -> Act:
     parameters = {
         "response_type": "code",
         "client_id": client_id,
@@ -123,6 +132,7 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "", *, ac
         "nonce": "nonce",
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
+        **({"dpop_jkt": dpop_jkt} if dpop_jkt else {}),
     }
     apis = apis_of(scope)
     query = urlencode((*parameters.items(), *(("resource", api) for api in apis if len(apis) > 1)))
@@ -205,6 +215,18 @@ def refresh(
     form |= {"resource": resource} if resource else {}
     sent = _post("/token", client_id, form)
     return Act("refresh", "token", actor, sent, client_id, token, scope=scope, resource=resource)
+
+
+@_once
+def _proof(key: str, jti: str, iat: int, nonce: str | None) -> str:
+    return KEYS[key].proof("POST", f"{ISSUER}/token", jti=jti, iat=iat, nonce=nonce)
+
+
+def proven(act: Act, key: str, jti: str, iat: float, nonce: str | None = None) -> Act:
+    """The request to /token, with a DPoP proof by the key of that name."""
+    proof = _proof(key, jti, int(iat), nonce)
+    sent = {**act.event, "headers": {**act.event["headers"], "dpop": proof}}
+    return replace(act, event=sent, jkt=KEYS[key].jkt, proof=proof)
 
 
 def client_credentials() -> Act:

@@ -39,6 +39,8 @@ class Facts:
     family: bytes = b""
     chain: list[bytes] = field(default_factory=list)  # digests of the refresh tokens, the last is current
     live: list[LiveToken] = field(default_factory=list)  # the place of each generation; several may share one
+    code_jkt: str = ""  # the key that the code was issued for
+    jkt: str = ""  # the key that its refresh tokens are bound to
     is_revoked: bool = False
     is_revocation_answered: bool = False
     # What was answered, whether or not it arrived.

@@ -47,6 +47,9 @@ class Ledger:
     disabled: set[str] = field(default_factory=set)  # accounts
     not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients: a time that an operator named
     endings: Endings = field(default_factory=Endings)
+    spent: dict[str, int] = field(default_factory=dict)  # proofs, by the process that spent each
+    answers: dict[str, int] = field(default_factory=dict)  # ... and by the process that was answered tokens for it
+    wrote: set[int] = field(default_factory=set)  # processes that spent, or changed a grant
     violations: list[str] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
 
@@ -64,6 +67,10 @@ class Ledger:
 
     def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
         name = call.pk.partition("#")[2]
+        if author is not None and call.kind in ("once", "grant"):
+            self.wrote.add(author.number)
+        if author is not None and call.kind == "once" and old is None:
+            self.spent[author.act.proof] = author.number
         if call.kind == "status" and call.sk == "open" and new is not None:
             for idx in new["indices"] - (old or {}).get("indices", frozenset()):
                 self._bit(author, (name, idx))
@@ -128,6 +135,7 @@ class Ledger:
             digest(author.act.session).hex() if author else "",
             author.after_commit if author else frozenset(),
             author.is_stale if author else False,
+            code_jkt=new.get("dpop_jkt", ""),
         )
 
     def _changed(self, author: Process | None, facts: Facts, old: Item, new: Item) -> None:
@@ -159,6 +167,7 @@ class Ledger:
             author.number,
             author.started_at,
         )
+        facts.jkt = new.get("jkt", "")
         if "family_digest" in new:
             facts.family = new["family_digest"]
             facts.chain = [new["refresh_digest"]]
@@ -176,6 +185,8 @@ class Ledger:
             self.violated("fork: one refresh token, two successors")
         if facts.is_revoked:
             self.violated("resurrected: rotated after revocation")
+        if not self.has_key(author.act, facts.jkt):
+            self.violated("a sender without the key changed the grant")
         facts.chain.append(new["refresh_digest"])
         facts.rotated_at, facts.rotated_by = author.waiting_since, author.number
         facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
@@ -200,7 +211,7 @@ class Ledger:
             self.violated("false revocation: nobody stole, nobody revoked")
 
     def _is_replay(self, author: Process, facts: Facts) -> bool:
-        if not self.presents_code(author.act, facts) or facts.redeemed_at is None:
+        if not self.presents_code(author.act, facts) or facts.redeemed_at is None or self._is_replayed(author):
             return False
         return self.now - facts.redeemed_at > RESUBMITTED
 
@@ -208,6 +219,8 @@ class Ledger:
         act = author.act
         token = parse_refresh_token(act.token)
         if token is None or not facts.is_genuine(token, act.client_id) or not picks_an_api(facts.scope, act.resource):
+            return False
+        if not self.has_key(act, facts.jkt) or self._is_replayed(author):
             return False
         if self.is_dead(facts):
             return True
@@ -217,6 +230,15 @@ class Ledger:
         position = facts.position(token)
         return position != 0 and not (position == 1 and window and self.now - facts.rotated_at <= window)
 
+    @staticmethod
+    def has_key(act: Act, jkt: str) -> bool:
+        """Whether the sender proves to hold the key, where one is named."""
+        return not jkt or act.jkt == jkt
+
+    def _is_replayed(self, author: Process) -> bool:
+        """Whether another request spent its proof before."""
+        return self.spent.get(author.act.proof, author.number) != author.number
+
     def is_dead(self, facts: Facts) -> bool:
         """Whether an operator ended it."""
         is_of_old = facts.issued_at_ms < self.not_before_ms.get(facts.client_id, 0)
@@ -225,8 +247,8 @@ class Ledger:
     def presents_code(self, act: Act, facts: Facts) -> bool:
         code = parse_code(act.token)
         is_it = code is not None and digest(code.secret) == facts.code_digest
-        is_clients = act.kind == "code" and is_it and act.client_id == facts.client_id and act.is_good
-        return is_clients and picks_an_api(facts.scope, act.resource)
+        is_senders = act.client_id == facts.client_id and self.has_key(act, facts.code_jkt)
+        return act.kind == "code" and is_it and is_senders and act.is_good and picks_an_api(facts.scope, act.resource)
 
     def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
         self.bits.add(bit)
@@ -258,8 +280,7 @@ class Ledger:
         if answer is None:
             return
         status, body = answer["statusCode"], answer["body"]
-        if status >= 500 and (status != 503 or not process.faults):
-            self.violated(f"a {status} was answered")
+        self._answered_at_all(process, status, body)
         facts = self.grants.get(act.token[:22]) if act.kind in ("code", "refresh", "revoke") else None
         if act.kind in ("code", "refresh") and status == 200 and facts is not None:
             self._tokens(process, facts, json.loads(body))
@@ -274,6 +295,21 @@ class Ledger:
         elif act.kind == "logout" and any("Max-Age=0" in cookie for cookie in answer.get("cookies", ())):
             sid = self.sessions.get(digest(act.session).hex())
             self.ended_sessions |= {session for session, its in self.sessions.items() if its == sid}
+
+    def _answered_at_all(self, process: Process, status: int, body: str) -> None:
+        if status >= 500 and (status != 503 or not process.faults):
+            self.violated(f"a {status} was answered")
+        if process.act.proof:
+            self._proof_answered(process, status, body)
+
+    def _proof_answered(self, process: Process, status: int, body: str) -> None:
+        if status == 200 and self.answers.setdefault(process.act.proof, process.number) != process.number:
+            self.violated("one captured request, two answers with tokens")
+        if status == 200 and process.number not in self.wrote:
+            self.violated("tokens were answered for a proof that was not spent")
+        error = json.loads(body).get("error")
+        if error in ("use_dpop_nonce", "invalid_dpop_proof") and process.number in self.wrote:
+            self.violated(f"a refusal by {error} spent something")
 
     def _command_ended(self, process: Process, status: int) -> None:
         self.endings.ended(process.number, is_answered=status == 200)
@@ -335,6 +371,7 @@ class Ledger:
         refresh = parse_refresh_token(members.get("refresh_token", ""))
         claims = claims_of(members["access_token"])
         index = live_token(claims)
+        self._bound(act, facts, claims)
         if refresh is None or digest(refresh.secret) not in facts.chain:
             self.violated("answered a refresh token that was never stored")
             return
@@ -353,6 +390,12 @@ class Ledger:
         if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:
             self.violated("the scope is not what was asked for")
 
+    def _bound(self, act: Act, facts: Facts, claims: Mapping[str, Any]) -> None:
+        if claims.get("cnf", {}).get("jkt", "") != act.jkt:
+            self.violated("an answer's access token is bound to another key than its request's")
+        if not self.has_key(act, facts.jkt if act.kind == "refresh" else facts.code_jkt):
+            self.violated("a sender without the key was given tokens")
+
     def _refused(self, process: Process, facts: Facts) -> None:
         act = process.act
         if act.kind == "code":
@@ -362,7 +405,7 @@ class Ledger:
             if is_good and not facts.is_revoked and not self.is_dead(facts):
                 self.violated("false refusal: a good code is refused")
             return
-        if not facts.is_genuine(parse_refresh_token(act.token), act.client_id):
+        if not facts.is_genuine(parse_refresh_token(act.token), act.client_id) or not self.has_key(act, facts.jkt):
             return
         is_over = min(facts.idle_expires_at, facts.absolute_expires_at) <= self.now
         if not facts.is_revoked and not is_over:

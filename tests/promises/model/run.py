@@ -270,7 +270,9 @@ def _item_digest(key: Key, item: Item) -> int:
 def _ledger_digest(ledger: Ledger) -> int:
     facts = frozenset(map(_facts_digest, ledger.grants.values()))
     granted = frozenset(ledger.granted.items())
-    return hash((facts, granted, frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest()))
+    proofs = (frozenset(ledger.spent.items()), frozenset(ledger.answers.items()), frozenset(ledger.wrote))
+    ended = (frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest())
+    return hash((facts, granted, proofs, ended))
 
 
 def _facts_digest(facts: Facts) -> int:

@@ -11,7 +11,7 @@ from valet.models.accounts import Credential
 from valet.models.sessions import Session
 
 from tests.promises.model import acts
-from tests.promises.model.acts import BROWSER_COOKIE, Act, cookies_set
+from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, Act, cookies_set
 from tests.promises.model.facts import Facts, Rules
 from tests.promises.model.ledger import Ledger
 from tests.promises.model.operators import kept_hash
@@ -21,7 +21,7 @@ from tests.promises.model.world import World, installed
 PASSWORD = "password 0"  # of John, until an operator gives him another
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
-RULES = Rules({"web": 60, "spa": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
+RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Stage:
     retired: list[str] = field(default_factory=list)  # refresh tokens before the one that the client holds
     handles: dict[str, tuple[str, str]] = field(default_factory=dict)  # each actor's browser, and its saved request
     kept: dict[tuple[str, str], str] = field(default_factory=dict)  # what each actor has: session, code, refresh
+    key: str = ""  # the client's, of acts.KEYS; empty: it sends no proofs
 
     @classmethod
     def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> "Stage":
@@ -74,19 +75,24 @@ class Stage:
         self.kept |= {(actor, name): value for name, value in names if value}
         return self
 
-    def issued(self) -> "Stage":
+    def with_key(self, key: str, *, nonces: bool = False) -> "Stage":
+        """... and the client holds this key; the deployment may ask public clients for nonces."""
+        self.key, self.world.has_nonces = key, nonces
+        self.world.servers.clear()
+        return self
+
+    def issued(self, dpop_jkt: str = "") -> "Stage":
         """... and a code was answered."""
         with installed(self.world):
-            answer = self.answer(acts.authorize(self.client_id, SESSION, self.scope))
+            answer = self.answer(acts.authorize(self.client_id, SESSION, self.scope, dpop_jkt=dpop_jkt))
         self.code = parse_qs(urlsplit(answer["headers"]["Location"]).query)["code"][0]
         return self
 
     def redeemed(self) -> "Stage":
         """... and redeemed."""
         with installed(self.world):
-            members = self.members(
-                self.answer(acts.redeem(self.client_id, self.code, resource=acts.first_of_two(self.scope)))
-            )
+            redeemed = acts.redeem(self.client_id, self.code, resource=acts.first_of_two(self.scope))
+            members = self.members(self.answer(self.proven(redeemed)))
         self._keep(members)
         return self
 
@@ -123,7 +129,15 @@ class Stage:
         return process.answer
 
     def refresh(self, token: str, actor: str = "client") -> Act:
-        return acts.refresh(self.client_id, token, actor=actor, resource=acts.first_of_two(self.scope))
+        resource = acts.first_of_two(self.scope)
+        return self.proven(acts.refresh(self.client_id, token, actor=actor, resource=resource))
+
+    def proven(self, act: Act) -> Act:
+        """With a new proof, if the client holds a key."""
+        if not self.key:
+            return act
+        nonce = self.world.nonces.current(ISSUER, self.world.now) if self.world.has_nonces else None
+        return acts.proven(act, self.key, f"stage-{self.world.processes}", self.world.now, nonce)
 
     def warm(self, sandbox: int) -> None:
         """The sandbox has served that client before: it holds blocks of status indices."""
@@ -144,12 +158,16 @@ class Stage:
             over_sessions=set(self.ledger.over_sessions),
             ended_sessions=set(self.ledger.ended_sessions),
             endings=self.ledger.endings.again(),
+            spent=dict(self.ledger.spent),
+            answers=dict(self.ledger.answers),
+            wrote=set(self.ledger.wrote),
             violations=[],
         )
         world = World(ledger.watch, self.world.seed)
         ledger.clock = lambda: world.now
         world.began = ledger.began
         world.now = self.world.now
+        world.has_nonces = self.world.has_nonces
         world.registry.clients.update(self.world.registry.clients)
         world.grants.items.update(self.world.grants.items)
         world.users.items.update(self.world.users.items)

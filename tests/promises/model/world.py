@@ -1,6 +1,7 @@
 """The system under test: the real handlers and stores, on tables, keys, clock and randomness that a test holds."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from valet.handles import digest
 from valet.models.accounts import Account, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.keys import SigningKey
+from valet.protocol.nonces import Nonces
 from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
@@ -69,6 +71,13 @@ class _Signer:
         return signed
 
 
+class _NonceKey:
+    """An HMAC key in memory."""
+
+    def mac(self, message: bytes, /) -> bytes:
+        return hmac.digest(b"the key of the nonces", message, "sha256")
+
+
 class World:
     """One deployment. `servers` are the sandboxes that Lambda keeps warm: each runs one request at a time."""
 
@@ -81,6 +90,8 @@ class World:
         self.logs: list[str] = []
         self.failures: list[BaseException] = []
         self.is_observing = False
+        self.has_nonces = False
+        self.nonces = Nonces(_NonceKey())
         self._watch = watch
         self._author: Process | None = None
         self._drawn = 0
@@ -101,7 +112,8 @@ class World:
         """The sandbox's memory: nothing in it may be the truth, so it may be dropped at any time."""
         if sandbox not in self.servers:
             made = Server()
-            made.settings = Settings(issuer_url=ISSUER)
+            made.settings = Settings(issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off")
+            made.nonces = self.nonces if self.has_nonces else None
             made.clock = lambda: self.now
             made.random = self.draw
             made.registry = self.registry
@@ -256,7 +268,7 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 
 @cache
 def registry() -> KnownRegistry:
-    """Three clients that people use, each another kind, and one that acts for itself."""
+    """Four clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
     for name, includes in (
         *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
@@ -267,14 +279,14 @@ def registry() -> KnownRegistry:
     for audience, scopes in APIS.items():
         made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
     code_flow = frozenset({"authorization_code", "refresh_token"})
-    for client_id in ("web", "strict", "spa"):
+    for client_id in ("web", "strict", "spa", "app"):
         made.put_client(
             Client(
                 client_id,
                 client_id.capitalize(),
                 owner="Example Inc.",
-                application_type="browser" if client_id == "spa" else "web",
-                token_endpoint_auth_method="none" if client_id == "spa" else "client_secret_basic",
+                application_type={"spa": "browser", "app": "native"}.get(client_id, "web"),
+                token_endpoint_auth_method="client_secret_basic" if client_id in CLIENT_SECRET else "none",
                 secret_digests=(digest(CLIENT_SECRET[client_id]),) if client_id in CLIENT_SECRET else (),
                 grant_types=code_flow,
                 redirect_uris=(REDIRECT_URI[client_id],),

@@ -22,6 +22,7 @@ _KMS_CONTEXT = {
     "kms:MultiRegion": "MultiRegion",
     "kms:BypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
     "kms:SigningAlgorithm": "SigningAlgorithm",
+    "kms:MacAlgorithm": "MacAlgorithm",
 }
 
 

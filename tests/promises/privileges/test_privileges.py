@@ -30,6 +30,7 @@ from tests.promises.privileges.grants import (
     unused,
 )
 from tests.promises.privileges.walk import Walk
+from tests.support.nonce_key import nonce_key
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
 SIGNING = frozenset({"token", "status_list"})
@@ -49,7 +50,7 @@ def walked(stack: LocalStack) -> Iterator[list[Call]]:
 @pytest.fixture(scope="module")
 def granted(walked: list[Call]) -> Granted:
     """The roles as deployed, and the policies of all the keys that rotate_keys has made."""
-    found, _ = deployed(FUNCTIONS)
+    found, _ = deployed(FUNCTIONS, DpopNonces="all")
     for arn, policy in key_policies().items():
         found = found.with_key(arn, policy)
     return found
@@ -60,9 +61,12 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
 
     stack.reset()
     SERVER.clock = clock = MovableClock()
+    former = SERVER.settings
+    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key())
     with stack.aws.recorded() as calls:
         _create(stack)
         Walk(stack, clock).everything()
+    SERVER.settings = former
     return (call for call in calls if call.function is not None)
 
 

@@ -16,6 +16,7 @@ from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser, form_of
+from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer, over_http
 
 
@@ -39,11 +40,16 @@ class Walk:
         self.stack.forget(clock=self.clock, settings=SERVER.settings)
         return over_http(method, url, headers, body)
 
+    @property
+    def issuer(self) -> str:
+        return self.stack.issuer
+
     def everything(self) -> None:
         self.discover()
         self.protected_calls()
         self.front_channel()
         self.tokens()
+        self.bound_tokens()
         self.told_about_tokens()
         self.revocations()
         self.logouts()
@@ -134,6 +140,15 @@ class Walk:
         assert replayed.error == "invalid_grant"
         assert self.web_app.refresh(first["refresh_token"]).error == "invalid_grant"
         assert self.web_app.refresh("vr1.x.y.z").error == "invalid_grant"
+
+    def bound_tokens(self) -> None:
+        holder = KeyHolder(self)
+        nonce = holder.of(self.service).client_credentials().headers["dpop-nonce"]
+        assert holder.of(self.service, nonce=nonce).client_credentials().status == 200
+        proven = holder.of(self.mobile_app, nonce=nonce)
+        tokens = self.sign_in(proven, scope="openid offline_access")
+        assert holder.userinfo(self.mobile_app, tokens["access_token"]).status == 200
+        assert holder.of(self.mobile_app, nonce=nonce).refresh(tokens["refresh_token"]).status == 200
 
     def told_about_tokens(self) -> None:
         tokens = self.sign_in(self.web_app)

@@ -38,6 +38,7 @@ EventName = Literal[
     "refresh.throttled",
     "request.failed",
     "request.refused",
+    "request.replayed",
     "resource.refused",
     "rotate_keys.by_hand",
     "scope.changed",
@@ -120,6 +121,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
         "request.refused": _event(
             "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
+        ),
+        "request.replayed": _event(
+            "A client assertion or DPoP proof came a second time: refused, nothing changes.", "kind", "ReplaysDetected"
         ),
         "resource.refused": _event(
             "A client named an API by `resource` that it, or its grant, may not have: the field names it.", "resource"

@@ -4,6 +4,7 @@ OAuthError
 ├── InvalidRequest            malformed, repeated or missing parameters
 ├── InvalidClient             the client could not be authenticated: 401
 ├── InvalidDpopProof          the DPoP proof is not good, or was used before (RFC 9449 §5)
+├── UseDpopNonce              the DPoP proof needs the nonce that the answer brings (RFC 9449 §8)
 ├── InvalidGrant              the code or refresh token is not good
 ├── UnauthorizedClient        this client may not use this grant type
 ├── UnsupportedGrantType
@@ -14,8 +15,8 @@ OAuthError
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
-├── InvalidToken              401 with a Bearer challenge (RFC 6750)
-├── InsufficientScope         403 with a Bearer challenge
+├── InvalidToken              401 with a challenge (RFC 6750, RFC 9449 §7.1)
+├── InsufficientScope         403 with a challenge
 ├── ServerError               500, logged with its request id
 └── TemporarilyUnavailable    503; the client may try the same request again
     ├── SigningFailed         KMS did not sign
@@ -78,6 +79,10 @@ class InvalidClient(OAuthError):
 
 class InvalidDpopProof(OAuthError):
     error = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuthError):
+    error = "use_dpop_nonce"
 
 
 class InvalidGrant(OAuthError):

@@ -1,6 +1,6 @@
-"""The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's bearer."""
+"""The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's sender."""
 
-from valet.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
+from valet.errors import InsufficientScope, InvalidDpopProof, InvalidRequest, InvalidToken, OAuthError
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Lost, RequestLost, RequestTooOld
 from valet.front_channel.steps import back_to_authorize
@@ -10,7 +10,7 @@ from valet.models.clients import Client
 from valet.pages import messages
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy
-from valet.protocol import bearer
+from valet.protocol import presented_token
 
 
 def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
@@ -19,10 +19,14 @@ def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
 
 
 def refuse_with_challenge(error: OAuthError, request: Request | None) -> Response:
-    """JSON, with a challenge if the fault is in the token or in the way it was sent (RFC 6750 §3.1)."""
+    """JSON, with a challenge if the fault is in the token, in its DPoP proof, or in the way they were sent (RFC 6750
+    §3.1, RFC 9449 §7.1).
+    """
     response = refuse_as_json(error, request)
-    if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest):
-        return response.with_headers(bearer.challenge(error))
+    if isinstance(error, InvalidDpopProof):
+        response = replace(response, status=401)
+    if isinstance(error, InvalidToken | InsufficientScope | InvalidRequest | InvalidDpopProof):
+        return response.with_headers(presented_token.challenge(request, error))
     return response
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from valet.ports.sessions import Sessions
     from valet.ports.status_lists import StatusLists
     from valet.ports.throttles import Throttles
+    from valet.protocol.nonces import Nonces
     from valet.tokens.status_index import StatusIndices
     from valet.tokens.status_list import StatusListPublisher
 
@@ -150,6 +151,15 @@ class Server:
         from valet.aws.kms import KmsSigners
 
         return KmsSigners(self.kms)
+
+    @cached_property
+    def nonces(self) -> "Nonces | None":
+        if self.settings.dpop_nonces == "off":
+            return None
+        from valet.aws.kms import KmsNonceKey
+        from valet.protocol.nonces import Nonces
+
+        return Nonces(KmsNonceKey(self.kms, self.settings.nonce_key))
 
     @cached_property
     def audit(self) -> "Audit":

@@ -36,6 +36,8 @@ class Settings(Frozen):
     id_token_lifetime: int = 900
     retry_window: int = 60
     login_throttle_window: int = 900
+    dpop_nonces: str = "off"  # | public | all: the clients whose proofs need a nonce of ours
+    nonce_key: str = ""  # the HMAC key that makes the nonces
     # Only rotate_keys has these.
     signing_role_arns: frozenset[str] = frozenset()
     rotate_role_arn: str = ""
@@ -126,6 +128,8 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "SESSION_LIFETIME": ("session_absolute_lifetime", _whole(600, 30 * 86_400)),
     "SESSION_COOKIE": ("session_cookie", _one_of("persistent", "browser")),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
+    "DPOP_NONCES": ("dpop_nonces", _one_of("off", "public", "all")),
+    "NONCE_KEY": ("nonce_key", _arn),
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
     "ACCOUNT_ROOT_ARN": ("account_root_arn", _arn),

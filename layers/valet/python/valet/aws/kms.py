@@ -1,4 +1,4 @@
-"""Signatures by KMS, and by a private key that KMS has wrapped (RFC 7518 §3, RFC 8037 §3.1).
+"""Signatures by KMS, and by a private key that KMS has wrapped (RFC 7518 §3, RFC 8037 §3.1); and MACs by KMS.
 
 KMS signs with RSA without `cryptography`, so that is imported only where it is used.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from valet.aws.calls import Answer, CallFailed, Calls, binary
 from valet.errors import SigningFailed, TemporarilyUnavailable
+from valet.frozen import Frozen
 from valet.models.keys import SigningKey
 from valet.ports.keys import Signer
 
@@ -113,6 +114,17 @@ def unwrapped_signer(kms: Calls, key: SigningKey) -> Signer:
     from valet.aws.unwrapped import signer_of  # only Signer=wrapped needs it
 
     return signer_of(key, binary(answer["Plaintext"]))
+
+
+class KmsNonceKey(Frozen):
+    """The port NonceKey: an HMAC key that never leaves KMS."""
+
+    kms: Calls
+    key_id: str
+
+    def mac(self, message: bytes, /) -> bytes:
+        asking = {"KeyId": self.key_id, "Message": message, "MacAlgorithm": "HMAC_SHA_256"}
+        return binary(asked(self.kms, "GenerateMac", asking)["Mac"])
 
 
 def asked(

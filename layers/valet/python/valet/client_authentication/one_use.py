@@ -9,19 +9,20 @@ from typing import Protocol
 from valet.errors import InvalidClient, InvalidDpopProof, OAuthError
 from valet.models.once import OneTimeValue
 from valet.ports.once import HasOnce
-from valet.ports.runtime import HasRandom
+from valet.ports.runtime import HasAudit, HasRandom
 
 
-class Ports(HasOnce, HasRandom, Protocol):
+class Ports(HasOnce, HasRandom, HasAudit, Protocol):
     """The ports that spending may use."""
 
 
 class OneUse:
     """The one use of this request; of a request without assertion and proof there is nothing to spend."""
 
-    def __init__(self, value: OneTimeValue | None, ports: Ports) -> None:
+    def __init__(self, value: OneTimeValue | None, ports: Ports, client_id: str = "") -> None:
         self._value = value
         self._ports = ports
+        self._client_id = client_id  # for the log
 
     def spend(self) -> None:
         """Spend the value; the second time in this request, do nothing.
@@ -30,6 +31,8 @@ class OneUse:
         """
         value, self._value = self._value, None
         if value is not None and not self._ports.once.spend(value, self._ports.random(16)):
+            facts = {"client_id": self._client_id} if self._client_id else {}
+            self._ports.audit.record("request.replayed", kind=value.kind, **facts)
             raise _used_before(value)
 
 

@@ -163,6 +163,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         userinfo_claims=request.userinfo_claims,
         id_token_claims=request.id_token_claims,
         resources=apis if len(apis) > 1 else (),
+        dpop_jkt=request.dpop_jkt,
     )
 
 

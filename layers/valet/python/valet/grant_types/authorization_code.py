@@ -26,6 +26,7 @@ _DOUBLE_SUBMIT_MS = 10_000
 
 class Decision(Enum):
     UNKNOWN = "this client has no such code: refuse"
+    OTHER_KEY = "the DPoP proof is missing, or by another key than the authorization request named"
     OTHER_ADDRESS = "the redirect_uri is not the one that the code was sent to"
     UNPROVEN = "the code_verifier, or without PKCE the redirect_uri, is not that of the authorization request"
     OTHER_API = "the resource is none of the grant's APIs, or several of them"
@@ -40,7 +41,7 @@ class Decision(Enum):
 
 # Why a genuine code is refused, which the client does not learn and its developer finds in the log. A guessed code
 # writes no line.
-_LOGGED = (Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
+_LOGGED = (Decision.OTHER_KEY, Decision.OTHER_ADDRESS, Decision.UNPROVEN, Decision.EXPIRED, Decision.ENDED)
 
 
 class Presented(Frozen):
@@ -51,6 +52,7 @@ class Presented(Frozen):
     code_verifier: str | None  # None: only of a client that may leave out PKCE
     attempt: bytes  # random, one an invocation: marks the write as ours
     resource: tuple[str, ...] = ()  # which of the grant's APIs the token is for (RFC 8707 §2.2)
+    jkt: str = ""  # the thumbprint of the key that signed the DPoP proof; empty: there is no proof
 
 
 def decide(grant: Grant | None, account: Account | None, client: Client, presented: Presented, now: float) -> Decision:
@@ -63,6 +65,10 @@ def decide(grant: Grant | None, account: Account | None, client: Client, present
         or not is_digest_of(grant.code_digest, presented.code.secret)
     ):
         return Decision.UNKNOWN
+    # The grant's `jkt` has no say here. If a thief redeemed the code first, by a key of his own, the owner's use has to
+    # count as the second, which ends the grant.
+    if grant.dpop_jkt and grant.dpop_jkt != presented.jkt:
+        return Decision.OTHER_KEY
     # OAuth 2.1 clients do not send it, because PKCE binds the code. If it is sent, it must be the same (RFC 6749
     # §4.1.3).
     if presented.redirect_uri not in (None, grant.redirect_uri):
@@ -115,7 +121,9 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if code is None:
         raise InvalidGrant("The code is not one that this server issues. It may be cut short, or encoded twice.")
     resource = form.every("resource")
-    presented = Presented(code, form.get("redirect_uri"), code_verifier, ports.random(16), resource=resource)
+    presented = Presented(
+        code, form.get("redirect_uri"), code_verifier, ports.random(16), resource=resource, jkt=request.jkt
+    )
     grant = ports.grants.find(code.grant_id)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     if (
@@ -125,7 +133,6 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ):
         raise _refused(request, ports, grant, account, presented)
     tokens, redemption = _prepare(request, ports, grant, account, presented)
-    request.one_use.spend()
     outcome = ports.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
@@ -145,8 +152,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Redemption]:
-    """Everything that the answer needs, signed before anything is spent, and the pointer by which the grant is
-    found.
+    """Everything that the answer needs, signed before anything is spent; then the request's one use is spent, and the
+    pointer renewed by which the grant is found.
     """
     client, now = request.client, request.now
     scope, known = for_one_api(presented.resource, grant, grant.scope, ports.registry.scopes())
@@ -157,10 +164,14 @@ def _prepare(
     if "refresh_token" in client.grant_types:
         refresh = RefreshToken(grant.grant_id, new_handle(ports.random), new_handle(ports.random))
         tokens = replace(tokens, refresh_token=str(refresh))
+    request.one_use.spend()
     # Until now the pointer expires with the code. Renew it before the commit, so that every redeemed grant has one, and
-    # before the time of the commit is drawn, because this write may be slow.
+    # before the time of the commit is drawn, because these writes may be slow.
     ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
-    return tokens, _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
+    redemption = _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
+    # A confidential client's refresh tokens are bound to it by its authentication (RFC 9449 §5).
+    is_bound = refresh is not None and not client.is_confidential
+    return tokens, replace(redemption, jkt=request.jkt) if is_bound else redemption
 
 
 def _redemption(

@@ -25,7 +25,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         raise InvalidScope(why, names=of_people)
     if resource:
         scope, known = for_one(resource[0], scope, known)
-    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
+    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers), request.jkt)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
         issuance,
@@ -38,4 +38,4 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)
     )
-    return Tokens(access_token=token, expires_in=exp - int(now), scope=scope)
+    return Tokens(token, exp - int(now), scope, token_type=request.token_type)

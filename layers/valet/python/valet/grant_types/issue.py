@@ -57,14 +57,17 @@ def sign_tokens(
     Every answer for the generation, retries too, uses the same index and `exp`. A refresh gives an ID token only to
     clients that are registered for it, without the nonce of the authorization request (OpenID Connect Core §12.2).
     """
-    issuance = Issuance(request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers))
+    issuance = Issuance(
+        request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers), request.jkt
+    )
     allowed = [
         aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, *grant.resources, request.issuer)
     ]
     if not allowed:
         raise nothing_left(scope)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
-    tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
+    expires_in = max(0, live.exp - int(request.now))
+    tokens = Tokens(token, expires_in, tuple(scope), token_type=request.token_type)
     if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
         return tokens
     about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)

@@ -27,6 +27,7 @@ from valet.tokens import access_token
 
 class Decision(Enum):
     REFUSE = "refuse; nothing changes"
+    OTHER_KEY = "the DPoP proof is missing, or by another key than the refresh token is bound to"
     TOO_MUCH_SCOPE = "refuse: the scope is more than was granted"
     OTHER_API = "refuse: the resource is none of the grant's APIs, or several of them"
     EXPIRED = "the grant has expired"
@@ -45,6 +46,7 @@ class Presented(Frozen):
     scope: tuple[str, ...] | None  # None: all that was granted
     retry_key: bytes  # random, one an invocation: makes the successor, and marks the write as ours
     resource: tuple[str, ...] = ()  # which of the grant's APIs the token is for (RFC 8707 §2.2)
+    jkt: str = ""  # the thumbprint of the key that signed the DPoP proof; empty: there is no proof
 
 
 def decide(
@@ -54,6 +56,9 @@ def decide(
     token = presented.token
     if grant is None or grant.client_id != client.client_id or not is_digest_of(grant.family_digest, token.family):
         return Decision.REFUSE
+    # A thief who lacks the key may hold any of the grant's tokens: none of them counts, and nothing ends.
+    if grant.jkt and grant.jkt != presented.jkt:
+        return Decision.OTHER_KEY
     if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
         return Decision.TOO_MUCH_SCOPE
     # A request that cannot be answered in any case counts as no second use, which would end the grant.
@@ -90,13 +95,12 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         )
     grant = ports.grants.find(token.grant_id)
     scope = _understood(asked, grant, ports) if asked else None
-    presented = Presented(token, scope, ports.random(32), resource=form.every("resource"))
+    presented = Presented(token, scope, ports.random(32), resource=form.every("resource"), jkt=request.jkt)
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
     if decision is Decision.ROTATE and grant is not None and account is not None:
         tokens, rotation = _prepare(request, ports, grant, account, presented)
-        request.one_use.spend()
         outcome = ports.grants.rotate(grant, rotation, ports.clock())
         if isinstance(outcome, Done):
             _record(request, ports, grant, "token.refreshed")
@@ -127,7 +131,7 @@ def retry_window(client: Client, settings: Settings) -> int:
 def _prepare(
     request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
 ) -> tuple[Tokens, Rotation]:
-    """Everything that the answer needs, signed before anything is spent."""
+    """Everything that the answer needs, signed before anything is spent; then the request's one use is."""
     now, client = request.now, request.client
     scope, known = _scope(request, ports, grant, presented)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
@@ -136,11 +140,13 @@ def _prepare(
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, known, newest, is_first=False)
     following = successor(presented.token, presented.retry_key)
+    request.one_use.spend()
     return replace(tokens, refresh_token=str(following)), Rotation(
         presented_digest=digest(presented.token.secret),
         refresh_digest=digest(following.secret),
         retry_key=presented.retry_key,
-        # Draw the time now, not at the request's start: the client's time to retry begins with the write.
+        # Draw the time now, not at the request's start nor before the spending, which may be slow: the client's time
+        # to retry begins with the write.
         rotated_at_ms=int(ports.clock() * 1000),
         live=live,
         idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
@@ -164,7 +170,9 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
 
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
-    """Sign the lost answer again, with the same successor and the same place in the status list."""
+    """Sign the lost answer again, with the same successor and the same place in the status list, for the key of this
+    request.
+    """
     scope, known = _scope(request, ports, grant, presented)
     # A retry may ask for another part of the scope, whose API may ask for shorter lifetimes.
     exp = int(request.now) + access_token.lifetime(scope, known, ports.settings)
@@ -227,6 +235,6 @@ def _refused(
     return InvalidGrant(
         "The refresh token is unknown, used, revoked, expired, or was issued to another client.",
         # A guessed token writes no line.
-        detail=decision.value if decision is Decision.EXPIRED else "",
+        detail=decision.value if decision in (Decision.EXPIRED, Decision.OTHER_KEY) else "",
         client_id=request.client.client_id,
     )

@@ -41,5 +41,11 @@ class TokenRequest(Frozen):
     issuer: str
     now: float
     one_use: OneUse  # each grant type spends it after signing and before the commit
+    jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has no proof
     source_ip: str = ""
     user_agent: str = ""
+
+    @property
+    def token_type(self) -> str:
+        """How the client will present its access token (RFC 9449 §5, RFC 6750 §4)."""
+        return "DPoP" if self.jkt else "Bearer"

@@ -37,6 +37,7 @@ class Client(Frozen):
     grants_not_before_ms: int = 0
     is_disabled: bool = False
     pkce: str = "required"  # | optional, for confidential clients
+    dpop_bound_access_tokens: bool = False  # every token request needs a DPoP proof (RFC 9449 §5.2)
 
     @property
     def is_confidential(self) -> bool:

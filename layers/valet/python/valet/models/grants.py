@@ -54,6 +54,10 @@ class Grant(Frozen):
     id_token_claims: tuple[str, ...] = ()
     # Protected APIs, where the request named several (RFC 8707): `aud` is empty, and each access token is for one.
     resources: tuple[str, ...] = ()
+    # Thumbprints of keys (RFC 9449 §6.1); empty: none is named. The code's, by the authorization request (§10), and the
+    # refresh token's, by the proof that redeemed the code of a public client (§5).
+    dpop_jkt: str = ""
+    jkt: str = ""
 
 
 class GrantPointer(Frozen):
@@ -77,3 +81,4 @@ class Tokens(Frozen):
     scope: tuple[str, ...]
     refresh_token: str | None = None
     id_token: str | None = None
+    token_type: str = "Bearer"

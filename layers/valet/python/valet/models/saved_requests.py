@@ -23,6 +23,7 @@ class AuthorizationRequest(Frozen):
     acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
     response_mode: str = "query"
     resource: tuple[str, ...] = ()  # audiences of protected APIs (RFC 8707 §2); empty: the scope says which
+    dpop_jkt: str = ""  # thumbprint of the key that has to redeem the code (RFC 9449 §10); empty: any
 
 
 class SavedRequest(Frozen):

@@ -16,6 +16,7 @@ class Redemption(Frozen):
     refresh_digest: bytes
     idle_expires_at: int
     expires_at: int
+    jkt: str = ""  # the key that every refresh has to prove; empty: none
 
 
 class Rotation(Frozen):

@@ -36,6 +36,7 @@ from valet.protocol.unregistered import refusal
 
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # SHA-256 in base64url, without spare bits
 
 
 class Destination(Frozen):
@@ -155,6 +156,7 @@ def parse_authorization_request(
         acr_values=claims.acr_values,
         response_mode=destination.response_mode,
         resource=resource,
+        dpop_jkt=_parse_dpop_jkt(parameters),
     )
 
 
@@ -192,6 +194,14 @@ def _parse_prompt(parameters: Parameters) -> frozenset[str]:
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with other values.")
     return prompts
+
+
+def _parse_dpop_jkt(parameters: Parameters) -> str:
+    """The thumbprint of the key that has to redeem the code (RFC 9449 §10)."""
+    value = parameters.get("dpop_jkt", "")
+    if value and not _THUMBPRINT.fullmatch(value):
+        raise InvalidRequest("The dpop_jkt must be a SHA-256 thumbprint of a JWK, in base64url (RFC 7638).")
+    return value
 
 
 def _parse_max_age(parameters: Parameters) -> int | None:

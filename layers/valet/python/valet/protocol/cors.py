@@ -12,7 +12,7 @@ from valet.http import Request, Response
 from valet.models.clients import Client
 
 _MAXIMUM_AGE = "600"  # seconds that a browser may remember a preflight's answer
-_HEADERS = ("Authorization", "Content-Type")
+_HEADERS = ("Authorization", "Content-Type", "DPoP")
 _MOST_HEADERS, _LONGEST = 32, 1000  # of a preflight, in names and in characters
 _HEADER = re.compile(
     r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
@@ -66,7 +66,8 @@ def allow(request: Request, origins: Set[str] | None) -> Mapping[str, str]:
         # Never with credentials: no answer that scripts may read depends on a cookie.
         return {
             "Access-Control-Allow-Origin": request.origin,
-            "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After",
+            # By `Date`, a client whose clock is wrong can correct the `iat` of its proofs.
+            "Access-Control-Expose-Headers": "DPoP-Nonce, WWW-Authenticate, Retry-After, Date",
             "Vary": "Origin",
         }
     return {"Vary": "Origin"}

@@ -6,6 +6,7 @@ from valet.protocol.supported import (
     AUTH_METHODS,
     CLAIMS_OF_SCOPE,
     CODE_CHALLENGE_METHODS,
+    DPOP_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
     PROMPTS,
@@ -42,6 +43,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "acr_values_supported": list(ACR_VALUES),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

@@ -63,6 +63,8 @@ BODY_PARAMETERS = frozenset(
     )
 )
 
+DPOP_ALGORITHMS = ("PS256", "ES256", "EdDSA")  # of proofs (RFC 9449 §5.1)
+
 RESPONSE_TYPES = ("code",)
 QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is the default of the response_type code
 RESPONSE_MODES = (QUERY, FORM_POST)

@@ -70,7 +70,7 @@ def _claims(
     audience: Sequence[str],
     live: LiveToken,
 ) -> dict[str, object]:
-    return {
+    claims: dict[str, object] = {
         "iss": issuance.issuer,
         "sub": sub,
         "aud": audience[0] if len(audience) == 1 else list(audience),
@@ -81,6 +81,9 @@ def _claims(
         "scope": " ".join(scope),
         "status": {"status_list": {"idx": live.idx, "uri": f"{issuance.issuer}/status-lists/{live.list_id}"}},
     }
+    if issuance.jkt:
+        claims["cnf"] = {"jkt": issuance.jkt}
+    return claims
 
 
 def still_live(live: Sequence[LiveToken], now: float) -> tuple[LiveToken, ...]:

@@ -1,4 +1,6 @@
-"""What every token of one request is signed with: the issuer, the time, randomness, and the key that signs now."""
+"""What every token of one request is signed with: the issuer, the time, randomness, the key that signs now, and the
+client's key.
+"""
 
 from valet.frozen import Frozen
 from valet.ports.keys import Signer
@@ -10,3 +12,4 @@ class Issuance(Frozen):
     now: float
     random: Random
     signer: Signer
+    jkt: str = ""  # the thumbprint of the key that the access token is bound to (RFC 9449 §6.1); empty: to none

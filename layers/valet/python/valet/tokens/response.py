@@ -7,7 +7,7 @@ from valet.models.grants import Tokens
 def token_response(tokens: Tokens) -> Response:
     members: dict[str, object] = {
         "access_token": tokens.access_token,
-        "token_type": "Bearer",
+        "token_type": tokens.token_type,
         "expires_in": tokens.expires_in,
         "scope": " ".join(tokens.scope),
     }

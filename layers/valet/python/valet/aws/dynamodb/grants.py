@@ -51,6 +51,8 @@ class DynamoGrants(Frozen):
                 "refresh_digest": redemption.refresh_digest,
                 "idle_expires_at": redemption.idle_expires_at,
             }
+        if redemption.jkt:
+            values["jkt"] = redemption.jkt
         return self._step(
             grant.grant_id,
             # Nothing reads the first two after the redemption: removing them makes room for the new attributes. Without

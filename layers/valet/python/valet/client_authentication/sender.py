@@ -1,0 +1,58 @@
+"""What binds the tokens of a request to its sender: the key of its DPoP proof (RFC 9449 §5)."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from valet.errors import InvalidDpopProof
+from valet.frozen import NO_ENTRIES, Frozen
+from valet.http import Request
+from valet.models.clients import Client
+from valet.models.once import OneTimeValue
+from valet.ports.runtime import HasSettings
+from valet.protocol.nonces import HasNonces
+
+
+class Ports(HasSettings, HasNonces, Protocol):
+    """The ports that a proof is judged by."""
+
+
+class Sender(Frozen):
+    """What the sender of a request has proven."""
+
+    jkt: str = ""  # the thumbprint of the key of its DPoP proof; empty: it sent none
+    proof: OneTimeValue | None = None  # to be spent, if the request has no client assertion
+    headers: Mapping[str, str] = NO_ENTRIES  # DPoP-Nonce, for every answer to this request
+
+
+_UNPROVEN = Sender()
+
+
+def prove(request: Request, client: Client, ports: Ports, now: float) -> Sender:
+    """The sender of a request to the token endpoint or the pushed authorization request endpoint.
+
+    Raises InvalidDpopProof, UseDpopNonce, and TemporarilyUnavailable if a nonce is required and none can be made.
+    """
+    if "dpop" not in request.headers:
+        return _UNPROVEN
+    # Few requests bring a proof: the module that verifies it is imported for those only.
+    from valet.protocol import dpop
+
+    found = dpop.prove(request, ports.nonces, is_nonce_required=_is_nonce_required(client, ports), now=now)
+    return Sender(*found)
+
+
+def require_duty(client: Client, sender: Sender) -> None:
+    """Raises InvalidDpopProof if the client is registered to bind its access tokens, and the request has no proof
+    (RFC 9449 §5.2).
+    """
+    if client.dpop_bound_access_tokens and not sender.jkt:
+        raise InvalidDpopProof(
+            "This client is registered for access tokens that are bound to a key: send a DPoP proof (RFC 9449).",
+            detail="no proof, and the client is registered for bound tokens",
+            client_id=client.client_id,
+        )
+
+
+def _is_nonce_required(client: Client, ports: Ports) -> bool:
+    required_of = ports.settings.dpop_nonces
+    return required_of == "all" or (required_of == "public" and not client.is_confidential)
