@@ -31,6 +31,7 @@ FORBIDDEN: Mapping[str, str] = {
     "jose": "fetch",
     "fetch": "jose",
     "authorization": "fetch",
+    "binding": "resource_server",
     "resource_server": "models",
     "models": "http",
     "errors": "settings",

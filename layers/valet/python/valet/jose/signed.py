@@ -29,6 +29,14 @@ class Refused(Exception):
     """The JWS is not accepted. The message is the reason, for the log, and repeats nothing of the JWS."""
 
 
+class Header(NamedTuple):
+    """The header parameters that are used. `jwk` is empty if the header has none."""
+
+    alg: str
+    kid: str | None
+    jwk: dict[str, object]
+
+
 class Unverified(NamedTuple):
     """What a JWS says, before the server knows who signed it. `jwk` is empty if the header has none."""
 
@@ -40,28 +48,20 @@ class Unverified(NamedTuple):
     signature: bytes
 
 
-def read(jws: str, types: Container[str | None], algorithms: Container[str]) -> Unverified:
+def read(
+    jws: str, types: Container[str | None], algorithms: Container[str], header: Header | None = None
+) -> Unverified:
     """What `jws` says, if it is well-formed and of one of `types` and `algorithms`. Raises Refused.
 
     A type is in lower case and without `application/` (RFC 7515 §4.1.9); None stands for a header without `typ`.
+    `header` is what an earlier call, for the same types and algorithms, read from the same header segment.
     """
     if len(jws) > LONGEST:
         raise Refused("longer than 8 KB")
     try:
         raw = jws.encode("ascii")
         encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
-        header = _members(encoded_header)
-        if not _EXTENSIONS.isdisjoint(header):
-            raise Refused("crit or b64: an extension that this server does not have")
-        typ, alg, kid = _text(header, "typ"), _text(header, "alg"), _text(header, "kid")
-        jwk = header.get("jwk", {})
-        if not isinstance(jwk, dict):
-            raise Refused("jwk is not an object")
-        if (typ and typ.lower().removeprefix("application/")) not in types:
-            raise Refused("typ is not an expected one")
-        alg = alg and compact.alg_name(alg)
-        if alg is None or alg not in algorithms:
-            raise Refused("alg is not allowed")
+        alg, kid, jwk = header or _header(encoded_header, types, algorithms)
         signature = compact.decode(encoded_signature)
         claims = _members(encoded_payload)
     except UnicodeEncodeError:
@@ -72,6 +72,22 @@ def read(jws: str, types: Container[str | None], algorithms: Container[str]) -> 
         if name in claims and type(claims[name]) not in (int, float):
             raise Refused("exp, iat or nbf is not a number")
     return Unverified(alg, kid, jwk, claims, raw[: -len(encoded_signature) - 1], signature)
+
+
+def _header(segment: bytes, types: Container[str | None], algorithms: Container[str]) -> Header:
+    header = _members(segment)
+    if not _EXTENSIONS.isdisjoint(header):
+        raise Refused("crit or b64: an extension that this server does not have")
+    typ, alg, kid = _text(header, "typ"), _text(header, "alg"), _text(header, "kid")
+    jwk = header.get("jwk", {})
+    if not isinstance(jwk, dict):
+        raise Refused("jwk is not an object")
+    if (typ and typ.lower().removeprefix("application/")) not in types:
+        raise Refused("typ is not an expected one")
+    alg = alg and compact.alg_name(alg)
+    if alg is None or alg not in algorithms:
+        raise Refused("alg is not allowed")
+    return Header(alg, kid, jwk)
 
 
 def key_in_header(unverified: Unverified) -> Key:
