@@ -14,6 +14,7 @@ from valet.client_authentication.secret import authenticate
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import digest, new_handle
 from valet.http import Request
+from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
 
@@ -32,6 +33,9 @@ class Registry:
         return {client.client_id: client for client in (EITHER, BASIC, POST, PUBLIC, DISABLED, SECRETLESS)}.get(
             client_id
         )
+
+    def find_client_keys(self, client_id: str) -> ClientKeys | None:
+        raise NotImplementedError
 
     def scopes(self) -> Scopes:
         raise NotImplementedError
