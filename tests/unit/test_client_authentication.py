@@ -121,9 +121,6 @@ def test_curl_and_every_library_write_basic_in_their_own_way(scheme: str) -> Non
         (None, {"client_id": "basic", "client_secret": ""}),
         (None, {"client_id": "public", "client_secret": "x"}),
         (None, {"client_id": "secretless", "client_secret": ""}),
-        (None, {"client_id": "basic", "client_assertion": "x", "client_assertion_type": "y"}),
-        (None, {"client_id": "basic", "client_assertion": "x"}),
-        (None, {"client_id": "public", "client_assertion": "x"}),
     ],
 )
 def test_whatever_is_wrong_there_is_one_answer(authorization: str | None, form: dict[str, str]) -> None:
