@@ -13,6 +13,7 @@ from valet.fetch import FetchFailed
 from valet.models.client_keys import FRESH_FOR, ClientKeys
 from valet.models.clients import Client
 from valet.outbound import client_keys
+from valet.outbound.client_keys import Get
 from valet.registration.client_keys import LARGEST, MOST_PUBLISHED
 
 from tests.support.deployment import Audit, Clock
@@ -47,8 +48,8 @@ class World:
             raise found
         return found
 
-    def run(self, only: str = "") -> dict[str, dict[str, int | str]]:
-        return client_keys.fetch_all(self.published, self.get, self, only)
+    def run(self, get: Get | None = None) -> dict[str, dict[str, int | str]]:
+        return client_keys.fetch_all(self.published.jwks_uris(), self.published, get or self.get, self)
 
     def kept(self, client_id: str) -> ClientKeys:
         found = self.published.find(client_id)
@@ -61,7 +62,7 @@ def world() -> World:
     return World()
 
 
-def test_without_such_clients_a_run_reads_once_and_does_nothing(world: World) -> None:
+def test_without_such_clients_a_run_does_nothing(world: World) -> None:
     assert world.run() == {}
     assert world.audit.events == []
 
@@ -164,14 +165,6 @@ def test_one_failure_does_not_keep_the_others_from_their_keys(world: World) -> N
     assert [client_id for client_id, told in outcomes.items() if "failure" in told] == ["client7"]
 
 
-def test_an_operator_may_fetch_one_client_alone(world: World) -> None:
-    world.client("shop", JWK)
-    world.client("other", JWK)
-    assert world.run("shop") == {"shop": {"keys": 1}}
-    assert world.asked == ["https://shop.example.com/jwks.json"]
-    assert world.run("nobody") == {}
-
-
 def test_a_client_that_publishes_no_more_is_not_asked_again(world: World) -> None:
     world.client("shop", JWK)
     forget(world.table, "shop")
@@ -199,7 +192,7 @@ def test_a_run_ends_in_time_and_begins_in_another_order_each_time(world: World) 
         world.clock.advance(client_keys.RUN)
         return world.get(url)
 
-    outcomes = client_keys.fetch_all(world.published, slow, world)
+    outcomes = world.run(slow)
     assert len(outcomes) <= client_keys.AT_ONCE
     assert "https://client00.example.com/jwks.json" not in world.asked
 
@@ -221,7 +214,7 @@ def test_at_most_ten_are_asked_at_once(world: World) -> None:
             running[0] -= 1
         return world.get(url)
 
-    assert len(client_keys.fetch_all(world.published, counted, world)) == 25
+    assert len(world.run(counted)) == 25
     assert most[0] == client_keys.AT_ONCE
 
 

@@ -36,23 +36,19 @@ class _Fetched(Frozen):
     failure: str = ""
 
 
-def fetch_all(published: PublishedKeys, get: Get, ports: Ports, only: str = "") -> dict[str, dict[str, int | str]]:
-    """Fetch the keys of every client with a `jwks_uri`, or of the client `only`, ten at a time in random order.
+def fetch_all(
+    uris: Mapping[str, str], published: PublishedKeys, get: Get, ports: Ports
+) -> dict[str, dict[str, int | str]]:
+    """Fetch the keys of each client from its `jwks_uri`, ten at a time in random order. `uris` has them by client_id.
 
     Answers for each client_id the number of its `keys`, or the `failure`. A client whose fetch fails keeps the keys
     that it has. The failure is logged only if those are more than an hour old: a short outage is no event.
     """
-    uris = {client_id: uri for client_id, uri in published.jwks_uris().items() if not only or client_id == only}
-    outcomes = {}
-    for fetched in _fetch(uris, get, ports):
-        outcomes[fetched.keys.client_id] = _kept(fetched, published, ports)
-    return outcomes
+    return {fetched.keys.client_id: _kept(fetched, published, ports) for fetched in _fetch(uris, get, ports)}
 
 
 def _fetch(uris: Mapping[str, str], get: Get, ports: Ports) -> Iterator[_Fetched]:
-    """Fetch in threads; what comes is saved by the caller's."""
-    if not uris:
-        return
+    """Fetch in threads. The caller's thread saves what they bring."""
     end = ports.clock() + RUN
     order = sorted(uris.items(), key=lambda _: ports.random(8))
     with ThreadPoolExecutor(AT_ONCE) as threads:
