@@ -88,8 +88,11 @@ def facts_of(client: Client) -> dict[str, Any]:
 @click.pass_obj
 def fetch_keys(desk: Desk, client_id: str | None) -> None:
     """Fetch the keys of CLIENT_ID from its jwks_uri now (default: of every client that has one)."""
-    if client_id and not desk.register.client(client_id).jwks_uri:
-        raise Refused(f"{client_id} has no jwks_uri: register one with --jwks-uri.")
+    if client_id:
+        client = desk.register.client(client_id)
+        if not client.jwks_uri:
+            raise Refused(f"{client_id} has no jwks_uri: register one with --jwks-uri.")
+        desk.register.announce_keys(client)  # the command that registered it may have been interrupted
     outcomes = _invoke(desk, {"client_id": client_id} if client_id else {})
     rows = [{"client_id": name, "keys": None, "failure": "", **told} for name, told in sorted(outcomes.items())]
     failed = [row for row in rows if row["failure"]]

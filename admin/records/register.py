@@ -50,7 +50,7 @@ class Register:
         registrar = Registrar(self.table)
         registrar.add_origins(client.origins)
         if client.jwks_uri:
-            client_keys.announce(self.table, client)
+            self.announce_keys(client)
         if not self.table.add(item_from_model(client, f"client#{client.client_id}", "client")):
             raise Refused(f"There is a client {client.client_id} already.")
         self.audit.record("client.changed", **changes.of_client(None, client))
@@ -61,7 +61,7 @@ class Register:
             return
         Registrar(self.table).add_origins(after.origins)
         if after.jwks_uri:
-            client_keys.announce(self.table, after)
+            self.announce_keys(after)
         pk = f"client#{before.client_id}"
         if not self.table.change(item_from_model(before, pk, "client"), item_from_model(after, pk, "client")):
             raise _raced(f"The client {before.client_id}")
@@ -71,6 +71,10 @@ class Register:
             client_keys.forget(self.table, before.client_id)
         if before.origins - after.origins:
             self.narrow_origins()
+
+    def announce_keys(self, client: Client) -> None:
+        """Let the function fetch_client_keys know the client's `jwks_uri`."""
+        client_keys.announce(self.table, client)
 
     def revoke(self, client: Client, now: float) -> Client:
         """End every grant and access token that the client has until now, by one write; the client as it then is."""
