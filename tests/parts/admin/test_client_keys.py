@@ -19,19 +19,9 @@ from tests.support.dpop_client import key_for
 from tests.support.key_client import KeyApplication, key_application
 from tests.support.wire import over_http
 
-JOB = (
-    "clients",
-    "add",
-    "Job",
-    "--id",
-    "job",
-    "--scope",
-    "admin",
-    "--default-scope",
-    "admin",
-    "--auth",
-    "private_key_jwt",
-)
+ADMIN = ("--scope", "admin", "--default-scope", "admin")
+JOB = ("clients", "add", "Job", "--id", "job", *ADMIN, "--auth", "private_key_jwt")
+OTHER = ("clients", "add", "Other", "--id", "other", *ADMIN, "--auth", "private_key_jwt")
 JWKS_URI = "https://job.example.com/jwks.json"
 KEY = key_for("ES256")
 PUBLIC = {**KEY.as_dict(private=False), "kid": "first"}
