@@ -16,7 +16,6 @@ from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
 from tests.support.key_holder import KeyHolder
-from tests.support.log_watch import LogWatch
 
 Lines = Callable[[], list[dict[str, Any]]]
 

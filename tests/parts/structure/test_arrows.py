@@ -56,6 +56,7 @@ FORBIDDEN: Mapping[str, str] = {
     "refusals": "grant_types",
     "grant_types": "aws",
     "aws": "server",
+    "outbound": "aws",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer
 }

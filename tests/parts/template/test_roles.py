@@ -104,15 +104,19 @@ def test_only_login_can_read_a_credential_and_nobody_can_write_one() -> None:
     assert {action for action, key in _allowed("LoginFunction") if key == "credential#*"} == {"Query"}
 
 
-def test_only_rotate_keys_writes_to_the_registry() -> None:
-    registry = {"client#*", "cors", "scopes", "apis", "keys"}
+def test_only_the_two_functions_without_a_route_write_to_the_registry() -> None:
+    registry = {"client#*", "client_keys#*", "cors", "scopes", "apis", "keys", "jwks_uris"}
     writers = {
-        name
+        (name, key)
         for name in FUNCTIONS
         for action, key in _allowed(name)
         if key in registry and action not in ("GetItem", "Query")
     }
-    assert writers == {"RotateKeysFunction"}
+    assert writers == {
+        ("RotateKeysFunction", "keys"),
+        ("RotateKeysFunction", "scopes"),
+        ("FetchClientKeysFunction", "client_keys#*"),
+    }
 
 
 def test_no_role_names_a_key_or_may_sign_by_its_own_policy() -> None:

@@ -255,6 +255,23 @@ def test_rotate_keys_cannot_write_a_client_nor_see_a_person(granted: Granted) ->
         assert not granted.may("rotate_keys", f"dynamodb:{action}", GRANTS, "grant#1")
 
 
+def test_the_function_that_goes_out_can_read_addresses_and_write_keys_and_nothing_else(granted: Granted) -> None:
+    may = partial(granted.may, "fetch_client_keys")
+    assert {action for action in (*_READS, *_WRITES) if may(f"dynamodb:{action}", REGISTRY, "client_keys#shop")} == {
+        "GetItem",
+        "PutItem",
+    }
+    assert {action for action in (*_READS, *_WRITES) if may(f"dynamodb:{action}", REGISTRY, "jwks_uris")} == {"Query"}
+    for action in (*_READS, *_WRITES):
+        for partition in ("client#web_app_123", "apis", "scopes", "keys", "cors"):
+            assert not may(f"dynamodb:{action}", REGISTRY, partition)
+        assert not may(f"dynamodb:{action}", USERS, "account#demo-john")
+        assert not may(f"dynamodb:{action}", GRANTS, "grant#1")
+    assert not any(each.action.startswith("kms:") for each in granted.of("fetch_client_keys"))
+    writers = {each for each in FUNCTIONS.values() if granted.may(each, "dynamodb:PutItem", REGISTRY, "client_keys#a")}
+    assert writers == {"fetch_client_keys"}
+
+
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
     found, _ = deployed(FUNCTIONS, RegistryTable="kept-registry", UsersTable="kept-users")
     tables = {each.resource for function in FUNCTIONS.values() for each in found.of(function)}

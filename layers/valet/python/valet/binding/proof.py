@@ -18,7 +18,7 @@ from valet.jose.signed import Refused
 LONGEST = 4096  # characters: a proof by an RSA key of 8192 bits
 TYPE = "dpop+jwt"
 ALGORITHMS = ("PS256", "ES256", "EdDSA")
-MAX_AGE, AHEAD = 60, 30  # seconds that `iat` may lie in the past and in the future
+MAX_AGE, AHEAD = 60, signed.AHEAD  # seconds that `iat` may lie in the past and in the future
 
 _TYPES = frozenset({TYPE})
 _KTY = {"PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
@@ -78,12 +78,12 @@ def read(value: str, known: Mapping[str, KnownKey] | None = None) -> Proof:
     claims = unverified.claims
     jti, htm, htu = _text(claims, "jti"), _text(claims, "htm"), _text(claims, "htu")
     nonce, ath = _text(claims, "nonce"), _text(claims, "ath")
-    iat = _time(claims, "iat")
+    iat = signed.time_of(claims, "iat")
     if not jti or len(jti) > _LONGEST_JTI:
         raise Refused(f"proof: jti is not 1 to {_LONGEST_JTI} characters")
     if not htm or not htu or iat is None:
         raise Refused("proof: htm, htu or iat is missing")
-    exp, nbf = _time(claims, "exp"), _time(claims, "nbf")
+    exp, nbf = signed.time_of(claims, "exp"), signed.time_of(claims, "nbf")
     return Proof(jkt, jti, htm, htu, iat, nonce, ath, exp, nbf, unverified, found)
 
 
@@ -162,8 +162,3 @@ def _text(claims: Mapping[str, object], name: str) -> str | None:
     if type(value) is not str:
         raise Refused(f"proof: {name} is not text")
     return value
-
-
-def _time(claims: Mapping[str, object], name: str) -> float | None:
-    value = claims.get(name)  # a number, if it is there: signed.read says so
-    return value if isinstance(value, int | float) else None

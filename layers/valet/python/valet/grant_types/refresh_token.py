@@ -56,14 +56,8 @@ def decide(
     token = presented.token
     if grant is None or grant.client_id != client.client_id or not is_digest_of(grant.family_digest, token.family):
         return Decision.REFUSE
-    # A thief who lacks the key may hold any of the grant's tokens: none of them counts, and nothing ends.
-    if grant.jkt and grant.jkt != presented.jkt:
-        return Decision.OTHER_KEY
-    if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
-        return Decision.TOO_MUCH_SCOPE
-    # A request that cannot be answered in any case counts as no second use, which would end the grant.
-    if picks_no_api(presented.resource, grant):
-        return Decision.OTHER_API
+    if unanswerable := _unanswerable(grant, presented):
+        return unanswerable
     if grant.revoked_at:
         return Decision.FINISH
     if min(grant.idle_expires_at, grant.absolute_expires_at) <= now:
@@ -78,6 +72,18 @@ def decide(
             return Decision.RETRY
     # The family secret shows that the token was genuine once, so another party holds a copy.
     return Decision.THEFT
+
+
+def _unanswerable(grant: Grant, presented: Presented) -> Decision | None:
+    """Why no refresh token of the grant would get this request an answer; None if one would.
+
+    Such a request counts as no second use, which would end the grant: it may be a mistake, or a thief without the key.
+    """
+    if grant.jkt and grant.jkt != presented.jkt:
+        return Decision.OTHER_KEY
+    if presented.scope is not None and not set(presented.scope) <= set(grant.scope):
+        return Decision.TOO_MUCH_SCOPE
+    return Decision.OTHER_API if picks_no_api(presented.resource, grant) else None
 
 
 def redeem(request: TokenRequest, ports: Ports) -> Tokens:

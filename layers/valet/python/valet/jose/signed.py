@@ -19,6 +19,7 @@ from valet.jose.jwk import Key, UnusableKey, key_from_jwk
 # details may have twice that. API Gateway passes on no more than 10 KB of headers. To read 8 KB takes at most 0.6 ms,
 # for JSON full of decimal fractions: as long as the slowest signature that is verified.
 LONGEST = 8192
+AHEAD = 30  # seconds that the clock of a client may be ahead: FAPI 2.0 wants 10 to be accepted, and 60 to be refused
 _MOST_OPENED = 128  # objects and arrays, all together; so no JSON is nested deeper
 _MOST_TRIED = 4
 _EXTENSIONS = frozenset({"crit", "b64"})  # RFC 7515 §4.1.11, RFC 7797: they change what is signed or what it means
@@ -121,6 +122,12 @@ def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
             continue
         return unverified.claims
     raise Refused("signature")
+
+
+def time_of(claims: Mapping[str, object], name: str) -> float | None:
+    """The time that an unverified JWS claims, in epoch seconds; None if it has none. `read` checked that it is one."""
+    value = claims.get(name)
+    return value if isinstance(value, int | float) else None
 
 
 def _members(segment: bytes) -> dict[str, object]:
