@@ -44,7 +44,7 @@ def _provide() -> None:
 
 
 def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
-    """{"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}.
+    """{"emergency": "<kid>"}, {"emergency": "current"}, {"rotate": "now"} or {"rotate": "<algorithm>"}.
 
     A caller who may invoke this function is as mighty as the signing key: record each call before its outcome is known.
     """
@@ -52,11 +52,15 @@ def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
         case {"emergency": str(kid), **rest} if not rest:
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="emergency", kid=kid[:64])
             return _patiently(lambda: _rotation().drop(kid))
-        case {"rotate": "now", **rest} if not rest:
+        case {"rotate": str(which), **rest} if not rest and which in ("now", *SERVER.settings.signing_algs):
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="rotate")
-            return _patiently(lambda: _rotation().rotate(is_due=True))
+            due = frozenset(SERVER.settings.signing_algs if which == "now" else (which,))
+            return _patiently(lambda: _rotation().rotate(due))
     SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="unknown")
-    raise ValueError('the event may be {"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}')
+    raise ValueError(
+        'the event may be {"emergency": "<kid>"}, {"emergency": "current"}, {"rotate": "now"} or '
+        '{"rotate": "<algorithm>"}, with an algorithm of the parameter SigningAlgorithm'
+    )
 
 
 def _patiently(run: Callable[[], Done]) -> Done:

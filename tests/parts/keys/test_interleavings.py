@@ -71,9 +71,9 @@ class Followed(Rotation):
     is_rotating: bool = False  # an emergency has two parts, and this is the second
     is_killed: bool = False
 
-    def rotate(self, *, is_due: bool = False) -> KeyRing:
+    def rotate(self, due: frozenset[str] = frozenset()) -> KeyRing:
         self.is_rotating = True
-        return super().rotate(is_due=is_due)
+        return super().rotate(due)
 
     def key(self) -> object:
         usable = tuple(sorted(self._usable.items()))
@@ -82,7 +82,7 @@ class Followed(Rotation):
             seen(self.first_ring),
             seen(self.last_ring),
             self.is_rotating,
-            self._made and self._made.kid,
+            tuple(key.kid for key in self._made),
             usable,
         )
 
@@ -210,8 +210,12 @@ SITUATIONS: dict[str, tuple[Callable[[], World], Settings, tuple[Deed, ...]]] = 
     "an emergency while the schedule rotates": (due, SETTINGS, (drop("key-1"), rotate)),
     "an emergency for the standby while it begins to sign": (due, SETTINGS, (drop("key-2"), rotate)),
     "an emergency without a standby": (without_standby, SETTINGS, (drop("key-1"), rotate)),
-    "another algorithm": (due, replace(SETTINGS, signing_alg="ES256"), (rotate, rotate)),
-    "another algorithm and an emergency": (started, replace(SETTINGS, signing_alg="ES256"), (drop("key-1"), rotate)),
+    "another algorithm": (due, replace(SETTINGS, signing_algs=("ES256",)), (rotate, rotate)),
+    "another algorithm and an emergency": (
+        started,
+        replace(SETTINGS, signing_algs=("ES256",)),
+        (drop("key-1"), rotate),
+    ),
     "a new role": (started, replace(SETTINGS, signing_role_arns=ROLES | {"arn:aws:iam::1:role/New"}), (rotate, rotate)),
     "a key that somebody disabled": (disabled, SETTINGS, (rotate, drop("key-2"))),
 }

@@ -30,6 +30,7 @@ EventName = Literal[
     "key.rotated",
     "key.withdrawn",
     "keys.checked",
+    "lane.changed",
     "login.failed",
     "login.succeeded",
     "login.throttled",
@@ -111,6 +112,9 @@ def in_bounds(field: str, value: Any) -> Any:
 # An operator's operation, their ARN, the members that changed, and the values before and after.
 _CHANGE = "deed operator members before after"
 
+# A step of the rotation: the key and its algorithm, the reason, and the key that signs in its place or by default.
+_STEP = "kid alg reason signing"
+
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
@@ -126,19 +130,20 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
-        "key.deleted": _event("The record of a key that is no longer needed was deleted.", "kid reason signing"),
-        "key.dropped": _event("An emergency took a key out of the JWK Set.", "kid reason signing"),
+        "key.deleted": _event("The record of a key that is no longer needed was deleted.", _STEP),
+        "key.dropped": _event("An emergency took a key out of the JWK Set.", _STEP),
         "key.ended": _event("This key cannot sign any more.", "kid key_id"),
         "key.left": _event("This stack may not end the key: an administrator has to.", "kid key_id"),
         "key.made": _event("A signing key was made.", "kid key_id"),
-        "key.rotated": _event("Another key signs from now on.", "kid reason signing"),
-        "key.withdrawn": _event("A standby that the settings no longer ask for was removed.", "kid reason signing"),
+        "key.rotated": _event("Another key signs from now on.", _STEP),
+        "key.withdrawn": _event("A standby that the settings no longer ask for was removed.", _STEP),
         "keys.checked": _event(
-            "The hourly run is done; how far the signing key is over its period, in days.",
+            "The hourly run is done; how far a signing key is over its period, in days.",
             "kid overdue_days",
             "KeyOverdue",
             "overdue_days",
         ),
+        "lane.changed": _event("An algorithm's keys begin to sign, sign by default from now on, or have ended.", _STEP),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),

@@ -19,7 +19,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if of_people:
         why = f"{the_scopes(of_people)} for end-users, and grant_type=client_credentials has none."
         raise InvalidScope(why, names=of_people)
-    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers))
+    signer = current_signer(ports.registry, ports.signers, access_token.signing_alg(scope, known))
+    issuance = Issuance(request.issuer, now, ports.random, signer)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
         issuance,

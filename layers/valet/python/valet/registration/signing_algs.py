@@ -1,0 +1,44 @@
+"""The lanes of the key ring that clients and protected APIs are registered for (OpenID Connect Registration §2)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from valet.keys.ring import find_signing_key, signing_algs
+from valet.models.clients import Client, ProtectedApi
+from valet.models.keys import SigningKey
+from valet.registration.rules import Wrong
+
+ID_TOKENS, ACCESS_TOKENS = "id_token_signed_response_alg", "access_token_signing_alg"
+
+
+def refusals_of_alg(
+    after: Client | ProtectedApi, before: Client | ProtectedApi | None, keys: Sequence[SigningKey]
+) -> Iterator[Wrong]:
+    """Why the registration cannot be changed to another algorithm: no key signs with it.
+
+    An algorithm that is registered already is not judged again: another member must be free to change.
+    """
+    member = ID_TOKENS if isinstance(after, Client) else ACCESS_TOKENS
+    alg = getattr(after, member)
+    if before is not None and getattr(before, member) == alg:
+        return
+    if alg and find_signing_key(keys, alg) is None:
+        yield Wrong(member, _what_to_do(alg, keys), alg)
+
+
+def _what_to_do(alg: str, keys: Sequence[SigningKey]) -> str:
+    signing = " and ".join(signing_algs(keys)) or "none"
+    if any(key.alg == alg and key.state == "announced" for key in keys):
+        return f"its keys are announced and do not sign yet ({signing} signs): wait until `valet keys list` shows one"
+    return (
+        f"no key signs with it ({signing} signs): deploy with a SigningAlgorithm that names it, and wait until "
+        "`valet keys list` shows that one does"
+    )
+
+
+def waiting(
+    clients: Iterable[Client], apis: Iterable[ProtectedApi], keys: Sequence[SigningKey]
+) -> Iterator[Client | ProtectedApi]:
+    """The clients and APIs that get no tokens, because no key signs with the algorithm they are registered for."""
+    signing = ("", *signing_algs(keys))
+    yield from (client for client in clients if client.id_token_signed_response_alg not in signing)
+    yield from (api for api in apis if api.access_token_signing_alg not in signing)
