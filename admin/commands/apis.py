@@ -6,9 +6,10 @@ import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
+from valet.registration.signing_algs import refusals_of_alg
 
 from admin.desk import Desk, Seconds
-from admin.options import SPAN, adjusted, changed, confirmed, words
+from admin.options import ALG, SPAN, adjusted, changed, confirmed, words
 from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
@@ -35,6 +36,13 @@ def apis() -> None:
 @click.option(
     "--access-token", "lifetime", type=SPAN, help="Set the lifetime of its access tokens (default: the deployment's)."
 )
+@click.option(
+    "--access-token-alg",
+    "alg",
+    type=ALG,
+    help="Sign its access tokens with this algorithm, with which a key must sign already (default: the first one of "
+    "the deployment).",
+)
 @click.pass_obj
 def add(
     desk: Desk,
@@ -43,9 +51,10 @@ def add(
     scopes: frozenset[str] | None,
     roles: frozenset[str] | None,
     lifetime: int | None,
+    alg: str | None,
 ) -> None:
     """Register the protected API NAME. AUDIENCE is the `aud` of its tokens."""
-    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime)
+    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime, alg or "")
     _refuse_wrong(desk, api)
     desk.register.add_api(api)
     desk.done(f"Registered {name}. Within 10 seconds Valet issues tokens for it.", **_facts_of(api))
@@ -75,6 +84,9 @@ def show(desk: Desk, audience: str) -> None:
 @click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
 @click.option("--role", "roles", multiple=True, callback=words, help="Replace the roles in its tokens with these.")
 @click.option("--access-token", "access_token_lifetime", type=SPAN, help="Set the lifetime of its access tokens.")
+@click.option(
+    "--access-token-alg", "access_token_signing_alg", type=ALG, help="Sign its access tokens with this algorithm."
+)
 @click.pass_obj
 def change(
     desk: Desk,
@@ -89,7 +101,7 @@ def change(
     before = desk.register.api(audience)
     kept = adjusted(before.scopes, scopes, added, removed, "--scope --add-scope --remove-scope")
     after = changed(before, {**given, "scopes": kept})
-    _refuse_wrong(desk, after)
+    _refuse_wrong(desk, after, before)
     desk.register.change_api(before, after)
     desk.done(f"Changed {audience}.", **_facts_of(after))
 
@@ -127,8 +139,10 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     )
 
 
-def _refuse_wrong(desk: Desk, api: ProtectedApi) -> None:
+def _refuse_wrong(desk: Desk, api: ProtectedApi, before: ProtectedApi | None = None) -> None:
     wrong = rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)
+    if api.access_token_signing_alg:
+        wrong += refusals_of_alg(api, before, desk.deployment.key_records.key_ring().keys)
     refuse_if(registrations.told(wrong, registrations.API))
 
 
@@ -139,4 +153,5 @@ def _facts_of(api: ProtectedApi) -> dict[str, Any]:
         "scopes": sorted(api.scopes),
         "roles": sorted(api.roles),
         "access_token_lifetime": None if api.access_token_lifetime is None else Seconds(api.access_token_lifetime),
+        "access_token_alg": api.access_token_signing_alg,
     }

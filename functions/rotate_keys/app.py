@@ -9,6 +9,7 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.key_maker import KmsKeyMaker
+from valet.aws.kms import KMS_ALGORITHMS
 from valet.aws.patience import patiently
 from valet.keys.ring import kids_by_state
 from valet.keys.rotation import Rotation, record_check
@@ -52,14 +53,14 @@ def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
         case {"emergency": str(kid), **rest} if not rest:
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="emergency", kid=kid[:64])
             return _patiently(lambda: _rotation().drop(kid))
-        case {"rotate": str(which), **rest} if not rest and which in ("now", *SERVER.settings.signing_algs):
+        case {"rotate": str(which), **rest} if not rest and which in ("now", *KMS_ALGORITHMS):
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="rotate")
-            due = frozenset(SERVER.settings.signing_algs if which == "now" else (which,))
+            due = frozenset(KMS_ALGORITHMS if which == "now" else (which,))
             return _patiently(lambda: _rotation().rotate(due))
     SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="unknown")
     raise ValueError(
         'the event may be {"emergency": "<kid>"}, {"emergency": "current"}, {"rotate": "now"} or '
-        '{"rotate": "<algorithm>"}, with an algorithm of the parameter SigningAlgorithm'
+        '{"rotate": "<algorithm>"}, such as RS256'
     )
 
 

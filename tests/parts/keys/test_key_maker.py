@@ -176,6 +176,17 @@ def test_a_key_that_is_no_longer_asked_for_leaves_the_memory(wrapped: Kms) -> No
     assert len(signers._unwrapped) == 2
 
 
+def test_a_rotation_in_each_of_two_lanes_unwraps_each_key_once(wrapped: Kms) -> None:
+    """An invocation that read the records before a change still asks for the former keys."""
+    keys = [wrapped.maker.make_key(alg, 0) for alg in ("RS256", "PS256") for _ in range(2)]
+    signers = wrapped.signers
+    with emulated().recorded() as made:
+        for _ in range(3):
+            for key in keys:
+                assert is_good(key, b"message", signers.signer(key).sign(b"message"))
+    assert [call.action for call in made] == ["Decrypt"] * 4
+
+
 def test_wrapping_and_unwrapping_say_what_for(wrapped: Kms) -> None:
     with emulated().recorded() as made:
         wrapped.signers.signer(wrapped.maker.make_key("ES256", 0))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from valet.keys.ring import find_signing_key, signing_algs
+from valet.keys.ring import ANNOUNCED, find_signing_key, signing_algs
 from valet.models.clients import Client, ProtectedApi
 from valet.models.keys import SigningKey
 from valet.registration.rules import Wrong
@@ -26,13 +26,10 @@ def refusals_of_alg(
 
 
 def _what_to_do(alg: str, keys: Sequence[SigningKey]) -> str:
-    signing = " and ".join(signing_algs(keys)) or "none"
-    if any(key.alg == alg and key.state == "announced" for key in keys):
-        return f"its keys are announced and do not sign yet ({signing} signs): wait until `valet keys list` shows one"
-    return (
-        f"no key signs with it ({signing} signs): deploy with a SigningAlgorithm that names it, and wait until "
-        "`valet keys list` shows that one does"
-    )
+    lanes = f"only with {' and '.join(signing_algs(keys))}" if keys else "nor with any other algorithm"
+    if any(key.alg == alg and key.state == ANNOUNCED for key in keys):
+        return f"no key signs with it yet, {lanes}; its keys are announced: try again when one of them signs"
+    return f"no key signs with it, {lanes}: deploy with a SigningAlgorithm that names it, and wait until a key does"
 
 
 def waiting(
