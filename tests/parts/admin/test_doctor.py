@@ -227,11 +227,11 @@ def test_algorithms_that_no_key_signs_with_and_who_waits_for_them(
     local.registry.put(item_from_model(replace(api, access_token_signing_alg="PS256"), "apis", api.audience))
     report = examined(valet, "--only", "keys.lanes")
     assert found(report, "keys.lanes").splitlines() == [
-        "No key signs with PS256 yet",
         "ID tokens of the client waits are to be signed with PS256, and no key signs with it",
         f"Access tokens for {api.audience} are to be signed with PS256, and no key signs with it",
+        "No key signs with PS256 yet",
     ]
-    assert "valet clients change" in report["findings"][1]["how"]
+    assert "clients change waits --id-token-alg default" in json.dumps(report["findings"][0])
     assert local.key_records.change_ring(
         local.key_records.key_ring(), (*ring.keys, replace(announced, state="signing", signing_since=now))
     )

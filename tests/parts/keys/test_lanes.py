@@ -237,12 +237,25 @@ def test_a_ring_of_the_release_before_goes_on_unchanged() -> None:
     assert plan(Situation(ring.keys, walk.now, SETTINGS)) is None
 
 
-def test_the_release_before_finds_the_first_lanes_key_first() -> None:
-    """It takes the first key that signs, whichever way the lanes have rotated."""
+def test_the_release_before_finds_the_first_lanes_keys_first() -> None:
+    """It takes the first key that signs, whichever way the lanes have rotated, and also after it has rotated once."""
     walk = Walk(("RS256", "ES256"))
     walk.pass_hours(3)
     for alg in ("RS256", "ES256", "RS256"):
         walk.run(alg)
         walk.pass_hours(3)
-        signing = [key for key in walk.ring.keys if key.state == SIGNING]
-        assert [key.alg for key in signing] == ["RS256", "ES256"]
+        in_use = [key.alg for key in walk.ring.keys if key.state in (SIGNING, ANNOUNCED)]
+        assert in_use == ["RS256", "RS256", "ES256", "ES256"]
+
+
+def test_two_keys_of_a_lane_that_the_release_before_left_signing_become_one() -> None:
+    """It sees no lanes: it may let an announced key of the one sign in place of the other's."""
+    walk = Walk(("RS256", "PS256"))
+    walk.pass_hours(3)
+    signing, standby = (key for key in walk.ring.keys if key.alg == "RS256")
+    left = tuple(replace(key, state=SIGNING, signing_since=1) if key is standby else key for key in walk.ring.keys)
+    walk.records.ring = replace(walk.ring, keys=left)
+    walk.run()
+    assert in_state(lane(walk.ring, "RS256"), SIGNING) == [signing.kid]
+    assert in_state(lane(walk.ring, "RS256"), RETIRED) == [standby.kid]
+    assert_settled(walk.ring, walk.maker.states)

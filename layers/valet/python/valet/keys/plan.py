@@ -63,7 +63,16 @@ def plan(at: Situation) -> Step | None:
     if not signing_algs(at.keys):
         # One write: a verifier that saw the first lane without the others would not know their keys for two hours.
         return Make(at.settings.signing_algs)
-    urgency = (_dropped_to_end, _replacements, _first_lanes, _ends_of_lanes, _rotations, _missing_keys, _cleaned)
+    urgency = (
+        _dropped_to_end,
+        _one_signs,
+        _replacements,
+        _first_lanes,
+        _ends_of_lanes,
+        _rotations,
+        _missing_keys,
+        _cleaned,
+    )
     return next((step for steps in urgency for step in steps(at)), None)
 
 
@@ -82,6 +91,16 @@ def _is_in_force(at: Situation) -> bool:
 
 def _dropped_to_end(at: Situation) -> Iterator[Step]:
     yield from (End(key) for key in at.keys if key.state == DROPPED and not key.ended_at)
+
+
+def _one_signs(at: Situation) -> Iterator[Step]:
+    """The release before may have let a second key of a lane sign. The first one is the one that signs."""
+    for alg in signing_algs(at.keys):
+        first = signing_key(at.keys, alg)
+        for key in at.keys:
+            if key.alg == alg and key.state == SIGNING and key is not first:
+                changed = _with(at.keys, replace(key, state=RETIRED, retired_at=at.now))
+                yield Change(changed, "key.rotated", key.kid, "settings")
 
 
 def _replacements(at: Situation) -> Iterator[Step]:
@@ -184,7 +203,7 @@ def announced(keys: Sequence[SigningKey], made: Sequence[SigningKey], now: int) 
     """The ring with new keys. The very first ones sign at once: no verifier can have cached a JWK Set without them."""
     if not signing_algs(keys):
         return (*keys, *(replace(key, state=SIGNING, created_at=now, signing_since=now) for key in made))
-    return (*keys, *(replace(key, state=ANNOUNCED, created_at=now) for key in made))
+    return _in_order((*keys, *(replace(key, state=ANNOUNCED, created_at=now) for key in made)), signing_algs(keys))
 
 
 def ended(keys: Sequence[SigningKey], kid: str, now: int) -> tuple[SigningKey, ...]:
@@ -244,10 +263,9 @@ def _with(keys: Sequence[SigningKey], *changed: SigningKey) -> tuple[SigningKey,
 
 
 def _in_order(keys: Sequence[SigningKey], first: Sequence[str]) -> tuple[SigningKey, ...]:
-    """The ring with its signing keys in the order of the lanes: those in `first`, then the others as they are.
+    """The ring lane by lane: those in `first`, then the others that sign, then those that do not sign yet or any more.
 
-    The keys that do not sign keep their places, so a ring of one lane is as the release before writes it.
+    In a ring of one lane no key changes its place.
     """
-    order = (*first, *signing_algs(keys))
-    signing = iter(sorted((key for key in keys if key.state == SIGNING), key=lambda key: order.index(key.alg)))
-    return tuple(next(signing) if key.state == SIGNING else key for key in keys)
+    order = tuple(dict.fromkeys((*first, *signing_algs(keys))))
+    return tuple(sorted(keys, key=lambda key: order.index(key.alg) if key.alg in order else len(order)))
