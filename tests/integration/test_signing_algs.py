@@ -18,7 +18,7 @@ from valet.keys.ring import ANNOUNCED, RETIRED, SIGNING, signing_key
 from valet.models.keys import SigningKey
 
 from local.aws.aws import emulated
-from tests.integration.conftest import Issued, Redeemed
+from tests.integration.conftest import Issued, Lines, Redeemed
 from tests.integration.test_dropped_keys import steal
 from tests.parts.authorizer.issuer import Stand, encoded, private_key
 from tests.support.application import Application, DemoApplications
@@ -143,7 +143,7 @@ def test_the_metadata_names_the_lanes_that_sign_the_first_one_first(deployment: 
 
 
 def test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it(
-    deployment: Deployment, web_app: Application, service: Application, issued: Issued
+    deployment: Deployment, web_app: Application, issued: Issued, refusals: Lines
 ) -> None:
     put_key(deployment, "PS256", ANNOUNCED)
     deployment.change_client("web_app_123", id_token_signed_response_alg="PS256")
@@ -160,6 +160,8 @@ def test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it
             answer = ask()
         assert (answer.status, answer.error) == (503, "temporarily_unavailable")
         assert "Sign" not in [call.action for call in calls]
+        (line,) = refusals()
+        assert (line["event"], line["detail"][:42]) == ("signing.failed", "no key signs with PS256, only with RS256: ")
     set_state(deployment, "PS256", SIGNING)
     tokens = web_app.redeem(issued.code, issued.asked.code_verifier).json()
     assert_signed(deployment, tokens["id_token"], "PS256")

@@ -160,7 +160,11 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "A client asked for scopes that it may not have: the field names them.", "scope", "ScopesRefused"
         ),
         "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
-        "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
+        "signing.failed": _event(
+            "KMS did not sign (throttled, disabled, denied), or no key has the algorithm.",
+            "error detail",
+            "SigningsFailed",
+        ),
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
