@@ -140,7 +140,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch, log_watch: LogWatch) -> Iterator[L
 
     def written() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [line for line in lines if line["event"] in ("request.refused", "request.failed")]
+        return [line for line in lines if line["event"] in ("request.refused", "request.failed", "signing.failed")]
 
     yield written
     for line in stream.getvalue().splitlines():
