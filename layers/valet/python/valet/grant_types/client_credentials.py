@@ -19,14 +19,15 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if of_people:
         why = f"{the_scopes(of_people)} for end-users, and grant_type=client_credentials has none."
         raise InvalidScope(why, names=of_people)
-    signer = current_signer(ports.registry, ports.signers, access_token.signing_alg(scope, known))
+    aud = audience(scope, known, request.issuer)
+    signer = current_signer(ports.registry, ports.signers, access_token.signing_alg(aud, known))
     issuance = Issuance(request.issuer, now, ports.random, signer)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
         issuance,
         client,
         scope,
-        audience(scope, known, request.issuer),
+        aud,
         ports.status_indices.allot(client.client_id, exp, client.epoch),
     )
     request.one_use.spend()

@@ -17,7 +17,10 @@ DROPPED = "dropped"  # ended by an emergency: no longer in the JWK Set
 
 def find_signing_key(keys: Sequence[SigningKey], alg: str = "") -> SigningKey | None:
     """The key that signs with `alg`, in the first lane if that is empty; None where no key does."""
-    return next((key for key in keys if key.state == SIGNING and alg in ("", key.alg)), None)
+    for key in keys:
+        if key.state == SIGNING and alg in ("", key.alg):
+            return key
+    return None
 
 
 def signing_key(keys: Sequence[SigningKey], alg: str = "") -> SigningKey:
