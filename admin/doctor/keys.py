@@ -8,7 +8,7 @@ from valet.keys.plan import ANNOUNCED_FOR
 from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING, signing_algs
 from valet.models.clients import Client
 from valet.models.keys import SigningKey
-from valet.registration.signing_algs import waiting
+from valet.registration.signing_algs import registered_for_others
 
 from admin.desk import moment, span
 from admin.doctor.check import Check
@@ -47,7 +47,8 @@ def look_states(evidence: Evidence) -> Iterator[Finding]:
 def look_lanes(evidence: Evidence) -> Iterator[Finding]:
     """Finds the algorithms that the deployment asks for and no key signs with, and the registrations that wait."""
     keys, signing = evidence.ring.keys, signing_algs(evidence.ring.keys)
-    for alg in (evidence.environment("RotateKeysFunction").get("SIGNING_ALG") or "RS256").split("+"):
+    wanted = (evidence.environment("RotateKeysFunction").get("SIGNING_ALG") or "RS256").split("+")
+    for alg in wanted:
         announced = min((key.created_at for key in keys if key.alg == alg and key.state == ANNOUNCED), default=0)
         if alg not in signing and announced:
             yield warning(
@@ -59,16 +60,18 @@ def look_lanes(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 f"No key signs with {alg}, and none is announced", "SigningAlgorithm names this algorithm.", _HOURLY
             )
-    for each in waiting(evidence.clients, evidence.scopes.apis.values(), keys):
+    apis, in_use = evidence.scopes.apis.values(), [alg for alg in signing if alg in wanted]
+    for each in registered_for_others(evidence.clients, apis, in_use):
         if isinstance(each, Client):
             whose, alg = f"ID tokens of the client {each.client_id}", each.id_token_signed_response_alg
             mend = command("valet clients change", each.client_id, "--id-token-alg", "default")
         else:
             whose, alg = f"Access tokens for {each.audience}", each.access_token_signing_alg
             mend = command("valet apis change", each.audience, "--access-token-alg", "default")
+        signs = "SigningAlgorithm does not name it any more" if alg in signing else "no key signs with it"
         yield Finding(
-            f"{whose} are to be signed with {alg}, and no key signs with it",
-            "They are refused as temporarily_unavailable: another algorithm never stands in.",
+            f"{whose} are to be signed with {alg}, and {signs}",
+            "Without a key that signs, they are refused as temporarily_unavailable: another algorithm never stands in.",
             f"Deploy with a SigningAlgorithm that names {alg} and wait 2 h 15 min, or {mend}",
         )
 

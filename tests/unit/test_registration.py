@@ -17,7 +17,7 @@ from valet.registration.rules import (
     wrong_with_client,
     wrong_with_scope,
 )
-from valet.registration.signing_algs import refusals_of_alg, waiting
+from valet.registration.signing_algs import refusals_of_alg, registered_for_others
 
 ISSUER = "https://id.example.com"
 SHOP = "https://shop.example.com"
@@ -341,7 +341,9 @@ def test_no_registration_changes_to_an_algorithm_that_no_key_signs_with() -> Non
             assert reason in wrong.reason
         # Another member may change while the lane is away.
         assert not [*refusals_of_alg(client, replace(client, owner="Them"), RING)]
-        assert [*waiting([WEB, client], [api, ProtectedApi("v", "V")], RING)] == [client, api]
+        others = registered_for_others([WEB, client], [api, ProtectedApi("v", "V")], ("RS256",))
+        assert [*others] == [client, api]
+        assert not [*registered_for_others([WEB, client], [api], ("RS256", alg))]
     assert not [*refusals_of_alg(replace(WEB, id_token_signed_response_alg="RS256"), WEB, RING)]
     assert not [*refusals_of_alg(WEB, replace(WEB, id_token_signed_response_alg="PS256"), RING)]
 

@@ -236,6 +236,8 @@ def test_algorithms_that_no_key_signs_with_and_who_waits_for_them(
         local.key_records.key_ring(), (*ring.keys, replace(announced, state="signing", signing_since=now))
     )
     assert found(examined(valet, "--only", "keys.lanes", status=0), "keys.lanes") == ""
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {"SIGNING_ALG": "RS256"})
+    assert "SigningAlgorithm does not name it any more" in found(examined(valet, "--only", "keys.lanes"), "keys.lanes")
 
 
 def test_a_key_set_that_is_not_the_recorded_one(valet: Operator, local: Deployment) -> None:

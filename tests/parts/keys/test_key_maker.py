@@ -9,8 +9,8 @@ import jwt
 import pytest
 from valet.aws.calls import Calls
 from valet.aws.connection import NoAnswer
-from valet.aws.key_maker import KmsKeyMaker
-from valet.aws.kms import KmsSigners
+from valet.aws.key_maker import KmsKeyMaker, key_policy
+from valet.aws.kms import KMS_ALGORITHMS, KmsSigners
 from valet.errors import TemporarilyUnavailable
 from valet.jose.public import thumbprint
 from valet.keys.ring import ANNOUNCED
@@ -98,6 +98,16 @@ def test_ps256_has_a_salt_as_long_as_its_hash(kms: Kms, length: int) -> None:
     key = kms.maker.make_key("PS256", 0)
     message = b"m" * length
     assert is_good(key, message, kms.signers.signer(key).sign(message))
+
+
+def test_the_policy_of_a_key_lets_it_sign_with_its_one_algorithm() -> None:
+    allowed = {}
+    for alg in KMS_ALGORITHMS:
+        (sign,) = (each for each in key_policy(alg, SETTINGS)["Statement"] if "kms:Sign" in each["Action"])
+        assert sign["Action"] == ["kms:Sign"]
+        allowed[alg] = sign["Condition"]["StringEquals"]["kms:SigningAlgorithm"]
+    assert allowed == KMS_ALGORITHMS
+    assert len(set(allowed.values())) == len(allowed)  # RS256 and PS256 sign with keys of one kind
 
 
 @MINISTACK

@@ -1,6 +1,6 @@
 """The lanes of the key ring that clients and protected APIs are registered for (OpenID Connect Registration §2)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from valet.keys.ring import ANNOUNCED, find_signing_key, signing_algs
 from valet.models.clients import Client, ProtectedApi
@@ -32,10 +32,9 @@ def _what_to_do(alg: str, keys: Sequence[SigningKey]) -> str:
     return f"no key signs with it, {lanes}: deploy with a SigningAlgorithm that names it, and wait until a key does"
 
 
-def waiting(
-    clients: Iterable[Client], apis: Iterable[ProtectedApi], keys: Sequence[SigningKey]
+def registered_for_others(
+    clients: Iterable[Client], apis: Iterable[ProtectedApi], algs: Collection[str]
 ) -> Iterator[Client | ProtectedApi]:
-    """The clients and APIs that get no tokens, because no key signs with the algorithm they are registered for."""
-    signing = ("", *signing_algs(keys))
-    yield from (client for client in clients if client.id_token_signed_response_alg not in signing)
-    yield from (api for api in apis if api.access_token_signing_alg not in signing)
+    """The clients and APIs that are registered for another algorithm than these."""
+    yield from (client for client in clients if client.id_token_signed_response_alg not in ("", *algs))
+    yield from (api for api in apis if api.access_token_signing_alg not in ("", *algs))
