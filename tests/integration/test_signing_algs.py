@@ -146,22 +146,21 @@ def test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it
     deployment: Deployment, web_app: Application, issued: Issued, refusals: Lines
 ) -> None:
     put_key(deployment, "PS256", ANNOUNCED)
-    deployment.change_client("web_app_123", id_token_signed_response_alg="PS256")
-    register_api(deployment, "PS256")
-    deployment.clock.advance(-22)  # the code lives for a minute
-    deployment.restart()
     unasserted = DemoApplications(lambda *request: deployment.invoke(deployment.event(*request)), deployment.issuer)
-    requests: tuple[Callable[[], Answer], ...] = (
-        lambda: unasserted.web_app.redeem(issued.code, issued.asked.code_verifier),
-        lambda: unasserted.service.client_credentials(),
-    )
-    for ask in requests:
+
+    def assert_refused(ask: Callable[[], Answer]) -> None:
         with deployment.nothing_spent(), emulated().recorded() as calls:
             answer = ask()
         assert (answer.status, answer.error) == (503, "temporarily_unavailable")
         assert "Sign" not in [call.action for call in calls]
         line = refusals()[-1]
         assert (line["event"], line["detail"][:42]) == ("signing.failed", "no key signs with PS256, only with RS256: ")
+
+    # Its access token has the first algorithm, and is not signed in vain.
+    deployment.change_client("web_app_123", id_token_signed_response_alg="PS256")
+    assert_refused(lambda: unasserted.web_app.redeem(issued.code, issued.asked.code_verifier))
+    register_api(deployment, "PS256")
+    assert_refused(unasserted.service.client_credentials)
     set_state(deployment, "PS256", SIGNING)
     tokens = web_app.redeem(issued.code, issued.asked.code_verifier).json()
     assert_signed(deployment, tokens["id_token"], "PS256")
