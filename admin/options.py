@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.protocol.supported import SIGNING_ALGS
 
 from admin.desk import Desk
 from configuration import durations
@@ -62,7 +63,19 @@ class Several(click.Choice[str]):
         return " ".join(super(Several, self).convert(word, param, ctx) for word in _words(value))
 
 
-SPAN, MOMENT = Span(), Moment()
+class Alg(click.Choice[str]):
+    """A signature algorithm, or the deployment's first one, which is registered as an empty text."""
+
+    def __init__(self) -> None:
+        super().__init__((*SIGNING_ALGS, _FIRST_LANE))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        found = super().convert(value, param, ctx)
+        return "" if found == _FIRST_LANE else found
+
+
+_FIRST_LANE = "default"
+SPAN, MOMENT, ALG = Span(), Moment(), Alg()
 
 _YES = "Do not ask for confirmation."
 _WHERE = (

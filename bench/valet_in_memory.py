@@ -106,7 +106,7 @@ class ValetInMemory:
             )
             accounts[f"user-{number}"] = Account(f"user-{number}", f"user-{number}", roles=frozenset({"user"}))
         self.server = Server()
-        self.server.settings = Settings(issuer_url=ISSUER, signing_alg=alg)
+        self.server.settings = Settings(issuer_url=ISSUER, signing_algs=(alg,))
         self.stores.stand_behind(self.server)
         self.take_over()
 

@@ -1,12 +1,14 @@
 """What is wrong with a configuration by the rules of registration, in the words of the file's keys and with lines."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from valet.models.accounts import Account
-from valet.models.clients import Scopes
+from valet.models.clients import Client, ProtectedApi, Scopes
+from valet.models.keys import SigningKey
 from valet.registration import rules
 from valet.registration.people import refusal_of_hash, wrong_with_account
+from valet.registration.signing_algs import refusals_of_alg
 
 from configuration.reading import Configuration, Entry
 from configuration.table import APIS, CLIENTS, SCOPES, Section, key_of
@@ -39,6 +41,20 @@ def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> lis
         *_told(CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after)),
         *_secrets(configuration.clients or {}),
         *_people(configuration.people or {}, configuration.clients or {}),
+    ]
+
+
+def refused_algs(
+    configuration: Configuration,
+    registered_apis: Mapping[str, ProtectedApi],
+    registered_clients: Mapping[str, Client],
+    keys: Sequence[SigningKey],
+) -> list[str]:
+    """The entries that change to a signature algorithm with which no key signs."""
+    apis, clients = registered_apis, registered_clients
+    return [
+        *_told(APIS, configuration.apis, lambda api: refusals_of_alg(api, apis.get(api.audience), keys)),
+        *_told(CLIENTS, configuration.clients, lambda each: refusals_of_alg(each, clients.get(each.client_id), keys)),
     ]
 
 

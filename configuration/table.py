@@ -11,7 +11,14 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
-from valet.protocol.supported import ASSERTION_SIGNING_ALGS, CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.protocol.supported import (
+    ASSERTION_SIGNING_ALGS,
+    CLAIMS_OF_SCOPE,
+    GRANT_TYPES,
+    PKCE,
+    REGISTERED_AUTH_METHODS,
+    SIGNING_ALGS,
+)
 from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import ADDRESS, DIGESTS, FLAG, KEYS, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
@@ -67,6 +74,8 @@ APIS = Section(
         Row("roles", "roles", WORDS, "The end-users' roles that its tokens tell it."),
         Row("access_token_lifetime", "access_token_lifetime", SPAN,
             "The lifetime of its access tokens (default: the deployment's)."),
+        Row("access_token_signing_alg", "access_token_signing_alg", TEXT,
+            "The algorithm of its access tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
     ),
 )  # fmt: skip
 
@@ -98,6 +107,8 @@ CLIENTS = Section(
         Row("introspects", "introspects", WORDS, "The audiences whose tokens it may introspect."),
         Row("first_party", "first_party", FLAG, "Vouch for it: people are not asked."),
         Row("id_token_on_refresh", "id_token_on_refresh", FLAG, "A refresh gives an ID token."),
+        Row("id_token_signed_response_alg", "id_token_signed_response_alg", TEXT,
+            "The algorithm of its ID tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
         Row("id_token_claims", "id_token_claims", WORDS,
             "The granted scopes whose claims its ID tokens have.", tuple(CLAIMS_OF_SCOPE)),
         Row("roles", "roles", WORDS, "The end-users' roles that the scope roles tells it, next to those of its APIs."),

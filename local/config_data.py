@@ -40,10 +40,12 @@ def seed(
         raise Malformed([f"it cannot be read: {getattr(error, 'strerror', None) or 'it is not in UTF-8'}"]) from None
     dynamodb = AwsCalls("dynamodb", os.environ)
     registry, users = Table(dynamodb, tables["Registry"]), DynamoUsers(Table(dynamodb, tables["Users"]))
-    after = checks.merged(DynamoRegistry(registry, time.time).scopes(), wanted)
+    stored = DynamoRegistry(registry, time.time)
+    after = checks.merged(stored.scopes(), wanted)
     seeding = _Seeding(path, environment, KeptSecrets(path, random))
     clients = [seeding.client(entry) for entry in (wanted.clients or {}).values()]
-    if problems := [*checks.problems_of(wanted, after, issuer), *seeding.problems]:
+    wrong = [*checks.problems_of(wanted, after, issuer), *checks.refused_algs(wanted, {}, {}, stored.signing_keys())]
+    if problems := [*wrong, *seeding.problems]:
         raise Malformed(problems)
     people = [seeding.person(entry) for entry in (wanted.people or {}).values()]
     seeding.kept.save()  # before anything is written with them

@@ -8,9 +8,10 @@ from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
 from valet.registration.audiences import refusal_of_audience
+from valet.registration.signing_algs import refusals_of_alg
 
 from admin.desk import Desk, Seconds
-from admin.options import SPAN, adjusted, changed, confirmed, words
+from admin.options import ALG, SPAN, adjusted, changed, confirmed, words
 from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 from admin.terminal.spelling import command
@@ -37,6 +38,13 @@ def apis() -> None:
 @click.option(
     "--access-token", "lifetime", type=SPAN, help="Set the lifetime of its access tokens (default: the deployment's)."
 )
+@click.option(
+    "--access-token-alg",
+    "alg",
+    type=ALG,
+    help="Sign its access tokens with this algorithm, with which a key must sign already (default: the first one of "
+    "the deployment).",
+)
 @click.pass_obj
 def add(
     desk: Desk,
@@ -45,11 +53,12 @@ def add(
     scopes: frozenset[str] | None,
     roles: frozenset[str] | None,
     lifetime: int | None,
+    alg: str | None,
 ) -> None:
     """Register the protected API NAME. AUDIENCE is the `aud` of its tokens: an absolute URI without a fragment."""
-    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime)
+    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime, alg or "")
     reason = refusal_of_audience(audience, (*desk.register.scopes().apis, desk.deployment.issuer))
-    _refuse_wrong(desk, api, [rules.Wrong("audience", reason, audience)] if reason else [])
+    _refuse_wrong(desk, api, wrong=[rules.Wrong("audience", reason, audience)] if reason else [])
     desk.register.add_api(api)
     desk.done(f"Registered {name}. Within 10 seconds Valet issues tokens for it.", **_facts_of(api))
 
@@ -78,6 +87,9 @@ def show(desk: Desk, audience: str) -> None:
 @click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
 @click.option("--role", "roles", multiple=True, callback=words, help="Replace the roles in its tokens with these.")
 @click.option("--access-token", "access_token_lifetime", type=SPAN, help="Set the lifetime of its access tokens.")
+@click.option(
+    "--access-token-alg", "access_token_signing_alg", type=ALG, help="Sign its access tokens with this algorithm."
+)
 @click.pass_obj
 def change(
     desk: Desk,
@@ -92,7 +104,7 @@ def change(
     before = desk.register.api(audience)
     kept = adjusted(before.scopes, scopes, added, removed, "--scope --add-scope --remove-scope")
     after = changed(before, {**given, "scopes": kept})
-    _refuse_wrong(desk, after)
+    _refuse_wrong(desk, after, before)
     desk.register.change_api(before, after)
     desk.done(f"Changed {audience}.", **_facts_of(after))
 
@@ -130,8 +142,12 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     )
 
 
-def _refuse_wrong(desk: Desk, api: ProtectedApi, wrong: Sequence[rules.Wrong] = ()) -> None:
+def _refuse_wrong(
+    desk: Desk, api: ProtectedApi, before: ProtectedApi | None = None, wrong: Sequence[rules.Wrong] = ()
+) -> None:
     wrong = [*wrong, *rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)]
+    if api.access_token_signing_alg:
+        wrong += refusals_of_alg(api, before, desk.deployment.key_records.key_ring().keys)
     refuse_if(registrations.told(wrong, registrations.API))
 
 
@@ -142,4 +158,5 @@ def _facts_of(api: ProtectedApi) -> dict[str, Any]:
         "scopes": sorted(api.scopes),
         "roles": sorted(api.roles),
         "access_token_lifetime": None if api.access_token_lifetime is None else Seconds(api.access_token_lifetime),
+        "access_token_alg": api.access_token_signing_alg,
     }

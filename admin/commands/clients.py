@@ -10,12 +10,13 @@ from valet.models.clients import Client
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
+from valet.registration.signing_algs import refusals_of_alg
 
 from admin.commands import client_keys
 from admin.commands.client_secrets import tell_secret
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
-from admin.options import SPAN, Several, adjusted, changed, confirmed, with_said, words
+from admin.options import ALG, SPAN, Several, adjusted, changed, confirmed, with_said, words
 from admin.records.register import revoked
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
@@ -64,6 +65,9 @@ _OPTIONS = (
                  "client's answer goes to a loopback address or a private scheme, which any program can claim."),
     click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None,
                  help="Give it an ID token at each refresh, or not."),
+    click.option("--id-token-alg", "id_token_signed_response_alg", type=ALG,
+                 help="Sign its ID tokens with this algorithm, with which a key must sign already (default: the first "
+                 "one of the deployment)."),
     click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
                  help="Put the claims of these granted scopes into its ID tokens, for a client that never asks "
                  "/userinfo (repeat, or separate by spaces)."),
@@ -186,7 +190,7 @@ def change(desk: Desk, /, client_id: str, **given: Any) -> None:
         options = f"--{name} --add-{name} --remove-{name}"
         lists[member] = adjusted(getattr(before, member), None if exactly == () else exactly, added, removed, options)
     after, secret = client_keys.with_its_method(changed(before, given, **lists), given, desk)
-    _refuse_wrong(after, desk)
+    _refuse_wrong(after, desk, before)
     desk.register.change_client(before, after)
     sentence = f"Changed {client_id}. Within 10 seconds every function uses the new values."
     if secret:
@@ -269,6 +273,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "introspects": sorted(client.introspects),
         "first_party": client.first_party,
         "id_token_on_refresh": client.id_token_on_refresh,
+        "id_token_alg": client.id_token_signed_response_alg,
         "id_token_claims": sorted(client.id_token_claims),
         "roles": sorted(client.roles),
         "roles_claim": client.roles_claim,
@@ -287,8 +292,10 @@ def _drawn_id(desk: Desk) -> str:
     return drawn
 
 
-def _refuse_wrong(client: Client, desk: Desk) -> None:
+def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> None:
     wrong = rules.wrong_with_client(client, desk.register.scopes())
+    if client.id_token_signed_response_alg:
+        wrong += refusals_of_alg(client, before, desk.deployment.key_records.key_ring().keys)
     refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 

@@ -77,6 +77,7 @@ def _current(desk: Desk, wanted: Configuration) -> Current:
         desk.register.scopes(),
         {client.client_id: client for client in desk.register.clients()},
         {account.username: account for account in desk.people.accounts()} if wanted.people is not None else {},
+        desk.deployment.key_records.key_ring().keys,
     )
 
 

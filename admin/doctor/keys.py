@@ -1,15 +1,19 @@
-"""The signing keys: one signs, one is announced, none is too old, and KMS agrees with each record (docs/keys.md)."""
+"""The signing keys: of each algorithm one signs and one is announced, none is too old, each client and API has one, and
+KMS agrees with each record (docs/keys.md)."""
 
 from collections.abc import Iterator
 
 from valet.jose.public import jwk_from_public_key
-from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING
+from valet.keys.plan import ANNOUNCED_FOR
+from valet.keys.ring import ANNOUNCED, DROPPED, RETIRED, SIGNING, signing_algs
+from valet.models.clients import Client
 from valet.models.keys import SigningKey
+from valet.registration.signing_algs import registered_for_others
 
-from admin.desk import span
+from admin.desk import moment, span
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import Finding
+from admin.doctor.findings import Finding, warning
 from admin.terminal.spelling import command
 
 _HOURLY = (
@@ -20,23 +24,56 @@ _DAY = 86_400
 
 
 def look_states(evidence: Evidence) -> Iterator[Finding]:
-    states = [key.state for key in evidence.ring.keys]
-    if states.count(SIGNING) != 1:
-        yield Finding(
-            f"{states.count(SIGNING)} keys sign", "Exactly one key must sign. Without one, no token is issued.", _HOURLY
-        )
-    if ANNOUNCED not in states:
-        yield Finding(
-            "No standby key is announced",
-            "If the signing key had to be dropped, verifiers would not know the next one for up to two hours.",
-            _HOURLY,
-        )
+    signing = signing_algs(evidence.ring.keys)
+    if not signing:
+        yield Finding("0 keys sign", "Without a signing key, no token is issued.", _HOURLY)
+    for alg in sorted(set(signing)):
+        if (count := signing.count(alg)) > 1:
+            yield Finding(f"{count} keys sign with {alg}", "Exactly one key of an algorithm must sign.", _HOURLY)
+        if all(key.alg != alg or key.state != ANNOUNCED for key in evidence.ring.keys):
+            yield Finding(
+                f"No standby key is announced for {alg}",
+                "If the signing key had to be dropped, verifiers would not know the next one for up to two hours.",
+                _HOURLY,
+            )
     for key in evidence.ring.keys:
         unused_since = key.retired_at or key.dropped_at
         if key.state in (RETIRED, DROPPED) and not key.ended_at and evidence.now - unused_since > _DAY:
             yield Finding(
                 f"The key {key.kid} is {key.state}, but can still sign", "Valet does not need it any more.", _HOURLY
             )
+
+
+def look_lanes(evidence: Evidence) -> Iterator[Finding]:
+    """Finds the algorithms that the deployment asks for and no key signs with, and the registrations that wait."""
+    keys, signing = evidence.ring.keys, signing_algs(evidence.ring.keys)
+    wanted = (evidence.environment("RotateKeysFunction").get("SIGNING_ALG") or "RS256").split("+")
+    for alg in wanted:
+        announced = min((key.created_at for key in keys if key.alg == alg and key.state == ANNOUNCED), default=0)
+        if alg not in signing and announced:
+            yield warning(
+                f"No key signs with {alg} yet",
+                "Verifiers have to know a new algorithm's key before its first signature.",
+                f"Wait: it signs from {moment(announced + ANNOUNCED_FOR)} on",
+            )
+        elif alg not in signing:
+            yield Finding(
+                f"No key signs with {alg}, and none is announced", "SigningAlgorithm names this algorithm.", _HOURLY
+            )
+    apis, in_use = evidence.scopes.apis.values(), [alg for alg in signing if alg in wanted]
+    for each in registered_for_others(evidence.clients, apis, in_use):
+        if isinstance(each, Client):
+            whose, alg = f"ID tokens of the client {each.client_id}", each.id_token_signed_response_alg
+            mend = command("valet clients change", each.client_id, "--id-token-alg", "default")
+        else:
+            whose, alg = f"Access tokens for {each.audience}", each.access_token_signing_alg
+            mend = command("valet apis change", each.audience, "--access-token-alg", "default")
+        signs = "SigningAlgorithm does not name it any more" if alg in signing else "no key signs with it"
+        yield Finding(
+            f"{whose} are to be signed with {alg}, and {signs}",
+            "Without a key that signs, they are refused as temporarily_unavailable: another algorithm never stands in.",
+            f"Deploy with a SigningAlgorithm that names {alg} and wait 2 h 15 min, or {mend}",
+        )
 
 
 def look_age(evidence: Evidence) -> Iterator[Finding]:
@@ -94,6 +131,7 @@ def _emergency(key: SigningKey) -> str:
 
 CHECKS = (
     Check("keys.states", look_states),
+    Check("keys.lanes", look_lanes),
     Check("keys.age", look_age),
     Check("keys.kms", look_kms),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from valet.handles import digest, new_handle, new_id
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scope, Scopes
+from valet.models.keys import SigningKey
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
@@ -28,6 +29,7 @@ class Current:
     known: Scopes
     clients: Mapping[str, Client]
     people: Mapping[str, Account]
+    signing_keys: tuple[SigningKey, ...]
 
     def of(self, section: Section) -> Mapping[str, Any]:
         found: Mapping[str, Mapping[str, Any]] = {
@@ -92,6 +94,8 @@ class Planner:
         after = checks.merged(self.current.known, wanted, gone[SCOPES.name], gone[APIS.name])
         self.problems += checks.problems_of(wanted, after, self.issuer)
         self._new_audiences(wanted.apis or {}, after)
+        registered = self.current.known.apis, self.current.clients, self.current.signing_keys
+        self.problems += checks.refused_algs(wanted, *registered)
         self._still_needed(wanted, after, gone)
         made = [step for section in _SECTIONS for step in self._made(section, _entries(wanted, section) or {}, after)]
         deleted = [

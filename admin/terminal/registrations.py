@@ -23,6 +23,7 @@ CLIENT: Words = {
     "origins": "origin",
     "default_scope": "default scope",
     "id_token_claims": "ID token claims",
+    "id_token_signed_response_alg": "ID token algorithm",
     "roles": "role",
     "roles_claim": "roles claim",
     "refresh_absolute_lifetime": "lifetimes of refresh tokens",
@@ -30,7 +31,11 @@ CLIENT: Words = {
     "pkce": "PKCE",
 }
 SCOPE: Words = {"name": "scope"}
-API: Words = {"scopes": "scope", "access_token_lifetime": "lifetime of access tokens"}
+API: Words = {
+    "scopes": "scope",
+    "access_token_lifetime": "lifetime of access tokens",
+    "access_token_signing_alg": "access token algorithm",
+}
 
 _HINTS = {
     ("scope", NOT_REGISTERED): "; `valet scopes list` tells which are",

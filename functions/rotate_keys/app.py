@@ -9,6 +9,7 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.aws.key_maker import KmsKeyMaker
+from valet.aws.kms import KMS_ALGORITHMS
 from valet.aws.patience import patiently
 from valet.keys.ring import kids_by_state
 from valet.keys.rotation import Rotation, record_check
@@ -44,7 +45,7 @@ def _provide() -> None:
 
 
 def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
-    """{"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}.
+    """{"emergency": "<kid>"}, {"emergency": "current"}, {"rotate": "now"} or {"rotate": "<algorithm>"}.
 
     A caller who may invoke this function is as mighty as the signing key: record each call before its outcome is known.
     """
@@ -52,11 +53,15 @@ def _by_hand(event: Mapping[str, Any], request_id: str) -> KeyRing:
         case {"emergency": str(kid), **rest} if not rest:
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="emergency", kid=kid[:64])
             return _patiently(lambda: _rotation().drop(kid))
-        case {"rotate": "now", **rest} if not rest:
+        case {"rotate": str(which), **rest} if not rest and which in ("now", *KMS_ALGORITHMS):
             SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="rotate")
-            return _patiently(lambda: _rotation().rotate(is_due=True))
+            due = frozenset(KMS_ALGORITHMS if which == "now" else (which,))
+            return _patiently(lambda: _rotation().rotate(due))
     SERVER.audit.record("rotate_keys.by_hand", request_id=request_id, deed="unknown")
-    raise ValueError('the event may be {"emergency": "<kid>"}, {"emergency": "current"} or {"rotate": "now"}')
+    raise ValueError(
+        'the event may be {"emergency": "<kid>"}, {"emergency": "current"}, {"rotate": "now"} or '
+        '{"rotate": "<algorithm>"}, such as RS256'
+    )
 
 
 def _patiently(run: Callable[[], Done]) -> Done:

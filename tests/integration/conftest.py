@@ -170,6 +170,6 @@ def refusals(log_lines: list[str]) -> Lines:
 
     def written() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = [json.loads(line) for line in log_lines]
-        return [line for line in found if line["event"] in ("request.refused", "request.failed")]
+        return [line for line in found if line["event"] in ("request.refused", "request.failed", "signing.failed")]
 
     return written

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
-from valet.keys.ring import ANNOUNCED, RETIRED
+from valet.keys.ring import ANNOUNCED, RETIRED, SIGNING
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES
 
 from tests.endpoints import ENDPOINTS
@@ -148,16 +148,18 @@ def test_the_standard_scopes_are_announced(document: dict[str, Any]) -> None:
     }
 
 
-def test_while_the_algorithm_changes_both_are_named(deployment: Deployment) -> None:
-    """The old key signs on until verifiers know the new one; a client that holds us to the document refuses neither."""
+def test_while_the_algorithm_changes_it_names_those_that_sign_the_default_first(deployment: Deployment) -> None:
+    """A new algorithm signs, and is named here, for hours before it becomes the default: a client that holds us to the
+    document refuses neither (tests/parts/keys/test_lanes.py)."""
     records = DynamoKeyRecords(deployment.table("Registry"), os.urandom)
     ring = records.key_ring()
     another = replace(ring.keys[0], kid="another", alg="ES256", state=ANNOUNCED)
     retired = replace(ring.keys[0], kid="retired", alg="PS256", state=RETIRED)
-    assert records.change_ring(ring, (*ring.keys, another, retired))
-    deployment.restart(signing_alg="ES256")
-    found = deployment.send("GET", f"{deployment.issuer}/.well-known/openid-configuration").json()
-    assert found["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
+    for state, named in ((ANNOUNCED, ["RS256"]), (SIGNING, ["RS256", "ES256"])):
+        assert records.change_ring(records.key_ring(), (*ring.keys, replace(another, state=state), retired))
+        deployment.restart(signing_algs=("ES256",))
+        found = deployment.send("GET", f"{deployment.issuer}/.well-known/openid-configuration").json()
+        assert found["id_token_signing_alg_values_supported"] == named
 
 
 def test_the_jwk_set_has_public_keys_only(deployment: Deployment, document: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.keys import SigningKey
 from valet.protocol.supported import GRANT_TYPES, REGISTERED_AUTH_METHODS
 from valet.registration.addresses import refusal_of_origin, refusal_of_uri, risk_of_uri
 from valet.registration.rules import (
@@ -16,6 +17,7 @@ from valet.registration.rules import (
     wrong_with_client,
     wrong_with_scope,
 )
+from valet.registration.signing_algs import refusals_of_alg, registered_for_others
 
 ISSUER = "https://id.example.com"
 SHOP = "https://shop.example.com"
@@ -86,6 +88,8 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"default_scope": frozenset({"buy", "pay"})}, "default_scope", None),
         (WEB, {"refresh_idle_lifetime": 0}, "refresh_absolute_lifetime", None),
         (WEB, {"retry_window": 5}, "retry_window", None),
+        (WEB, {"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg", "HS256"),
+        (WEB, {"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg", "none"),
         (WEB, {"id_token_claims": frozenset({"openid"})}, "id_token_claims", "openid"),
         (WEB, {"id_token_claims": frozenset({"roles"})}, "id_token_claims", "roles"),  # it may not ask for it
         (WEB, {"roles": frozenset({"admin"})}, "roles", None),
@@ -301,13 +305,15 @@ def test_a_scope_and_an_api_are_told_of_by_their_members() -> None:
         "in a circle, pay → buy → pay"
     ]
     assert wrong_with_api(ProtectedApi("urn:new", "New"), KNOWN, ISSUER) == []
-    wrong = wrong_with_api(ProtectedApi(ISSUER, "", frozenset({"buy", "nonsense"}), frozenset(), 5), KNOWN, ISSUER)
+    bad = ProtectedApi(ISSUER, "", frozenset({"buy", "nonsense"}), frozenset(), 5, "ES384")
+    wrong = wrong_with_api(bad, KNOWN, ISSUER)
     assert [(each.member, each.value) for each in wrong] == [
         ("audience", ISSUER),
         ("name", None),
         ("scopes", "nonsense"),
         ("scopes", "buy"),
         ("access_token_lifetime", None),
+        ("access_token_signing_alg", "ES384"),
     ]
 
 
@@ -315,6 +321,33 @@ def test_two_apis_cannot_both_name_scopes_of_the_issuer() -> None:
     known = Scopes(KNOWN.scopes, {SHOP: ProtectedApi(SHOP, "Shop", frozenset({"openid"}))})
     wrong = wrong_with_api(ProtectedApi("urn:new", "New", frozenset({"offline_access"})), known, ISSUER)
     assert [(each.member, each.value) for each in wrong] == [("scopes", "offline_access")]
+
+
+RING = (
+    SigningKey("1", "RS256", "signing", {}),
+    SigningKey("2", "ES256", "announced", {}),
+    SigningKey("3", "PS256", "retired", {}),
+)
+
+
+def test_no_registration_changes_to_an_algorithm_that_no_key_signs_with() -> None:
+    for alg, reason in (("ES256", "its keys are announced"), ("PS256", "deploy with a SigningAlgorithm that names it")):
+        client, api = (
+            replace(WEB, id_token_signed_response_alg=alg),
+            ProtectedApi("u", "U", access_token_signing_alg=alg),
+        )
+        for before, after in ((None, client), (WEB, client), (None, api), (ProtectedApi("u", "U"), api)):
+            (wrong,) = refusals_of_alg(after, before, RING)
+            assert wrong.value == alg
+            assert "only with RS256" in wrong.reason
+            assert reason in wrong.reason
+        # Another member may change while the lane is away.
+        assert not [*refusals_of_alg(client, replace(client, owner="Them"), RING)]
+        others = registered_for_others([WEB, client], [api, ProtectedApi("v", "V")], ("RS256",))
+        assert [*others] == [client, api]
+        assert not [*registered_for_others([WEB, client], [api], ("RS256", alg))]
+    assert not [*refusals_of_alg(replace(WEB, id_token_signed_response_alg="RS256"), WEB, RING)]
+    assert not [*refusals_of_alg(WEB, replace(WEB, id_token_signed_response_alg="PS256"), RING)]
 
 
 def test_the_rules_do_not_speak_of_the_command_line() -> None:

@@ -1,7 +1,11 @@
 """The settings of a deployment, read from its environment."""
 
 import pytest
+from valet.protocol.supported import SIGNING_ALGS
 from valet.settings import Settings, SettingsError, read
+
+from local.template import load
+from tests.parts.template.cloudformation import TEMPLATE
 
 
 def test_an_empty_environment_has_every_default_and_an_empty_variable_counts_as_absent() -> None:
@@ -42,6 +46,22 @@ def test_all_that_is_wrong_is_said_in_one_message() -> None:
         read(wrong)
     for name in ("SIGNING_ALG", "SIGNER", "RETRY_WINDOW", "ACCESS_TOKEN_LIFETIME"):
         assert name in str(caught.value)
+
+
+def test_a_deployment_signs_with_one_algorithm_or_with_two() -> None:
+    allowed = load(TEMPLATE)["Parameters"]["SigningAlgorithm"]["AllowedValues"]
+    assert [read({"SIGNING_ALG": value}).signing_algs for value in allowed] == [
+        ("RS256",),
+        ("ES256",),
+        ("PS256",),
+        ("RS256", "PS256"),
+        ("RS256", "ES256"),
+    ]
+    assert {alg for value in allowed for alg in value.split("+")} == {*SIGNING_ALGS}
+    assert read({}).signing_algs == ("RS256",)
+    for value in ("PS256+RS256", "RS256+RS256", "RS256,PS256", "EdDSA", "none"):
+        with pytest.raises(SettingsError, match="SIGNING_ALG"):
+            read({"SIGNING_ALG": value})
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,7 @@ def test_a_new_api_is_refused_that_no_request_can_name_and_one_that_is_registere
 def test_the_claims_of_people_and_of_clients_are_applied_once_and_exported(apply: Apply, valet: Operator) -> None:
     ann = {"name": "Ann", "locale": "en-US", "address": {"country": "FR"}, "phone_number": "+14255550100"}
     told = {"scope": ["openid", "roles"], "id_token_claims": ["roles"], "roles": ["user"], "roles_claim": "groups"}
+    told["id_token_signed_response_alg"] = "RS256"
     said = {"people": {"ann": ann}, "clients": {"shop": {**SHOP, **told}}}
     apply(said)
     assert apply(said).out == "No change: everything is as the file says.\n"
@@ -315,6 +316,11 @@ CLIENT = "clients:\n  shop:\n    name: Shop\n    redirect_uris: [https://shop.ex
          "a native client keeps no secret"),
         ("clients:\n  web_app_123: {name: W, type: native, redirect_uris: ['com.example.w:/cb']}\n",
          "type: cannot be changed once it is registered"),
+        (f"{CLIENT}    id_token_signed_response_alg: PS256\n",
+         "line 2: client shop: id_token_signed_response_alg 'PS256': no key signs with it, only with RS256: deploy"),
+        ("apis:\n  https://b.example.com: {name: B, access_token_signing_alg: ES256}\n",
+         "line 2: API https://b.example.com: access_token_signing_alg 'ES256': no key signs with it, only with RS256"),
+        (f"{CLIENT}    id_token_signed_response_alg: none\n", "id_token_signed_response_alg 'none': one of RS256,"),
         ("scopes:\n  a: {description: A, includes: [b]}\n  b: {description: B, includes: [a]}\n", "in a circle"),
         ("apis:\n  https://b.example.com: {name: B, scopes: [admin]}\n", "to one API only"),
         ("people:\n  Mary: {}\n", "in lower case: mary"),

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import click
 import pytest
+from valet.aws.dynamodb.table import item_from_model
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.registration.rules import lifetimes_of
 
@@ -225,6 +226,35 @@ def test_keys_that_are_too_old_alone_or_not_as_kms_has_them(valet: Operator, loc
     report = examined(valet, "--only", "keys")
     assert "0 keys sign" in found(report, "keys.states")
     assert f"another public key than the record {standby.kid}" in found(report, "keys.kms")
+
+
+def test_algorithms_that_no_key_signs_with_and_who_waits_for_them(
+    valet: Operator, local: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {"SIGNING_ALG": "RS256+PS256"})
+    report = examined(valet, "--only", "keys.lanes")
+    assert found(report, "keys.lanes") == "No key signs with PS256, and none is announced"
+    ring = local.key_records.key_ring()
+    now = int(valet.clock())
+    announced = replace(ring.keys[0], kid="new", alg="PS256", state="announced", created_at=now, signing_since=0)
+    assert local.key_records.change_ring(ring, (*ring.keys, announced))
+    assert found(examined(valet, "--only", "keys.lanes", status=0), "keys.lanes") == "No key signs with PS256 yet"
+    put(local, Client("waits", "Waits", id_token_signed_response_alg="PS256", scope=frozenset({"admin"})))
+    (api,) = Evidence(local, now).scopes.apis.values()
+    local.registry.put(item_from_model(replace(api, access_token_signing_alg="PS256"), "apis", api.audience))
+    report = examined(valet, "--only", "keys.lanes")
+    assert found(report, "keys.lanes").splitlines() == [
+        "ID tokens of the client waits are to be signed with PS256, and no key signs with it",
+        f"Access tokens for {api.audience} are to be signed with PS256, and no key signs with it",
+        "No key signs with PS256 yet",
+    ]
+    assert "clients change waits --id-token-alg default" in json.dumps(report["findings"][0])
+    assert local.key_records.change_ring(
+        local.key_records.key_ring(), (*ring.keys, replace(announced, state="signing", signing_since=now))
+    )
+    assert found(examined(valet, "--only", "keys.lanes", status=0), "keys.lanes") == ""
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {"SIGNING_ALG": "RS256"})
+    assert "SigningAlgorithm does not name it any more" in found(examined(valet, "--only", "keys.lanes"), "keys.lanes")
 
 
 def test_a_key_set_that_is_not_the_recorded_one(valet: Operator, local: Deployment) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.parts.admin.conftest import Operator
@@ -59,3 +61,70 @@ def test_a_rotation_that_fails_says_why_in_a_line(valet: Operator) -> None:
     finally:
         setattr(environment, "_rotation", rotation)  # noqa: B010
     assert "KMS is on holiday" in ran.err
+
+
+# -- two lanes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_lanes(valet: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    """The stack was updated with SigningAlgorithm=RS256+PS256 a moment ago."""
+    monkeypatch.setenv("SIGNING_ALG", "RS256+PS256")
+    valet.stack.forget(clock=valet.clock)
+    valet.stack.invoke("rotate_keys", {"source": "aws.events"})
+    yield valet
+    valet.stack.forget()
+
+
+def signing(valet: Operator) -> dict[str, str]:
+    return {key["alg"]: key["kid"] for key in valet.json("keys", "list") if key["state"] == "signing"}
+
+
+def pass_hours(valet: Operator, hours: float) -> None:
+    valet.advance(hours * 3600)
+    valet.stack.invoke("rotate_keys", {"source": "aws.events"})
+
+
+def test_a_new_algorithm_is_registered_for_once_its_key_signs(two_lanes: Operator) -> None:
+    client = ("clients", "change", "web_app_123", "--id-token-alg")
+    api = ("apis", "change", two_lanes.stack.audience, "--access-token-alg")
+    added = ("clients", "add", "New", "--scope", "admin", "--id-token-alg", "PS256")
+    before = [two_lanes.json("clients", "list"), two_lanes.json("apis", "list")]
+    for refused in (
+        two_lanes(*client, "PS256", status=2),
+        two_lanes(*api, "PS256", status=2),
+        two_lanes(*added, status=2),
+    ):
+        assert "PS256: no key signs with it yet, only with RS256; its keys are announced" in refused.err
+    assert "deploy with a SigningAlgorithm that names it" in two_lanes(*client, "ES256", status=2).err
+    assert "is not one of" in two_lanes(*client, "HS256", status=2).err
+    assert [two_lanes.json("clients", "list"), two_lanes.json("apis", "list")] == before
+    pass_hours(two_lanes, 2.26)
+    assert list(signing(two_lanes)) == ["RS256", "PS256"]
+    assert two_lanes.json(*client, "PS256")["id_token_alg"] == "PS256"
+    assert two_lanes.json(*api, "PS256")["access_token_alg"] == "PS256"
+    assert two_lanes.json(*client, "default")["id_token_alg"] == ""
+    assert two_lanes.json(*api, "default")["access_token_alg"] == ""
+    assert two_lanes.json(*added)["id_token_alg"] == "PS256"
+
+
+def test_each_algorithms_key_is_rotated_alone(two_lanes: Operator) -> None:
+    pass_hours(two_lanes, 2.26)
+    before = signing(two_lanes)
+    assert "No key signs with ES256" in two_lanes("keys", "rotate", "--alg", "ES256", "--yes", status=3).err
+    two_lanes("keys", "rotate", "--alg", "PS256", "--yes")
+    after = signing(two_lanes)
+    assert after["RS256"] == before["RS256"]
+    assert states(two_lanes)[before["PS256"]] == "retired"
+
+
+def test_an_emergency_concerns_one_key_and_asks_which(two_lanes: Operator) -> None:
+    pass_hours(two_lanes, 2.26)
+    before = signing(two_lanes)
+    refused = two_lanes("keys", "emergency", "--yes", status=3).err
+    assert "an emergency concerns one key. Name it." in refused
+    assert all(alg in refused and kid in refused for alg, kid in before.items())
+    assert signing(two_lanes) == before
+    two_lanes("keys", "emergency", before["PS256"], "--yes")
+    assert states(two_lanes)[before["PS256"]] == "dropped"
+    assert signing(two_lanes)["RS256"] == before["RS256"]

@@ -14,6 +14,8 @@ READ_KEYS = "cryptography.hazmat.primitives.serialization"
     [
         ({"SIGNER": "kms", "SIGNING_ALG": "RS256"}, "valet.aws.kms", "cryptography"),
         ({"SIGNER": "kms", "SIGNING_ALG": "ES256"}, "valet.jose.ecdsa", READ_KEYS),
+        ({"SIGNER": "kms", "SIGNING_ALG": "RS256+PS256"}, "valet.aws.kms", "cryptography"),
+        ({"SIGNER": "kms", "SIGNING_ALG": "RS256+ES256"}, "valet.jose.ecdsa", READ_KEYS),
         ({"SIGNER": "wrapped", "SIGNING_ALG": "RS256"}, READ_KEYS, "jwt"),
     ],
 )

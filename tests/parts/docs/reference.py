@@ -69,7 +69,7 @@ VARIABLES = {
     "ROUTES": "authorizer: the scopes and roles that each route needs, as JSON",
     "SENDER_CONSTRAINT": "authorizer: optional or required; required refuses tokens that are bound to no key",
     "SIGNER": "kms or wrapped",
-    "SIGNING_ALG": "RS256 or ES256",
+    "SIGNING_ALG": "RS256, ES256, PS256, RS256+PS256 or RS256+ES256",
     "SIGNING_ROLE_ARNS": "rotate_keys: the roles that a new key's policy lets sign",
     "STATUS_MAX_STALE": "authorizer: seconds, 0 to 900, for which it uses a list that it holds during an outage",
     "STATUS_OPTIONAL": "authorizer: true accepts tokens without a `status` claim, for issuers without status lists",

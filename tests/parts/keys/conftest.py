@@ -98,7 +98,7 @@ def deploy(impatient: None) -> Callable[[], RotateKeys]:
     def fresh() -> RotateKeys:
         aws = emulated()
         # ES256 because the emulator makes such a key at once, and an RSA key in a tenth of a second.
-        settings = replace(SETTINGS, signing_alg="ES256", registry_table=make_registry(boto3.client("dynamodb")))
+        settings = replace(SETTINGS, signing_algs=("ES256",), registry_table=make_registry(boto3.client("dynamodb")))
         return RotateKeys(aws, settings)
 
     return fresh

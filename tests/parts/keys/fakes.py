@@ -1,8 +1,8 @@
 """KeyRecords, KeyMaker and Audit in memory, for what has to be tried a thousand times."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING
+from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_algs
 from valet.models.keys import KeyRing, SigningKey
 from valet.settings import Settings
 
@@ -74,20 +74,34 @@ def in_state(ring: KeyRing, state: str) -> list[str]:
     return [key.kid for key in ring.keys if key.state == state]
 
 
+def lane(ring: KeyRing, alg: str) -> KeyRing:
+    return replace(ring, keys=tuple(key for key in ring.keys if key.alg == alg))
+
+
 def assert_one_key_signs(ring: KeyRing) -> None:
-    assert len(in_state(ring, SIGNING)) == 1
+    """Exactly one in each lane, and in one lane at least; each key has one record, and so one algorithm."""
+    assert ring.keys == () or signing_algs(ring.keys)
+    assert len(set(signing_algs(ring.keys))) == len(signing_algs(ring.keys))
     assert len({key.kid for key in ring.keys}) == len(ring.keys)
 
 
 def assert_settled(ring: KeyRing, states: dict[str, str]) -> None:
-    """What every run ends in, whatever happened before: one key signs, one stands by, and what is dropped has ended.
+    """What every run ends in, whatever happened before: in each lane one key signs, one stands by, and what is dropped
+    has ended.
 
-    Where the settings have changed two stand by, until verifiers know the one that is wanted now.
+    Where the settings have changed two stand by, until verifiers know the one that is wanted now; and in a new lane,
+    which does not sign yet.
     """
     assert_one_key_signs(ring)
-    assert 1 <= len(in_state(ring, ANNOUNCED)) <= 2
-    if len(in_state(ring, ANNOUNCED)) == 2:
-        assert len({(key.alg, key.wrapping_key, key.signing_roles) for key in ring.keys if key.state == ANNOUNCED}) == 2
+    assert signing_algs(ring.keys)
+    for alg in {key.alg for key in ring.keys if key.state in (SIGNING, ANNOUNCED)}:
+        keys = lane(ring, alg)
+        if not in_state(keys, SIGNING):
+            assert len(in_state(keys, ANNOUNCED)) == 2
+            continue
+        assert 1 <= len(in_state(keys, ANNOUNCED)) <= 2
+        if len(in_state(keys, ANNOUNCED)) == 2:
+            assert len({(key.wrapping_key, key.signing_roles) for key in keys.keys if key.state == ANNOUNCED}) == 2
     for key in ring.keys:
         if key.state in (SIGNING, ANNOUNCED):
             assert states[key.kid] == "Enabled"

@@ -9,8 +9,8 @@ import jwt
 import pytest
 from valet.aws.calls import Calls
 from valet.aws.connection import NoAnswer
-from valet.aws.key_maker import KmsKeyMaker
-from valet.aws.kms import KmsSigners
+from valet.aws.key_maker import KmsKeyMaker, key_policy
+from valet.aws.kms import KMS_ALGORITHMS, KmsSigners
 from valet.errors import TemporarilyUnavailable
 from valet.jose.public import thumbprint
 from valet.keys.ring import ANNOUNCED
@@ -100,6 +100,16 @@ def test_ps256_has_a_salt_as_long_as_its_hash(kms: Kms, length: int) -> None:
     assert is_good(key, message, kms.signers.signer(key).sign(message))
 
 
+def test_the_policy_of_a_key_lets_it_sign_with_its_one_algorithm() -> None:
+    allowed = {}
+    for alg in KMS_ALGORITHMS:
+        (sign,) = (each for each in key_policy(alg, SETTINGS)["Statement"] if "kms:Sign" in each["Action"])
+        assert sign["Action"] == ["kms:Sign"]
+        allowed[alg] = sign["Condition"]["StringEquals"]["kms:SigningAlgorithm"]
+    assert allowed == KMS_ALGORITHMS
+    assert len(set(allowed.values())) == len(allowed)  # RS256 and PS256 sign with keys of one kind
+
+
 @MINISTACK
 @pytest.mark.parametrize("signer", ["kms", "wrapped"])
 @pytest.mark.parametrize("length", [1, 4096])
@@ -174,6 +184,17 @@ def test_a_key_that_is_no_longer_asked_for_leaves_the_memory(wrapped: Kms) -> No
     for _ in range(5):
         signers.signer(wrapped.maker.make_key("ES256", 0))
     assert len(signers._unwrapped) == 2
+
+
+def test_a_rotation_in_each_of_two_lanes_unwraps_each_key_once(wrapped: Kms) -> None:
+    """An invocation that read the records before a change still asks for the former keys."""
+    keys = [wrapped.maker.make_key(alg, 0) for alg in ("RS256", "PS256") for _ in range(2)]
+    signers = wrapped.signers
+    with emulated().recorded() as made:
+        for _ in range(3):
+            for key in keys:
+                assert is_good(key, b"message", signers.signer(key).sign(b"message"))
+    assert [call.action for call in made] == ["Decrypt"] * 4
 
 
 def test_wrapping_and_unwrapping_say_what_for(wrapped: Kms) -> None:

@@ -84,6 +84,8 @@ def test_a_mistake_in_the_file_is_told_by_its_line_and_nothing_starts_or_is_kept
     assert refusal(CONFIG=str(config)).startswith(f"{config}: line 2: client shop: there is no key 'redirect_uri'")
     config.write_text("clients:\n  shop: {name: Shop, grant_types: [client_credentials], scope: [nonsense]}\n")
     assert refusal(CONFIG=str(config)).startswith(f"{config}: line 2: client shop: scope 'nonsense': not registered")
+    config.write_text("apis:\n  https://api: {name: A, access_token_signing_alg: PS256}\n")
+    assert "line 2: API https://api: access_token_signing_alg 'PS256': no key signs" in refusal(CONFIG=str(config))
     assert not (tmp_path / ".valet").exists()
     assert "no such file" in refusal(CONFIG=str(tmp_path / "nowhere.yaml"))
 

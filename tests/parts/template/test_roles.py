@@ -135,7 +135,7 @@ def test_rotate_keys_can_create_nothing_but_keys_that_sign() -> None:
     condition = create["Condition"]
     assert condition["StringEquals"]["kms:KeyUsage"] == "SIGN_VERIFY"
     assert condition["StringEquals"]["kms:KeyOrigin"] == "AWS_KMS"
-    assert condition["StringEquals"]["kms:KeySpec"] == {"Fn::If": ["IsEs256", "ECC_NIST_P256", "RSA_2048"]}
+    assert condition["StringEquals"]["kms:KeySpec"] == ["RSA_2048", "ECC_NIST_P256"]
     assert condition["Bool"] == {"kms:MultiRegion": "false", "kms:BypassPolicyLockoutSafetyCheck": "false"}
 
 

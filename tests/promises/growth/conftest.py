@@ -55,7 +55,7 @@ class Memory:
     def new_server(self) -> Server:
         """Another execution environment."""
         server = Server()
-        server.settings = Settings(issuer_url=ISSUER, signing_alg="ES256")
+        server.settings = Settings(issuer_url=ISSUER, signing_algs=("ES256",))
         server.clock = self.clock
         server.audit = Audit()
         self.stores.stand_behind(server)

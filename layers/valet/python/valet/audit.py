@@ -32,6 +32,7 @@ EventName = Literal[
     "key.rotated",
     "key.withdrawn",
     "keys.checked",
+    "lane.changed",
     "login.failed",
     "login.succeeded",
     "login.throttled",
@@ -86,6 +87,9 @@ def _event(meaning: str, fields: str = "", metric: Metric | None = None, measure
 # An operator's operation, their ARN, the members that changed, and the values before and after.
 _CHANGE = "deed operator members before after"
 
+# A step of the rotation: the key and its algorithm, the reason, and the key that signs in its place or by default.
+_STEP = "kid alg reason signing"
+
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
@@ -107,19 +111,20 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
-        "key.deleted": _event("The record of a key that is no longer needed was deleted.", "kid reason signing"),
-        "key.dropped": _event("An emergency took a key out of the JWK Set.", "kid reason signing"),
+        "key.deleted": _event("The record of a key that is no longer needed was deleted.", _STEP),
+        "key.dropped": _event("An emergency took a key out of the JWK Set.", _STEP),
         "key.ended": _event("This key cannot sign any more.", "kid key_id"),
         "key.left": _event("This stack may not end the key: an administrator has to.", "kid key_id"),
         "key.made": _event("A signing key was made.", "kid key_id"),
-        "key.rotated": _event("Another key signs from now on.", "kid reason signing"),
-        "key.withdrawn": _event("A standby that the settings no longer ask for was removed.", "kid reason signing"),
+        "key.rotated": _event("Another key signs from now on.", _STEP),
+        "key.withdrawn": _event("A standby that the settings no longer ask for was removed.", _STEP),
         "keys.checked": _event(
-            "The hourly run is done; how far the signing key is over its period, in days.",
+            "The hourly run is done; how far a signing key is over its period, in days.",
             "kid overdue_days",
             "KeyOverdue",
             "overdue_days",
         ),
+        "lane.changed": _event("An algorithm's keys begin to sign, sign by default from now on, or have ended.", _STEP),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
@@ -142,7 +147,11 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "A client asked for scopes that it may not have: the field names them.", "scope", "ScopesRefused"
         ),
         "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
-        "signing.failed": _event("KMS did not sign: throttled, disabled, denied.", "error detail", "SigningsFailed"),
+        "signing.failed": _event(
+            "KMS did not sign (throttled, disabled, denied), or no key has the algorithm.",
+            "error detail",
+            "SigningsFailed",
+        ),
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),

@@ -25,7 +25,7 @@ class Settings(Frozen):
     grants_table: str = "Grants"
     issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
     is_behind_proxy: bool = False  # the last entry of X-Forwarded-For is a proxy's, and the one before it the client's
-    signing_alg: str = "RS256"
+    signing_algs: tuple[str, ...] = ("RS256",)  # the lanes of the key ring; the first one signs by default
     signer: str = "kms"
     code_lifetime: int = 60
     saved_request_lifetime: int = 600
@@ -73,6 +73,11 @@ def _one_of(*names: str) -> Callable[[str], str]:
     return parse
 
 
+def _lanes(*names: str) -> Callable[[str], tuple[str, ...]]:
+    parse_name = _one_of(*names)
+    return lambda value: tuple(parse_name(value).split("+"))
+
+
 def _issuer(value: str) -> str:
     if value and not _HTTPS_ISSUER.fullmatch(value) and not _LOOPBACK_ISSUER.fullmatch(value):
         raise ValueError("https://host without a path (plain http for a loopback address only), or empty")
@@ -113,13 +118,14 @@ def _table(value: str) -> str:
     return value
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] = {
+_Value = str | int | frozenset[str] | tuple[str, ...]
+_VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "REGISTRY_TABLE": ("registry_table", _table),
     "USERS_TABLE": ("users_table", _table),
     "GRANTS_TABLE": ("grants_table", _table),
     "ISSUER_URL": ("issuer_url", _issuer),
     "BEHIND_PROXY": ("is_behind_proxy", _flag),
-    "SIGNING_ALG": ("signing_alg", _one_of("RS256", "ES256")),
+    "SIGNING_ALG": ("signing_algs", _lanes("RS256", "ES256", "PS256", "RS256+PS256", "RS256+ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),
     "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", _whole(60, LONGEST_ACCESS_TOKEN)),
     # A key is kept as long as the last token that it signed may live, and no longer.
@@ -143,7 +149,7 @@ def read(env: Mapping[str, str]) -> Settings:
 
     Raises SettingsError, which names every variable that is wrong and what it may be.
     """
-    found: dict[str, str | int | frozenset[str]] = {}
+    found: dict[str, _Value] = {}
     wrong = []
     for name, (field, parse) in _VARIABLES.items():
         value = env.get(name, "")

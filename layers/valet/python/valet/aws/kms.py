@@ -25,14 +25,14 @@ KMS_ALGORITHMS: Mapping[str, Any] = {
 }
 
 _LONGEST_RAW_MESSAGE = 4096  # bytes; KMS takes longer messages only as their digest
-_MOST_UNWRAPPED_KEYS = 2  # a rotation needs two; what is no longer asked for leaves the memory
+_MOST_UNWRAPPED_KEYS = 2  # of each algorithm: a rotation needs two; what is no longer asked for leaves the memory
 
 
 def prepare(environment: Mapping[str, str]) -> None:
     """Import what the signatures of this deployment need."""
     if environment.get("SIGNER") == "wrapped":
         import valet.aws.unwrapped
-    elif environment.get("SIGNING_ALG") == "ES256":
+    elif "ES256" in environment.get("SIGNING_ALG", ""):
         import valet.jose.ecdsa  # noqa: F401
 
 
@@ -51,8 +51,9 @@ class KmsSigners:
             found = self._unwrapped.get(key.kid)
             if found is None:
                 found = unwrapped_signer(self._kms, key)
-                while len(self._unwrapped) >= _MOST_UNWRAPPED_KEYS:
-                    del self._unwrapped[next(iter(self._unwrapped))]
+                held = [kid for kid, signer in self._unwrapped.items() if signer.alg == key.alg]
+                for kid in held[: len(held) + 1 - _MOST_UNWRAPPED_KEYS]:
+                    del self._unwrapped[kid]
                 self._unwrapped[key.kid] = found
             return found
 

@@ -25,13 +25,15 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         raise InvalidScope(why, names=of_people)
     if resource:
         scope, known = for_one(resource[0], scope, known)
-    issuance = Issuance(request.issuer, now, ports.random, current_signer(ports.registry, ports.signers), request.jkt)
+    aud = audience(scope, known, request.issuer)
+    signer = current_signer(ports.registry, ports.signers, access_token.signing_alg(aud, known))
+    issuance = Issuance(request.issuer, now, ports.random, signer, request.jkt)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(
         issuance,
         client,
         scope,
-        audience(scope, known, request.issuer),
+        aud,
         ports.status_indices.allot(client.client_id, exp, client.epoch),
     )
     request.one_use.spend()

@@ -57,21 +57,27 @@ def sign_tokens(
     Every answer for the generation, retries too, uses the same index and `exp`. A refresh gives an ID token only to
     clients that are registered for it, without the nonce of the authorization request (OpenID Connect Core §12.2).
     """
-    issuance = Issuance(
-        request.issuer, request.now, ports.random, current_signer(ports.registry, ports.signers), request.jkt
-    )
     allowed = [
         aud for aud in audience(scope, known, request.issuer) if aud in (*grant.aud, *grant.resources, request.issuer)
     ]
     if not allowed:
         raise nothing_left(scope)
+    gives_id_token = OPENID in scope and (is_first or request.client.id_token_on_refresh)
+    alg = access_token.signing_alg(allowed, known)
+    id_token_alg = request.client.id_token_signed_response_alg if gives_id_token else alg
+    # Find both signers before the first signature: KMS charges for that, and the other lane may not sign.
+    signer = current_signer(ports.registry, ports.signers, alg)
+    other = signer if id_token_alg == alg else current_signer(ports.registry, ports.signers, id_token_alg)
+    issuance = Issuance(request.issuer, request.now, ports.random, signer, request.jkt)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
     expires_in = max(0, live.exp - int(request.now))
     tokens = Tokens(token, expires_in, tuple(scope), token_type=request.token_type)
-    if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
+    if not gives_id_token:
         return tokens
     about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)
     lifetime = ports.settings.id_token_lifetime
+    if other is not signer:
+        issuance = replace(issuance, signer=other)
     signed = id_token.sign(issuance, grant, token, about_user, lifetime=lifetime, with_nonce=is_first)
     return replace(tokens, id_token=signed)
 

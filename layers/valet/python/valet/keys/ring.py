@@ -1,4 +1,8 @@
-"""Signing keys as their readers see them: which one signs, and which are in the JWK Set (RFC 7517 §5)."""
+"""Signing keys as their readers see them: which ones sign, and which are in the JWK Set (RFC 7517 §5).
+
+The keys of one algorithm are a lane of the ring, and exactly one key signs in each lane. The order of the signing keys
+is the order of the lanes: the first lane signs for every client and API that is registered for no algorithm.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,22 +10,28 @@ from valet.errors import SigningFailed
 from valet.models.keys import SigningKey
 
 ANNOUNCED = "announced"  # in the JWK Set, so that verifiers know it before its first signature
-SIGNING = "signing"  # exactly one
+SIGNING = "signing"  # exactly one in each lane
 RETIRED = "retired"  # in the JWK Set until the last token that it signed has expired
 DROPPED = "dropped"  # ended by an emergency: no longer in the JWK Set
 
 
-def find_signing_key(keys: Sequence[SigningKey]) -> SigningKey | None:
-    """The key that signs now; None only before the first key is made."""
-    return next((key for key in keys if key.state == SIGNING), None)
+def find_signing_key(keys: Sequence[SigningKey], alg: str = "") -> SigningKey | None:
+    """The key that signs with `alg`, in the first lane if that is empty; None where no key does."""
+    for key in keys:
+        if key.state == SIGNING and alg in ("", key.alg):
+            return key
+    return None
 
 
-def signing_key(keys: Sequence[SigningKey]) -> SigningKey:
-    """The key that signs now."""
-    key = find_signing_key(keys)
-    if key is None:
+def signing_key(keys: Sequence[SigningKey], alg: str = "") -> SigningKey:
+    """The key that signs with `alg`, in the first lane if that is empty. Raises SigningFailed where no key does."""
+    key = find_signing_key(keys, alg)
+    if key is not None:
+        return key
+    if not (lanes := signing_algs(keys)):
         raise SigningFailed(detail="there is no signing key yet: rotate_keys has not made the first one")
-    return key
+    # Another lane's signature would be worse than none: the client may be bound to refuse it.
+    raise SigningFailed(detail=f"no key signs with {alg}, only with {', '.join(lanes)}: `valet doctor` names who waits")
 
 
 def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
@@ -30,12 +40,12 @@ def published_keys(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
 
 
 def signing_algs(keys: Sequence[SigningKey]) -> tuple[str, ...]:
-    """The algorithms that tokens are signed with, now and next: two while a change is under way."""
-    return tuple(sorted({key.alg for key in keys if key.state in (SIGNING, ANNOUNCED)}))
+    """The lanes that sign, the first lane first."""
+    return tuple(key.alg for key in keys if key.state == SIGNING)
 
 
 def jwk_set(keys: Sequence[SigningKey]) -> Mapping[str, Sequence[Mapping[str, str]]]:
-    """The JWK Set. The signing key is first, for verifiers that read only the first key."""
+    """The JWK Set. The first lane's signing key is first, for verifiers that read only the first key."""
     ordered = sorted(published_keys(keys), key=lambda key: key.state != SIGNING)
     return {"keys": [key.public_jwk for key in ordered]}
 

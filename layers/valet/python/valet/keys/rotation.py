@@ -1,16 +1,29 @@
 """One run of the rotation of signing keys: it carries out the steps of the plan through the ports.
 
 It does one step after another, and reads the records anew before each. Every change of the records is one conditional
-write of all of them, so wherever a run ends, and however many run at once, one key signs and the next run goes on from
-there.
+write of all of them, so wherever a run ends, and however many run at once, one key signs in each lane and the next run
+goes on from there.
 """
 
 from collections.abc import Callable, Sequence
 
 from valet.audit import EventName
 from valet.errors import TemporarilyUnavailable
-from valet.keys.plan import Change, End, Make, Step, announced, drop, ended, overdue_days, plan
-from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, signing_key
+from valet.frozen import replace
+from valet.keys.plan import (
+    Change,
+    End,
+    Make,
+    Situation,
+    Step,
+    announced,
+    drop,
+    ended,
+    longest_signing,
+    overdue_days,
+    plan,
+)
+from valet.keys.ring import ANNOUNCED, DROPPED, SIGNING, find_signing_key, signing_algs, signing_key
 from valet.models.keys import KeyRing, SigningKey
 from valet.ports.keys import KeyMaker, KeyRecords
 from valet.ports.runtime import Audit, Clock
@@ -19,7 +32,7 @@ from valet.settings import Settings
 CURRENT = "current"  # in an emergency, names the key that signs
 _SAME_EMERGENCY = 900  # "current" if repeated within this time, it repeats the command and does not mean the new key
 
-_MOST_STEPS = 40  # a run takes six at most; if it takes more, two runs disturb each other without end
+_MOST_STEPS = 40  # a run takes six at most in each lane; if it takes more, two runs disturb each other without end
 
 
 class Rotation:
@@ -32,24 +45,30 @@ class Rotation:
         self.clock = clock
         self.settings = settings
         self._usable: dict[str, bool] = {}
-        self._made: SigningKey | None = None
+        self._made: tuple[SigningKey, ...] = ()  # not in the ring yet
 
-    def rotate(self, *, is_due: bool = False) -> KeyRing:
-        """Move the records on as far as possible today. Returns the ring as it is then."""
-        return self._run(lambda ring, now: plan(ring.keys, now, self.settings, self._unusable(ring), is_due=is_due))
+    def rotate(self, due: frozenset[str] = frozenset()) -> KeyRing:
+        """Move the records on as far as possible today, and the lanes in `due` before their time.
+
+        Returns the ring as it is then.
+        """
+        return self._run(lambda at: plan(replace(at, due=due)))
 
     def drop(self, which: str) -> KeyRing:
-        """Emergency: stop using the key now, then see to everything else. Raises LookupError for an unknown kid."""
+        """Emergency: stop using the key now, then see to everything else.
+
+        Raises LookupError for an unknown kid, and for "current" where the keys of several lanes sign.
+        """
         kid = _kid_to_drop(self.records.key_ring().keys, which, int(self.clock()))
         if kid is not None:
-            self._run(lambda ring, now: drop(ring.keys, kid, now, self.settings, self._unusable(ring)))
+            self._run(lambda at: drop(at, kid))
         return self.rotate()
 
-    def _run(self, next_step: Callable[[KeyRing, int], Step | None]) -> KeyRing:
+    def _run(self, next_step: Callable[[Situation], Step | None]) -> KeyRing:
         try:
             for _ in range(_MOST_STEPS):
                 ring, now = self.records.key_ring(), int(self.clock())
-                step = next_step(ring, now)
+                step = next_step(Situation(ring.keys, now, self.settings, self._unusable(ring)))
                 if step is None:
                     return ring
                 self._carry_out(step, ring, now)
@@ -59,8 +78,8 @@ class Rotation:
 
     def _carry_out(self, step: Step, ring: KeyRing, now: int) -> None:
         match step:
-            case Make():
-                self._place(self._made or self._make(now), ring, now)
+            case Make(algs):
+                self._place(tuple(self._key_for(alg, now) for alg in algs), ring, now)
             case End(key):
                 # If we may not end a key any more, perhaps because it is another stack's, leave it to the account's
                 # administrators. Retrying for ever would keep us from everything else.
@@ -69,29 +88,41 @@ class Rotation:
                     self.audit.record(event, kid=key.kid, key_id=key.key_id)
             case Change():
                 if self.records.change_ring(ring, step.keys):
-                    self.audit.record(step.event, kid=step.kid, reason=step.reason, signing=signing_key(step.keys).kid)
+                    (alg,) = (key.alg for key in ring.keys if key.kid == step.kid)
+                    signing = find_signing_key(step.keys, alg) or signing_key(step.keys)
+                    self.audit.record(step.event, kid=step.kid, alg=alg, reason=step.reason, signing=signing.kid)
 
-    def _make(self, now: int) -> SigningKey:
-        key = self._made = self.maker.make_key(self.settings.signing_alg, now)
+    def _key_for(self, alg: str, now: int) -> SigningKey:
+        """A key that this run made before, or a new one."""
+        for key in self._made:
+            if key.alg == alg:
+                return key
+        key = self.maker.make_key(alg, now)
+        self._made = (*self._made, key)
         self._usable[key.kid] = True
         # If this run is killed before the key is in the ring, only this line tells the operator of the key.
         self.audit.record("key.made", kid=key.kid, key_id=key.key_id)
         return key
 
-    def _place(self, key: SigningKey, ring: KeyRing, now: int) -> None:
+    def _place(self, made: tuple[SigningKey, ...], ring: KeyRing, now: int) -> None:
         try:
-            is_placed = self.records.change_ring(ring, announced(ring.keys, key, now))
+            is_placed = self.records.change_ring(ring, announced(ring.keys, made, now))
         except TemporarilyUnavailable:
-            self._made = None  # it may be in the ring, and even sign: this run must not end it any more
+            self._forget(made)  # they may be in the ring, and even sign: this run must not end them any more
             raise
         if is_placed:
-            self._made = None
-            self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
+            self._forget(made)
+            for key in made:
+                self.audit.record("key.announced", kid=key.kid, key_id=key.key_id)
+
+    def _forget(self, made: tuple[SigningKey, ...]) -> None:
+        self._made = tuple(key for key in self._made if key not in made)
 
     def _end_unplaced(self) -> None:
-        """Another run announced a key first, so the key of this run is not needed."""
-        if self._made is not None:
-            key, self._made = self._made, None
+        """Another run announced keys first, so those of this run are not needed."""
+        while self._made:
+            key, *others = self._made
+            self._made = tuple(others)
             event: EventName = "key.ended" if self.maker.end_key(key) else "key.left"
             self.audit.record(event, kid=key.kid, key_id=key.key_id)
 
@@ -105,8 +136,8 @@ class Rotation:
 
 def record_check(ring: KeyRing, audit: Audit, settings: Settings, now: float) -> None:
     """Record that the keys were checked, once a run: an alarm waits for this line, and for the days in it."""
-    overdue = overdue_days(ring, now, settings)
-    audit.record("keys.checked", kid=signing_key(ring.keys).kid, overdue_days=overdue)
+    oldest = longest_signing(ring) or signing_key(ring.keys)
+    audit.record("keys.checked", kid=oldest.kid, overdue_days=overdue_days(ring, now, settings))
 
 
 def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None:
@@ -115,6 +146,8 @@ def _kid_to_drop(keys: Sequence[SigningKey], which: str, now: int) -> str | None
         if all(key.kid != which for key in keys):
             raise LookupError("no signing key has this kid")
         return which
+    if len(lanes := signing_algs(keys)) > 1:
+        raise LookupError(f"keys of {' and '.join(lanes)} sign: name the kid of the key to drop")
     for key in keys:
         if key.state == DROPPED and key.signing_since and not key.retired_at and now - key.dropped_at < _SAME_EMERGENCY:
             return None

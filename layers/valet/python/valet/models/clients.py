@@ -27,6 +27,7 @@ class Client(Frozen):
     introspects: frozenset[str] = frozenset()  # audiences whose tokens it may introspect
     first_party: bool = False  # the operator's word for people's consent, where it counts
     id_token_on_refresh: bool = False
+    id_token_signed_response_alg: str = ""  # empty: the first lane of the key ring
     id_token_claims: frozenset[str] = frozenset()  # the granted scopes whose claims its ID tokens have
     roles: frozenset[str] = frozenset()  # the end-users' roles that it is told, next to those of its APIs
     roles_claim: str = "roles"  # the name of the claim that tells them
@@ -65,6 +66,7 @@ class ProtectedApi(Frozen):
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()  # the end-users' roles that it is told
     access_token_lifetime: int | None = None  # seconds; None: the deployment's
+    access_token_signing_alg: str = ""  # empty: the first lane of the key ring
 
 
 class Scope(Frozen):

@@ -12,7 +12,14 @@ from valet.frozen import Frozen, replace
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
+from valet.protocol.supported import (
+    CLAIMS_OF_SCOPE,
+    GRANT_TYPES,
+    PKCE,
+    REGISTERED_AUTH_METHODS,
+    SIGNING_ALGS,
+    GrantType,
+)
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
 from valet.registration.client_keys import refusal_of_method, wrong_with_keys
 
@@ -20,6 +27,7 @@ APPLICATION_TYPES = ("web", "native", "browser")
 # A caller may add to these reasons, because it knows how to list the registered names.
 NOT_REGISTERED = "not registered"
 NO_SUCH_API = "no such protected API"
+_ONE_OF_THE_ALGS = f"one of {', '.join(SIGNING_ALGS)}"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
@@ -87,6 +95,8 @@ def _kind(client: Client) -> Iterator[Wrong]:
     if client.pkce == "optional" and not client.is_confidential:
         reason = "only a confidential client may leave it out: nothing else protects the codes of a public one"
         yield Wrong("pkce", f"{reason} (RFC 9700 section 2.1.1)", client.pkce)
+    if client.id_token_signed_response_alg not in ("", *SIGNING_ALGS):
+        yield Wrong("id_token_signed_response_alg", _ONE_OF_THE_ALGS, client.id_token_signed_response_alg)
     if client.introspects and not client.is_confidential:
         yield Wrong("introspects", "introspection is for confidential clients (RFC 7662 section 4)")
 
@@ -265,6 +275,8 @@ def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]
     low, high = _ACCESS_TOKEN
     if api.access_token_lifetime is not None and not low <= api.access_token_lifetime <= high:
         wrong.append(Wrong("access_token_lifetime", f"{low} to {high} seconds"))
+    if api.access_token_signing_alg not in ("", *SIGNING_ALGS):
+        wrong.append(Wrong("access_token_signing_alg", _ONE_OF_THE_ALGS, api.access_token_signing_alg))
     return wrong
 
 

@@ -24,6 +24,12 @@ def lifetime(scope: Sequence[str], known: Scopes, settings: Settings) -> int:
     return min(api.access_token_lifetime, LONGEST_ACCESS_TOKEN)
 
 
+def signing_alg(audience: Sequence[str], known: Scopes) -> str:
+    """The algorithm that the token's API is registered for; empty: the first lane of the key ring."""
+    api = known.apis.get(audience[0])
+    return api.access_token_signing_alg if api is not None else ""
+
+
 def sign_for_user(
     issuance: Issuance,
     grant: Grant,

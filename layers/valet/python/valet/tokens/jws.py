@@ -12,9 +12,12 @@ from valet.ports.keys import Signer, Signers
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def current_signer(registry: Registry, signers: Signers) -> Signer:
-    """The signer of the key that signs now. Raises TemporarilyUnavailable while there is none."""
-    return signers.signer(signing_key(registry.signing_keys()))
+def current_signer(registry: Registry, signers: Signers, alg: str = "") -> Signer:
+    """The signer of the key that signs now with `alg`, in the first lane if that is empty.
+
+    Raises TemporarilyUnavailable while there is none: another algorithm never stands in.
+    """
+    return signers.signer(signing_key(registry.signing_keys(), alg))
 
 
 def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:
