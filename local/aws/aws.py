@@ -102,7 +102,7 @@ class EmulatedAws:
         setattr(type(botocore_stubber), "__call__", self._before_send)  # noqa: B010  typed as immutable
         mock_aws(config={"core": {"mock_credentials": False}}).start()  # once: starting it again empties it
         kms.complete()
-        dynamodb.quicken()
+        dynamodb.quicken(ACCOUNT, REGION)
         # moto also takes over the requests library, a pattern for each service and method in front of every call.
         # Nothing here calls AWS through requests, and tests call the stack through it.
         responses_mock.stop()
@@ -185,6 +185,8 @@ class EmulatedAws:
         ):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("X-Amzn-ErrorType", "UnknownOperation")])
             return [f"This is no operation of {service}. Send POST / with its X-Amz-Target.\n".encode()]
+        if service == "dynamodb":
+            return self._answer_dynamodb(environ, start_response)
         kept = {name: value for name, value in environ.items() if not name.startswith("HTTP_") or name in _KEPT}
         # There is one Region, whichever the caller names: sam local names the profile's.
         kept["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
@@ -192,6 +194,26 @@ class EmulatedAws:
             if service not in self._applications:
                 self._applications[service] = _application(service)
             return list(self._applications[service](kept, start_response))
+
+    def _answer_dynamodb(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """By the quick way of local/aws/dynamodb.py, as calls from this process take it."""
+        target = environ["HTTP_X_AMZ_TARGET"]
+        headers = HTTPHeaders.from_dict(
+            {
+                "X-Amz-Target": target,
+                "Content-Type": environ.get("CONTENT_TYPE", ""),
+                "Authorization": environ["HTTP_AUTHORIZATION"],
+            }
+        )
+        body = environ["wsgi.input"].read()
+        request = AWSPreparedRequest("POST", f"https://dynamodb.{REGION}.amazonaws.com/", headers, body, False)
+        with self._lock:
+            response: Any = self._answer(self._stubber, f"before-send.dynamodb.{target}", request)
+        content = response.content
+        # The server that sends it says the date.
+        sent = [(name, str(value)) for name, value in response.headers.items() if name.lower() != "date"]
+        start_response(f"{response.status_code} ", [*sent, ("Content-Length", str(len(content)))])
+        return [content]
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from click.testing import CliRunner
 
@@ -18,6 +21,16 @@ from admin.desk import Desk
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.parts.admin.audited import Asked, Logged, asked_of_aws
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocore_reads_its_descriptions_once() -> Iterator[None]:
+    """Each command has a session of its own, as in an operator's shell, where it reads some megabytes of JSON. Here all
+    commands run in one process.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+        yield
 
 
 @dataclass(frozen=True)

@@ -119,28 +119,37 @@ def seen(ring: KeyRing | None) -> object:
 
 @dataclass(frozen=True)
 class Played:
+    """The world after some turns, as it is if both runs are killed there."""
+
     world: World
-    runs: tuple[Followed, ...]
-    waiting: tuple[int, ...]
-
-    def key(self) -> object:
-        return self.world.seen(), tuple(run.key() for run in self.runs), self.waiting
+    waiting: tuple[int, ...]  # the runs that have not come to their end
+    key: object  # all that what may come depends on
 
 
-def play(start: World, settings: Settings, deeds: tuple[Deed, ...], schedule: tuple[int, ...]) -> Played:
-    """The world after the runs took turns as `schedule` says, and were killed."""
-    world = start.copy()
-    runs = [world.followed(settings) for _ in deeds]
-    threads = [greenlet(partial(deed, run)) for deed, run in zip(deeds, runs, strict=True)]
-    for thread in threads:
-        thread.switch()  # up to its first call
-    for turn in schedule:
-        threads[turn].switch()
-    played = Played(world, tuple(runs), tuple(index for index, thread in enumerate(threads) if not thread.dead))
-    for index in played.waiting:
-        runs[index].is_killed = True
-        threads[index].throw()
-    return played
+class Stage:
+    """The runs under way. There is no going back: another schedule begins anew."""
+
+    def __init__(self, start: World, settings: Settings, deeds: tuple[Deed, ...]) -> None:
+        self._world = start.copy()
+        self._runs = [self._world.followed(settings) for _ in deeds]
+        self._threads = [greenlet(partial(deed, run)) for deed, run in zip(deeds, self._runs, strict=True)]
+        for thread in self._threads:
+            thread.switch()  # up to its first call
+
+    def take(self, turn: int) -> None:
+        self._threads[turn].switch()
+
+    def played(self) -> Played:
+        waiting = tuple(index for index, thread in enumerate(self._threads) if not thread.dead)
+        return Played(
+            self._world.copy(), waiting, (self._world.seen(), tuple(run.key() for run in self._runs), waiting)
+        )
+
+    def kill(self) -> None:
+        for run, thread in zip(self._runs, self._threads, strict=True):
+            run.is_killed = True
+            if not thread.dead:
+                thread.throw()
 
 
 @cache
@@ -152,9 +161,15 @@ def every_interleaving(situation: str) -> tuple[Played, ...]:
     schedules: list[tuple[int, ...]] = [()]
     while schedules:
         schedule = schedules.pop()
-        played = play(start, settings, deeds, schedule)
-        if found.setdefault(played.key(), played) is played:
-            schedules.extend((*schedule, turn) for turn in played.waiting)
+        stage = Stage(start, settings, deeds)
+        for turn in schedule:
+            stage.take(turn)
+        while found.setdefault((played := stage.played()).key, played) is played and played.waiting:
+            *others, turn = played.waiting
+            schedules.extend((*schedule, other) for other in others)
+            schedule = (*schedule, turn)
+            stage.take(turn)
+        stage.kill()
     return tuple(found.values())
 
 

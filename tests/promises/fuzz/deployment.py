@@ -13,9 +13,9 @@ from tests.promises.fuzz.good_requests import Secrets, Sent
 from tests.promises.model import acts
 from tests.promises.model.acts import BROWSER_COOKIE, REDIRECT_URI
 from tests.promises.model.people import Browser
-from tests.promises.model.processes import Fate, Process
+from tests.promises.model.processes import Fate
 from tests.promises.model.stage import SESSION, Stage
-from tests.promises.model.world import handler, installed
+from tests.promises.model.world import installed
 
 # RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6.
 REDIRECTED_ERRORS = frozenset(
@@ -41,8 +41,7 @@ class Deployment:
         stage = self.stage.again()
         act = acts.Act("fuzz", sent.function, "stranger", sent.event())
         with installed(stage.world):
-            process = Process(_NUMBER, act, stage.world.server(1), handler(sent.function), stage.world.now)
-            stage.world.resume(process, Fate.RUN)
+            process = stage.world.begin(act, sandbox=1, number=_NUMBER)
             while process.waiting is not None:
                 stage.world.resume(process, Fate.RUN)
         answer: Any = process.answer

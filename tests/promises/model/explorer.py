@@ -1,7 +1,7 @@
 """Every interleaving of a few requests, through the real handlers: a walk over all states that a scenario can reach.
 
-There is no going back in a running handler: to take another turn the scenario starts anew and repeats the steps that
-lead there, which is why everything in a world is the same again. A state that was met is not entered twice.
+A state that was met is not entered twice. Where more than one step may be taken, the run and the world are kept as they
+are there, once for each step. There is no going back in a running handler; what it did before is in the script.
 """
 
 import time
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from tests.promises.model.aftermath import see_what_stands
 from tests.promises.model.ledger import Violation
 from tests.promises.model.processes import Fate
-from tests.promises.model.run import Run, Scenario
+from tests.promises.model.run import Run, Scenario, Step
 from tests.promises.model.stage import Stage
 from tests.promises.model.world import installed
+
+Trace = tuple["Trace", str] | None  # the steps so far, the last one first
 
 
 @dataclass(frozen=True)
@@ -34,39 +36,41 @@ def explore(scenario: Scenario, limit: int = 1_000_000) -> Explored:
     """Walk, depth first, until all is seen, a promise is broken, or the limit is reached."""
     began = time.perf_counter()
     seen: set[int] = set()
-    todo: list[list[int]] = [[]]
     steps = runs = 0
     start = _start(scenario)
-    while todo and len(seen) < limit:
-        path = todo.pop()
-        runs += 1
-        with _begun(scenario, start) as run:
-            trace: list[str] = []
-            for turn in path[:-1]:
-                _take(run, turn, trace)
-            try:
-                if path:
-                    steps += 1
-                    _take(run, path[-1], trace)
-                    run.ledger.check()
+    world = start.world
+    # Where other ways are left to be taken: the run as it stood there, the step, and the steps so far.
+    todo: list[tuple[Run, Step | None, Trace]] = [(_run(scenario, start), None, None)]
+    violation, trace = "", None
+    with installed(world), world.scripted():
+        try:
+            while todo and len(seen) < limit:
+                run, step, trace = todo.pop()
+                runs += 1
+                is_last = not todo or todo[-1][0] is not run
+                run = run if is_last else run.another()
+                run.go_on()
                 while True:
+                    if step is not None:
+                        steps += 1
+                        trace = (trace, run.words(step))
+                        run.take(step)
+                        run.ledger.check()
                     state = run.state()
                     if state in seen:
                         break
                     seen.add(state)
-                    count = sum(1 for _ in run.steps())
-                    if not count:
+                    step, *others = run.steps() or (None,)
+                    if step is None:
                         stage_is_over(run)
                         break
-                    todo += [[*path, turn] for turn in range(1, count)]
-                    path = [*path, 0]
-                    steps += 1
-                    _take(run, 0, trace)
-                    run.ledger.check()
-            except Violation as violation:
-                spent = time.perf_counter() - began
-                return Explored(scenario.name, len(seen), steps, runs, spent, str(violation), tuple(trace))
-    return Explored(scenario.name, len(seen), steps, runs, time.perf_counter() - began)
+                    if others:
+                        here = run.another()
+                        todo += [(here, other, trace) for other in others]
+        except Violation as found:
+            violation = str(found)
+    spent = time.perf_counter() - began
+    return Explored(scenario.name, len(seen), steps, runs, spent, violation, _listed(trace) if violation else ())
 
 
 def _start(scenario: Scenario) -> Stage:
@@ -98,47 +102,27 @@ def stage_is_over(run: Run) -> None:
         raise Violation("lost login: the token that the rightful client holds no longer works")
 
 
-def _begun(scenario: Scenario, start: Stage) -> "_Begun":
-    return _Begun(scenario, start)
+def _run(scenario: Scenario, start: Stage) -> Run:
+    """A run at its start."""
+    for which, sender in enumerate(scenario.senders):
+        for number in range(sender.count) if sender.is_stale else ():
+            start.world.go_stale(10 * which + number)
+    return Run(
+        scenario,
+        start.world,
+        start.ledger,
+        start,
+        start.refresh_token,
+        (start.refresh_token,) if start.refresh_token else (),
+        sent=[0] * len(scenario.senders),
+        faults=scenario.faults,
+        kept=dict(start.kept),
+    ).another()
 
 
-class _Begun:
-    """A run at its start, installed behind the handlers."""
-
-    def __init__(self, scenario: Scenario, start: Stage) -> None:
-        stage = start.again()
-        stage.world.is_observing = True
-        for which, sender in enumerate(scenario.senders):
-            for number in range(sender.count) if sender.is_stale else ():
-                stage.world.go_stale(10 * which + number)
-        self._run = Run(
-            scenario,
-            stage.world,
-            stage.ledger,
-            stage,
-            stage.refresh_token,
-            (stage.refresh_token,) if stage.refresh_token else (),
-            sent=[0] * len(scenario.senders),
-            faults=scenario.faults,
-            kept=dict(stage.kept),
-        )
-        self._installed = installed(stage.world)
-
-    def __enter__(self) -> Run:
-        self._installed.__enter__()
-        return self._run
-
-    def __exit__(self, *raised: object) -> None:
-        for process in self._run.processes.values():
-            if not process.is_done:
-                process.kill()
-        self._installed.__exit__(None, None, None)
-
-
-def _take(run: Run, turn: int, trace: list[str]) -> None:
-    for number, (words, do) in enumerate(run.steps()):
-        if number == turn:
-            trace.append(words)
-            do()
-            return
-    raise AssertionError("the scenario is not the same again")
+def _listed(trace: Trace) -> tuple[str, ...]:
+    words = []
+    while trace is not None:
+        trace, last = trace
+        words.append(last)
+    return tuple(reversed(words))

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -48,6 +48,16 @@ class Facts:
     code_answers: set[int] = field(default_factory=set)
     successors: dict[str, str] = field(default_factory=dict)
     answered: dict[LiveToken, None] = field(default_factory=dict)
+
+    def again(self) -> "Facts":
+        return replace(
+            self,
+            chain=list(self.chain),
+            live=list(self.live),
+            code_answers=set(self.code_answers),
+            successors=dict(self.successors),
+            answered=dict(self.answered),
+        )
 
     def is_genuine(self, token: RefreshToken | None, client_id: str) -> bool:
         return token is not None and client_id == self.client_id and digest(token.family) == self.family != b""

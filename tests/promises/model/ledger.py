@@ -7,7 +7,7 @@ tokens, revoked or not. A transition that the protocol forbids, and a state that
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,6 +56,25 @@ class Ledger:
     @property
     def now(self) -> float:
         return self.clock()
+
+    def again(self) -> "Ledger":
+        """The same, for another way on."""
+        return replace(
+            self,
+            grants={grant_id: facts.again() for grant_id, facts in self.grants.items()},
+            granted=dict(self.granted),
+            bits=set(self.bits),
+            ranges=set(self.ranges),
+            sessions=dict(self.sessions),
+            session_ends=dict(self.session_ends),
+            over_sessions=set(self.over_sessions),
+            ended_sessions=set(self.ended_sessions),
+            endings=self.endings.again(),
+            spent=dict(self.spent),
+            answers=dict(self.answers),
+            wrote=set(self.wrote),
+            violations=[],
+        )
 
     def violated(self, words: str) -> None:
         self.violations.append(words)

@@ -109,12 +109,12 @@ def people_are_swept_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def clients_are_swept_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    original, swept = revocation._sweep, list[object]()
+    original = revocation._sweep
 
     def sweep(deployment: Any, clients: Any, now: float) -> int:
-        if any(deployment is each for each in swept):
+        if vars(deployment).setdefault("swept", False):
             return 0
-        swept[:] = [deployment]
+        deployment.swept = True
         return original(deployment, clients, now)
 
     monkeypatch.setattr(revocation, "_sweep", sweep)

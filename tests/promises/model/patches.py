@@ -20,7 +20,7 @@ from valet.tokens.access_token import still_live
 
 from tests.promises.model.facts import claims_of
 from tests.promises.model.memory_table import MemoryTable
-from tests.promises.model.processes import Process
+from tests.promises.model.processes import Invocation
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -171,9 +171,9 @@ def stamped_at_the_start(step: str, field: str) -> Patch:
     return patch
 
 
-def _running(table: Any) -> Process:
+def _running(table: Any) -> Invocation:
     """The request that calls the table at this moment."""
-    found: Process = table.wire.__self__.current  # `wire` is the world's
+    found: Invocation = table.wire.__self__.current  # `wire` is the world's
     return found
 
 
@@ -236,10 +236,10 @@ def place_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bit is looked at before the request that relies on it: what was found good once is taken for good."""
 
     def is_good(ports: Any, shared: LiveToken) -> bool:
-        good: set[LiveToken] = ports.grants.table.__dict__.setdefault("found_good", set())
-        if shared not in good and not ports.status_lists.is_set(shared):
-            good.add(shared)
-        return shared in good
+        table, key = ports.grants.table, ("found-good", f"{shared.list_id}#{shared.idx}")
+        if table.get(*key) is None and not ports.status_lists.is_set(shared):
+            table.put({"pk": key[0], "sk": key[1]})
+        return table.get(*key) is not None
 
     _sharing(monkeypatch, is_good)
 

@@ -1,8 +1,8 @@
-"""Requests under way, each in a greenlet that stops before every AWS call, and what may happen to it there."""
+"""Requests under way: what each waits for, what may happen to it there, and the code that answers it."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.promises.model.acts import Act
 from tests.promises.model.memory_table import Call
 
 Answer = Mapping[str, Any]
+Handler = Callable[[Mapping[str, Any], Any], Answer]
 
 
 class Fate(Enum):
@@ -29,23 +30,93 @@ class Fate(Enum):
     LATE = "gets no answer, twice, and lands some time later"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An AWS call that a function makes; `run` lets it take effect, and is its result."""
+
+    call: Call
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a function is told of its call: the result, or how it failed."""
+
+    how: str  # the call's operation, "failed" or "unavailable"
+    what: Any = None  # the result, or the item that did not meet the condition
+
+    def given(self) -> Any:
+        if self.how == "failed":
+            raise ConditionFailed(self.what)
+        if self.how == "unavailable":
+            raise TemporarilyUnavailable(detail="no answer")
+        return list(self.what) if isinstance(self.what, list) else self.what
+
+    def words(self) -> tuple[object, ...]:
+        """To compare it by."""
+        return (self.how, tuple(map(_spelt, self.what)) if isinstance(self.what, list) else _spelt(self.what))
+
+
+_said: dict[int, tuple[object, str]] = {}
+
+
+def _spelt(thing: object) -> object:
+    """Items are replaced, never changed: each is spelt out once."""
+    if not isinstance(thing, dict):
+        return thing
+    found = _said.get(id(thing))
+    if found is None or found[0] is not thing:
+        if len(_said) > 200_000:
+            _said.clear()
+        found = _said[id(thing)] = (thing, repr(thing))
+    return found[1]
+
+
+UNAVAILABLE = Told("unavailable")
+
+
+class Invocation:
+    """A function at work on one request, in a greenlet that stops before every AWS call."""
+
+    def __init__(self, number: int, act: Act, server: Server, handler: Handler, started_at: float) -> None:
+        self.number = number
+        self.act = act
+        self.server = server
+        self.started_at = started_at
+        self.drawn = 0  # how often it asked for randomness
+        self._greenlet = greenlet.greenlet(lambda _: handler(act.event, None))
+
+    def go_on(self, told: Told | None) -> Asked | Answer:
+        """Run to the next call, or to the answer; only the world does that, and it says whose turn it is."""
+        came: Asked | Answer = self._greenlet.switch(told)
+        return came
+
+    def ask(self, asked: Asked) -> Any:
+        """Called from inside: stop before the call until somebody says what came of it."""
+        told: Told = self._greenlet.parent.switch(asked)
+        return told.given()
+
+    def kill(self) -> None:
+        if not self._greenlet.dead:
+            self._greenlet.throw(greenlet.GreenletExit)
+
+
 @dataclass
 class Process:
-    """One invocation of a function."""
+    """One request under way, as the ledger and the walk see it."""
 
     number: int
     act: Act
-    server: Server
-    handler: Callable[[Mapping[str, Any], Any], Answer]
+    sandbox: int
     started_at: float
     dead_before: frozenset[tuple[str, int]] = frozenset()  # the status bits that were set when it began
     waiting: Call | None = None
+    run: Callable[[], Any] | None = None  # lets what it waits for take effect
     waiting_since: float = 0.0  # when the function made the call
-    drawn: int = 0  # how often it asked for randomness
     faults: int = 0
     has_met_revoked: bool = False  # it has read a grant that is revoked
     has_met_redeemed: bool = False  # ... or whose code is redeemed
-    observed: list[int] = field(default_factory=list)  # digests of all that it was told
+    observed: int = 0  # a digest of all that it was told
     is_stale: bool = False  # its sandbox goes by clients' records of before an operator's write
     after: frozenset[int] = frozenset()  # the operators' commands that were answered before it began
     after_commit: frozenset[int] = frozenset()  # ... and those whose one write had taken effect
@@ -53,44 +124,16 @@ class Process:
     answer: Answer | None = None
     is_done: bool = False
 
-    def __post_init__(self) -> None:
-        self._greenlet = greenlet.greenlet(lambda _: self.handler(self.act.event, None))
-
-    def resume(self, fate: Fate) -> None:
-        """Run to the next call, or to the answer; only the world does that, and it says whose turn it is."""
-        if fate is not Fate.RUN:
-            self.faults += 1
-        if fate is Fate.KILLED:
-            self.kill()
-            return
-        came = self._greenlet.switch(fate)
-        if self._greenlet.dead:
-            self.answer, self.is_done, self.waiting = came, True, None
+    def came(self, came: Asked | Answer, now: float) -> None:
+        """It has run on, to a call or to its answer."""
+        if isinstance(came, Asked):
+            self.waiting, self.run, self.waiting_since = came.call, came.run, now
         else:
-            self.waiting = came
+            self.waiting, self.run, self.answer, self.is_done = None, None, came, True
 
-    def pause(self, call: Call) -> Fate:
-        """Called from inside: stop before the call until somebody says what becomes of it."""
-        fate: Fate = self._greenlet.parent.switch(call)
-        return fate
+    def killed(self) -> None:
+        self.waiting, self.run, self.is_done = None, None, True
 
-    def kill(self) -> None:
-        self._greenlet.throw(greenlet.GreenletExit)
-        self.is_done, self.waiting = True, None
-
-
-def perform(process: Process, call: Call, run: Callable[[], Any], delay: Callable[[], None]) -> Any:
-    """The call, as fate has it; `delay` keeps the write in the network."""
-    fate = process.pause(call)
-    if fate is Fate.FAILED:
-        raise TemporarilyUnavailable(detail="no answer")
-    if fate in (Fate.DELAYED, Fate.LATE):
-        delay()
-    if fate in (Fate.RESENT, Fate.UNKNOWN):
-        with suppress(ConditionFailed):
-            run()
-    if fate in (Fate.UNKNOWN, Fate.LATE):
-        raise TemporarilyUnavailable(detail="no answer")
-    if fate in (Fate.RESENT, Fate.DELAYED):
-        process.pause(replace(call, is_again=True))  # it waits a little; whatever else happens happens now
-    return run()
+    def again(self) -> "Process":
+        """The same, for another way on."""
+        return copy(self)

@@ -5,9 +5,10 @@ that lands.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from valet.aws.dynamodb.table import Item
@@ -19,9 +20,10 @@ from tests.promises.model.memory_table import Call, Key
 from tests.promises.model.operators import WAIT
 from tests.promises.model.processes import Answer, Fate, Process
 from tests.promises.model.stage import Stage
-from tests.promises.model.world import World
+from tests.promises.model.world import State, World
 
-Step = tuple[str, Callable[[], None]]
+# What happens, to whom (a request, or the number of a sender or of a late write), and what it is sent or meets.
+Step = tuple[str, Any, Any]
 _SEEN = ("sub", "session", WAIT)  # and what is of a grant
 
 
@@ -70,33 +72,81 @@ class Run:
     # What end-users and thieves keep: session, code, refresh.
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     waited_for: dict[tuple[int, int], frozenset[tuple[int, int]]] = field(default_factory=dict)  # by operators
+    paused: State | None = None  # of the world, while other runs go on
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> list[Step]:
+        """What may happen next."""
+        found: list[Step] = []
         for which, sender in enumerate(self.scenario.senders):
             if self.sent[which] < sender.count and not self.is_signed_out:
                 act = sender.act(self)
                 if act is not None:
-                    yield f"{act}", lambda which=which, act=act: self._send(which, act)  # type: ignore[misc]
+                    found.append(("send", which, act))
         for key, process in self.processes.items():
             if process.waiting is not None and not (process.waiting.operation == WAIT and self._must_wait(key)):
-                yield f"{_name(key)}: {_words(process.waiting)}", lambda key=key: self._resume(key, Fate.RUN)  # type: ignore[misc]
-                yield from self._faults(key, process.waiting)
-        yield from self._answers()
-        if self.ticks < len(self.scenario.ticks):
-            yield f"{self.scenario.ticks[self.ticks]:g} s pass", self._tick
-        for which in range(len(self.world.pending)):
-            yield "a late write lands", lambda which=which: self.world.land(which)  # type: ignore[misc]
-
-    def _answers(self) -> Iterator[Step]:
+                found.append(("resume", key, Fate.RUN))
+                if self.faults:
+                    found += [("resume", key, fate) for fate in self.scenario.fates if _may_meet(process.waiting, fate)]
         for key in self.undelivered:
-            yield f"{_name(key)}: its answer arrives", lambda key=key: self._arrive(key)  # type: ignore[misc]
+            found.append(("arrive", key, None))
             if self.faults and self.scenario.is_answer_lost:
-                yield f"{_name(key)}: its answer is lost", lambda key=key: self._lose(key)  # type: ignore[misc]
+                found.append(("lose", key, None))
+        if self.ticks < len(self.scenario.ticks):
+            found.append(("tick", None, self.scenario.ticks[self.ticks]))
+        found += [("land", which, None) for which in range(len(self.world.pending))]
+        return found
 
-    def _faults(self, key: tuple[int, int], call: Call) -> Iterator[Step]:
-        for fate in self.scenario.fates if self.faults else ():
-            if fate is Fate.KILLED or (call.is_write and not call.is_again):
-                yield f"{_name(key)}: {_words(call)} {fate.value}", lambda fate=fate: self._resume(key, fate)  # type: ignore[misc]
+    def take(self, step: Step) -> None:
+        what, whose, how = step
+        if what == "send":
+            self._send(whose, how)
+        elif what == "resume":
+            self._resume(whose, how)
+        elif what == "arrive":
+            self._arrive(whose)
+        elif what == "lose":
+            self._lose(whose)
+        elif what == "tick":
+            self._tick()
+        else:
+            self.world.land(whose)
+
+    def words(self, step: Step) -> str:
+        """The step that may be taken, for a trace."""
+        what, whose, how = step
+        if what == "send":
+            return str(how)
+        if what == "resume":
+            call = self.processes[whose].waiting
+            met = "" if how is Fate.RUN else f" {how.value}"
+            return f"{_name(whose)}: {_words(call)}{met}" if call else ""
+        if what in ("arrive", "lose"):
+            return f"{_name(whose)}: its answer {'arrives' if what == 'arrive' else 'is lost'}"
+        return f"{how:g} s pass" if what == "tick" else "a late write lands"
+
+    def another(self) -> "Run":
+        """The same, to go another way from here."""
+        processes = {key: process.again() for key, process in self.processes.items()}
+        now = {id(process): processes[key] for key, process in self.processes.items()}
+        state = self.world.state() if self.paused is None else self.paused.again()
+        state = replace(state, pending=tuple((now[id(author)], call, run) for author, call, run in state.pending))
+        return replace(
+            self,
+            ledger=self.ledger.again(),
+            processes=processes,
+            undelivered=list(self.undelivered),
+            sent=list(self.sent),
+            kept=dict(self.kept),
+            waited_for=dict(self.waited_for),
+            paused=state,
+        )
+
+    def go_on(self) -> None:
+        """The world is as it was when this run was made, and what happens in it happens in this run."""
+        assert self.paused is not None
+        self.world.return_to(self.paused)
+        self.paused = None
+        self.world.watch, self.world.began = self.ledger.watch, self.ledger.began
 
     def _send(self, which: int, act: Act) -> None:
         key = (which, self.sent[which])
@@ -194,7 +244,7 @@ class Run:
         )
 
     def _is_seen(self, call: Call) -> bool:
-        return call.kind in _SEEN or call.kind in self.scenario.seen or call.is_of_grant
+        return _is_seen_in(self.scenario.seen, (call.pk, call.sk))
 
     def state(self) -> int:
         """A digest of all that matters to what may come."""
@@ -210,19 +260,22 @@ class Run:
                 process.after_commit,
                 process.replaced,
                 process.dead_before,
-                tuple(process.observed),
+                process.observed,
             )
             for key, process in self.processes.items()
             if process.waiting is not None
         )
         tables = (self.world.grants, self.world.users, self.world.clients)
-        items = tuple(
+        seen = self.scenario.seen
+        items = [
             _item_digest(key, item)
             for table in tables
             for key, item in table.items.items()
-            if self._is_seen(_reading(key)) or key[1] == "open"
+            if key[1] == "open" or _is_seen_in(seen, key)
+        ]
+        pending = (
+            Counter((process.number, call) for process, call, _ in self.world.pending) if self.world.pending else {}
         )
-        waiting = frozenset(Counter((process.number, call) for process, call, _ in self.world.pending).items())
         budgets = (tuple(self.sent), self.faults, self.ticks, self.is_signed_out)
         # The order in which requests were sent and items written is no part of it.
         return hash(
@@ -230,7 +283,7 @@ class Run:
                 frozenset(items),
                 frozenset(processes),
                 frozenset((key, self.processes[key].act.token) for key in self.undelivered),
-                waiting,
+                frozenset(pending.items()),
                 budgets,
                 self.held,
                 self.stolen,
@@ -241,9 +294,14 @@ class Run:
         )
 
 
+def _may_meet(call: Call, fate: Fate) -> bool:
+    return fate is Fate.KILLED or (call.is_write and not call.is_again)
+
+
 @cache
-def _reading(key: Key) -> Call:
-    return Call("get", *key, False)
+def _is_seen_in(seen: tuple[str, ...], key: Key) -> bool:
+    call = Call("get", *key, False)
+    return call.kind in _SEEN or call.kind in seen or call.is_of_grant
 
 
 def _name(key: tuple[int, int]) -> str:

@@ -12,7 +12,7 @@ from valet.models.sessions import Session
 
 from tests.promises.model import acts
 from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, Act, cookies_set
-from tests.promises.model.facts import Facts, Rules
+from tests.promises.model.facts import Rules
 from tests.promises.model.ledger import Ledger
 from tests.promises.model.operators import kept_hash
 from tests.promises.model.processes import Answer, Fate
@@ -147,28 +147,13 @@ class Stage:
 
     def again(self) -> "Stage":
         """The same once more, for a run of its own."""
-        ledger = replace(
-            self.ledger,
-            grants={grant_id: _copy(facts) for grant_id, facts in self.ledger.grants.items()},
-            granted=dict(self.ledger.granted),
-            bits=set(self.ledger.bits),
-            ranges=set(self.ledger.ranges),
-            sessions=dict(self.ledger.sessions),
-            session_ends=dict(self.ledger.session_ends),
-            over_sessions=set(self.ledger.over_sessions),
-            ended_sessions=set(self.ledger.ended_sessions),
-            endings=self.ledger.endings.again(),
-            spent=dict(self.ledger.spent),
-            answers=dict(self.ledger.answers),
-            wrote=set(self.ledger.wrote),
-            violations=[],
-        )
+        ledger = self.ledger.again()
         world = World(ledger.watch, self.world.seed)
         ledger.clock = lambda: world.now
         world.began = ledger.began
         world.now = self.world.now
         world.has_nonces = self.world.has_nonces
-        world.registry.clients.update(self.world.registry.clients)
+        world.registry = self.world.registry
         world.grants.items.update(self.world.grants.items)
         world.users.items.update(self.world.users.items)
         world.clients.items.update(self.world.clients.items)
@@ -189,14 +174,3 @@ def asked(answer: Answer) -> tuple[str, str]:
     """The browser, and its saved request, of an answer that leads to another page of ours."""
     handle = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
     return cookies_set(answer)[BROWSER_COOKIE], handle
-
-
-def _copy(facts: Facts) -> Facts:
-    return replace(
-        facts,
-        chain=list(facts.chain),
-        live=list(facts.live),
-        code_answers=set(facts.code_answers),
-        successors=dict(facts.successors),
-        answered=dict(facts.answered),
-    )

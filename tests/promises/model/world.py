@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -19,7 +19,6 @@ from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.aws.dynamodb.throttles import DynamoThrottles
-from valet.errors import TemporarilyUnavailable
 from valet.handles import digest
 from valet.models.accounts import Account, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
@@ -32,7 +31,8 @@ from valet.tokens.status_index import BLOCK
 from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
-from tests.promises.model.processes import Answer, Fate, Process, perform
+from tests.promises.model.processes import UNAVAILABLE, Answer, Asked, Fate, Handler, Invocation, Process, Told
+from tests.promises.model.script import Cue, Line, Script
 from tests.support.functions import load
 from tests.support.known_registry import KnownRegistry
 from tests.support.signing import MemorySigners
@@ -47,9 +47,9 @@ Watcher = Callable[[Author, Call, Item | None, Item | None], None]
 
 
 @cache
-def handler(name: str) -> Callable[[Mapping[str, Any], Any], Answer]:
+def handler(name: str) -> Handler:
     """The handler of functions/<name>/app.py."""
-    found: Callable[[Mapping[str, Any], Any], Answer] = load(name).handler
+    found: Handler = load(name).handler
     return found
 
 
@@ -78,31 +78,52 @@ class _NonceKey:
         return hmac.digest(b"the key of the nonces", message, "sha256")
 
 
+@dataclass(frozen=True)
+class State:
+    """What a world is at a moment, but for its functions' memory."""
+
+    now: float
+    registry: KnownRegistry
+    stale: dict[int, KnownRegistry]
+    items: tuple[dict[Key, Item], ...]
+    pending: tuple[tuple[Process, Call, Callable[[], Any]], ...]
+    lines: dict[int, Line]
+
+    def again(self) -> "State":
+        """The same, to be used up as well."""
+        items = tuple(dict(each) for each in self.items)
+        return replace(self, stale=dict(self.stale), items=items, lines=dict(self.lines))
+
+
 class World:
-    """One deployment. `servers` are the sandboxes that Lambda keeps warm: each runs one request at a time."""
+    """One deployment. `servers` are the sandboxes that Lambda keeps warm: each runs one request at a time.
+
+    Its functions run, unless there is a `script`: then they do what is in it.
+    """
 
     def __init__(self, watch: Watcher, seed: str = "") -> None:
         self.now = START
         self.seed = seed
-        self.current: Process | None = None
+        self.current: Invocation | None = None
         self.processes = 0
         self.pending: list[tuple[Process, Call, Callable[[], Any]]] = []
         self.logs: list[str] = []
-        self.failures: list[BaseException] = []
-        self.is_observing = False
         self.has_nonces = False
         self.nonces = Nonces(_NonceKey())
-        self._watch = watch
+        self.watch = watch
         self._author: Process | None = None
         self._drawn = 0
         self.grants = MemoryTable(self.wire, self._watched)
         self.users = MemoryTable(self.wire, self._watched)
         self.clients = MemoryTable(self.wire, self._watched_client)  # as operators change them
         self.clients.items.update(_client_items())
-        base = registry()
-        self.registry = replace(base, clients=dict(base.clients))  # as functions read them
+        self.registry = registry()  # as functions read them; replaced, never changed
+        self.stale: dict[int, KnownRegistry] = {}  # ... and as the sandboxes do that have not noticed a change
         self.began: Callable[[Process], None] = lambda _: None
         self.servers: dict[int, Server] = {}
+        self.script: Script | None = None
+        self._lines: dict[int, Line] = {}  # where in the script each sandbox is
+        self._invocations: dict[int, Invocation] = {}  # of the processes that run, by number
         for account in _account_items():
             self.users.put(account)
 
@@ -111,23 +132,26 @@ class World:
     def server(self, sandbox: int) -> Server:
         """The sandbox's memory: nothing in it may be the truth, so it may be dropped at any time."""
         if sandbox not in self.servers:
-            made = Server()
-            made.settings = Settings(issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off")
-            made.nonces = self.nonces if self.has_nonces else None
-            made.clock = lambda: self.now
-            made.random = self.draw
-            made.registry = self.registry
-            made.accounts = made.credentials = made.consents = DynamoUsers(self.users)
-            made.grants = DynamoGrants(self.grants)
-            made.status_lists = DynamoStatusLists(self.grants)
-            made.saved_requests = DynamoSavedRequests(self.grants)
-            made.once = DynamoOnce(self.grants)
-            made.sessions = DynamoSessions(self.grants)
-            made.throttles = DynamoThrottles(self.grants)
-            made.signers = self
-            made.audit = self
-            self.servers[sandbox] = made
+            self.servers[sandbox] = self._made_server()
         return self.servers[sandbox]
+
+    def _made_server(self) -> Server:
+        made = Server()
+        made.settings = Settings(issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off")
+        made.nonces = self.nonces if self.has_nonces else None
+        made.clock = lambda: self.now
+        made.random = self.draw
+        made.registry = self.registry
+        made.accounts = made.credentials = made.consents = DynamoUsers(self.users)
+        made.grants = DynamoGrants(self.grants)
+        made.status_lists = DynamoStatusLists(self.grants)
+        made.saved_requests = DynamoSavedRequests(self.grants)
+        made.once = DynamoOnce(self.grants)
+        made.sessions = DynamoSessions(self.grants)
+        made.throttles = DynamoThrottles(self.grants)
+        made.signers = self
+        made.audit = self
+        return made
 
     def thaw(self, sandbox: int, frozen: Server) -> None:
         """Go on with what another sandbox had in memory: Lambda clones them as it likes."""
@@ -135,11 +159,10 @@ class World:
 
     def go_stale(self, sandbox: int) -> None:
         """From now on the sandbox goes by clients as they are at this moment, until `freshen`."""
-        self.server(sandbox).registry = replace(self.registry, clients=dict(self.registry.clients))
+        self.stale[sandbox] = self.registry
 
     def freshen(self) -> None:
-        for server in self.servers.values():
-            server.registry = self.registry
+        self.stale = {}
 
     def typed(self) -> str:
         """The password that the operator who is at work types."""
@@ -162,47 +185,14 @@ class World:
         return hashlib.sha256(mark.encode()).digest()[:length]
 
     def wire(self, call: Call, run: Callable[[], Any]) -> Any:
-        process = self.current
-        if process is None:
-            return run()
-        process.waiting_since = self.now
-
-        def attributed() -> Any:
-            return self._run_as(process, run)
-
-        try:
-            result = perform(process, call, attributed, lambda: self.pending.append((process, call, attributed)))
-        except ConditionFailed as failed:
-            self._observe(process, failed.found, "failed")
-            raise
-        except TemporarilyUnavailable:
-            self._observe(process, None, "unavailable")
-            raise
-        self._observe(process, result, call.operation)
-        return result
-
-    def _observe(self, process: Process, result: Any, how: str) -> None:
-        if isinstance(result, dict) and "revoked_at" in result:
-            process.has_met_revoked = True
-        if isinstance(result, dict) and "redeemed_at_ms" in result:
-            process.has_met_redeemed = True
-        if self.is_observing:
-            # The time as well: what the function does next may draw it.
-            process.observed.append(hash((how, repr(result), self.now)))
-
-    def _run_as(self, author: Process, run: Callable[[], Any]) -> Any:
-        before, self._author = self._author, author
-        try:
-            return run()
-        finally:
-            self._author = before
+        return run() if self.current is None else self.current.ask(Asked(call, run))
 
     def _watched(self, call: Call, old: Item | None, new: Item | None) -> None:
-        self._watch(self._author, call, old, new)
+        self.watch(self._author, call, old, new)
 
     def _watched_client(self, call: Call, old: Item | None, new: Item | None) -> None:
         if new is not None:
-            self.registry.put_client(model_from_item(Client, new))
+            self.registry = _with_client(self.registry, model_from_item(Client, new))
         self._watched(call, old, new)
 
     # What a test does with it.
@@ -210,26 +200,114 @@ class World:
     def begin(self, act: Act, sandbox: int = 0, number: int = 0) -> Process:
         """Send a request; it stops before its first call."""
         self.processes += 1
-        does = Operator(self, act) if act.function == "operator" else handler(act.function)
         dead = frozenset(_bits(self.grants.items))
-        made = Process(number or self.processes, act, self.server(sandbox), does, self.now, dead)
-        made.is_stale = made.server.registry is not self.registry
+        made = Process(number or self.processes, act, sandbox, self.now, dead)
+        made.is_stale = sandbox in self.stale
         self.began(made)
-        self.resume(made, Fate.RUN)
+        self._go_on(made, None)
         return made
 
     def resume(self, process: Process, fate: Fate) -> None:
-        self.current = process
+        """Let its call meet its fate, and the function go on to its next call, or to its answer."""
+        process.faults += fate is not Fate.RUN
+        call, run = process.waiting, process.run
+        assert call is not None
+        assert run is not None
+        if fate is Fate.KILLED:
+            self.kill(process)
+            return
+        if fate in (Fate.DELAYED, Fate.LATE):
+            self.pending.append((process, call, run))
+        if fate in (Fate.RESENT, Fate.UNKNOWN):
+            self._result(process, call, run)
+        if fate in (Fate.FAILED, Fate.UNKNOWN, Fate.LATE):
+            self._go_on(process, UNAVAILABLE)
+        elif fate in (Fate.RESENT, Fate.DELAYED):
+            process.waiting = replace(call, is_again=True)  # it waits a little; whatever else happens happens now
+        else:
+            self._go_on(process, self._result(process, call, run))
+
+    def _result(self, author: Process, call: Call, run: Callable[[], Any]) -> Told:
+        before, self._author = self._author, author
         try:
-            process.resume(fate)
+            return Told(call.operation, run())
+        except ConditionFailed as failed:
+            return Told("failed", failed.found)
         finally:
-            self.current = None
+            self._author = before
+
+    def _go_on(self, process: Process, told: Told | None) -> None:
+        if told is not None and isinstance(told.what, dict):
+            process.has_met_revoked |= "revoked_at" in told.what
+            process.has_met_redeemed |= "redeemed_at_ms" in told.what
+        sandbox, begins = process.sandbox, None if told is not None else (process.number, process.act)
+        cue = Cue(self.now, self.stale.get(sandbox, self.registry), told, begins)
+        if self.script is None:
+            if begins is not None:
+                self._invocations[process.number] = self.invocation(self.server(sandbox), cue)
+            came = self.play(self._invocations[process.number], cue)
+        else:
+            # The time as well: what the function does next may draw it.
+            process.observed = hash((process.observed, told and told.words(), self.now))
+            line = self._lines.get(sandbox) or self.script.root(sandbox)
+            line = self._lines[sandbox] = self.script.after(line, cue)
+            came = line.came
+        process.came(came, self.now)
+        if process.is_done:
+            self._invocations.pop(process.number, None)
+
+    def invocation(self, server: Server, cue: Cue) -> Invocation:
+        assert cue.begins is not None
+        number, act = cue.begins
+        does = Operator(self, act) if act.function == "operator" else handler(act.function)
+        return Invocation(number, act, server, does, cue.now)
+
+    def play(self, invocation: Invocation, cue: Cue) -> Asked | Answer:
+        """The function runs to its next call, or to its answer, at the time of the cue."""
+        now, self.now = self.now, cue.now
+        self.current, invocation.server.registry = invocation, cue.registry
+        try:
+            return invocation.go_on(cue.told)
+        finally:
+            self.current, self.now = None, now
+
+    def kill(self, process: Process) -> None:
+        if (invocation := self._invocations.pop(process.number, None)) is not None:
+            invocation.kill()
+        process.killed()
 
     def land(self, which: int) -> None:
         """A write that stayed in the network takes effect, if its condition still holds."""
-        _, _, run = self.pending.pop(which)
-        with suppress(ConditionFailed):
-            run()
+        self._result(*self.pending.pop(which))
+
+    @contextmanager
+    def scripted(self) -> Iterator[None]:
+        """Until the end of the block functions do what they did before when they were told the same. Each sandbox
+        begins with the blocks of status indices that it holds now.
+        """
+        blocks = {sandbox: dict(server.status_indices._blocks) for sandbox, server in self.servers.items()}
+
+        def made(sandbox: int) -> Server:
+            server = self._made_server()
+            server.status_indices._blocks.update(blocks.get(sandbox, {}))
+            return server
+
+        self.script = Script(made, self.invocation, self.play)
+        try:
+            yield
+        finally:
+            self.script.close()
+            self.script = None
+
+    def state(self) -> State:
+        items = tuple(dict(table.items) for table in (self.grants, self.users, self.clients))
+        return State(self.now, self.registry, dict(self.stale), items, tuple(self.pending), dict(self._lines))
+
+    def return_to(self, state: State) -> None:
+        """Be as the world was then. The state is used up."""
+        self.now, self.registry, self.stale = state.now, state.registry, state.stale
+        self.grants.items, self.users.items, self.clients.items = state.items
+        self.pending, self._lines = list(state.pending), state.lines
 
     def put_account(self, account: Account) -> None:
         self.users.put(_account_item(account))
@@ -240,6 +318,17 @@ class World:
     def put_client(self, client_id: str, **changes: Any) -> None:
         changed = replace(self.registry.clients[client_id], **changes)
         self.clients.put(item_from_model(changed, f"client#{client_id}", "client"))
+
+
+_registries: dict[tuple[int, str], tuple[KnownRegistry, KnownRegistry]] = {}
+
+
+def _with_client(before: KnownRegistry, client: Client) -> KnownRegistry:
+    """The registry with the client instead of the one of that name; the same for the same."""
+    key = (id(before), repr(client))
+    if key not in _registries:
+        _registries[key] = (before, replace(before, clients={**before.clients, client.client_id: client}))
+    return _registries[key][1]
 
 
 @cache
