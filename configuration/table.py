@@ -105,6 +105,8 @@ CLIENTS = Section(
             "Refresh tokens end after so long anyway (default: 90d, for browser 1d)."),
         Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).",
             PKCE),
+        Row("require_pushed", "require_pushed_authorization_requests", FLAG,
+            "Refuse its authorization requests unless it has pushed them (PAR, RFC 9126)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

@@ -40,6 +40,8 @@ _OPTIONS = (
     click.option("--pkce", type=click.Choice(PKCE),
                  help="Set whether it must send a code_challenge (default: required). Only a web client may have "
                  "optional, for a library that cannot send one."),
+    click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
+                 help="Refuse its authorization requests unless it has pushed them (PAR, RFC 9126), or take both kinds."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
@@ -243,6 +245,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "type": client.application_type,
         "authentication": client.token_endpoint_auth_method,
         "pkce": client.pkce,
+        "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),

@@ -43,6 +43,7 @@ class Walk:
         self.discover()
         self.protected_calls()
         self.front_channel()
+        self.pushed_requests()
         self.tokens()
         self.told_about_tokens()
         self.revocations()
@@ -99,6 +100,14 @@ class Walk:
             last = Browser(self.send, self.stack.issuer)
             refused = last.sign_in(last.open(self.web_app.ask().url), password="wrong")
         assert refused.status == 429
+
+    def pushed_requests(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        hint = self.sign_in(self.web_app, browser)["id_token"]
+        pushed, asked = self.web_app.push(id_token_hint=hint)
+        assert pushed.status == 201
+        assert "code" in browser.open(asked.url).answered
+        assert browser.open(asked.url).status == 400  # used
 
     def sign_in(self, application: Application, browser: Browser | None = None, **asked: str) -> dict[str, Any]:
         """A person's tokens."""

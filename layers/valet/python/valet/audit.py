@@ -37,7 +37,9 @@ EventName = Literal[
     "refresh.reused",
     "refresh.throttled",
     "request.failed",
+    "request.pushed",
     "request.refused",
+    "request.replayed",
     "rotate_keys.by_hand",
     "scope.changed",
     "scope.refused",
@@ -146,8 +148,13 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
         "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
+        "request.pushed": _event("A client pushed an authorization request."),
         "request.refused": _event(
             "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
+        ),
+        "request.replayed": _event(
+            "A browser brought a request_uri that was used before: refused, nothing is spent.",
+            metric="ReplaysDetected",
         ),
         "rotate_keys.by_hand": _event("An operator invoked rotate_keys by hand.", "deed kid", "KeysMovedByHand"),
         "scope.changed": _event("An operator changed a scope.", f"{_CHANGE} scope"),

@@ -13,6 +13,7 @@ OAuthError
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
+├── InvalidRequestUri         no such pushed request for this client, no longer, or it was used (RFC 9126 §4)
 ├── InvalidToken              401 with a Bearer challenge (RFC 6750)
 ├── InsufficientScope         403 with a Bearer challenge
 ├── ServerError               500, logged with its request id
@@ -129,6 +130,12 @@ class RequestNotSupported(OAuthError):
 
 class RequestUriNotSupported(OAuthError):
     error = "request_uri_not_supported"
+
+
+class InvalidRequestUri(OAuthError):
+    """OpenID Connect Core §3.1.2.6, RFC 9101 §7."""
+
+    error = "invalid_request_uri"
 
 
 class RegistrationNotSupported(OAuthError):

@@ -37,6 +37,7 @@ class Client(Frozen):
     grants_not_before_ms: int = 0
     is_disabled: bool = False
     pkce: str = "required"  # | optional, for confidential clients
+    require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
 
     @property
     def is_confidential(self) -> bool:

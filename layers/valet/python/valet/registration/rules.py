@@ -132,6 +132,9 @@ def _addresses(client: Client) -> Iterator[Wrong]:
     if not users and (client.redirect_uris or client.post_logout_redirect_uris):
         any_user = _or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)
         yield Wrong("redirect_uris", f"only the grant type {any_user} uses any")
+    if not users and client.require_pushed_authorization_requests:
+        reason = f"only the grant type {_or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)}"
+        yield Wrong("require_pushed_authorization_requests", f"{reason} has authorization requests")
     for origin in sorted(client.origins):
         if reason := refusal_of_origin(origin):
             yield Wrong("origins", reason, origin)
