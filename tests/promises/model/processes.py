@@ -43,6 +43,7 @@ class Process:
     waiting_since: float = 0.0  # when the function made the call
     drawn: int = 0  # how often it asked for randomness
     faults: int = 0
+    is_of_used: bool = False  # it brings a request_uri that was used before it began
     has_met_revoked: bool = False  # it has read a grant that is revoked
     has_met_redeemed: bool = False  # ... or whose code is redeemed
     observed: list[int] = field(default_factory=list)  # digests of all that it was told
