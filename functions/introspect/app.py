@@ -1,6 +1,7 @@
 """POST /introspect: tell a client about a token that is its business (RFC 7662)."""
 
-from valet.client_authentication import secret
+from valet.client_authentication import authentication
+from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
 from valet.errors import InvalidClient
 from valet.handles import is_digest_of, parse_refresh_token
@@ -15,13 +16,16 @@ _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
 
 
 def introspect(request: Request, server: Server) -> Response:
-    form = secret.form_of(request)
-    client = secret.authenticate(request, form, server.registry)
+    form = authentication.form_of(request)
+    authenticated = authentication.authenticate(request, form, server)
+    client = authenticated.client
     if not client.is_confidential:
         # Any attacker can pass for a public client, and would learn whether a token is good (§4).
-        raise InvalidClient("Introspection is for confidential clients.", headers=secret.CHALLENGE)
+        raise InvalidClient("Introspection is for confidential clients.", headers=authentication.CHALLENGE)
     token = form.require("token")
-    return json_response(200, _refresh_token(token, client, server) or _access_token(token, client, request, server))
+    answer = _refresh_token(token, client, server) or _access_token(token, client, request, server)
+    OneUse(authenticated.assertion, server).spend()
+    return json_response(200, answer)
 
 
 def _access_token(token: str, client: Client, request: Request, server: Server) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """POST /revoke: end a grant, or one access token (RFC 7009)."""
 
-from valet.client_authentication import secret
+from valet.client_authentication import authentication
+from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
 from valet.handles import is_digest_of, parse_refresh_token
 from valet.http import NO_STORE, Request, Response
@@ -11,17 +12,19 @@ from valet.server import SERVER, Server
 
 
 def revoke(request: Request, server: Server) -> Response:
-    form = secret.form_of(request)
-    client = secret.authenticate(request, form, server.registry)
+    form = authentication.form_of(request)
+    authenticated = authentication.authenticate(request, form, server)
+    client, one_use = authenticated.client, OneUse(authenticated.assertion, server)
     cors.check_origin(request, client)
     token = form.require("token")
-    if not _revoke_refresh_token(token, client, server):
-        _revoke_access_token(token, client, request.issuer, server)
+    if not _revoke_refresh_token(token, client, one_use, server):
+        _revoke_access_token(token, client, one_use, request.issuer, server)
+    one_use.spend()  # a token that was never good changed nothing, but the 200 is an answer
     # Answer 200 also for a token that was never good: the client can do nothing more about it (§2.2).
     return Response(200, {**NO_STORE, **cors.allow(request, client.origins)})
 
 
-def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
+def _revoke_refresh_token(token: str, client: Client, one_use: OneUse, server: Server) -> bool:
     """End the grant of a refresh token, current or spent; False if it is not one."""
     refresh = parse_refresh_token(token)
     if refresh is None:
@@ -30,17 +33,19 @@ def _revoke_refresh_token(token: str, client: Client, server: Server) -> bool:
     # be attributes that this function's role has to allow, and so could write.
     grant = server.grants.find(refresh.grant_id)
     if grant is not None and grant.client_id == client.client_id and is_digest_of(grant.family_digest, refresh.family):
+        one_use.spend()
         revoke_grant(server, grant, server.clock(), "grant.revoked", revoked_for="client")
     return True
 
 
-def _revoke_access_token(token: str, client: Client, issuer: str, server: Server) -> None:
+def _revoke_access_token(token: str, client: Client, one_use: OneUse, issuer: str, server: Server) -> None:
     """Refuse one access token from now on; its grant lives."""
     # Most requests revoke a refresh token: PyJWT is imported only for the others (see tokens/verify.py).
     from valet.tokens.verify import verify_access_token
 
     verified = verify_access_token(token, issuer, server.registry.signing_keys(), server.clock())
     if verified is not None and verified.client_id == client.client_id:
+        one_use.spend()
         server.status_lists.put_bits((verified.live,))
         server.audit.record("token.revoked", client_id=client.client_id, sub=verified.sub, jti=verified.claims["jti"])
 

@@ -1,7 +1,7 @@
 """POST /token: exchange a grant for tokens (RFC 6749 §3.2)."""
 
 from valet import grant_types
-from valet.client_authentication import secret
+from valet.client_authentication import authentication
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
 from valet.errors import InvalidScope
@@ -13,8 +13,9 @@ from valet.tokens.response import token_response
 
 
 def token(request: Request, server: Server) -> Response:
-    form, now = secret.form_of(request), server.clock()
-    client = secret.authenticate(request, form, server.registry)
+    form, now = authentication.form_of(request), server.clock()
+    authenticated = authentication.authenticate(request, form, server)
+    client = authenticated.client
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)
     exchange = TokenRequest(
@@ -22,7 +23,7 @@ def token(request: Request, server: Server) -> Response:
         form,
         request.issuer,
         now,
-        OneUse(None, server),
+        OneUse(authenticated.assertion, server),
         source_ip=request.source_ip,
         user_agent=request.headers.get("user-agent", ""),
     )

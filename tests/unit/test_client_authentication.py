@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.client_authentication import secret as secret_module
-from valet.client_authentication.secret import authenticate, form_of
+from valet.client_authentication.authentication import form_of
+from valet.client_authentication.secret import authenticate
 from valet.errors import InvalidClient, InvalidRequest
 from valet.handles import digest, new_handle
 from valet.http import Request

@@ -1,17 +1,17 @@
-"""Client authentication at the token, revocation and introspection endpoints (RFC 6749 §2.3, RFC 7009, RFC 7662)."""
+"""Client authentication by a secret, or by none (RFC 6749 §2.3.1, §3.2.1)."""
 
 import binascii
 from base64 import b64decode
 from urllib.parse import unquote_plus
 
 from valet.authorization import find_credentials
-from valet.errors import InvalidClient, InvalidRequest, quoted
+from valet.errors import InvalidClient, InvalidRequest
 from valet.frozen import Frozen
 from valet.handles import is_digest_of
-from valet.http import Parameters, Request, parse_parameters
+from valet.http import Parameters, Request
 from valet.models.clients import Client
 from valet.ports.clients import Registry
-from valet.protocol.supported import BODY_PARAMETERS, EITHER_SECRET_METHOD, SECRET_METHODS
+from valet.protocol.supported import EITHER_SECRET_METHOD, SECRET_METHODS
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="valet", charset="UTF-8"'}
 # Compared if there is no client or no secret, so that an unknown client takes the same time.
@@ -33,19 +33,8 @@ class _Presented(Frozen):
     secret: str
 
 
-def form_of(request: Request) -> Parameters:
-    """The form of a request that authenticates a client. Raises InvalidRequest for parameters in the query.
-
-    The query comes first. A request that has everything in its query often has no form, and its developer has to learn
-    that the secret was exposed.
-    """
-    if request.query_string:
-        _check_query(request)
-    return request.form()
-
-
 def authenticate(request: Request, form: Parameters, registry: Registry) -> Client:
-    """The client that sent the request, by a method that it is registered for. `form` comes from form_of.
+    """The client that sent the request, by a method that it is registered for.
 
     Raises InvalidClient (401, with a challenge) with one wording for an unknown client, a disabled one and a wrong
     secret. Only a request with the right secret is told that its method is not the registered one. Raises
@@ -72,18 +61,6 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
             headers=CHALLENGE,
         )
     return client
-
-
-def _check_query(request: Request) -> None:
-    """Raises InvalidRequest for one of the request's own parameters in the query, because servers and proxies log
-    queries (RFC 6749 §2.3.1). Other parameters there are ignored (§3.2).
-    """
-    own = sorted(set(parse_parameters(request.query_string)) & BODY_PARAMETERS)
-    if own:
-        raise InvalidRequest(
-            f"Send {quoted(*own)} in the request's body, not in its query. Queries are logged on their way:"
-            " if a value was a secret, replace it."
-        )
 
 
 def _presented(request: Request, form: Parameters) -> _Presented:
