@@ -41,7 +41,7 @@ _OPTIONS = (
                  help="Set whether it must send a code_challenge (default: required). Only a web client may have "
                  "optional, for a library that cannot send one."),
     click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
-                 help="Refuse its authorization requests unless it has pushed them (PAR, RFC 9126), or take both kinds."),
+                 help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,

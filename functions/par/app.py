@@ -1,6 +1,6 @@
 """POST /par: keep an authorization request that its client sends itself, before a browser brings it (RFC 9126)."""
 
-from valet.client_authentication import secret
+from valet.client_authentication import authentication
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
 from valet.errors import InvalidRequest, InvalidScope, TooLarge
@@ -17,13 +17,13 @@ _LARGEST, _LARGEST_OF_PUBLIC = 16 * 1024, 4 * 1024
 
 
 def par(request: Request, server: Server) -> Response:
-    form, now = secret.form_of(request), server.clock()
+    form, now = authentication.form_of(request), server.clock()
     if request.query_string:
         raise InvalidRequest("Send every parameter in the request's body: this endpoint takes no query.")
-    client = secret.authenticate(request, form, server.registry)
+    authenticated = authentication.authenticate(request, form, server)
+    client, one_use = authenticated.client, OneUse(authenticated.assertion, server)
     cors.check_origin(request, client)
     _check(request, form, client)
-    one_use = OneUse(None, server)
     # The two phases of /authorize. Their errors are the client's to read here, and nothing is redirected.
     destination = destination_for(client, form, request.issuer)
     try:

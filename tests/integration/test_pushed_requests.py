@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.client_authentication import authentication
+from valet.client_authentication.authentication import Authenticated
+from valet.models.once import OneTimeValue
 
 from tests.integration.conftest import Lines, Redeemed
 from tests.integration.guesses import anew
 from tests.support.application import Application, Asked
 from tests.support.browser import Browser, form_of
-from tests.support.deployment import Deployment
+from tests.support.deployment import BEGINNING, Deployment
 from tests.support.wire import Answer, encoded, post_form
 
 URN = "urn:ietf:params:oauth:request_uri:"
@@ -77,7 +81,7 @@ def test_a_client_that_sends_its_secret_in_the_form_pushes_and_the_secret_is_kep
     deployment: Deployment, legacy_app: Application
 ) -> None:
     pushed(legacy_app)
-    assert legacy_app.secret not in repr(deployment.everything())
+    assert str(legacy_app.secret) not in repr(deployment.everything())
 
 
 def test_the_handle_is_kept_as_a_digest_alone(deployment: Deployment, web_app: Application) -> None:
@@ -109,7 +113,10 @@ def test_the_handle_is_kept_as_a_digest_alone(deployment: Deployment, web_app: A
         ({"prompt": "none login"}, "invalid_request"),
         ({"max_age": "soon"}, "invalid_request"),
         ({"claims": "{"}, "invalid_request"),
-        ({"claims": '{"id_token": {"acr": {"essential": true, "value": "gold"}}}'}, "unmet_authentication_requirements"),
+        (
+            {"claims": '{"id_token": {"acr": {"essential": true, "value": "gold"}}}'},
+            "unmet_authentication_requirements",
+        ),
         ({"id_token_hint": "not a token", "prompt": "none"}, "login_required"),
     ],
 )
@@ -179,7 +186,7 @@ def test_a_body_that_is_no_form_is_refused(deployment: Deployment, web_app: Appl
 
 
 def test_a_repeated_parameter_is_refused(deployment: Deployment, web_app: Application) -> None:
-    pairs = [*web_app.ask().parameters.items(), ("state", "another")]
+    pairs = (*web_app.ask().parameters.items(), ("state", "another"))
     headers = {**web_app.authorization, "content-type": "application/x-www-form-urlencoded"}
     with deployment.nothing_spent():
         answer = deployment.send("POST", f"{deployment.issuer}/par", headers, encoded(pairs).encode())
@@ -233,6 +240,32 @@ def test_an_id_token_hint_is_looked_at_when_it_is_pushed(
     back = stranger.sign_in(stranger.open(asked.url), "jane")
     assert back.answered["error"] == "login_required"
     assert "code" in browser.open(pushed(web_app, id_token_hint=redeemed.id_token).url).answered
+
+
+# -- a request that carries a client assertion -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asserting_app(monkeypatch: pytest.MonkeyPatch, web_app: Application) -> Application:
+    """The web app, each request of which is authenticated by one and the same assertion."""
+    original = authentication.authenticate
+    assertion = OneTimeValue("assertion", web_app.client_id, "the-jti", int(BEGINNING) + 600)
+
+    def by_assertion(*asked: Any) -> Authenticated:
+        return Authenticated(original(*asked).client, assertion)
+
+    monkeypatch.setattr(authentication, "authenticate", by_assertion)
+    return web_app
+
+
+def test_an_assertion_is_spent_last_and_once(deployment: Deployment, asserting_app: Application) -> None:
+    with deployment.nothing_spent():
+        assert asserting_app.push(scope="nothing")[0].error == "invalid_scope"
+        assert asserting_app.push(redirect_uri="https://evil.test/")[0].error == "invalid_request"
+    assert asserting_app.push()[0].status == 201
+    with deployment.nothing_spent():
+        replayed = asserting_app.push()[0]
+    assert (replayed.status, replayed.error) == (401, "invalid_client")
 
 
 # -- GET /authorize?client_id&request_uri ------------------------------------------------------------------------------

@@ -96,7 +96,9 @@ ANSWERS: Mapping[str, str] = {
     "userinfo/no_token": "401",
 }
 
-_PLACEHOLDER = re.compile(r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST|REQUEST_URI)\b")
+_PLACEHOLDER = re.compile(
+    r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST|REQUEST_URI)\b"
+)
 _CSRF_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _WEB_APP = ("web_app_123", "web_secret_456")
 _CODE_VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -141,8 +143,8 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
         return {"LIST": browser.get("/status-lists").json()["status_lists"][0].rpartition("/")[2]}
     begin = json.loads((EVENTS / "authorize" / "begin.json").read_text(encoding="utf-8"))
     if name == "authorize/pushed":
-        form = {"content-type": "application/x-www-form-urlencoded"}
-        pushed = browser.post("/par", content=begin["rawQueryString"], headers=form, auth=_WEB_APP)
+        media_type = {"content-type": "application/x-www-form-urlencoded"}
+        pushed = browser.post("/par", content=begin["rawQueryString"], headers=media_type, auth=_WEB_APP)
         return {"REQUEST_URI": pushed.json()["request_uri"]}
     to_login = browser.get(f"/authorize?{begin['rawQueryString']}").headers["Location"]
     form = browser.get(to_login)

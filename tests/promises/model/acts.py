@@ -121,7 +121,9 @@ def authorize(client_id: str, session: str, scope: str, browser: str = "", *, ac
 
 def push(client_id: str, scope: str) -> Act:
     """The same request, pushed."""
-    return Act("push", "par", "client", _post("/par", client_id, {**_request(client_id, scope), "client_id": client_id}))
+    return Act(
+        "push", "par", "client", _post("/par", client_id, {**_request(client_id, scope), "client_id": client_id})
+    )
 
 
 @_once

@@ -32,7 +32,9 @@ _ONLY_BY_WALKING = {
 }
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PUSHED_FAULTS], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault", [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PUSHED_FAULTS], ids=lambda fault: fault.name
+)
 def test_the_walk_finds_it(
     fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:

@@ -79,7 +79,9 @@ def test_an_operator_with_if_exists_is_true_where_the_request_does_not_have_the_
     (held,) = permissions(statement(Condition={"StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}}))
 
     def covers(**context: tuple[str, ...]) -> bool:
-        return held.covers(Request(ROLE, "dynamodb:GetItem", TABLE, {f"dynamodb:{key}": context[key] for key in context}))
+        return held.covers(
+            Request(ROLE, "dynamodb:GetItem", TABLE, {f"dynamodb:{key}": context[key] for key in context})
+        )
 
     assert covers()
     assert covers(Select=("SPECIFIC_ATTRIBUTES",))
