@@ -127,7 +127,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], str | int | frozenset[str]]]] =
     "SESSION_LIFETIME": ("session_absolute_lifetime", _whole(600, 30 * 86_400)),
     "SESSION_COOKIE": ("session_cookie", _one_of("persistent", "browser")),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
-    "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0: under 600
+    "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0 Security Profile §5.3.2.2
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
     "ACCOUNT_ROOT_ARN": ("account_root_arn", _arn),
