@@ -10,6 +10,7 @@ from valet.errors import TemporarilyUnavailable
 from admin.commands import (
     accounts,
     apis,
+    client_keys,
     client_secrets,
     clients,
     configuration,
@@ -103,7 +104,7 @@ def _give_options(group: click.Group) -> None:
 
 for each in (*accounts.COMMANDS, imports.import_):
     users.users.add_command(each)
-for each in client_secrets.COMMANDS:
+for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS):
     clients.clients.add_command(each)
 for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
     valet.add_command(each)

@@ -60,9 +60,11 @@ def _told(
 
 def _secrets(entries: Mapping[str, Entry[Any]]) -> Iterator[str]:
     for name, entry in entries.items():
-        if entry.beyond and not entry.model.is_confidential:
-            keys = " and ".join(entry.beyond)
-            yield f"line {entry.line}: client {name}: {keys}: a {entry.model.application_type} client keeps no secret"
+        if entry.beyond and not entry.model.has_secret:
+            method, keys = entry.model.token_endpoint_auth_method, " and ".join(entry.beyond)
+            keeps = f"a {entry.model.application_type} client keeps no secret"
+            reason = f"a client that authenticates by {method} has none" if entry.model.is_confidential else keeps
+            yield f"line {entry.line}: client {name}: {keys}: {reason}"
         if len(entry.beyond) > 1:
             yield f"line {entry.line}: client {name}: {' and '.join(entry.beyond)}: say one of them"
 

@@ -1,5 +1,6 @@
 """The kinds of values in a configuration file: how each is read, written, and described to editors."""
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from valet.handles import base64url
 from valet.models.accounts import Address
 from valet.registration.attributes import members_of as members_of_address
 from valet.registration.attributes import parse_address
+from valet.registration.client_keys import MOST_REGISTERED, UnusableSet, registered_jwks
 
 from configuration import durations
 from configuration.document import Node, Unreadable, members_of, plain_of, text_of
@@ -57,6 +59,25 @@ def _address(node: Node) -> Address:
         raise Unreadable(str(error)) from None
 
 
+def _keys(node: Node) -> str:
+    """A JWK Set, or one JWK."""
+    try:
+        return registered_jwks(_plain(node))
+    except UnusableSet as unusable:
+        raise Unreadable(str(unusable)) from None
+
+
+def _plain(node: Node) -> Any:
+    """A node as JSON has it; a text that some reader would take for something else is refused."""
+    if isinstance(node, yaml.MappingNode):
+        return {text_of(name): _plain(value) for name, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(member) for member in node.value]
+    if node.tag == "tag:yaml.org,2002:bool":  # `ext`, which browsers write and which is not kept
+        return _flag(node)
+    return text_of(node)
+
+
 def _span(node: Node) -> int:
     value = plain_of(node)
     seconds = durations.seconds_of(value)
@@ -90,6 +111,8 @@ def _reference(node: Node) -> Reference:
 
 _STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
+_KEY = {"type": "object", "properties": {"kty": {"type": "string"}}, "required": ["kty"]}
+
 TEXT = Kind(text_of, str, {"type": "string"})
 FLAG = Kind(_flag, bool, {"type": "boolean"})
 TEXTS = Kind(_texts, list, _STRINGS)
@@ -115,6 +138,20 @@ ADDRESS = Kind(
                 "properties": {field.name: {"type": "string"} for field in fields(Address)},
                 "additionalProperties": False,
             },
+        ]
+    },
+)
+KEYS = Kind(
+    _keys,
+    json.loads,
+    {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {"keys": {"type": "array", "items": _KEY, "minItems": 1, "maxItems": MOST_REGISTERED}},
+                "required": ["keys"],
+            },
+            _KEY,
         ]
     },
 )

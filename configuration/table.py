@@ -11,10 +11,10 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.protocol.supported import ASSERTION_SIGNING_ALGS, CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
 from valet.registration.rules import APPLICATION_TYPES
 
-from configuration.kinds import ADDRESS, DIGESTS, FLAG, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
+from configuration.kinds import ADDRESS, DIGESTS, FLAG, KEYS, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,10 @@ CLIENTS = Section(
         Row("authentication", "token_endpoint_auth_method", TEXT,
             "How it authenticates at /token (default: for web either secret method, none for the others).",
             REGISTERED_AUTH_METHODS),
+        Row("jwks", "jwks", KEYS, "Its public keys for private_key_jwt: a JWK Set, with its member keys."),
+        Row("jwks_uri", "jwks_uri", TEXT, "The https address at which it publishes its keys, instead of jwks."),
+        Row("auth_alg", "token_endpoint_auth_signing_alg", TEXT,
+            "The one algorithm that signs its assertions (default: any that is supported).", ASSERTION_SIGNING_ALGS),
         Row("grant_types", "grant_types", WORDS,
             "How it gets tokens (default with redirect_uris: authorization_code and refresh_token).",
             tuple(GRANT_TYPES)),

@@ -83,7 +83,7 @@ class _Seeding:
 
     def client(self, entry: Entry[Client]) -> Client:
         registered, beyond = entry.model, entry.beyond
-        if not registered.is_confidential:
+        if not registered.has_secret:
             return registered
         if "secret_digests" in beyond:
             return replace(registered, secret_digests=beyond["secret_digests"])

@@ -149,7 +149,7 @@ def _rows_of(client: Client, secrets: Mapping[str, str]) -> Iterator[tuple[str, 
     """The client, and below it each of its redirect URIs; its grant types if it has none."""
     from valet.protocol.redirect_uri import takes_any_port
 
-    secret = secrets.get(client.client_id, "(its digest is in the file)" if client.is_confidential else "–")
+    secret = secrets.get(client.client_id, "(its digest is in the file)" if client.has_secret else "–")
     yield client.client_id, client.application_type, client.token_endpoint_auth_method, secret
     for uri in client.redirect_uris:
         port = ", any port" if takes_any_port(uri, is_native=client.application_type == "native") else ""

@@ -82,7 +82,7 @@ ENDPOINTS = (
         "par",
         "POST",
         "RFC 9126: keeps an authorization request, answers its request_uri",
-        ("push", "push_hinted"),
+        ("push", "push_with_assertion", "push_hinted"),
         readable_by="registered origins",
         errors=_CLIENT_ERRORS
         | {"invalid_scope", "login_required", "registration_not_supported", "request_not_supported"}
@@ -108,6 +108,10 @@ ENDPOINTS = (
             "refresh_stolen",
             "refresh_soon",
             "refresh_too_often",
+            "client_credentials_with_assertion",
+            "client_credentials_with_published_keys",
+            "code_with_assertion",
+            "refresh_with_assertion",
         ),
         readable_by="registered origins",
         errors=_CLIENT_ERRORS | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"},
@@ -119,7 +123,7 @@ ENDPOINTS = (
         "revoke",
         "POST",
         "RFC 7009",
-        ("revoke_refresh_token", "revoke_access_token"),
+        ("revoke_refresh_token", "revoke_access_token", "revoke_with_assertion"),
         readable_by="registered origins",
         errors=_CLIENT_ERRORS | {"unsupported_token_type"},
         announced_as="revocation_endpoint",
@@ -130,7 +134,12 @@ ENDPOINTS = (
         "introspect",
         "POST",
         "RFC 7662",
-        ("introspect_access_token", "introspect_clients_own_token", "introspect_refresh_token"),
+        (
+            "introspect_access_token",
+            "introspect_clients_own_token",
+            "introspect_refresh_token",
+            "introspect_with_assertion",
+        ),
         errors=_CLIENT_ERRORS,
         announced_as="introspection_endpoint",
     ),
@@ -200,8 +209,8 @@ ENDPOINTS = (
     ),
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
-# Functions that no path of this API leads to: a schedule, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "authorizer", "demo_api")
+# Functions that no path of this API leads to: schedules, and the demo, which is an API of its own.
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

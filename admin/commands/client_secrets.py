@@ -22,8 +22,8 @@ from admin.terminal.spelling import command
 def rotate_secret(desk: Desk, client_id: str, at_once: bool) -> None:
     """Give the client a second secret and show it only once. Both are accepted until `end-old-secret`."""
     before = desk.register.client(client_id)
-    if not before.is_confidential:
-        raise Refused(f"{client_id} is a public client: it has no secret.")
+    if not before.has_secret:
+        raise Refused(f"{client_id} authenticates by {before.token_endpoint_auth_method}: it has no secret.")
     if len(before.secret_digests) > 1 and not at_once:
         raise Refused(
             f"{client_id} has two live secrets already. End the older one first, "

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
-from valet.handles import digest, new_handle, new_id
+from valet.handles import new_id
 from valet.models.clients import Client
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
 
+from admin.commands import client_keys
 from admin.commands.client_secrets import tell_secret
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
@@ -34,9 +35,8 @@ _OPTIONS = (
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
-    click.option("--auth", "token_endpoint_auth_method", type=click.Choice(REGISTERED_AUTH_METHODS),
-                 help="Set how it authenticates at /token; client_secret is either method with a secret (default: "
-                 "client_secret for web, none for others)."),
+    client_keys.AUTH,
+    *client_keys.OPTIONS,
     click.option("--pkce", type=click.Choice(PKCE),
                  help="Set whether it must send a code_challenge (default: required). Only a web client may have "
                  "optional, for a library that cannot send one."),
@@ -115,7 +115,7 @@ def clients() -> None:
 @_registration
 @click.pass_obj
 def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, **given: Any) -> None:
-    """Register the client NAME. Its secret, if it keeps one, is generated and shown this once.
+    """Register the client NAME. Its secret, if it has one, is generated and shown this once.
 
     Without --redirect-uri and --grant-type, a web client is a machine client: it gets tokens for itself, and people
     cannot sign in to it.
@@ -135,9 +135,7 @@ def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, 
     if not given["grant_types"]:
         ways = {"client_credentials"} if is_machine else {"authorization_code", "refresh_token"}
         client = replace(client, grant_types=frozenset(ways))
-    secret = new_handle(desk.random) if client.is_confidential else None
-    if secret:
-        client = replace(client, secret_digests=(digest(secret),))
+    client, secret = client_keys.with_its_method(client, given, desk)
     _refuse_wrong(client, desk)
     desk.register.add_client(client)
     facts = facts_of(client)
@@ -178,10 +176,14 @@ def change(desk: Desk, /, client_id: str, **given: Any) -> None:
         exactly, added, removed = given.pop(member), given.pop(f"add_{member}"), given.pop(f"remove_{member}")
         options = f"--{name} --add-{name} --remove-{name}"
         lists[member] = adjusted(getattr(before, member), None if exactly == () else exactly, added, removed, options)
-    after = changed(before, given, **lists)
+    after, secret = client_keys.with_its_method(changed(before, given, **lists), given, desk)
     _refuse_wrong(after, desk)
     desk.register.change_client(before, after)
-    desk.done(f"Changed {client_id}. Within 10 seconds every function uses the new values.", **facts_of(after))
+    sentence = f"Changed {client_id}. Within 10 seconds every function uses the new values."
+    if secret:
+        tell_secret(desk, facts_of(after), secret, sentence)
+    else:
+        desk.done(sentence, **facts_of(after))
     _warn(desk, after, before)
 
 
@@ -244,6 +246,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "owner": client.owner,
         "type": client.application_type,
         "authentication": client.token_endpoint_auth_method,
+        **client_keys.facts_of(client),
         "pkce": client.pkce,
         "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),

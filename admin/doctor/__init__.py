@@ -6,7 +6,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, endpoints, functions, keys, registrations, tables
+from admin.doctor import account, client_keys, endpoints, functions, keys, registrations, tables
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *keys.CHECKS,
     *tables.CHECKS,
     *registrations.CHECKS,
+    *client_keys.CHECKS,
     *functions.CHECKS,
     *account.CHECKS,
 )

@@ -118,7 +118,7 @@ def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
 
 def look_secrets(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
-        if client.is_confidential and not client.secret_digests:
+        if client.has_secret and not client.secret_digests:
             yield Finding(
                 f"{client.client_id} is confidential but has no secret",
                 "It cannot authenticate, so Valet refuses it.",

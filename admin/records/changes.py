@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.registration.client_keys import names_of
 
 Deed = Literal[
     "added",
@@ -116,6 +117,8 @@ def _values(names: list[str], of: Model | None) -> Facts:
 def _value(name: str, value: Any) -> str | int | bool | None:
     if name == "secret_digests":
         return len(value)
+    if name == "jwks":
+        return " ".join(names_of(value)) if value else ""
     if name.endswith("_ms"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds") if value else None
     if isinstance(value, frozenset):

@@ -67,7 +67,7 @@ class Step:
                 yield row.key, was, becomes
         if self.section is CLIENTS and self.before.secret_digests != self.after.secret_digests:
             kept = "; the one before is accepted until you end it" if self.before.secret_digests else ""
-            yield "secret", None, f"a new one{kept}"
+            yield "secret", None, f"a new one{kept}" if self.after.secret_digests else "none any more"
 
 
 @dataclass(slots=True)
@@ -164,8 +164,10 @@ class Planner:
         if before is None and self.is_spent(after.client_id):
             self.problems.append(f"{where}: was the client_id of a client that was deleted: choose another")
         given = self._digest(where, entry)
+        if not after.has_secret:  # a client that changed to another method has no secret any more
+            after = replace(after, secret_digests=())
         kept = after.secret_digests
-        if not after.is_confidential or (given and given in kept) or (kept and not given):
+        if not after.has_secret or (given and given in kept) or (kept and not given):
             return Step(CLIENTS, after.client_id, before, after)
         if given and len(kept) >= _MOST_SECRETS:
             self.problems.append(

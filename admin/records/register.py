@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
+from valet.aws.dynamodb import client_keys
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
@@ -48,6 +49,8 @@ class Register:
             )
         registrar = Registrar(self.table)
         registrar.add_origins(client.origins)
+        if client.jwks_uri:
+            self.announce_keys(client)
         if not self.table.add(item_from_model(client, f"client#{client.client_id}", "client")):
             raise Refused(f"There is a client {client.client_id} already.")
         self.audit.record("client.changed", **changes.of_client(None, client))
@@ -57,13 +60,21 @@ class Register:
         if after == before:
             return
         Registrar(self.table).add_origins(after.origins)
+        if after.jwks_uri:
+            self.announce_keys(after)
         pk = f"client#{before.client_id}"
         if not self.table.change(item_from_model(before, pk, "client"), item_from_model(after, pk, "client")):
             raise _raced(f"The client {before.client_id}")
         self.audit.record("client.changed", **changes.of_client(before, after))
         Registrar(self.table).add_origins(after.origins)
+        if before.jwks_uri and not after.jwks_uri:
+            client_keys.forget(self.table, before.client_id)
         if before.origins - after.origins:
             self.narrow_origins()
+
+    def announce_keys(self, client: Client) -> None:
+        """Let the function fetch_client_keys know the client's `jwks_uri`."""
+        client_keys.announce(self.table, client)
 
     def revoke(self, client: Client, now: float) -> Client:
         """End every grant and access token that the client has until now, by one write; the client as it then is."""
@@ -87,6 +98,8 @@ class Register:
         self.table.put({"pk": pk, "sk": "deleted", "deleted_at": int(now)})
         self.table.delete(pk, "client")
         self.audit.record("client.changed", **changes.of_client(client, None))
+        if client.jwks_uri:
+            client_keys.forget(self.table, client.client_id)
         if client.origins:
             self.narrow_origins()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -10,10 +14,16 @@ import pytest
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 from joserfc import jwt as joserfc_jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from valet.aws.calls import AwsCalls
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.registry import DynamoRegistry
+from valet.aws.dynamodb.table import Table
+from valet.server import SERVER
 
 from local.stack import LocalStack
 from tests.support.browser import Browser
@@ -174,3 +184,64 @@ def test_every_key_is_named_by_its_thumbprint(discovery: dict[str, Any]) -> None
     keys = KeySet.import_key_set(requests.get(discovery["jwks_uri"], timeout=10).json())
     assert len(keys.keys) >= 2  # the one that signs, and its announced standby
     assert all(key.thumbprint() == key.kid for key in keys.keys)
+
+
+# -- a key instead of a secret -----------------------------------------------------------------------------------------
+
+
+def with_a_key(alg: str) -> ECKey | RSAKey:
+    """The private key of the service, which has lost its secret for it."""
+    key = RSAKey.generate_key(2048) if alg in ("RS256", "PS256") else ECKey.generate_key("P-256")
+    jwk = {**key.as_dict(private=False), "kid": "of-the-service"}
+    table = Table(AwsCalls("dynamodb", os.environ), SERVER.settings.registry_table)
+    before = DynamoRegistry(table, SERVER.clock).find_client("api_service_789")
+    assert before is not None
+    changes = {"token_endpoint_auth_method": "private_key_jwt", "secret_digests": ()}
+    Registrar(table).put_client(replace(before, **changes, jwks=json.dumps({"keys": [jwk]})))  # type: ignore[arg-type]
+    return key
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256"])
+def test_authlibs_client_authenticates_by_a_key_if_it_is_told_the_issuer_as_aud(
+    connect: Connect, discovery: dict[str, Any], alg: str
+) -> None:
+    key = with_a_key(alg)
+    session = connect("api_service_789", key, scope="admin", token_endpoint_auth_method="private_key_jwt")
+    # Authlib's `token_endpoint` is the audience. Its `claims` would be one dictionary for all assertions, jti included.
+    session.register_client_auth_method(PrivateKeyJWT(discovery["issuer"], alg=alg, headers={"kid": "of-the-service"}))
+    for _ in range(2):
+        tokens = session.fetch_token(discovery["token_endpoint"], grant_type="client_credentials")
+        assert tokens["scope"] == "admin api_access"
+    told = session.introspect_token(
+        discovery["introspection_endpoint"], token=tokens["access_token"], auth=session.client_auth("private_key_jwt")
+    ).json()
+    assert told["active"] is True
+
+
+def test_authlibs_default_of_aud_is_refused(connect: Connect, discovery: dict[str, Any]) -> None:
+    key = with_a_key("ES256")
+    session = connect("api_service_789", key, scope="admin", token_endpoint_auth_method="private_key_jwt")
+    session.register_client_auth_method(PrivateKeyJWT(alg="ES256"))  # the token endpoint
+    with pytest.raises(OAuthError, match="invalid_client"):
+        session.fetch_token(discovery["token_endpoint"], grant_type="client_credentials")
+
+
+def test_an_assertion_by_pyjwt(discovery: dict[str, Any]) -> None:
+    key = with_a_key("ES256")
+    now = int(time.time())
+    claims = {
+        "iss": "api_service_789",
+        "sub": "api_service_789",
+        "aud": discovery["issuer"],
+        "jti": "1",
+        "exp": now + 60,
+    }
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "admin",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode(claims, key.as_pem(private=True), "ES256", {"kid": "of-the-service"}),
+    }
+    assert requests.post(discovery["token_endpoint"], form, timeout=10).status_code == 200
+    replayed = requests.post(discovery["token_endpoint"], form, timeout=10)
+    assert (replayed.status_code, replayed.json()["error"]) == (401, "invalid_client")

@@ -82,11 +82,11 @@ class Application:
     def client_credentials(self, **changes: str | None) -> Answer:
         return self.token(**{"grant_type": "client_credentials", **changes})
 
-    def revoke(self, token: str) -> Answer:
-        return self.post("/revoke", token=token)
+    def revoke(self, token: str, /, **changes: str | None) -> Answer:
+        return self.post("/revoke", **{"token": token, **changes})
 
-    def introspect(self, token: str) -> Answer:
-        return self.post("/introspect", token=token)
+    def introspect(self, token: str, /, **changes: str | None) -> Answer:
+        return self.post("/introspect", **{"token": token, **changes})
 
     def userinfo(self, access_token: str) -> Answer:
         return self.send("GET", f"{self.issuer}/userinfo", {"authorization": f"Bearer {access_token}", **self.headers})

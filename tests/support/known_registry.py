@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 
@@ -17,6 +18,9 @@ class KnownRegistry:
 
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id)
+
+    def find_client_keys(self, client_id: str) -> ClientKeys | None:
+        return None
 
     def scopes(self) -> Scopes:
         return Scopes(self.registered, self.apis)

@@ -150,6 +150,8 @@ def test_a_client_may_be_registered_for_each_grant_type_that_is_supported(grant_
 @pytest.mark.parametrize("method", REGISTERED_AUTH_METHODS)
 def test_a_client_may_be_registered_for_each_method_that_is_supported(method: str) -> None:
     client = replace(NATIVE if method == "none" else WEB, token_endpoint_auth_method=method)
+    if method == "private_key_jwt":
+        client = replace(client, jwks_uri="https://app.example.com/jwks.json")
     assert wrong_with_client(client, KNOWN) == []
 
 

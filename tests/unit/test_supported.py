@@ -14,6 +14,7 @@ from valet.models.clients import Client
 from valet.models.grants import Tokens
 from valet.protocol.supported import (
     AUTH_METHODS,
+    CONFIDENTIAL_METHODS,
     EITHER_SECRET_METHOD,
     GRANT_TYPES,
     PKCE,
@@ -76,10 +77,14 @@ print(*(name for name, row in grant_types.GRANT_TYPES.items() if row.module in s
     assert (ran.stdout, ran.stderr) == (f"{grant_type}\n", "")
 
 
-def test_the_methods_with_a_secret_are_those_of_confidential_clients() -> None:
-    """`Client.is_confidential` decides; what introspection announces may not differ from it."""
-    confidential = [name for name in AUTH_METHODS if Client("a", "A", token_endpoint_auth_method=name).is_confidential]
-    assert confidential == list(SECRET_METHODS)
+def test_the_methods_of_confidential_clients_and_those_with_a_secret_are_the_models() -> None:
+    """`Client` decides; what introspection announces may not differ from it."""
+    clients = [Client("a", "A", token_endpoint_auth_method=name) for name in AUTH_METHODS]
+    confidential = [each.token_endpoint_auth_method for each in clients if each.is_confidential]
+    assert confidential == list(CONFIDENTIAL_METHODS)
+    with_secret = [each.token_endpoint_auth_method for each in clients if each.has_secret]
+    assert with_secret == list(SECRET_METHODS)
+    assert Client("a", "A", token_endpoint_auth_method=EITHER_SECRET_METHOD).has_secret
 
 
 def test_the_word_for_either_secret_method_is_registered_but_never_announced() -> None:

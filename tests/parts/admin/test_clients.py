@@ -119,7 +119,7 @@ def test_a_client_gets_a_home_page_another_and_none(valet: Operator) -> None:
         (("--redirect-uri", "https://a.example.com/cb", "--scope", "nonsense"), "not registered"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "password"), "is not one of"),
         (("--redirect-uri", "https://a.example.com/cb", "--grant-type", "refresh_token"), "with authorization_code"),
-        (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps its secret"),
+        (("--redirect-uri", "https://a.example.com/cb", "--auth", "none"), "keeps a secret"),
         (("--redirect-uri", "https://a.example.com/cb", "--retry-window", "5"), "retry window"),
         (("--redirect-uri", "https://a.example.com/cb", "--refresh-idle", "99d"), "lifetimes"),
         (("--redirect-uri", "https://a.example.com/cb", "--introspects", "https://nobody.example.com"), "no such"),

@@ -55,7 +55,7 @@ VARIABLES = {
     "MATCH": "authorizer: route or path; path for an API behind one catch-all route",
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
-    "PUSHED_REQUEST_LIFETIME": "seconds, 5 to 599; a browser has to bring the request_uri of a pushed request within them",
+    "PUSHED_REQUEST_LIFETIME": "seconds, 5 to 599, in which a browser has to bring a pushed request",
     "REGISTRY_TABLE": "name of the table",
     "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",

@@ -31,6 +31,7 @@ FORBIDDEN: Mapping[str, str] = {
     "jose": "fetch",
     "fetch": "jose",
     "authorization": "fetch",
+    "binding": "resource_server",
     "resource_server": "models",
     "models": "http",
     "errors": "settings",
@@ -54,6 +55,7 @@ FORBIDDEN: Mapping[str, str] = {
     "refusals": "grant_types",
     "grant_types": "aws",
     "aws": "server",
+    "outbound": "aws",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer
 }

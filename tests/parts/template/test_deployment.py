@@ -64,7 +64,7 @@ def test_the_tables_are_as_they_should_be(created: dict[str, Any]) -> None:
 
 
 def test_every_function_is_told_its_tables_and_its_stack(created: dict[str, Any]) -> None:
-    assert len(created["functions"]) == 14
+    assert len(created["functions"]) == 15
     for function in created["functions"].values():
         variables = function["Environment"]["Variables"]
         assert variables["POWERTOOLS_SERVICE_NAME"] == "valet"
@@ -100,7 +100,7 @@ def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict
 
 def test_every_log_group_forgets(created: dict[str, Any]) -> None:
     ours = {name: days for name, days in created["retention"].items() if "valet" in name}
-    assert len(ours) == 16
+    assert len(ours) == 17
     assert set(ours.values()) <= {90, "90"}
 
 

@@ -88,9 +88,12 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
             assert not any("*" in name for name in names)
             # ForAllValues is true of a request that names no attribute at all.
             assert condition["Null"]["dynamodb:Attributes"] == "false"
-        if names:
+        if names and actions != ["dynamodb:UpdateItem"]:
             # GetItem without a projection, and Query, return attributes that they do not name.
-            assert actions == ["dynamodb:UpdateItem"]
+            assert actions == ["dynamodb:GetItem"]
+            assert condition["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+            assert set(names) == {"pk", "sk"}
+            assert condition["Null"]["dynamodb:Attributes"] == "false"
 
 
 @pytest.mark.parametrize("function", sorted(NO_DATA))
@@ -104,15 +107,19 @@ def test_only_login_can_read_a_credential_and_nobody_can_write_one() -> None:
     assert {action for action, key in _allowed("LoginFunction") if key == "credential#*"} == {"Query"}
 
 
-def test_only_rotate_keys_writes_to_the_registry() -> None:
-    registry = {"client#*", "cors", "scopes", "apis", "keys"}
+def test_only_the_two_functions_without_a_route_write_to_the_registry() -> None:
+    registry = {"client#*", "client_keys#*", "cors", "scopes", "apis", "keys", "jwks_uris"}
     writers = {
-        name
+        (name, key)
         for name in FUNCTIONS
         for action, key in _allowed(name)
         if key in registry and action not in ("GetItem", "Query")
     }
-    assert writers == {"RotateKeysFunction"}
+    assert writers == {
+        ("RotateKeysFunction", "keys"),
+        ("RotateKeysFunction", "scopes"),
+        ("FetchClientKeysFunction", "client_keys#*"),
+    }
 
 
 def test_no_role_names_a_key_or_may_sign_by_its_own_policy() -> None:

@@ -114,8 +114,9 @@ def test_with_a_custom_domain_the_apis_own_address_is_switched_off() -> None:
     }
 
 
-def test_rotate_keys_has_no_route_but_a_schedule() -> None:
-    (rule,) = resources(translated(), "AWS::Events::Rule").values()
-    (target,) = rule["Properties"]["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["RotateKeysFunction", "Arn"]}
-    assert rule["Properties"]["ScheduleExpression"] == "rate(1 hour)"
+def test_two_functions_have_no_route_but_a_schedule() -> None:
+    schedules = {}
+    for rule in resources(translated(), "AWS::Events::Rule").values():
+        (target,) = rule["Properties"]["Targets"]
+        schedules[target["Arn"]["Fn::GetAtt"][0]] = rule["Properties"]["ScheduleExpression"]
+    assert schedules == {"RotateKeysFunction": "rate(1 hour)", "FetchClientKeysFunction": "rate(5 minutes)"}

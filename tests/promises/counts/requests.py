@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.grant_types.pace import AT_ONCE, STEP
+from valet.models.client_keys import ClientKeys
 from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
 from local.aws.calls import Call
 from tests.support.application import Application
 from tests.support.browser import form_of
+from tests.support.key_client import KeyApplication, key_application
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -104,6 +107,55 @@ def refresh_race_lost(world: World) -> Request:
     return request
 
 
+def _with_key(world: World, application: Application, *, publishes: bool = False) -> KeyApplication:
+    """The application with a key instead of its secret; every function knows it."""
+    deployment = world.deployment
+    found = key_application(application, deployment.clock)
+    keys = {"jwks_uri": "https://client.example.com/jwks.json"} if publishes else {"jwks": found.jwks}
+    deployment.change_client(found.client_id, token_endpoint_auth_method="private_key_jwt", secret_digests=(), **keys)
+    if publishes:
+        kept = ClientKeys(found.client_id, keys["jwks_uri"], found.jwks, int(deployment.clock.now))
+        assert DynamoPublishedKeys(deployment.table("Registry")).save(kept)
+    return found
+
+
+def client_credentials_with_assertion(world: World) -> Request:
+    world.deployment.begin()
+    world.service = _with_key(world, world.service)
+    return lambda: world.service.client_credentials()
+
+
+def client_credentials_with_published_keys(world: World) -> Request:
+    world.deployment.begin()
+    world.service = _with_key(world, world.service, publishes=True)
+    return lambda: world.service.client_credentials()
+
+
+def code_with_assertion(world: World) -> Request:
+    tokens = world.issued()
+    world.web_app = _with_key(world, world.web_app)
+    return lambda: world.redeem(tokens)
+
+
+def refresh_with_assertion(world: World) -> Request:
+    tokens = world.redeemed()
+    world.deployment.clock.advance(60)
+    world.web_app = _with_key(world, world.web_app)
+    return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
+def revoke_with_assertion(world: World) -> Request:
+    tokens = world.redeemed()
+    world.web_app = _with_key(world, world.web_app)
+    return lambda: world.web_app.revoke(tokens.access_tokens[0])
+
+
+def introspect_with_assertion(world: World) -> Request:
+    tokens = world.redeemed()
+    world.web_app = _with_key(world, world.web_app)
+    return lambda: world.web_app.introspect(tokens.refresh_token)
+
+
 def revoke_refresh_token(world: World) -> Request:
     tokens = world.refreshed(2)
     return lambda: world.web_app.revoke(tokens.refresh_token)
@@ -185,6 +237,12 @@ def authorize_resumed(world: World) -> Request:
 
 def push(world: World) -> Request:
     world.deployment.begin()
+    return lambda: world.web_app.push()[0]
+
+
+def push_with_assertion(world: World) -> Request:
+    world.deployment.begin()
+    world.web_app = _with_key(world, world.web_app)
     return lambda: world.web_app.push()[0]
 
 

@@ -114,6 +114,45 @@ TABLE = (
         "GetItem client, GetItem grant, GetItem account",
     ),
     Row(
+        requests.client_credentials_with_assertion,
+        200,
+        "Sign, PutItem once",
+        "GetItem client, Query scopes, Query apis, Query keys, UpdateItem status, PutItem lease, Sign, PutItem once",
+    ),
+    Row(
+        requests.client_credentials_with_published_keys,
+        200,
+        "GetItem client_keys, Sign, PutItem once",
+        "GetItem client, GetItem client_keys, Query scopes, Query apis, Query keys, UpdateItem status, PutItem lease, "
+        "Sign, PutItem once",
+    ),
+    Row(
+        requests.code_with_assertion,
+        200,
+        "GetItem grant, GetItem account, Sign, Sign, PutItem sub, PutItem once, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, PutItem lease, "
+        "Query keys, Sign, Sign, PutItem sub, PutItem once, UpdateItem grant",
+    ),
+    Row(
+        requests.refresh_with_assertion,
+        200,
+        "GetItem grant, GetItem account, Sign, PutItem once, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, PutItem once, UpdateItem grant",
+    ),
+    Row(
+        requests.revoke_with_assertion,
+        200,
+        "PutItem once, UpdateItem status, UpdateItem status",
+        "GetItem client, Query keys, PutItem once, UpdateItem status, UpdateItem status",
+    ),
+    Row(
+        requests.introspect_with_assertion,
+        200,
+        "GetItem grant, GetItem account, PutItem once",
+        "GetItem client, GetItem grant, GetItem account, PutItem once",
+    ),
+    Row(
         requests.revoke_refresh_token,
         200,
         "GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, UpdateItem status, UpdateItem status",
@@ -221,6 +260,12 @@ TABLE = (
         201,
         "PutItem pushed",
         "GetItem client, Query scopes, Query apis, PutItem pushed",
+    ),
+    Row(
+        requests.push_with_assertion,
+        201,
+        "PutItem once, PutItem pushed",
+        "GetItem client, Query scopes, Query apis, PutItem once, PutItem pushed",
     ),
     Row(
         requests.push_hinted,

@@ -25,6 +25,13 @@ BUDGETS = {
     "refresh_too_often": Counter(read=2),
     "refresh_retried": Counter(read=2, sign=1),
     "refresh_race_lost": Counter(read=2, write=1, sign=2),
+    # An assertion costs one put more; keys that the client publishes cost one read more in ten seconds.
+    "client_credentials_with_assertion": Counter(sign=1, put=1),
+    "client_credentials_with_published_keys": Counter(sign=1, put=1, read=1),
+    "code_with_assertion": Counter(read=2, put=2, write=1, sign=2),
+    "refresh_with_assertion": Counter(read=2, put=1, write=1, sign=1),
+    "revoke_with_assertion": Counter(put=1, write=2),
+    "introspect_with_assertion": Counter(read=2, put=1),
     "revoke_refresh_token": Counter(read=1, write=5),  # three live tokens, of three blocks; the journal
     "revoke_access_token": Counter(write=2),
     "introspect_access_token": Counter(read=4),  # the account's epoch, too; is_set
@@ -33,6 +40,7 @@ BUDGETS = {
     "userinfo": Counter(read=4),
     "userinfo_with_claims": Counter(read=4),
     "push": Counter(put=1),
+    "push_with_assertion": Counter(put=2),
     "authorize_pushed": Counter(read=2, put=1),
     "authorize_pushed_remembered": Counter(read=5, put=3, write=1),  # two reads and a put more than without PAR
     "authorize_pushed_again": Counter(read=2),

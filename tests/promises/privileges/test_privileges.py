@@ -192,14 +192,13 @@ def test_a_lacking_attribute_and_one_that_is_not_used_are_told_with_the_statemen
 
 
 def test_authorize_can_see_that_a_grant_exists_and_nothing_about_it(walked: list[Call], granted: Granted) -> None:
-    (asked,) = {
-        request_of(call, granted).context["dynamodb:Attributes"]
+    reads = [
+        call
         for call in walked
         if (call.function, call.action, call.partition_prefix) == ("authorize", "GetItem", "grant#")
-    }
-    assert asked == ("pk", "sk")
-    call = next(each for each in walked if (each.function, each.partition_prefix) == ("authorize", "grant#"))
-    assert call.action == "GetItem"
+    ]
+    assert {request_of(call, granted).context["dynamodb:Attributes"] for call in reads} == {("pk", "sk")}
+    call = reads[0]
     assert granted.allows(request_of(call, granted))
     without = {name: value for name, value in call.parameters.items() if not name.startswith(("Proj", "Expr"))}
     assert not granted.allows(request_of(replace(call, body=json.dumps(without).encode()), granted))
@@ -211,11 +210,21 @@ def test_authorize_can_see_that_a_grant_exists_and_nothing_about_it(walked: list
 def test_par_keeps_requests_and_can_do_nothing_else_to_a_person_a_session_or_a_grant(granted: Granted) -> None:
     writes = {
         (partition, action)
-        for partition in ("pushed#1", "request#1", "grant#1", "sub#1", "session#1", "status#1", "throttle#1", "lease#1")
+        for partition in (
+            "pushed#1",
+            "once#1",
+            "request#1",
+            "grant#1",
+            "sub#1",
+            "session#1",
+            "status#1",
+            "throttle#1",
+            "lease#1",
+        )
         for action in (*_READS, *_WRITES)
         if granted.may("par", f"dynamodb:{action}", GRANTS, partition)
     }
-    assert writes == {("pushed#1", "PutItem")}
+    assert writes == {("pushed#1", "PutItem"), ("once#1", "PutItem")}
     assert not any(granted.may("par", f"dynamodb:{action}", USERS, "account#demo-john") for action in _READS)
     assert not [each for each in granted.of("par") if each.action.startswith("kms:")]
 
@@ -285,6 +294,23 @@ def test_rotate_keys_cannot_write_a_client_nor_see_a_person(granted: Granted) ->
         assert not granted.may("rotate_keys", f"dynamodb:{action}", REGISTRY, "client#web_app_123")
         assert not granted.may("rotate_keys", f"dynamodb:{action}", USERS, "account#demo-john")
         assert not granted.may("rotate_keys", f"dynamodb:{action}", GRANTS, "grant#1")
+
+
+def test_the_function_that_goes_out_can_read_addresses_and_write_keys_and_nothing_else(granted: Granted) -> None:
+    may = partial(granted.may, "fetch_client_keys")
+    assert {action for action in (*_READS, *_WRITES) if may(f"dynamodb:{action}", REGISTRY, "client_keys#shop")} == {
+        "GetItem",
+        "PutItem",
+    }
+    assert {action for action in (*_READS, *_WRITES) if may(f"dynamodb:{action}", REGISTRY, "jwks_uris")} == {"Query"}
+    for action in (*_READS, *_WRITES):
+        for partition in ("client#web_app_123", "apis", "scopes", "keys", "cors"):
+            assert not may(f"dynamodb:{action}", REGISTRY, partition)
+        assert not may(f"dynamodb:{action}", USERS, "account#demo-john")
+        assert not may(f"dynamodb:{action}", GRANTS, "grant#1")
+    assert not any(each.action.startswith("kms:") for each in granted.of("fetch_client_keys"))
+    writers = {each for each in FUNCTIONS.values() if granted.may(each, "dynamodb:PutItem", REGISTRY, "client_keys#a")}
+    assert writers == {"fetch_client_keys"}
 
 
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:

@@ -10,12 +10,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
+
+from valet.aws.dynamodb.registrar import Registrar
+from valet.aws.dynamodb.registry import DynamoRegistry
+from valet.aws.dynamodb.table import Table
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser, form_of
+from tests.support.key_client import key_application
 from tests.support.wire import Answer, over_http
 
 
@@ -49,6 +55,7 @@ class Walk:
         self.revocations()
         self.logouts()
         self.status_lists()
+        self.assertions()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -173,6 +180,35 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
 
+    # -- clients with keys ---------------------------------------------------------------------------------------------
+
+    def assertions(self) -> None:
+        """The service has a key instead of its secret, and publishes it."""
+        from valet.server import SERVER
+
+        redirect_uri = "https://service.example.com/callback"
+        service = key_application(self.service, self.clock, redirect_uri=redirect_uri, scope="admin")
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        before = DynamoRegistry(registry, self.clock).find_client(service.client_id)
+        assert before is not None
+        after = replace(
+            before,
+            token_endpoint_auth_method="private_key_jwt",
+            secret_digests=(),
+            jwks_uri="https://service.example.com/jwks.json",
+            grant_types=before.grant_types | {"authorization_code"},
+            redirect_uris=(redirect_uri,),
+        )
+        Registrar(registry).put_client(after)
+        with patch("valet.outbound.guarded.get", lambda *_, **__: service.jwks.encode()):
+            self.stack.invoke("fetch_client_keys", self._schedule("fetch_client_keys"))
+        tokens = service.client_credentials()
+        assert tokens.status == 200
+        assert service.introspect("no token").status == 200
+        assert service.revoke(tokens.json()["access_token"]).status == 200
+        assert service.push()[0].status == 201
+        Registrar(registry).put_client(before)
+
     def protected_calls(self) -> None:
         token = self.service.client_credentials(scope="admin").json()["access_token"]
         bearer = {"authorization": f"Bearer {token}"}
@@ -184,11 +220,7 @@ class Walk:
 
     def rotations(self) -> None:
         """Announced, signing, retired, ended; and in an emergency."""
-        schedule = json.loads(
-            (
-                self.stack.system.functions["RotateKeysFunction"].folder.parents[1] / "events/rotate_keys/schedule.json"
-            ).read_text(encoding="utf-8")
-        )
+        schedule = self._schedule("rotate_keys")
         self.stack.invoke("rotate_keys", schedule)
         self.clock.advance(3 * 3600)
         self.stack.invoke("rotate_keys", {"rotate": "now"})
@@ -196,6 +228,12 @@ class Walk:
         self.stack.invoke("rotate_keys", schedule)
         self.stack.invoke("rotate_keys", {"emergency": "current"})
         assert self.service.client_credentials().status == 200
+
+    def _schedule(self, function: str) -> dict[str, Any]:
+        """The event by which EventBridge invokes the function."""
+        root = self.stack.system.functions["RotateKeysFunction"].folder.parents[1]
+        event: dict[str, Any] = json.loads((root / f"events/{function}/schedule.json").read_text(encoding="utf-8"))
+        return event
 
     def _get(self, path: str) -> Answer:
         return self.send("GET", self.stack.issuer + path)

@@ -13,6 +13,8 @@ from valet.frozen import Frozen
 EventName = Literal[
     "api.changed",
     "client.changed",
+    "client_keys.failed",
+    "client_keys.fetched",
     "code.issued",
     "code.repeated",
     "code.replayed",
@@ -117,6 +119,12 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
         "client.changed": _event("An operator changed a client.", _CHANGE),
+        "client_keys.failed": _event(
+            "The keys at a client's jwks_uri could not be fetched, for more than an hour or never; age is that of the "
+            "kept keys, in seconds.",
+            "detail age",
+        ),
+        "client_keys.fetched": _event("Other keys than before were fetched from a client's jwks_uri.", "keys"),
         "code.issued": _event("An authorization code went to a client."),
         "code.repeated": _event("A browser sent its request again within ten seconds, and was answered the same code."),
         "code.replayed": _event("A used code came again: the grant is revoked.", metric="ReplaysDetected"),

@@ -1,4 +1,4 @@
-"""GET over HTTPS, bounded in time and size: the only way this process reaches out.
+"""GET over HTTPS, bounded in time and size: the only way an authorizer reaches out.
 
 http.client and ssl are imported by the first fetch, because they cost a cold start more than everything else here.
 No redirect is followed and no proxy of the environment is asked: http.client does neither, and that is why it is used.
@@ -37,11 +37,20 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched: ...
 
 
-class Https:
-    """A Fetch over one kept connection to one origin."""
+class Connect(Protocol):
+    """A connection that is not open yet; `timeout`, in seconds, bounds each step of it."""
 
-    def __init__(self, origin: str, clock: Clock) -> None:
-        self._origin, self._clock = origin, clock
+    def __call__(self, timeout: float, /) -> "HTTPConnection": ...
+
+
+class Https:
+    """A Fetch over one kept connection to one origin. `connect` replaces the way to get there."""
+
+    def __init__(
+        self, origin: str, clock: Clock, connect: Connect | None = None, agent: str = "valet-authorizer"
+    ) -> None:
+        self._origin, self._clock, self.agent = origin, clock, agent
+        self._connect = connect or self._new_connection
         self._kept: tuple[HTTPConnection, Moment] | None = None
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -69,7 +78,7 @@ class Https:
             if self._clock().since(kept[1]) <= _REUSED_WITHIN:
                 return kept[0], True
             kept[0].close()
-        return self._new_connection(timeout), False
+        return self._connect(timeout), False
 
     def _new_connection(self, timeout: float) -> "HTTPConnection":
         from http.client import HTTPConnection, HTTPSConnection
@@ -104,9 +113,10 @@ class _Attempt:
 
     def __init__(self, https: Https, path: str, etag: str | None, limit: int, timeout: float) -> None:
         self._https, self._path, self._limit, self._timeout = https, path, limit, timeout
-        self._headers = {"Accept-Encoding": "gzip", "User-Agent": "valet-authorizer"}
+        self._headers = {"Accept-Encoding": "gzip", "User-Agent": https.agent}
         if etag is not None:
             self._headers["If-None-Match"] = etag
+        self._connection: HTTPConnection | None = None
         self._sock: socket.socket | None = None
         self._is_abandoned = self._has_answer = False
         self.fetched: Fetched | None = None
@@ -123,11 +133,14 @@ class _Attempt:
     def abandon(self) -> None:
         """Interrupt whatever the thread waits for, so that it ends soon."""
         self._is_abandoned = True
-        if self._sock is not None:
+        sock = self._sock
+        if sock is None and self._connection is not None:
+            sock = self._connection.sock  # not connected, or not secured yet
+        if sock is not None:
             import socket
 
             try:  # noqa: SIM105 - contextlib would be imported by every cold start, for this
-                self._sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # it had ended by itself
 
@@ -157,8 +170,11 @@ class _Attempt:
                 connection.close()
 
     def _answered(self, connection: "HTTPConnection") -> "HTTPResponse":
+        self._connection = connection
         if connection.sock is None:
             connection.connect()
+        if self._is_abandoned:  # before there was a socket that could be shut
+            raise FetchFailed("too late")
         connection.sock.settimeout(self._timeout)
         self._sock = connection.sock  # http.client forgets it before the body is read
         connection.request("GET", self._path, headers=self._headers)

@@ -46,6 +46,11 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> Authentica
     Raises InvalidClient (401, with a challenge), with one wording whatever is wrong with an assertion or a secret, and
     InvalidRequest for two methods at once.
     """
+    if "client_assertion" in form or "client_assertion_type" in form:
+        # Imported here: a client with a secret does not pay for the verification of signatures.
+        from valet.client_authentication import assertion
+
+        return Authenticated(*assertion.authenticate(request, form, ports))
     return Authenticated(secret.authenticate(request, form, ports.registry))
 
 

@@ -6,6 +6,7 @@ leaves the value good, and a captured request that is sent again changes nothing
 
 from typing import Protocol
 
+from valet.client_authentication.secret import CHALLENGE
 from valet.errors import InvalidClient, InvalidDpopProof, OAuthError
 from valet.models.once import OneTimeValue
 from valet.ports.once import HasOnce
@@ -36,5 +37,5 @@ class OneUse:
 def _used_before(value: OneTimeValue) -> OAuthError:
     advice = "was used before. Make a new one, with another jti, for each request."
     if value.kind == "assertion":
-        return InvalidClient(f"The client assertion {advice}", detail="replayed assertion")
+        return InvalidClient(f"The client assertion {advice}", detail="replayed assertion", headers=CHALLENGE)
     return InvalidDpopProof(f"The DPoP proof {advice}", detail="replayed proof")

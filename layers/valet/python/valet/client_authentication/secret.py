@@ -23,7 +23,7 @@ _WITH_SECRET = "The client_id is unknown or disabled, or the secret is wrong. A 
 _AT_FAULT = {
     "client_secret_basic": _WITH_SECRET,
     "client_secret_post": _WITH_SECRET,
-    "none": "No secret was sent, and this client_id is unknown, disabled, or that of a client that has a secret.",
+    "none": "No secret was sent, and this client_id is unknown, disabled, or that of a client with a secret or key.",
 }
 
 
@@ -64,8 +64,6 @@ def authenticate(request: Request, form: Parameters, registry: Registry) -> Clie
 
 
 def _presented(request: Request, form: Parameters) -> _Presented:
-    if "client_assertion" in form or "client_assertion_type" in form:
-        raise _refusal("client_assertion", "Assertions are not supported: send the secret.")
     authorization = request.headers.get("authorization")
     if authorization is not None:
         if "client_secret" in form:

@@ -32,7 +32,7 @@ _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518 §3.5: as long as the hash
 
 # RFC 7518 §6.2.2, §6.3.2 and §6.4.1. A private key that was sent or published is no longer its owner's alone.
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class Key(NamedTuple):
@@ -52,7 +52,7 @@ def key_from_jwk(jwk: Mapping[str, object]) -> Key:
     kid = jwk.get("kid", "")
     if not isinstance(kid, str) or (not kid and "kid" in jwk):
         raise UnusableKey("kid is not a name")
-    if not _PRIVATE.isdisjoint(jwk):
+    if not PRIVATE.isdisjoint(jwk):
         raise UnusableKey("a private or symmetric key")
     if jwk.get("use", "sig") != "sig":
         raise UnusableKey("use is not sig")

@@ -12,7 +12,10 @@ class Client(Frozen):
     client_name: str
     owner: str = ""  # the organisation that runs it, as the consent page names it
     application_type: str = "web"  # web (confidential) | native | browser
-    token_endpoint_auth_method: str = "client_secret"  # either secret method | client_secret_basic | … _post | none
+    token_endpoint_auth_method: str = "client_secret"  # either secret method | one of supported.AUTH_METHODS
+    token_endpoint_auth_signing_alg: str = ""  # the one alg of its assertions (private_key_jwt); empty: any supported
+    jwks: str = ""  # the JWK Set of its public keys, as JSON
+    jwks_uri: str = ""  # where it publishes its keys, instead
     secret_digests: tuple[bytes, ...] = ()  # two while a secret is replaced
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
@@ -42,6 +45,11 @@ class Client(Frozen):
     @property
     def is_confidential(self) -> bool:
         return self.token_endpoint_auth_method != "none"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it authenticates by a secret, by either way of sending one."""
+        return self.token_endpoint_auth_method.startswith("client_secret")
 
     @property
     def may_omit_pkce(self) -> bool:

@@ -1,15 +1,21 @@
 """What operators registered."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
+
+if TYPE_CHECKING:
+    from valet.models.client_keys import ClientKeys
 
 
 class Registry(Protocol):
     """Clients, scopes and protected APIs, as operators registered them. Answers may be up to ten seconds old."""
 
     def find_client(self, client_id: str) -> Client | None: ...
+    def find_client_keys(self, client_id: str) -> "ClientKeys | None":
+        """The keys that were fetched from the client's `jwks_uri`."""
+
     def scopes(self) -> Scopes: ...
     def origins(self) -> frozenset[str]:
         """The origins of all clients together. A preflight names no client, so it is answered for all of these."""

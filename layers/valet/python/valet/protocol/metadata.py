@@ -3,15 +3,16 @@
 from valet.models.clients import Scopes
 from valet.protocol.supported import (
     ACR_VALUES,
+    ASSERTION_SIGNING_ALGS,
     AUTH_METHODS,
     CLAIMS_OF_SCOPE,
     CODE_CHALLENGE_METHODS,
+    CONFIDENTIAL_METHODS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
     PROMPTS,
     RESPONSE_MODES,
     RESPONSE_TYPES,
-    SECRET_METHODS,
 )
 
 
@@ -35,8 +36,11 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algs),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],

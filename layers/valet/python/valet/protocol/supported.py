@@ -34,7 +34,11 @@ GRANT_TYPES: Mapping[str, GrantType] = {
 
 # Client authentication. Introspection takes confidential clients alone (RFC 7662 §2.1).
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-AUTH_METHODS = (*SECRET_METHODS, "none")
+PRIVATE_KEY_JWT = "private_key_jwt"
+CONFIDENTIAL_METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT)
+AUTH_METHODS = (*CONFIDENTIAL_METHODS, "none")
+# What may sign an assertion of private_key_jwt. EdDSA is also sent by its other name, Ed25519 (RFC 9864).
+ASSERTION_SIGNING_ALGS = ("PS256", "ES256", "EdDSA", "RS256")
 # A client is registered for one method, or for either of SECRET_METHODS: the one word that no specification registers.
 EITHER_SECRET_METHOD = "client_secret"
 REGISTERED_AUTH_METHODS = (EITHER_SECRET_METHOD, *AUTH_METHODS)

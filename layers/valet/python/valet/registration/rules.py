@@ -14,6 +14,7 @@ from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, REGISTERED_AUTH_METHODS, GrantType
 from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
+from valet.registration.client_keys import refusal_of_method, wrong_with_keys
 
 APPLICATION_TYPES = ("web", "native", "browser")
 # A caller may add to these reasons, because it knows how to list the registered names.
@@ -51,6 +52,7 @@ def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
     return [
         *_names(client),
         *_kind(client),
+        *(Wrong(*each) for each in wrong_with_keys(client)),
         *_grant_types(client),
         *_addresses(client),
         *_requests(client),
@@ -76,9 +78,10 @@ def _kind(client: Client) -> Iterator[Wrong]:
         yield Wrong("application_type", f"one of {', '.join(APPLICATION_TYPES)}", client.application_type)
     method = client.token_endpoint_auth_method
     if method not in REGISTERED_AUTH_METHODS:
-        yield Wrong("token_endpoint_auth_method", f"one of {', '.join(REGISTERED_AUTH_METHODS)}", method)
+        yield Wrong("token_endpoint_auth_method", refusal_of_method(method), method)
     if client.is_confidential != (client.application_type == "web"):
-        keeps = "keeps its secret on a server, so it has one" if client.application_type == "web" else "keeps no secret"
+        is_web = client.application_type == "web"
+        keeps = "keeps a secret or a private key on a server, so it has one" if is_web else "keeps no secret or key"
         yield Wrong("token_endpoint_auth_method", f"a {client.application_type} application {keeps}", method)
     if client.pkce not in PKCE:
         yield Wrong("pkce", f"one of {', '.join(PKCE)}", client.pkce)

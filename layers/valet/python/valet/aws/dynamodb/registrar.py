@@ -1,5 +1,6 @@
 """The Registry table as operators write it."""
 
+from valet.aws.dynamodb.client_keys import announce
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.frozen import Frozen
 from valet.models.clients import Client, ProtectedApi, Scope
@@ -13,6 +14,8 @@ class Registrar(Frozen):
     def put_client(self, client: Client) -> None:
         """Write the client, and add its origins to the union that answers preflights."""
         self.add_origins(client.origins)
+        if client.jwks_uri:
+            announce(self.table, client)
         self.table.put(item_from_model(client, f"client#{client.client_id}", "client"))
         self.add_origins(client.origins)
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from valet.aws.dynamodb.key_records import signing_keys_from_items
 from valet.aws.dynamodb.table import Table, model_from_item
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 from valet.ports.runtime import Clock
+
+if TYPE_CHECKING:
+    from valet.models.client_keys import ClientKeys
 
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
@@ -30,6 +33,11 @@ class DynamoRegistry:
         if not 0 < len(client_id) <= _MAXIMUM_CLIENT_ID or not client_id.isprintable():
             return None
         return self._remember(f"client#{client_id}", lambda: self._read_client(client_id))
+
+    def find_client_keys(self, client_id: str) -> "ClientKeys | None":
+        from valet.aws.dynamodb.client_keys import DynamoPublishedKeys  # only clients with a jwks_uri need it
+
+        return self._remember(f"client_keys#{client_id}", lambda: DynamoPublishedKeys(self._table).find(client_id))
 
     def scopes(self) -> Scopes:
         return self._remember("scopes", self._read_scopes)
