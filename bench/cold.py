@@ -29,6 +29,7 @@ EVENTS = {
     "authorize": "authorize/begin",
     "login": "login/form",
     "consent": "consent/form",
+    "par": "par/push",
     "token": "token/client_credentials",
     "revoke": "revoke/unknown_token",
     "introspect": "introspect/access_token",

@@ -122,6 +122,8 @@ CLIENTS = Section(
             PKCE),
         Row("dpop_bound_access_tokens", "dpop_bound_access_tokens", FLAG,
             "Every token request needs a DPoP proof, which binds its access tokens to a key (RFC 9449 §5.2)."),
+        Row("require_pushed", "require_pushed_authorization_requests", FLAG,
+            "Refuse its authorization requests unless it has pushed them (PAR, RFC 9126)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

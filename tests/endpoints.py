@@ -52,6 +52,10 @@ ENDPOINTS = (
             "authorize_to_consent",
             "authorize_remembered",
             "authorize_resumed",
+            "authorize_pushed",
+            "authorize_pushed_remembered",
+            "authorize_pushed_by_post",
+            "authorize_pushed_again",
         ),
         is_page=True,
         announced_as="authorization_endpoint",
@@ -71,6 +75,20 @@ ENDPOINTS = (
         "asks what the client may do, by scope",
         ("consent_page", "consent", "consent_until_logout", "consent_not_remembered", "consent_denied"),
         is_page=True,
+    ),
+    # RFC 9126 §2.3: what /token says of clients, and what /authorize says of requests
+    Endpoint(
+        "/par",
+        "par",
+        "POST",
+        "RFC 9126: keeps an authorization request, answers its request_uri",
+        ("push", "push_with_assertion", "push_with_proof", "push_hinted"),
+        readable_by="registered origins",
+        errors=_CLIENT_ERRORS
+        | {"invalid_scope", "login_required", "registration_not_supported", "request_not_supported"}
+        | {"unauthorized_client", "unmet_authentication_requirements", "unsupported_response_type"}
+        | {"invalid_target", "invalid_dpop_proof", "use_dpop_nonce"},
+        announced_as="pushed_authorization_request_endpoint",
     ),
     # RFC 6749 §5.2
     Endpoint(
@@ -102,7 +120,7 @@ ENDPOINTS = (
         readable_by="registered origins",
         errors=_CLIENT_ERRORS
         | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
-        | {"invalid_dpop_proof", "use_dpop_nonce"},
+        | {"invalid_target", "invalid_dpop_proof", "use_dpop_nonce"},
         announced_as="token_endpoint",
     ),
     # RFC 7009 §2.2.1

@@ -52,6 +52,8 @@ _OPTIONS = (
     click.option("--bound", "dpop_bound_access_tokens", type=click.Choice(_BOUND), callback=_is_bound,
                  help="Bind its access tokens to a key that it proves to hold in each request; dpop: it must send a "
                  "DPoP proof to /token (default: no, and a proof that it sends still binds)."),
+    click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
+                 help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
@@ -262,6 +264,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         **client_keys.facts_of(client),
         "pkce": client.pkce,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
+        "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),

@@ -29,6 +29,7 @@ CLIENT: Words = {
     "refresh_absolute_lifetime": "lifetimes of refresh tokens",
     "retry_window": "retry window",
     "pkce": "PKCE",
+    "require_pushed_authorization_requests": "pushed requests",
 }
 SCOPE: Words = {"name": "scope"}
 API: Words = {

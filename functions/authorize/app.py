@@ -4,15 +4,21 @@ Login and consent lead back here with the handle of the saved request, so that w
 """
 
 from valet.endpoint import endpoint, refused_to
-from valet.errors import InvalidScope, InvalidTarget, LoginRequired, OAuthError
+from valet.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError
 from valet.front_channel.progress import begun_anew, go_on
 from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
-from valet.frozen import replace
 from valet.http import Parameters, Request, Response
-from valet.protocol.authorization_request import destination_of, find_destination, parse_authorization_request
+from valet.protocol.authorization_request import (
+    destination_of,
+    find_client,
+    find_destination,
+    parse_authorization_request,
+    pushed_request_uri,
+)
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
+from valet.tokens.id_token_hint import with_hinted_sub
 
 
 def authorize(request: Request, server: Server) -> Response:
@@ -21,10 +27,14 @@ def authorize(request: Request, server: Server) -> Response:
     parameters = read(tolerates_malformed=True)
     if request.method != "POST" and "client_id" not in parameters and "resume" in parameters:
         return _resume(request, parameters["resume"], server)
+    if (request_uri := pushed_request_uri(parameters)) is not None:
+        return _visit(request, parameters, request_uri, server)
     destination = find_destination(parameters, server.registry, request.issuer)
     try:
+        if destination.client.require_pushed_authorization_requests:
+            raise InvalidRequest("This client has to push its authorization requests (RFC 9126): use the PAR endpoint.")
         asked = parse_authorization_request(parameters, destination, server.registry.scopes())
-        asked = replace(asked, hinted_sub=_hinted_sub(parameters, asked.prompt, request.issuer, server))
+        asked = with_hinted_sub(asked, parameters, request.issuer, server.registry)
         if request.method == "POST":
             return to_get(server, asked, request.issuer, server.clock())
         return go_on(server, request, asked, None, destination, server.clock())
@@ -51,21 +61,21 @@ def _resume(request: Request, handle: str, server: Server) -> Response:
         return refused_to(destination, error)
 
 
-def _hinted_sub(parameters: Parameters, prompt: frozenset[str], issuer: str, server: Server) -> str | None:
-    """The end-user that the client expects (OpenID Connect Core §3.1.2.1).
+def _visit(request: Request, parameters: Parameters, request_uri: str, server: Server) -> Response:
+    """Begin a request that the client has pushed. Every other parameter is ignored (RFC 9126 §4)."""
+    # Few clients push their requests: import what this takes for those only.
+    from valet.front_channel.pushed_requests import copy_for_browser, find_pushed, pushed_to_get
 
-    A hint that does not verify counts as none: signing keys are dropped, and a client may hold an ID token for months.
-    With prompt=none the client is told that the end-user has to sign in: it is no longer known which end-user it means.
-    """
-    if "id_token_hint" not in parameters:
-        return None
-    # Few clients send a hint: PyJWT is imported for those only (see tokens/verify.py).
-    from valet.tokens.verify import verify_id_token_hint
-
-    hint = verify_id_token_hint(parameters["id_token_hint"], issuer, server.registry.signing_keys())
-    if hint is None and "none" in prompt:
-        raise LoginRequired("The id_token_hint is not an ID token of this server, or no longer.")
-    return hint.sub if hint else None
+    client, now = find_client(parameters, server.registry), server.clock()
+    if request.method == "POST":
+        return pushed_to_get(client, request_uri, request.issuer)
+    pushed = find_pushed(server, request_uri, client, now)
+    destination = destination_of(pushed.request, server.registry, request.issuer)
+    saved, cookies = copy_for_browser(server, pushed, request, now)
+    try:
+        return go_on(server, request, saved.request, saved, destination, now).with_cookies(*cookies)
+    except OAuthError as error:
+        return refused_to(destination, error)
 
 
 SERVER.prepare()

@@ -13,6 +13,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -25,6 +26,7 @@ from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
 from valet.ports.once import Once
+from valet.ports.pushed_requests import PushedRequests
 from valet.ports.saved_requests import SavedRequests
 from valet.ports.sessions import Sessions
 from valet.ports.status_lists import StatusLists
@@ -63,6 +65,7 @@ class Stores:
     throttles: Throttles
     key_records: KeyRecords
     once: Once
+    pushed_requests: PushedRequests
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -108,4 +111,5 @@ def _on(table: Table) -> Stores:
         DynamoThrottles(table),
         DynamoKeyRecords(table, random),
         DynamoOnce(table),
+        DynamoPushedRequests(table),
     )

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.models.sessions import Session
 
 from tests.contract.conftest import Stores
-from tests.contract.facts import DAY, NOW, THREADS, at_once, random
+from tests.contract.facts import DAY, NOW, THREADS, at_once, issue, new_grant, random, revocation
 
 
 def new_session(**changes: object) -> Session:
@@ -51,6 +52,28 @@ def test_a_request_is_found_as_it_was_saved(
     stores.saved_requests.save(saved)
     assert stores.saved_requests.find_saved(saved.digest) == saved
     assert stores.saved_requests.find_saved(random(32)) is None
+
+
+def test_a_pushed_request_is_found_as_it_was_pushed_and_pushed_again_it_stays(stores: Stores) -> None:
+    """A put whose answer was lost is sent again."""
+    asked = AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge")
+    pushed = PushedRequest(random(32), asked, int(NOW * 1000), int(NOW) + 90)
+    for _ in range(2):
+        stores.pushed_requests.push(pushed)
+        assert stores.pushed_requests.find_pushed(pushed.digest) == pushed
+    stores.pushed_requests.push(replace(pushed, request=replace(asked, state="another")))
+    assert stores.pushed_requests.find_pushed(pushed.digest) == pushed
+    assert stores.pushed_requests.find_pushed(random(32)) is None
+    assert stores.saved_requests.find_saved(pushed.digest) is None
+
+
+def test_a_grant_exists_from_its_first_write_on_also_as_a_tombstone(stores: Stores) -> None:
+    grant = new_grant()
+    assert not stores.grants.exists(grant.grant_id)
+    issue(stores.grants, grant)
+    assert stores.grants.exists(grant.grant_id)
+    stores.grants.bury("A" * 22, "sub", revocation())
+    assert stores.grants.exists("A" * 22)
 
 
 def test_a_session_is_found_as_it_was_opened(stores: Stores) -> None:

@@ -18,6 +18,7 @@ Read = Callable[[Table], Sequence[Any]]
 # Each consumes what it reads: a query goes to DynamoDB when its first item is asked for.
 READS: dict[str, Read] = {
     "GetItem": lambda table: [table.get("client#web_app_123", "client")],
+    "GetItem in part": lambda table: [table.get("client#web_app_123", "client", only=("pk", "sk"))],
     "Query": lambda table: list(table.query("scopes")),
     "Query in part": lambda table: list(table.query("scopes", "o", only=("name",), where="attribute_exists(#pk)")),
 }

@@ -9,6 +9,7 @@ import pytest
 from valet.models.accounts import Account, Consent, Credential
 from valet.models.keys import KeyRing
 from valet.models.once import OneTimeValue
+from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 
 from local.aws.aws import emulated
@@ -48,6 +49,8 @@ def walk(stores: Stores) -> None:
     stores.sessions.end(session.digest, b"a" * 16, NOW)
     request = AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge")
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
+    stores.pushed_requests.push(PushedRequest(b"d" * 32, request, 1, 2))
+    stores.grants.exists(grant.grant_id)
     stores.once.spend(OneTimeValue("proof", "key", "jti", int(NOW)), b"a" * 16)
     stores.throttles.count("account#john", int(NOW))
     stores.throttles.count_share("account#john", "home", 10, 100, int(NOW))

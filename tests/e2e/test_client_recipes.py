@@ -80,6 +80,20 @@ def test_openid_client_is_told_that_the_person_denied(shop: Recipe, visit: Visit
     assert visit.open(shop.home).text == "Nobody is signed in"
 
 
+def test_openid_client_pushes_its_request_where_it_has_to(recipe: Callable[[str], Recipe], visit: Visit) -> None:
+    page = recipe("openid-client")
+    plain, pushing = "client.buildAuthorizationUrl(", "await client.buildAuthorizationUrlWithPAR("
+    assert f"`{pushing}config, parameters)`" in page.text
+    secret = page.register()
+    page.operate("admin/valet clients change my_shop --require-pushed".removeprefix("admin/valet "))
+    with page.running("node", page.save("js", "shop.mjs"), CLIENT_SECRET=secret):
+        assert visit.open(f"{page.home}/sign-in").text.startswith("invalid_request: This client has to push")
+    with page.running("node", page.save("js", "shop.mjs", **{plain: pushing}), CLIENT_SECRET=secret):
+        assert visit.open(f"{page.home}/sign-in").text == "Signed in as john"
+        sent = next(url for url in visit.seen if "request_uri=" in url)
+        assert dict(parse_qsl(urlsplit(sent).query)).keys() == {"client_id", "request_uri"}
+
+
 # -- Authlib in Flask --------------------------------------------------------------------------------------------------
 
 

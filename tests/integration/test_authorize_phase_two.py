@@ -61,7 +61,7 @@ def goes_back(answer: Answer, app: Application, state: str | None, error: str) -
         # parameters that we do not take
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
         ({"request_uri": "https://webapp.example.com/request"}, "request_uri_not_supported"),
-        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "request_uri_not_supported"),
+        ({"request_uri": "urn:example:request_uri:x"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
         # scope
         ({"scope": None}, "invalid_scope"),

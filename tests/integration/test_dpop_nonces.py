@@ -110,7 +110,9 @@ def test_a_nonce_does_not_make_an_expired_proof_good(
     deployment: Deployment, service: Application, owner: KeyHolder
 ) -> None:
     nonce = challenged(owner.of(service).client_credentials(scope="admin"))
-    for claims in ({"exp": int(BEGINNING)}, {"nbf": int(BEGINNING) + 31}):
+    late: dict[str, Any] = {"exp": int(BEGINNING)}
+    early: dict[str, Any] = {"nbf": int(BEGINNING) + 31}
+    for claims in (late, early):
         with deployment.nothing_spent():
             answer = owner.of(service, nonce=nonce, **claims).client_credentials(scope="admin")
             refused(answer, 400, "invalid_dpop_proof")

@@ -57,6 +57,13 @@ class Application:
         sent = {name: value for name, value in parameters.items() if value is not None}
         return Asked(f"{self.issuer}/authorize?{encoded(sent)}", sent, code_verifier)
 
+    def push(self, **changes: str | None) -> tuple[Answer, Asked]:
+        """The same request, pushed (RFC 9126); `url` of what was asked brings it, if it was taken."""
+        asked = self.ask(**changes)
+        answer = self.post("/par", **asked.parameters)
+        pushed = {"client_id": self.client_id, "request_uri": answer.json().get("request_uri", "")}
+        return answer, replace(asked, url=f"{self.issuer}/authorize?{encoded(pushed)}")
+
     def token(self, **form: str | None) -> Answer:
         return self.post("/token", **form)
 

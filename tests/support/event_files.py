@@ -26,6 +26,8 @@ ANSWERS: Mapping[str, str] = {
     "authorize/no_pkce": "303 invalid_request",
     "authorize/plain_pkce": "303 invalid_request",
     "authorize/prompt_none-signed_out": "303 login_required",
+    "authorize/pushed": "303",
+    "authorize/pushed-unknown": "400",
     "authorize/unknown_client": "400",
     "authorize/unregistered_redirect_uri": "400",
     "authorize/wrong_method": "405",
@@ -59,6 +61,13 @@ ANSWERS: Mapping[str, str] = {
     "metadata/authorization_server": "200",
     "metadata/openid_configuration": "200",
     "metadata/wrong_method": "405 invalid_request",
+    "par/get": "405 invalid_request",
+    "par/no_pkce": "400 invalid_request",
+    "par/public_client": "201",
+    "par/push": "201",
+    "par/request_uri": "400 invalid_request",
+    "par/unregistered_redirect_uri": "400 invalid_request",
+    "par/wrong_secret": "401 invalid_client",
     "revoke/access_token": "200",
     "revoke/refresh_token": "200",
     "revoke/unknown_token": "200",
@@ -87,7 +96,9 @@ ANSWERS: Mapping[str, str] = {
     "userinfo/no_token": "401",
 }
 
-_PLACEHOLDER = re.compile(r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST)\b")
+_PLACEHOLDER = re.compile(
+    r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST|REQUEST_URI)\b"
+)
 _CSRF_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _WEB_APP = ("web_app_123", "web_secret_456")
 _CODE_VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -131,6 +142,10 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     if folder == "status_list":
         return {"LIST": browser.get("/status-lists").json()["status_lists"][0].rpartition("/")[2]}
     begin = json.loads((EVENTS / "authorize" / "begin.json").read_text(encoding="utf-8"))
+    if name == "authorize/pushed":
+        media_type = {"content-type": "application/x-www-form-urlencoded"}
+        pushed = browser.post("/par", content=begin["rawQueryString"], headers=media_type, auth=_WEB_APP)
+        return {"REQUEST_URI": pushed.json()["request_uri"]}
     to_login = browser.get(f"/authorize?{begin['rawQueryString']}").headers["Location"]
     form = browser.get(to_login)
     handle = parse_qs(urlsplit(to_login).query)["request"][0]

@@ -30,9 +30,9 @@ class KeyHolder(DpopClient):
         made: dict[str, Any] = {"iat": int(self.deployed.clock()), **claims}
         return self.proof(htm, f"{self.deployed.issuer}{path}", token=token, **made)
 
-    def of(self, app: Application, **claims: Any) -> Application:
-        """The application, which sends a new proof by this key with its next request to /token."""
-        return with_proof(app, self.proof_for(**claims))
+    def of(self, app: Application, path: str = "/token", **claims: Any) -> Application:
+        """The application, which sends a new proof by this key with its next request to `path`."""
+        return with_proof(app, self.proof_for(path, **claims))
 
     def userinfo(self, app: Application, token: str, **claims: Any) -> Answer:
         proof = self.proof_for("/userinfo", "GET", token=token, **claims)

@@ -64,6 +64,12 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"pkce": "plain"}, "pkce", "plain"),
         (NATIVE, {"pkce": "optional"}, "pkce", "optional"),
         (replace(NATIVE, application_type="browser"), {"pkce": "optional"}, "pkce", "optional"),
+        (
+            SERVICE,
+            {"require_pushed_authorization_requests": True},
+            "require_pushed_authorization_requests",
+            None,
+        ),
         (NATIVE, {"introspects": frozenset({SHOP})}, "introspects", None),
         (WEB, {"introspects": frozenset({"urn:x"})}, "introspects", "urn:x"),
         (WEB, {"grant_types": WEB.grant_types | {"password"}}, "grant_types", "password"),
@@ -151,6 +157,11 @@ def test_a_client_may_be_registered_for_each_method_that_is_supported(method: st
     if method == "private_key_jwt":
         client = replace(client, jwks_uri="https://app.example.com/jwks.json")
     assert wrong_with_client(client, KNOWN) == []
+
+
+def test_any_client_of_people_may_have_to_push_its_requests() -> None:
+    for client in (WEB, NATIVE):
+        assert wrong_with_client(replace(client, require_pushed_authorization_requests=True), KNOWN) == []
 
 
 def test_a_confidential_client_may_be_registered_with_optional_pkce() -> None:

@@ -81,6 +81,16 @@ def test_a_lifetime_is_within_its_bounds(name: str, field: str, least: int, most
             read({name: str(seconds)})
 
 
+@pytest.mark.parametrize(("value", "is_taken"), [("5", True), ("599", True), ("4", False), ("600", False)])
+def test_a_pushed_request_lives_less_than_ten_minutes(value: str, is_taken: bool) -> None:
+    """FAPI 2.0 Security Profile §5.3.2.2: a request_uri lives less than 600 seconds."""
+    if is_taken:
+        assert read({"PUSHED_REQUEST_LIFETIME": value}).pushed_request_lifetime == int(value)
+        return
+    with pytest.raises(SettingsError, match="PUSHED_REQUEST_LIFETIME"):
+        read({"PUSHED_REQUEST_LIFETIME": value})
+
+
 def test_the_retry_window_can_be_turned_off() -> None:
     assert read({"RETRY_WINDOW": "0"}).retry_window == 0
 

@@ -239,6 +239,17 @@ def test_pkce_is_optional_for_a_confidential_client_that_an_operator_says_so_of(
         assert valet.json("clients", "show", public) == before
 
 
+def test_a_client_has_to_push_its_requests_if_an_operator_says_so(valet: Operator) -> None:
+    assert valet.json("clients", "show", "web_app_123")["require_pushed"] is False
+    assert valet.json("clients", "change", "web_app_123", "--require-pushed")["require_pushed"] is True
+    assert valet.json("clients", "change", "web_app_123", "--name", "Other")["require_pushed"] is True
+    assert valet.json("clients", "change", "web_app_123", "--no-require-pushed")["require_pushed"] is False
+    refused = valet("clients", "change", "api_service_789", "--require-pushed", status=2).err
+    assert "only the grant type authorization_code has authorization requests" in refused
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
+    assert valet.json(*page, "--scope", "openid", "--require-pushed")["require_pushed"] is True
+
+
 def test_who_registers_a_client_sees_what_it_has_become(valet: Operator) -> None:
     page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
     out = valet(*page, "--scope", "openid").out

@@ -58,6 +58,7 @@ VARIABLES = {
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
     "PUBLIC_URL": "authorizer: where clients call the API, if not at its own domain; up to four addresses with spaces "
     "between them, each of which precedes the path below the stage",
+    "PUSHED_REQUEST_LIFETIME": "seconds, 5 to 599, in which a browser has to bring a pushed request",
     "REGISTRY_TABLE": "name of the table",
     "RESOURCE_METADATA": "authorizer: address of the protected API's metadata (RFC 9728), named in its challenges",
     "RESPONSE": "authorizer: policy or simple",
@@ -88,6 +89,7 @@ ERRORS = {
     "invalid_dpop_proof": "the DPoP proof is not good, or was used before",
     "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",
+    "invalid_request_uri": "the `request_uri` is unknown, too old, used, or another client's; on a page",
     "invalid_scope": "the scope is unknown, not registered for the client, more than was granted, of two APIs "
     "without `resource`, or of none that `resource` names",
     "invalid_target": "the `resource` is no API that this client, or its grant, may have; or the grant is for several "
@@ -97,7 +99,7 @@ ERRORS = {
     "not_found": "there is nothing at this address",
     "registration_not_supported": "the parameter `registration`; in the redirect",
     "request_not_supported": "the parameter `request`; in the redirect",
-    "request_uri_not_supported": "the parameter `request_uri`; in the redirect",
+    "request_uri_not_supported": "a `request_uri` that /par did not give; in the redirect",
     "server_error": "a defect of Valet: find `request.failed` in the log by the request id",
     "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
     "is refreshed too often; 503: an outage",

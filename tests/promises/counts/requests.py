@@ -5,6 +5,7 @@ fail.
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.grant_types.pace import AT_ONCE, STEP
@@ -264,6 +265,57 @@ def authorize_resumed(world: World) -> Request:
     form = form_of(page)
     back = world.browser.post(form.action, {**form.hidden, "username": "john", "password": "password123"})
     return lambda: world.browser.get(back.location)
+
+
+def push(world: World) -> Request:
+    world.deployment.begin()
+    return lambda: world.web_app.push()[0]
+
+
+def push_with_assertion(world: World) -> Request:
+    world.deployment.begin()
+    world.web_app = _with_key(world, world.web_app)
+    return lambda: world.web_app.push()[0]
+
+
+def push_with_proof(world: World) -> Request:
+    world.deployment.begin()
+    holder = KeyHolder(world.deployment)
+    return lambda: holder.of(world.web_app, "/par").push()[0]
+
+
+def push_hinted(world: World) -> Request:
+    hint = world.redeemed().id_token
+    return lambda: world.web_app.push(id_token_hint=hint)[0]
+
+
+def authorize_pushed(world: World) -> Request:
+    """A first visit, of a browser that nobody is signed in at."""
+    world.deployment.begin()
+    world.browser.cookies = {}
+    _, asked = world.web_app.push()
+    return lambda: world.browser.get(asked.url)
+
+
+def authorize_pushed_remembered(world: World) -> Request:
+    world.redeemed()
+    _, asked = world.web_app.push()
+    return lambda: world.browser.get(asked.url)
+
+
+def authorize_pushed_by_post(world: World) -> Request:
+    world.deployment.begin()
+    _, asked = world.web_app.push()
+    form: Pairs = dict(parse_qsl(urlsplit(asked.url).query))
+    return lambda: world.browser.post_from_another_site("/authorize", form)
+
+
+def authorize_pushed_again(world: World) -> Request:
+    """Of a request_uri that is used."""
+    world.redeemed()
+    _, asked = world.web_app.push()
+    world.browser.get(asked.url)
+    return lambda: world.browser.get(asked.url)
 
 
 def login_page(world: World) -> Request:

@@ -256,6 +256,56 @@ TABLE = (
         "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
+        requests.authorize_pushed,
+        303,
+        "GetItem pushed, GetItem grant, PutItem request",
+        "GetItem client, GetItem pushed, GetItem grant, PutItem request",
+    ),
+    Row(
+        requests.authorize_pushed_remembered,
+        303,
+        "GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem account, GetItem consent, "
+        "UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem account, "
+        "GetItem consent, Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
+    ),
+    Row(
+        requests.authorize_pushed_by_post,
+        303,
+        "",
+        "GetItem client",
+    ),
+    Row(
+        requests.authorize_pushed_again,
+        400,
+        "GetItem pushed, GetItem grant",
+        "GetItem client, GetItem pushed, GetItem grant",
+    ),
+    Row(
+        requests.push,
+        201,
+        "PutItem pushed",
+        "GetItem client, Query scopes, Query apis, PutItem pushed",
+    ),
+    Row(
+        requests.push_with_assertion,
+        201,
+        "PutItem once, PutItem pushed",
+        "GetItem client, Query scopes, Query apis, PutItem once, PutItem pushed",
+    ),
+    Row(
+        requests.push_with_proof,
+        201,
+        "PutItem once, PutItem pushed",
+        "GetItem client, Query scopes, Query apis, PutItem once, PutItem pushed",
+    ),
+    Row(
+        requests.push_hinted,
+        201,
+        "PutItem pushed",
+        "GetItem client, Query scopes, Query apis, Query keys, PutItem pushed",
+    ),
+    Row(
         requests.login_page,
         200,
         "GetItem request",

@@ -44,6 +44,11 @@ BUDGETS = {
     "introspect_refresh_token": Counter(read=2),
     "userinfo": Counter(read=4),
     "userinfo_with_claims": Counter(read=4),
+    "push": Counter(put=1),
+    "push_with_assertion": Counter(put=2),
+    "authorize_pushed": Counter(read=2, put=1),
+    "authorize_pushed_remembered": Counter(read=5, put=3, write=1),  # two reads and a put more than without PAR
+    "authorize_pushed_again": Counter(read=2),
     "consent_not_remembered": Counter(read=3, put=2, write=1),
     "consent": Counter(read=3, put=2, write=2),  # whether the account still stands; the count; what is remembered
     "consent_until_logout": Counter(read=4, put=2, write=2),  # and whether the session has ended meanwhile

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+from valet.models.clients import ProtectedApi, Scope
 from valet.models.grants import LiveToken
 from valet.ports.grants import Done, Redemption, Revocation, Rotation
 
@@ -47,6 +48,8 @@ def _value(value: Mapping[str, Any]) -> int:
         return (len(digits) + 1) // 2 + 1
     if kind == "NS":  # the documentation names no overhead of a set: a byte for each member, as in a list
         return 3 + sum(1 + _value({"N": member}) for member in content)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value(member) for name, member in content.items())
     if kind == "L":
         return 3 + sum(1 + _value(member) for member in content)
     raise AssertionError(f"no item here has a {kind}")
@@ -85,6 +88,24 @@ def test_of_a_nonce_or_a_code_nothing_is_kept_that_nobody_asks_for(world: World)
     item = _item(world, tokens.grant_id)
     assert "grant_id" not in item, "the key says it"
     assert {"nonce", "code_expires_at"} & set(item) == set()
+
+
+def test_a_pushed_request_at_its_largest_is_under_sixteen_kilobytes(world: World) -> None:
+    """All that is kept of it was sent, and each parameter has its bound; the scope is made of registered names."""
+    world.deployment.begin()
+    names = [f"s{number:02}".ljust(100, "x") for number in range(70)]
+    for name in names:
+        world.deployment.registrar.put_scope(Scope(name, "words"))
+    api = ProtectedApi("urn:large", "Large", frozenset(names))
+    world.deployment.registrar.put_api(api)
+    world.deployment.change_client("web_app_123", scope=frozenset(("openid", *names)))
+    subs = ",".join(f'"{number}"' for number in range(280))
+    claims = f'{{"id_token":{{"sub":{{"values":[{subs}]}}}}}}'
+    room = {"state": "s" * 2048, "nonce": "n" * 2048, "login_hint": "h" * 256, "claims": claims}
+    answer, _ = world.web_app.push(scope=" ".join(("openid", *names)), **room)
+    assert answer.status == 201, answer
+    (item,) = (each for each in world.deployment.everything() if each["pk"]["S"].startswith("pushed#"))
+    assert 12_000 < size_of(item) < 16 * 1024
 
 
 def _item(world: World, grant_id: str) -> Mapping[str, Mapping[str, Any]]:

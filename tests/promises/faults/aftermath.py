@@ -13,7 +13,7 @@ from valet.tokens.verify import Verified, verify_access_token
 from tests.promises.counts.requests import Request
 from tests.promises.faults.injection import Fault
 from tests.support.status_bits import indices_of
-from tests.support.wire import Answer
+from tests.support.wire import Answer, encoded
 from tests.support.world import World
 
 UNAVAILABLE = "temporarily_unavailable"
@@ -254,6 +254,26 @@ def after_step_to_the_next_page(run: Run) -> None:
     assert "code" in page.answered
 
 
+def after_push(run: Run) -> None:
+    """A request_uri, which leads to a code."""
+    answer = run.settled()
+    assert answer.status == 201
+    query = encoded({"client_id": run.world.web_app.client_id, "request_uri": answer.json()["request_uri"]})
+    page = run.world.browser.open(f"/authorize?{query}")
+    if 'name="password"' in page.body:
+        page = run.world.browser.sign_in(page)
+    if page.is_page:
+        page = run.world.browser.decide(page)
+    assert "code" in page.answered
+
+
+def after_used_request_uri(run: Run) -> None:
+    answer = run.settled()
+    assert answer.status == 400
+    assert "invalid_request_uri" in answer.body
+    redeem_anew(run.world)
+
+
 def after_wrong_password(run: Run) -> None:
     assert run.settled().status == 401
     assert len(run.world.browser.cookies) == 1, "the browser's, and no session"
@@ -304,6 +324,13 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "authorize_to_consent": after_step_to_the_next_page,
     "authorize_remembered": after_code_is_issued,
     "authorize_resumed": after_code_is_issued,
+    "authorize_pushed": after_step_to_the_next_page,
+    "authorize_pushed_remembered": after_code_is_issued,
+    "authorize_pushed_by_post": after_step_to_the_next_page,
+    "authorize_pushed_again": after_used_request_uri,
+    "push": after_push,
+    "push_hinted": after_push,
+    "push_with_assertion": after_push,
     "login_page": after_reading,
     "login": after_step_to_the_next_page,
     "login_again": after_step_to_the_next_page,

@@ -23,11 +23,12 @@ REDIRECTED_ERRORS = frozenset(
         "invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
         "interaction_required", "login_required", "account_selection_required", "consent_required",
         "request_not_supported", "request_uri_not_supported", "registration_not_supported",
+        "unmet_authentication_requirements",
     }
 )  # fmt: skip
 _DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 # Written before anything is decided, and harmless: a saved request, a session prolonged, counters, leases.
-_HARMLESS = ("request", "throttle", "lease")
+_HARMLESS = ("request", "pushed", "throttle", "lease")
 _NUMBER = 1_000_000  # of a process whose randomness is nobody else's
 
 
@@ -117,6 +118,7 @@ def deployment() -> Deployment:
     token, access_token, id_token = stage.refresh_token, stage.access_token, stage.id_token
     stage.issued()
     with installed(stage.world):
+        request_uri = Stage.members(stage.answer(acts.push("web", stage.scope)))["request_uri"]
         client_token = Stage.members(stage.answer(acts.client_credentials()))["access_token"]
         # Another person begins to sign in: a saved request, and a browser that it is bound to.
         browser = Browser("jane")
@@ -139,6 +141,7 @@ def deployment() -> Deployment:
         access_token=access_token,
         client_token=client_token,
         id_token=id_token,
+        request_uri=request_uri,
     )
     return Deployment(stage, secrets)
 

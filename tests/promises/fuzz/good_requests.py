@@ -27,13 +27,14 @@ class Secrets:
     access_token: str
     client_token: str
     id_token: str
+    request_uri: str
 
     @cached_property
     def all(self) -> frozenset[str]:
         """Each on its own: a part of a token is as secret as the whole."""
         tokens = (self.code, self.refresh_token, self.access_token, self.client_token, self.id_token)
         parts = (part for token in tokens for part in token.split(".") if len(part) >= 43)
-        return frozenset((self.session, self.browser, *parts, *CLIENT_SECRET.values()))
+        return frozenset((self.session, self.browser, self.request_uri, *parts, *CLIENT_SECRET.values()))
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,12 @@ def _basic(client_id: str) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
+def _spa(authorization: Pairs) -> Pairs:
+    """The same of a client that has no secret."""
+    own = {"client_id": "spa", "redirect_uri": REDIRECT_URI["spa"]}
+    return tuple((name, own.get(name, value)) for name, value in authorization)
+
+
 def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     """One of each kind; those that would spend something are spoilt, so that nothing may be spent."""
     basic, another, service = _basic("web"), _basic("strict"), _basic("service")
@@ -121,6 +128,10 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/login", "POST", form=login, cookies=browser),
         Sent("/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
         Sent("/consent", "POST", form=consent, cookies=signed_in),
+        Sent("/authorize", "GET", (("client_id", "web"), ("request_uri", secrets.request_uri)), cookies=signed_in),
+        Sent("/authorize", "POST", form=(("client_id", "web"), ("request_uri", secrets.request_uri))),
+        Sent("/par", "POST", form=authorization, headers=basic),
+        Sent("/par", "POST", form=(*_spa(authorization), ("claims", '{"id_token": {"sub": {"value": "s"}}}'))),
         Sent("/token", "POST", form=code, headers=basic),
         Sent("/token", "POST", form=refresh, headers=another),
         Sent("/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),

@@ -37,8 +37,8 @@ _once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 class Act:
     """A request, and what its sender means by it."""
 
-    # code | refresh | client_credentials | revoke | introspect | userinfo | logout | authorize | login, or what an
-    # operator does: set-password | sign-out | revoke-client
+    # code | refresh | client_credentials | revoke | introspect | userinfo | logout | authorize | login | push, or what
+    # an operator does: set-password | sign-out | revoke-client
     kind: str
     function: str  # or "operator"
     actor: str  # client | thief | stranger | end-user | operator
@@ -51,6 +51,7 @@ class Act:
     session: str = ""  # the cookie
     password: str = ""  # login: what is typed; set-password: the new one
     username: str = ""  # login, and an operator's command of an end-user
+    pushed: str = ""  # authorize: the request_uri that is brought, or that the saved request is a copy of
     revokes: bool = False  # an operator's command that ends what was there before it
     jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
     proof: str = ""  # the proof itself: a request that has it again is a replay
@@ -119,11 +120,8 @@ def first_of_two(scope: str) -> str:
     return FIRST if len(apis_of(scope)) > 1 else ""
 
 
-@_once
-def authorize(
-    client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client", dpop_jkt: str = ""
-) -> Act:
-    parameters = {
+def _request(client_id: str, scope: str, dpop_jkt: str = "") -> dict[str, str]:
+    return {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": REDIRECT_URI[client_id],
@@ -134,11 +132,34 @@ def authorize(
         "code_challenge_method": "S256",
         **({"dpop_jkt": dpop_jkt} if dpop_jkt else {}),
     }
+
+
+@_once
+def authorize(
+    client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client", dpop_jkt: str = ""
+) -> Act:
     apis = apis_of(scope)
+    parameters = _request(client_id, scope, dpop_jkt)
     query = urlencode((*parameters.items(), *(("resource", api) for api in apis if len(apis) > 1)))
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
     sent = event("GET", "/authorize", query, cookies=cookies)
     return Act("authorize", "authorize", actor, sent, client_id=client_id, session=session)
+
+
+def push(client_id: str, scope: str) -> Act:
+    """The same request, pushed."""
+    return Act(
+        "push", "par", "client", _post("/par", client_id, {**_request(client_id, scope), "client_id": client_id})
+    )
+
+
+@_once
+def visit(client_id: str, request_uri: str, browser: str, session: str, *, actor: str) -> Act:
+    """A browser that brings a pushed request."""
+    cookies = {BROWSER_COOKIE: browser} | ({SESSION_COOKIE: session} if session else {})
+    query = urlencode({"client_id": client_id, "request_uri": request_uri})
+    sent = event("GET", "/authorize", query, cookies=cookies)
+    return Act("authorize", "authorize", actor, sent, token=request_uri, session=session, pushed=request_uri)
 
 
 @_once
@@ -150,11 +171,11 @@ def login(browser: str, handle: str, username: str, password: str, *, actor: str
 
 
 @_once
-def resume(browser: str, handle: str, session: str, *, actor: str) -> Act:
+def resume(browser: str, handle: str, session: str, *, actor: str, pushed: str = "") -> Act:
     """The way back from signing in: a code where nobody has to be asked."""
     cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
     sent = event("GET", "/authorize", urlencode({"resume": handle}), cookies=cookies)
-    return Act("authorize", "authorize", actor, sent, token=handle, session=session)
+    return Act("authorize", "authorize", actor, sent, token=handle, session=session, pushed=pushed)
 
 
 @_once

@@ -37,7 +37,8 @@ class Violation(AssertionError):
 class Ledger:
     rules: Rules
     grants: dict[str, Facts] = field(default_factory=dict)
-    granted: dict[str, str] = field(default_factory=dict)  # saved requests, by their handles: the grant of each
+    # Saved requests by their handles, pushed ones and their copies by their request_uri: the grant of each.
+    granted: dict[str, str] = field(default_factory=dict)
     bits: set[tuple[str, int]] = field(default_factory=set)
     ranges: set[tuple[str, int, int]] = field(default_factory=set)  # list, start and length of blocks
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
@@ -81,6 +82,8 @@ class Ledger:
 
     def began(self, process: Process) -> None:
         self.endings.began(process, self.grants)
+        act = process.act
+        process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
 
     # Writes that took effect.
 
@@ -137,7 +140,8 @@ class Ledger:
             return  # the tombstone of one that was never issued
         if grant_id in self.grants:
             self.violated("a grant that was gone came back")
-        handle = author.act.token if author is not None and author.act.kind == "authorize" else ""
+        is_asked = author is not None and author.act.kind == "authorize"
+        handle = (author.act.pushed or author.act.token) if author is not None and is_asked else ""
         if handle and self.granted.setdefault(handle, grant_id) != grant_id:
             self.violated("one authorization request, two grants")
         self.grants[grant_id] = Facts(
@@ -351,6 +355,8 @@ class Ledger:
 
     def _code_answered(self, process: Process, answer: Answer) -> None:
         act, location = process.act, answer["headers"].get("Location", "")
+        if process.is_of_used and answer["statusCode"] == 303:
+            self.violated("a used request_uri is taken again")
         query, session = parse_qs(urlsplit(location).query), digest(act.session).hex() if act.session else ""
         facts = self.grants.get(query["code"][0][:22]) if "code" in query else None
         if facts is not None:

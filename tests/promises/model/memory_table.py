@@ -63,8 +63,12 @@ class MemoryTable(ScannedTable):
         self.wire = wire
         self._watch = watch
 
-    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
-        found: Item | None = self.wire(Call("get", pk, sk, False), lambda: self.items.get((pk, sk)))
+    def get(self, pk: str, sk: str, *, consistent: bool = True, only: tuple[str, ...] = ()) -> Item | None:
+        def run() -> Item | None:
+            item = self.items.get((pk, sk))
+            return {name: item[name] for name in only if name in item} if item and only else item
+
+        found: Item | None = self.wire(Call("get", pk, sk, False), run)
         return found
 
     def query(

@@ -114,6 +114,7 @@ class Process:
     run: Callable[[], Any] | None = None  # lets what it waits for take effect
     waiting_since: float = 0.0  # when the function made the call
     faults: int = 0
+    is_of_used: bool = False  # it brings a request_uri that was used before it began
     has_met_revoked: bool = False  # it has read a grant that is revoked
     has_met_redeemed: bool = False  # ... or whose code is redeemed
     observed: int = 0  # a digest of all that it was told

@@ -56,7 +56,7 @@ def _each_request_has_a_grant_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(code, "_code", of_its_own)
 
 
-def _a_new_code_replaces_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_new_code_replaces_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The put has no condition: the second click writes a code of its own over the first."""
     original = MemoryTable.put
 
@@ -119,7 +119,7 @@ REPEAT_FAULTS = (
         "the second click's code replaces the first",
         "repeat-race",
         "a grant's own facts changed",
-        _a_new_code_replaces_the_first,
+        a_new_code_replaces_the_first,
     ),
     Fault(
         "the second click answers a code of its own",

@@ -256,6 +256,7 @@ class Run:
                 process.waiting_since,
                 process.started_at,
                 process.is_stale,
+                process.is_of_used,
                 process.after,
                 process.after_commit,
                 process.replaced,

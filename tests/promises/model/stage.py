@@ -36,6 +36,7 @@ class Stage:
     id_token: str = ""
     access_token: str = ""
     scope: str = "openid items offline_access"
+    request_uri: str = ""  # of the request that the client has pushed
     retired: list[str] = field(default_factory=list)  # refresh tokens before the one that the client holds
     handles: dict[str, tuple[str, str]] = field(default_factory=dict)  # each actor's browser, and its saved request
     kept: dict[tuple[str, str], str] = field(default_factory=dict)  # what each actor has: session, code, refresh
@@ -63,6 +64,16 @@ class Stage:
         with installed(self.world):
             for actor in actors:
                 self.handles[actor] = asked(self.answer(acts.authorize(self.client_id, "", self.scope)))
+        return self
+
+    def pushed(self, *actors: str) -> "Stage":
+        """... and the client has pushed a request, whose copy waits for a sign-in in each actor's own browser."""
+        with installed(self.world):
+            answer = self.answer(acts.push(self.client_id, self.scope))
+            self.request_uri = self.members(answer)["request_uri"]
+            for actor in actors:
+                visit = acts.visit(self.client_id, self.request_uri, "", "", actor=actor)
+                self.handles[actor] = asked(self.answer(visit))
         return self
 
     def held_by(self, actor: str) -> "Stage":

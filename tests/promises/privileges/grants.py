@@ -103,6 +103,9 @@ def request_of(call: Call, granted: Granted) -> Request:
             context["dynamodb:LeadingKeys"] = (call.partition_key,)
         if call.attributes:
             context["dynamodb:Attributes"] = tuple(sorted(call.attributes))
+        if call.action == "GetItem":
+            is_part = "ProjectionExpression" in parameters
+            context["dynamodb:Select"] = ("SPECIFIC_ATTRIBUTES" if is_part else "ALL_ATTRIBUTES",)
     else:
         resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
         for key, member in _KMS_CONTEXT.items():

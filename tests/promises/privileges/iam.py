@@ -99,6 +99,7 @@ def _holds(operator: str, found: Sequence[str] | None, values: tuple[str, ...]) 
 
 _OPERATORS: Mapping[str, Callable[[Sequence[str] | None, tuple[str, ...]], bool]] = {
     "StringEquals": lambda found, values: found is not None and all(value in values for value in found),
+    "StringEqualsIfExists": lambda found, values: found is None or all(value in values for value in found),
     "Bool": lambda found, values: found is not None and all(value.lower() in values for value in found),
     "Null": lambda found, values: (found is None) == (values == ("true",)),
     # True of a request without the key at all, as in IAM, so the policies add a Null condition.

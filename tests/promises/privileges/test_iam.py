@@ -75,6 +75,19 @@ def test_every_attribute_of_the_request_has_to_be_listed() -> None:
     assert held.of_any_attribute.attributes is None
 
 
+def test_an_operator_with_if_exists_is_true_where_the_request_does_not_have_the_key() -> None:
+    (held,) = permissions(statement(Condition={"StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}}))
+
+    def covers(**context: tuple[str, ...]) -> bool:
+        return held.covers(
+            Request(ROLE, "dynamodb:GetItem", TABLE, {f"dynamodb:{key}": context[key] for key in context})
+        )
+
+    assert covers()
+    assert covers(Select=("SPECIFIC_ATTRIBUTES",))
+    assert not covers(Select=("ALL_ATTRIBUTES",))
+
+
 @pytest.mark.parametrize(
     "members",
     [

@@ -198,6 +198,54 @@ def test_a_lacking_attribute_and_one_that_is_not_used_are_told_with_the_statemen
     assert any("token: dynamodb:UpdateItem on 'grant#*' allows paced_until, which" in each for each in idle)
 
 
+def test_authorize_can_see_that_a_grant_exists_and_nothing_about_it(walked: list[Call], granted: Granted) -> None:
+    reads = [
+        call
+        for call in walked
+        if (call.function, call.action, call.partition_prefix) == ("authorize", "GetItem", "grant#")
+    ]
+    assert {request_of(call, granted).context["dynamodb:Attributes"] for call in reads} == {("pk", "sk")}
+    call = reads[0]
+    assert granted.allows(request_of(call, granted))
+    without = {name: value for name, value in call.parameters.items() if not name.startswith(("Proj", "Expr"))}
+    assert not granted.allows(request_of(replace(call, body=json.dumps(without).encode()), granted))
+    for name in {each.name for each in fields(Grant)}:
+        assert not granted.may("authorize", "dynamodb:GetItem", GRANTS, "grant#1", attributes=(name,)), name
+    assert not any(granted.may("authorize", f"dynamodb:{action}", GRANTS, "grant#1") for action in ("Query", "Scan"))
+
+
+def test_par_keeps_requests_and_can_do_nothing_else_to_a_person_a_session_or_a_grant(granted: Granted) -> None:
+    writes = {
+        (partition, action)
+        for partition in (
+            "pushed#1",
+            "once#1",
+            "request#1",
+            "grant#1",
+            "sub#1",
+            "session#1",
+            "status#1",
+            "throttle#1",
+            "lease#1",
+        )
+        for action in (*_READS, *_WRITES)
+        if granted.may("par", f"dynamodb:{action}", GRANTS, partition)
+    }
+    assert writes == {("pushed#1", "PutItem"), ("once#1", "PutItem")}
+    assert not any(granted.may("par", f"dynamodb:{action}", USERS, "account#demo-john") for action in _READS)
+    assert not [each for each in granted.of("par") if each.action.startswith("kms:")]
+
+
+def test_only_par_can_push_a_request_and_only_authorize_can_read_one(granted: Granted) -> None:
+    able = {
+        (function, action)
+        for function in FUNCTIONS.values()
+        for action in (*_READS, *_WRITES)
+        if granted.may(function, f"dynamodb:{action}", GRANTS, "pushed#1")
+    }
+    assert able == {("par", "PutItem"), ("authorize", "GetItem")}
+
+
 def test_login_cannot_sign(granted: Granted) -> None:
     assert not any(each.action.startswith("kms:") for each in granted.of("login"))
 

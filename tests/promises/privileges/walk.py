@@ -54,6 +54,7 @@ class Walk:
         self.discover()
         self.protected_calls()
         self.front_channel()
+        self.pushed_requests()
         self.tokens()
         self.bound_tokens()
         self.told_about_tokens()
@@ -113,6 +114,14 @@ class Walk:
             refused = last.sign_in(last.open(self.web_app.ask().url), password="wrong")
         assert refused.status == 429
 
+    def pushed_requests(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        hint = self.sign_in(self.web_app, browser)["id_token"]
+        pushed, asked = self.web_app.push(id_token_hint=hint)
+        assert pushed.status == 201
+        assert "code" in browser.open(asked.url).answered
+        assert browser.open(asked.url).status == 400  # used
+
     def sign_in(self, application: Application, browser: Browser | None = None, **asked: str) -> dict[str, Any]:
         """A person's tokens."""
         browser = browser or Browser(self.send, self.stack.issuer)
@@ -152,6 +161,7 @@ class Walk:
         holder = KeyHolder(self)
         nonce = holder.of(self.service).client_credentials().headers["dpop-nonce"]
         assert holder.of(self.service, nonce=nonce).client_credentials().status == 200
+        assert holder.of(self.mobile_app, "/par", nonce=nonce).push()[0].status == 201
         proven = holder.of(self.mobile_app, nonce=nonce)
         tokens = self.sign_in(proven, scope="openid offline_access")
         assert holder.userinfo(self.mobile_app, tokens["access_token"]).status == 200
@@ -192,7 +202,8 @@ class Walk:
         """The service has a key instead of its secret, and publishes it."""
         from valet.server import SERVER
 
-        service = key_application(self.service, self.clock)
+        redirect_uri = "https://service.example.com/callback"
+        service = key_application(self.service, self.clock, redirect_uri=redirect_uri, scope="admin")
         registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
         before = DynamoRegistry(registry, self.clock).find_client(service.client_id)
         assert before is not None
@@ -201,6 +212,8 @@ class Walk:
             token_endpoint_auth_method="private_key_jwt",
             secret_digests=(),
             jwks_uri="https://service.example.com/jwks.json",
+            grant_types=before.grant_types | {"authorization_code"},
+            redirect_uris=(redirect_uri,),
         )
         Registrar(registry).put_client(after)
         with patch("valet.outbound.guarded.get", lambda *_, **__: service.jwks.encode()):
@@ -209,6 +222,7 @@ class Walk:
         assert tokens.status == 200
         assert service.introspect("no token").status == 200
         assert service.revoke(tokens.json()["access_token"]).status == 200
+        assert service.push()[0].status == 201
         Registrar(registry).put_client(before)
 
     def protected_calls(self) -> None:

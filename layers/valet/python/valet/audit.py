@@ -40,6 +40,7 @@ EventName = Literal[
     "refresh.reused",
     "refresh.throttled",
     "request.failed",
+    "request.pushed",
     "request.refused",
     "request.replayed",
     "resource.refused",
@@ -132,11 +133,14 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
         "request.failed": _event("A defect of Valet, answered as 500.", "failure at"),
+        "request.pushed": _event("A client pushed an authorization request."),
         "request.refused": _event(
             "A refusal that a person saw as a page, or whose reason the client does not learn.", "error detail"
         ),
         "request.replayed": _event(
-            "A client assertion or DPoP proof came a second time: refused, nothing changes.", "kind", "ReplaysDetected"
+            "A client assertion, DPoP proof or used request_uri came again: refused, nothing changes.",
+            "kind",
+            "ReplaysDetected",
         ),
         "resource.refused": _event(
             "A client named an API by `resource` that it, or its grant, may not have: the field names it.", "resource"

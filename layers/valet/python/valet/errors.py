@@ -15,6 +15,7 @@ OAuthError
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
+├── InvalidRequestUri         no such pushed request for this client, no longer, or it was used (RFC 9126 §4)
 ├── InvalidToken              401 with a challenge (RFC 6750, RFC 9449 §7.1)
 ├── InsufficientScope         403 with a challenge
 ├── ServerError               500, logged with its request id
@@ -145,6 +146,12 @@ class RequestNotSupported(OAuthError):
 
 class RequestUriNotSupported(OAuthError):
     error = "request_uri_not_supported"
+
+
+class InvalidRequestUri(OAuthError):
+    """OpenID Connect Core §3.1.2.6, RFC 9101 §7."""
+
+    error = "invalid_request_uri"
 
 
 class RegistrationNotSupported(OAuthError):

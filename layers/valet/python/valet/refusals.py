@@ -1,6 +1,13 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's sender."""
 
-from valet.errors import InsufficientScope, InvalidDpopProof, InvalidRequest, InvalidToken, OAuthError
+from valet.errors import (
+    InsufficientScope,
+    InvalidDpopProof,
+    InvalidRequest,
+    InvalidRequestUri,
+    InvalidToken,
+    OAuthError,
+)
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Lost, RequestLost, RequestTooOld
 from valet.front_channel.steps import back_to_authorize
@@ -51,6 +58,8 @@ def _words(error: OAuthError, way_on: WayOn) -> str:
         return _LOST[error.why](way_on)
     if isinstance(error, AlreadyAnswered):
         return _ANSWERED[error.what](way_on)
+    if isinstance(error, InvalidRequestUri):
+        return messages.not_pushed(error.error, error.description, way_on)
     if isinstance(error, InvalidRequest):
         return messages.unanswerable(error.error, error.description, way_on)
     title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"

@@ -29,6 +29,7 @@ class Settings(Frozen):
     signer: str = "kms"
     code_lifetime: int = 60
     saved_request_lifetime: int = 600
+    pushed_request_lifetime: int = 90
     session_idle_lifetime: int = 3600
     session_absolute_lifetime: int = 12 * 3600
     session_cookie: str = "persistent"  # or browser: it ends when the browser is closed
@@ -136,6 +137,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
     "DPOP_NONCES": ("dpop_nonces", _one_of("off", "public", "all")),
     "NONCE_KEY": ("nonce_key", _arn),
+    "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0 Security Profile §5.3.2.2
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
     "ACCOUNT_ROOT_ARN": ("account_root_arn", _arn),

@@ -6,11 +6,10 @@ from valet.front_channel import code
 from valet.front_channel.code import Allowed, issue_code
 from valet.front_channel.interaction import Step, next_step
 from valet.front_channel.saved_requests import Saved, save_request
-from valet.handles import new_handle
 from valet.http import Request, Response, redirect
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
-from valet.people.cookies import HasCookies, browser_secret
+from valet.people.cookies import HasCookies, browser_or_new
 from valet.people.sessions import current_session
 from valet.ports.accounts import HasAccounts
 from valet.ports.saved_requests import HasSavedRequests
@@ -57,7 +56,7 @@ def begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
         ports.settings,
         ports.random,
         created_at_ms=int(now * 1000),
-        renews=old,
+        follows=old,
     )
 
 
@@ -73,11 +72,7 @@ def _save_and_go_to_step(
     ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int
 ) -> Response:
     """Save the request for this browser, which gets a cookie if it has none."""
-    browser = browser_secret(request, ports.cookies)
-    cookies: tuple[str, ...] = ()
-    if browser is None:
-        browser = new_handle(ports.random)
-        cookies = (ports.cookies.set_browser(browser),)
+    browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     saved = save_request(asked, browser, ports.saved_requests, ports.settings, ports.random, created_at_ms=asked_at_ms)
     return _to_step(step, saved, request.issuer).with_cookies(*cookies)
 

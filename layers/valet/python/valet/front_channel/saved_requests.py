@@ -16,7 +16,8 @@ from valet.ports.runtime import Random
 from valet.ports.saved_requests import SavedRequests
 from valet.settings import Settings
 
-# Seconds in which a request whose pages are too old can be begun anew. Not longer than a grant is kept whose code is
+# Seconds in which a request whose pages are too old can be begun anew, counted from the first of those that end in one
+# grant. Not longer than a grant is kept whose code is
 # not redeemed, or a tombstone: the renewed request has to meet it.
 _KEPT = 86_400
 
@@ -70,12 +71,23 @@ class Saved(Frozen):
     request: AuthorizationRequest
     created_at_ms: int
     expires_at: int
-    grant_id: str  # of the grant that it ends in, and that every request ends in that renews it
+    grant_id: str  # of the grant that it ends in, and that every request ends in that follows it
     browser: str = ""  # the value of its browser's cookie; empty: bound to no browser yet
     is_renewed: bool = False  # an older one took too long
 
     def __repr__(self) -> str:
         return f"Saved(grant_id={self.grant_id!r})"  # its handle and its browser are secrets
+
+
+class Pushed(Frozen):
+    """A pushed request that a browser brings (RFC 9126 §4)."""
+
+    request: AuthorizationRequest
+    grant_id: str  # of the grant that every copy of it ends in
+    expires_at: int  # of every copy
+
+    def __repr__(self) -> str:
+        return f"Pushed(grant_id={self.grant_id!r})"
 
 
 def save_request(
@@ -86,15 +98,16 @@ def save_request(
     random: Random,
     *,
     created_at_ms: int,
-    renews: Saved | None = None,
+    follows: Saved | Pushed | None = None,
 ) -> Saved:
     """Keep the request. `browser` is the browser cookie's value, None while the request is bound to no browser.
 
-    A request that renews another one ends in the same grant: the two are answered once. It is kept no longer than the
-    first, so that the grant, which is kept for a day at least, is still there.
+    A request that follows another one, which it renews or is a copy of, ends in the same grant: they are answered once.
+    It is kept no longer than the first, so that the grant, which is kept for a day at least, is still there.
     """
     handle = new_handle(random)
-    expires_at = renews.expires_at if renews else created_at_ms // 1000 + _KEPT
+    expires_at = follows.expires_at if follows else kept_until(created_at_ms)
+    is_copy = isinstance(follows, Pushed)
     saved_requests.save(
         SavedRequest(
             digest=digest(handle),
@@ -103,11 +116,18 @@ def save_request(
             created_at_ms=created_at_ms,
             expires_at=expires_at,
             ends_at=created_at_ms // 1000 + settings.saved_request_lifetime,
-            grant_id=renews.grant_id if renews else "",
+            grant_id=follows.grant_id if follows else "",
+            is_copy=is_copy,
         )
     )
-    grant_id = renews.grant_id if renews else grant_id_of(handle)
-    return Saved(handle, request, created_at_ms, expires_at, grant_id, browser or "", is_renewed=renews is not None)
+    grant_id = follows.grant_id if follows else grant_id_of(handle)
+    is_renewed = follows is not None and not is_copy
+    return Saved(handle, request, created_at_ms, expires_at, grant_id, browser or "", is_renewed=is_renewed)
+
+
+def kept_until(created_at_ms: int) -> int:
+    """When a request that was made then, and whatever follows it, is no longer kept, in epoch seconds."""
+    return created_at_ms // 1000 + _KEPT
 
 
 def require_saved(handle: str, request: Request, cookies: Cookies, saved_requests: SavedRequests, now: float) -> Saved:
@@ -150,7 +170,7 @@ def _saved(handle: str, found: SavedRequest, browser: str) -> Saved:
         found.expires_at,
         found.grant_id or grant_id_of(handle),
         browser,
-        is_renewed=bool(found.grant_id),
+        is_renewed=bool(found.grant_id) and not found.is_copy,
     )
 
 

@@ -42,6 +42,7 @@ class Client(Frozen):
     is_disabled: bool = False
     pkce: str = "required"  # | optional, for confidential clients
     dpop_bound_access_tokens: bool = False  # every token request needs a DPoP proof (RFC 9449 §5.2)
+    require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
 
     @property
     def is_confidential(self) -> bool:

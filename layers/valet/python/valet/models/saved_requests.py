@@ -35,4 +35,6 @@ class SavedRequest(Frozen):
     created_at_ms: int
     expires_at: int  # DynamoDB's TTL; until then it can be begun anew
     ends_at: int = 0  # when its pages are too old; 0: at `expires_at`, as the release before wrote it
-    grant_id: str = ""  # of the request that this one renews; empty: it is a first one
+    # Of the request that this one renews, or of the pushed request that it is a copy of; empty: it is a first one.
+    grant_id: str = ""
+    is_copy: bool = False  # a browser's copy of a pushed request, and the first one that this visit made

@@ -53,6 +53,16 @@ def expired(way_on: WayOn = _NOWHERE) -> str:
     )
 
 
+def not_pushed(error_code: str, description: str, way_on: WayOn = _NOWHERE) -> str:
+    """There is no such pushed request, or no longer."""
+    return error(
+        "This sign-in has expired",
+        "It was begun too long ago, or it is already done. Go back to the app and start again.",
+        way_on,
+        for_developer=(error_code, description),
+    )
+
+
 def no_cookie(way_on: WayOn = _NOWHERE) -> str:
     """The browser sent no cookie of ours."""
     return error(

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from valet.frozen import Frozen
-from valet.handles import is_handle
+from valet.handles import is_handle, new_handle
 from valet.http import Request
+from valet.ports.runtime import Random
 
 _BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
 
@@ -58,6 +59,15 @@ def browser_secret(request: Request, cookies: Cookies) -> str | None:
     """The browser cookie's value, if it is one of ours."""
     value = request.cookies.get(cookies.browser, "")
     return value if is_handle(value) else None
+
+
+def browser_or_new(request: Request, cookies: Cookies, random: Random) -> tuple[str, tuple[str, ...]]:
+    """The browser cookie's value, a new one if the browser has none, and the cookies to set."""
+    known = browser_secret(request, cookies)
+    if known is not None:
+        return known, ()
+    secret = new_handle(random)
+    return secret, (cookies.set_browser(secret),)
 
 
 def session_secret(request: Request, cookies: Cookies) -> str | None:

@@ -63,6 +63,11 @@ class Grants(Protocol):
     def find(self, grant_id: str) -> Grant | None:
         """Strongly consistent."""
 
+    def exists(self, grant_id: str) -> bool:
+        """Whether there is a grant with this id, or the tombstone of one that ended before it was issued. Strongly
+        consistent.
+        """
+
     def point_to(self, pointer: GrantPointer) -> None:
         """Store the pointer to a grant, before the grant is issued and again before it is redeemed, so that the grant
         can always be found. If the first write arrives late, it does not change the pointer of a redeemed grant.

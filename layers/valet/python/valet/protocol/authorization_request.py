@@ -34,6 +34,8 @@ from valet.protocol.scope import OPENID
 from valet.protocol.supported import FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
 from valet.protocol.unregistered import refusal
 
+PUSHED = "urn:ietf:params:oauth:request_uri:"  # how the request_uri of a pushed request begins (RFC 9126 §2.2)
+
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # SHA-256 in base64url, without spare bits
@@ -72,8 +74,22 @@ class Destination(Frozen):
         return page(200, html, content_security_policy(has_form=True, script=form_post.SCRIPT), headers)
 
 
+def pushed_request_uri(parameters: Parameters) -> str | None:
+    """The `request_uri` of a pushed request, if the parameters have one (RFC 9126 §4). Any other is refused later."""
+    try:
+        request_uri = parameters.get("request_uri", "")
+    except InvalidRequest:  # it is repeated, for example
+        return None
+    return request_uri if request_uri.startswith(PUSHED) else None
+
+
 def find_destination(parameters: Parameters, registry: Registry, issuer: str) -> Destination:
     """Phase one. Raises InvalidRequest, for a page: never a redirect."""
+    return destination_for(find_client(parameters, registry), parameters, issuer)
+
+
+def find_client(parameters: Parameters, registry: Registry) -> Client:
+    """The client that the parameters name. Raises InvalidRequest."""
     client_id = parameters.require("client_id")
     client = registry.find_client(client_id)
     if client is None or client.is_disabled:
@@ -83,13 +99,18 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
             detail=f"The client_id is {why}.",
             client_id=client.client_id if client else "",
         )
+    return client
+
+
+def destination_for(client: Client, parameters: Parameters, issuer: str) -> Destination:
+    """Phase one, for a client that is known already. Raises InvalidRequest."""
     is_native = client.application_type == "native"
     asked = parameters.get("redirect_uri")
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
         if len(client.redirect_uris) != 1 or leaves_port_open(client.redirect_uris[0], is_native=is_native):
             why = "The parameter redirect_uri is missing: it may be left out only where there is one address to choose."
-            raise InvalidRequest(why, client_id=client_id)
+            raise InvalidRequest(why, client_id=client.client_id)
         asked = client.redirect_uris[0]
     elif not is_registered(asked, client.redirect_uris, is_native=is_native):
         raise refusal("redirect_uri", asked, client.redirect_uris, client)
@@ -97,7 +118,7 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
     if _is_too_long(state):
         # The client would not accept an answer without its state, and with this state the answer would not fit into a
         # header.
-        raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client_id)
+        raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client.client_id)
     return Destination(client, asked, state, issuer, _response_mode(parameters, asked))
 
 

@@ -28,6 +28,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "end_session_endpoint": f"{issuer}/logout",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
         "status_list_aggregation_endpoint": f"{issuer}/status-lists",
         "scopes_supported": sorted(known.scopes),
         "response_types_supported": list(RESPONSE_TYPES),
@@ -48,6 +49,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

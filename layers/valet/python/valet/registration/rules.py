@@ -63,6 +63,7 @@ def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
         *(Wrong(*each) for each in wrong_with_keys(client)),
         *_grant_types(client),
         *_addresses(client),
+        *_requests(client),
         *_scope(client, known),
         *_claims(client, known),
         *_lifetimes(client),
@@ -148,6 +149,13 @@ def _addresses(client: Client) -> Iterator[Wrong]:
     for origin in sorted(client.origins):
         if reason := refusal_of_origin(origin):
             yield Wrong("origins", reason, origin)
+
+
+def _requests(client: Client) -> Iterator[Wrong]:
+    if client.require_pushed_authorization_requests and not any(row.uses_redirect_uri for row in _rows(client)):
+        any_user = _or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)
+        reason = f"only the grant type {any_user} has authorization requests"
+        yield Wrong("require_pushed_authorization_requests", reason)
 
 
 def _scope(client: Client, known: Scopes) -> Iterator[Wrong]:

@@ -23,6 +23,10 @@ class DynamoGrants(Frozen):
     def find(self, grant_id: str) -> Grant | None:
         return grant_from_item(self.table.get(_pk(grant_id), "grant"))
 
+    def exists(self, grant_id: str) -> bool:
+        # Only the keys: the role of a function that asks this may not read more of a grant.
+        return self.table.get(_pk(grant_id), "grant", only=("pk", "sk")) is not None
+
     def point_to(self, pointer: GrantPointer) -> None:
         item = item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")
         # The first write may arrive late, after the code was redeemed: it must not shorten the pointer's life again.

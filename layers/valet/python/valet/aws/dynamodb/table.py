@@ -36,9 +36,9 @@ class Table:
         self._dynamodb = dynamodb
         self._name = name
 
-    def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
-        """The item, or None."""
-        answer = self._call("GetItem", Key=_key(pk, sk), ConsistentRead=consistent)
+    def get(self, pk: str, sk: str, *, consistent: bool = True, only: tuple[str, ...] = ()) -> Item | None:
+        """The item, or None; of its attributes `only` those named, where some are."""
+        answer = self._call("GetItem", Key=_key(pk, sk), ConsistentRead=consistent, **_projection(only))
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
     def query(
@@ -67,12 +67,9 @@ class Table:
             "ExpressionAttributeValues": _values(values),
             "ConsistentRead": consistent,
         }
-        if only:
-            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
+        request |= _projection(only, *_ATTRIBUTE.findall(where))
         if where:
             request["FilterExpression"] = where
-        if names := (*only, *_ATTRIBUTE.findall(where)):
-            request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
         start: dict[str, Any] = {}
         while True:
             answer = self._call("Query", **request, **start)
@@ -121,6 +118,16 @@ class Table:
             if failure.code == "ConditionalCheckFailedException":
                 raise ConditionFailed(item_from_attributes(failure.item) if failure.item else None) from None
             raise TemporarilyUnavailable(detail=f"DynamoDB {operation}: {failure.code}") from failure
+
+
+def _projection(only: tuple[str, ...], *also_named: str) -> dict[str, Any]:
+    """The members of a request that reads the attributes `only`, and names some others in another expression."""
+    members: dict[str, Any] = {}
+    if only:
+        members["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
+    if names := (*only, *also_named):
+        members["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+    return members
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
