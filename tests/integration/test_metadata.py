@@ -123,8 +123,8 @@ def test_every_way_of_client_authentication_announced_works(
     mobile_app: Application,
 ) -> None:
     key_app = key_application(web_app, deployment.clock, client_id="key_app")
-    registered = {"token_endpoint_auth_method": "private_key_jwt", "secret_digests": (), "jwks": key_app.jwks}
-    deployment.registrar.put_client(replace(deployment.client("web_app_123"), client_id="key_app", **registered))
+    registered = replace(deployment.client("web_app_123"), client_id="key_app", secret_digests=(), jwks=key_app.jwks)
+    deployment.registrar.put_client(replace(registered, token_endpoint_auth_method="private_key_jwt"))
     apps = {
         "client_secret_basic": web_app,
         "client_secret_post": legacy_app,
