@@ -15,6 +15,7 @@ from valet.registration.client_keys import UnusableSet, names_of, refusal_of_met
 from admin.desk import Desk, counted
 from admin.terminal.endings import Refused, Unreachable
 
+_ANY = "any"
 _MEMBERS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
 
 
@@ -43,6 +44,10 @@ class KeyFile(click.ParamType[str]):
             self.fail(f"{value}: {unusable}", param, ctx)
 
 
+def _any_is_none(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return "" if value == _ANY else value
+
+
 AUTH = click.option("--auth", "token_endpoint_auth_method", type=Method(REGISTERED_AUTH_METHODS),
                     help="Set how it authenticates: client_secret is either method with a secret; private_key_jwt "
                     "needs --jwks or --jwks-uri (default: client_secret for web, none for others).")  # fmt: skip
@@ -51,8 +56,9 @@ OPTIONS = (
                  help="Register the public keys in this file, a JWK Set or one JWK, for private_key_jwt."),
     click.option("--jwks-uri",
                  help="Fetch its public keys from this https address every five minutes, instead of --jwks."),
-    click.option("--auth-alg", "token_endpoint_auth_signing_alg", type=click.Choice(ASSERTION_SIGNING_ALGS),
-                 help="Accept only assertions that are signed by this algorithm (default: any of them)."),
+    click.option("--auth-alg", "token_endpoint_auth_signing_alg", callback=_any_is_none,
+                 type=click.Choice((*ASSERTION_SIGNING_ALGS, _ANY)),
+                 help="Accept only assertions that are signed by this algorithm (default: any)."),
 )  # fmt: skip
 
 
