@@ -66,10 +66,6 @@ def browser(webapp: Landing) -> Iterator[Browser]:
             args=[
                 "--no-sandbox",
                 "--disable-gpu",
-                # One process draws for all pages, and no page gets another process for another origin: processes take
-                # longer to start than all that the tests do in them. What origins may do is the same.
-                "--in-process-gpu",
-                "--disable-site-isolation-trials",
                 "--disable-background-networking",
                 f"--host-resolver-rules=MAP {WEBAPP_HOST} 127.0.0.1:{webapp.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ],

@@ -67,7 +67,8 @@ class Driver:
         if answer is None:
             return
         members = Stage.members(answer) if process.act.function == "token" else {}
-        if answer["statusCode"] >= 400 and any(secret in json.dumps(answer) for secret in self.secrets):
+        told = json.dumps(answer) if answer["statusCode"] >= 400 else ""
+        if any(secret in told for secret in self.secrets):
             raise Violation("a secret in an error")
         for name in ("access_token", "refresh_token", "id_token"):
             self.secrets.update(part for part in members.get(name, "").split(".")[-2:] if len(part) >= 43)

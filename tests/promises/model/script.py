@@ -8,6 +8,7 @@ function has to go another way from a point that it has left, it runs anew and i
 same.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from valet.server import Server
 from tests.promises.model.acts import Act
 from tests.promises.model.processes import Answer, Asked, Invocation, Told
 from tests.support.known_registry import KnownRegistry
+
+_PLAYERS = 1000  # that stand somewhere, should their function go on from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Script:
     ) -> None:
         self._made, self.begun, self.play = made, begun, play
         self._roots: dict[int, Line] = {}
-        self._players: list[_Player] = []
+        self._players: deque[_Player] = deque()
 
     def root(self, sandbox: int) -> Line:
         """Where the sandbox has not run yet."""
@@ -71,7 +74,7 @@ class Script:
         if found is None:
             player = line.player or self._player_at(line)
             line.player = None
-            found = line.next[key] = Line(line.sandbox, line, cue, player.play(cue), player=player)
+            found = line.next[key] = player.line = Line(line.sandbox, line, cue, player.play(cue), player=player)
         return found
 
     def _player_at(self, line: Line) -> "_Player":
@@ -79,7 +82,9 @@ class Script:
         way = [line]
         while (before := way[-1].before) is not None:
             way.append(before)
-        player = _Player(self, self._made(line.sandbox))
+        if len(self._players) == _PLAYERS:
+            self._players.popleft().leave()
+        player = _Player(self, self._made(line.sandbox), line)
         self._players.append(player)
         for passed in reversed(way[:-1]):
             assert passed.cue is not None
@@ -89,16 +94,20 @@ class Script:
 
     def close(self) -> None:
         for player in self._players:
-            if player.invocation is not None:
-                player.invocation.kill()
+            player.leave()
 
 
 class _Player:
-    """A sandbox that runs."""
+    """A sandbox that runs, and the point where it stands."""
 
-    def __init__(self, script: Script, server: Server) -> None:
-        self._script, self._server = script, server
+    def __init__(self, script: Script, server: Server, line: Line) -> None:
+        self._script, self._server, self.line = script, server, line
         self.invocation: Invocation | None = None
+
+    def leave(self) -> None:
+        self.line.player = None
+        if self.invocation is not None:
+            self.invocation.kill()
 
     def play(self, cue: Cue) -> Asked | Answer:
         if cue.begins is not None:
