@@ -2,6 +2,7 @@
 
 from valet import grant_types
 from valet.client_authentication import secret
+from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
 from valet.errors import InvalidScope
 from valet.grant_types.request import TokenRequest
@@ -17,7 +18,13 @@ def token(request: Request, server: Server) -> Response:
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)
     exchange = TokenRequest(
-        client, form, request.issuer, now, source_ip=request.source_ip, user_agent=request.headers.get("user-agent", "")
+        client,
+        form,
+        request.issuer,
+        now,
+        OneUse(None, server),
+        source_ip=request.source_ip,
+        user_agent=request.headers.get("user-agent", ""),
     )
     try:
         tokens = redeem(exchange, server)

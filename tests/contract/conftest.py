@@ -12,6 +12,7 @@ from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -23,6 +24,7 @@ from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
+from valet.ports.once import Once
 from valet.ports.saved_requests import SavedRequests
 from valet.ports.sessions import Sessions
 from valet.ports.status_lists import StatusLists
@@ -60,6 +62,7 @@ class Stores:
     sessions: Sessions
     throttles: Throttles
     key_records: KeyRecords
+    once: Once
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -104,4 +107,5 @@ def _on(table: Table) -> Stores:
         DynamoSessions(table),
         DynamoThrottles(table),
         DynamoKeyRecords(table, random),
+        DynamoOnce(table),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from valet.models.accounts import Account, Consent, Credential
 from valet.models.keys import KeyRing
+from valet.models.once import OneTimeValue
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 
 from local.aws.aws import emulated
@@ -47,6 +48,7 @@ def walk(stores: Stores) -> None:
     stores.sessions.end(session.digest, b"a" * 16, NOW)
     request = AuthorizationRequest("web_app_123", "https://webapp.example.com/callback", ("openid",), "challenge")
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
+    stores.once.spend(OneTimeValue("proof", "key", "jti", int(NOW)), b"a" * 16)
     stores.throttles.count("account#john", int(NOW))
     stores.throttles.count_share("account#john", "home", 10, 100, int(NOW))
     stores.throttles.forget_share("account#john", "home")

@@ -43,8 +43,8 @@ def ask(issuer: str, client_id: str, redirect_uri: str, **more: str) -> Asked:
 def sign_in(page: Page, username: str, password: str | None = None) -> None:
     """Fills the sign-in page in and sends it.
 
-    Chromium focuses the first field only when it draws the page, and complains in the console where a quicker script has
-    focused one by then.
+    Chromium focuses the first field only when it draws the page, and complains in the console if a quicker script
+    has focused one by then.
     """
     expect(page.locator("[autofocus]")).to_be_focused()
     page.get_by_label("Username").fill(username)

@@ -10,6 +10,7 @@ from functools import cached_property
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -66,6 +67,7 @@ class MemoryStores:
         server.grants = self.grants
         server.status_lists = self.status_lists
         server.saved_requests = DynamoSavedRequests(self.items)
+        server.once = DynamoOnce(self.items)
         server.sessions = DynamoSessions(self.items)
         server.throttles = DynamoThrottles(self.items)
         server.signers = self.signers

@@ -83,6 +83,7 @@ ERRORS = {
     "consent_required": "`prompt=none`, and the end-user has to be asked for consent; in the redirect",
     "insufficient_scope": "the access token is good, but lacks a scope that the request needs",
     "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
+    "invalid_dpop_proof": "the DPoP proof is not good, or was used before",
     "invalid_grant": "the code or refresh token is unknown, used, expired, revoked or another client's",
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",
     "invalid_scope": "the scope is unknown, not registered for the client, more than was granted, or of two APIs",

@@ -12,6 +12,7 @@ from valet import server as server_module
 from valet.aws import observability
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
@@ -108,6 +109,7 @@ class World:
             made.grants = DynamoGrants(self.grants)
             made.status_lists = DynamoStatusLists(self.grants)
             made.saved_requests = DynamoSavedRequests(self.grants)
+            made.once = DynamoOnce(self.grants)
             made.sessions = DynamoSessions(self.grants)
             made.throttles = DynamoThrottles(self.grants)
             made.signers = self

@@ -3,6 +3,7 @@
 OAuthError
 ├── InvalidRequest            malformed, repeated or missing parameters
 ├── InvalidClient             the client could not be authenticated: 401
+├── InvalidDpopProof          the DPoP proof is not good, or was used before (RFC 9449 §5)
 ├── InvalidGrant              the code or refresh token is not good
 ├── UnauthorizedClient        this client may not use this grant type
 ├── UnsupportedGrantType
@@ -72,6 +73,10 @@ class InvalidRequest(OAuthError):
 class InvalidClient(OAuthError):
     error = "invalid_client"
     status = 401
+
+
+class InvalidDpopProof(OAuthError):
+    error = "invalid_dpop_proof"
 
 
 class InvalidGrant(OAuthError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from valet.ports.clients import Registry
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
+    from valet.ports.once import Once
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sessions import Sessions
@@ -127,6 +128,12 @@ class Server:
         from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 
         return DynamoSavedRequests(self._table(self.settings.grants_table))
+
+    @cached_property
+    def once(self) -> "Once":
+        from valet.aws.dynamodb.once import DynamoOnce
+
+        return DynamoOnce(self._table(self.settings.grants_table))
 
     @cached_property
     def sessions(self) -> "Sessions":

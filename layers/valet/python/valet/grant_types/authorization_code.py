@@ -119,6 +119,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ):
         raise _refused(request, ports, grant, account, presented)
     tokens, redemption = _prepare(request, ports, grant, account, presented)
+    request.one_use.spend()
     outcome = ports.grants.redeem(grant, redemption, request.now)
     if not isinstance(outcome, Done):
         found = outcome.found
@@ -182,9 +183,11 @@ def _refused(
     """Revoke or log as the refusal requires, and return its error."""
     decision = decide(grant, account, request.client, presented, request.now)
     if grant is not None and decision is Decision.REPLAY:
+        request.one_use.spend()
         # A second use by the rightful client, long after the first, means that the code leaked (RFC 6749 §4.1.2).
         revoke(ports, grant, request.now, "code.replayed")
     elif grant is not None and decision is Decision.FINISH:
+        request.one_use.spend()
         finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.RESUBMITTED:
         ports.audit.record("code.resubmitted", client_id=grant.client_id, sub=grant.sub, grant_id=grant.grant_id)

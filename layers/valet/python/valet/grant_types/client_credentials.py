@@ -28,6 +28,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         audience(scope, known, request.issuer),
         ports.status_indices.allot(client.client_id, exp, client.epoch),
     )
+    request.one_use.spend()
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)
     )

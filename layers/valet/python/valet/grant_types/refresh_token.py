@@ -89,6 +89,7 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     decision = decide(grant, account, request.client, presented, window, request.now)
     if decision is Decision.ROTATE and grant is not None and account is not None:
         tokens, rotation = _prepare(request, ports, grant, account, presented)
+        request.one_use.spend()
         outcome = ports.grants.rotate(grant, rotation, ports.clock())
         if isinstance(outcome, Done):
             _record(request, ports, grant, "token.refreshed")
@@ -162,6 +163,7 @@ def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, 
     exp = int(request.now) + access_token.lifetime(scope, ports.registry.scopes(), ports.settings)
     live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, live, is_first=False)
+    request.one_use.spend()
     # If the answer to our own write was lost, it is logged as the rotation that it is.
     is_ours = grant.retry_key == presented.retry_key
     _record(request, ports, grant, "token.refreshed" if is_ours else "refresh.retried")
@@ -201,6 +203,8 @@ def _refused(
         _record(request, ports, grant, "refresh.throttled")
         seconds = pace.seconds_to_wait(grant.paced_until, request.now)
         return TooManyRequests("This grant is refreshed too often. The refresh token stays good.", retry_after=seconds)
+    if decision in (Decision.FINISH, Decision.THEFT, Decision.END):
+        request.one_use.spend()
     if grant is not None and decision is Decision.FINISH:
         finish_revocation(ports, grant, request.now)
     elif grant is not None and decision is Decision.THEFT:

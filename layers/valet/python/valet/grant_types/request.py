@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from valet.client_authentication.one_use import OneUse
 from valet.frozen import Frozen
 from valet.http import Parameters
 from valet.models.clients import Client
@@ -9,6 +10,7 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
 from valet.ports.grants import HasGrants
 from valet.ports.keys import HasSigners
+from valet.ports.once import HasOnce
 from valet.ports.runtime import HasAudit, HasClock, HasRandom, HasSettings
 from valet.ports.status_lists import HasStatusLists
 from valet.tokens.status_index import HasStatusIndices
@@ -24,6 +26,7 @@ class Ports(
     HasStatusLists,
     HasStatusIndices,
     HasSigners,
+    HasOnce,
     HasAudit,
     Protocol,
 ):
@@ -37,5 +40,6 @@ class TokenRequest(Frozen):
     form: Parameters
     issuer: str
     now: float
+    one_use: OneUse  # each grant type spends it after signing and before the commit
     source_ip: str = ""
     user_agent: str = ""
