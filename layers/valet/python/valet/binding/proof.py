@@ -59,7 +59,7 @@ def header_segment(value: str) -> str:
 
 
 def read(value: str, known: Mapping[str, KnownKey] | None = None) -> Proof:
-    """The proof in `value`, the value of the request's DPoP header. Raises Refused (RFC 9449 §4.3, 1. to 6.).
+    """The proof in `value`, the value of the request's DPoP header. Raises Refused (RFC 9449 §4.3, 1. to 5. and 7.).
 
     `known` holds what `verify` returned for earlier proofs, by `header_segment`. A client's header is the same in all
     its proofs, so this saves reading it and building its key.

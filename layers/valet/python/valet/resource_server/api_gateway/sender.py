@@ -1,13 +1,13 @@
 """Who sent a bound token: what each event can show of the request and its proof (RFC 9449 §4.3, §7).
 
-| event           | method and address                                   | proof                                       |
-| --------------- | ---------------------------------------------------- | ------------------------------------------- |
-| HTTP API 2.0    | http.method, domainName and rawPath, which is decoded | headers                                    |
-| HTTP API 1.0    | httpMethod, domainName and path, which is decoded    | multiValueHeaders, else headers             |
-| REST REQUEST    | httpMethod, domainName and path, as it was sent      | multiValueHeaders, else headers             |
-| WebSocket       | GET, domainName and the stage; wss is https          | headers of $connect                         |
-| AppSync         | POST, PUBLIC_URL only: the event has no address      | requestHeaders                              |
-| REST TOKEN      | none, so bound tokens are refused                    | none                                        |
+| event        | method and address                                    | proof                           |
+| ------------ | ----------------------------------------------------- | ------------------------------- |
+| HTTP API 2.0 | http.method, domainName and rawPath, which is decoded | headers                         |
+| HTTP API 1.0 | httpMethod, domainName and path, which is decoded     | multiValueHeaders, else headers |
+| REST REQUEST | httpMethod, domainName and path, as it was sent       | multiValueHeaders, else headers |
+| WebSocket    | GET, domainName and the stage; wss is https           | headers of $connect             |
+| AppSync      | POST, PUBLIC_URL only: the event has no address       | requestHeaders                  |
+| REST TOKEN   | none, so bound tokens are refused                     | none                            |
 
 PUBLIC_URL replaces domainName and the stage. No address is ever taken from a header: the sender writes those.
 """
