@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
-from valet.audit import printable
+from valet.log import printable
 from valet.ports.runtime import Clock, Random
 
 from admin.records.deployment import Deployment

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import yaml
-from valet.audit import printable
+from valet.log import printable
 
 _TAG = "tag:yaml.org,2002:"
 # What readers of YAML 1.1 make of a text without quotes.

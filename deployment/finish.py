@@ -18,7 +18,7 @@ LAYER = "ValetLayer"
 POWERTOOLS = "aws_lambda_powertools"
 
 # No function imports these: package metadata, files for compilers and type checkers, and the parts of Powertools that
-# Valet does not use. `tracing` stays, because Powertools' own root imports it.
+# the demo API does not use. `tracing` stays, because Powertools' own root imports it.
 UNUSED = [
     "*.dist-info",
     "*.data",
@@ -30,7 +30,7 @@ UNUSED = [
     f"{POWERTOOLS}/utilities/*/",
     "**/*.pyi",
 ]
-USED = {f"{POWERTOOLS}/utilities/jmespath_utils"}
+USED = {f"{POWERTOOLS}/utilities/data_classes", f"{POWERTOOLS}/utilities/jmespath_utils"}
 
 # The processor in an ELF header, as Lambda names it.
 PROCESSORS = {62: "x86_64", 183: "arm64"}

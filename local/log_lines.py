@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# The members that Powertools' Logger adds to each line and that a developer at the terminal does not need.
+# The members that each line has and that a developer at the terminal does not need; `location` and `xray_trace_id` are
+# those of Powertools' Logger, with which other teams' functions write theirs.
 _USUAL = frozenset({"level", "location", "message", "timestamp", "service", "event", "xray_trace_id"})
 
 

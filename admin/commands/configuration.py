@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from valet.audit import printable
+from valet.log import printable
 
 from admin.commands.applying import Applying, listed
 from admin.desk import Desk, counted

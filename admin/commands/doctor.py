@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import click
 from rich.text import Text
-from valet.audit import printable
+from valet.log import printable
 
 from admin.desk import Desk, counted
 from admin.doctor import CHECKS, examine, rfc9700

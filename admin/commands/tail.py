@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 from rich.text import Text
-from valet.audit import EVENTS, printable
+from valet.audit import EVENTS
+from valet.log import printable
 
 from admin.desk import Desk, moment
 from admin.options import MOMENT, words

@@ -8,7 +8,7 @@ Ctrl-C. After 2, 3 and 5 nothing was changed.
 from collections.abc import Collection
 
 import click
-from valet.audit import printable
+from valet.log import printable
 
 FOUND_WRONG = 1
 

@@ -65,5 +65,5 @@ def _hinted_sub(parameters: Parameters, prompt: frozenset[str], issuer: str, ser
     return hint.sub if hint else None
 
 
-SERVER.prepare("log")
+SERVER.prepare()
 handler = endpoint(authorize, "GET", "POST", server=SERVER, refuse=refuse_as_page)

@@ -49,5 +49,5 @@ def consent(request: Request, server: Server) -> Response:
         return refused_to(destination, error)
 
 
-SERVER.prepare("log", "pages")
+SERVER.prepare("pages")
 handler = endpoint(consent, "GET", "POST", server=SERVER, refuse=refuse_as_page, starts_ahead=True)

@@ -67,5 +67,5 @@ def _destination(saved: Saved, request: Request, server: Server) -> Destination:
     return destination_of(saved.request, server.registry, request.issuer)
 
 
-SERVER.prepare("log", "pages")
+SERVER.prepare("pages")
 handler = endpoint(login, "GET", "POST", server=SERVER, refuse=refuse_as_page)

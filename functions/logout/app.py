@@ -44,5 +44,5 @@ def _find_hint(parameters: Parameters, issuer: str, server: Server) -> Hint | No
     return verify_id_token_hint(parameters["id_token_hint"], issuer, server.registry.signing_keys())
 
 
-SERVER.prepare("log")
+SERVER.prepare()
 handler = endpoint(logout, "GET", "POST", server=SERVER, refuse=refuse_as_page)

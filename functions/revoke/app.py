@@ -45,5 +45,5 @@ def _revoke_access_token(token: str, client: Client, issuer: str, server: Server
         server.audit.record("token.revoked", client_id=client.client_id, sub=verified.sub, jti=verified.claims["jti"])
 
 
-SERVER.prepare("log")
+SERVER.prepare()
 handler = endpoint(revoke, "POST", server=SERVER, readable_by="registered origins")

@@ -34,5 +34,5 @@ def token(request: Request, server: Server) -> Response:
     return token_response(tokens).with_headers(cors.allow(request, client.origins))
 
 
-SERVER.prepare("log", "signatures")
+SERVER.prepare("signatures")
 handler = endpoint(token, "POST", server=SERVER, readable_by="registered origins", starts_ahead=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from aws_lambda_powertools import Logger
-from valet.aws import observability
+from valet import log
 
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
-from tests.support.log_watch import LogWatch
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -131,17 +127,19 @@ def redeemed(deployment: Deployment, browser: Browser, web_app: Application, iss
 
 
 @pytest.fixture
-def refusals(monkeypatch: pytest.MonkeyPatch, log_watch: LogWatch) -> Iterator[Lines]:
-    """The lines that refusals left, as Lambda would have them; the watch over secrets hears them as well."""
-    stream = io.StringIO()
-    # A logger of the same name would be the same one, with its first stream.
-    logger = Logger(service=str(uuid4()), stream=stream, location=None, xray_trace_id=None)
-    monkeypatch.setattr(observability, "_LOGGER", logger)
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines of the log since the test began, as Lambda would have them."""
+    lines: list[str] = []
+    monkeypatch.setattr(log, "write", lines.append)
+    return lines
+
+
+@pytest.fixture
+def refusals(log_lines: list[str]) -> Lines:
+    """The lines that refusals left."""
 
     def written() -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [line for line in lines if line["event"] in ("request.refused", "request.failed")]
+        found: list[dict[str, Any]] = [json.loads(line) for line in log_lines]
+        return [line for line in found if line["event"] in ("request.refused", "request.failed")]
 
-    yield written
-    for line in stream.getvalue().splitlines():
-        log_watch.heard(line)
+    return written

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from aws_lambda_powertools import Logger
-from valet.audit import EVENTS, LONGEST, in_bounds
+from valet import log
+from valet.audit import EVENTS
 from valet.aws import observability
+from valet.log import LONGEST, in_bounds
 
 from tests.endpoints import PATHS
 from tests.integration.conftest import Redeemed
@@ -46,23 +47,10 @@ Written = Callable[[], list[dict[str, Any]]]
 def written(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Written:
     """The lines of the log since the test began, each held to what every line must be."""
     written_bytes = io.BytesIO()
-    stream = io.TextIOWrapper(written_bytes, encoding="utf-8", newline="")
-    own: Any = observability.logger().registered_formatter
-    logger = Logger(
-        service=f"valet-{id(stream)}",  # a logger of the same name would be the same one, with its first stream
-        stream=stream,
-        location=None,
-        xray_trace_id=None,
-        utc=True,
-        use_rfc3339=True,
-        json_serializer=own.json_serializer,
-        json_deserializer=own.json_deserializer,
-    )
-    monkeypatch.setattr(observability, "_LOGGER", logger)
     monkeypatch.setattr(deployment.server, "audit", observability.LoggedAudit())
+    monkeypatch.setattr(log, "write", lambda line: written_bytes.write(f"{line}\n".encode()))
 
     def lines() -> list[dict[str, Any]]:
-        stream.flush()
         text = written_bytes.getvalue().decode()
         assert text.splitlines() == text.split("\n")[:-1], "a character that ends a line for some readers"
         assert all(character.isprintable() for character in text.replace("\n", ""))

@@ -12,7 +12,7 @@ from tests.parts.authorizer.issuer import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# The standard library's logging reads the clock once, for a field that no line of ours has.
+# The standard library's logging, which the demo API imports, reads the clock once, for a field that no line has.
 _START = """
 import json, os, sys, time
 

@@ -1,6 +1,6 @@
 """Listens to a whole test run and collects its secrets and its log lines; no word may be in both (P10). Secrets are the
 tokens, codes, cookies, passwords and handles in requests to the functions and in their answers. Log lines are all lines
-that any logger of this process gets, with all fields, and every JSON line on standard output.
+that Valet prints or that any logger of this process gets, with all fields, and every JSON line on standard output.
 """
 
 from __future__ import annotations
@@ -145,11 +145,15 @@ def _of_pairs(encoded: str) -> Iterator[str]:
 def log_watch() -> Iterator[LogWatch]:
     """Watches the entry that every endpoint shares, from the first test to the last."""
     import valet.endpoint  # noqa: F401  whose doors are watched
-    from valet.aws import observability
+    from valet import log
     from valet.aws.apigateway import request_from_event, response_to_event
 
     watch = LogWatch()
-    observability.logger()  # now, because when it is made it silences the handlers that the root logger has
+    print_line = log.print_line
+
+    def line_seen(members: Mapping[str, object], now: float) -> None:
+        watch.heard(str({name: log.in_bounds(name, value) for name, value in members.items()}))
+        print_line(members, now)
 
     def request_seen(*arguments: Any) -> Any:
         request = request_from_event(*arguments)
@@ -164,6 +168,7 @@ def log_watch() -> Iterator[LogWatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("valet.endpoint.request_from_event", request_seen)
         patch.setattr("valet.endpoint.response_to_event", response_seen)
+        patch.setattr(log, "print_line", line_seen)
         logging.getLogger().addHandler(listener)
         yield watch
         logging.getLogger().removeHandler(listener)

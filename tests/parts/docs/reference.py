@@ -273,7 +273,8 @@ def _errors() -> Iterator[str]:
 
 
 def _events() -> Iterator[str]:
-    from valet.audit import EVENTS, EVERYWHERE, LONGEST, LONGEST_OF
+    from valet.audit import EVENTS, EVERYWHERE
+    from valet.log import LONGEST, LONGEST_OF
 
     yield "One JSON line each. Besides its own fields every line has `event`, `timestamp`, `level`, `service`,"
     yield "and, if they are known, " + ", ".join(f"`{name}`" for name in sorted(EVERYWHERE - {"event"})) + "."

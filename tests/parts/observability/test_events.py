@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import io
 import json
-import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from aws_lambda_powertools import Logger
+from valet import log
 from valet.audit import EVENTS, EVERYWHERE, EventName, Metric
 from valet.aws import observability
 from valet.errors import InvalidClient, SigningFailed
+from valet.resource_server.api_gateway.authorizer import print_line
 
 ROOT = Path(__file__).resolve().parents[3]
 LAYER = ROOT / "layers" / "valet" / "python" / "valet"
@@ -53,8 +55,8 @@ def test_an_event_has_no_field_that_the_table_does_not_name(event: EventName, fi
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_no_field_takes_the_place_of_one_of_the_loggers_own(event: EventName) -> None:
-    own = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "level", "location", "timestamp", "service"}
+def test_no_field_takes_the_place_of_one_that_every_line_has(event: EventName) -> None:
+    own = {"timestamp", "level", "message", "service", "_aws"}
     assert not (EVENTS[event].fields | EVERYWHERE | {EVENTS[event].metric}) & own
 
 
@@ -63,20 +65,51 @@ def test_no_more_metrics_than_are_paid_for_and_names_that_say_what_happened() ->
     assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", event) for event in EVENTS)
 
 
+class Output(io.StringIO):
+    """A standard output that keeps what each call wrote, and what was flushed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+        self.flushed = ""
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.flushed = self.getvalue()
+
+
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
-    """What a call writes to standard output, as Lambda would have it."""
-    stream = io.StringIO()
-    # A logger of the same name would be the same one, with its first stream.
-    logger = Logger(
-        service=request.node.name, stream=stream, location=None, xray_trace_id=None, utc=True, use_rfc3339=True
-    )
-    monkeypatch.setattr(observability, "_LOGGER", logger)
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The lines of the log since the test began."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(log, "write", lambda line: found.append(json.loads(line)))
+    return found
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Set the environment of the function, which reads it with its first line."""
+
+    def tell(**variables: str) -> None:
+        for name in ("AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL", "LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        observability._settings.cache_clear()
+
+    yield tell
+    observability._settings.cache_clear()
+
+
+@pytest.fixture
+def line(lines: list[dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The one line."""
 
     def written() -> dict[str, Any]:
-        lines = stream.getvalue().splitlines()
-        assert len(lines) == 1
-        found: dict[str, Any] = json.loads(lines[0])
+        [found] = lines
         return found
 
     return written
@@ -101,16 +134,18 @@ def test_a_line_says_which_request_it_belongs_to_and_whom_it_is_about(line: Any)
     assert "revoked_for" not in written
 
 
-def test_an_event_is_its_own_metric_in_one_dimension(line: Any) -> None:
+def test_an_event_is_its_own_metric_in_one_dimension(line: Any, told: Callable[..., None]) -> None:
+    told(POWERTOOLS_SERVICE_NAME="valet-of-tests")
     observability.LoggedAudit().record("refresh.reused", client_id="web", sub="john", grant_id="g")
     written = line()
     (directive,) = written["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Valet"
     assert directive["Dimensions"] == [["service"]]
-    assert written["service"].startswith("test_an_event_is")
+    assert written["service"] == "valet-of-tests"
     assert directive["Metrics"] == [{"Name": "ReplaysDetected", "Unit": "Count"}]
     assert written["ReplaysDetected"] == 1
-    assert isinstance(written["_aws"]["Timestamp"], int)
+    counted_at = datetime.fromtimestamp(written["_aws"]["Timestamp"] / 1000, UTC)
+    assert counted_at.isoformat(timespec="milliseconds") == written["timestamp"]
 
 
 def test_how_far_a_key_is_over_its_period_is_a_value_and_not_a_count(line: Any) -> None:
@@ -146,6 +181,65 @@ def test_a_mistake_of_ours_is_told_by_its_place_and_not_by_its_words(line: Any) 
     assert "password123" not in json.dumps(written)
 
 
+@pytest.mark.parametrize(
+    ("now", "timestamp"),
+    [
+        (0.0, "1970-01-01T00:00:00.000+00:00"),
+        (1_700_000_000.0625, "2023-11-14T22:13:20.062+00:00"),
+        (4_102_444_799.999, "2099-12-31T23:59:59.999+00:00"),
+    ],
+)
+def test_a_line_has_its_instant_in_utc_to_the_millisecond(now: float, timestamp: str, line: Any) -> None:
+    log.print_line({"event": "any"}, now)
+    assert line() == {"timestamp": timestamp, "event": "any"}
+
+
+def test_a_line_is_one_write_and_at_once_with_lambda() -> None:
+    """Lambda freezes the process after the answer, and lines of two threads that are written in parts could mix."""
+    with redirect_stdout(Output()) as output:
+        observability.LoggedAudit().record("code.issued", client_id="web")
+    [written] = output.writes
+    assert json.loads(written)["event"] == "code.issued"
+    assert written.endswith("}\n")
+    assert output.flushed == written
+
+
+@pytest.mark.parametrize(
+    ("variables", "levels"),
+    [
+        ({}, ["INFO", "WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "DEBUG"}, ["INFO", "WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "INFO", "AWS_LAMBDA_LOG_LEVEL": "INFO"}, ["INFO", "WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "warning"}, ["WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "INFO", "POWERTOOLS_LOG_LEVEL": "ERROR"}, ["ERROR"]),
+        ({"LOG_LEVEL": "INFO", "AWS_LAMBDA_LOG_LEVEL": "WARN"}, ["WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "ERROR", "AWS_LAMBDA_LOG_LEVEL": "TRACE"}, ["INFO", "WARNING", "ERROR"]),
+        ({"LOG_LEVEL": "INFO", "AWS_LAMBDA_LOG_LEVEL": "FATAL"}, []),
+        ({"LOG_LEVEL": "", "POWERTOOLS_LOG_LEVEL": "loud"}, ["INFO", "WARNING", "ERROR"]),
+    ],
+)
+def test_lines_below_the_functions_level_are_not_printed(
+    variables: dict[str, str], levels: list[str], told: Callable[..., None], lines: list[dict[str, Any]]
+) -> None:
+    told(**variables)
+    observability.LoggedAudit().record("code.issued", client_id="web")
+    observability.log_refusal(InvalidClient("The client could not be authenticated."))
+    observability.log_failure(ValueError())
+    assert [line["level"] for line in lines] == levels
+
+
+def test_the_authorizer_prints_its_lines_in_the_same_way(line: Any) -> None:
+    print_line({"level": "INFO", "event": "token.refused", "reason": "x" * 600, "sub": "jo\u2028hn\ud800"})
+    written = line()
+    assert datetime.fromisoformat(written.pop("timestamp")).utcoffset() == timedelta(0)
+    assert written == {
+        "level": "INFO",
+        "event": "token.refused",
+        "reason": "x" * 511 + "…",
+        "sub": "jo\N{REPLACEMENT CHARACTER}hn\N{REPLACEMENT CHARACTER}",
+    }
+
+
 def test_a_line_is_short(line: Any) -> None:
     """Log ingestion is a good part of what a token costs."""
     observability.begin("JKJaXmPLvHcESHA=", "203.0.113.217")
@@ -154,4 +248,4 @@ def test_a_line_is_short(line: Any) -> None:
         "token.issued", **fields, grant_type="authorization_code", scope="openid profile email items offline_access"
     )
     observability.begin()
-    assert len(json.dumps(line(), separators=(",", ":"))) < 672
+    assert len(json.dumps(line(), separators=(",", ":"))) < 560

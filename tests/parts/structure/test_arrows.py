@@ -19,7 +19,7 @@ ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"
 APART = "No function knows another"
 RESOURCE_SERVER = "Only the authorizer, the doctor and the Python package judge tokens as a resource server"
-AWS = "No function knows boto3, and only aws knows Powertools"
+AWS = "No function knows boto3, and only the demo API knows Powertools"
 ADMIN_CIRCLE = "The operator's command line has no circle"
 ADMIN_LAYERS = "The operator's command line reads its records last"
 LOCAL_CIRCLE = "The local stack has no circle"
@@ -28,6 +28,7 @@ LOCAL_CIRCLE = "The local stack has no circle"
 FORBIDDEN: Mapping[str, str] = {
     "clock": "fetch",
     "frozen": "clock",
+    "log": "frozen",
     "jose": "fetch",
     "fetch": "jose",
     "authorization": "fetch",
@@ -100,6 +101,8 @@ PLANTS: Mapping[str, Plant] = {
     "boto3 in the registration": Plant(f"{VALET}/registration/rules.py", "import boto3", AWS),
     "botocore in a grant type": Plant(f"{VALET}/grant_types/refresh_token.py", "import botocore.config", AWS),
     "Powertools in the door": Plant(f"{VALET}/endpoint.py", "from aws_lambda_powertools import Logger", AWS),
+    "Powertools in the log": Plant(f"{VALET}/aws/observability.py", "from aws_lambda_powertools import Logger", AWS),
+    "Powertools in a function": Plant("functions/token/app.py", "def late():\n    import aws_lambda_powertools", AWS),
     "boto3 in the way to AWS": Plant(f"{VALET}/aws/calls.py", "def late():\n    import boto3", AWS),
     "boto3 in the package itself": Plant(f"{VALET}/__init__.py", "import boto3", AWS),
     "boto3 in a function": Plant("functions/metadata/app.py", "import boto3", AWS),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from valet import log
 from valet import server as server_module
-from valet.aws import observability
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.once import DynamoOnce
@@ -305,26 +305,14 @@ class _Current:
         return getattr(current.server if current else self.world.server(0), name)
 
 
-class _Log:
-    """Stands where the logger does."""
-
-    def __init__(self, world: World) -> None:
-        self._lines = world.logs
-
-    def _keep(self, message: str, extra: Mapping[str, Any]) -> None:
-        self._lines.append(json.dumps({"message": message, **extra}))
-
-    info = warning = error = _keep
-
-
 @contextmanager
 def installed(world: World) -> Iterator[World]:
     """The handlers answer from this world until the end of the block."""
-    before = server_module.SERVER, observability._LOGGER
+    before = server_module.SERVER, log.write
     server_module.SERVER = _Current(world)  # type: ignore[assignment]
-    observability._LOGGER = _Log(world)  # type: ignore[assignment]
+    log.write = world.logs.append  # type: ignore[assignment]
     try:
         with installed_commands(world):
             yield world
     finally:
-        server_module.SERVER, observability._LOGGER = before
+        server_module.SERVER, log.write = before

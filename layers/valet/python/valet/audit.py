@@ -6,7 +6,7 @@ not named here. Fields that every line may have, where they are known, are in EV
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from valet.frozen import Frozen
 
@@ -77,35 +77,6 @@ class Event(Frozen):
 
 def _event(meaning: str, fields: str = "", metric: Metric | None = None, measured: str = "") -> Event:
     return Event(meaning, frozenset(fields.split()), metric, measured)
-
-
-# Characters of a text in a line. A request's headers may have ten thousand, and operators pay for each and read it.
-LONGEST = 256
-LONGEST_OF = {"scope": 1024, "detail": 512}  # a grant may have many scopes; a detail may name two redirect URIs
-_MOST_PLACES = 32  # of a list: the innermost frames of a traceback
-
-
-def printable(text: str) -> str:
-    """The text without characters that end or turn a line or control a terminal: others wrote what stands in it."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def in_bounds(field: str, value: Any) -> Any:
-    """The value as a line may hold it: a text cut to its field's length, without characters that end or turn a line.
-
-    JSON escapes only the control characters of ASCII. U+2028 ends a line in some readers, U+202E turns its text around,
-    and a lone surrogate cannot be written at all, so that its line would be lost.
-    """
-    if isinstance(value, list):
-        return [in_bounds(field, member) for member in value[-_MOST_PLACES:]]
-    if not isinstance(value, str):
-        return value
-    longest = LONGEST_OF.get(field, LONGEST)
-    if len(value) > longest:
-        value = value[: longest - 1] + "…"
-    return value if value.isprintable() else printable(value)
 
 
 # An operator's operation, their ARN, the members that changed, and the values before and after.

@@ -20,6 +20,8 @@ else:
 
 NO_ENTRIES: Mapping[str, Any] = MappingProxyType({})  # the default of a field that is a mapping
 
+_set = object.__setattr__
+
 
 class _DataclassFields:
     """What `dataclasses` looks for: tests and tools may use its fields, replace and asdict."""
@@ -47,7 +49,7 @@ class Frozen:
 
     FIELDS: ClassVar[Mapping[str, Any]] = {}  # each field's type
     DEFAULTS: ClassVar[Mapping[str, Any]] = {}
-    _EMPTY: ClassVar[Mapping[str, Any]] = {}  # all fields in their order, with the defaults
+    _EMPTY: ClassVar[dict[str, Any]] = {}  # all fields in their order, with the defaults
     _REQUIRED: ClassVar[frozenset[str]] = frozenset()
     __dataclass_fields__ = _DataclassFields()
 
@@ -59,16 +61,17 @@ class Frozen:
         cls.__match_args__ = tuple(cls.FIELDS)  # type: ignore[misc, attr-defined]  # mypy has made it itself
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        empty = self._EMPTY
         if values:
-            placed = dict(zip(self._EMPTY, values, strict=False))
+            placed = dict(zip(empty, values, strict=False))
             if len(placed) < len(values) or not placed.keys().isdisjoint(named):
                 raise TypeError(f"{type(self).__name__} has too many values, or one of them twice")
             named = placed | named
-        filled = {**self._EMPTY, **named}
-        if len(filled) > len(self._EMPTY) or not named.keys() >= self._REQUIRED:
+        filled = empty | named
+        if len(filled) > len(empty) or not named.keys() >= self._REQUIRED:
             wrong = sorted((named.keys() - self.FIELDS.keys()) | (self._REQUIRED - named.keys()))
             raise TypeError(f"{type(self).__name__} has fields that are unknown or missing: {wrong}")
-        object.__setattr__(self, "__dict__", filled)
+        _set(self, "__dict__", filled)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is frozen: its {name} cannot change")

@@ -35,15 +35,13 @@ class Server:
     What stands behind a port is imported where it is built, so that a function imports nothing that it does not use.
     """
 
-    def prepare(self, *surely: Literal["log", "pages", "signatures"]) -> None:
+    def prepare(self, *surely: Literal["pages", "signatures"]) -> None:
         """Load at the start what the first requests surely use. The start has a whole core, a request only the share
         that the function's memory buys.
 
         Draw nothing at random here: a snapshot of this process may be started many times (promise P8).
         """
         authorities.prepare(environment())
-        if "log" in surely:
-            observability.logger()
         if "pages" in surely:
             from valet.pages import rendering
 

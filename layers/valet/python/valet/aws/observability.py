@@ -5,23 +5,23 @@ second line. Its one dimension is the stack's name; saved queries over the lines
 secret.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
-from valet.audit import EVENTS, EventName, in_bounds
+from valet import log
+from valet.audit import EVENTS, EventName
+from valet.environment import environment
 from valet.errors import OAuthError, SigningFailed
 from valet.http import Request
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
 
 NAMESPACE = "Valet"
 DIMENSION = "service"  # POWERTOOLS_SERVICE_NAME, which template.yaml sets to the stack's name
 
-_LOGGER: "Logger | None" = None
+# The names that Lambda and Python have for the levels of lines.
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "FATAL": 50, "CRITICAL": 50}
 
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 
@@ -35,32 +35,11 @@ def about(request: Request) -> None:
     begin(request.request_id, request.source_ip)
 
 
-def logger() -> "Logger":
-    """The logger, made on first use: a function that logs nothing, as long as all goes well, does not import it."""
-    global _LOGGER
-    if _LOGGER is None:
-        from aws_lambda_powertools import Logger
-
-        # Lambda reads the time of a line as RFC 3339 in UTC. The place in the code is left out: an event that needs it
-        # has a field. With the default serializers a line costs twice as much: they make an encoder for each line, and
-        # try to read each message as JSON.
-        _LOGGER = Logger(
-            log_uncaught_exceptions=False,
-            location=None,
-            xray_trace_id=None,
-            utc=True,
-            use_rfc3339=True,
-            json_serializer=json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode,
-            json_deserializer=str,
-        )
-    return _LOGGER
-
-
 class LoggedAudit:
     """The port Audit, as log lines."""
 
     def record(self, event: EventName, /, **fields: str | int | float | bool | None) -> None:
-        logger().info(event, extra=_line(event, fields))
+        _print("INFO", event, fields)
 
 
 def log_refusal(error: OAuthError) -> None:
@@ -69,7 +48,7 @@ def log_refusal(error: OAuthError) -> None:
     """
     event: EventName = "signing.failed" if isinstance(error, SigningFailed) else "request.refused"
     fields = {"error": error.error, "detail": error.detail or error.description, "client_id": error.client_id}
-    logger().warning(event, extra=_line(event, fields))
+    _print("WARNING", event, fields)
 
 
 def log_failure(failure: BaseException) -> None:
@@ -78,24 +57,39 @@ def log_failure(failure: BaseException) -> None:
 
     frames: list[Any] = traceback.extract_tb(failure.__traceback__)
     at = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    logger().error("request.failed", extra=_line("request.failed", {"failure": type(failure).__name__, "at": at}))
+    _print("ERROR", "request.failed", {"failure": type(failure).__name__, "at": at})
 
 
-def _line(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an event's line. Unknown senders write some of them, so each field is brought within its bounds."""
+@cache
+def _settings() -> tuple[str, int]:
+    """The service that every line names, and the lowest level that is logged.
+
+    Lambda's own setting of the level counts more than the function's: Lambda drops the lines below it in any case.
+    """
+    given = environment()
+    names = ("AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL", "LOG_LEVEL")
+    level = next((given[name] for name in names if given.get(name)), "")
+    return given.get("POWERTOOLS_SERVICE_NAME") or "valet", _LEVELS.get(level.upper(), _LEVELS["INFO"])
+
+
+def _print(level: str, event: EventName, fields: Mapping[str, Any]) -> None:
+    service, lowest = _settings()
+    if _LEVELS[level] < lowest:
+        return
+    now = time.time()  # noqa: TID251  the line's own
     told = {"event": event, **(_about.get() or {}), **fields}
-    bounded = {name: in_bounds(name, value) for name, value in told.items() if value not in (None, "")}
-    return {**bounded, **_metric(event, fields)}
+    known = {name: value for name, value in told.items() if value not in (None, "")}
+    own = {"level": level, "message": event, DIMENSION: service}
+    log.print_line({**own, **known, **_metric(event, fields, now)}, now)
 
 
-def _metric(event: EventName, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _metric(event: EventName, fields: Mapping[str, Any], now: float) -> dict[str, Any]:
     kind = EVENTS[event]
     if kind.metric is None:
         return {}
     metrics = [{"Name": kind.metric, "Unit": "None" if kind.measured else "Count"}]
     directive = {"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}
-    timestamp = int(time.time() * 1000)  # noqa: TID251  the line's own, next to the logger's
     return {
         kind.metric: fields[kind.measured] if kind.measured else 1,
-        "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]},
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
     }

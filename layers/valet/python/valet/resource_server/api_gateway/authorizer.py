@@ -1,10 +1,9 @@
 """One question of API Gateway's or AppSync's, answered: token, status list, route, in this order."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from valet.clock import Clock, Jitter
+from valet.clock import Clock, Jitter, system_clock
 from valet.fetch import Fetch
 from valet.resource_server.api_gateway import answers, events
 from valet.resource_server.api_gateway.configuration import Configuration
@@ -19,9 +18,11 @@ RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
 FindBearer = Callable[[Mapping[str, Any], str | None], str]
 
 
-def print_line(fields: Mapping[str, object]) -> None:
-    """One line of JSON to the function's log."""
-    print(json.dumps(fields), flush=True)
+def print_line(members: Mapping[str, object]) -> None:
+    """One line of the function's log."""
+    from valet import log  # an allowed request logs nothing
+
+    log.print_line(members, system_clock().wall)
 
 
 class Authorizer:
