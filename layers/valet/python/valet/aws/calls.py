@@ -18,6 +18,7 @@ from valet.aws.retries import ATTEMPTS, Budget, is_throttled, is_worth_repeating
 from valet.aws.signature import Credentials, Signature
 from valet.aws.transport import Transport, get
 from valet.clock import system_clock, system_jitter
+from valet.frozen import Frozen
 
 Answer = Mapping[str, Any]
 
@@ -46,6 +47,16 @@ class Calls(Protocol):
     """
 
     def __call__(self, operation: str, parameters: Mapping[str, Any], /) -> Answer: ...
+
+
+class _Failure(Frozen):
+    """An attempt that failed, and what that says about another one."""
+
+    code: str
+    is_worth_repeating: bool
+    is_throttled: bool = False
+    hint: str | None = None  # x-amz-retry-after
+    item: Answer | None = None
 
 
 class Attempt(NamedTuple):
@@ -109,26 +120,25 @@ class AwsCalls:
         body = _ENCODE(parameters).encode()
         spent = 0
         for attempt in range(1, ATTEMPTS + 1):
-            code, status, hint, item = "", 0, None, None
             try:
                 reply = OUTSIDE.send(self._attempt(operation, body))
                 answer = {} if reply.status == 200 and operation in _SAY_NOTHING else _read(reply)
                 if reply.status == 200:
                     self._budget.refund(spent)
                     return answer
-                code, status, hint = _code(reply, answer), reply.status, reply.headers.get("x-amz-retry-after")
-                item = answer.get("Item")
-            except NoAnswer as failure:
-                code, is_repeatable, throttled = failure.reason, True, False
-            except NoCredentials as failure:
-                raise CallFailed(f"no credentials: {failure}") from None
-            else:
-                is_repeatable, throttled = is_worth_repeating(code, status), is_throttled(code, status)
-            if not is_repeatable or attempt == ATTEMPTS or not (spent := self._budget.spend(throttled=throttled)):
+                failure = _refusal(reply, answer)
+            except NoAnswer as nothing:
+                failure = _Failure(nothing.reason, is_worth_repeating=True)
+            except NoCredentials as lack:
+                raise CallFailed(f"no credentials: {lack}") from None
+            throttled = failure.is_throttled
+            if not failure.is_worth_repeating or attempt == ATTEMPTS:
+                break
+            if not (spent := self._budget.spend(throttled=throttled)):
                 break
             base = _SERVICES[self._service].pause
-            OUTSIDE.wait(pause(throttled=throttled, hint=hint, base=base, jitter=system_jitter))
-        raise CallFailed(code, item if isinstance(item, dict) else None)
+            OUTSIDE.wait(pause(throttled=throttled, hint=failure.hint, base=base, jitter=system_jitter))
+        raise CallFailed(failure.code, failure.item)
 
     def close(self) -> None:
         if self._line is not None:
@@ -170,6 +180,17 @@ def _read(reply: Reply) -> dict[str, Any]:
     if reply.status == 200:
         raise NoAnswer("an answer that is no JSON object")
     return {}  # a refusal by something in front of AWS: its status has to do
+
+
+def _refusal(reply: Reply, answer: Answer) -> _Failure:
+    code, status, item = _code(reply, answer), reply.status, answer.get("Item")
+    return _Failure(
+        code,
+        is_worth_repeating=is_worth_repeating(code, status),
+        is_throttled=is_throttled(code, status),
+        hint=reply.headers.get("x-amz-retry-after"),
+        item=item if isinstance(item, dict) else None,
+    )
 
 
 def _code(reply: Reply, answer: Answer) -> str:
