@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,20 @@ from tests.support.wire import over_http
 
 ROOT = Path(__file__).resolve().parents[3]
 READS, SIGNATURES = frozenset({"GetItem", "Query"}), frozenset({"Sign"})
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("client_credentials", "client_credentials, kms"),
+        ("refresh", "refresh, kms"),
+        ("code, with an ID token", "code with ID token, kms"),
+    ],
+)
+def test_the_milliseconds_are_those_of_the_latest_measurement(step: str, kind: str) -> None:
+    latest = json.loads((ROOT / "bench" / "results" / "latest.json").read_text(encoding="utf-8"))
+    milliseconds, _ = latest["figures"]["token function, warm, ms and $ a million by memory"][kind]["512"]
+    assert STEPS[step].milliseconds == pytest.approx(milliseconds, rel=0.15), "round bench/costs.py's figures anew"
 
 
 def test_the_tables_are_the_scripts_own() -> None:
