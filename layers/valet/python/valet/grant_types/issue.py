@@ -37,8 +37,7 @@ def sign_tokens(
     if not allowed:
         raise nothing_left(scope)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
-    expires_in = max(0, live.exp - int(request.now))
-    tokens = Tokens(token, expires_in, tuple(scope), token_type=request.token_type)
+    tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
     if OPENID not in scope or not (is_first or request.client.id_token_on_refresh):
         return tokens
     about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)
