@@ -9,7 +9,7 @@ from valet.http import Request
 from valet.models.clients import Client
 from valet.models.once import OneTimeValue
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a request without a proof loads nothing of nonces
     from valet.ports.runtime import HasSettings
     from valet.protocol.nonces import HasNonces
 
