@@ -19,7 +19,8 @@ def token(request: Request, server: Server) -> Response:
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client)
     proven = sender.prove(request, client, server, now)
-    sender.require_duty(client, proven)
+    if client.dpop_bound_access_tokens and not proven.jkt:
+        raise sender.unproven(client)
     exchange = TokenRequest(
         client,
         form,
@@ -40,7 +41,8 @@ def token(request: Request, server: Server) -> Response:
             server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
         error.headers |= proven.headers
         raise
-    return token_response(tokens).with_headers({**cors.allow(request, client.origins), **proven.headers})
+    response = token_response(tokens, is_bound=bool(proven.jkt))
+    return response.with_headers({**cors.allow(request, client.origins), **proven.headers})
 
 
 SERVER.prepare("signatures")

@@ -230,6 +230,12 @@ def test_my_client_is_held_to_one_method_or_given_either(valet: Operator) -> Non
     assert statuses() == [200, 200]
 
 
+def test_an_operator_makes_bound_tokens_a_clients_duty_and_takes_it_back(valet: Operator) -> None:
+    assert valet.json("clients", "show", "web_app_123")["dpop_bound_access_tokens"] is False
+    assert valet.json("clients", "change", "web_app_123", "--bound", "dpop")["dpop_bound_access_tokens"] is True
+    assert valet.json("clients", "change", "web_app_123", "--bound", "no")["dpop_bound_access_tokens"] is False
+
+
 def test_pkce_is_optional_for_a_confidential_client_that_an_operator_says_so_of(valet: Operator) -> None:
     assert valet.json("clients", "change", "web_app_123", "--pkce", "optional")["pkce"] == "optional"
     assert valet.json("clients", "show", "web_app_123")["pkce"] == "optional"

@@ -107,6 +107,7 @@ ERRORS = {
     "unmet_authentication_requirements": "`claims` requires an acr that no sign-in here has; in the redirect",
     "unsupported_grant_type": "the grant type is not one that /token supports",
     "unsupported_response_type": "the response type is not `code`; in the redirect",
+    "use_dpop_nonce": "the DPoP proof needs the nonce of the header `DPoP-Nonce`; the rest of the request stays good",
 }
 
 # The authorizer's events are not in valet/audit.py: it logs without any library, perhaps in another account.

@@ -157,6 +157,17 @@ def test_the_wrapping_key_unwraps_for_those_who_sign_and_wraps_for_rotate_keys()
         assert statement["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "signing-key"}}
 
 
+def test_the_nonce_key_makes_macs_for_the_token_function_alone() -> None:
+    key = resources(translated(*EVERYTHING), "AWS::KMS::Key")["NonceKey"]
+    administer, make = key["Properties"]["KeyPolicy"]["Statement"]
+    for action in administer["Action"]:
+        assert "Mac" not in action
+        assert action.partition(":")[2] not in ("CreateGrant", "*")
+    assert make["Principal"] == {"AWS": {"Fn::GetAtt": ["TokenFunctionRole", "Arn"]}}
+    assert make["Action"] == "kms:GenerateMac"
+    assert make["Condition"] == {"StringEquals": {"kms:MacAlgorithm": "HMAC_SHA_256"}}
+
+
 def test_rotate_keys_is_told_the_roles_that_sign_and_no_others() -> None:
     function = translated()["Resources"]["RotateKeysFunction"]
     variables = function["Properties"]["Environment"]["Variables"]

@@ -44,7 +44,18 @@ def test_a_table_that_a_former_stack_kept_can_be_used_again(table: str, paramete
 def test_cloudformation_owns_no_key_that_rotation_deletes() -> None:
     """A signing key in a fixed slot would come back with the old material, and old tokens with it."""
     keys = resources(translated(*EVERYTHING), "AWS::KMS::Key")
-    assert set(keys) == {"WrappingKey"}
+    assert set(keys) == {"WrappingKey", "NonceKey"}
     assert keys["WrappingKey"]["Condition"] == "IsWrapped"
     assert keys["WrappingKey"]["DeletionPolicy"] == "Retain"
     assert "KeyUsage" not in keys["WrappingKey"]["Properties"]  # symmetric, to encrypt and decrypt
+
+
+def test_a_deployment_without_nonces_has_no_key_for_them() -> None:
+    document = translated()
+    key = resources(document, "AWS::KMS::Key")["NonceKey"]
+    assert key["Condition"] == "HasNonces"
+    assert document["Conditions"]["HasNonces"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "DpopNonces"}, "off"]}]}
+    assert document["Parameters"]["DpopNonces"]["Default"] == "off"
+    assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+    variables = document["Resources"]["TokenFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["NONCE_KEY"] == {"Fn::If": ["HasNonces", {"Fn::GetAtt": ["NonceKey", "Arn"]}, ""]}

@@ -8,7 +8,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.endpoints import endpoint_at
-from tests.promises.model.acts import BROWSER_COOKIE, CHALLENGE, CLIENT_SECRET, REDIRECT_URI, SESSION_COOKIE, VERIFIER
+from tests.promises.model.acts import (
+    BROWSER_COOKIE,
+    CHALLENGE,
+    CLIENT_SECRET,
+    ISSUER,
+    KEYS,
+    REDIRECT_URI,
+    SESSION_COOKIE,
+    VERIFIER,
+)
+from tests.promises.model.world import START
 
 Pairs = tuple[tuple[str, str], ...]
 FORM = "application/x-www-form-urlencoded"
@@ -95,10 +105,15 @@ def _spa(authorization: Pairs) -> Pairs:
     return tuple((name, own.get(name, value)) for name, value in authorization)
 
 
+def _proof(method: str, path: str) -> str:
+    return KEYS["thief"].proof(method, f"{ISSUER}{path}", iat=int(START))
+
+
 def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     """One of each kind; those that would spend something are spoilt, so that nothing may be spent."""
     basic, another, service = _basic("web"), _basic("strict"), _basic("service")
     bearer = {"authorization": f"Bearer {secrets.access_token}"}
+    bound = {"authorization": f"DPoP {secrets.access_token}"}
     browser = (f"{BROWSER_COOKIE}={secrets.browser}",)
     signed_in = (f"{SESSION_COOKIE}={secrets.session}", *browser)
     authorization = (
@@ -135,9 +150,11 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/token", "POST", form=code, headers=basic),
         Sent("/token", "POST", form=refresh, headers=another),
         Sent("/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
+        Sent("/token", "POST", form=refresh, headers={**another, "dpop": _proof("POST", "/token")}),
         Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
         Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
         Sent("/userinfo", "GET", headers=bearer),
+        Sent("/userinfo", "GET", headers={**bound, "dpop": _proof("GET", "/userinfo")}),
         Sent("/userinfo", "POST", form=(("access_token", secrets.access_token),)),
         Sent("/logout", "GET", logout),
         Sent("/logout", "POST", form=logout, cookies=browser),

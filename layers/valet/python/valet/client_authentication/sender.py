@@ -1,19 +1,20 @@
 """What binds the tokens of a request to its sender: the key of its DPoP proof (RFC 9449 §5)."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from valet.errors import InvalidDpopProof
 from valet.frozen import NO_ENTRIES, Frozen
 from valet.http import Request
 from valet.models.clients import Client
 from valet.models.once import OneTimeValue
-from valet.ports.runtime import HasSettings
-from valet.protocol.nonces import HasNonces
 
+if TYPE_CHECKING:  # a request without a proof loads nothing of nonces
+    from valet.ports.runtime import HasSettings
+    from valet.protocol.nonces import HasNonces
 
-class Ports(HasSettings, HasNonces, Protocol):
-    """The ports that a proof is judged by."""
+    class Ports(HasSettings, HasNonces, Protocol):
+        """The ports that a proof is judged by."""
 
 
 class Sender(Frozen):
@@ -27,7 +28,7 @@ class Sender(Frozen):
 _UNPROVEN = Sender()
 
 
-def prove(request: Request, client: Client, ports: Ports, now: float) -> Sender:
+def prove(request: Request, client: Client, ports: "Ports", now: float) -> Sender:
     """The sender of a request to the token endpoint or the pushed authorization request endpoint.
 
     Raises InvalidDpopProof, UseDpopNonce, and TemporarilyUnavailable if a nonce is required and none can be made.
@@ -41,18 +42,17 @@ def prove(request: Request, client: Client, ports: Ports, now: float) -> Sender:
     return Sender(*found)
 
 
-def require_duty(client: Client, sender: Sender) -> None:
-    """Raises InvalidDpopProof if the client is registered to bind its access tokens, and the request has no proof
-    (RFC 9449 §5.2).
+def unproven(client: Client) -> InvalidDpopProof:
+    """The refusal of a token request without a proof, by a client that is registered to bind its access tokens (RFC
+    9449 §5.2).
     """
-    if client.dpop_bound_access_tokens and not sender.jkt:
-        raise InvalidDpopProof(
-            "This client is registered for access tokens that are bound to a key: send a DPoP proof (RFC 9449).",
-            detail="no proof, and the client is registered for bound tokens",
-            client_id=client.client_id,
-        )
+    return InvalidDpopProof(
+        "This client is registered for access tokens that are bound to a key: send a DPoP proof (RFC 9449).",
+        detail="no proof, and the client is registered for bound tokens",
+        client_id=client.client_id,
+    )
 
 
-def _is_nonce_required(client: Client, ports: Ports) -> bool:
+def _is_nonce_required(client: Client, ports: "Ports") -> bool:
     required_of = ports.settings.dpop_nonces
     return required_of == "all" or (required_of == "public" and not client.is_confidential)

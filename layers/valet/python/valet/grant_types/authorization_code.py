@@ -170,7 +170,7 @@ def _prepare(
     ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
     redemption = _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
     # A confidential client's refresh tokens are bound to it by its authentication (RFC 9449 §5).
-    is_bound = refresh is not None and not client.is_confidential
+    is_bound = request.jkt and refresh is not None and not client.is_confidential
     return tokens, replace(redemption, jkt=request.jkt) if is_bound else redemption
 
 

@@ -40,4 +40,4 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)
     )
-    return Tokens(token, exp - int(now), scope, token_type=request.token_type)
+    return Tokens(access_token=token, expires_in=exp - int(now), scope=scope)

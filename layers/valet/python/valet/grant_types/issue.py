@@ -70,8 +70,7 @@ def sign_tokens(
     other = signer if id_token_alg == alg else current_signer(ports.registry, ports.signers, id_token_alg)
     issuance = Issuance(request.issuer, request.now, ports.random, signer, request.jkt)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
-    expires_in = max(0, live.exp - int(request.now))
-    tokens = Tokens(token, expires_in, tuple(scope), token_type=request.token_type)
+    tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
     if not gives_id_token:
         return tokens
     about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)

@@ -44,8 +44,3 @@ class TokenRequest(Frozen):
     jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has no proof
     source_ip: str = ""
     user_agent: str = ""
-
-    @property
-    def token_type(self) -> str:
-        """How the client will present its access token (RFC 9449 §5, RFC 6750 §4)."""
-        return "DPoP" if self.jkt else "Bearer"

@@ -81,4 +81,3 @@ class Tokens(Frozen):
     scope: tuple[str, ...]
     refresh_token: str | None = None
     id_token: str | None = None
-    token_type: str = "Bearer"

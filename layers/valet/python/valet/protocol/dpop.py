@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from valet.binding import confirmation, proof
 from valet.binding.proof import Proof
-from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce
+from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
@@ -91,11 +91,11 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
 
 def _read(request: Request) -> Proof:
     """The proof, if it was made for this request."""
-    own = f"{request.issuer}{request.path}"
     try:
         found = proof.read(request.headers["dpop"])
-        proof.check_request(found, request.method, (own,))
+        proof.check_request(found, request.method, (f"{request.issuer}{request.path}",))
     except Refused as refused:
+        own = f"{request.issuer}{quoted(request.path)}"
         raise _refusal(refused, expected=f" This request needs htm {request.method} and htu {own}.") from None
     return found
 

@@ -4,10 +4,11 @@ from valet.http import Response, json_response
 from valet.models.grants import Tokens
 
 
-def token_response(tokens: Tokens) -> Response:
+def token_response(tokens: Tokens, *, is_bound: bool) -> Response:
+    """`is_bound`: the access token is bound to the key of a DPoP proof."""
     members: dict[str, object] = {
         "access_token": tokens.access_token,
-        "token_type": tokens.token_type,
+        "token_type": "DPoP" if is_bound else "Bearer",  # RFC 9449 §5, RFC 6750 §4
         "expires_in": tokens.expires_in,
         "scope": " ".join(tokens.scope),
     }
