@@ -181,6 +181,20 @@ def test_what_changed_while_the_consent_page_was_open_is_shown_before_it_is_gran
     assert (grant.aud, grant.resources, grant.scope) == ((SHOP,), (), ("buy", "offline_access", "openid"))
 
 
+def test_a_scope_that_moves_between_the_named_apis_while_the_page_is_open_is_shown_again(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """The scope is the same, and the end-user allowed it at the bank."""
+    page = browser.sign_in(browser.open(url_of(web_app.ask(scope="openid buy pay"), SHOP, BANK)))
+    deployment.registrar.put_api(ProtectedApi(BANK, "Bank"))
+    deployment.registrar.put_api(ProtectedApi(SHOP, "Shop", frozenset({"buy", "pay"})))
+    deployment.clock.advance(11)
+    with deployment.nothing_spent():
+        again = browser.decide(page)
+        assert again.status == 400
+        assert shown(again) == [("", ["openid", "buy", "pay"])]
+
+
 def test_a_request_of_which_no_api_is_left_goes_back_as_invalid_scope(
     deployment: Deployment, browser: Browser, web_app: Application
 ) -> None:

@@ -84,8 +84,8 @@ ERRORS = {
     "invalid_request": "a parameter is missing, repeated or malformed; the body is too large; the method is wrong",
     "invalid_scope": "the scope is unknown, not registered for the client, more than was granted, of two APIs "
     "without `resource`, or of none that `resource` names",
-    "invalid_target": "the `resource` is no API that this client, or its grant, may have; or the grant is for several APIs "
-    "and the request names none, or two. Nothing is spent",
+    "invalid_target": "the `resource` is no API that this client, or its grant, may have; or the grant is for several "
+    "APIs and the request names none, or two. Nothing is spent",
     "invalid_token": "the access token is expired, revoked, malformed or not for this audience",
     "login_required": "`prompt=none`, and no end-user is signed in; in the redirect",
     "not_found": "there is nothing at this address",
