@@ -109,6 +109,21 @@ def test_a_service_names_the_api_that_its_token_is_for(deployment: Deployment, s
     assert claims_of(service.client_credentials(scope="buy", resource=f"{SHOP}/").json()["access_token"])["aud"] == SHOP
 
 
+def test_of_two_apis_that_name_a_scope_of_the_issuer_the_token_is_for_the_one_that_is_named(
+    deployment: Deployment, browser: Browser, web_app: Application, service: Application
+) -> None:
+    """An earlier release let operators register that. Without a resource such a request is refused."""
+    deployment.registrar.put_api(ProtectedApi(SHOP, "Shop", frozenset({"buy", "profile"})))
+    deployment.change_client("api_service_789", scope=frozenset({"profile"}))
+    with deployment.nothing_spent():
+        assert service.client_credentials(scope="profile").error == "invalid_scope"
+    token = service.client_credentials(scope="profile", resource=SHOP).json()["access_token"]
+    assert claims_of(token)["aud"] == SHOP
+    allowed = allow(browser, web_app, SHOP, scope="openid profile")
+    token = allowed.redeem(web_app, resource=SHOP).json()["access_token"]
+    assert claims_of(token)["aud"] == [SHOP, deployment.issuer]
+
+
 def shown(page: Answer) -> list[tuple[str, list[str]]]:
     """What the consent page shows: each list's title, and its scopes."""
     parts = re.findall(r'(?:<h2 id="[^"]+">(.*?)</h2>\s*)?<ul class="scopes"[^>]*>(.*?)</ul>', page.body, re.DOTALL)
