@@ -109,6 +109,21 @@ def test_a_service_names_the_api_that_its_token_is_for(deployment: Deployment, s
     assert claims_of(service.client_credentials(scope="buy", resource=f"{SHOP}/").json()["access_token"])["aud"] == SHOP
 
 
+def test_of_two_apis_that_name_a_scope_of_the_issuer_the_token_is_for_the_one_that_is_named(
+    deployment: Deployment, browser: Browser, web_app: Application, service: Application
+) -> None:
+    """An earlier release let operators register that. Without a resource such a request is refused."""
+    deployment.registrar.put_api(ProtectedApi(SHOP, "Shop", frozenset({"buy", "profile"})))
+    deployment.change_client("api_service_789", scope=frozenset({"profile"}))
+    with deployment.nothing_spent():
+        assert service.client_credentials(scope="profile").error == "invalid_scope"
+    token = service.client_credentials(scope="profile", resource=SHOP).json()["access_token"]
+    assert claims_of(token)["aud"] == SHOP
+    allowed = allow(browser, web_app, SHOP, scope="openid profile")
+    token = allowed.redeem(web_app, resource=SHOP).json()["access_token"]
+    assert claims_of(token)["aud"] == [SHOP, deployment.issuer]
+
+
 def shown(page: Answer) -> list[tuple[str, list[str]]]:
     """What the consent page shows: each list's title, and its scopes."""
     parts = re.findall(r'(?:<h2 id="[^"]+">(.*?)</h2>\s*)?<ul class="scopes"[^>]*>(.*?)</ul>', page.body, re.DOTALL)
@@ -179,6 +194,20 @@ def test_what_changed_while_the_consent_page_was_open_is_shown_before_it_is_gran
     grant = deployment.server.grants.find(code.partition(".")[0])
     assert grant is not None
     assert (grant.aud, grant.resources, grant.scope) == ((SHOP,), (), ("buy", "offline_access", "openid"))
+
+
+def test_a_scope_that_moves_between_the_named_apis_while_the_page_is_open_is_shown_again(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """The scope is the same, and the end-user allowed it at the bank."""
+    page = browser.sign_in(browser.open(url_of(web_app.ask(scope="openid buy pay"), SHOP, BANK)))
+    deployment.registrar.put_api(ProtectedApi(BANK, "Bank"))
+    deployment.registrar.put_api(ProtectedApi(SHOP, "Shop", frozenset({"buy", "pay"})))
+    deployment.clock.advance(11)
+    with deployment.nothing_spent():
+        again = browser.decide(page)
+        assert again.status == 400
+        assert shown(again) == [("", ["openid", "buy", "pay"])]
 
 
 def test_a_request_of_which_no_api_is_left_goes_back_as_invalid_scope(

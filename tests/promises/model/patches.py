@@ -187,7 +187,8 @@ def verifier_is_checked_last(decide: Any, grant: Any, account: Any, client: Any,
 def resource_is_looked_at_last(
     decide: Any, grant: Any, account: Any, client: Any, presented: Any, window: int, now: float
 ) -> Any:
-    decision = decide(grant, account, client, replace(presented, resource=grant.resources[:1]), window, now)
+    one = grant.resources[:1] if grant is not None else ()
+    decision = decide(grant, account, client, replace(presented, resource=one), window, now)
     return decision if decision.name == "THEFT" else decide(grant, account, client, presented, window, now)
 
 

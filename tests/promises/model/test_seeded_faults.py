@@ -26,6 +26,7 @@ _ONLY_BY_WALKING = {
     "a code's second use counts before its verifier is checked",
     "rotated_at is the start of the request",
     "redeemed_at is the start of the request",
+    "an old refresh token counts as stolen before its resource is looked at",
     "a refresh token works for any client",
     "a place is looked at before the request that shares it",
     "a logout leaves no tombstone for the grant that is being issued",

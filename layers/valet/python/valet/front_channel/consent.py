@@ -119,4 +119,5 @@ def remember(
 
 def _shown(saved: Saved) -> str:
     """The content of the page, for which its CSRF token is good."""
-    return " ".join((saved.handle, *sorted(consent_scope(saved.request)), *saved.request.resource))
+    scopes = " ".join((saved.handle, *sorted(consent_scope(saved.request))))
+    return "\n".join((scopes, *saved.request.resource))
