@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from valet.audit import printable
 from valet.handles import digest, new_handle
 from valet.models.clients import Client
 from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT, REGISTERED_AUTH_METHODS
@@ -100,7 +101,11 @@ def fetch_keys(desk: Desk, client_id: str | None) -> None:
             raise Refused(f"{client_id} has no jwks_uri: register one with --jwks-uri.")
         desk.register.announce_keys(client)  # the command that registered it may have been interrupted
     outcomes = _invoke(desk, {"client_id": client_id} if client_id else {})
-    rows = [{"client_id": name, "keys": None, "failure": "", **told} for name, told in sorted(outcomes.items())]
+    rows = [
+        # A failure may quote what a client's server answered.
+        {"client_id": name, "keys": told.get("keys"), "failure": printable(told.get("failure", ""))}
+        for name, told in sorted(outcomes.items())
+    ]
     failed = [row for row in rows if row["failure"]]
     if client_id and failed:
         raise Unreachable(f"The keys of {client_id} could not be fetched: {failed[0]['failure']}")

@@ -43,7 +43,7 @@ def test_tables_are_as_the_template_says(stack: LocalStack) -> None:
 
 def test_every_function_of_the_template_is_loaded_from_its_own_file(stack: LocalStack) -> None:
     modules = {name: stack.functions.module(name) for name in stack.system.functions}
-    assert len({module.__name__ for module in modules.values()}) == len(modules) == 14
+    assert len({module.__name__ for module in modules.values()}) == len(modules) == 15
     assert all(callable(module.handler) for module in modules.values())
 
 

@@ -19,6 +19,7 @@ ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"
 APART = "No function knows another"
 RESOURCE_SERVER = "Only the authorizer, the doctor and the Python package judge tokens as a resource server"
+OUTBOUND = "Only the function that fetches the keys of clients goes to addresses that strangers named"
 AWS = "No function knows boto3, and only the demo API knows Powertools"
 ADMIN_CIRCLE = "The operator's command line has no circle"
 ADMIN_LAYERS = "The operator's command line reads its records last"
@@ -98,6 +99,9 @@ PLANTS: Mapping[str, Plant] = {
     ),
     "the command line judges as a resource server": Plant(
         "admin/commands/tail.py", "import valet.resource_server.verify", RESOURCE_SERVER
+    ),
+    "a function goes to addresses that strangers named": Plant(
+        "functions/token/app.py", "def late():\n    import valet.outbound.guarded", OUTBOUND
     ),
     "boto3 in the middle": Plant(f"{VALET}/keys/plan.py", "def late():\n    import boto3", AWS),
     "boto3 in the registration": Plant(f"{VALET}/registration/rules.py", "import boto3", AWS),
