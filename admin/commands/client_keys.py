@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from valet.audit import printable
 from valet.handles import digest, new_handle
 from valet.models.clients import Client
 from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT, REGISTERED_AUTH_METHODS
@@ -15,6 +16,7 @@ from valet.registration.client_keys import UnusableSet, names_of, refusal_of_met
 from admin.desk import Desk, counted
 from admin.terminal.endings import Refused, Unreachable
 
+_ANY = "any"
 _MEMBERS = ("jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
 
 
@@ -43,6 +45,10 @@ class KeyFile(click.ParamType[str]):
             self.fail(f"{value}: {unusable}", param, ctx)
 
 
+def _any_is_none(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    return "" if value == _ANY else value
+
+
 AUTH = click.option("--auth", "token_endpoint_auth_method", type=Method(REGISTERED_AUTH_METHODS),
                     help="Set how it authenticates: client_secret is either method with a secret; private_key_jwt "
                     "needs --jwks or --jwks-uri (default: client_secret for web, none for others).")  # fmt: skip
@@ -51,8 +57,9 @@ OPTIONS = (
                  help="Register the public keys in this file, a JWK Set or one JWK, for private_key_jwt."),
     click.option("--jwks-uri",
                  help="Fetch its public keys from this https address every five minutes, instead of --jwks."),
-    click.option("--auth-alg", "token_endpoint_auth_signing_alg", type=click.Choice(ASSERTION_SIGNING_ALGS),
-                 help="Accept only assertions that are signed by this algorithm (default: any of them)."),
+    click.option("--auth-alg", "token_endpoint_auth_signing_alg", callback=_any_is_none,
+                 type=click.Choice((*ASSERTION_SIGNING_ALGS, _ANY)),
+                 help="Accept only assertions that are signed by this algorithm (default: any)."),
 )  # fmt: skip
 
 
@@ -94,7 +101,11 @@ def fetch_keys(desk: Desk, client_id: str | None) -> None:
             raise Refused(f"{client_id} has no jwks_uri: register one with --jwks-uri.")
         desk.register.announce_keys(client)  # the command that registered it may have been interrupted
     outcomes = _invoke(desk, {"client_id": client_id} if client_id else {})
-    rows = [{"client_id": name, "keys": None, "failure": "", **told} for name, told in sorted(outcomes.items())]
+    rows = [
+        # A failure may quote what a client's server answered.
+        {"client_id": name, "keys": told.get("keys"), "failure": printable(told.get("failure", ""))}
+        for name, told in sorted(outcomes.items())
+    ]
     failed = [row for row in rows if row["failure"]]
     if client_id and failed:
         raise Unreachable(f"The keys of {client_id} could not be fetched: {failed[0]['failure']}")

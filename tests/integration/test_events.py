@@ -16,6 +16,8 @@ from tests.conftest import MovableClock
 from tests.endpoints import FUNCTIONS, logical_id
 from tests.support import event_files
 
+_OF_OTHERS = ("authorizer/", "rotate_keys/", "fetch_client_keys/")  # no HTTP answer
+
 
 def invoke(stack: LocalStack, name: str) -> Any:
     function = stack.system.functions[logical_id(name.partition("/")[0])]
@@ -23,7 +25,7 @@ def invoke(stack: LocalStack, name: str) -> Any:
 
 
 def test_every_function_has_events_and_every_event_an_expectation() -> None:
-    files = [name for name in event_files.names() if not name.startswith(("authorizer/", "rotate_keys/"))]
+    files = [name for name in event_files.names() if not name.startswith(_OF_OTHERS)]
     assert files == sorted(event_files.ANSWERS)
     assert {name.partition("/")[0] for name in event_files.names()} == set(FUNCTIONS.values())
 
@@ -102,6 +104,11 @@ def test_a_rotation_by_hand_makes_the_standby_sign_once_every_cache_can_know_it(
 def test_rotate_keys_does_not_guess_what_it_is_asked(fresh_stack: LocalStack) -> None:
     with pytest.raises(FunctionFailed, match="may be"):
         invoke(fresh_stack, "rotate_keys/unknown")
+
+
+@pytest.mark.parametrize("name", ["schedule", "one_client"])
+def test_without_clients_that_publish_keys_nothing_is_fetched(fresh_stack: LocalStack, name: str) -> None:
+    assert invoke(fresh_stack, f"fetch_client_keys/{name}") == {}
 
 
 def test_the_environment_file_for_sam_local_leads_to_the_local_stack(stack: LocalStack) -> None:

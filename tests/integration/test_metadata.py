@@ -16,6 +16,7 @@ from tests.integration.conftest import Issued
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
+from tests.support.key_client import key_application
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
@@ -120,7 +121,15 @@ def test_every_way_of_client_authentication_announced_works(
     legacy_app: Application,
     mobile_app: Application,
 ) -> None:
-    apps = {"client_secret_basic": web_app, "client_secret_post": legacy_app, "none": mobile_app}
+    key_app = key_application(web_app, deployment.clock, client_id="key_app")
+    registered = replace(deployment.client("web_app_123"), client_id="key_app", secret_digests=(), jwks=key_app.jwks)
+    deployment.registrar.put_client(replace(registered, token_endpoint_auth_method="private_key_jwt"))
+    apps = {
+        "client_secret_basic": web_app,
+        "client_secret_post": legacy_app,
+        "private_key_jwt": key_app,
+        "none": mobile_app,
+    }
     assert set(document["token_endpoint_auth_methods_supported"]) == set(apps)
     for app in apps.values():
         assert app.refresh("x").error == "invalid_grant"  # known, and only the token is not good
@@ -128,6 +137,22 @@ def test_every_way_of_client_authentication_announced_works(
         assert apps[method].revoke("x").status == 200
     for method in document["introspection_endpoint_auth_methods_supported"]:
         assert apps[method].introspect("x").json() == {"active": False}
+
+
+def test_every_algorithm_of_assertions_that_is_announced_is_accepted_at_each_endpoint(
+    deployment: Deployment, document: dict[str, Any], service: Application
+) -> None:
+    algs = document["token_endpoint_auth_signing_alg_values_supported"]
+    assert algs == document["revocation_endpoint_auth_signing_alg_values_supported"]
+    assert algs == document["introspection_endpoint_auth_signing_alg_values_supported"]
+    assert set(algs) == {"PS256", "ES256", "EdDSA", "RS256"}
+    for alg in algs:
+        app = key_application(service, deployment.clock, alg="Ed25519" if alg == "EdDSA" else alg)
+        registered = {"token_endpoint_auth_method": "private_key_jwt", "secret_digests": (), "jwks": app.jwks}
+        deployment.change_client(app.client_id, **registered)
+        assert app.client_credentials().status == 200
+        assert app.introspect("x").json() == {"active": False}
+        assert app.revoke("x").status == 200
 
 
 def test_the_claims_announced_are_told(

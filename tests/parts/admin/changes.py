@@ -69,8 +69,9 @@ CHANGES = (
 # (test_configuration.py).
 OTHERS = {
     "apply", "export",
-    "apis list", "apis show", "clients list", "clients show", "completion", "doctor", "grants list", "scopes list",
-    "tail", "users list", "users show", "keys list", "keys rotate", "keys emergency", "users add", "users import",
+    "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
+    "grants list", "scopes list", "tail", "users list", "users show", "keys list", "keys rotate", "keys emergency",
+    "users add", "users import",
 }  # fmt: skip
 
 

@@ -91,8 +91,18 @@ def test_unusable_keys_are_left_out_and_so_is_what_is_no_part_of_a_key(world: Wo
     large = {"kty": "RSA", "n": "_" * (4104 // 6), "e": "AQAB"}
     symmetric = {"kty": "oct", "k": "c2VjcmV0"}
     encrypting = {**JWK, "use": "enc"}
-    more = {**JWK, "x5c": ["x"], "x5u": "https://evil.example", "ext": True}
-    world.client("shop", private, small, large, symmetric, encrypting, more, {"kty": "EC", "crv": "P-521"})
+    nameless, long = {**JWK, "kid": "\ud800"}, {**JWK, "kid": "k" * 257}
+    more: dict[str, Any] = {
+        **JWK,
+        "x5c": ["x"],
+        "x5u": "https://evil.example",
+        "ext": True,
+        "n": [[[]]],
+        "key_ops": ["verify", {}],
+    }
+    world.client(
+        "shop", private, small, large, symmetric, encrypting, nameless, long, more, {"kty": "EC", "crv": "P-521"}
+    )
     assert world.run() == {"shop": {"keys": 1}}
     assert json.loads(world.kept("shop").jwks)["keys"] == [JWK]
 

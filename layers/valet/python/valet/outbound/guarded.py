@@ -97,10 +97,9 @@ class _Guarded(HTTPSConnection):
         self._network = network
 
     def connect(self) -> None:
-        # The socket is the connection's before TLS begins, so that the caller can end a handshake that takes too long.
+        # The socket is the connection's before the handshake, so that the caller can end one that takes too long.
         address = _checked(self._network, self.host)
-        opened = self._network.connect(address, PORT, self.timeout or 0)
-        self.sock = opened
+        self.sock = opened = self._network.connect(address, PORT, self.timeout or 0)
         secured = self._network.tls().wrap_socket(opened, server_hostname=self.host, do_handshake_on_connect=False)
         self.sock = secured
         secured.do_handshake()

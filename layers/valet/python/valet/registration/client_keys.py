@@ -16,8 +16,9 @@ MOST_REGISTERED, MOST_PUBLISHED = 8, 20  # keys
 LARGEST = 8192  # bytes of registered keys
 _LONGEST_URI = 500
 _LARGEST_MODULUS = 4096  # bits; a longer one makes each request slower, and protects nothing more
-# What is kept of a key: what verifies, and what says with which signatures.
-_KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "key_ops")
+_LONGEST_KID = 256  # characters
+# What is kept of a key: what verifies, its name, and its one algorithm. All of them are texts.
+_KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "alg")
 
 
 class UnusableSet(Exception):
@@ -69,7 +70,7 @@ def names_of(jwks: str) -> list[str]:
 
 def jwks_from(keys: list[Mapping[str, object]]) -> str:
     """The keys as a JWK Set in JSON, with the members that are kept."""
-    kept = [{name: jwk[name] for name in _KEPT if name in jwk} for jwk in keys]
+    kept = [{name: jwk[name] for name in _KEPT if isinstance(jwk.get(name), str)} for jwk in keys]
     return json.dumps({"keys": kept}, separators=(",", ":"))
 
 
@@ -81,9 +82,11 @@ def refusal_of_key(jwk: Mapping[str, object]) -> str | None:
             "register only its public members"
         )
     try:
-        key_from_jwk(jwk)
+        kid = key_from_jwk(jwk).kid
     except UnusableKey as unusable:
         return str(unusable)
+    if len(kid) > _LONGEST_KID or not kid.isprintable():
+        return f"kid is not 1 to {_LONGEST_KID} printable characters"
     # key_from_jwk read it: it is base64url of an RSA key's modulus.
     if jwk["kty"] == "RSA" and len(str(jwk["n"])) * 6 // 8 > _LARGEST_MODULUS // 8:
         return f"modulus is longer than {_LARGEST_MODULUS} bits"
