@@ -79,7 +79,6 @@ def test_nothing_is_announced_that_no_function_answers(deployment: Deployment, d
     for absent in (
         "registration_endpoint",
         "device_authorization_endpoint",
-        "pushed_authorization_request_endpoint",
         "backchannel_authentication_endpoint",
         "check_session_iframe",
         "request_object_signing_alg_values_supported",

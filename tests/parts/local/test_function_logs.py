@@ -15,6 +15,7 @@ from local import function_logs
 from local.function_logs import FunctionLogs
 from local.functions import LOG_GROUP
 from local.stack import LocalStack
+from tests.endpoints import FUNCTIONS
 
 GROUP = "/aws/lambda/function-logs"
 
@@ -81,7 +82,7 @@ def test_the_oldest_are_forgotten_before_and_after_the_delivery(logs: Any, monke
 def test_the_groups_are_the_templates_with_its_retention_and_each_function_has_its_own(stack: LocalStack) -> None:
     groups = {group["logGroupName"]: group for group in boto3.client("logs").describe_log_groups()["logGroups"]}
     own = {function.log_group for function in stack.system.functions.values()}
-    assert len(own) == 15
+    assert len(own) == len(FUNCTIONS)
     assert own | {"/valet/valet-local/operator", "/aws/vendedlogs/valet-local-api"} <= set(groups)
     assert groups["/valet/valet-local/operator"]["retentionInDays"] == 90
 

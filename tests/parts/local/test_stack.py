@@ -10,6 +10,7 @@ import pytest
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
+from tests.endpoints import FUNCTIONS
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import Answer, over_http
@@ -43,7 +44,7 @@ def test_tables_are_as_the_template_says(stack: LocalStack) -> None:
 
 def test_every_function_of_the_template_is_loaded_from_its_own_file(stack: LocalStack) -> None:
     modules = {name: stack.functions.module(name) for name in stack.system.functions}
-    assert len({module.__name__ for module in modules.values()}) == len(modules) == 15
+    assert len({module.__name__ for module in modules.values()}) == len(modules) == len(FUNCTIONS)
     assert all(callable(module.handler) for module in modules.values())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.endpoints import FUNCTIONS
 from tests.parts.template.cloudformation import translated
 
 # One group: what is deployed for the one test is deployed for all.
@@ -64,7 +65,7 @@ def test_the_tables_are_as_they_should_be(created: dict[str, Any]) -> None:
 
 
 def test_every_function_is_told_its_tables_and_its_stack(created: dict[str, Any]) -> None:
-    assert len(created["functions"]) == 15
+    assert len(created["functions"]) == len(FUNCTIONS)
     for function in created["functions"].values():
         variables = function["Environment"]["Variables"]
         assert variables["POWERTOOLS_SERVICE_NAME"] == "valet"
@@ -100,7 +101,7 @@ def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict
 
 def test_every_log_group_forgets(created: dict[str, Any]) -> None:
     ours = {name: days for name, days in created["retention"].items() if "valet" in name}
-    assert len(ours) == 17
+    assert len(ours) == len(FUNCTIONS) + 2  # the operators' log, and the access log
     assert set(ours.values()) <= {90, "90"}
 
 

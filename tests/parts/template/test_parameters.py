@@ -65,7 +65,6 @@ def _allows(name: str, value: str) -> bool:
             ["arn:aws:iam::123456789012:server-certificate/x", "certificate"],
         ),
         ("HostedZone", ["Z0123456789ABC"], ["example.com", "/hostedzone/Z0123456789ABC"]),
-        ("PushedRequestLifetime", ["5", "90", "599"], ["4", "600", "-1", "90s"]),
         ("RetryWindow", ["0", "11", "60", "300"], ["10", "301", "-1", "60s"]),
         ("RegistryTable", ["valet-Registry-1ABC"], ["a", "arn:aws:dynamodb:eu-west-1:123456789012:table/x"]),
         ("UsersTable", ["valet-Users-1ABC"], ["a b c"]),
