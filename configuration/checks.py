@@ -7,6 +7,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scopes
 from valet.models.keys import SigningKey
 from valet.registration import rules
+from valet.registration.apis import wrong_with_api
 from valet.registration.people import refusal_of_hash, wrong_with_account
 from valet.registration.signing_algs import refusals_of_alg
 
@@ -37,7 +38,7 @@ def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> lis
     """Everything that is wrong with the entries, among the scopes and APIs `after` the configuration is in force."""
     return [
         *_told(SCOPES, configuration.scopes, lambda scope: rules.wrong_with_scope(scope, after)),
-        *_told(APIS, configuration.apis, lambda api: rules.wrong_with_api(api, after, issuer)),
+        *_told(APIS, configuration.apis, lambda api: wrong_with_api(api, after, issuer)),
         *_told(CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after)),
         *_secrets(configuration.clients or {}),
         *_people(configuration.people or {}, configuration.clients or {}),

@@ -7,6 +7,7 @@ import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
+from valet.registration.apis import needs_api, wrong_with_api
 from valet.registration.audiences import refusal_of_audience
 from valet.registration.signing_algs import refusals_of_alg
 
@@ -117,7 +118,7 @@ def change(
 def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
     """Delete a protected API that nothing needs any more. Valet then issues no token for it."""
     api, known = desk.register.api(audience), desk.register.scopes()
-    if needed := rules.needs_api(api, known, desk.register.clients()):
+    if needed := needs_api(api, known, desk.register.clients()):
         raise Refused(f"{audience} is still needed: " + "; ".join(needed) + ".")
     own = [scope for name, scope in sorted(known.scopes.items()) if name in api.scopes - ISSUERS_OWN]
     names = [scope.name for scope in own]
@@ -145,7 +146,7 @@ def delete(desk: Desk, audience: str, with_scopes: bool) -> None:
 def _refuse_wrong(
     desk: Desk, api: ProtectedApi, before: ProtectedApi | None = None, wrong: Sequence[rules.Wrong] = ()
 ) -> None:
-    wrong = [*wrong, *rules.wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)]
+    wrong = [*wrong, *wrong_with_api(api, desk.register.scopes(), desk.deployment.issuer)]
     if api.access_token_signing_alg:
         wrong += refusals_of_alg(api, before, desk.deployment.key_records.key_ring().keys)
     refuse_if(registrations.told(wrong, registrations.API))

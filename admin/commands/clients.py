@@ -1,119 +1,31 @@
 """`valet clients`: the clients, which may ask for tokens."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from valet.handles import new_id
 from valet.models.clients import Client
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
 from valet.registration.signing_algs import refusals_of_alg
 
 from admin.commands import client_keys
+from admin.commands.client_options import LISTS, adjustable, registration
 from admin.commands.client_secrets import tell_secret
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
-from admin.options import ALG, SPAN, Several, adjusted, changed, confirmed, with_said, words
+from admin.options import adjusted, changed, confirmed, with_said
 from admin.records.register import revoked
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-_BOUND = ("dpop", "no")
-
-
-def _is_bound(_context: click.Context, _option: click.Parameter, given: str | None) -> bool | None:
-    """Whether its access tokens have to be bound; None: the option was not given."""
-    return None if given is None else given == "dpop"
-
-
-_OPTIONS = (
-    click.option("--owner", help="Name the organisation that runs it, for the consent page."),
-    click.option("--redirect-uri", "redirect_uris", multiple=True,
-                 help="Send answers here (repeat for more). A native client's may be a private scheme, or a loopback "
-                 "address, whose port never counts."),
-    click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
-                 help="Send people here after they sign out (repeat for more)."),
-    click.option("--client-uri",
-                 help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
-                 "private scheme."),
-    click.option("--origin", "origins", multiple=True, callback=words,
-                 help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
-                 "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
-    client_keys.AUTH,
-    *client_keys.OPTIONS,
-    click.option("--pkce", type=click.Choice(PKCE),
-                 help="Set whether it must send a code_challenge (default: required). Only a web client may have "
-                 "optional, for a library that cannot send one."),
-    click.option("--bound", "dpop_bound_access_tokens", type=click.Choice(_BOUND), callback=_is_bound,
-                 help="Bind its access tokens to a key that it proves to hold in each request; dpop: it must send a "
-                 "DPoP proof to /token (default: no, and a proof that it sends still binds)."),
-    click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
-                 help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
-    click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
-                 help="Let it get tokens in this way (repeat, or separate by spaces)."),
-    click.option("--scope", "scope", multiple=True, callback=words,
-                 help="Let it ask for these scopes (repeat, or separate by spaces)."),
-    click.option("--default-scope", multiple=True, callback=words,
-                 help="Give it these scopes if it asks for none (repeat, or separate by spaces)."),
-    click.option("--introspects", multiple=True, callback=words,
-                 help="Let it introspect tokens for these audiences (repeat, or separate by spaces)."),
-    click.option("--first-party/--third-party", default=None,
-                 help="Vouch for it, so that people are not asked for consent. They are still asked if a public "
-                 "client's answer goes to a loopback address or a private scheme, which any program can claim."),
-    click.option("--id-token-on-refresh/--no-id-token-on-refresh", default=None,
-                 help="Give it an ID token at each refresh, or not."),
-    click.option("--id-token-alg", "id_token_signed_response_alg", type=ALG,
-                 help="Sign its ID tokens with this algorithm, with which a key must sign already (default: the first "
-                 "one of the deployment)."),
-    click.option("--id-token-claims", multiple=True, type=Several(CLAIMS_OF_SCOPE), callback=words,
-                 help="Put the claims of these granted scopes into its ID tokens, for a client that never asks "
-                 "/userinfo (repeat, or separate by spaces)."),
-    click.option("--role", "roles", multiple=True, callback=words,
-                 help="Tell it these roles of end-users by the scope roles, as well as those of the APIs that it may "
-                 "call (repeat, or separate by spaces)."),
-    click.option("--roles-claim", help="Tell it the roles in the claim of this name, such as groups (default: roles)."),
-    click.option("--retry-window", type=SPAN, help="Let it repeat a lost refresh for this long (0: never)."),
-    click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN,
-                 help="End refresh tokens that it does not use for this long."),
-    click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN,
-                 help="End refresh tokens after this long in any case."),
-)  # fmt: skip
-
 
 _NO_PEOPLE = (
     "it gets tokens for itself, and people cannot sign in to it. If they should, add --redirect-uri with "
     '--grant-type "authorization_code refresh_token".'
 )
 _TOLD_AT_FIRST = ("client_id", "type", "authentication", "grant_types", "redirect_uris", "origins", "scope")
-
-
-# The lists that `change` also adds to and removes from, by option and by member.
-_LISTS = (
-    ("scope", "scope", words, "scopes"),
-    ("redirect-uri", "redirect_uris", None, "redirect URIs"),
-    ("logout-uri", "post_logout_redirect_uris", None, "URIs after logout"),
-    ("origin", "origins", words, "origins"),
-)
-
-
-def _adjustable(registered: Decorated) -> Decorated:
-    for name, member, callback, meaning in reversed(_LISTS):
-        for verb, sentence in (("remove", f"Remove these {meaning}."), ("add", f"Add these {meaning}.")):
-            option = click.option(f"--{verb}-{name}", f"{verb}_{member}", multiple=True, callback=callback,
-                                  help=sentence)  # fmt: skip
-            registered = option(registered)
-    return registered
-
-
-def _registration(registered: Decorated) -> Decorated:
-    for option in reversed(_OPTIONS):
-        registered = option(registered)
-    return registered
 
 
 @click.group()
@@ -127,7 +39,7 @@ def clients() -> None:
 @click.option("--type", "application_type", type=click.Choice(rules.APPLICATION_TYPES), default="web",
               show_default=True,
               help="Set its type: web keeps a secret on a server, native and browser keep none.")  # fmt: skip
-@_registration
+@registration
 @click.pass_obj
 def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, **given: Any) -> None:
     """Register the client NAME. Its secret, if it has one, is generated and shown this once.
@@ -180,14 +92,14 @@ def show(desk: Desk, client_id: str) -> None:
 @clients.command(short_help="Change what is registered about a client.")
 @click.argument("client_id")
 @click.option("--name", "client_name", help="Set the name that the consent page shows.")
-@_adjustable
-@_registration
+@adjustable
+@registration
 @click.pass_obj
 def change(desk: Desk, /, client_id: str, **given: Any) -> None:
     """Change a client. An option with a list replaces the whole list; --add-… and --remove-… keep the rest of it."""
     before = desk.register.client(client_id)
     lists = {}
-    for name, member, *_ in _LISTS:
+    for name, member, *_ in LISTS:
         exactly, added, removed = given.pop(member), given.pop(f"add_{member}"), given.pop(f"remove_{member}")
         options = f"--{name} --add-{name} --remove-{name}"
         lists[member] = adjusted(getattr(before, member), None if exactly == () else exactly, added, removed, options)

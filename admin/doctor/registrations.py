@@ -6,12 +6,12 @@ from valet.front_channel.interaction import is_remembered
 from valet.models.clients import Client
 from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
+from valet.registration.apis import wrong_with_api
 from valet.registration.audiences import refusal_of_audience
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
     needs_scope,
-    wrong_with_api,
     wrong_with_client,
     wrong_with_scope,
 )

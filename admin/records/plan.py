@@ -11,6 +11,7 @@ from valet.models.keys import SigningKey
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
+from valet.registration.apis import needs_api
 from valet.registration.audiences import refusal_of_audience
 
 from configuration import checks
@@ -134,7 +135,7 @@ class Planner:
             owned: frozenset[str] = frozenset().union(*(other.scopes for other in after.apis.values()))
             orphans = sorted((api.scopes - ISSUERS_OWN - owned) & after.scopes.keys())
             needs = [f"its scope {name} would belong to no API" for name in orphans]
-            self._refuse(f"API {audience}", [*needs, *rules.needs_api(replace(api, scopes=frozenset()), after, left)])
+            self._refuse(f"API {audience}", [*needs, *needs_api(replace(api, scopes=frozenset()), after, left)])
 
     def _refuse(self, what: str, needs: Collection[str]) -> None:
         if needs:

@@ -16,7 +16,8 @@ from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.models.clients import ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN
-from valet.registration.rules import Wrong, wrong_with_api, wrong_with_scope
+from valet.registration.apis import wrong_with_api
+from valet.registration.rules import Wrong, wrong_with_scope
 
 from local.demo_data import CLIENTS
 from local.own.valets import Valet

@@ -8,12 +8,12 @@ from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 from valet.protocol.supported import GRANT_TYPES, REGISTERED_AUTH_METHODS
 from valet.registration.addresses import refusal_of_origin, refusal_of_uri, risk_of_uri
+from valet.registration.apis import wrong_with_api
 from valet.registration.rules import (
     NO_SUCH_API,
     NOT_REGISTERED,
     Wrong,
     with_defaults,
-    wrong_with_api,
     wrong_with_client,
     wrong_with_scope,
 )

@@ -1,4 +1,4 @@
-"""The rules for registrations of clients, protected APIs and scopes (RFC 7591 §2, RFC 9700).
+"""The rules for registrations of clients and scopes (RFC 7591 §2, RFC 9700). Those of protected APIs: apis.py.
 
 Each rule returns everything that is wrong, member by member. An empty list means a good registration. A caller words
 the reasons itself: the command line uses the names of its options.
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from valet.errors import InvalidScope
 from valet.frozen import Frozen, replace
-from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.clients import Client, Scope, Scopes
 from valet.protocol.claims import TAKEN_CLAIMS
-from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, OPENID, api_of, closure
+from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
     CLAIMS_OF_SCOPE,
     GRANT_TYPES,
@@ -27,16 +27,14 @@ APPLICATION_TYPES = ("web", "native", "browser")
 # A caller may add to these reasons, because it knows how to list the registered names.
 NOT_REGISTERED = "not registered"
 NO_SUCH_API = "no such protected API"
-_ONE_OF_THE_ALGS = f"one of {', '.join(SIGNING_ALGS)}"
+ONE_OF_THE_ALGS = f"one of {', '.join(SIGNING_ALGS)}"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
-_AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
 _LONGEST_NAME = 100
 _LONGEST_ROLE = 256
 _ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _LONGEST_LIFETIME = 366 * 86_400
-_ACCESS_TOKEN = (60, 86_400)
 _RETRY_WINDOW = (11, 300)  # longer than the token function may run
 
 
@@ -97,7 +95,7 @@ def _kind(client: Client) -> Iterator[Wrong]:
         reason = "only a confidential client may leave it out: nothing else protects the codes of a public one"
         yield Wrong("pkce", f"{reason} (RFC 9700 section 2.1.1)", client.pkce)
     if client.id_token_signed_response_alg not in ("", *SIGNING_ALGS):
-        yield Wrong("id_token_signed_response_alg", _ONE_OF_THE_ALGS, client.id_token_signed_response_alg)
+        yield Wrong("id_token_signed_response_alg", ONE_OF_THE_ALGS, client.id_token_signed_response_alg)
     if client.introspects and not client.is_confidential:
         yield Wrong("introspects", "introspection is for confidential clients (RFC 7662 section 4)")
 
@@ -242,65 +240,6 @@ def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str
         *(f"the protected API {api.audience} names it" for api in known.apis.values() if name in api.scopes),
         *(f"the client {client.client_id} may ask for it" for client in clients if name in client.scope),
     ]
-
-
-def needs_api(api: ProtectedApi, known: Scopes, clients: Iterable[Client]) -> list[str]:
-    """The registrations that still depend on this API, or would keep scopes that no API owns."""
-    own, clients = api.scopes - ISSUERS_OWN, tuple(clients)
-    return [
-        *(
-            f"the scope {scope.name} includes {name}"
-            for scope in known.scopes.values()
-            if scope.name not in own
-            for name in sorted(scope.includes & own)
-        ),
-        *(
-            f"the client {client.client_id} may ask for {' '.join(sorted(client.scope & own))}"
-            for client in clients
-            if client.scope & own
-        ),
-        *(
-            f"the client {client.client_id} introspects its tokens"
-            for client in clients
-            if api.audience in client.introspects
-        ),
-    ]
-
-
-def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]:
-    """Everything that is wrong with the protected API, among the scopes and other APIs that are registered."""
-    wrong = []
-    if not _AUDIENCE.fullmatch(api.audience) or api.audience == issuer:
-        wrong.append(Wrong("audience", "an identifier without spaces, another than the issuer", api.audience))
-    if not api.name.strip() or not api.name.isprintable():
-        wrong.append(Wrong("name", "what the API is called"))
-    wrong += [Wrong("scopes", NOT_REGISTERED, name) for name in sorted(api.scopes - known.scopes.keys())]
-    for other in known.apis.values():
-        if other.audience != api.audience:
-            taken = sorted((other.scopes & api.scopes) - ISSUERS_OWN)
-            wrong += [Wrong("scopes", f"it belongs to {other.audience}, and to one API only", name) for name in taken]
-            wrong += _shared_with(other, api)
-    low, high = _ACCESS_TOKEN
-    if api.access_token_lifetime is not None and not low <= api.access_token_lifetime <= high:
-        wrong.append(Wrong("access_token_lifetime", f"{low} to {high} seconds"))
-    if api.access_token_signing_alg not in ("", *SIGNING_ALGS):
-        wrong.append(Wrong("access_token_signing_alg", _ONE_OF_THE_ALGS, api.access_token_signing_alg))
-    return wrong
-
-
-def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:
-    """Why `api` cannot name the issuer's scopes next to `other`.
-
-    Different ones do not help: people sign in with openid, profile and email at once, and no token is for two APIs.
-    """
-    theirs, ours = sorted(other.scopes & ISSUERS_OWN), sorted(api.scopes & ISSUERS_OWN)
-    if theirs and ours:
-        yield Wrong(
-            "scopes",
-            f"{other.audience} names {' '.join(theirs)}, and only one API may name scopes of the issuer; register a "
-            "scope of its own for this API",
-            " ".join(ours),
-        )
 
 
 def with_defaults(client: Client) -> Client:

@@ -1,0 +1,71 @@
+"""The rules for registrations of protected APIs: their audiences, scopes and lifetimes."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from valet.models.clients import Client, ProtectedApi, Scopes
+from valet.protocol.scope import ISSUERS_OWN
+from valet.protocol.supported import SIGNING_ALGS
+from valet.registration.rules import NOT_REGISTERED, ONE_OF_THE_ALGS, Wrong
+
+_AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
+_ACCESS_TOKEN = (60, 86_400)
+
+
+def needs_api(api: ProtectedApi, known: Scopes, clients: Iterable[Client]) -> list[str]:
+    """The registrations that still depend on this API, or would keep scopes that no API owns."""
+    own, clients = api.scopes - ISSUERS_OWN, tuple(clients)
+    return [
+        *(
+            f"the scope {scope.name} includes {name}"
+            for scope in known.scopes.values()
+            if scope.name not in own
+            for name in sorted(scope.includes & own)
+        ),
+        *(
+            f"the client {client.client_id} may ask for {' '.join(sorted(client.scope & own))}"
+            for client in clients
+            if client.scope & own
+        ),
+        *(
+            f"the client {client.client_id} introspects its tokens"
+            for client in clients
+            if api.audience in client.introspects
+        ),
+    ]
+
+
+def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]:
+    """Everything that is wrong with the protected API, among the scopes and other APIs that are registered."""
+    wrong = []
+    if not _AUDIENCE.fullmatch(api.audience) or api.audience == issuer:
+        wrong.append(Wrong("audience", "an identifier without spaces, another than the issuer", api.audience))
+    if not api.name.strip() or not api.name.isprintable():
+        wrong.append(Wrong("name", "what the API is called"))
+    wrong += [Wrong("scopes", NOT_REGISTERED, name) for name in sorted(api.scopes - known.scopes.keys())]
+    for other in known.apis.values():
+        if other.audience != api.audience:
+            taken = sorted((other.scopes & api.scopes) - ISSUERS_OWN)
+            wrong += [Wrong("scopes", f"it belongs to {other.audience}, and to one API only", name) for name in taken]
+            wrong += _shared_with(other, api)
+    low, high = _ACCESS_TOKEN
+    if api.access_token_lifetime is not None and not low <= api.access_token_lifetime <= high:
+        wrong.append(Wrong("access_token_lifetime", f"{low} to {high} seconds"))
+    if api.access_token_signing_alg not in ("", *SIGNING_ALGS):
+        wrong.append(Wrong("access_token_signing_alg", ONE_OF_THE_ALGS, api.access_token_signing_alg))
+    return wrong
+
+
+def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:
+    """Why `api` cannot name the issuer's scopes next to `other`.
+
+    Different ones do not help: people sign in with openid, profile and email at once, and no token is for two APIs.
+    """
+    theirs, ours = sorted(other.scopes & ISSUERS_OWN), sorted(api.scopes & ISSUERS_OWN)
+    if theirs and ours:
+        yield Wrong(
+            "scopes",
+            f"{other.audience} names {' '.join(theirs)}, and only one API may name scopes of the issuer; register a "
+            "scope of its own for this API",
+            " ".join(ours),
+        )
