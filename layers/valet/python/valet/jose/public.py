@@ -8,14 +8,17 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-# RFC 7638 §3.2 and RFC 8037 §2: only the members that make up the key, none that describe it.
+# RFC 7638 §3.2 and RFC 8037 §2: only the members that make up the key, none that describe it, in their order.
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+
+_as_json = json.JSONEncoder().encode
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
     """The SHA-256 thumbprint of a key. It is the `kid` of our own, so that a key never gets another name."""
-    members = {name: jwk[name] for name in sorted(_REQUIRED[jwk["kty"]])}
-    return _base64url(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+    # Written member by member: json.dumps takes four times as long, and every new key of a proof is digested.
+    members = ",".join([f'"{name}":{_as_json(jwk[name])}' for name in _REQUIRED[jwk["kty"]]])
+    return _base64url(hashlib.sha256(f"{{{members}}}".encode()).digest())
 
 
 def jwk_from_public_key(der: bytes, alg: str) -> dict[str, str]:
