@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from valet.audit import printable
 from valet.handles import digest, new_handle
+from valet.log import printable
 from valet.models.clients import Client
 from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT, REGISTERED_AUTH_METHODS
 from valet.registration.client_keys import UnusableSet, names_of, refusal_of_method, registered_jwks

@@ -4,7 +4,7 @@ Login and consent lead back here with the handle of the saved request, so that w
 """
 
 from valet.endpoint import endpoint, refused_to
-from valet.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError
+from valet.errors import InvalidRequest, OAuthError
 from valet.front_channel.progress import begun_anew, go_on
 from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
@@ -16,7 +16,7 @@ from valet.protocol.authorization_request import (
     parse_authorization_request,
     pushed_request_uri,
 )
-from valet.refusals import refuse_as_page
+from valet.refusals import record_names, refuse_as_page
 from valet.server import SERVER, Server
 from valet.tokens.id_token_hint import with_hinted_sub
 
@@ -38,13 +38,8 @@ def authorize(request: Request, server: Server) -> Response:
         if request.method == "POST":
             return to_get(server, asked, request.issuer, server.clock())
         return go_on(server, request, asked, None, destination, server.clock())
-    except InvalidScope as error:
-        server.audit.record("scope.refused", client_id=destination.client.client_id, scope=error.scope)
-        return destination.refuse(error)
-    except InvalidTarget as error:
-        server.audit.record("resource.refused", client_id=destination.client.client_id, resource=error.resource)
-        return destination.refuse(error)
     except OAuthError as error:
+        record_names(error, destination.client, server)
         return refused_to(destination, error)
 
 

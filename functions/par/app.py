@@ -4,7 +4,7 @@ from valet.client_authentication import authentication, sender
 from valet.client_authentication.one_use import OneUse
 from valet.client_authentication.sender import Sender
 from valet.endpoint import endpoint
-from valet.errors import InvalidDpopProof, InvalidRequest, InvalidScope, InvalidTarget, OAuthError, TooLarge
+from valet.errors import InvalidDpopProof, InvalidRequest, OAuthError, TooLarge
 from valet.front_channel.pushed_requests import push
 from valet.frozen import replace
 from valet.http import Parameters, Request, Response, json_response
@@ -12,6 +12,7 @@ from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
 from valet.protocol import cors
 from valet.protocol.authorization_request import destination_for, parse_authorization_request
+from valet.refusals import record_names
 from valet.server import SERVER, Server
 from valet.tokens.id_token_hint import with_hinted_sub
 
@@ -33,6 +34,7 @@ def par(request: Request, server: Server) -> Response:
         asked = _bound(_asked(request, form, client, server), proven)
         one_use.spend()
     except OAuthError as error:
+        record_names(error, client, server)
         error.headers |= proven.headers
         raise
     request_uri = push(server, asked, now)
@@ -44,14 +46,7 @@ def par(request: Request, server: Server) -> Response:
 def _asked(request: Request, form: Parameters, client: Client, server: Server) -> AuthorizationRequest:
     """The two phases of /authorize. Their errors are the client's to read here, and nothing is redirected."""
     destination = destination_for(client, form, request.issuer)
-    try:
-        asked = parse_authorization_request(form, destination, server.registry.scopes())
-    except InvalidScope as error:
-        server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
-        raise
-    except InvalidTarget as error:
-        server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
-        raise
+    asked = parse_authorization_request(form, destination, server.registry.scopes())
     return with_hinted_sub(asked, form, request.issuer, server.registry)
 
 

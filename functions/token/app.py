@@ -4,10 +4,11 @@ from valet import grant_types
 from valet.client_authentication import authentication, sender
 from valet.client_authentication.one_use import OneUse
 from valet.endpoint import endpoint
-from valet.errors import InvalidScope, InvalidTarget, OAuthError
+from valet.errors import OAuthError
 from valet.grant_types.request import TokenRequest
 from valet.http import Request, Response
 from valet.protocol import cors
+from valet.refusals import record_names
 from valet.server import SERVER, Server
 from valet.tokens.response import token_response
 
@@ -35,10 +36,7 @@ def token(request: Request, server: Server) -> Response:
     try:
         tokens = redeem(exchange, server)
     except OAuthError as error:
-        if isinstance(error, InvalidScope):
-            server.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
-        elif isinstance(error, InvalidTarget):
-            server.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
+        record_names(error, client, server)
         error.headers |= proven.headers
         raise
     response = token_response(tokens, is_bound=bool(proven.jkt))

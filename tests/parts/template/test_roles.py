@@ -157,13 +157,14 @@ def test_the_wrapping_key_unwraps_for_those_who_sign_and_wraps_for_rotate_keys()
         assert statement["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "signing-key"}}
 
 
-def test_the_nonce_key_makes_macs_for_the_token_function_alone() -> None:
+def test_the_nonce_key_makes_macs_for_the_functions_that_ask_for_nonces_alone() -> None:
     key = resources(translated(*EVERYTHING), "AWS::KMS::Key")["NonceKey"]
     administer, make = key["Properties"]["KeyPolicy"]["Statement"]
     for action in administer["Action"]:
         assert "Mac" not in action
         assert action.partition(":")[2] not in ("CreateGrant", "*")
-    assert make["Principal"] == {"AWS": {"Fn::GetAtt": ["TokenFunctionRole", "Arn"]}}
+    able = [{"Fn::GetAtt": [f"{name}FunctionRole", "Arn"]} for name in ("Par", "Token")]
+    assert make["Principal"] == {"AWS": able}
     assert make["Action"] == "kms:GenerateMac"
     assert make["Condition"] == {"StringEquals": {"kms:MacAlgorithm": "HMAC_SHA_256"}}
 

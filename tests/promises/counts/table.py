@@ -155,9 +155,9 @@ TABLE = (
     Row(
         requests.code_with_assertion,
         200,
-        "GetItem grant, GetItem account, Sign, Sign, PutItem sub, PutItem once, UpdateItem grant",
+        "GetItem grant, GetItem account, Sign, Sign, PutItem once, PutItem sub, UpdateItem grant",
         "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, PutItem lease, "
-        "Query keys, Sign, Sign, PutItem sub, PutItem once, UpdateItem grant",
+        "Query keys, Sign, Sign, PutItem once, PutItem sub, UpdateItem grant",
     ),
     Row(
         requests.refresh_with_assertion,

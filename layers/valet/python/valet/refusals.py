@@ -5,6 +5,8 @@ from valet.errors import (
     InvalidDpopProof,
     InvalidRequest,
     InvalidRequestUri,
+    InvalidScope,
+    InvalidTarget,
     InvalidToken,
     OAuthError,
 )
@@ -17,7 +19,16 @@ from valet.models.clients import Client
 from valet.pages import messages
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy
+from valet.ports.runtime import HasAudit
 from valet.protocol import presented_token
+
+
+def record_names(error: OAuthError, client: Client, ports: HasAudit) -> None:
+    """Log the scopes or the APIs, if the error is that the client named some that it may not have."""
+    if isinstance(error, InvalidScope):
+        ports.audit.record("scope.refused", client_id=client.client_id, scope=error.scope)
+    elif isinstance(error, InvalidTarget):
+        ports.audit.record("resource.refused", client_id=client.client_id, resource=error.resource)
 
 
 def refuse_as_json(error: OAuthError, request: Request | None) -> Response:
