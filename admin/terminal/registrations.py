@@ -30,6 +30,7 @@ CLIENT: Words = {
     "retry_window": "retry window",
     "pkce": "PKCE",
     "require_pushed_authorization_requests": "pushed requests",
+    "dpop_bound_access_tokens": "bound access tokens",
 }
 SCOPE: Words = {"name": "scope"}
 API: Words = {
