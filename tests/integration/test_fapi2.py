@@ -172,10 +172,11 @@ def test_an_assertion_by_rs256_is_refused(
     with not_counted(deployment, code):
         assert owner.of(by_rs256, "/par").push()[0].error == "invalid_client"
         assert owner.of(app).redeem(code, verifier, client_assertion=by_rs256.assertion()).error == "invalid_client"
-        edit(deployment, token_endpoint_auth_signing_alg="RS256")
+    edit(deployment, token_endpoint_auth_signing_alg="RS256")
+    with not_counted(deployment, code):
         assert owner.of(app).redeem(code, verifier, client_assertion=by_rs256.assertion()).error == "invalid_client"
         assert owner.of(app).redeem(code, verifier).error == "invalid_client"
-    edit(deployment, profile="plain")
+    edit(deployment, profile="plain", token_endpoint_auth_signing_alg="")
     assert owner.of(app).redeem(code, verifier, client_assertion=by_rs256.assertion()).status == 200
 
 
