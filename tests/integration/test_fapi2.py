@@ -4,6 +4,7 @@ S9). Each refusal asserts that nothing was spent.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.integration.test_signing_algs import assert_signed, put_key, register
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
+from tests.support.dpop_client import key_for
 from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer
@@ -104,6 +106,32 @@ def test_pushed_bound_and_signed_from_the_request_to_userinfo(
         assert owner.userinfo(app, answered["access_token"]).json()["preferred_username"] == "john"
         assert app.introspect(answered["access_token"]).json()["cnf"] == {"jkt": owner.jkt}
     assert app.revoke(tokens["refresh_token"]).status == 200
+
+
+def test_a_nonce_of_64_characters_and_a_state_of_1000_come_back(
+    browser: Browser, app: KeyApplication, owner: KeyHolder
+) -> None:
+    nonce, state = "n" * 64, "s" * 1000
+    answer, asked = owner.of(app, "/par").push(nonce=nonce, state=state)
+    assert answer.status == 201
+    back = browser.decide(browser.sign_in(browser.open(asked.url)))
+    assert back.answered["state"] == state
+    tokens = owner.of(app).redeem(back.answered["code"], asked.code_verifier).json()
+    assert jwt.decode(tokens["id_token"], options={"verify_signature": False})["nonce"] == nonce
+
+
+def test_pages_are_for_https_alone(browser: Browser, app: KeyApplication, owner: KeyHolder) -> None:
+    _, asked = owner.of(app, "/par").push()
+    assert browser.open(asked.url).headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_two_keys_of_one_kid_are_told_apart_by_their_algorithm(
+    deployment: Deployment, app: KeyApplication, owner: KeyHolder
+) -> None:
+    other = {**key_for("PS256").as_dict(private=False), "kid": app.kid}
+    for both in ([other, app.public_jwk], [app.public_jwk, other]):
+        register(deployment, app, **FAPI2, jwks=json.dumps({"keys": both}))
+        assert owner.of(app, "/par").push()[0].status == 201
 
 
 @pytest.mark.parametrize("alg", ["PS256", "ES256", "Ed25519"])
@@ -234,7 +262,7 @@ def test_an_edited_item_gets_no_request_through(
 ) -> None:
     tokens = sign_in(browser, app, owner)
     code, verifier = code_of(browser, app, owner)
-    answer, asked = owner.of(app, "/par").push()
+    _, asked = owner.of(app, "/par").push()
     edit(deployment, **edited)
     with not_counted(deployment, code), not_counted(deployment, tokens["refresh_token"]):
         breaks(owner.of(app, "/par").push()[0], rule)

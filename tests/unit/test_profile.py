@@ -1,4 +1,4 @@
-"""The rules of the profile fapi2, one by one: registration refuses by them (FAPI 2.0 Security Profile §5.3.2, §5.4.1)."""
+"""The rules of the profile fapi2, one by one (FAPI 2.0 Security Profile §5.3.2, §5.4.1)."""
 
 from dataclasses import replace
 from typing import Any
