@@ -27,7 +27,7 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
     for client in _held(evidence):
         for rule in profile.broken_by(client):
             yield Finding(
-                f"The client {client.client_id} has the profile {client.profile}, but {rule.sentence}",
+                f"The profile fapi2 holds for the client {client.client_id}, but {rule.sentence}",
                 f"Valet refuses its requests until then (FAPI 2.0 Security Profile section {rule.section}).",
                 _mend(client, rule),
             )
@@ -93,8 +93,9 @@ def weak_suite_of(host: str, port: int) -> str | None:
 
 
 def _held(evidence: Evidence) -> list[Client]:
-    """The clients that the profile holds for."""
-    return [client for client in evidence.clients if client.is_fapi2]
+    """The clients that the profile holds for: all of them, if it is the deployment's."""
+    deployed = evidence.environment("TokenFunction").get("PROFILE") or "plain"
+    return [client for client in evidence.clients if client.is_fapi2 or deployed != "plain"]
 
 
 def _mend(client: Client, rule: profile.Rule) -> str:

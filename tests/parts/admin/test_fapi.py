@@ -141,7 +141,7 @@ def test_an_edited_item_is_found_and_the_mend_mends_it(
     assert [each["check"] for each in findings(valet, status=0)] == ["fapi.lanes"]  # a warning: status lists by RS256
     edit(local, valet, dpop_bound_access_tokens=False, redirect_uris=("https://shop.example.com/in", "http://[::1]/in"))
     bound, address, _ = findings(valet)
-    assert "shop has the profile fapi2, but its access tokens must be bound to a key" in bound["what"]
+    assert "The profile fapi2 holds for the client shop, but its access tokens must be bound to a key" in bound["what"]
     assert "clients change shop --security-profile fapi2" in bound["mend"]
     assert "https://" in address["what"]
     valet.json("clients", "change", "shop", *HELD, "--remove-redirect-uri", "http://[::1]/in")
@@ -160,6 +160,16 @@ def test_a_deployment_that_signs_with_rs256_alone_is_found(
     assert "SigningAlgorithm=PS256" in found["mend"]
     set_lanes(local, "PS256")
     assert findings(valet, status=0) == []
+
+
+@pytest.mark.usefixtures("lanes")
+def test_with_the_profile_of_the_deployment_every_client_is_looked_at(
+    valet: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {"PROFILE": "fapi2"})
+    found = {each["what"].split(",")[0] for each in findings(valet) if each["check"] == "fapi.clients"}
+    clients = valet.json("clients", "list")
+    assert found == {f"The profile fapi2 holds for the client {each['client_id']}" for each in clients}
 
 
 @contextmanager
@@ -216,6 +226,7 @@ def test_the_issuers_suites_are_looked_at_only_for_clients_with_the_profile(
 ) -> None:
     monkeypatch.setattr(fapi, "weak_suite_of", lambda host, port: "AES128-SHA")
     monkeypatch.setattr(Evidence, "only_on_aws", lambda self, what: None)
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {})
     evidence = Evidence(local, 0)
     evidence.__dict__["clients"] = (Client("plain", "Plain"),)
     assert list(fapi.look_tls(evidence)) == []
