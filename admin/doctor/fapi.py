@@ -16,8 +16,10 @@ from admin.terminal.spelling import command
 
 _LANES = "Deploy with SigningAlgorithm=PS256, or RS256+PS256 if other clients need RS256, and wait until a key signs"
 _TIMEOUT = 5  # seconds
-# Suites of TLS 1.2 without forward secrecy, or with CBC: BCP 195 (RFC 9325 §4.2) recommends none of them.
+# Suites of TLS 1.2 without forward secrecy, with CBC, or with ChaCha20. BCP 195 (RFC 9325 §4.2) recommends only those
+# with ECDHE and AES-GCM, and the OpenID Foundation's suite refuses a server that takes another.
 _NOT_RECOMMENDED = "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA:AES128-SHA256:AES256-SHA256:" + (
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305:"
     "ECDHE-RSA-AES128-SHA256:ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:"
     "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
 )
