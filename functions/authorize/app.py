@@ -4,7 +4,7 @@ Login and consent lead back here with the handle of the saved request, so that w
 """
 
 from valet.endpoint import endpoint, refused_to
-from valet.errors import InvalidRequest, OAuthError
+from valet.errors import OAuthError
 from valet.front_channel.progress import begun_anew, go_on
 from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
 from valet.front_channel.steps import to_get
@@ -13,6 +13,7 @@ from valet.protocol.authorization_request import (
     destination_of,
     find_client,
     find_destination,
+    not_pushed,
     parse_authorization_request,
     pushed_request_uri,
 )
@@ -32,7 +33,7 @@ def authorize(request: Request, server: Server) -> Response:
     destination = find_destination(parameters, server.registry, request.issuer)
     try:
         if destination.client.require_pushed_authorization_requests:
-            raise InvalidRequest("This client has to push its authorization requests (RFC 9126): use the PAR endpoint.")
+            raise not_pushed(destination.client)
         asked = parse_authorization_request(parameters, destination, server.registry.scopes())
         asked = with_hinted_sub(asked, parameters, request.issuer, server.registry)
         if request.method == "POST":

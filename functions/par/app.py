@@ -31,7 +31,7 @@ def par(request: Request, server: Server) -> Response:
     proven = sender.prove(request, client, server, now)
     one_use = OneUse(authenticated.assertion or proven.proof, server, client.client_id)
     try:
-        asked = _bound(_asked(request, form, client, server), proven)
+        asked = _pushed(_asked(request, form, client, server), proven)
         one_use.spend()
     except OAuthError as error:
         record_names(error, client, server)
@@ -50,13 +50,15 @@ def _asked(request: Request, form: Parameters, client: Client, server: Server) -
     return with_hinted_sub(asked, form, request.issuer, server.registry)
 
 
-def _bound(asked: AuthorizationRequest, proven: Sender) -> AuthorizationRequest:
-    """The request whose code only the key of the proof redeems (RFC 9449 §10.1). Raises InvalidDpopProof."""
+def _pushed(asked: AuthorizationRequest, proven: Sender) -> AuthorizationRequest:
+    """The request as one that was pushed, whose code only the key of the proof redeems (RFC 9449 §10.1). Raises
+    InvalidDpopProof.
+    """
     if not proven.jkt:
-        return asked
+        return replace(asked, is_pushed=True)
     if asked.dpop_jkt not in ("", proven.jkt):
         raise InvalidDpopProof("The dpop_jkt is not the thumbprint of the key that signed the DPoP proof.")
-    return replace(asked, dpop_jkt=proven.jkt)
+    return replace(asked, dpop_jkt=proven.jkt, is_pushed=True)
 
 
 def _check(request: Request, form: Parameters, client: Client) -> None:

@@ -247,6 +247,17 @@ def test_a_pushed_request_without_client_authentication_is_refused(
     assert (answer.status, answer.error) == (401, "invalid_client")
 
 
+def test_a_request_that_was_begun_before_the_profile_and_not_pushed_gets_no_code(
+    deployment: Deployment, browser: Browser, web_app: Application, ps256: SigningKey
+) -> None:
+    consent = browser.sign_in(browser.open(web_app.ask().url))
+    register(deployment, key_application(web_app, deployment.clock), **FAPI2)
+    with deployment.nothing_spent():
+        page = browser.decide(consent)
+    assert (page.status, page.is_page) == (400, True)
+    assert "push" in page.body
+
+
 # -- what an edited item cannot do -------------------------------------------------------------------------------------
 
 

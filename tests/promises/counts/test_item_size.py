@@ -48,6 +48,8 @@ def _value(value: Mapping[str, Any]) -> int:
         return (len(digits) + 1) // 2 + 1
     if kind == "NS":  # the documentation names no overhead of a set: a byte for each member, as in a list
         return 3 + sum(1 + _value({"N": member}) for member in content)
+    if kind == "BOOL":
+        return 1
     if kind == "M":
         return 3 + sum(1 + len(name.encode()) + _value(member) for name, member in content.items())
     if kind == "L":

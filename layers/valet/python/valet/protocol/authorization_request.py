@@ -133,14 +133,24 @@ def destination_for(client: Client, parameters: Parameters, issuer: str) -> Dest
     return Destination(client, asked, state, issuer, _response_mode(parameters, asked))
 
 
+def not_pushed(client: Client) -> InvalidRequest:
+    """The refusal of a request that the client has not pushed, though it is registered to push them (RFC 9126 §6)."""
+    why = "This client has to push its authorization requests (RFC 9126): use the PAR endpoint."
+    return InvalidRequest(why, client_id=client.client_id)
+
+
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
-    """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest."""
+    """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest, also for a
+    request that was not pushed if its client has to push its requests since then.
+    """
     kept = {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,
         "response_mode": request.response_mode,
     }
     found = find_destination(Parameters(kept), registry, issuer)
+    if found.client.require_pushed_authorization_requests and not request.is_pushed:
+        raise not_pushed(found.client)
     return replace(found, state=request.state)
 
 
