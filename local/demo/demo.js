@@ -157,7 +157,8 @@ async function callAsThief() {
 
 async function copy() {
   await navigator.clipboard.writeText(oauth.tokens().access_token);
-  say("Copied: the access token is in the clipboard.");
+  const use = oauth.isBound() ? " It is refused without a proof by the key of this browser." : "";
+  say(`Copied: the access token is in the clipboard.${use}`);
 }
 
 async function refresh() {
