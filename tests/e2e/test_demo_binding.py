@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
@@ -13,7 +12,7 @@ from local.stack import LocalStack
 from tests.e2e.people import decide, sign_in
 from tests.e2e.test_demo_page import call, claim
 from tests.support.dpop_client import DpopClient
-from tests.support.nonce_key import nonce_key
+from tests.support.nonce_key import dpop_nonces
 from tests.support.wire import over_http
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -113,12 +112,8 @@ def test_the_tokens_of_a_tab_are_worth_nothing_in_another_browser(bound: Page, b
 
 @pytest.fixture
 def _nonces(stack: LocalStack) -> Iterator[None]:
-    from valet.server import SERVER
-
-    former = SERVER.settings
-    stack.forget(settings=replace(former, dpop_nonces="public", nonce_key=nonce_key()))
-    yield
-    stack.forget(settings=former)
+    with dpop_nonces(stack, "public"):
+        yield
 
 
 @pytest.mark.usefixtures("_nonces")

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,7 +18,7 @@ from tests.e2e.recipes import PAGES, Recipe
 from tests.e2e.thief import Thief
 from tests.e2e.visiting import Visit
 from tests.support.missing import is_missing
-from tests.support.nonce_key import nonce_key
+from tests.support.nonce_key import dpop_nonces
 
 HERE = Path(__file__).parent
 LIBRARIES = {
@@ -31,13 +30,8 @@ LIBRARIES = {
 
 @pytest.fixture(params=["off", "all"])
 def stack_with_nonces(fresh_stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[LocalStack]:
-    from valet.server import SERVER
-
-    former = SERVER.settings
-    settings = former if request.param == "off" else replace(former, dpop_nonces="all", nonce_key=nonce_key())
-    fresh_stack.forget(settings=settings)
-    yield fresh_stack
-    fresh_stack.forget(settings=former)
+    with dpop_nonces(fresh_stack, request.param):
+        yield fresh_stack
 
 
 @pytest.fixture

@@ -115,6 +115,16 @@ def test_a_bearer_token_stays_one_at_the_api(fresh_stack: LocalStack) -> None:
         assert owner.call(owner.proof(path="/api/admin"), scheme, path="/api/admin").status == status, (tokens, scheme)
 
 
+def test_a_rest_api_beside_takes_the_same_tokens_at_its_own_address(fresh_stack: LocalStack) -> None:
+    service, key, path = DemoApplications(over_http, fresh_stack.issuer).service, DpopClient(), "/v1/reports"
+    owner = Owner(fresh_stack, key, bound_to(with_proof(service, key).client_credentials(), key))
+    proof = owner.proof(path=path)
+    assert owner.call(proof, "Bearer", path=path).status == 401
+    for wrong in (owner.proof(path="/reports"), owner.proof("POST", path), owner.proof(path=path, key=DpopClient())):
+        assert owner.call(wrong, path=path).status == 401
+    assert [owner.call(proof, path=path).status for _ in range(2)] == [200, 401]
+
+
 def test_the_end_of_a_grant_ends_its_bound_token_at_the_api(owner: Owner) -> None:
     app = DemoApplications(over_http, owner.stack.issuer).mobile_app
     assert owner.is_let_in()
