@@ -225,7 +225,7 @@ def test_my_client_is_held_to_one_method_or_given_either(valet: Operator) -> Non
     assert statuses() == [200, 401]
     valet(*change, "client_secret_post")
     assert statuses() == [401, 200]
-    assert "keeps its secret" in valet(*change, "none", status=2).err
+    assert "only a confidential client may use it" in valet(*change, "none", status=2).err
     valet(*change, "client_secret")
     assert statuses() == [200, 200]
 
@@ -320,7 +320,7 @@ def test_a_leaked_secret_is_replaced_at_once_after_a_yes(valet: Operator) -> Non
     valet.advance(11)
     assert service(valet.stack).client_credentials().status == 401
     assert service(valet.stack, secret=new).client_credentials().status == 200
-    assert "public client" in valet("clients", "rotate-secret", "spa_demo", status=3).err
+    assert "has no secret" in valet("clients", "rotate-secret", "spa_demo", status=3).err
 
 
 def test_a_disabled_client_is_refused_and_answered_again_when_enabled(valet: Operator) -> None:
