@@ -219,9 +219,7 @@ def test_a_renewal_leaves_what_an_earlier_rotation_wrote(grants: Grants) -> None
     rotated = found(grants, grant)
     renewal = renewal_of(rotation.refresh_digest, 3)
     assert grants.renew(rotated, renewal, NOW) == Done()
-    assert found(grants, grant) == replace(
-        rotated, live=renewal.live, paced_until=renewal.paced_until, generation=3
-    )
+    assert found(grants, grant) == replace(rotated, live=renewal.live, paced_until=renewal.paced_until, generation=3)
 
 
 def test_another_refresh_token_than_the_current_is_not_renewed(grants: Grants) -> None:

@@ -340,7 +340,9 @@ def test_an_assertion_is_spent_once_by_a_renewal_and_not_by_a_refusal(
         refused(application.refresh(redeemed.refresh_token, scope="admin"), 400, "invalid_scope")
 
 
-def test_each_renewal_is_for_the_api_that_it_names(deployment: Deployment, browser: Browser, web_app: Application) -> None:
+def test_each_renewal_is_for_the_api_that_it_names(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
     register(deployment)
     keeps(deployment)
     allowed = allow(browser, web_app, SHOP, BANK)

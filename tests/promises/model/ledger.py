@@ -412,7 +412,9 @@ class Ledger:
             facts.code_answers.add(process.number)
             if len(facts.code_answers) > 1 or facts.chain[0] != digest(refresh.secret):
                 self.violated("one code, two answers with tokens")
-        elif not is_kept and facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]:
+        elif (
+            not is_kept and facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]
+        ):
             self.violated("fork: one refresh token, two successors")
         asked = part_of(facts.scope if act.scope is None else act.scope, act.resource)
         if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:

@@ -67,9 +67,9 @@ def _retry_keeps_the_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
     original: Any = vars(refresh_token)["sign_tokens"]
     first: dict[tuple[str, str], str] = {}
 
-    def sign(request: Any, ports: Any, grant: Any, account: Any, scope: Any, known: Any, live: Any, **named: Any) -> Any:
+    def sign(request: Any, ports: Any, grant: Any, account: Any, scope: Any, live: Any, *, is_first: bool) -> Any:
         jkt = first.setdefault((grant.grant_id, request.form["refresh_token"]), request.jkt)
-        return original(replace(request, jkt=jkt), ports, grant, account, scope, known, live, **named)
+        return original(replace(request, jkt=jkt), ports, grant, account, scope, live, is_first=is_first)
 
     monkeypatch.setattr(refresh_token, "sign_tokens", sign)
 

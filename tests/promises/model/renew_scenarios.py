@@ -1,4 +1,4 @@
-"""Refreshes that keep their refresh token: lost and repeated writes, revocations, and a client whose setting changes."""
+"""Refreshes that keep their refresh token: lost and repeated writes, revocations, and a setting that changes."""
 
 from collections.abc import Callable
 

@@ -12,8 +12,8 @@ from valet.models.grants import Grant, GrantPointer, LiveToken
 from valet.ports.grants import Done, Redemption, Refused, Renewal, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
-# Of the refresh token and the generation that were read. A refresh writes `live` as a whole, so it must not have changed
-# since; and a refresh that keeps the token changes the generation alone.
+# The refresh token and the generation are those that were read. A refresh writes `live` as a whole, so no other refresh
+# may have written it since; and one that keeps its refresh token shows by the generation alone.
 _IS_CURRENT = (
     "#refresh_digest = :presented AND #generation = :read AND attribute_not_exists(#revoked_at)"
     " AND #idle_expires_at > :now AND #absolute_expires_at > :now"
@@ -88,7 +88,13 @@ class DynamoGrants(Frozen):
             grant.grant_id,
             _set(values) + " ADD #generation :one",
             _IS_CURRENT,
-            {**_named(values), ":presented": rotation.presented_digest, ":read": grant.generation, ":one": 1, ":now": int(now)},
+            {
+                **_named(values),
+                ":presented": rotation.presented_digest,
+                ":read": grant.generation,
+                ":one": 1,
+                ":now": int(now),
+            },
         )
 
     def renew(self, grant: Grant, renewal: Renewal, now: float) -> Done | Refused:
@@ -102,7 +108,13 @@ class DynamoGrants(Frozen):
             grant.grant_id,
             _set(values) + " ADD #generation :one",
             _IS_CURRENT,
-            {**_named(values), ":presented": renewal.presented_digest, ":read": grant.generation, ":one": 1, ":now": int(now)},
+            {
+                **_named(values),
+                ":presented": renewal.presented_digest,
+                ":read": grant.generation,
+                ":one": 1,
+                ":now": int(now),
+            },
         )
 
     def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
