@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from valet.handles import digest, parse_refresh_token
+from valet.handles import parse_refresh_token
 from valet.models.grants import Grant
 from valet.ports.grants import Done, Renewal, Rotation
 

@@ -74,7 +74,7 @@ class Facts:
         self.live.append(place)
         self.current.append(len(self.chain) - 1)
 
-    def places_of(self, secret: bytes, *, of_renewals: bool) -> list[LiveToken]:
+    def places_of(self, secret: str, *, of_renewals: bool) -> list[LiveToken]:
         """The places that were recorded while the token was current; `of_renewals`: but for the first, which came with
         the token itself.
         """
