@@ -245,6 +245,20 @@ def test_pkce_is_optional_for_a_confidential_client_that_an_operator_says_so_of(
         assert valet.json("clients", "show", public) == before
 
 
+def test_a_confidential_client_keeps_its_refresh_tokens_if_an_operator_says_so(valet: Operator) -> None:
+    assert valet.json("clients", "show", "web_app_123")["refresh_token_rotation"] is True
+    assert valet.json("clients", "change", "web_app_123", "--no-rotation")["refresh_token_rotation"] is False
+    assert valet.json("clients", "change", "web_app_123", "--name", "Other")["refresh_token_rotation"] is False
+    assert valet.json("clients", "change", "web_app_123", "--rotation")["refresh_token_rotation"] is True
+    for public in ("spa_demo", "mobile_app"):
+        before = valet.json("clients", "show", public)
+        refused = valet("clients", "change", public, "--no-rotation", status=2).err
+        assert "only a confidential client may keep its refresh tokens" in refused
+        assert valet.json("clients", "show", public) == before
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
+    assert "rotation of refresh tokens" in valet(*page, "--scope", "openid", "--no-rotation", status=2).err
+
+
 def test_a_client_has_to_push_its_requests_if_an_operator_says_so(valet: Operator) -> None:
     assert valet.json("clients", "show", "web_app_123")["require_pushed"] is False
     assert valet.json("clients", "change", "web_app_123", "--require-pushed")["require_pushed"] is True

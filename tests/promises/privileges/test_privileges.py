@@ -49,8 +49,8 @@ def walked(stack: LocalStack) -> Iterator[list[Call]]:
 
 @pytest.fixture(scope="module")
 def granted(walked: list[Call]) -> Granted:
-    """The roles as deployed, and the policies of all the keys that the walk has made or used: other tests of this process
-    may have made more.
+    """The roles as deployed, and the policies of all the keys that the walk has made or used: other tests of this
+    process may have made more.
     """
     named = {str(call.parameters.get("KeyId")).rpartition("/")[2] for call in walked if call.service == "kms"}
     found, _ = deployed(FUNCTIONS, DpopNonces="all")
