@@ -9,7 +9,7 @@ from valet.models.keys import SigningKey
 from valet.registration import rules
 from valet.registration.apis import wrong_with_api
 from valet.registration.people import refusal_of_hash, wrong_with_account
-from valet.registration.signing_algs import refusals_of_alg
+from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from configuration.reading import Configuration, Entry
 from configuration.table import APIS, CLIENTS, SCOPES, Section, key_of
@@ -56,6 +56,9 @@ def refused_algs(
     return [
         *_told(APIS, configuration.apis, lambda api: refusals_of_alg(api, apis.get(api.audience), keys)),
         *_told(CLIENTS, configuration.clients, lambda each: refusals_of_alg(each, clients.get(each.client_id), keys)),
+        *_told(
+            CLIENTS, configuration.clients, lambda each: refusals_of_profile(each, clients.get(each.client_id), keys)
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from valet.protocol.supported import (
     CLAIMS_OF_SCOPE,
     GRANT_TYPES,
     PKCE,
+    PROFILES,
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
 )
@@ -127,6 +128,9 @@ CLIENTS = Section(
             "Every token request needs a DPoP proof, which binds its access tokens to a key (RFC 9449 §5.2)."),
         Row("require_pushed", "require_pushed_authorization_requests", FLAG,
             "Refuse its authorization requests unless it has pushed them (PAR, RFC 9126)."),
+        Row("profile", "profile", TEXT,
+            "plain, or fapi2 for the FAPI 2.0 Security Profile, which the other keys have to keep (default: plain).",
+            PROFILES),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

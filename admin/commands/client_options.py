@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE
+from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
 from admin.options import ALG, SPAN, Several, words
@@ -32,6 +32,10 @@ _OPTIONS = (
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),
+    # --profile is the AWS profile.
+    click.option("--security-profile", "security_profile", type=click.Choice(PROFILES),
+                 help="Hold it to the FAPI 2.0 Security Profile, or not (default: plain). fapi2 also sets each option "
+                 "that has only one possible value, and says so."),
     client_keys.AUTH,
     *client_keys.OPTIONS,
     click.option("--pkce", type=click.Choice(PKCE),

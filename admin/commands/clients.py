@@ -9,10 +9,11 @@ from valet.handles import new_id
 from valet.models.clients import Client
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
-from valet.registration.signing_algs import refusals_of_alg
+from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from admin.commands import client_keys
 from admin.commands.client_options import LISTS, adjustable, registration
+from admin.commands.client_profile import with_profile
 from admin.commands.client_secrets import tell_secret
 from admin.commands.grants import revoke_clients
 from admin.desk import Desk, Seconds, moment
@@ -56,19 +57,20 @@ def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, 
         refresh_idle_lifetime=idle,
         refresh_absolute_lifetime=absolute,
     )
-    # Another client may have had this client_id before: permissions that people gave to it must not count for this one.
-    client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
-    is_machine = not given["grant_types"] and not client.redirect_uris and application_type == "web"
+    is_machine = not given["grant_types"] and not given["redirect_uris"] and application_type == "web"
     if not given["grant_types"]:
         ways = {"client_credentials"} if is_machine else {"authorization_code", "refresh_token"}
-        client = replace(client, grant_types=frozenset(ways))
+        given["grant_types"] = frozenset(ways)
+    given, is_set = with_profile(registered, given)
+    # Another client may have had this client_id before: permissions that people gave to it must not count for this one.
+    client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
     client, secret = client_keys.with_its_method(client, given, desk)
     _refuse_wrong(client, desk)
     desk.register.add_client(client)
     facts = facts_of(client)
     told = facts if desk.is_json else {each: facts[each] for each in _TOLD_AT_FIRST if facts[each]}
     kind = f" as a machine client: {_NO_PEOPLE}" if is_machine else "."
-    tell_secret(desk, told, secret, f"Registered {name}{kind} Within 10 seconds every function knows it.")
+    tell_secret(desk, told, secret, f"Registered {name}{kind}{is_set} Within 10 seconds every function knows it.")
     _warn(desk, client)
 
 
@@ -103,10 +105,11 @@ def change(desk: Desk, /, client_id: str, **given: Any) -> None:
         exactly, added, removed = given.pop(member), given.pop(f"add_{member}"), given.pop(f"remove_{member}")
         options = f"--{name} --add-{name} --remove-{name}"
         lists[member] = adjusted(getattr(before, member), None if exactly == () else exactly, added, removed, options)
+    given, is_set = with_profile(before, given)
     after, secret = client_keys.with_its_method(changed(before, given, **lists), given, desk)
     _refuse_wrong(after, desk, before)
     desk.register.change_client(before, after)
-    sentence = f"Changed {client_id}. Within 10 seconds every function uses the new values."
+    sentence = f"Changed {client_id}.{is_set} Within 10 seconds every function uses the new values."
     if secret:
         tell_secret(desk, facts_of(after), secret, sentence)
     else:
@@ -174,6 +177,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "type": client.application_type,
         "authentication": client.token_endpoint_auth_method,
         **client_keys.facts_of(client),
+        "profile": client.profile,
         "pkce": client.pkce,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed": client.require_pushed_authorization_requests,
@@ -210,8 +214,10 @@ def _drawn_id(desk: Desk) -> str:
 
 def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> None:
     wrong = rules.wrong_with_client(client, desk.register.scopes())
-    if client.id_token_signed_response_alg:
-        wrong += refusals_of_alg(client, before, desk.deployment.key_records.key_ring().keys)
+    if client.id_token_signed_response_alg or client.is_fapi2:
+        keys = desk.deployment.key_records.key_ring().keys
+        wrong += refusals_of_alg(client, before, keys)
+        wrong += refusals_of_profile(client, before, keys)
     refuse_if(registrations.told(wrong, registrations.CLIENT))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from valet.front_channel.interaction import is_remembered
 from valet.models.clients import Client
 from valet.protocol.scope import ISSUERS_OWN, closure
+from valet.protocol.supported import PROFILES
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
 from valet.registration.apis import wrong_with_api
 from valet.registration.audiences import refusal_of_audience
@@ -13,6 +14,7 @@ from valet.registration.rules import (
     lifetimes_of,
     needs_scope,
     wrong_with_client,
+    wrong_with_profile,
     wrong_with_scope,
 )
 
@@ -29,7 +31,12 @@ _LONG_ACCESS = 3600
 
 def look_registration(evidence: Evidence) -> Iterator[Finding]:
     for client in evidence.clients:
-        wrong = [each for each in wrong_with_client(client, evidence.scopes) if not _is_of_web_address(each)]
+        elsewhere = list(wrong_with_profile(client)) if client.profile in PROFILES else []  # fapi.clients tells of them
+        wrong = [
+            each
+            for each in wrong_with_client(client, evidence.scopes)
+            if not _is_of_web_address(each) and each not in elsewhere
+        ]
         for reason in told(wrong, CLIENT):
             yield Finding(
                 f"The client {client.client_id}: {reason}",

@@ -31,6 +31,7 @@ CLIENT: Words = {
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
     "require_pushed_authorization_requests": "pushed requests",
+    "dpop_bound_access_tokens": "bound access tokens",
 }
 SCOPE: Words = {"name": "scope"}
 API: Words = {

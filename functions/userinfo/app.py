@@ -24,6 +24,9 @@ def userinfo(request: Request, server: Server) -> Response:
     if verified is None or client is None:
         raise _refusal()
     cors.check_origin(request, client)
+    if client.is_fapi2 and "cnf" not in verified.claims:
+        # It was issued before the client had this profile (FAPI 2.0 Security Profile §5.3.4).
+        raise InvalidToken("This client uses only access tokens that are bound to a key.")
     proof = _proof(request, presented, verified, server)
     audience = verified.claims["aud"]
     if OPENID not in verified.scope or request.issuer not in ([audience] if isinstance(audience, str) else audience):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from joserfc import jws
@@ -24,10 +23,7 @@ class KeyApplication(Application):
     clock: Callable[[], float] = lambda: 0.0
     alg: str = "ES256"
     kid: str | None = "first"
-
-    @cached_property
-    def key(self) -> Key:
-        return key_for(self.alg)
+    key: Key = field(default_factory=lambda: key_for("ES256"))  # copies of the application keep it
 
     @property
     def public_jwk(self) -> dict[str, Any]:
@@ -65,7 +61,8 @@ class KeyApplication(Application):
 def key_application(application: Application, clock: Callable[[], float], **changes: Any) -> KeyApplication:
     """The application, as one that authenticates by a key."""
     names = ("send", "issuer", "client_id", "redirect_uri", "scope", "headers")
-    found = KeyApplication(**{name: getattr(application, name) for name in names}, clock=clock)
+    key = key_for(changes.get("alg", "ES256"))
+    found = KeyApplication(**{name: getattr(application, name) for name in names}, clock=clock, key=key)
     return replace(found, **changes)
 
 

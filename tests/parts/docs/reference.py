@@ -56,6 +56,7 @@ VARIABLES = {
     "MATCH": "authorizer: route or path; path for an API behind one catch-all route",
     "PORT": "`make run`: the port of the local stack, 3000 if not given",
     "POWERTOOLS_SERVICE_NAME": "the stack's name: `service` in every line, and the metrics' dimension",
+    "PROFILE": "plain or fapi2; fapi2 holds every client to the FAPI 2.0 Security Profile",
     "PUBLIC_URL": "authorizer: where clients call the API, if not at its own domain; up to four addresses with spaces "
     "between them, each of which precedes the path below the stage",
     "PUSHED_REQUEST_LIFETIME": "seconds, 5 to 599, in which a browser has to bring a pushed request",

@@ -161,6 +161,18 @@ def test_cloudfront_forwards_everything_keeps_nothing_and_is_never_spoken_to_in_
     assert "CacheBehaviors" not in distribution
 
 
+def test_cloudfront_takes_no_tls_below_1_2_and_for_fapi_a_policy_of_2025() -> None:
+    document = load(EXAMPLES / "cloudfront.yaml")
+    certificate = document["Resources"]["Distribution"]["Properties"]["DistributionConfig"]["ViewerCertificate"]
+    assert certificate["MinimumProtocolVersion"] == {"Ref": "SecurityPolicy"}
+    policies = document["Parameters"]["SecurityPolicy"]["AllowedValues"]
+    assert all(policy.startswith(("TLSv1.2_", "TLSv1.3_")) for policy in policies)
+    told = (ROOT / "docs" / "fapi.md").read_text(encoding="utf-8")
+    (chosen,) = set(re.findall(r"SecurityPolicy=(\S+)", told))
+    assert chosen in policies
+    assert chosen.endswith("_2025")
+
+
 def test_the_budget_tells_before_and_when_it_is_passed() -> None:
     properties = load(EXAMPLES / "budget.yaml")["Resources"]["Budget"]["Properties"]
     told = {

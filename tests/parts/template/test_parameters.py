@@ -78,6 +78,7 @@ def test_a_pattern_tells_good_from_bad(name: str, good: list[str], bad: list[str
 _DOMAIN = {"CustomDomain": "id.example.com"}
 _PROXY = {"BehindProxy": "on"}
 _SNAPSTART = {"SnapStart": "on"}
+_FAPI2 = {"Profile": "fapi2"}
 
 
 @pytest.mark.parametrize(
@@ -90,12 +91,17 @@ _SNAPSTART = {"SnapStart": "on"}
         ({**_PROXY, "IssuerUrl": "https://id.example.com"}, False),
         (_SNAPSTART, False),
         ({**_SNAPSTART, "ProvisionedConcurrency": "1"}, True),
+        (_FAPI2, True),
+        *(({**_FAPI2, "SigningAlgorithm": alg}, False) for alg in ("PS256", "ES256")),
+        *(({**_FAPI2, "SigningAlgorithm": alg}, True) for alg in ("RS256+PS256", "RS256+ES256")),
     ],
 )
 def test_parameters_that_make_no_sense_without_another_or_with_it_are_refused(
     given: dict[str, str], is_refused: bool
 ) -> None:
-    """A custom domain has its certificate, a proxy the address that clients know it by. SnapStart stands alone."""
+    """A custom domain has its certificate, a proxy the address that clients know it by. SnapStart stands alone. The
+    profile fapi2 takes no RS256.
+    """
     values = {**{name: str(each.get("Default", "")) for name, each in PARAMETERS.items()}, **given}
 
     def holds(expression: Any) -> Any:
@@ -104,6 +110,8 @@ def test_parameters_that_make_no_sense_without_another_or_with_it_are_refused(
                 return values[name]
             case {"Fn::Equals": [one, other]}:
                 return holds(one) == holds(other)
+            case {"Fn::Or": several}:
+                return any(holds(each) for each in several)
             case {"Fn::Not": [negated]}:
                 return not holds(negated)
             case str():

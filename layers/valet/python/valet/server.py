@@ -85,7 +85,7 @@ class Server:
     def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
-        return DynamoRegistry(self._table(self.settings.registry_table), self.clock)
+        return DynamoRegistry(self._table(self.settings.registry_table), self.clock, self.settings.profile)
 
     @cached_property
     def accounts(self) -> "Accounts":

@@ -37,6 +37,7 @@ class Settings(Frozen):
     id_token_lifetime: int = 900
     retry_window: int = 60
     login_throttle_window: int = 900
+    profile: str = "plain"  # | fapi2: every client has this profile, whatever is registered
     dpop_nonces: str = "off"  # | public | all: the clients whose proofs need a nonce of ours
     nonce_key: str = ""  # the HMAC key that makes the nonces
     # Only rotate_keys has these.
@@ -135,6 +136,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "SESSION_LIFETIME": ("session_absolute_lifetime", _whole(600, 30 * 86_400)),
     "SESSION_COOKIE": ("session_cookie", _one_of("persistent", "browser")),
     "RETRY_WINDOW": ("retry_window", _whole(0, 600)),
+    "PROFILE": ("profile", _one_of("plain", "fapi2")),
     "DPOP_NONCES": ("dpop_nonces", _one_of("off", "public", "all")),
     "NONCE_KEY": ("nonce_key", _arn),
     "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0 Security Profile §5.3.2.2

@@ -85,6 +85,11 @@ def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client
 
 
 def _may_sign_by(client: Client, alg: str) -> bool:
+    if client.is_fapi2:
+        from valet.protocol import profile  # for these clients only, as in authentication.py
+
+        if alg not in profile.ALGORITHMS:
+            return False
     return client.token_endpoint_auth_signing_alg in ("", alg)
 
 

@@ -44,8 +44,18 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> Authentica
     """The client that sent the request, by a method that it is registered for. `form` comes from form_of.
 
     Raises InvalidClient (401, with a challenge), with one wording whatever is wrong with an assertion or a secret, and
-    InvalidRequest for two methods at once.
+    InvalidRequest for two methods at once. Raises UnauthorizedClient if the client's record breaks its profile.
     """
+    found = _authenticated(request, form, ports)
+    if found.client.is_fapi2:
+        # Few clients have a profile: its rules are imported for those only.
+        from valet.protocol import profile
+
+        profile.check_record(found.client)
+    return found
+
+
+def _authenticated(request: Request, form: Parameters, ports: Ports) -> Authenticated:
     if "client_assertion" in form or "client_assertion_type" in form:
         # Imported here: a client with a secret does not pay for the verification of signatures.
         from valet.client_authentication import assertion

@@ -26,7 +26,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     if resource:
         scope, known = for_one(resource[0], scope, known)
     aud = audience(scope, known, request.issuer)
-    signer = current_signer(ports.registry, ports.signers, access_token.signing_alg(aud, known))
+    alg = access_token.signing_alg(aud, known)
+    signer = current_signer(ports.registry, ports.signers, alg, is_fapi2=client.is_fapi2)
     issuance = Issuance(request.issuer, now, ports.random, signer, request.jkt)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     token = access_token.sign_for_client(

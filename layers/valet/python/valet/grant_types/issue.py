@@ -66,8 +66,10 @@ def sign_tokens(
     alg = access_token.signing_alg(allowed, known)
     id_token_alg = request.client.id_token_signed_response_alg if gives_id_token else alg
     # Find both signers before the first signature: KMS charges for that, and the other lane may not sign.
-    signer = current_signer(ports.registry, ports.signers, alg)
-    other = signer if id_token_alg == alg else current_signer(ports.registry, ports.signers, id_token_alg)
+    is_fapi2 = request.client.is_fapi2
+    signer = other = current_signer(ports.registry, ports.signers, alg, is_fapi2=is_fapi2)
+    if id_token_alg != alg:
+        other = current_signer(ports.registry, ports.signers, id_token_alg, is_fapi2=is_fapi2)
     issuance = Issuance(request.issuer, request.now, ports.random, signer, request.jkt)
     token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
     tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))

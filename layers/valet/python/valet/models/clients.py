@@ -44,10 +44,16 @@ class Client(Frozen):
     pkce: str = "required"  # | optional, for confidential clients
     dpop_bound_access_tokens: bool = False  # every token request needs a DPoP proof (RFC 9449 §5.2)
     require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
+    profile: str = "plain"  # | fapi2: every rule of protocol/profile.py holds for it
 
     @property
     def is_confidential(self) -> bool:
         return self.token_endpoint_auth_method != "none"
+
+    @property
+    def is_fapi2(self) -> bool:
+        """Whether the FAPI 2.0 Security Profile holds for it. A value that Valet does not know loosens no rule."""
+        return self.profile != "plain"
 
     @property
     def has_secret(self) -> bool:

@@ -89,7 +89,9 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
 
 
 def find_client(parameters: Parameters, registry: Registry) -> Client:
-    """The client that the parameters name. Raises InvalidRequest."""
+    """The client that the parameters name. Raises InvalidRequest, and UnauthorizedClient if its record breaks its
+    profile.
+    """
     client_id = parameters.require("client_id")
     client = registry.find_client(client_id)
     if client is None or client.is_disabled:
@@ -99,6 +101,12 @@ def find_client(parameters: Parameters, registry: Registry) -> Client:
             detail=f"The client_id is {why}.",
             client_id=client.client_id if client else "",
         )
+    if client.is_fapi2:
+        # Few clients have a profile: its rules are imported for those only. An error is a page, because a redirect URI
+        # may be what breaks a rule.
+        from valet.protocol import profile
+
+        profile.check_record(client)
     return client
 
 
@@ -106,6 +114,9 @@ def destination_for(client: Client, parameters: Parameters, issuer: str) -> Dest
     """Phase one, for a client that is known already. Raises InvalidRequest."""
     is_native = client.application_type == "native"
     asked = parameters.get("redirect_uri")
+    if asked is None and client.is_fapi2:
+        why = "The parameter redirect_uri is missing: this client has to send it (FAPI 2.0 Security Profile 5.3.2.2)."
+        raise InvalidRequest(why, client_id=client.client_id)
     if asked is None:
         # OAuth 2.1 §4.1.1: it may be left out if only one is registered.
         if len(client.redirect_uris) != 1 or leaves_port_open(client.redirect_uris[0], is_native=is_native):

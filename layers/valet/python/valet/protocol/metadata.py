@@ -11,14 +11,26 @@ from valet.protocol.supported import (
     DPOP_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
+    PRIVATE_KEY_JWT,
     PROMPTS,
     RESPONSE_MODES,
     RESPONSE_TYPES,
 )
 
 
-def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign."""
+def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain") -> dict[str, object]:
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
+    `profile` is the deployment's.
+    """
+    auth_methods: tuple[str, ...] = AUTH_METHODS
+    confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
+    assertion_algs: tuple[str, ...] = ASSERTION_SIGNING_ALGS
+    if profile != "plain":
+        from valet.protocol.profile import ALGORITHMS
+
+        auth_methods = confidential_methods = (PRIVATE_KEY_JWT,)
+        algs = tuple(alg for alg in algs if alg in ALGORITHMS)
+        assertion_algs = ALGORITHMS
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -36,12 +48,12 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algs),
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
-        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
-        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
-        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_SIGNING_ALGS),
+        "token_endpoint_auth_methods_supported": list(auth_methods),
+        "token_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        "revocation_endpoint_auth_methods_supported": list(auth_methods),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
+        "introspection_endpoint_auth_methods_supported": list(confidential_methods),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
@@ -49,7 +61,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...]) -> dict[str, obj
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
-        "require_pushed_authorization_requests": False,
+        "require_pushed_authorization_requests": profile != "plain",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

@@ -76,6 +76,7 @@ QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is t
 RESPONSE_MODES = (QUERY, FORM_POST)
 CODE_CHALLENGE_METHODS = ("S256",)
 PKCE = ("required", "optional")  # what a client is registered for
+PROFILES = ("plain", "fapi2")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
 
 # The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from valet.errors import InvalidScope
 from valet.frozen import Frozen, replace
 from valet.models.clients import Client, Scope, Scopes
+from valet.protocol import profile
 from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
     CLAIMS_OF_SCOPE,
     GRANT_TYPES,
     PKCE,
+    PROFILES,
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
     GrantType,
@@ -65,7 +67,17 @@ def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
         *_scope(client, known),
         *_claims(client, known),
         *_lifetimes(client),
+        *wrong_with_profile(client),
     ]
+
+
+def wrong_with_profile(client: Client) -> Iterator[Wrong]:
+    """The rules of its profile that the registration breaks, each with its section."""
+    if client.profile not in PROFILES:
+        yield Wrong("profile", f"one of {', '.join(PROFILES)}", client.profile)
+    if client.is_fapi2:
+        for rule in profile.broken_by(client):
+            yield Wrong(rule.member, f"{rule.sentence} (FAPI 2.0 Security Profile section {rule.section})")
 
 
 def _names(client: Client) -> Iterator[Wrong]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from valet.keys.ring import ANNOUNCED, find_signing_key, signing_algs
 from valet.models.clients import Client, ProtectedApi
 from valet.models.keys import SigningKey
+from valet.protocol.profile import ALGORITHMS
 from valet.registration.rules import Wrong
 
 ID_TOKENS, ACCESS_TOKENS = "id_token_signed_response_alg", "access_token_signing_alg"
@@ -23,6 +24,21 @@ def refusals_of_alg(
         return
     if alg and find_signing_key(keys, alg) is None:
         yield Wrong(member, _what_to_do(alg, keys), alg)
+
+
+def refusals_of_profile(after: Client, before: Client | None, keys: Sequence[SigningKey]) -> Iterator[Wrong]:
+    """Why the client cannot be changed to the profile fapi2 now: no key signs with an algorithm that it takes.
+
+    A profile that is registered already is not judged again, as with an algorithm.
+    """
+    if not after.is_fapi2 or (before is not None and before.is_fapi2):
+        return
+    if set(signing_algs(keys)).isdisjoint(ALGORITHMS):
+        reason = (
+            "its tokens cannot be signed with RS256, and no key signs with another algorithm: deploy with "
+            "SigningAlgorithm PS256, ES256, RS256+PS256 or RS256+ES256, and wait until a key does"
+        )
+        yield Wrong("profile", reason, after.profile)
 
 
 def _what_to_do(alg: str, keys: Sequence[SigningKey]) -> str:

@@ -12,12 +12,19 @@ from valet.ports.keys import Signer, Signers
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def current_signer(registry: Registry, signers: Signers, alg: str = "") -> Signer:
-    """The signer of the key that signs now with `alg`, in the first lane if that is empty.
+def current_signer(registry: Registry, signers: Signers, alg: str = "", *, is_fapi2: bool = False) -> Signer:
+    """The signer of the key that signs now with `alg`, in the first lane if that is empty. For a client with
+    `is_fapi2`, RS256 never signs: the first other lane does.
 
     Raises TemporarilyUnavailable while there is none: another algorithm never stands in.
     """
-    return signers.signer(signing_key(registry.signing_keys(), alg))
+    keys = registry.signing_keys()
+    if is_fapi2:
+        # Few clients have a profile: its rules are imported for those only.
+        from valet.protocol import profile
+
+        alg = profile.signing_alg(alg, keys)
+    return signers.signer(signing_key(keys, alg))
 
 
 def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:

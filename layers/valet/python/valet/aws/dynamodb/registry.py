@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from valet.aws.dynamodb.key_records import signing_keys_from_items
 from valet.aws.dynamodb.table import Table, model_from_item
+from valet.frozen import replace
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 from valet.ports.runtime import Clock
@@ -23,9 +24,11 @@ Answer = TypeVar("Answer")
 class DynamoRegistry:
     """Registry, with each answer remembered for ten seconds; `None` is not remembered, so strangers fill no memory."""
 
-    def __init__(self, table: Table, clock: Clock) -> None:
+    def __init__(self, table: Table, clock: Clock, profile: str = "plain") -> None:
+        """`profile`: the deployment's. Unless it is plain, every client has it, whatever is registered."""
         self._table = table
         self._clock = clock
+        self._profile = profile
         self._remembered: dict[str, tuple[float, Any]] = {}
         self._lock = Lock()
 
@@ -50,7 +53,10 @@ class DynamoRegistry:
 
     def _read_client(self, client_id: str) -> Client | None:
         item = self._table.get(f"client#{client_id}", "client")
-        return model_from_item(Client, item) if item else None
+        if not item:
+            return None
+        client = model_from_item(Client, item)
+        return client if self._profile == "plain" else replace(client, profile=self._profile)
 
     def _read_scopes(self) -> Scopes:
         scopes = (model_from_item(Scope, item) for item in self._table.query("scopes"))
