@@ -115,6 +115,9 @@ CLIENTS = Section(
         Row("roles", "roles", WORDS, "The end-users' roles that the scope roles tells it, next to those of its APIs."),
         Row("roles_claim", "roles_claim", TEXT, "The claim that tells it the roles (default: roles)."),
         Row("retry_window", "retry_window", SPAN, "How long a lost refresh may be tried again; 0 for never."),
+        Row("refresh_token_rotation", "refresh_token_rotation", FLAG,
+            "Each refresh gives a new refresh token; false only for a confidential client, which keeps the one that it "
+            "has (default: true)."),
         Row("refresh_idle", "refresh_idle_lifetime", SPAN,
             "Refresh tokens end when unused so long (default: 30d, for browser 8h)."),
         Row("refresh_absolute", "refresh_absolute_lifetime", SPAN,

@@ -108,6 +108,8 @@ ENDPOINTS = (
             "refresh_with_proof",
             "refresh_without_window",
             "refresh_retried",
+            "renew",
+            "renew_race_lost",
             "refresh_race_lost",
             "refresh_stolen",
             "refresh_soon",

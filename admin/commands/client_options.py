@@ -70,6 +70,9 @@ _OPTIONS = (
                  "call (repeat, or separate by spaces)."),
     click.option("--roles-claim", help="Tell it the roles in the claim of this name, such as groups (default: roles)."),
     click.option("--retry-window", type=SPAN, help="Let it repeat a lost refresh for this long (0: never)."),
+    click.option("--rotation/--no-rotation", "refresh_token_rotation", default=None,
+                 help="Give it a new refresh token at each refresh (default), or let it keep the one that it has. Only "
+                 "a web client may keep it."),
     click.option("--refresh-idle", "refresh_idle_lifetime", type=SPAN,
                  help="End refresh tokens that it does not use for this long."),
     click.option("--refresh-absolute", "refresh_absolute_lifetime", type=SPAN,

@@ -197,6 +197,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "roles": sorted(client.roles),
         "roles_claim": client.roles_claim,
         "retry_window": None if client.retry_window is None else Seconds(client.retry_window),
+        "refresh_token_rotation": client.refresh_token_rotation,
         "refresh_idle": Seconds(client.refresh_idle_lifetime),
         "refresh_absolute": Seconds(client.refresh_absolute_lifetime),
         "grants_not_before": moment(client.grants_not_before_ms / 1000),

@@ -60,7 +60,10 @@ def rotate(desk: Desk, alg: str | None) -> None:
     _tell(desk, _invoke(desk, {"rotate": alg or "now"}), "Rotated.")
 
 
-@keys.command(context_settings={"ignore_unknown_options": True})  # a kid may begin with a hyphen
+@keys.command(
+    short_help="Drop a key at once, because it has leaked.",
+    context_settings={"ignore_unknown_options": True},  # a kid may begin with a hyphen
+)
 @click.argument("kid", default=CURRENT)
 @confirmed
 @click.pass_obj

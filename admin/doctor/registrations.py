@@ -100,7 +100,9 @@ def look_retry_windows(evidence: Evidence) -> Iterator[Finding]:
     deployed = int(evidence.environment("TokenFunction").get("RETRY_WINDOW") or 60)
     windows = [("The deployment", deployed, "Deploy with RetryWindow=60: `make deploy`")]
     for client in evidence.clients:
-        if client.retry_window is not None:
+        # A client that keeps its refresh token may send it again at any time.
+        rotates = client.refresh_token_rotation or not client.is_confidential
+        if client.retry_window is not None and rotates:
             mend = _change(client, "--retry-window", "60")
             windows.append((f"The client {client.client_id}", client.retry_window, mend))
     for whose, window, mend in windows:

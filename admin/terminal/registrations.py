@@ -28,6 +28,7 @@ CLIENT: Words = {
     "roles_claim": "roles claim",
     "refresh_absolute_lifetime": "lifetimes of refresh tokens",
     "retry_window": "retry window",
+    "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",

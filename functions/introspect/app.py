@@ -24,7 +24,7 @@ def introspect(request: Request, server: Server) -> Response:
         raise InvalidClient("Introspection is for confidential clients.", headers=authentication.CHALLENGE)
     token = form.require("token")
     answer = _refresh_token(token, client, server) or _access_token(token, client, request, server)
-    OneUse(authenticated.assertion, server).spend()
+    OneUse(authenticated.assertion, server, client.client_id).spend()
     return json_response(200, answer)
 
 

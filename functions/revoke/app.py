@@ -14,7 +14,8 @@ from valet.server import SERVER, Server
 def revoke(request: Request, server: Server) -> Response:
     form = authentication.form_of(request)
     authenticated = authentication.authenticate(request, form, server)
-    client, one_use = authenticated.client, OneUse(authenticated.assertion, server)
+    client = authenticated.client
+    one_use = OneUse(authenticated.assertion, server, client.client_id)
     cors.check_origin(request, client)
     token = form.require("token")
     if not _revoke_refresh_token(token, client, one_use, server):

@@ -22,6 +22,7 @@ const MEANING = {
   nonce: "ties it to this page's request",
   at_hash: "ties it to the access token",
   sid: "which sign-in it belongs to",
+  cnf: "the thumbprint of the key it is bound to",
 };
 const TIMES = new Set(["exp", "iat", "nbf", "auth_time"]);
 const WORDS = {
@@ -44,6 +45,9 @@ function show() {
   const held = oauth.tokens();
   for (const part of document.querySelectorAll("[data-while]")) {
     part.hidden = part.dataset.while !== (held ? "signed-in" : "signed-out");
+  }
+  for (const part of document.querySelectorAll("[data-if=bound]")) {
+    part.hidden = !oauth.isBound();
   }
   $("who").textContent = "Signed out";
   if (held) {
@@ -116,12 +120,12 @@ async function showSignature() {
     : "This one's signature does NOT verify.";
 }
 
-function showAnswer(call, { status, body }) {
+function showAnswer(call, { status, body }, words = WORDS[status] ?? "") {
   $("answer").hidden = false;
   $("answer-call").textContent = call;
   $("answer-status").textContent = String(status);
   $("answer-status").className = wire.statusClass(status);
-  $("answer-words").textContent = WORDS[status] ?? "";
+  $("answer-words").textContent = words;
   $("answer-body").textContent = typeof body === "string" ? body : JSON.stringify(body, null, 2);
   say(`${call}: ${status}`);
 }
@@ -142,9 +146,19 @@ async function callApi(call) {
   showAnswer(call, await oauth.call(method, path, { withToken: $("with-token").checked }));
 }
 
+async function callAsThief() {
+  const [asBearer, withOwnKey] = await oauth.callAsThief("GET", "/api/profile");
+  const isRefused = asBearer.status === 401 && withOwnKey.status === 401;
+  const words = isRefused
+    ? "Refused before the API saw it, as a bearer token and with a proof by another key: without this browser's key, the token is worth nothing."
+    : `Let in: ${asBearer.status} as a bearer token, ${withOwnKey.status} with a proof by another key.`;
+  showAnswer("GET /api/profile", isRefused || asBearer.status !== 401 ? asBearer : withOwnKey, words);
+}
+
 async function copy() {
   await navigator.clipboard.writeText(oauth.tokens().access_token);
-  say("Copied: the access token is in the clipboard.");
+  const use = oauth.isBound() ? " It is refused without a proof by the key of this browser." : "";
+  say(`Copied: the access token is in the clipboard.${use}`);
 }
 
 async function refresh() {
@@ -190,6 +204,7 @@ async function revoke(hint) {
 
 /** Runs what a button does; a second press waits, and a failure is said rather than lost. */
 function when(button, deed) {
+  button.disabled = false; // a press before this script ran would be lost
   button.addEventListener("click", async () => {
     button.setAttribute("aria-busy", "true");
     button.disabled = true;
@@ -222,8 +237,10 @@ function showOwnScopes() {
 async function start() {
   showOwnScopes();
   wire.show();
-  when($("sign-in"), () => oauth.signIn([...document.querySelectorAll("[name=scope]:checked")].map((box) => box.value).join(" ")));
+  const asked = () => [...document.querySelectorAll("[name=scope]:checked")].map((box) => box.value).join(" ");
+  when($("sign-in"), () => oauth.signIn(asked(), $("bind").checked));
   when($("sign-out"), () => oauth.signOut());
+  when($("thief"), callAsThief);
   when($("copy"), copy);
   when($("refresh"), refresh);
   when($("revoke-access"), () => revoke("access_token"));

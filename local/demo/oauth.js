@@ -1,5 +1,7 @@
 // A browser client's half of the authorization code grant with PKCE (OAuth 2.1 §4.1, RFC 7636), on WebCrypto alone.
 
+import * as binding from "./binding.js";
+import { base64url, bytes, random, sha256 } from "./bytes.js";
 import { exchange, write } from "./wire.js";
 
 const CLIENT_ID = "spa_demo";
@@ -18,10 +20,15 @@ export function forget() {
   sessionStorage.removeItem(TOKENS);
 }
 
-/** Leaves for the authorization endpoint (OAuth 2.1 §4.1.1). */
-export async function signIn(scope) {
+/** Whether the access token is bound to the key of this browser (RFC 9449 §5). */
+export function isBound() {
+  return tokens()?.token_type === "DPoP";
+}
+
+/** Leaves for the authorization endpoint (OAuth 2.1 §4.1.1). `binds`: to get tokens that are bound to this browser's key. */
+export async function signIn(scope, binds) {
   const { authorization_endpoint } = await metadata();
-  const request = { kind: "sign-in", state: random(), nonce: random(), code_verifier: random() };
+  const request = { kind: "sign-in", state: random(), nonce: random(), code_verifier: random(), binds };
   const parameters = {
     response_type: "code",
     client_id: CLIENT_ID,
@@ -31,6 +38,7 @@ export async function signIn(scope) {
     nonce: request.nonce,
     code_challenge: base64url(await sha256(request.code_verifier)),
     code_challenge_method: "S256",
+    ...(binds ? { dpop_jkt: await binding.thumbprint() } : {}), // only this key redeems the code (RFC 9449 §10)
   };
   leave(authorization_endpoint, parameters, request, "Off to sign in, with only the digest of the code_verifier.");
 }
@@ -83,7 +91,8 @@ export async function answer() {
     client_id: CLIENT_ID,
     code_verifier: request.code_verifier,
   };
-  const { status, body } = await exchange("POST", token_endpoint, { form, why: "The code and the code_verifier for the tokens." });
+  const why = "The code and the code_verifier for the tokens.";
+  const { status, body } = await atToken(token_endpoint, { form, why }, request.binds);
   if (status !== 200) {
     throw new Error(`The code was refused: ${body.error}`);
   }
@@ -96,7 +105,7 @@ export async function answer() {
 export async function refresh() {
   const { token_endpoint } = await metadata();
   const form = { grant_type: "refresh_token", refresh_token: tokens().refresh_token, client_id: CLIENT_ID };
-  const answered = await exchange("POST", token_endpoint, { form, why: "The refresh token for new tokens." });
+  const answered = await atToken(token_endpoint, { form, why: "The refresh token for new tokens." }, isBound());
   if (answered.status === 200) {
     // Not every refresh answers an ID token; the one at hand stays good as a hint at sign-out.
     keep({ ...tokens(), ...answered.body, revoked: undefined });
@@ -118,17 +127,29 @@ export async function revoke(hint) {
 /** Who signed in, in the issuer's words (OpenID Connect Core §5.3); null where it does not tell. */
 export async function userinfo() {
   const { userinfo_endpoint } = await metadata();
-  const headers = { Authorization: `Bearer ${tokens().access_token}` };
+  const headers = await presented("GET", userinfo_endpoint);
   const { status, body } = await exchange("GET", userinfo_endpoint, { headers, why: "Who is it? The scopes decide what is told." });
   return status === 200 ? body : null;
 }
 
-/** A request to the protected API, with the access token in its header (RFC 6750 §2.1) or without. */
-export function call(method, path, { withToken = true, quiet = false } = {}) {
+/** A request to the protected API, with the access token in its header (RFC 6750 §2.1, RFC 9449 §7.1) or without. */
+export async function call(method, path, { withToken = true, quiet = false } = {}) {
   const held = withToken ? tokens() : null;
-  const headers = held ? { Authorization: `Bearer ${held.access_token}` } : {};
+  const headers = held ? await presented(method, path) : {};
   const why = held ? "The protected API, with the access token." : "The protected API, without a token.";
   return exchange(method, path, { headers, why, quiet });
+}
+
+/** What a thief can try who has the access token and not the key: the answers, by what was tried. */
+export async function callAsThief(method, path) {
+  const { access_token } = tokens();
+  const own = await binding.proof(method, path, access_token, await binding.newKeyPair());
+  const asBearer = { Authorization: `Bearer ${access_token}` };
+  const withOwnKey = { Authorization: `DPoP ${access_token}`, DPoP: own };
+  return [
+    await exchange(method, path, { headers: asBearer, why: "A thief sends the token as a bearer token." }),
+    await exchange(method, path, { headers: withOwnKey, why: "A thief sends the token with a proof by another key." }),
+  ];
 }
 
 /** The header and claims of a JWT, read and not verified. */
@@ -153,6 +174,29 @@ export async function isSigned(jwt) {
   const key = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["verify"]);
   const end = jwt.lastIndexOf(".");
   return crypto.subtle.verify(algorithm, key, bytes(jwt.slice(end + 1)), new TextEncoder().encode(jwt.slice(0, end)));
+}
+
+/** A request to the token endpoint, with a proof if it `binds`; once more if the server asks for a nonce (RFC 9449 §8). */
+async function atToken(url, sent, binds) {
+  if (!binds) {
+    return exchange("POST", url, sent);
+  }
+  const answered = await exchange("POST", url, { ...sent, headers: { DPoP: await binding.proof("POST", url) } });
+  if (!binding.takeNonce(answered)) {
+    return answered;
+  }
+  const headers = { DPoP: await binding.proof("POST", url) };
+  const again = await exchange("POST", url, { ...sent, headers, why: "Again, with the nonce that Valet asked for." });
+  binding.takeNonce(again);
+  return again;
+}
+
+/** The headers that present the access token: a bound one comes with a new proof by its key. */
+async function presented(method, url) {
+  const { access_token } = tokens();
+  return isBound()
+    ? { Authorization: `DPoP ${access_token}`, DPoP: await binding.proof(method, url, access_token) }
+    : { Authorization: `Bearer ${access_token}` };
 }
 
 async function metadata() {
@@ -187,21 +231,4 @@ function leave(endpoint, parameters, request, why) {
 
 function keep(answered) {
   sessionStorage.setItem(TOKENS, JSON.stringify(answered));
-}
-
-function random() {
-  return base64url(crypto.getRandomValues(new Uint8Array(32)));
-}
-
-function sha256(text) {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-}
-
-function base64url(buffer) {
-  const text = btoa(String.fromCharCode(...new Uint8Array(buffer)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function bytes(text) {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 }

@@ -109,7 +109,7 @@ function shortened(text) {
 }
 
 function shownHeaders(headers) {
-  const told = ["content-type", "cache-control", "www-authenticate", "etag", "retry-after", "allow"];
+  const told = ["content-type", "cache-control", "www-authenticate", "dpop-nonce", "etag", "retry-after", "allow"];
   return Object.fromEntries(told.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]));
 }
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from valet.handles import new_id
 from valet.models.grants import Grant, GrantPointer, LiveToken
-from valet.ports.grants import Done, Grants, Redemption, Refused, Revocation, Rotation
+from valet.ports.grants import Done, Grants, Redemption, Refused, Renewal, Revocation, Rotation
 
 NOW = 1_800_000_000.25
 DAY = 86_400
@@ -95,6 +95,16 @@ def rotation_of(presented_digest: bytes, idx: int = 2) -> Rotation:
         live=(live(1), live(idx)),
         idle_expires_at=int(NOW) + 31 * DAY,
         expires_at=int(NOW) + 93 * DAY,
+    )
+
+
+def renewal_of(presented_digest: bytes, idx: int = 2) -> Renewal:
+    return Renewal(
+        presented_digest=presented_digest,
+        live=(live(1), live(idx)),
+        idle_expires_at=int(NOW) + 31 * DAY,
+        expires_at=int(NOW) + 93 * DAY,
+        paced_until=int(NOW) + 10,
     )
 
 

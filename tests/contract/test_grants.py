@@ -7,7 +7,17 @@ from valet.models.grants import Grant, LiveToken
 from valet.ports.grants import Done, Grants, Redemption, Refused, Revocation, Revoked
 
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, issue, live, new_grant, pointer_to, redemption, revocation, rotation_of
+from tests.contract.facts import (
+    NOW,
+    issue,
+    live,
+    new_grant,
+    pointer_to,
+    redemption,
+    renewal_of,
+    revocation,
+    rotation_of,
+)
 
 LATER = NOW + 3600
 
@@ -23,10 +33,10 @@ def issued(grants: Grants, **changes: object) -> Grant:
     return grant
 
 
-def redeemed(grants: Grants, **changes: object) -> tuple[Grant, Redemption]:
-    grant, first = issued(grants, **changes), redemption()
+def redeemed(grants: Grants, first: Redemption | None = None, **changes: object) -> tuple[Grant, Redemption]:
+    grant, first = issued(grants, **changes), first or redemption()
     assert grants.redeem(grant, first, NOW) == Done()
-    return grant, first
+    return found(grants, grant), first
 
 
 def found(grants: Grants, grant: Grant) -> Grant:
@@ -125,10 +135,11 @@ def test_no_code_of_a_revoked_grant_is_redeemed(grants: Grants) -> None:
     assert outcome == Refused(as_revoked(grant, ending))
 
 
-def test_a_grant_that_is_not_there_is_neither_redeemed_nor_rotated(grants: Grants) -> None:
+def test_a_grant_that_is_not_there_is_neither_redeemed_nor_refreshed(grants: Grants) -> None:
     grant = new_grant()
     assert grants.redeem(grant, redemption(), NOW) == Refused(None)
     assert grants.rotate(grant, rotation_of(b"x" * 32), NOW) == Refused(None)
+    assert grants.renew(grant, renewal_of(b"x" * 32), NOW) == Refused(None)
     assert grants.find(grant.grant_id) is None
 
 
@@ -158,26 +169,76 @@ def test_a_refresh_token_has_one_successor(grants: Grants) -> None:
     assert found(grants, grant).retry_key == won.retry_key
 
 
-def test_a_code_that_is_not_redeemed_has_nothing_to_rotate(grants: Grants) -> None:
+def test_a_code_that_is_not_redeemed_has_nothing_to_refresh(grants: Grants) -> None:
     grant = issued(grants)
     assert grants.rotate(grant, rotation_of(b"x" * 32), NOW) == Refused(grant)
+    assert grants.renew(grant, renewal_of(b"x" * 32), NOW) == Refused(grant)
 
 
 @pytest.mark.parametrize("expiry", ["idle_expires_at", "absolute_expires_at"])
-def test_nothing_is_rotated_at_the_second_it_expires(grants: Grants, expiry: str) -> None:
+def test_nothing_is_refreshed_at_the_second_it_expires(grants: Grants, expiry: str) -> None:
     end = int(NOW) + 1000
-    grant = issued(grants, absolute_expires_at=end if expiry == "absolute_expires_at" else end + 1000)
     first = replace(redemption(), idle_expires_at=end if expiry == "idle_expires_at" else end + 1000)
-    grants.redeem(grant, first, NOW)
-    assert isinstance(grants.rotate(grant, rotation_of(first.refresh_digest), end), Refused)
+    absolute = end if expiry == "absolute_expires_at" else end + 1000
+    grant, _ = redeemed(grants, first, absolute_expires_at=absolute)
+    assert grants.rotate(grant, rotation_of(first.refresh_digest), end) == Refused(grant)
+    assert grants.renew(grant, renewal_of(first.refresh_digest), end) == Refused(grant)
     assert grants.rotate(grant, rotation_of(first.refresh_digest), end - 0.001) == Done()
+    kept, _ = redeemed(grants, first, absolute_expires_at=absolute)
+    assert grants.renew(kept, renewal_of(first.refresh_digest), end - 0.001) == Done()
 
 
-def test_nothing_of_a_revoked_grant_is_rotated(grants: Grants) -> None:
+def test_nothing_of_a_revoked_grant_is_refreshed(grants: Grants) -> None:
     grant, first = redeemed(grants)
     grants.revoke(grant.grant_id, revocation())
-    assert isinstance(grants.rotate(grant, rotation_of(first.refresh_digest), NOW), Refused)
-    assert found(grants, grant).refresh_digest == first.refresh_digest
+    revoked = found(grants, grant)
+    assert grants.rotate(grant, rotation_of(first.refresh_digest), NOW) == Refused(revoked)
+    assert grants.renew(grant, renewal_of(first.refresh_digest), NOW) == Refused(revoked)
+    assert found(grants, grant) == revoked
+
+
+def test_renewing_writes_what_the_renewal_says_and_keeps_the_refresh_token(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    renewal = renewal_of(first.refresh_digest)
+    assert grants.renew(grant, renewal, NOW) == Done()
+    assert grants.find(grant.grant_id) == replace(
+        as_redeemed(grant, first),
+        live=renewal.live,
+        idle_expires_at=renewal.idle_expires_at,
+        expires_at=renewal.expires_at,
+        paced_until=renewal.paced_until,
+        generation=2,
+    )
+
+
+def test_a_renewal_leaves_what_an_earlier_rotation_wrote(grants: Grants) -> None:
+    """The client may have changed from rotating, and may still try the lost rotation again."""
+    grant, first = redeemed(grants)
+    rotation = rotation_of(first.refresh_digest)
+    grants.rotate(grant, rotation, NOW)
+    rotated = found(grants, grant)
+    renewal = renewal_of(rotation.refresh_digest, 3)
+    assert grants.renew(rotated, renewal, NOW) == Done()
+    assert found(grants, grant) == replace(rotated, live=renewal.live, paced_until=renewal.paced_until, generation=3)
+
+
+def test_another_refresh_token_than_the_current_is_not_renewed(grants: Grants) -> None:
+    grant, first = redeemed(grants)
+    grants.rotate(grant, rotation_of(first.refresh_digest), NOW)
+    rotated = found(grants, grant)
+    assert grants.renew(rotated, renewal_of(first.refresh_digest), NOW) == Refused(rotated)
+
+
+def test_of_two_refreshes_of_one_generation_the_second_is_shown_the_first(grants: Grants) -> None:
+    """Each writes `live` as a whole: the second would forget the first one's access token."""
+    grant, first = redeemed(grants)
+    won = renewal_of(first.refresh_digest, 2)
+    assert grants.renew(grant, won, NOW) == Done()
+    renewed = found(grants, grant)
+    assert grants.renew(grant, renewal_of(first.refresh_digest, 3), NOW) == Refused(renewed)
+    assert grants.renew(grant, won, NOW) == Refused(renewed), "the same write, sent again"
+    assert grants.rotate(grant, rotation_of(first.refresh_digest, 3), NOW) == Refused(renewed)
+    assert found(grants, grant) == renewed
 
 
 def test_who_revokes_is_shown_the_grant_as_it_was_and_who_comes_later_sees_it_revoked(grants: Grants) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from valet.models.grants import Grant
-from valet.ports.grants import Done, Grants, Revoked
+from valet.ports.grants import Done, Grants, Refused, Revoked
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import (
@@ -14,6 +14,7 @@ from tests.contract.facts import (
     issue,
     new_grant,
     redemption,
+    renewal_of,
     revocation,
     rotation_of,
 )
@@ -62,12 +63,27 @@ def test_a_code_is_redeemed_once(grants: Grants, grant: Grant) -> None:
 def test_a_refresh_token_has_one_successor_and_all_who_lose_are_shown_it(grants: Grants, grant: Grant) -> None:
     first = redemption()
     grants.redeem(grant, first, NOW)
+    redeemed = found(grants, grant)
     rivals = [rotation_of(first.refresh_digest, idx) for idx in range(THREADS)]
-    outcomes = at_once(lambda number: grants.rotate(grant, rivals[number], NOW))
+    outcomes = at_once(lambda number: grants.rotate(redeemed, rivals[number], NOW))
     won = [rival for rival, outcome in zip(rivals, outcomes, strict=True) if has_rotated(outcome, rival)]
     assert len(won) == 1
     kept = found(grants, grant)
     assert (kept.refresh_digest, kept.retry_key, kept.generation) == (won[0].refresh_digest, won[0].retry_key, 2)
+    assert all(isinstance(outcome, Done) or outcome.found == kept for outcome in outcomes)
+
+
+def test_a_generation_has_one_renewal_and_all_who_lose_are_shown_it(grants: Grants, grant: Grant) -> None:
+    first = redemption()
+    grants.redeem(grant, first, NOW)
+    redeemed = found(grants, grant)
+    rivals = [renewal_of(first.refresh_digest, idx) for idx in range(THREADS)]
+    outcomes = at_once(lambda number: grants.renew(redeemed, rivals[number], NOW))
+    kept = found(grants, grant)
+    assert (kept.refresh_digest, kept.generation) == (first.refresh_digest, 2)
+    (won,) = [rival for rival in rivals if rival.live == kept.live]
+    # The winner may be told that it lost: its write was sent again. The item is all that counts.
+    assert all(isinstance(outcome, Refused) for rival, outcome in zip(rivals, outcomes, strict=True) if rival != won)
     assert all(isinstance(outcome, Done) or outcome.found == kept for outcome in outcomes)
 
 
@@ -76,11 +92,12 @@ def test_what_is_revoked_while_it_rotates_stays_revoked_and_whoever_came_first_i
 ) -> None:
     first = redemption()
     grants.redeem(grant, first, NOW)
+    redeemed = found(grants, grant)
     rivals = {number: rotation_of(first.refresh_digest, number) for number in range(1, THREADS, 2)}
 
     def race(number: int) -> Revoked | bool | None:
         if number in rivals:
-            return has_rotated(grants.rotate(grant, rivals[number], NOW), rivals[number])
+            return has_rotated(grants.rotate(redeemed, rivals[number], NOW), rivals[number])
         return grants.revoke(grant.grant_id, revocation())
 
     answers = at_once(race)

@@ -26,6 +26,7 @@ FULL = Client(
     first_party=True,
     id_token_on_refresh=True,
     retry_window=0,
+    refresh_token_rotation=False,
     refresh_idle_lifetime=1,
     refresh_absolute_lifetime=2,
     grants_not_before_ms=3,

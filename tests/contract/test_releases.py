@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 import uuid
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -33,7 +33,7 @@ from valet.models.status_lists import Lease
 from valet.ports.grants import Done
 
 from local.aws.aws import emulated
-from tests.contract.facts import NOW, issue, live, new_grant, redemption, revocation, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewal_of, revocation, rotation_of
 from tests.support.calls import calls
 from tests.support.functions import load
 from tests.support.status_bits import content_of
@@ -114,7 +114,10 @@ def test_every_step_of_a_grant_leaves_alone_what_the_release_after_added(table: 
     redeemed = redemption()
     assert isinstance(grants.redeem(grant, redeemed, NOW), Done)
     assert _later(table, *key) == "kept"
-    assert isinstance(grants.rotate(grant, rotation_of(redeemed.refresh_digest), NOW), Done)
+    grant, rotation = replace(grant, generation=1), rotation_of(redeemed.refresh_digest)
+    assert isinstance(grants.rotate(grant, rotation, NOW), Done)
+    assert _later(table, *key) == "kept"
+    assert isinstance(grants.renew(replace(grant, generation=2), renewal_of(rotation.refresh_digest), NOW), Done)
     assert _later(table, *key) == "kept"
     assert grants.revoke(grant.grant_id, revocation()) is not None
     assert _later(table, *key) == "kept"

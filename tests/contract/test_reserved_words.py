@@ -15,7 +15,7 @@ from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from local.aws.aws import emulated
 from tests.contract import test_front_channel, test_registry
 from tests.contract.conftest import Stores
-from tests.contract.facts import NOW, issue, live, new_grant, redemption, revocation, rotation_of
+from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewal_of, revocation, rotation_of
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "ProjectionExpression")
 _OPERATORS = frozenset({"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
@@ -36,6 +36,7 @@ def walk(stores: Stores) -> None:
     issue(stores.grants, grant)
     stores.grants.redeem(grant, first, NOW)
     stores.grants.rotate(grant, rotation, NOW)
+    stores.grants.renew(grant, renewal_of(rotation.refresh_digest), NOW)
     stores.grants.revoke(grant.grant_id, revocation())
     stores.grants.bury(grant.grant_id, grant.sub, revocation())
     stores.grants.bury("A" * 22, "sub", revocation())

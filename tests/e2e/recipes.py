@@ -22,7 +22,8 @@ from local.stack import LocalStack
 
 HERE = Path(__file__).parent
 PAGES = HERE.parents[1] / "docs" / "clients"
-ISSUER, APPLICATION = "https://auth.example.com", "https://app.example.com"  # as the pages have them
+# As the pages have them.
+ISSUER, APPLICATION, API = "https://auth.example.com", "https://app.example.com", "https://api.example.com"
 
 
 class Recipe:
@@ -33,7 +34,7 @@ class Recipe:
         self.folder = folder
         self.port = port or _free_port()
         self.home = f"http://127.0.0.1:{self.port}"
-        self._here = {ISSUER: stack.issuer, APPLICATION: self.home}
+        self._here = {ISSUER: stack.issuer, APPLICATION: self.home, API: stack.audience}
         self._aws_port = str(urlsplit(stack.aws_url).port)
         (folder / "node_modules").symlink_to(HERE / "node_modules")
 

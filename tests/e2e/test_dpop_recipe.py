@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,15 @@ from local.stack import LocalStack
 from tests.e2e.recipes import Recipe
 from tests.e2e.visiting import Visit
 from tests.support.missing import is_missing
-from tests.support.nonce_key import nonce_key
+from tests.support.nonce_key import dpop_nonces
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(params=["off", "public"])
 def stack_with_nonces(fresh_stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[LocalStack]:
-    from valet.server import SERVER
-
-    former = SERVER.settings
-    settings = former if request.param == "off" else replace(former, dpop_nonces="public", nonce_key=nonce_key())
-    fresh_stack.forget(settings=settings)
-    yield fresh_stack
-    fresh_stack.forget(settings=former)
+    with dpop_nonces(fresh_stack, request.param):
+        yield fresh_stack
 
 
 def test_openid_client_gets_refreshes_and_uses_bound_tokens(stack_with_nonces: LocalStack, tmp_path: Path) -> None:

@@ -106,6 +106,31 @@ def test_a_client_whose_clock_is_wrong_is_let_in_by_the_nonce(
 
 
 @pytest.mark.usefixtures("required")
+def test_a_clock_that_is_more_than_a_day_ahead_is_refused_also_with_the_nonce(
+    deployment: Deployment, service: Application, owner: KeyHolder
+) -> None:
+    nonce = challenged(owner.of(service).client_credentials(scope="admin"))
+    with deployment.nothing_spent():
+        answer = owner.of(service, nonce=nonce, iat=int(BEGINNING) + 86_401).client_credentials(scope="admin")
+        refused(answer, 400, "invalid_dpop_proof")
+
+
+def test_a_proof_that_a_nonce_let_in_early_is_used_up_when_its_time_comes(
+    deployment: Deployment, service: Application, owner: KeyHolder, nonce_key: str
+) -> None:
+    deployment.restart(dpop_nonces="all", nonce_key=nonce_key)
+    nonce = challenged(owner.of(service).client_credentials(scope="admin"))
+    captured = owner.of(service, nonce=nonce, iat=int(BEGINNING) + 7200)
+    bound_to(captured.client_credentials(scope="admin"), owner)
+    kept = [item for item in deployment.everything() if item["pk"]["S"].startswith("once#")]
+    assert [item["expires_at"]["N"] for item in kept] == [str(int(BEGINNING) + 7200 + 150)]
+    deployment.restart()  # nonces off: the proof is judged by its time alone
+    deployment.clock.advance(7200)
+    with deployment.nothing_spent():
+        refused(captured.client_credentials(scope="admin"), 400, "invalid_dpop_proof")
+
+
+@pytest.mark.usefixtures("required")
 def test_a_nonce_does_not_make_an_expired_proof_good(
     deployment: Deployment, service: Application, owner: KeyHolder
 ) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from valet.handles import digest, parse_refresh_token
-from valet.ports.grants import Rotation
+from valet.handles import parse_refresh_token
+from valet.models.grants import Grant
+from valet.ports.grants import Done, Renewal, Rotation
 
 from local.aws.calls import Call
 from tests.support.application import Asked, DemoApplications
@@ -154,13 +155,9 @@ class World:
 
     def rotate_behind_its_back(self, refresh_token: str) -> None:
         """Another request, in another execution environment, is faster."""
-        token = parse_refresh_token(refresh_token)
-        assert token is not None
-        grants, now = self.deployment.server.grants, self.deployment.clock.now
-        grant = grants.find(token.grant_id)
-        assert grant is not None
+        grant, now = self._grant_of(refresh_token), self.deployment.clock.now
         rival = Rotation(
-            presented_digest=digest(token.secret),
+            presented_digest=grant.refresh_digest,
             refresh_digest=b"r" * 32,
             retry_key=b"k" * 32,
             rotated_at_ms=int(now * 1000),
@@ -168,7 +165,20 @@ class World:
             idle_expires_at=grant.idle_expires_at,
             expires_at=grant.expires_at,
         )
-        grants.rotate(grant, rival, now)
+        assert self.deployment.server.grants.rotate(grant, rival, now) == Done()
+
+    def renew_behind_its_back(self, refresh_token: str) -> None:
+        """Another request, in another execution environment, is faster."""
+        grant = self._grant_of(refresh_token)
+        rival = Renewal(grant.refresh_digest, grant.live, grant.idle_expires_at, grant.expires_at)
+        assert self.deployment.server.grants.renew(grant, rival, self.deployment.clock.now) == Done()
+
+    def _grant_of(self, refresh_token: str) -> Grant:
+        token = parse_refresh_token(refresh_token)
+        assert token is not None
+        grant = self.deployment.server.grants.find(token.grant_id)
+        assert grant is not None
+        return grant
 
     def _john_has(self, tokens: Tokens) -> Tokens:
         self.john = tokens

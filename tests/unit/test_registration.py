@@ -64,6 +64,13 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"pkce": "plain"}, "pkce", "plain"),
         (NATIVE, {"pkce": "optional"}, "pkce", "optional"),
         (replace(NATIVE, application_type="browser"), {"pkce": "optional"}, "pkce", "optional"),
+        (NATIVE, {"refresh_token_rotation": False}, "refresh_token_rotation", None),
+        (
+            replace(NATIVE, application_type="browser"),
+            {"refresh_token_rotation": False},
+            "refresh_token_rotation",
+            None,
+        ),
         (
             SERVICE,
             {"require_pushed_authorization_requests": True},
@@ -166,6 +173,10 @@ def test_any_client_of_people_may_have_to_push_its_requests() -> None:
 
 def test_a_confidential_client_may_be_registered_with_optional_pkce() -> None:
     assert wrong_with_client(replace(WEB, pkce="optional"), KNOWN) == []
+
+
+def test_a_confidential_client_may_keep_its_refresh_tokens() -> None:
+    assert wrong_with_client(replace(WEB, refresh_token_rotation=False), KNOWN) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 from click.testing import CliRunner
+from valet import log
 
 from admin.cli import valet as command
 from admin.desk import Desk
@@ -30,6 +32,14 @@ def _botocore_reads_its_descriptions_once() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _functions_log_where_their_process_does() -> Iterator[None]:
+    """A command that invokes a function of the local stack runs it in this process, and must not answer its lines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log, "write", lambda line: print(line, file=sys.__stdout__))
         yield
 
 

@@ -225,7 +225,7 @@ def test_my_client_is_held_to_one_method_or_given_either(valet: Operator) -> Non
     assert statuses() == [200, 401]
     valet(*change, "client_secret_post")
     assert statuses() == [401, 200]
-    assert "keeps its secret" in valet(*change, "none", status=2).err
+    assert "only a confidential client may use it" in valet(*change, "none", status=2).err
     valet(*change, "client_secret")
     assert statuses() == [200, 200]
 
@@ -243,6 +243,20 @@ def test_pkce_is_optional_for_a_confidential_client_that_an_operator_says_so_of(
         before = valet.json("clients", "show", public)
         assert "only a confidential client" in valet("clients", "change", public, "--pkce", "optional", status=2).err
         assert valet.json("clients", "show", public) == before
+
+
+def test_a_confidential_client_keeps_its_refresh_tokens_if_an_operator_says_so(valet: Operator) -> None:
+    assert valet.json("clients", "show", "web_app_123")["refresh_token_rotation"] is True
+    assert valet.json("clients", "change", "web_app_123", "--no-rotation")["refresh_token_rotation"] is False
+    assert valet.json("clients", "change", "web_app_123", "--name", "Other")["refresh_token_rotation"] is False
+    assert valet.json("clients", "change", "web_app_123", "--rotation")["refresh_token_rotation"] is True
+    for public in ("spa_demo", "mobile_app"):
+        before = valet.json("clients", "show", public)
+        refused = valet("clients", "change", public, "--no-rotation", status=2).err
+        assert "only a confidential client may keep its refresh tokens" in refused
+        assert valet.json("clients", "show", public) == before
+    page = ("clients", "add", "Page", "--type", "browser", "--redirect-uri", "https://app.example.com/in")
+    assert "rotation of refresh tokens" in valet(*page, "--scope", "openid", "--no-rotation", status=2).err
 
 
 def test_a_client_has_to_push_its_requests_if_an_operator_says_so(valet: Operator) -> None:
@@ -320,7 +334,7 @@ def test_a_leaked_secret_is_replaced_at_once_after_a_yes(valet: Operator) -> Non
     valet.advance(11)
     assert service(valet.stack).client_credentials().status == 401
     assert service(valet.stack, secret=new).client_credentials().status == 200
-    assert "public client" in valet("clients", "rotate-secret", "spa_demo", status=3).err
+    assert "has no secret" in valet("clients", "rotate-secret", "spa_demo", status=3).err
 
 
 def test_a_disabled_client_is_refused_and_answered_again_when_enabled(valet: Operator) -> None:

@@ -305,6 +305,7 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     put(local, Client("no-window", "D", retry_window=0, **code))  # type: ignore[arg-type]
     put(local, Client("short-window", "E", retry_window=5, **code))  # type: ignore[arg-type]
     put(local, Client("long-window", "F", retry_window=290, **code))  # type: ignore[arg-type]
+    put(local, Client("keeps-token", "M", retry_window=0, refresh_token_rotation=False, **code))  # type: ignore[arg-type]
     put(local, Client("demo-john", "G", **code))  # type: ignore[arg-type]
     put(local, Client("lost-scope", "H", scope=frozenset({"gone"}), **code))  # type: ignore[arg-type]
     put(local, Client("public-job", "I", token_endpoint_auth_method="none", application_type="native",
@@ -335,6 +336,7 @@ def test_a_dozen_other_registrations_each_named(valet: Operator, local: Deployme
     assert "odd-pkce: PKCE optional: only a confidential client" in found(report, "clients.registration")
     windows = found(report, "clients.retry-window")
     assert "no-window has no retry window" in windows
+    assert "keeps-token" not in windows  # a lost answer costs it nothing
     assert "short-window has a retry window of 5 s, but the token function runs up to 10 s" in windows
     assert "long-window has a retry window of 290 s" in windows
     assert "demo-john is also the sub of an end-user" in found(report, "clients.impersonation")

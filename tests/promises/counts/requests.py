@@ -117,11 +117,28 @@ def refresh_stolen(world: World) -> Request:
     return lambda: world.web_app.refresh(tokens.answers[0]["refresh_token"])
 
 
+def renew(world: World) -> Request:
+    """Of a client that keeps its refresh token."""
+    tokens = world.redeemed()
+    world.deployment.clock.advance(60)
+    world.deployment.change_client("web_app_123", refresh_token_rotation=False)
+    return lambda: world.web_app.refresh(tokens.refresh_token)
+
+
 def refresh_race_lost(world: World) -> Request:
     """Between our signature and our write, another request rotates the token."""
     tokens = world.redeemed()
     world.deployment.clock.advance(60)
+    return _overtaken(world, tokens.refresh_token, world.rotate_behind_its_back)
 
+
+def renew_race_lost(world: World) -> Request:
+    """Between our signature and our write, another request renews the grant."""
+    renew(world)
+    return _overtaken(world, world.john.refresh_token, world.renew_behind_its_back)
+
+
+def _overtaken(world: World, refresh_token: str, rival: Callable[[str], None]) -> Request:
     def request() -> Answer:
         overtaken: list[Call] = []
 
@@ -129,12 +146,12 @@ def refresh_race_lost(world: World) -> Request:
             if label(call) == "UpdateItem grant" and not overtaken:
                 overtaken.append(call)
                 me = FUNCTION.set(RIVAL)
-                world.rotate_behind_its_back(tokens.refresh_token)
+                rival(refresh_token)
                 FUNCTION.reset(me)
             return forward()
 
         with world.deployment.aws.intercept(overtake):
-            return world.web_app.refresh(tokens.refresh_token)
+            return world.web_app.refresh(refresh_token)
 
     return request
 

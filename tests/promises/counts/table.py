@@ -112,6 +112,20 @@ TABLE = (
         "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, Query keys, Sign",
     ),
     Row(
+        requests.renew,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, UpdateItem grant",
+    ),
+    Row(
+        requests.renew_race_lost,
+        200,
+        "GetItem grant, GetItem account, Sign, UpdateItem grant, Sign",
+        "GetItem client, GetItem grant, GetItem account, Query scopes, Query apis, UpdateItem status, "
+        "PutItem lease, Query keys, Sign, UpdateItem grant, Sign",
+    ),
+    Row(
         requests.refresh_race_lost,
         200,
         "GetItem grant, GetItem account, Sign, UpdateItem grant, Sign",

@@ -135,6 +135,20 @@ def after_refresh(run: Run) -> None:
     assert_ended(world, before.grant_id, given)
 
 
+def after_renewal(run: Run) -> None:
+    """The honest client's token stays good, whatever happened to its first try, and a revocation reaches every access
+    token that was answered.
+    """
+    world, before = run.world, run.world.john
+    arrived = [members(run.settled()), members(run.request())]
+    assert not any("refresh_token" in answer for answer in arrived)
+    assert_lives(world, before.grant_id)
+    world.deployment.clock.advance(61)
+    arrived.append(members(run.request()))
+    assert world.web_app.revoke(before.refresh_token).status == 200
+    assert_ended(world, before.grant_id, [*arrived, *before.answers])
+
+
 def after_too_often(run: Run) -> None:
     """Nothing is spent: a little later, the refused request succeeds."""
     world, before = run.world, run.world.john
@@ -302,6 +316,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "code_replayed": after_theft,
     "refresh": after_refresh,
     "refresh_with_proof": after_refresh,
+    "renew": after_renewal,
     "refresh_without_window": after_refresh_without_window,
     "refresh_retried": after_refresh,
     "refresh_stolen": after_theft,

@@ -49,10 +49,12 @@ def test_whatever_fails_the_client_tries_again_and_everybody_is_who_they_were(
 
 
 def test_no_kind_of_request_is_left_out() -> None:
-    """All kinds except the race, which the model runs, and those that make the calls of another kind, or one less."""
+    """All kinds except the races, which the model runs, and those that make the calls of another kind, or one less."""
     with_claims = {"code_with_claims", "userinfo_with_claims"}
     one_read_less = {"client_credentials_with_assertion"}  # than with keys that the client publishes
-    left_out = {"refresh_race_lost", "code_without_openid", "consent_not_remembered", *with_claims, *one_read_less}
+    as_others = {"code_without_openid", "consent_not_remembered", "push_with_proof"}
+    races = {"refresh_race_lost", "renew_race_lost"}
+    left_out = {*races, *as_others, *with_claims, *one_read_less}
     assert {row.name for row in TABLE} - AFTERMATH.keys() == left_out
 
 

@@ -39,6 +39,7 @@ class Facts:
     family: bytes = b""
     chain: list[bytes] = field(default_factory=list)  # digests of the refresh tokens, the last is current
     live: list[LiveToken] = field(default_factory=list)  # the place of each generation; several may share one
+    current: list[int] = field(default_factory=list)  # which token of the chain was current in each generation
     code_jkt: str = ""  # the key that the code was issued for
     jkt: str = ""  # the key that its refresh tokens are bound to
     is_revoked: bool = False
@@ -54,6 +55,7 @@ class Facts:
             self,
             chain=list(self.chain),
             live=list(self.live),
+            current=list(self.current),
             code_answers=set(self.code_answers),
             successors=dict(self.successors),
             answered=dict(self.answered),
@@ -66,6 +68,19 @@ class Facts:
         """How old it is: 0 is current, 1 the one before; None was never a token of this grant."""
         found = digest(token.secret)
         return len(self.chain) - 1 - self.chain.index(found) if found in self.chain else None
+
+    def went_on(self, place: LiveToken) -> None:
+        """A write gave the grant its next generation."""
+        self.live.append(place)
+        self.current.append(len(self.chain) - 1)
+
+    def places_of(self, secret: str, *, of_renewals: bool) -> list[LiveToken]:
+        """The places that were recorded while the token was current; `of_renewals`: but for the first, which came with
+        the token itself.
+        """
+        found = digest(secret)
+        nth = self.chain.index(found) if found in self.chain else None
+        return [place for place, current in zip(self.live, self.current, strict=True) if current == nth][of_renewals:]
 
     def is_live(self, bit: tuple[str, int], now: float) -> bool:
         return any((token.list_id, token.idx) == bit and token.exp > now for token in self.live)

@@ -170,7 +170,7 @@ class Ledger:
         if old.get("redemption") != new.get("redemption"):
             self._redeemed(author, facts, new)
         elif new.get("generation", 0) != old.get("generation", 0):
-            self._rotated(author, facts, old, new)
+            self._refreshed(author, facts, old, new)
         if "revoked_at" in new and "revoked_at" not in old:
             self._revoked(author, facts)
         elif "revoked_at" in old and old != new:
@@ -195,29 +195,31 @@ class Ledger:
             facts.family = new["family_digest"]
             facts.chain = [new["refresh_digest"]]
             facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
-        facts.live.append(unpacked(new["live"])[-1])
+        facts.went_on(unpacked(new["live"])[-1])
 
-    def _rotated(self, author: Process, facts: Facts, old: Item, new: Item) -> None:
+    def _refreshed(self, author: Process, facts: Facts, old: Item, new: Item) -> None:
         token = parse_refresh_token(author.act.token)
         if token is None or not facts.is_genuine(token, author.act.client_id) or author.act.kind != "refresh":
             self.violated("a stranger changed the grant")
             return
         if not picks_an_api(facts.scope, author.act.resource):
             self.violated("a refresh for another API changed the grant")
-        if facts.position(token) != 0 or new["generation"] != len(facts.chain) + 1:
+        is_renewal = new["refresh_digest"] == old["refresh_digest"]
+        if facts.position(token) != 0 or new["generation"] != len(facts.live) + 1:
             self.violated("fork: one refresh token, two successors")
         if facts.is_revoked:
-            self.violated("resurrected: rotated after revocation")
+            self.violated(f"resurrected: {'renewed' if is_renewal else 'rotated'} after revocation")
         if not self.has_key(author.act, facts.jkt):
             self.violated("a sender without the key changed the grant")
-        facts.chain.append(new["refresh_digest"])
-        facts.rotated_at, facts.rotated_by = author.waiting_since, author.number
+        if not is_renewal:
+            facts.chain.append(new["refresh_digest"])
+            facts.rotated_at, facts.rotated_by = author.waiting_since, author.number
         facts.idle_expires_at = min(int(author.started_at) + self.rules.idle_lifetime, facts.absolute_expires_at)
         newest = unpacked(new["live"])[-1]
         inherited = {token[1:] for token in unpacked(old["live"])}
         if newest[1:] in inherited & author.dead_before:
             self.violated("inherits a dead index: the access token is refused from its birth")
-        facts.live.append(newest)
+        facts.went_on(newest)
 
     def _revoked(self, author: Process, facts: Facts) -> None:
         facts.is_revoked = True
@@ -393,23 +395,26 @@ class Ledger:
         # One write ended it, for every request that came after; a client's, where the function knows of it.
         if self.endings.must_end(facts, process.after if process.is_stale else process.after_commit):
             self.violated("shut out, and given tokens")
-        refresh = parse_refresh_token(members.get("refresh_token", ""))
+        is_kept = act.kind == "refresh" and "refresh_token" not in members
+        refresh = parse_refresh_token(act.token if is_kept else members.get("refresh_token", ""))
         claims = claims_of(members["access_token"])
         index = live_token(claims)
         self._bound(act, facts, claims)
         if refresh is None or digest(refresh.secret) not in facts.chain:
             self.violated("answered a refresh token that was never stored")
             return
-        generation = facts.chain.index(digest(refresh.secret))
-        recorded = facts.live[generation]
-        if index[1:] != recorded[1:] or index.exp > recorded.exp:  # a retry for less may live shorter
+        recorded = facts.places_of(refresh.secret, of_renewals=is_kept)
+        # A retry for less may live shorter.
+        if not any(index[1:] == place[1:] and index.exp <= place.exp for place in recorded):
             self.violated("an answer's access token has an index of its own")
-        facts.answered[recorded] = None
+        facts.answered[index] = None
         if act.kind == "code":
             facts.code_answers.add(process.number)
-            if len(facts.code_answers) > 1 or generation:
+            if len(facts.code_answers) > 1 or facts.chain[0] != digest(refresh.secret):
                 self.violated("one code, two answers with tokens")
-        elif facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]:
+        elif (
+            not is_kept and facts.successors.setdefault(act.token, members["refresh_token"]) != members["refresh_token"]
+        ):
             self.violated("fork: one refresh token, two successors")
         asked = part_of(facts.scope if act.scope is None else act.scope, act.resource)
         if set(members["scope"].split()) != asked or set(claims["scope"].split()) != asked:

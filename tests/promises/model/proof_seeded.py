@@ -65,11 +65,13 @@ def _nothing_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
 def _retry_keeps_the_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A retry is bound to the key of the request whose answer was lost."""
     original: Any = vars(refresh_token)["sign_tokens"]
-    first: dict[tuple[str, str], str] = {}
 
-    def sign(request: Any, ports: Any, grant: Any, account: Any, scope: Any, live: Any, *, is_first: bool) -> Any:
-        jkt = first.setdefault((grant.grant_id, request.form["refresh_token"]), request.jkt)
-        return original(replace(request, jkt=jkt), ports, grant, account, scope, live, is_first=is_first)
+    def sign(request: Any, ports: Any, *rest: Any, **named: Any) -> Any:
+        table, key = ports.grants.table, ("first-key", request.form["refresh_token"])
+        if (first := table.get(*key)) is None:
+            first = {"pk": key[0], "sk": key[1], "jkt": request.jkt}
+            table.put(first)
+        return original(replace(request, jkt=first["jkt"]), ports, *rest, **named)
 
     monkeypatch.setattr(refresh_token, "sign_tokens", sign)
 

@@ -340,6 +340,7 @@ def _facts_digest(facts: Facts) -> int:
             facts.redeemed_at,
             facts.rotated_at,
             tuple(facts.chain),
+            tuple(facts.live),
             facts.is_revoked,
             facts.is_revocation_answered,
             facts.is_code_answered,

@@ -8,6 +8,7 @@ from tests.promises.model.operator_scenarios import DEEP_OPERATOR_SCENARIOS, OPE
 from tests.promises.model.processes import Fate
 from tests.promises.model.proof_scenarios import DEEP_PROOF_SCENARIOS, PROOF_SCENARIOS
 from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_SCENARIOS
+from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
 from tests.promises.model.stage import SESSION, Stage
@@ -347,12 +348,13 @@ DEEP_SCENARIOS = (
         faults=1,
     ),
 )
-ALL = (*SCENARIOS, *OPERATOR_SCENARIOS, *REPEAT_SCENARIOS, *PROOF_SCENARIOS, *PUSHED_SCENARIOS)
+ALL = (*SCENARIOS, *OPERATOR_SCENARIOS, *REPEAT_SCENARIOS, *PROOF_SCENARIOS, *PUSHED_SCENARIOS, *RENEW_SCENARIOS)
 ALL_DEEP = (
     *DEEP_SCENARIOS,
     *DEEP_OPERATOR_SCENARIOS,
     *DEEP_REPEAT_SCENARIOS,
     *DEEP_PROOF_SCENARIOS,
     *DEEP_PUSHED_SCENARIOS,
+    *DEEP_RENEW_SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

@@ -45,10 +45,11 @@ BORN_DEAD = "inherits a dead index: the access token is refused from its birth"
 # Either of the two would do: the redemption removes the code's expiry.
 _REDEEMED = ("attribute_not_exists(#redeemed_at_ms) AND ", " AND #code_expires_at > :now")
 _REVOKED = " AND attribute_not_exists(#revoked_at)"
-_CURRENT = "#refresh_digest = :previous_digest AND "
+# Either of these two as well: a rotation changes both.
+_CURRENT = ("#refresh_digest = :presented AND ", "#generation = :read AND ")
 
 FAULTS = (
-    Fault("no condition on the rotation", "refresh-race", FORK, without(_CURRENT, step="rotate")),
+    Fault("no condition on the rotation", "refresh-race", FORK, without(*_CURRENT, step="rotate")),
     Fault(
         "the rotation does not look at revoked_at",
         "revoke-race",

@@ -14,6 +14,7 @@ from tests.promises.model.machine import AuthorizationServer
 from tests.promises.model.operator_seeded import OPERATOR_FAULTS
 from tests.promises.model.proof_seeded import PROOF_FAULTS
 from tests.promises.model.pushed_seeded import PUSHED_FAULTS
+from tests.promises.model.renew_seeded import RENEW_FAULTS
 from tests.promises.model.repeat_seeded import REPEAT_FAULTS
 from tests.promises.model.scenarios import BY_NAME
 from tests.promises.model.seeded import FAULTS
@@ -35,7 +36,9 @@ _ONLY_BY_WALKING = {
 
 
 @pytest.mark.parametrize(
-    "fault", [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS], ids=lambda fault: fault.name
+    "fault",
+    [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS],
+    ids=lambda fault: fault.name,
 )
 def test_the_walk_finds_it(
     fault: Fault, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]

@@ -150,12 +150,27 @@ class Walk:
             third = application.refresh(second["refresh_token"], scope="openid").json()
             assert application.refresh(first["refresh_token"]).error == "invalid_grant"  # theft: all of it ends
             assert application.refresh(third["refresh_token"]).error == "invalid_grant"
+        self.renewals()
         first = self.sign_in(self.web_app)
         self.clock.advance(30)
         replayed = self.web_app.redeem(first["code"], first["code_verifier"])
         assert replayed.error == "invalid_grant"
         assert self.web_app.refresh(first["refresh_token"]).error == "invalid_grant"
         assert self.web_app.refresh("vr1.x.y.z").error == "invalid_grant"
+
+    def renewals(self) -> None:
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        before = DynamoRegistry(registry, self.clock).find_client(self.web_app.client_id)
+        assert before is not None
+        Registrar(registry).put_client(replace(before, refresh_token_rotation=False))
+        kept = self.sign_in(self.web_app)["refresh_token"]
+        for _ in range(2):
+            answer = self.web_app.refresh(kept)
+            assert answer.status == 200
+            assert "refresh_token" not in answer.json()
+        Registrar(registry).put_client(before)
 
     def bound_tokens(self) -> None:
         holder = KeyHolder(self)

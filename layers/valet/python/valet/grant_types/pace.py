@@ -2,8 +2,8 @@
 
 The grant keeps one moment: when its refreshes would be over at the steady pace. Each refresh moves the moment on by
 one step, and a refresh is refused while the moment is too far ahead of the clock (the generic cell rate algorithm). The
-clock catches up with a grant that is left alone. The rotation writes the moment, on the condition that no other
-rotation came first, so that refreshes sent in parallel count as well. The numbers: docs/decisions/pace-of-a-grant.md.
+clock catches up with a grant that is left alone. The refresh writes the moment, on the condition that no other refresh
+came first, so that refreshes sent in parallel count as well. The numbers: docs/decisions/pace-of-a-grant.md.
 """
 
 STEP = 10  # seconds

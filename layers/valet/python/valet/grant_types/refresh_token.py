@@ -1,4 +1,5 @@
-"""The refresh token grant (RFC 6749 §6), rotating at every use (RFC 9700 §4.14.2).
+"""The refresh token grant (RFC 6749 §6), rotating at every use (RFC 9700 §4.14.2) unless the client is registered to
+keep its refresh tokens (FAPI 2.0 Security Profile §5.3.2.1).
 
 `decide` is a pure function of the grant as it is stored, the request and the time. It is asked on the item read, and
 again on the item that made a condition fail, so that both are judged by the same rules.
@@ -17,7 +18,7 @@ from valet.handles import RefreshToken, digest, is_digest_of, parse_refresh_toke
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken, Tokens
-from valet.ports.grants import Done, Rotation
+from valet.ports.grants import Done, Refused, Renewal, Rotation
 from valet.protocol.scope import OPENID, closure, narrowed_scope, parse_scope, the_scopes, understood
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
@@ -34,9 +35,13 @@ class Decision(Enum):
     FINISH = "the grant is revoked: finish that, and refuse"
     END = "an operator ended it: revoke, and refuse"
     ROTATE = "rotate"
+    RENEW = "answer without a new refresh token"
     TOO_OFTEN = "refuse for the moment; nothing changes"
     RETRY = "answer with the successor that is already stored"
     THEFT = "an older token: revoke, and refuse"
+
+
+_IS_CURRENT = (Decision.ROTATE, Decision.RENEW)
 
 
 class Presented(Frozen):
@@ -65,7 +70,12 @@ def decide(
     if not grant_stands(grant, client, account):
         return Decision.END
     if is_digest_of(grant.refresh_digest, token.secret):
-        return Decision.TOO_OFTEN if pace.seconds_to_wait(grant.paced_until, now) else Decision.ROTATE
+        if pace.seconds_to_wait(grant.paced_until, now):
+            return Decision.TOO_OFTEN
+        # A public client's rotates whatever is registered: only a second use shows that somebody else has a copy (RFC
+        # 9700 §4.14.2).
+        is_kept = not client.refresh_token_rotation and client.is_confidential
+        return Decision.RENEW if is_kept else Decision.ROTATE
     if is_digest_of(grant.previous_digest, token.secret):
         age_ms = now * 1000 - grant.rotated_at_ms  # negative if another machine's clock is ahead; counts as young
         if grant.retry_key == presented.retry_key or (window and age_ms <= window * 1000):
@@ -105,15 +115,20 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     account = ports.accounts.find_account(grant.sub) if grant is not None and grant.sub else None
     window = retry_window(request.client, ports.settings)
     decision = decide(grant, account, request.client, presented, window, request.now)
-    if decision is Decision.ROTATE and grant is not None and account is not None:
-        tokens, rotation = _prepare(request, ports, grant, account, presented)
-        outcome = ports.grants.rotate(grant, rotation, ports.clock())
+    if decision in _IS_CURRENT and grant is not None and account is not None:
+        rotates = decision is Decision.ROTATE
+        tokens, outcome = _refresh(request, ports, grant, account, presented, rotates=rotates)
         if isinstance(outcome, Done):
             _record(request, ports, grant, "token.refreshed")
             return tokens
         # Another request was faster, or it was our own first try: the item as found shows which.
         grant = outcome.found
         decision = decide(grant, account, request.client, presented, window, ports.clock())
+        # The faster one kept the refresh token. The pace counts it alone: this one takes no place of its own.
+        if grant is not None and decision in (*_IS_CURRENT, Decision.TOO_OFTEN):
+            tokens = _signed_again(request, ports, grant, account, presented)
+            _record(request, ports, grant, "refresh.retried")
+            return tokens
     if decision is Decision.RETRY and grant is not None and account is not None:
         return _retry(request, ports, grant, account, presented)
     raise _refused(request, ports, grant, presented, decision)
@@ -134,10 +149,12 @@ def retry_window(client: Client, settings: Settings) -> int:
     return settings.retry_window if client.retry_window is None else client.retry_window
 
 
-def _prepare(
-    request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented
-) -> tuple[Tokens, Rotation]:
-    """Everything that the answer needs, signed before anything is spent; then the request's one use is."""
+def _refresh(
+    request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented, *, rotates: bool
+) -> tuple[Tokens, Done | Refused]:
+    """The tokens, signed before anything is spent, and the outcome of the write without which they may not be answered.
+    Before the write, the request's one use is spent.
+    """
     now, client = request.now, request.client
     scope, known = _scope(request, ports, grant, presented)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
@@ -145,20 +162,28 @@ def _prepare(
     # A shared place may last longer than this token's API allows: the token expires at the earlier of the two times.
     newest = live[-1]._replace(exp=min(exp, live[-1].exp))
     tokens = sign_tokens(request, ports, grant, account, scope, known, newest, is_first=False)
-    following = successor(presented.token, presented.retry_key)
+    idle_expires_at = min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at)
+    expires_at, paced_until = ends_at(grant, live), pace.paced_until(grant.paced_until, now)
+    presented_digest = digest(presented.token.secret)
     request.one_use.spend()
-    return replace(tokens, refresh_token=str(following)), Rotation(
-        presented_digest=digest(presented.token.secret),
+    # Draw the time now, not at the request's start nor before the spending, which may be slow: the client's time to
+    # retry begins with the write.
+    written_at = ports.clock()
+    if not rotates:
+        renewal = Renewal(presented_digest, live, idle_expires_at, expires_at, paced_until)
+        return tokens, ports.grants.renew(grant, renewal, written_at)
+    following = successor(presented.token, presented.retry_key)
+    rotation = Rotation(
+        presented_digest=presented_digest,
         refresh_digest=digest(following.secret),
         retry_key=presented.retry_key,
-        # Draw the time now, not at the request's start nor before the spending, which may be slow: the client's time
-        # to retry begins with the write.
-        rotated_at_ms=int(ports.clock() * 1000),
+        rotated_at_ms=int(written_at * 1000),
         live=live,
-        idle_expires_at=min(int(now) + client.refresh_idle_lifetime, grant.absolute_expires_at),
-        expires_at=ends_at(grant, live),
-        paced_until=pace.paced_until(grant.paced_until, now),
+        idle_expires_at=idle_expires_at,
+        expires_at=expires_at,
+        paced_until=paced_until,
     )
+    return replace(tokens, refresh_token=str(following)), ports.grants.rotate(grant, rotation, written_at)
 
 
 def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
@@ -176,19 +201,23 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
 
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
-    """Sign the lost answer again, with the same successor and the same place in the status list, for the key of this
-    request.
-    """
-    scope, known = _scope(request, ports, grant, presented)
-    # A retry may ask for another part of the scope, whose API may ask for shorter lifetimes.
-    exp = int(request.now) + access_token.lifetime(scope, known, ports.settings)
-    live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
-    tokens = sign_tokens(request, ports, grant, account, scope, known, live, is_first=False)
-    request.one_use.spend()
+    """Sign the lost answer again, with the same successor."""
+    tokens = _signed_again(request, ports, grant, account, presented)
     # If the answer to our own write was lost, it is logged as the rotation that it is.
     is_ours = grant.retry_key == presented.retry_key
     _record(request, ports, grant, "token.refreshed" if is_ours else "refresh.retried")
     return replace(tokens, refresh_token=str(successor(presented.token, grant.retry_key)))
+
+
+def _signed_again(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:
+    """The tokens of the generation that is stored, with its place in the status list, for the key of this request."""
+    scope, known = _scope(request, ports, grant, presented)
+    # The request may ask for another part of the scope than the one before, whose API may ask for shorter lifetimes.
+    exp = int(request.now) + access_token.lifetime(scope, known, ports.settings)
+    live = grant.live[-1]._replace(exp=min(exp, grant.live[-1].exp))
+    tokens = sign_tokens(request, ports, grant, account, scope, known, live, is_first=False)
+    request.one_use.spend()
+    return tokens
 
 
 def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Presented) -> tuple[Sequence[str], Scopes]:

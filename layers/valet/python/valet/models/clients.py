@@ -32,6 +32,7 @@ class Client(Frozen):
     roles: frozenset[str] = frozenset()  # the end-users' roles that it is told, next to those of its APIs
     roles_claim: str = "roles"  # the name of the claim that tells them
     retry_window: int | None = None  # seconds; None: the deployment's
+    refresh_token_rotation: bool = True  # False: a confidential client keeps the refresh token that it has
     refresh_idle_lifetime: int = 30 * 86_400
     refresh_absolute_lifetime: int = 90 * 86_400
     epoch: int = 0  # a grant of an older one is dead: revoking all of the client's grants raises it

@@ -32,6 +32,18 @@ class Rotation(Frozen):
     paced_until: int = 0
 
 
+class Renewal(Frozen):
+    """The write of a refresh that keeps its refresh token. It needs no mark of its own: if a second try finds that the
+    first one took effect, the answer is the same as to any other request that was faster.
+    """
+
+    presented_digest: bytes
+    live: tuple[LiveToken, ...]
+    idle_expires_at: int
+    expires_at: int
+    paced_until: int = 0
+
+
 class Revocation(Frozen):
     """The write that revokes a grant; `attempt` marks it as this invocation's own."""
 
@@ -80,7 +92,12 @@ class Grants(Protocol):
         """Redeem the code, if it is the grant's, not redeemed and not expired, and the grant is not revoked."""
 
     def rotate(self, grant: Grant, rotation: Rotation, now: float) -> Done | Refused:
-        """Rotate the refresh token, if the presented one is current and not expired, and the grant is not revoked."""
+        """Rotate the refresh token, if the presented one is current and not expired, and the grant is not revoked and
+        still of the generation that `grant` has.
+        """
+
+    def renew(self, grant: Grant, renewal: Renewal, now: float) -> Done | Refused:
+        """Count a refresh that keeps the refresh token, on the same conditions as `rotate`."""
 
     def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
         """Revoke the grant, whatever its state; this is final. Returns None if there is no such grant, and creates

@@ -17,6 +17,9 @@ from valet.protocol.nonces import ACCEPTED_FOR, Nonces
 
 # Seconds that a proof without a nonce is kept after its `iat`: as long as it is accepted, and the skew of two clocks.
 _KEPT = proof.MAX_AGE + 90
+# Seconds that `iat` may be ahead where a nonce says that the proof is new. Such a proof is kept until it could not be
+# accepted for its time either, and nothing that a client writes keeps it for longer than that.
+_CLOCK_AHEAD = 86_400
 
 
 class Proven(NamedTuple):
@@ -47,8 +50,10 @@ def prove(request: Request, nonces: Nonces | None, *, is_nonce_required: bool, n
     try:
         if is_fresh:
             # The nonce says that the proof is new. So a client whose clock is wrong is let in.
+            if found.iat > now + _CLOCK_AHEAD:
+                raise Refused("proof: iat is more than a day ahead")
             proof.check_validity(found, now)
-            expires_at = int(now) + ACCEPTED_FOR
+            expires_at = int(max(now + ACCEPTED_FOR, found.iat + _KEPT))
         else:
             if nonces is not None:
                 _check_nonce(found, headers, is_required=is_nonce_required, now=now)

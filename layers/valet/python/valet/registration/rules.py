@@ -106,6 +106,9 @@ def _kind(client: Client) -> Iterator[Wrong]:
     if client.pkce == "optional" and not client.is_confidential:
         reason = "only a confidential client may leave it out: nothing else protects the codes of a public one"
         yield Wrong("pkce", f"{reason} (RFC 9700 section 2.1.1)", client.pkce)
+    if not client.refresh_token_rotation and not client.is_confidential:
+        reason = "only a confidential client may keep its refresh tokens: those of a public one rotate at every use"
+        yield Wrong("refresh_token_rotation", f"{reason} (RFC 9700 section 4.14.2)")
     if client.id_token_signed_response_alg not in ("", *SIGNING_ALGS):
         yield Wrong("id_token_signed_response_alg", ONE_OF_THE_ALGS, client.id_token_signed_response_alg)
     if client.introspects and not client.is_confidential:

@@ -9,9 +9,15 @@ from typing import Any
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.frozen import Frozen, replace
 from valet.models.grants import Grant, GrantPointer, LiveToken
-from valet.ports.grants import Done, Redemption, Refused, Revocation, Revoked, Rotation
+from valet.ports.grants import Done, Redemption, Refused, Renewal, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
+# The refresh token and the generation are those that were read. A refresh writes `live` as a whole, so no other refresh
+# may have written it since; and one that keeps its refresh token shows by the generation alone.
+_IS_CURRENT = (
+    "#refresh_digest = :presented AND #generation = :read AND attribute_not_exists(#revoked_at)"
+    " AND #idle_expires_at > :now AND #absolute_expires_at > :now"
+)
 _LIVE = Struct(">II")  # exp and idx; good until 2106
 
 
@@ -81,9 +87,34 @@ class DynamoGrants(Frozen):
         return self._step(
             grant.grant_id,
             _set(values) + " ADD #generation :one",
-            "#refresh_digest = :previous_digest AND attribute_not_exists(#revoked_at)"
-            " AND #idle_expires_at > :now AND #absolute_expires_at > :now",
-            {**_named(values), ":one": 1, ":now": int(now)},
+            _IS_CURRENT,
+            {
+                **_named(values),
+                ":presented": rotation.presented_digest,
+                ":read": grant.generation,
+                ":one": 1,
+                ":now": int(now),
+            },
+        )
+
+    def renew(self, grant: Grant, renewal: Renewal, now: float) -> Done | Refused:
+        values = {
+            "paced_until": renewal.paced_until,
+            "live": packed(renewal.live),
+            "idle_expires_at": renewal.idle_expires_at,
+            "expires_at": renewal.expires_at,
+        }
+        return self._step(
+            grant.grant_id,
+            _set(values) + " ADD #generation :one",
+            _IS_CURRENT,
+            {
+                **_named(values),
+                ":presented": renewal.presented_digest,
+                ":read": grant.generation,
+                ":one": 1,
+                ":now": int(now),
+            },
         )
 
     def revoke(self, grant_id: str, revocation: Revocation) -> Revoked | None:
