@@ -31,12 +31,14 @@ FAPI2: dict[str, Any] = {
     "redirect_uris": (HTTPS,),
     "dpop_bound_access_tokens": True,
     "require_pushed_authorization_requests": True,
+    "refresh_token_rotation": False,
     "id_token_on_refresh": True,
 }
 # What somebody with access to the table may write into the item, and the rule that this breaks.
 EDITED: list[tuple[dict[str, Any], str]] = [
     ({"dpop_bound_access_tokens": False}, "bound to a key"),
     ({"require_pushed_authorization_requests": False}, "push its authorization requests"),
+    ({"refresh_token_rotation": True}, "must not rotate"),
     ({"pkce": "optional"}, "PKCE must be required"),
     ({"redirect_uris": (HTTPS, "http://webapp.example.com/callback")}, "https://"),
     ({"redirect_uris": (HTTPS, "http://127.0.0.1/callback")}, "https://"),
@@ -105,6 +107,7 @@ def test_pushed_bound_and_signed_from_the_request_to_userinfo(
         assert_signed(deployment, answered["id_token"], "PS256")
         assert owner.userinfo(app, answered["access_token"]).json()["preferred_username"] == "john"
         assert app.introspect(answered["access_token"]).json()["cnf"] == {"jkt": owner.jkt}
+        assert answered.get("refresh_token", tokens["refresh_token"]) == tokens["refresh_token"]
     assert app.revoke(tokens["refresh_token"]).status == 200
 
 
@@ -132,6 +135,15 @@ def test_two_keys_of_one_kid_are_told_apart_by_their_algorithm(
     for both in ([other, app.public_jwk], [app.public_jwk, other]):
         register(deployment, app, **FAPI2, jwks=json.dumps({"keys": both}))
         assert owner.of(app, "/par").push()[0].status == 201
+
+
+def test_the_refresh_token_stays_good_at_every_use(
+    deployment: Deployment, browser: Browser, app: KeyApplication, owner: KeyHolder
+) -> None:
+    kept = sign_in(browser, app, owner)["refresh_token"]
+    for _ in range(3):
+        deployment.clock.advance(400)  # longer than any retry window
+        bound_to(owner.of(app).refresh(kept), owner)
 
 
 @pytest.mark.parametrize("alg", ["PS256", "ES256", "Ed25519"])

@@ -21,6 +21,7 @@ SHOP = Client(
     scope=frozenset({"openid"}),
     dpop_bound_access_tokens=True,
     require_pushed_authorization_requests=True,
+    refresh_token_rotation=False,
     profile="fapi2",
 )
 JOB = replace(
@@ -29,6 +30,7 @@ JOB = replace(
     redirect_uris=(),
     scope=frozenset({"buy"}),
     require_pushed_authorization_requests=False,
+    refresh_token_rotation=True,
 )
 SIGNS = {alg: SigningKey(alg, alg, "signing", {}) for alg in ("RS256", "PS256", "ES256")}
 
@@ -56,6 +58,7 @@ def test_a_client_that_keeps_every_rule_is_registered(client: Client) -> None:
         ({"token_endpoint_auth_method": "none"}, {"private_key_jwt", "confidential"}),
         ({"application_type": "native"}, {"confidential"}),
         ({"dpop_bound_access_tokens": False}, {"sender-constrained tokens"}),
+        ({"refresh_token_rotation": True}, {"no rotation"}),
         ({"require_pushed_authorization_requests": False}, {"pushed requests"}),
         ({"pkce": "optional"}, {"PKCE"}),
         ({"redirect_uris": ("http://127.0.0.1/in",)}, {"https"}),
@@ -90,6 +93,7 @@ def test_what_has_one_possible_value_is_set_and_keeps_its_rule() -> None:
     assert values == {
         "token_endpoint_auth_method": "private_key_jwt",
         "dpop_bound_access_tokens": True,
+        "refresh_token_rotation": False,
         "require_pushed_authorization_requests": True,
         "pkce": "required",
     }

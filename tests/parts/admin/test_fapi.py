@@ -63,8 +63,8 @@ def keys(tmp_path: Path) -> tuple[str, ...]:
 def test_the_profile_sets_what_has_one_possible_value_and_says_so(valet: Operator, keys: tuple[str, ...]) -> None:
     told = valet(*SHOP, *HELD, *keys).out
     assert (
-        "The profile fapi2 set: authentication method private_key_jwt, bound access tokens yes, pushed requests yes."
-        in told.replace("\n", " ")
+        "The profile fapi2 set: authentication method private_key_jwt, bound access tokens yes, "
+        "rotation of refresh tokens no, pushed requests yes." in told.replace("\n", " ")
     )
     assert "secret" not in told.lower()
     shop = valet.json("clients", "show", "shop")
@@ -93,6 +93,7 @@ def test_a_client_is_changed_to_the_profile_and_loses_its_secret(valet: Operator
     [
         (("--auth", "client_secret"), "authenticate by private_key_jwt (FAPI 2.0 Security Profile section 5.3.2.1)"),
         (("--bound", "no"), "bound access tokens: its access tokens must be bound to a key"),
+        (("--rotation",), "rotation of refresh tokens: its refresh tokens must not rotate"),
         (("--no-require-pushed",), "pushed requests: it must push its authorization requests"),
         (("--pkce", "optional"), "PKCE: PKCE must be required"),
         (("--auth-alg", "RS256"), "signed by PS256, ES256, EdDSA"),

@@ -81,8 +81,8 @@ SENTENCES = (
     Sentence("5.3.2.1 (8)", "of `aud` in an assertion, only the issuer as text",
              (f"{_KEY}::test_whatever_is_wrong_the_answer_is_the_same_and_nothing_is_spent",)),
     Sentence("5.3.2.1 (9)", "no rotation of refresh tokens, except in extraordinary circumstances",
-             ("integration/test_refresh_token.py::*",),
-             "not yet: refresh tokens rotate, with a retry window for a lost answer"),
+             (f"{_FAPI}::test_the_refresh_token_stays_good_at_every_use",
+              f"{_FAPI}::test_an_edited_item_gets_no_request_through")),
     Sentence("5.3.2.1 (10)", "nonces of the server for DPoP proofs (may)", ("integration/test_dpop_nonces.py::*",)),
     Sentence("5.3.2.1 (11)", "codes live 60 seconds at most",
              ("integration/test_authorization_code.py::"

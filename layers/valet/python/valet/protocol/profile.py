@@ -55,6 +55,14 @@ RULES = (
         only=True,
     ),
     Rule(
+        "no rotation",
+        "5.3.2.1",
+        "its refresh tokens must not rotate",
+        "refresh_token_rotation",
+        lambda client: not client.refresh_token_rotation or "refresh_token" not in client.grant_types,
+        only=False,
+    ),
+    Rule(
         "pushed requests",
         "5.3.2.2",
         "it must push its authorization requests (PAR)",
