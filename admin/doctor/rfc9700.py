@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from admin.doctor.findings import Finding, Skipped
 
-KEPT, BROKEN, UNSEEN, NOT_OFFERED = "kept", "see findings", "not looked at", "not offered"
+KEPT, BROKEN, UNSEEN = "kept", "see findings", "not looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,6 @@ class Rule:
     rule: str
     how: str
     checks: tuple[str, ...] = ()
-    is_offered: bool = True
 
 
 _META = "metadata.consistent"
@@ -28,8 +27,8 @@ RULES = (
     Rule("2.1.1", "PKCE, with S256 only",
          "required, except of confidential clients with --pkce optional; plain is refused", (_META, "clients.pkce")),
     Rule("2.1.2", "No implicit grant", "response_type code alone", (_META,)),
-    Rule("2.2.1", "Sender-constrained access tokens", "not yet (DPoP); revocation within 5 s limits the harm",
-         is_offered=False),
+    Rule("2.2.1", "Sender-constrained access tokens", "a DPoP proof binds a token; --bound dpop makes it a duty",
+         ("fapi.clients",)),
     Rule("2.2.2", "Refresh tokens of public clients are rotated", "all are, at every use",
          ("clients.retry-window",)),
     Rule("2.3", "Access tokens for one audience and the least scope", "aud is the one API, and with openid the issuer",
@@ -66,7 +65,7 @@ def judged(findings: Sequence[Finding], skipped: Sequence[Skipped]) -> list[dict
     found, unseen = {finding.check for finding in findings}, {each.check for each in skipped}
     rows = []
     for rule in RULES:
-        status = NOT_OFFERED if not rule.is_offered else KEPT
+        status = KEPT
         if unseen & set(rule.checks):
             status = UNSEEN
         if found & set(rule.checks):
