@@ -158,12 +158,16 @@ def _endpoint(found: Findings, tick: Tick) -> None:
     tick()
     found.figures["token endpoint in process, µs"] = {
         "raw signature": measured.signature,
+        "raw verification": measured.verification,
         "Valet": measured.valet,
         "Authlib in Flask": measured.authlib,
         "Authlib without a framework": measured.authlib_alone,
     }
     for budget, kind, limit in (("B5", "client_credentials", 0.6), ("B6", "code", 0.7), ("B6", "refresh", 0.7)):
         found.lines.append(ratio(budget, f"{kind} / Authlib's", *measured.less_signature(kind), limit))
+    more = measured.valet["code of a fapi2 client"].less(measured.valet["code"])
+    words = "code of a fapi2 client, more than a code / raw ES256 verify"
+    found.lines.append(ratio("B15", words, more, measured.verification, 3.5))
 
 
 def _calls(found: Findings, tick: Tick) -> None:
@@ -286,7 +290,7 @@ STEPS = (
     Step("a first sign-in, cold", ("B18",), 6, _cold_sign_in),
     Step("AWS calls, one at a time", ("B9", "B17"), 1, _aws_calls),
     Step("a refresh with its AWS calls", ("B19",), 1, _refresh),
-    Step("token endpoint and Authlib's", ("B5", "B6", "B9"), 1, _endpoint),
+    Step("token endpoint and Authlib's", ("B5", "B6", "B9", "B15"), 1, _endpoint),
     Step("AWS calls, counted", ("B7", "B9"), 1, _calls),
     Step("a million tokens", ("B9",), 1, _million),
     Step("memory of the token function", (), 2, _memory),

@@ -10,6 +10,7 @@ from typing import cast
 
 from valet.models.accounts import Account
 from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.models.once import OneTimeValue
 from valet.models.status_lists import Lease
 from valet.ports.accounts import Accounts
 from valet.ports.grants import Done, Grants, Redemption, Refused, Rotation
@@ -123,6 +124,16 @@ class BenchStatusLists:
 
 
 @dataclass
+class BenchOnce:
+    """The port Once."""
+
+    spent: dict[OneTimeValue, bytes] = field(default_factory=dict)
+
+    def spend(self, value: OneTimeValue, attempt: bytes, /) -> bool:
+        return self.spent.setdefault(value, attempt) == attempt
+
+
+@dataclass
 class BenchStores:
     """All ports that the two endpoints use, except clock, randomness and log."""
 
@@ -131,6 +142,7 @@ class BenchStores:
     grants: BenchGrants = field(default_factory=BenchGrants)
     status_lists: BenchStatusLists = field(default_factory=BenchStatusLists)
     signers: MemorySigners = field(default_factory=MemorySigners)
+    once: BenchOnce = field(default_factory=BenchOnce)
 
     def stand_behind(self, server: Server) -> None:
         """Replace the server's ports by these stores."""
@@ -139,3 +151,4 @@ class BenchStores:
         server.grants = cast(Grants, self.grants)
         server.status_lists = cast(StatusLists, self.status_lists)
         server.signers = self.signers
+        server.once = self.once

@@ -1,4 +1,4 @@
-"""The token and introspection endpoints in one process, next to Authlib's: budgets B5 and B6.
+"""The token and introspection endpoints in one process, next to Authlib's: budgets B5, B6 and B15.
 
 Both sides start from headers and an encoded form, and end with a JSON body. Both sign with ES256, and neither has a
 network or a database. The raw signature takes equal time on both sides: each round measures it too, and it is
@@ -17,6 +17,7 @@ from bench.authlib_flask import answer_of, new_app, wsgi_request
 from bench.authlib_in_memory import AuthlibInMemory
 from bench.authlib_in_memory import answered as authlib_answered
 from bench.measure import Deed, Sample, interleaved
+from bench.strict_client import StrictClient
 from bench.valet_in_memory import ValetInMemory, answered, basic, handler, redemption_form, refresh_form
 
 OPENID = ("items", "offline_access", "openid", "profile")
@@ -26,9 +27,12 @@ KINDS = ("client_credentials", "code", "refresh")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Microseconds of processor time for one request; `signature` is the part that the raw signature takes."""
+    """Microseconds of processor time for one request; `signature` is the part that the raw signature takes, and
+    `verification` what the raw verification of one takes.
+    """
 
     signature: Sample
+    verification: Sample
     valet: Mapping[str, Sample]
     authlib: Mapping[str, Sample]
     authlib_alone: Mapping[str, Sample]
@@ -40,7 +44,11 @@ class Endpoint:
 def measure(rounds: int = 400) -> Endpoint:
     key, message = ec.generate_private_key(ec.SECP256R1()), b"x" * 500
     algorithm = ec.ECDSA(hashes.SHA256())
-    deeds: dict[str, Callable[[], Deed]] = {"signature": lambda: lambda: key.sign(message, algorithm)}
+    public, signature = key.public_key(), key.sign(message, algorithm)
+    deeds: dict[str, Callable[[], Deed]] = {
+        "signature": lambda: lambda: key.sign(message, algorithm),
+        "verification": lambda: lambda: public.verify(signature, message, algorithm),
+    }
     deeds |= {f"valet {kind}": make for kind, make in _valet().items()}
     deeds |= {f"authlib {kind}": make for kind, make in _authlib().items()}
     deeds |= {f"alone {kind}": make for kind, make in _authlib_alone().items()}
@@ -49,12 +57,13 @@ def measure(rounds: int = 400) -> Endpoint:
     def of(whose: str) -> dict[str, Sample]:
         return {name.partition(" ")[2]: each for name, each in found.items() if name.startswith(whose)}
 
-    return Endpoint(found["signature"], of("valet "), of("authlib "), of("alone "))
+    return Endpoint(found["signature"], found["verification"], of("valet "), of("authlib "), of("alone "))
 
 
 def _valet() -> dict[str, Callable[[], Deed]]:
     valet = ValetInMemory()
     tokens, introspection = handler("token"), handler("introspect")
+    strict = StrictClient(valet)
 
     def asked(made: Mapping[str, Any], ask: Any = tokens) -> Deed:
         valet.forget_log()
@@ -76,6 +85,7 @@ def _valet() -> dict[str, Callable[[], Deed]]:
         "refresh": lambda: asked(valet.refresh(redeemed("items", "offline_access")["refresh_token"])),
         "introspect": lambda: asked(inspected, introspection),
         "code with ID token": lambda: asked(valet.redemption(valet.issue(OPENID))),
+        "code of a fapi2 client": lambda: asked(strict.redemption()),
     }
 
 

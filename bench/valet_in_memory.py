@@ -122,14 +122,18 @@ class ValetInMemory:
         self.log.truncate()
         return logged
 
-    def issue(self, scope: tuple[str, ...] = ("items", "offline_access"), number: int | None = None) -> str:
-        """A code, as the consent function would have issued it, for user and web client `number`."""
+    def issue(
+        self, scope: tuple[str, ...] = ("items", "offline_access"), number: int | None = None, client_id: str = ""
+    ) -> str:
+        """A code, as the consent function would have issued it, for user and web client `number`, or for another
+        client.
+        """
         now = int(self.server.clock())
         number = next(self._grant_numbers) % self.population if number is None else number
         code = Code(new_id(os.urandom), new_handle(os.urandom))
         grant = Grant(
             grant_id=code.grant_id,
-            client_id=f"web_{number}",
+            client_id=client_id or f"web_{number}",
             sub=f"user-{number}",
             sid=new_id(os.urandom),
             scope=scope,

@@ -34,7 +34,7 @@ def printable(text: str) -> str:
     """The text without characters that end or turn a line or control a terminal: others wrote what stands in it."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def in_bounds(field: str, value: Any) -> Any:

@@ -7,6 +7,7 @@ as an address of the attacker's own server, cannot use that assertion here (FAPI
 import json
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 from valet.client_authentication.secret import CHALLENGE
@@ -119,7 +120,15 @@ def _keys_of(client: Client, kid: str | None, ports: Ports) -> Iterable[Key]:
     jwks = _fetched(client, ports) if client.jwks_uri else client.jwks
     if not jwks:
         raise Refused("the client has no keys")
-    return usable_keys(jwk for jwk in json.loads(jwks)["keys"] if kid is None or jwk.get("kid", kid) == kid)
+    return [key for key in _keys_in(jwks) if kid is None or key.kid in ("", kid)]
+
+
+@lru_cache(maxsize=64)
+def _keys_in(jwks: str) -> list[Key]:
+    """The usable keys of the JWK Set. To build one takes as long as to verify a signature, so they are remembered, by
+    the text of the set: another text has other keys.
+    """
+    return usable_keys(json.loads(jwks)["keys"])
 
 
 def _fetched(client: Client, ports: Ports) -> str:
