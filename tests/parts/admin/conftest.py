@@ -35,12 +35,10 @@ def _botocore_reads_its_descriptions_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _functions_log_where_their_process_does() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _functions_log_where_their_process_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that invokes a function of the local stack runs it in this process, and must not answer its lines."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log, "write", lambda line: print(line, file=sys.__stdout__))
-        yield
+    monkeypatch.setattr(log, "write", lambda line: print(line, file=sys.__stdout__))
 
 
 @dataclass(frozen=True)
