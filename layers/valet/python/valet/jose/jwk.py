@@ -125,7 +125,7 @@ def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
     x, y = _octets(jwk, "x"), _octets(jwk, "y")
     if jwk.get("crv") != "P-256" or len(x) != 32 or len(y) != 32:
         raise UnusableKey("not a key on P-256")
-    verify = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1()).public_key().verify
+    verify = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y).verify
     ecdsa = ec.ECDSA(_SHA256)
 
     def es256(signature: bytes, message: bytes) -> None:
