@@ -82,7 +82,7 @@ def with_its_method(client: Client, given: Mapping[str, Any], desk: Desk) -> tup
 
 
 def facts_of(client: Client) -> dict[str, Any]:
-    """What the commands show of the keys: how they are named, never all of them."""
+    """The keys as the commands show them: by their names, without the numbers they are made of."""
     return {
         "auth_alg": client.token_endpoint_auth_signing_alg,
         "jwks": names_of(client.jwks) if client.jwks else [],

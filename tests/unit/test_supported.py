@@ -8,6 +8,7 @@ from typing import get_type_hints
 
 import pytest
 from valet import grant_types
+from valet.binding import proof
 from valet.errors import UnauthorizedClient, UnsupportedGrantType
 from valet.grant_types.request import TokenRequest
 from valet.models.clients import Client
@@ -15,6 +16,7 @@ from valet.models.grants import Tokens
 from valet.protocol.supported import (
     AUTH_METHODS,
     CONFIDENTIAL_METHODS,
+    DPOP_ALGORITHMS,
     EITHER_SECRET_METHOD,
     GRANT_TYPES,
     PKCE,
@@ -68,6 +70,7 @@ def test_a_token_request_imports_its_own_grant_type_alone(grant_type: str) -> No
     code = f"""
 import sys
 from valet import grant_types
+from valet.binding import proof
 from valet.models.clients import Client
 assert not any(row.module in sys.modules for row in grant_types.GRANT_TYPES.values())
 grant_types.named({grant_type!r}, Client("app", "App", grant_types=frozenset([{grant_type!r}])))
@@ -92,3 +95,8 @@ def test_the_word_for_either_secret_method_is_registered_but_never_announced() -
     assert set(REGISTERED_AUTH_METHODS) == {EITHER_SECRET_METHOD, *AUTH_METHODS}
     assert Client("a", "A").token_endpoint_auth_method == EITHER_SECRET_METHOD
     assert Client("a", "A").pkce == PKCE[0] == "required"
+
+
+def test_the_algorithms_of_proofs_that_are_announced_are_those_that_are_accepted() -> None:
+    """They stand twice, because the metadata's start must not load what verifies proofs."""
+    assert DPOP_ALGORITHMS == proof.ALGORITHMS

@@ -22,7 +22,6 @@ MAX_AGE, AHEAD = 60, signed.AHEAD  # seconds that `iat` may lie in the past and 
 
 _TYPES = frozenset({TYPE})
 _KTY = {"PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
-_LONGEST_JTI = 256
 
 
 class AnotherAddress(Refused):
@@ -79,8 +78,8 @@ def read(value: str, known: Mapping[str, KnownKey] | None = None) -> Proof:
     jti, htm, htu = _text(claims, "jti"), _text(claims, "htm"), _text(claims, "htu")
     nonce, ath = _text(claims, "nonce"), _text(claims, "ath")
     iat = signed.time_of(claims, "iat")
-    if not jti or len(jti) > _LONGEST_JTI:
-        raise Refused(f"proof: jti is not 1 to {_LONGEST_JTI} characters")
+    if not jti or len(jti) > signed.LONGEST_JTI:
+        raise Refused(f"proof: jti is not 1 to {signed.LONGEST_JTI} characters")
     if not htm or not htu or iat is None:
         raise Refused("proof: htm, htu or iat is missing")
     exp, nbf = signed.time_of(claims, "exp"), signed.time_of(claims, "nbf")

@@ -27,7 +27,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _TYPES = frozenset((None, "jwt", "client-authentication+jwt"))
 _LONGEST_LIFETIME = 3660  # seconds; libraries write an hour to the second, and their clocks may be ahead
-_LONGEST_JTI = 256  # characters
 _KEPT_FOR = 90  # seconds after `exp`, until the jti may be forgotten: longer than the clocks of two environments differ
 _FAULT = (
     "The client could not be authenticated by its client_assertion. It is a JWT with iss and sub = client_id, aud = "
@@ -110,8 +109,8 @@ def _judged(unverified: Unverified, client: Client, issuer: str, now: float) -> 
         if (signed.time_of(claims, name) or 0) > now + signed.AHEAD:
             raise Refused(f"{name} is more than {signed.AHEAD} s ahead")
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
-        raise Refused(f"jti is not 1 to {_LONGEST_JTI} characters")
+    if not isinstance(jti, str) or not 0 < len(jti) <= signed.LONGEST_JTI:
+        raise Refused(f"jti is not 1 to {signed.LONGEST_JTI} characters")
     return OneTimeValue("assertion", client.client_id, jti, math.ceil(expires_at) + _KEPT_FOR)
 
 

@@ -20,6 +20,7 @@ from valet.jose.jwk import Key, UnusableKey, key_from_jwk
 # for JSON full of decimal fractions: as long as the slowest signature that is verified.
 LONGEST = 8192
 AHEAD = 30  # seconds that the clock of a client may be ahead: FAPI 2.0 wants 10 to be accepted, and 60 to be refused
+LONGEST_JTI = 256  # characters
 _MOST_OPENED = 128  # objects and arrays, all together; so no JSON is nested deeper
 _MOST_TRIED = 4
 _EXTENSIONS = frozenset({"crit", "b64"})  # RFC 7515 §4.1.11, RFC 7797: they change what is signed or what it means
