@@ -70,7 +70,6 @@ def test_a_token_request_imports_its_own_grant_type_alone(grant_type: str) -> No
     code = f"""
 import sys
 from valet import grant_types
-from valet.binding import proof
 from valet.models.clients import Client
 assert not any(row.module in sys.modules for row in grant_types.GRANT_TYPES.values())
 grant_types.named({grant_type!r}, Client("app", "App", grant_types=frozenset([{grant_type!r}])))
