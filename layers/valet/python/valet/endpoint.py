@@ -78,7 +78,7 @@ def refused_to(destination: "Destination", error: OAuthError) -> Response:
         raise error
     if error.detail:
         observability.log_refusal(error)
-    return destination.refuse(error)
+    return destination.refuse(error).with_cookies(*error.cookies)
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:
@@ -89,6 +89,7 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         response = refuse_as_page(error, request, _client_of(error, server))
     else:
         response = refuse(error, request)
+    response = response.with_cookies(*error.cookies)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
         return response
     try:
