@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import click
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
 from valet.protocol.supported import SIGNING_ALGS
 
 from admin.desk import Desk
 from configuration import durations
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Registration = TypeVar("Registration", Account, Client, ProtectedApi, Scope)
+Registration = TypeVar("Registration", Account, Client, Policy, ProtectedApi, Scope)
 Values = TypeVar("Values", frozenset[str], tuple[str, ...])
 
 

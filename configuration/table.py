@@ -1,4 +1,4 @@
-"""What a configuration file may say of a client, an API, a scope and a person: one row a key.
+"""What a configuration file may say of a client, an API, a scope, a person and the policy: one row a key.
 
 The reader, the writer, the JSON Schema and the comparison with what is registered all go by these rows. A member of a
 model that has no row is in NOT_IN_FILE with the reason; a test fails for a member that is in neither.
@@ -11,6 +11,8 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
+from valet.pages.words import LANGUAGES
 from valet.protocol.supported import (
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
@@ -47,10 +49,18 @@ class Section:
     name: str  # in the file: clients
     one: str  # an entry, in messages: client
     model: type[Any]
-    identifier: str  # the member that the entry's key is
+    identifier: str  # the member that the entry's key is; empty: the section is the one entry
     says: str
     rows: tuple[Row, ...]
     beyond: tuple[Row, ...] = ()  # credentials and the like, which are no member to compare
+
+    def called(self, name: str) -> str:
+        """An entry of that name, in messages."""
+        return self.one if self.is_single else f"{self.one} {name}"
+
+    @property
+    def is_single(self) -> bool:
+        return not self.identifier
 
     @property
     def keys(self) -> list[str]:
@@ -174,11 +184,31 @@ PEOPLE = Section(
     ),
 )  # fmt: skip
 
-SECTIONS = (SCOPES, APIS, CLIENTS, PEOPLE)
+# `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
+POLICY = Section(
+    "policy", "policy", Policy, "", "The policy for people: the languages of the pages.",
+    (
+        Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
+            tuple(LANGUAGES)),
+        Row("default_language", "default_language", TEXT,
+            "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
+    ),
+)  # fmt: skip
+
+SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 
 # Members that no row sets, with the reason. A change of an entry keeps their values.
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
+        Policy: {
+            "sign_in_with": "nothing reads it yet",
+            "password_minimum": "nothing reads it yet",
+            "registration": "nothing reads it yet",
+            "registration_domains": "nothing reads it yet",
+            "breached_passwords": "nothing reads it yet",
+            "remember_device": "nothing reads it yet",
+            "second_factor": "nothing reads it yet",
+        },
         Scope: {},
         ProtectedApi: {},
         Client: {

@@ -64,6 +64,8 @@ def seed(
 
 
 def _register(registrar: Registrar, wanted: Configuration, clients: list[Client]) -> None:
+    for policy in (wanted.policy or {}).values():
+        registrar.put_policy(policy.model)
     for scope in (wanted.scopes or {}).values():
         registrar.put_scope(scope.model)
     for api in (wanted.apis or {}).values():

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
 from valet.registration.client_keys import names_of
 
 Deed = Literal[
@@ -29,7 +30,7 @@ Deed = Literal[
     "sessions.ended",
 ]
 Facts = Mapping[str, Any]
-Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
+Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy)
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
@@ -82,6 +83,10 @@ def of_scope(before: Scope | None, after: Scope | None) -> Facts:
     nothing = Scope("", "")
     changed = _changed(before or nothing, after or nothing, "name")
     return {"scope": (after or before or nothing).name, "deed": _deed(before, after), **_told(changed, before, after)}
+
+
+def of_policy(before: Policy, after: Policy) -> Facts:
+    return {"deed": "changed", **_told(_changed(before, after, ""), before, after)}
 
 
 def of_account(before: Account | None, after: Account | None, deed: Deed | None = None) -> Facts:

@@ -33,6 +33,7 @@ CLIENT: Words = {
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
+POLICY: Words = {"default_language": "default language"}
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",

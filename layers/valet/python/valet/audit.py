@@ -36,6 +36,7 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "policy.changed",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -131,6 +132,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
