@@ -69,6 +69,14 @@ ENDPOINTS = (
         is_page=True,
     ),
     Endpoint(
+        "/login/passkey",
+        "passkey",
+        "POST",
+        "WebAuthn Level 3 §7.2: checks what a passkey has signed",
+        ("passkey", "passkey_refused"),
+        is_page=True,
+    ),
+    Endpoint(
         "/consent",
         "consent",
         "GET, POST",

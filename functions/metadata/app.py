@@ -10,7 +10,10 @@ from valet.server import SERVER, Server
 
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
-    members = document(request.issuer, server.registry.scopes(), algs, server.settings.profile)
+    settings = server.settings
+    members = document(
+        request.issuer, server.registry.scopes(), algs, settings.profile, has_passkeys=bool(settings.rp_id)
+    )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 

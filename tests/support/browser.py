@@ -69,20 +69,31 @@ class Browser:
         return answer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Form:
     action: str
-    hidden: Mapping[str, str]
-    names: frozenset[str]
+    data: Mapping[str, str]  # of its data attributes
+    hidden: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
 
 def form_of(page: Answer) -> Form:
-    """The page's one form."""
+    """The page's one form that works without script."""
+    return _form(page, is_passkeys=False)
+
+
+def passkey_form_of(page: Answer) -> Form:
+    """The page's form that its script fills in."""
+    return _form(page, is_passkeys=True)
+
+
+def _form(page: Answer, *, is_passkeys: bool) -> Form:
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
-    assert parser.forms == 1, page.body
-    return Form(parser.action, parser.hidden, frozenset(parser.names))
+    found = [form for is_passkey, form in parser.forms if is_passkey == is_passkeys]
+    assert len(found) == 1, page.body
+    return found[0]
 
 
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
@@ -99,18 +110,16 @@ def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
 class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms = 0
-        self.action = ""
-        self.hidden: dict[str, str] = {}
-        self.names: set[str] = set()
+        self.forms: list[tuple[bool, Form]] = []  # whether it is the passkeys' form
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             assert found["method"] == "post"
-            self.forms += 1
-            self.action = found["action"]
+            data = {name.removeprefix("data-"): value for name, value in found.items() if name.startswith("data-")}
+            self.forms.append((found.get("id") == "passkey", Form(found["action"], data)))
         if tag in ("input", "button") and "name" in found:
-            self.names.add(found["name"])
+            form = self.forms[-1][1]
+            form.names.add(found["name"])
             if found.get("type") == "hidden":
-                self.hidden[found["name"]] = found["value"]
+                form.hidden[found["name"]] = found.get("value", "")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.once import Once
+    from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
@@ -141,6 +142,12 @@ class Server:
         from valet.aws.dynamodb.proofs import DynamoProofs
 
         return DynamoProofs(self._table(self.settings.grants_table))
+
+    @cached_property
+    def passkeys(self) -> "Passkeys":
+        from valet.aws.dynamodb.passkeys import DynamoPasskeys
+
+        return DynamoPasskeys(self._table(self.settings.users_table))
 
     @cached_property
     def once(self) -> "Once":

@@ -24,6 +24,7 @@ class Settings(Frozen):
     users_table: str = "Users"
     grants_table: str = "Grants"
     issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
+    passkey_domain: str = ""  # the RP ID of passkeys; empty: the issuer's host
     is_behind_proxy: bool = False  # the last entry of X-Forwarded-For is a proxy's, and the one before it the client's
     signing_algs: tuple[str, ...] = ("RS256",)  # the lanes of the key ring; the first one signs by default
     signer: str = "kms"
@@ -48,12 +49,20 @@ class Settings(Frozen):
     rotation_period: int = 30 * 86_400
 
     @property
+    def rp_id(self) -> str:
+        """The domain that passkeys belong to (WebAuthn Level 3 §4, "RP ID"). Empty: there are none, because the API's
+        own domain name is not kept, and all passkeys would go with it.
+        """
+        return self.passkey_domain or _host(self.issuer_url)
+
+    @property
     def is_plain_http(self) -> bool:
         """The local stack's issuer is plain http on a loopback address; nothing else may be."""
         return self.issuer_url.startswith("http://")
 
 
-_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
@@ -83,6 +92,17 @@ def _lanes(*names: str) -> Callable[[str], tuple[str, ...]]:
 def _issuer(value: str) -> str:
     if value and not _HTTPS_ISSUER.fullmatch(value) and not _LOOPBACK_ISSUER.fullmatch(value):
         raise ValueError("https://host without a path (plain http for a loopback address only), or empty")
+    return value
+
+
+def _host(url: str) -> str:
+    """The host of an issuer, without its port."""
+    return url.partition("://")[2].partition("]")[0] if "[" in url else url.partition("://")[2].partition(":")[0]
+
+
+def _domain(value: str) -> str:
+    if not _DOMAIN.fullmatch(value):
+        raise ValueError("a lower-case domain name")
     return value
 
 
@@ -126,6 +146,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "USERS_TABLE": ("users_table", _table),
     "GRANTS_TABLE": ("grants_table", _table),
     "ISSUER_URL": ("issuer_url", _issuer),
+    "PASSKEY_DOMAIN": ("passkey_domain", _domain),
     "BEHIND_PROXY": ("is_behind_proxy", _flag),
     "SIGNING_ALG": ("signing_algs", _lanes("RS256", "ES256", "PS256", "RS256+PS256", "RS256+ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),

@@ -1,30 +1,66 @@
-"""The sign-in page and its form (OpenID Connect Core §3.1.2.3)."""
+"""The sign-in page and its forms (OpenID Connect Core §3.1.2.3)."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from valet.front_channel import ahead
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
+from valet.frozen import Frozen
+from valet.handles import base64url
 from valet.http import Response, page
 from valet.pages import sign_in
+from valet.pages.passkeys import HEADERS, USE, script
 from valet.pages.policy import content_security_policy
+from valet.people.passkeys import SIGN_IN, challenge, is_domain
+from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.authorization_request import Destination
+from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
 
 _OUT_OF_DATE = "This page was out of date. Please sign in again."
 _RENEWED = "You took longer than ten minutes, so this sign-in was started again."
 _WRONG = "That username and password do not match. Please try again."
+_REFUSED = "That passkey could not be used. Please try again, or sign in another way."
+_NEEDS_PASSKEY = "To go on, you have to sign in with a passkey."
+
+
+class Ports(HasSettings, HasClock, Protocol):
+    """The ports that the page is made by."""
+
+
+class Offer(Frozen):
+    """The ways to sign in that a page offers."""
+
+    rp_id: str  # of passkeys; empty: there are none
+    acr: str  # the level that the request needs; empty: any
+    issued_ms: int  # when the page was made
+
+
+def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer:
+    """The ways that are enough for this request, as /authorize named the level in the page's address. A browser that
+    changes it sees another page, and gets no further by it.
+    """
+    acr = parameters.get("acr", "")
+    # Clocks differ: a page is never older than its request.
+    issued_ms = max(int(ports.clock() * 1000), saved.created_at_ms)
+    return Offer(ports.settings.rp_id, acr if acr in ACR_VALUES else "", issued_ms)
 
 
 def sign_in_page(
     saved: Saved,
     destination: Destination,
+    offer: Offer,
     *,
     username: str,
     error: str | None = None,
     status: int = 200,
 ) -> Response:
-    """The page that asks for a username and a password."""
+    """The page that asks for a username and a password, or a passkey."""
     upcoming = (f"{destination.issuer}/consent", f"{destination.issuer}/token")
+    asks_password = offer.acr in ("", PASSWORD_ACR)
+    notice = _RENEWED if saved.is_renewed else None if asks_password else _NEEDS_PASSKEY
+    takes_passkeys = offer.rp_id != "" and offer.acr != PASSWORD_ACR
+    passkey = _passkey_form(saved, offer) if takes_passkeys and is_domain(offer.rp_id) else None
     html = sign_in.html(
         action="/login",
         request_handle=saved.handle,
@@ -32,31 +68,53 @@ def sign_in_page(
         client_name=destination.client.client_name,
         username=username,
         error=error,
-        notice=_RENEWED if saved.is_renewed and not error else None,
+        notice=notice if not error else None,
         starts=ahead.images(upcoming),
+        passkey=passkey,
+        asks_password=asks_password,
+        needs_localhost=takes_passkeys and passkey is None,
     )
-    return page(status, html, content_security_policy(has_form=True, images=upcoming))
+    policy = content_security_policy(has_form=True, images=upcoming, script=passkey.script if passkey else "")
+    return page(status, html, policy, HEADERS if passkey else None)
 
 
-def wrong_password_page(saved: Saved, destination: Destination, *, username: str) -> Response:
+def wrong_password_page(saved: Saved, destination: Destination, offer: Offer, *, username: str) -> Response:
     """The page after a failed attempt. It does not say whether the account exists."""
-    return sign_in_page(saved, destination, username=username, error=_WRONG, status=401)
+    return sign_in_page(saved, destination, offer, username=username, error=_WRONG, status=401)
 
 
-def throttled_page(saved: Saved, destination: Destination, *, username: str, retry_after: int) -> Response:
+def refused_passkey_page(saved: Saved, destination: Destination, offer: Offer) -> Response:
+    """The page after a passkey that was refused. It does not say why."""
+    return sign_in_page(saved, destination, offer, username="", error=_REFUSED, status=401)
+
+
+def throttled_page(
+    saved: Saved, destination: Destination, offer: Offer, *, username: str, retry_after: int
+) -> Response:
     """The page after an attempt that came too soon; `retry_after` is in seconds."""
     minutes = -(-retry_after // 60)
     error = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
-    response = sign_in_page(saved, destination, username=username, error=error, status=429)
+    response = sign_in_page(saved, destination, offer, username=username, error=error, status=429)
     return response.with_headers({"Retry-After": str(retry_after)})
 
 
-def out_of_date(saved: Saved, destination: Destination, *, username: str) -> PageOutOfDate:
+def out_of_date(saved: Saved, destination: Destination, offer: Offer, *, username: str) -> PageOutOfDate:
     """The refusal of a form that this browser's sign-in page for this request did not send: the page again."""
-    again = sign_in_page(saved, destination, username=username, error=_OUT_OF_DATE, status=400)
+    again = sign_in_page(saved, destination, offer, username=username, error=_OUT_OF_DATE, status=400)
     return PageOutOfDate(saved.request.client_id, again)
 
 
 def is_sign_in_form(parameters: Mapping[str, str], saved: Saved) -> bool:
     """Whether the form was sent from this browser's sign-in page for this request."""
     return is_csrf_token(parameters.get("csrf_token", ""), saved.browser, saved.handle)
+
+
+def _passkey_form(saved: Saved, offer: Offer) -> sign_in.PasskeyForm:
+    return sign_in.PasskeyForm(
+        action="/login/passkey",
+        challenge=base64url(challenge(saved.browser, SIGN_IN, saved.handle, offer.issued_ms)),
+        issued_ms=offer.issued_ms,
+        rp_id=offer.rp_id,
+        acr=offer.acr,
+        script=script(USE),
+    )

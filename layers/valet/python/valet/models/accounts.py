@@ -45,6 +45,9 @@ class Account(Frozen):
     phone_number_verified: bool = False
     address: Address = Address()
     updated_at: int = 0  # when an operator last changed one of the claims; 0: before such a time was kept
+    passkeys: frozenset[str] = frozenset()  # digests of the credential ids of those in force; others are worth nothing
+    user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
+    required_acr: str = ""  # the least level of its sessions; empty: any
 
 
 class Credential(Frozen):

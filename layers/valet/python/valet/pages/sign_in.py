@@ -2,7 +2,19 @@
 
 from collections.abc import Sequence
 
+from valet.frozen import Frozen
 from valet.pages.rendering import render
+
+
+class PasskeyForm(Frozen):
+    """What the page needs to ask for a passkey."""
+
+    action: str
+    challenge: str  # base64url
+    issued_ms: int
+    rp_id: str
+    acr: str
+    script: str
 
 
 def html(
@@ -15,9 +27,16 @@ def html(
     error: str | None = None,
     notice: str | None = None,
     starts: Sequence[str] = (),
+    passkey: PasskeyForm | None = None,
+    asks_password: bool = True,
+    needs_localhost: bool = False,
 ) -> str:
-    """Asks for `username` and `password`; `error` is the sentence that a failed attempt gets, and `notice` says why the
-    page is there again without one. `starts` are images that start the functions that come next."""
+    """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
+
+    `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
+    `starts` are images that start the functions that come next. `needs_localhost`: passkeys do not work at this
+    address of the local stack.
+    """
     return render(
         "sign_in.html",
         action=action,
@@ -28,4 +47,7 @@ def html(
         error=error,
         notice=notice,
         starts=starts,
+        passkey=passkey,
+        asks_password=asks_password,
+        needs_localhost=needs_localhost,
     )

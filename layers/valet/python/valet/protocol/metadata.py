@@ -2,7 +2,6 @@
 
 from valet.models.clients import Scopes
 from valet.protocol.supported import (
-    ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     AUTH_METHODS,
     CLAIMS_OF_SCOPE,
@@ -15,12 +14,15 @@ from valet.protocol.supported import (
     PROMPTS,
     RESPONSE_MODES,
     RESPONSE_TYPES,
+    reachable_acr_values,
 )
 
 
-def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain") -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
-    `profile` is the deployment's.
+def document(
+    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", *, has_passkeys: bool = False
+) -> dict[str, object]:
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign.
+    `profile` and `has_passkeys` are the deployment's.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -57,7 +59,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
-        "acr_values_supported": list(ACR_VALUES),
+        "acr_values_supported": list(reachable_acr_values(has_passkeys=has_passkeys)),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
