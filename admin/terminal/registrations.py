@@ -30,10 +30,11 @@ CLIENT: Words = {
     "retry_window": "retry window",
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
+    "required_acr": "required level",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
-POLICY: Words = {"default_language": "default language"}
+POLICY: Words = {"default_language": "default language", "role_required_acr": "required level of a role"}
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",

@@ -169,6 +169,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
-        "user.changed": _event("An operator changed an account; of its values, only the roles are logged.", _CHANGE),
+        "user.changed": _event(
+            "An operator changed an account; of its values, only the roles and the required level are logged.", _CHANGE
+        ),
     }
 )

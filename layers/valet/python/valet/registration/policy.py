@@ -4,12 +4,24 @@ from collections.abc import Iterator
 
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
-from valet.registration.rules import Wrong
+from valet.protocol.supported import ACR_VALUES
+from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 
 
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
-    return list(_languages(policy))
+    return [*_languages(policy), *_role_required_acr(policy)]
+
+
+def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
+    roles = []
+    for named in sorted(policy.role_required_acr):
+        role, _, acr = named.rpartition("=")
+        roles.append(role)
+        if not role or acr not in ACR_VALUES:
+            yield Wrong("role_required_acr", f"a role, =, and {ONE_OF_THE_LEVELS}: admin=phr, for instance", named)
+    for role in sorted({role for role in roles if role and roles.count(role) > 1}):
+        yield Wrong("role_required_acr", "this role has two levels", role)
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:
