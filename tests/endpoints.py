@@ -32,7 +32,7 @@ class Endpoint:
     @property
     def example(self) -> str:
         """A path that is routed there."""
-        return self.path.replace("{id}", "unknown")
+        return self.path.replace("{id}", "unknown").replace("{section}", "profile")
 
 
 def logical_id(function: str) -> str:
@@ -178,6 +178,22 @@ ENDPOINTS = (
         ("logout",),
         is_page=True,
         announced_as="end_session_endpoint",
+    ),
+    Endpoint(
+        "/account",
+        "account",
+        "GET, POST",
+        "where an end-user looks after their account",
+        ("account_stranger", "account_overview"),
+        is_page=True,
+    ),
+    Endpoint(
+        "/account/{section}",
+        "account",
+        "GET, POST",
+        "one section of it",
+        ("account_sessions",),
+        is_page=True,
     ),
     Endpoint(
         "/.well-known/jwks.json",

@@ -59,7 +59,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     former = ports.sessions.find_session(digest(former_secret)) if former_secret else None
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
-    session = _session(ports, saved, proof, ACR[kind], digest(secret), former, now)
+    session = _session(ports, request, saved, proof, ACR[kind], digest(secret), former, now)
     ports.sessions.open(session)
     if not ports.proofs.spend_proof(place, proof, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
@@ -76,8 +76,19 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
 
 
 def _session(
-    ports: Ports, saved: Saved, proof: Proof, acr: str, secret_digest: bytes, former: Session | None, now: float
+    ports: Ports,
+    request: Request,
+    saved: Saved,
+    proof: Proof,
+    acr: str,
+    secret_digest: bytes,
+    former: Session | None,
+    now: float,
 ) -> Session:
+    # Few of the requests to /authorize open a session: import what this takes for those only.
+    from valet.people.agents import agent_of
+    from valet.people.throttling import network_of
+
     # If it was the same end-user's, the new session goes on under its public `sid`, so that a later logout reaches the
     # grants of both. Not if an operator has revoked everything that the end-user held: a thief with a copy of the
     # former cookie can still sign out of the former session, and must not end grants of the new one.
@@ -93,6 +104,8 @@ def _session(
         idle_expires_at=int(now) + ports.settings.session_idle_lifetime,
         absolute_expires_at=int(now) + ports.settings.session_absolute_lifetime,
         epoch=proof.epoch,
+        agent=agent_of(request.headers.get("user-agent", "")),
+        network=network_of(request.source_ip),
     )
 
 

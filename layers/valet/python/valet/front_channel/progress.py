@@ -80,6 +80,8 @@ def _next(
         is_local=ports.settings.is_plain_http,
         level=level,
     )
+    if step is Step.ISSUE and destination.is_account_page:
+        return redirect(destination.redirect_uri)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
     acr = acr_to_reach(asked, session, level) if step is Step.LOGIN else ""

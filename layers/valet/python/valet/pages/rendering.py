@@ -37,5 +37,8 @@ def jinja() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # A name may be written in another direction than the sentence around it.
+    environment.globals["bdi"] = Markup("<bdi>{}</bdi>").format
+    environment.globals["strong"] = Markup("<strong><bdi>{}</bdi></strong>").format
     environment.globals["style"] = Markup(style())  # noqa: S704 - our own file, digested as it stands
     return environment

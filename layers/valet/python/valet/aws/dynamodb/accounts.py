@@ -60,6 +60,12 @@ class DynamoUsers(Frozen):
             },
         )
 
+    def consents_of(self, sub: str) -> tuple[Consent, ...]:
+        return tuple(model_from_item(Consent, item) for item in self.table.query(f"consent#{sub}"))
+
+    def forget_consent(self, sub: str, client_id: str) -> None:
+        self.table.delete(f"consent#{sub}", client_id)
+
     def add_user(self, account: Account, credential: Credential) -> bool:
         """Write a new account and its credential; False if the username is taken."""
         # Write the account first: without its credential, no end-user can sign in to it.

@@ -1,0 +1,61 @@
+"""Ending all that an account has opened, once the account itself says so (docs/people.md).
+
+One write on the account raises its epoch, and everything of an older one is dead at this server. What follows ends the
+sessions and grants one by one, so that APIs refuse the access tokens too. It may be done again at any time.
+"""
+
+from valet.account.visit import Ports, message
+from valet.handles import digest
+from valet.http import Request, Response
+from valet.models.accounts import Account
+from valet.people.cookies import session_secret
+from valet.revocation import finish, revocation_for
+
+
+def end_everything(ports: Ports, account: Account, now: float, revoked_for: str) -> None:
+    """End every session and grant of an older epoch than the account's. Those of its epoch come from a sign-in after
+    the write, and go on. The grants that were redeemed last come first: an attacker may have just got tokens of them.
+    """
+    for session in ports.sessions.sessions_of(account.sub, now):
+        if session.epoch < account.epoch:
+            attempt = ports.random(16)
+            ended = ports.sessions.end(session.digest, attempt, now)
+            if ended is not None and ended.ending == attempt:
+                ports.audit.record("session.ended", sub=account.sub)
+    pointers = ports.grants.pointers(account.sub)
+    for pointer in sorted(pointers, key=lambda pointer: pointer.redeemed_at, reverse=True):
+        outline = ports.grants.outline(pointer.grant_id)
+        if outline is not None and outline.sub == account.sub and outline.epoch < account.epoch:
+            end_grant(ports, pointer.grant_id, now, revoked_for)
+
+
+def end_grant(ports: Ports, grant_id: str, now: float, revoked_for: str) -> None:
+    """End the grant, and set the status bits of its access tokens."""
+    revoked = ports.grants.revoke(grant_id, revocation_for(ports, now, revoked_for))
+    if revoked is not None:
+        finish(ports, revoked, now, revoked_for=revoked_for)
+
+
+def finish_deletion(ports: Ports, account: Account, now: float) -> None:
+    """End and remove what a deleted account leaves. The credential goes last: it is what still says that this is left
+    to do. May be done again at any time."""
+    end_everything(ports, account, now, "account_deleted")
+    for consent in ports.consents.consents_of(account.sub):
+        ports.consents.forget_consent(account.sub, consent.client_id)
+    ports.own_account.drop_credential(account, now)
+
+
+def finish_what_is_left(ports: Ports, request: Request, now: float) -> Response | None:
+    """Complete what an earlier request to sign out everywhere or to delete the account began, if this browser's session
+    is dead by that: its invocation may have died half-way. The page that says so, where the account is deleted.
+    """
+    secret = session_secret(request, ports.cookies)
+    session = ports.sessions.find_session(digest(secret)) if secret else None
+    account = ports.accounts.find_account(session.sub) if session else None
+    if session is None or account is None or session.epoch >= account.epoch:
+        return None
+    if not account.deleted_at:
+        end_everything(ports, account, now, "signed_out_everywhere")
+        return None
+    finish_deletion(ports, account, now)
+    return message("account.delete.done_title", "account.delete.done").with_cookies(ports.cookies.end_session())

@@ -1,0 +1,74 @@
+"""What the sections of the account page have in common: the ports, the forms' tokens, the page around each."""
+
+from collections.abc import Mapping
+from time import gmtime, strftime
+from typing import NamedTuple, Protocol
+
+from valet import revocation
+from valet.front_channel import visits
+from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
+from valet.front_channel.visits import Visitor
+from valet.http import Request, Response, page, redirect
+from valet.pages import account
+from valet.pages.policy import content_security_policy
+from valet.ports.accounts import HasConsents
+from valet.ports.clients import HasRegistry
+from valet.ports.own_account import HasOwnAccount
+from valet.protocol.account_visit import ACCOUNT_PAGE, SECTIONS, address
+
+
+class Ports(revocation.SessionPorts, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
+    """The ports that the sections use."""
+
+
+class Visit(NamedTuple):
+    """One request to one section, by an end-user who is signed in."""
+
+    ports: Ports
+    request: Request
+    section: str
+    visitor: Visitor
+    now: float
+
+    def token(self, *about: str) -> str:
+        """The CSRF token of a form of this section. It covers the session, and what the form is about."""
+        return csrf_token(self.visitor.secret, _form(self.section, about))
+
+    def is_form(self, form: Mapping[str, str], *about: str) -> bool:
+        """Whether the form was sent from this session's page, about this very thing."""
+        return is_csrf_token(form.get("csrf_token", ""), self.visitor.secret, _form(self.section, about))
+
+    def page(self, *, status: int = 200, error: str = "", notice: str = "", **values: object) -> Response:
+        """The section's page. `error` and `notice` are keys of sentences; `values` are what its template shows."""
+        html = account.html(
+            section=self.section,
+            sections=tuple(SECTIONS),
+            username=self.visitor.account.username,
+            error=error,
+            notice=notice,
+            **values,
+        )
+        return page(status, html, content_security_policy(has_form=True))
+
+    def back(self) -> Response:
+        """Redirect to the section's page, so that no form is sent twice by reloading."""
+        return redirect(address(self.request.issuer, self.section))
+
+
+def at(seconds: int) -> str:
+    """A time as everybody reads it: RFC 3339, in UTC."""
+    return strftime("%Y-%m-%d %H:%M UTC", gmtime(seconds))
+
+
+def message(title: str, text: str) -> Response:
+    """A page that only says something, by keys of sentences."""
+    return page(200, account.message(title, text), content_security_policy())
+
+
+def out_of_date(again: Response) -> PageOutOfDate:
+    """The refusal of a form that is not of this page as it is now: the page again, with nothing changed."""
+    return PageOutOfDate(ACCOUNT_PAGE, again)
+
+
+def _form(section: str, about: tuple[str, ...]) -> str:
+    return "\n".join(("account", section, *about))
