@@ -188,6 +188,14 @@ ENDPOINTS = (
         is_page=True,
     ),
     Endpoint(
+        "/account/passkeys",
+        "credentials",
+        "GET, POST",
+        "WebAuthn Level 3 §7.1: makes, names and removes passkeys",
+        ("passkeys_page", "passkey_added", "passkey_removed"),
+        is_page=True,
+    ),
+    Endpoint(
         "/account/{section}",
         "account",
         "GET, POST",

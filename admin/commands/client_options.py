@@ -47,7 +47,7 @@ _OPTIONS = (
     click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
                  help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
     click.option("--required-acr", type=ACR,
-                 help="Let people in only by a sign-in of this level or a higher one: phr for a passkey (default: any)."),
+                 help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,

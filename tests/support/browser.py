@@ -19,6 +19,7 @@ class Browser:
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
+    declines_passkeys: bool = True  # its person was offered one before, and said "not now"
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -57,7 +58,10 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        cookies = dict(self.cookies)
+        if cookies and self.declines_passkeys:
+            cookies["__Host-valet-no-passkey" if self.issuer.startswith("https:") else "valet-no-passkey"] = "1"
+        return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -87,13 +91,22 @@ def passkey_form_of(page: Answer) -> Form:
     return _form(page, is_passkeys=True)
 
 
+def forms_of(page: Answer) -> list[Form]:
+    """The page's forms that work without script."""
+    return _forms(page, are_passkeys=False)
+
+
 def _form(page: Answer, *, is_passkeys: bool) -> Form:
+    found = _forms(page, are_passkeys=is_passkeys)
+    assert len(found) == 1, page.body
+    return found[0]
+
+
+def _forms(page: Answer, *, are_passkeys: bool) -> list[Form]:
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
-    found = [form for is_passkey, form in parser.forms if is_passkey == is_passkeys]
-    assert len(found) == 1, page.body
-    return found[0]
+    return [form for is_passkey, form in parser.forms if is_passkey == are_passkeys]
 
 
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:

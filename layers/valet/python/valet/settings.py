@@ -50,10 +50,11 @@ class Settings(Frozen):
 
     @property
     def rp_id(self) -> str:
-        """The domain that passkeys belong to (WebAuthn Level 3 §4, "RP ID"). Empty: there are none, because the API's
-        own domain name is not kept, and all passkeys would go with it.
+        """The domain that passkeys belong to (WebAuthn Level 3 §4, "RP ID"). Empty: there are none. The API's own
+        domain name is not kept, and all passkeys would go with it; and browsers take no address (§5.1.2).
         """
-        return self.passkey_domain or _host(self.issuer_url)
+        host = _host(self.issuer_url)
+        return self.passkey_domain or ("" if _ADDRESS.fullmatch(host) else host)
 
     @property
     def is_plain_http(self) -> bool:
@@ -62,6 +63,7 @@ class Settings(Frozen):
 
 
 _LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
+_ADDRESS = re.compile(r"\[.*|[0-9.]*")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
@@ -97,7 +99,7 @@ def _issuer(value: str) -> str:
 
 def _host(url: str) -> str:
     """The host of an issuer, without its port."""
-    return url.partition("://")[2].partition("]")[0] if "[" in url else url.partition("://")[2].partition(":")[0]
+    return url.partition("://")[2].rpartition(":")[0] if url.count(":") > 1 else url.partition("://")[2]
 
 
 def _domain(value: str) -> str:

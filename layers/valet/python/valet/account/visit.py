@@ -10,11 +10,12 @@ from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.visits import Visitor
 from valet.http import Request, Response, page, redirect
 from valet.pages import account
+from valet.pages.passkeys import HEADERS
 from valet.pages.policy import content_security_policy
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
-from valet.protocol.account_visit import ACCOUNT_PAGE, SECTIONS, address
+from valet.protocol.account_visit import ACCOUNT_PAGE, address, sections
 
 
 class Ports(revocation.SessionPorts, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
@@ -38,17 +39,22 @@ class Visit(NamedTuple):
         """Whether the form was sent from this session's page, about this very thing."""
         return is_csrf_token(form.get("csrf_token", ""), self.visitor.secret, _form(self.section, about))
 
-    def page(self, *, status: int = 200, error: str = "", notice: str = "", **values: object) -> Response:
-        """The section's page. `error` and `notice` are keys of sentences; `values` are what its template shows."""
+    def page(
+        self, *, status: int = 200, error: str = "", notice: str = "", script: str = "", **values: object
+    ) -> Response:
+        """The section's page. `error` and `notice` are keys of sentences; `values` are what its template shows, and
+        `script` is what it runs.
+        """
         html = account.html(
             section=self.section,
-            sections=tuple(SECTIONS),
+            sections=sections(has_passkeys=bool(self.ports.settings.rp_id)),
             username=self.visitor.account.username,
             error=error,
             notice=notice,
+            script=script,
             **values,
         )
-        return page(status, html, content_security_policy(has_form=True))
+        return page(status, html, content_security_policy(has_form=True, script=script), HEADERS if script else None)
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""

@@ -34,15 +34,34 @@ def level_for(
     `has_passkeys` is the deployment's.
     """
     reachable = reachable_acr_values(has_passkeys=has_passkeys and (account is None or bool(account.passkeys)))
-    required = [client.required_acr, *(_required_of(account, registry) if account else ())]
+    if account is not None and asked.section:
+        required = list(required_for_visit(asked.section, account, has_passkeys=has_passkeys))
+    else:
+        required = [client.required_acr, *(_required_of(account, registry) if account else ())]
+    by_operator = max(required, key=_rank, default="")
     if asked.preferred_acr_values:
         # Where the account can reach none of them, the first is required, and the request is refused.
         required.append(
             next((acr for acr in asked.preferred_acr_values if acr in reachable), asked.preferred_acr_values[0])
         )
-    highest = max(required, key=_rank)
+    highest = max(required, key=_rank, default="")
     essential = asked.acr_values or ACR_VALUES
-    return Level(highest, tuple(acr for acr in reachable if acr in essential and reaches(acr, highest)))
+    enough = tuple(acr for acr in reachable if acr in essential and reaches(acr, highest))
+    # What only an operator requires, the end-user may get the means for now.
+    lacks_means = has_passkeys and account is not None and not account.passkeys
+    is_operators = not any(reaches(acr, by_operator) for acr in reachable) and reaches(PASSKEY_ACR, by_operator)
+    return Level(highest, enough, can_enrol=lacks_means and is_operators and PASSKEY_ACR in essential)
+
+
+def required_for_visit(section: str, account: Account, *, has_passkeys: bool) -> Iterator[str]:
+    """The levels that a section of the account page needs (docs/people.md)."""
+    from valet.protocol.account_visit import PASSKEYS, SECTIONS  # most requests are a client's
+
+    if SECTIONS[section].needs_fresh_sign_in:
+        # The best that the account can reach: who knows only its password changes nothing that a passkey protects.
+        yield reachable_acr_values(has_passkeys=has_passkeys and bool(account.passkeys))[-1]
+    if section != PASSKEYS or account.passkeys:  # the first passkey is what the level may be lacking
+        yield account.required_acr
 
 
 def _required_of(account: Account, registry: Registry) -> Iterator[str]:

@@ -19,6 +19,7 @@ _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 
 class Step(Enum):
     LOGIN = "login"
+    ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
 
@@ -28,9 +29,11 @@ class Level(Frozen):
 
     required: str = ""  # the least `acr`; empty: any
     enough: tuple[str, ...] = ACR_VALUES  # those that the end-user can reach and that are enough, the lowest first
+    can_enrol: bool = False  # the end-user can get the means for one that is enough
 
 
 _ANY = Level()
+_FRESH = 300  # seconds that a sign-in is enough for enrolling; account_visit.FRESH
 
 
 def needs_login(
@@ -120,6 +123,8 @@ def next_step(
             return Step.LOGIN
         # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.
         if not level.enough and (session is None or not _asks_again(request, session, asked_at_ms, now)):
+            if session is not None and level.can_enrol:
+                return Step.ENROL if now - session.auth_time <= _FRESH else Step.LOGIN
             raise UnmetAuthenticationRequirements(
                 "The end-user cannot sign in with an acr that the request or the registration requires."
             )

@@ -80,6 +80,8 @@ def _next(
         is_local=ports.settings.is_plain_http,
         level=level,
     )
+    if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
+        return _to_enrolment(saved, request.issuer)
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step is Step.ISSUE and session is not None:
@@ -88,6 +90,15 @@ def _next(
     if saved is not None:
         return _to_step(step, saved, request.issuer, acr)
     return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
+
+
+def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
+    """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
+    some weeks that they did not want to.
+    """
+    if opened is None or opened.account.passkeys or not ports.settings.rp_id:
+        return False
+    return ports.cookies.declined_passkey not in request.cookies
 
 
 def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
@@ -123,7 +134,11 @@ def _save_and_go_to_step(
     return _to_step(step, saved, request.issuer, acr).with_cookies(*cookies)
 
 
+def _to_enrolment(saved: Saved, issuer: str) -> Response:
+    return redirect(f"{issuer}/{Step.ENROL.value}?request={saved.handle}")
+
+
 def _to_step(step: Step, saved: Saved, issuer: str, acr: str) -> Response:
     """`acr` only says which way to sign in the page offers: what is enough is decided here, afterwards."""
-    asks_for = f"&acr={acr}" if acr else ""
+    asks_for = f"&acr={acr}" if acr else "&required" if step is Step.ENROL else ""
     return redirect(f"{issuer}/{step.value}?request={saved.handle}{asks_for}")

@@ -12,7 +12,7 @@ from valet.http import Response, page
 from valet.pages import sign_in
 from valet.pages.passkeys import HEADERS, USE, script
 from valet.pages.policy import content_security_policy
-from valet.people.passkeys import SIGN_IN, challenge, is_domain
+from valet.people.passkeys import SIGN_IN, challenge
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.authorization_request import Destination
 from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
@@ -32,6 +32,7 @@ class Offer(Frozen):
     """The ways to sign in that a page offers."""
 
     rp_id: str  # of passkeys; empty: there are none
+    needs_localhost: bool  # the local stack's address is none that browsers let passkeys work at
     acr: str  # the level that the request needs; empty: any
     issued_ms: int  # when the page was made
 
@@ -43,7 +44,9 @@ def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer
     acr = parameters.get("acr", "")
     # Clocks differ: a page is never older than its request.
     issued_ms = max(int(ports.clock() * 1000), saved.created_at_ms)
-    return Offer(ports.settings.rp_id, acr if acr in ACR_VALUES else "", issued_ms)
+    settings = ports.settings
+    needs_localhost = settings.is_plain_http and not settings.rp_id
+    return Offer(settings.rp_id, needs_localhost, acr if acr in ACR_VALUES else "", issued_ms)
 
 
 def sign_in_page(
@@ -59,8 +62,7 @@ def sign_in_page(
     upcoming = (f"{destination.issuer}/consent", f"{destination.issuer}/token")
     asks_password = offer.acr in ("", PASSWORD_ACR)
     notice = _RENEWED if saved.is_renewed else None if asks_password else _NEEDS_PASSKEY
-    takes_passkeys = offer.rp_id != "" and offer.acr != PASSWORD_ACR
-    passkey = _passkey_form(saved, offer) if takes_passkeys and is_domain(offer.rp_id) else None
+    passkey = _passkey_form(saved, offer) if offer.rp_id and offer.acr != PASSWORD_ACR else None
     html = sign_in.html(
         action="/login",
         request_handle=saved.handle,
@@ -72,7 +74,7 @@ def sign_in_page(
         starts=ahead.images(upcoming),
         passkey=passkey,
         asks_password=asks_password,
-        needs_localhost=takes_passkeys and passkey is None,
+        needs_localhost=offer.needs_localhost,
     )
     policy = content_security_policy(has_form=True, images=upcoming, script=passkey.script if passkey else "")
     return page(status, html, policy, HEADERS if passkey else None)

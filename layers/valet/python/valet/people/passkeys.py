@@ -92,11 +92,6 @@ def challenge(browser: str, purpose: str, subject: str, issued_ms: int) -> bytes
     return hmac.digest(browser.encode(), about.encode(), "sha256")
 
 
-def is_domain(rp_id: str) -> bool:
-    """Whether browsers take it for an RP ID: a domain name, and no address (§5.1.2)."""
-    return not rp_id.startswith("[") and not rp_id.rpartition(".")[2].isdigit()
-
-
 def parse_issued_ms(value: str, begun_ms: int, now: float) -> int:
     """When the page of an answer was made. Raises PasskeyRefused for a time in the future, before the request began,
     or too long ago.

@@ -9,6 +9,10 @@
     form.elements[name].value = text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
   };
   const { challenge, rpId, rpName, userHandle, username, displayName, algorithms, exclude } = form.dataset;
+  const known = exclude.split(" ").filter(Boolean);
+  // Tells password managers which of their passkeys still work (WebAuthn Level 3 §5.1.10).
+  const accepted = { rpId, userId: userHandle, allAcceptedCredentialIds: known };
+  PublicKeyCredential.signalAllAcceptedCredentials?.(accepted).catch(() => {});
   form.hidden = false;
   button.addEventListener("click", async () => {
     failed.hidden = true;
@@ -20,7 +24,7 @@
           rp: { id: rpId, name: rpName },
           user: { id: bytes(userHandle), name: username, displayName },
           pubKeyCredParams: algorithms.split(" ").map((alg) => ({ type: "public-key", alg: Number(alg) })),
-          excludeCredentials: exclude.split(" ").filter(Boolean).map((id) => ({ type: "public-key", id: bytes(id) })),
+          excludeCredentials: known.map((id) => ({ type: "public-key", id: bytes(id) })),
           authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
           attestation: "none",
         },
