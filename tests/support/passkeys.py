@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
@@ -11,7 +12,21 @@ from valet.models.passkeys import Passkey
 
 from tests.support.authenticator import AAGUID, BE, BS, SoftPasskey
 from tests.support.browser import Browser, passkey_form_of
+from tests.support.deployment import API_ID, Deployment
 from tests.support.wire import Answer
+
+
+def at_own_name(deployment: Deployment) -> Browser:
+    """A browser at the API's own domain name, where there are no passkeys: that name is not kept."""
+    deployment.restart(issuer_url="")
+    host = f"{API_ID}.execute-api.eu-central-1.amazonaws.com"
+
+    def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        event = deployment.event(method, url.removeprefix(f"https://{host}"), headers, body)
+        event["requestContext"]["domainName"] = host
+        return deployment.invoke(event)
+
+    return Browser(send, f"https://{host}")
 
 
 def give_passkey(users: Table, sub: str, rp_id: str, **changes: Any) -> SoftPasskey:

@@ -45,30 +45,40 @@ class _Enrolled(Frozen):
     passkey: Passkey
 
 
+class _Errand(Frozen):
+    """The saved request that the page was shown for, which goes on after it."""
+
+    handle: str = ""  # empty: there is none
+    is_required: bool = False  # it needs a passkey
+
+
+_NONE = _Errand()
+
+
 def show(ports: Ports, visit: Visit) -> Response:
-    return _page(ports, visit, visit.request.query().get("request", ""))
+    return _page(ports, visit, _errand(visit.request.query()))
 
 
 def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     """Add, name or remove a passkey, or go on without one."""
-    handle = form.get("request", "")
+    errand = _errand(form)
     match form.get("do", "add"):
         case "add":
-            return _add(ports, visit, form, handle)
-        case "later" if visit.is_form(form, "later", handle):
-            return _on(visit, handle).with_cookies(ports.cookies.decline_passkey())
+            return _add(ports, visit, form, errand)
+        case "later" if visit.is_form(form, "later", errand.handle):
+            return _on(visit, errand).with_cookies(ports.cookies.decline_passkey())
         case "rename" if visit.is_form(form, "change", form.get("passkey", "")):
             return _rename(ports, visit, form)
         case "remove" if visit.is_form(form, "change", form.get("passkey", "")):
             return _remove(ports, visit, form)
-    raise out_of_date(_page(ports, visit, handle, status=400, error="account.out_of_date"))
+    raise out_of_date(_page(ports, visit, errand, status=400, error="account.out_of_date"))
 
 
-def _add(ports: Ports, visit: Visit, form: Parameters, handle: str) -> Response:
+def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
     account, session, rp_id = visit.visitor.account, visit.visitor.session, ports.settings.rp_id
     try:
         user_handle = member(form, "new_user_handle") if not account.user_handle else account.user_handle
-        if not visit.is_form(form, "add", base64url(user_handle), handle):
+        if not visit.is_form(form, "add", base64url(user_handle), errand.handle):
             raise PasskeyRefused("the form is not of this session's page")
         issued_ms = parse_issued_ms(form.get("issued_ms", ""), session.auth_time_ms, visit.now)
         ceremony = Ceremony(rp_id, visit.request.issuer, _challenge(visit, issued_ms))
@@ -97,24 +107,24 @@ def _add(ports: Ports, visit: Visit, form: Parameters, handle: str) -> Response:
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
         ports.audit.record("passkey.refused", sub=account.sub, source_ip=visit.request.source_ip, detail=str(refused))
-        return _page(ports, visit, handle, status=400, error="account.passkeys.refused")
+        return _page(ports, visit, errand, status=400, error="account.passkeys.refused")
     if not ports.enrolment.name_passkey(account, digest, user_handle):
         ports.enrolment.delete_passkey(digest)
-        raise out_of_date(_page(ports, visit, handle, status=400, error="account.passkeys.not_added"))
+        raise out_of_date(_page(ports, visit, errand, status=400, error="account.passkeys.not_added"))
     ports.audit.record("passkey.added", sub=account.sub, source_ip=visit.request.source_ip)
-    if is_handle(handle):
-        return _on(visit, handle)
+    if errand.handle:
+        return _on(visit, errand)
     named = replace(account, passkeys=account.passkeys | {digest}, user_handle=user_handle)
     fresh = visit._replace(visitor=replace(visit.visitor, account=named))
     # The page itself, and no redirect to it: the account can do better than this sign-in now, so that a redirect would
     # lead to another sign-in at once.
-    return _page(ports, fresh, "", notice="account.passkeys.added")
+    return _page(ports, fresh, _NONE, notice="account.passkeys.added")
 
 
 def _rename(ports: Ports, visit: Visit, form: Parameters) -> Response:
     name, digest = form.get("name", "").strip(), form["passkey"]
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        return _page(ports, visit, "", status=400, error="account.passkeys.wrong_name")
+        return _page(ports, visit, _NONE, status=400, error="account.passkeys.wrong_name")
     if digest in visit.visitor.account.passkeys:
         ports.enrolment.rename_passkey(visit.visitor.account, digest, name)
     return visit.back()
@@ -125,7 +135,7 @@ def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
     if digest not in account.passkeys:
         return visit.back()  # a second click
     if not ports.enrolment.drop_passkey(account, digest, visit.now, is_lost=is_lost):
-        raise out_of_date(_page(ports, visit, "", status=400, error="account.passkeys.not_removed"))
+        raise out_of_date(_page(ports, visit, _NONE, status=400, error="account.passkeys.not_removed"))
     ports.enrolment.delete_passkey(digest)
     ports.audit.record("passkey.removed", sub=account.sub, source_ip=visit.request.source_ip)
     if is_lost:
@@ -133,11 +143,16 @@ def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
     return visit.back()
 
 
-def _on(visit: Visit, handle: str) -> Response:
+def _errand(parameters: Parameters) -> _Errand:
+    handle = parameters.get("request", "")
+    return _Errand(handle, "required" in parameters) if is_handle(handle) else _NONE
+
+
+def _on(visit: Visit, errand: _Errand) -> Response:
     """Back to the request that the page was shown for, or to the account page."""
-    if not is_handle(handle):
+    if not errand.handle:
         return redirect(f"{visit.request.issuer}/account")
-    return back_to_authorize_by_handle(handle, visit.request.issuer)
+    return back_to_authorize_by_handle(errand.handle, visit.request.issuer)
 
 
 def _challenge(visit: Visit, issued_ms: int) -> bytes:
@@ -145,10 +160,11 @@ def _challenge(visit: Visit, issued_ms: int) -> bytes:
     return challenge(visit.visitor.secret, ENROL, visit.visitor.session.digest.hex(), issued_ms)
 
 
-def _page(ports: Ports, visit: Visit, handle: str, *, status: int = 200, error: str = "", notice: str = "") -> Response:
+def _page(
+    ports: Ports, visit: Visit, errand: _Errand, *, status: int = 200, error: str = "", notice: str = ""
+) -> Response:
     account, session = visit.visitor.account, visit.visitor.session
     enrolled = _enrolled(ports, account)
-    handle = handle if is_handle(handle) else ""
     user_handle = base64url(account.user_handle or ports.random(_HANDLE))
     issued_ms = max(int(visit.now * 1000), session.auth_time_ms)
     can_add = len(account.passkeys) < MOST
@@ -158,10 +174,10 @@ def _page(ports: Ports, visit: Visit, handle: str, *, status: int = 200, error: 
         notice=notice,
         script=script(MAKE) if can_add else "",
         can_add=can_add,
-        request_handle=handle,
-        is_required="required" in visit.request.query(),
-        csrf_token=visit.token("add", user_handle, handle),
-        later=visit.token("later", handle),
+        request_handle=errand.handle,
+        is_required=errand.is_required,
+        csrf_token=visit.token("add", user_handle, errand.handle),
+        later=visit.token("later", errand.handle),
         issued_ms=issued_ms,
         challenge=base64url(_challenge(visit, issued_ms)),
         rp_id=ports.settings.rp_id,

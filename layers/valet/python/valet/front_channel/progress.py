@@ -140,5 +140,5 @@ def _to_enrolment(saved: Saved, issuer: str) -> Response:
 
 def _to_step(step: Step, saved: Saved, issuer: str, acr: str) -> Response:
     """`acr` only says which way to sign in the page offers: what is enough is decided here, afterwards."""
-    asks_for = f"&acr={acr}" if acr else "&required" if step is Step.ENROL else ""
+    asks_for = f"&acr={acr}" if acr else "&required=yes" if step is Step.ENROL else ""
     return redirect(f"{issuer}/{step.value}?request={saved.handle}{asks_for}")
