@@ -14,11 +14,12 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone."""
+    """What it keeps is its cookies alone, and what it calls itself."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
+    user_agent: str = ""
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -57,7 +58,10 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        headers = {"user-agent": self.user_agent} if self.user_agent else {}
+        if self.cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return headers
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -74,15 +78,21 @@ class Form:
     action: str
     hidden: Mapping[str, str]
     names: frozenset[str]
+    buttons: Mapping[str, str] = field(default_factory=dict)  # the last one of each name
 
 
 def form_of(page: Answer) -> Form:
     """The page's one form."""
+    [form] = forms_of(page)
+    return form
+
+
+def forms_of(page: Answer) -> list[Form]:
+    """The page's forms, in their order."""
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
-    assert parser.forms == 1, page.body
-    return Form(parser.action, parser.hidden, frozenset(parser.names))
+    return parser.forms
 
 
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
@@ -99,18 +109,19 @@ def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
 class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms = 0
-        self.action = ""
-        self.hidden: dict[str, str] = {}
-        self.names: set[str] = set()
+        self.forms: list[Form] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             assert found["method"] == "post"
-            self.forms += 1
-            self.action = found["action"]
+            self.forms.append(Form(found["action"], {}, frozenset()))
         if tag in ("input", "button") and "name" in found:
-            self.names.add(found["name"])
-            if found.get("type") == "hidden":
-                self.hidden[found["name"]] = found["value"]
+            form, name = self.forms[-1], found["name"]
+            is_hidden, is_button = found.get("type") == "hidden", tag == "button"
+            self.forms[-1] = Form(
+                form.action,
+                {**form.hidden, **({name: found["value"]} if is_hidden else {})},
+                form.names | {name},
+                {**form.buttons, **({name: found["value"]} if is_button else {})},
+            )

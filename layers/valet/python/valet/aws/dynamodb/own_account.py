@@ -7,7 +7,7 @@ from valet.aws.dynamodb.table import ConditionFailed, Table
 from valet.frozen import Frozen
 from valet.models.accounts import Account
 
-_EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :epoch)"
+_EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :read_epoch)"
 _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
 # What stays of a deleted account: what ends all that names it, and what leads to the credential, until that is deleted.
 _STAYS = frozenset(
@@ -57,7 +57,7 @@ class DynamoOwnAccount(Frozen):
     ) -> bool:
         try:
             self.table.update(
-                f"account#{account.sub}", "account", change, {**values, ":epoch": account.epoch}, condition
+                f"account#{account.sub}", "account", change, {**values, ":read_epoch": account.epoch}, condition
             )
         except ConditionFailed as failed:  # perhaps by our own first try, whose answer was lost
             return all((failed.found or {}).get(name) == value for name, value in marks.items())
