@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from valet.account.download import NOT_TOLD
 from valet.aws.dynamodb.own_account import REMOVED
-from valet.models.accounts import Account, Consent
+from valet.models.accounts import Account, Consent, Credential
 from valet.models.grants import GrantOutline
 from valet.models.sessions import Session
 
@@ -117,7 +117,6 @@ def test_a_deleted_account_is_gone_everywhere(
     [item] = [each for each in items_of(deployment, "account") if each["sub"]["S"] == "demo-john"]
     assert not set(item) & set(REMOVED)
     assert item["deleted_at"]["N"] == "1800000000"
-    assert not [each for each in items_of(deployment, "credential") if each["sub"]["S"] == "demo-john"]
     assert not items_of(deployment, "consent")
 
 
@@ -128,30 +127,14 @@ def test_nobody_else_loses_anything(deployment: Deployment, redeemed: Redeemed) 
     assert at_account(deployment, "jane").get("/account").status == 200
 
 
-def test_the_username_stays_taken(deployment: Deployment) -> None:
-    """Nothing that still names it comes back as another person's."""
+def test_the_username_stays_taken_and_the_password_opens_nothing(deployment: Deployment) -> None:
+    """Nobody is given the name while something may still mean the person by it."""
     browser = at_account(deployment)
     press(browser, browser.get(DELETE), confirm="john")
-    [mark] = items_of(deployment, "identifier")
-    assert mark["pk"]["S"] == "identifier#john"
-    assert mark["sub"]["S"] == "demo-john"
-    assert mark["released_at"]["N"] == "1800000000"
-
-
-def test_the_mark_of_another_person_is_not_overwritten(deployment: Deployment) -> None:
-    deployment.table("Users").put({"pk": "identifier#john", "sk": "identifier", "sub": "someone", "kind": "username"})
-    browser = at_account(deployment)
-    press(browser, browser.get(DELETE), confirm="john")
-    assert items_of(deployment, "identifier")[0]["sub"]["S"] == "someone"
-
-
-def test_the_credential_of_another_person_is_not_deleted(deployment: Deployment) -> None:
-    """An operator has deleted the user meanwhile, and given the username to somebody else."""
-    browser = at_account(deployment)
-    page = browser.get(DELETE)
-    deployment.table("Users").update("credential#john", "credential", "SET #sub = :sub", {":sub": "someone"})
-    press(browser, page, confirm="john")
-    assert "someone" in [each["sub"]["S"] for each in items_of(deployment, "credential")]
+    taken = deployment.users().add_user(Account("other", "john"), Credential("john", "other", "hash"))
+    assert not taken
+    again = anew(deployment)
+    assert attempt(again, again.open("/account"), "john", "password123").status == 401
 
 
 def test_a_deletion_that_died_half_way_is_finished_by_loading_the_page_again(
@@ -167,7 +150,6 @@ def test_a_deletion_that_died_half_way_is_finished_by_loading_the_page_again(
     assert "Your account is deleted" in page.body
     assert is_refused_at_apis(deployment, redeemed.access_token)
     assert not items_of(deployment, "consent")
-    assert not [each for each in items_of(deployment, "credential") if each["sub"]["S"] == "demo-john"]
 
 
 @pytest.mark.parametrize("change", ["SET #epoch = :one", "SET #deleted_at = :one"])

@@ -38,7 +38,8 @@ def tokens(browser: Browser, app: Application, scope: str) -> dict[str, Any]:
     asked = app.ask(scope=scope)
     answer = browser.open(asked.url)
     answer = browser.decide(answer) if answer.is_page else answer
-    return app.redeem(answer.answered["code"], asked.code_verifier).json()
+    found: dict[str, Any] = app.redeem(answer.answered["code"], asked.code_verifier).json()
+    return found
 
 
 def sign_in_anew(deployment: Deployment, browser: Browser) -> None:

@@ -37,12 +37,14 @@ def end_grant(ports: Ports, grant_id: str, now: float, revoked_for: str) -> None
 
 
 def finish_deletion(ports: Ports, account: Account, now: float) -> None:
-    """End and remove what a deleted account leaves. The credential goes last: it is what still says that this is left
-    to do. May be done again at any time."""
+    """End what a deleted account has opened, and forget its consents. May be done again at any time.
+
+    The credential stays, and opens nothing: the account is disabled and names no credential. No function that end-users
+    reach may write one. Until an operator deletes the user, it also keeps the username from being given to another.
+    """
     end_everything(ports, account, now, "account_deleted")
     for consent in ports.consents.consents_of(account.sub):
         ports.consents.forget_consent(account.sub, consent.client_id)
-    ports.own_account.drop_credential(account, now)
 
 
 def finish_what_is_left(ports: Ports, request: Request, now: float) -> Response | None:
