@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.registration.rules import Wrong
 
 
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
-    return list(_languages(policy))
+    wrong = list(_languages(policy))
+    if policy.sign_in_with not in SIGN_IN_WITH:
+        wrong.append(Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with))
+    return wrong
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:
