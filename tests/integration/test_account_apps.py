@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.conftest import Redeemed
-from tests.integration.visiting import at_account, filled_in, is_refused_at_apis, items_of, press
+from tests.integration.visiting import at_account, is_refused_at_apis, items_of, press
 from tests.support.application import Application
-from tests.support.browser import Browser, forms_of
+from tests.support.browser import Browser, filled_in, forms_of
 from tests.support.deployment import Deployment
 
 PAGE = "/account/apps"

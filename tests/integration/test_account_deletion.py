@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from valet.account.download import NOT_TOLD
 from valet.aws.dynamodb.own_account import REMOVED
-from valet.models.accounts import Account, Consent, Credential
+from valet.models.accounts import Account, Consent
 from valet.models.grants import GrantOutline
 from valet.models.sessions import Session
 
@@ -18,13 +18,12 @@ from tests.integration.visiting import (
     FIREFOX,
     SESSION,
     at_account,
-    filled_in,
     is_refused_at_apis,
     items_of,
     press,
 )
 from tests.support.application import Application
-from tests.support.browser import Browser
+from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment
 
 DOWNLOAD, DELETE = "/account/download", "/account/delete"
@@ -131,7 +130,7 @@ def test_the_username_stays_taken_and_the_password_opens_nothing(deployment: Dep
     """Nobody is given the name while something may still mean the person by it."""
     browser = at_account(deployment)
     press(browser, browser.get(DELETE), confirm="john")
-    taken = deployment.users().add_user(Account("other", "john"), Credential("john", "other", "hash"))
+    taken = deployment.users().add_user(Account("other", "john"), "hash", deployment.clock.now)
     assert not taken
     again = anew(deployment)
     assert attempt(again, again.open("/account"), "john", "password123").status == 401

@@ -7,9 +7,9 @@ from valet.account.profile import CLAIMS
 from valet.models.accounts import Account
 
 from tests.integration.conftest import Redeemed
-from tests.integration.visiting import at_account, filled_in, press
+from tests.integration.visiting import at_account, press
 from tests.support.application import Application
-from tests.support.browser import Browser, forms_of
+from tests.support.browser import Browser, filled_in, forms_of
 from tests.support.deployment import Deployment
 
 PAGE = "/account/profile"

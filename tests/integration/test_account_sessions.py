@@ -15,13 +15,12 @@ from tests.integration.visiting import (
     SAFARI,
     SESSION,
     at_account,
-    filled_in,
     is_refused_at_apis,
     items_of,
     press,
 )
 from tests.support.application import Application
-from tests.support.browser import Browser, forms_of
+from tests.support.browser import Browser, filled_in, forms_of
 from tests.support.deployment import Deployment
 
 PAGE = "/account/sessions"
@@ -122,6 +121,31 @@ def test_a_session_takes_the_grants_that_live_by_it(deployment: Deployment, web_
     assert is_refused_at_apis(deployment, by_session["access_token"])
     assert not is_refused_at_apis(deployment, offline["access_token"])
     assert web_app.refresh(offline["refresh_token"]).status == 200
+
+
+def test_an_end_that_died_half_way_is_finished_by_doing_it_again(deployment: Deployment, web_app: Application) -> None:
+    """The session has ended, and nothing after it: of another browser, and of this one."""
+    other, here = at_account(deployment), at_account(deployment)
+    for browser in (other, here):
+        given = tokens(browser, web_app, "openid items")
+        sent = filled_in(here.get(PAGE), "end", value=sid_of(deployment, browser))
+        deployment.server.sessions.end(digest(browser.cookies[SESSION]), b"a" * 16, deployment.clock.now)
+        assert here.post(*sent).status == 303
+        assert is_refused_at_apis(deployment, given["access_token"])
+
+
+def test_a_request_on_its_way_ends_no_grant_of_the_session_that_follows(
+    deployment: Deployment, web_app: Application
+) -> None:
+    """Another tab loads the page while the person signs in again: the session goes on under the same sid."""
+    browser = at_account(deployment)
+    former = dict(browser.cookies)
+    sign_in_anew(deployment, browser)
+    given = tokens(browser, web_app, "openid items")
+    browser.cookies = former
+    for answer in (browser.get(PAGE), browser.post(PAGE, {"csrf_token": "x", "end": "everywhere"})):
+        assert answer.status == 303
+    assert not is_refused_at_apis(deployment, given["access_token"])
 
 
 def test_signing_out_everywhere_ends_every_session_and_every_grant(

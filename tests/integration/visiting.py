@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 
 from tests.integration.guesses import anew
-from tests.support.browser import Browser, forms_of
+from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer
@@ -26,16 +26,6 @@ def at_account(deployment: Deployment, username: str = "john", user_agent: str =
     page = browser.sign_in(browser.open("/account"), username)
     assert page.status == 200
     return browser
-
-
-def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) -> tuple[str, Mapping[str, str]]:
-    """The form with that button, filled in; or the page's one form."""
-    found = forms_of(page)
-    if button:
-        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
-    form = found[0]
-    pressed = {button: form.buttons[button]} if button else {}
-    return form.action, {**form.hidden, **pressed, **fields}
 
 
 def press(browser: Browser, page: Answer, button: str = "", value: str = "", **fields: str) -> Answer:

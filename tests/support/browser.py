@@ -95,6 +95,16 @@ def forms_of(page: Answer) -> list[Form]:
     return parser.forms
 
 
+def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) -> tuple[str, Mapping[str, str]]:
+    """The form with that button, filled in; or the page's one form."""
+    found = forms_of(page)
+    if button:
+        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
+    form = found[0]
+    pressed = {button: form.buttons[button]} if button else {}
+    return form.action, {**form.hidden, **pressed, **fields}
+
+
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
     """Name, value, and attributes with their names in lower case (RFC 6265 §5.2)."""
     pair, *rest = line.split(";")

@@ -4,12 +4,14 @@ One write on the account raises its epoch, and everything of an older one is dea
 sessions and grants one by one, so that APIs refuse the access tokens too. It may be done again at any time.
 """
 
-from valet.account.visit import Ports, message
+from collections.abc import Mapping
+
+from valet.account.visit import Ports, is_form_of, message
 from valet.handles import digest
 from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people.cookies import session_secret
-from valet.revocation import finish, revocation_for
+from valet.revocation import end_grants, finish, revocation_for
 
 
 def end_everything(ports: Ports, account: Account, now: float, revoked_for: str) -> None:
@@ -47,14 +49,21 @@ def finish_deletion(ports: Ports, account: Account, now: float) -> None:
         ports.consents.forget_consent(account.sub, consent.client_id)
 
 
-def finish_what_is_left(ports: Ports, request: Request, now: float) -> Response | None:
-    """Complete what an earlier request to sign out everywhere or to delete the account began, if this browser's session
-    is dead by that: its invocation may have died half-way. The page that says so, where the account is deleted.
+def finish_what_is_left(
+    ports: Ports, request: Request, section: str, form: Mapping[str, str] | None, now: float
+) -> Response | None:
+    """Complete what an earlier request began, if this browser's session is dead by that: its invocation may have died
+    half-way. The page that says so, where the account is deleted.
     """
     secret = session_secret(request, ports.cookies)
     session = ports.sessions.find_session(digest(secret)) if secret else None
     account = ports.accounts.find_account(session.sub) if session else None
-    if session is None or account is None or session.epoch >= account.epoch:
+    if secret is None or session is None or account is None:
+        return None
+    if session.epoch >= account.epoch:
+        # A session that has ended may go on in a newer one, whose grants live: its form alone says that it was to end.
+        if session.ended_at and form and is_form_of(secret, section, form, session.sid, ""):
+            end_grants(ports, session, now, "account")
         return None
     if not account.deleted_at:
         end_everything(ports, account, now, "signed_out_everywhere")
