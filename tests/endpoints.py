@@ -24,6 +24,7 @@ class Endpoint:
     is_page: bool = False  # what it refuses it refuses with a page; else with JSON
     errors: frozenset[str] = frozenset({"invalid_request"})  # what its function's JSON may say
     announced_as: str = ""  # its member of the discovery documents
+    stores: tuple[str, ...] = ()  # the partitions that a stranger's request, whatever it says, may be kept in
 
     @property
     def logical_id(self) -> str:
@@ -186,6 +187,7 @@ ENDPOINTS = (
         "where an end-user looks after their account",
         ("account_stranger", "account_overview"),
         is_page=True,
+        stores=("request#",),  # the visit, which waits for a sign-in
     ),
     Endpoint(
         "/account/passkeys",
@@ -200,8 +202,19 @@ ENDPOINTS = (
         "account",
         "GET, POST",
         "one section of it",
-        ("account_sessions",),
+        (
+            "account_sessions",
+            "account_apps",
+            "account_profile",
+            "account_end_session",
+            "account_sign_out_everywhere",
+            "account_revoke",
+            "account_download",
+            "account_delete",
+            "account_deleted",
+        ),
         is_page=True,
+        stores=("request#",),
     ),
     Endpoint(
         "/.well-known/jwks.json",

@@ -20,7 +20,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @click.group("people")
 def people() -> None:
-    """Set how people are treated: the languages of the pages."""
+    """Set how people sign in, and the languages of the pages."""
 
 
 @people.command()

@@ -18,7 +18,7 @@ def account(request: Request, server: Server) -> Response:
     form = request.form() if request.method == "POST" else None
     visitor = find_visitor(server, request, name, now)
     if visitor is None:
-        return finish_what_is_left(server, request, now) or to_sign_in(server, request, name, now)
+        return finish_what_is_left(server, request, name, form, now) or to_sign_in(server, request, name, now)
     visit = Visit(server, request, name, visitor, now)
     return section.show(visit) if form is None else section.act(visit, form)
 

@@ -14,12 +14,13 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone."""
+    """What it keeps is its cookies alone, and what it calls itself."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
     declines_passkeys: bool = True  # its person was offered one before, and said "not now"
+    user_agent: str = ""
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -58,10 +59,13 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
+        headers = {"user-agent": self.user_agent} if self.user_agent else {}
         cookies = dict(self.cookies)
         if cookies and self.declines_passkeys:
             cookies["__Host-valet-no-passkey" if self.issuer.startswith("https:") else "valet-no-passkey"] = "1"
-        return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
+        if cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return headers
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -79,6 +83,7 @@ class Form:
     data: Mapping[str, str]  # of its data attributes
     hidden: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    buttons: dict[str, str] = field(default_factory=dict)  # the last one of each name
 
 
 def form_of(page: Answer) -> Form:
@@ -109,6 +114,16 @@ def _forms(page: Answer, *, are_passkeys: bool) -> list[Form]:
     return [form for is_passkey, form in parser.forms if is_passkey == are_passkeys]
 
 
+def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) -> tuple[str, Mapping[str, str]]:
+    """The form with that button, filled in; or the page's one form."""
+    found = forms_of(page)
+    if button:
+        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
+    form = found[0]
+    pressed = {button: form.buttons[button]} if button else {}
+    return form.action, {**form.hidden, **pressed, **fields}
+
+
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
     """Name, value, and attributes with their names in lower case (RFC 6265 §5.2)."""
     pair, *rest = line.split(";")
@@ -136,3 +151,5 @@ class _FormParser(HTMLParser):
             form.names.add(found["name"])
             if found.get("type") == "hidden":
                 form.hidden[found["name"]] = found.get("value", "")
+            if tag == "button":
+                form.buttons[found["name"]] = found["value"]

@@ -4,12 +4,14 @@ One write on the account raises its epoch, and everything of an older one is dea
 sessions and grants one by one, so that APIs refuse the access tokens too. It may be done again at any time.
 """
 
-from valet.account.visit import Ports, message
+from collections.abc import Mapping
+
+from valet.account.visit import Ports, is_form_of, message
 from valet.handles import digest
 from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people.cookies import session_secret
-from valet.revocation import finish, revocation_for
+from valet.revocation import end_grants, finish, revocation_for
 
 
 def end_everything(ports: Ports, account: Account, now: float, revoked_for: str) -> None:
@@ -37,22 +39,31 @@ def end_grant(ports: Ports, grant_id: str, now: float, revoked_for: str) -> None
 
 
 def finish_deletion(ports: Ports, account: Account, now: float) -> None:
-    """End and remove what a deleted account leaves. The credential goes last: it is what still says that this is left
-    to do. May be done again at any time."""
+    """End what a deleted account has opened, and forget its consents. May be done again at any time.
+
+    The credential stays, and opens nothing: the account is disabled and names no credential. No function that end-users
+    reach may write one. Until an operator deletes the user, it also keeps the username from being given to another.
+    """
     end_everything(ports, account, now, "account_deleted")
     for consent in ports.consents.consents_of(account.sub):
         ports.consents.forget_consent(account.sub, consent.client_id)
-    ports.own_account.drop_credential(account, now)
 
 
-def finish_what_is_left(ports: Ports, request: Request, now: float) -> Response | None:
-    """Complete what an earlier request to sign out everywhere or to delete the account began, if this browser's session
-    is dead by that: its invocation may have died half-way. The page that says so, where the account is deleted.
+def finish_what_is_left(
+    ports: Ports, request: Request, section: str, form: Mapping[str, str] | None, now: float
+) -> Response | None:
+    """Complete what an earlier request began, if this browser's session is dead by that: its invocation may have died
+    half-way. The page that says so, where the account is deleted.
     """
     secret = session_secret(request, ports.cookies)
     session = ports.sessions.find_session(digest(secret)) if secret else None
     account = ports.accounts.find_account(session.sub) if session else None
-    if session is None or account is None or session.epoch >= account.epoch:
+    if secret is None or session is None or account is None:
+        return None
+    if session.epoch >= account.epoch:
+        # A session that has ended may go on in a newer one, whose grants live: its form alone says that it was to end.
+        if session.ended_at and form and is_form_of(secret, section, form, session.sid, ""):
+            end_grants(ports, session, now, "account")
         return None
     if not account.deleted_at:
         end_everything(ports, account, now, "signed_out_everywhere")

@@ -5,7 +5,7 @@ from valet.account.visit import Visit, at, out_of_date
 from valet.frozen import replace
 from valet.http import Parameters, Response, redirect
 from valet.models.sessions import Session
-from valet.revocation import end_session
+from valet.revocation import end_grants, end_session
 from valet.standing import session_stands
 
 _EVERYWHERE = "everywhere"
@@ -25,10 +25,12 @@ def act(visit: Visit, form: Parameters) -> Response:
             return visit.back()  # it was raised meanwhile, and this session is over as well
         end_everything(visit.ports, replace(account, epoch=account.epoch + 1), visit.now, "signed_out_everywhere")
         return _signed_out(visit)
-    # A second click finds no such session any more, and is answered as the first.
-    for session in _sessions(visit):
-        if session.sid == end:
-            end_session(visit.ports, session, visit.now, "account")
+    found = [session for session in _sessions(visit) if session.sid == end]
+    for session in found:
+        end_session(visit.ports, session, visit.now, "account")
+    if not found:
+        # It has ended before: by a first click, or by an invocation that died before the grants.
+        end_grants(visit.ports, replace(visit.visitor.session, sid=end), visit.now, "account")
     return _signed_out(visit) if end == visit.visitor.session.sid else visit.back()
 
 

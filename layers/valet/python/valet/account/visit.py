@@ -37,7 +37,7 @@ class Visit(NamedTuple):
 
     def is_form(self, form: Mapping[str, str], *about: str) -> bool:
         """Whether the form was sent from this session's page, about this very thing."""
-        return is_csrf_token(form.get("csrf_token", ""), self.visitor.secret, _form(self.section, about))
+        return is_form_of(self.visitor.secret, self.section, form, *about)
 
     def page(
         self, *, status: int = 200, error: str = "", notice: str = "", script: str = "", **values: object
@@ -74,6 +74,11 @@ def message(title: str, text: str) -> Response:
 def out_of_date(again: Response) -> PageOutOfDate:
     """The refusal of a form that is not of this page as it is now: the page again, with nothing changed."""
     return PageOutOfDate(ACCOUNT_PAGE, again)
+
+
+def is_form_of(secret: str, section: str, form: Mapping[str, str], *about: str) -> bool:
+    """Whether the form was sent from that section's page as the session with this cookie was shown it."""
+    return is_csrf_token(form.get("csrf_token", ""), secret, _form(section, about))
 
 
 def _form(section: str, about: tuple[str, ...]) -> str:

@@ -20,9 +20,6 @@ class OwnAccount(Protocol):
         username. False if the account was changed meanwhile.
         """
 
-    def drop_credential(self, account: Account, now: float) -> None:
-        """Delete the credential of a deleted account, after a mark that its username was given up. Idempotent."""
-
 
 class HasOwnAccount(Protocol):
     @property

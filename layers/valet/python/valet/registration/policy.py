@@ -4,13 +4,19 @@ from collections.abc import Iterator
 
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.supported import ACR_VALUES
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 
 
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
-    return [*_languages(policy), *_role_required_acr(policy)]
+    return [*_languages(policy), *_sign_in_with(policy), *_role_required_acr(policy)]
+
+
+def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
+    if policy.sign_in_with not in SIGN_IN_WITH:
+        yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
 
 
 def _role_required_acr(policy: Policy) -> Iterator[Wrong]:

@@ -1,18 +1,16 @@
 """What an end-user changes of their own account, in the Users table."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from valet.aws.dynamodb.table import ConditionFailed, Table
 from valet.frozen import Frozen
 from valet.models.accounts import Account
 
-_EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :epoch)"
+_EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :read_epoch)"
 _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
-# What stays of a deleted account: what ends all that names it, and what leads to the credential, until that is deleted.
+# What stays of a deleted account: that it is deleted, and its username, which leads to it.
 _STAYS = frozenset(
-    {"sub", "username", "password_id", "is_disabled", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms"}
-    | {"deleted_at"}
+    {"sub", "username", "is_disabled", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "deleted_at"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)
 
@@ -41,23 +39,12 @@ class DynamoOwnAccount(Frozen):
         change = f"{_set(marks)} REMOVE {', '.join(f'#{name}' for name in REMOVED)}"
         return self._write(account, change, _named(marks), f"{_EPOCH} AND {_IS_THERE}", marks)
 
-    def drop_credential(self, account: Account, now: float) -> None:
-        # First the mark, so that there is no moment in which another person can have the username.
-        mark = {"sub": account.sub, "kind": "username", "released_at": account.deleted_at or int(now)}
-        with suppress(ConditionFailed):  # it is there, by an earlier try
-            pk = f"identifier#{account.username}"
-            self.table.put({"pk": pk, "sk": "identifier", **mark}, "attribute_not_exists(#pk)")
-        prepared = (f"credential#{account.password_id}",) if account.password_id else ()
-        for sk in (*prepared, "credential"):
-            with suppress(ConditionFailed):  # it is gone, and the username may be another person's by now
-                self.table.delete(f"credential#{account.username}", sk, "#sub = :sub", {":sub": account.sub})
-
     def _write(
         self, account: Account, change: str, values: Mapping[str, object], condition: str, marks: Mapping[str, object]
     ) -> bool:
         try:
             self.table.update(
-                f"account#{account.sub}", "account", change, {**values, ":epoch": account.epoch}, condition
+                f"account#{account.sub}", "account", change, {**values, ":read_epoch": account.epoch}, condition
             )
         except ConditionFailed as failed:  # perhaps by our own first try, whose answer was lost
             return all((failed.found or {}).get(name) == value for name, value in marks.items())
