@@ -83,7 +83,7 @@ class Form:
     data: Mapping[str, str]  # of its data attributes
     hidden: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    buttons: dict[str, str] = field(default_factory=dict)  # the last one of each name
+    buttons: dict[str, list[str]] = field(default_factory=dict)  # the values of those of each name
 
 
 def form_of(page: Answer) -> Form:
@@ -118,9 +118,11 @@ def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) ->
     """The form with that button, filled in; or the page's one form."""
     found = forms_of(page)
     if button:
-        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
+        found = [
+            form for form in found if value in form.buttons.get(button, {}) or (not value and button in form.buttons)
+        ]
     form = found[0]
-    pressed = {button: form.buttons[button]} if button else {}
+    pressed = {button: value or form.buttons[button][-1]} if button else {}
     return form.action, {**form.hidden, **pressed, **fields}
 
 
@@ -152,4 +154,4 @@ class _FormParser(HTMLParser):
             if found.get("type") == "hidden":
                 form.hidden[found["name"]] = found.get("value", "")
             if tag == "button":
-                form.buttons[found["name"]] = found["value"]
+                form.buttons.setdefault(found["name"], []).append(found["value"])
