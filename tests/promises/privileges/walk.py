@@ -243,12 +243,15 @@ class Walk:
         browser = Browser(self.send, self.stack.issuer)
         assert browser.sign_in(browser.open("/account"), "jim").status == 200
         self.clock.advance(400)  # so that the session is prolonged
+        assert browser.get("/account").status == 200
         tokens = self.sign_in(self.web_app, browser)
         for section in ("overview", "sessions", "profile", "apps"):
             assert browser.get(f"/account/{section}").status == 200
         everything = {"name": "Jim", "phone_number": "+14255550100", "locale": "en"}
         assert browser.post(*filled_in(browser.get("/account/profile"), **everything)).status == 303
-        assert browser.post(*filled_in(browser.get("/account/apps"), "revoke")).status == 303
+        revoke = filled_in(browser.get("/account/apps"), "revoke")
+        for _ in range(2):  # so that its bits are set a second time
+            assert browser.post(*revoke).status == 303
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         self.sign_in(self.web_app, browser, scope="openid profile")  # ends with the session
         assert browser.post(*filled_in(browser.get("/account/sessions"), "end")).status == 303
