@@ -109,6 +109,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
             "Query keys": 1,
             "UpdateItem status": 1,
             "PutItem lease": 1,
+            "GetItem people": 1,  # the policy
             "GenerateMac": 1,  # once a slot
         }
     )
