@@ -80,10 +80,10 @@ def _next(
         is_local=ports.settings.is_plain_http,
         level=level,
     )
-    if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
-        return _to_enrolment(saved, request.issuer)
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
+    if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
+        return _to_enrolment(saved, request.issuer)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
     acr = acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
