@@ -196,6 +196,7 @@ ENDPOINTS = (
         "WebAuthn Level 3 §7.1: makes, names and removes passkeys",
         ("passkeys_page", "passkey_added", "passkey_removed"),
         is_page=True,
+        stores=("request#",),
     ),
     Endpoint(
         "/account/{section}",

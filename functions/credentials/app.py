@@ -6,6 +6,7 @@ The only function that changes what a person signs in with. It opens no session.
 from valet.account import passkeys
 from valet.account.visit import Visit
 from valet.endpoint import endpoint
+from valet.errors import NotFound
 from valet.front_channel.visits import find_visitor, to_sign_in
 from valet.http import Request, Response
 from valet.protocol.account_visit import PASSKEYS
@@ -14,6 +15,8 @@ from valet.server import SERVER, Server
 
 
 def credentials(request: Request, server: Server) -> Response:
+    if not server.settings.rp_id:  # the local stack's address is none that browsers let passkeys work at
+        raise NotFound("There are no passkeys here.")
     now = server.clock()
     form = request.form() if request.method == "POST" else None
     visitor = find_visitor(server, request, PASSKEYS, now)
