@@ -39,7 +39,7 @@ def _options(command: Decorated) -> Decorated:
 def _option(row: Row) -> Callable[[Decorated], Decorated]:
     name, says = f"--{row.key.replace('_', '-')}", f"Set this: {row.says[0].lower()}{row.says[1:]}"
     if row.kind is WORDS:
-        return click.option(name, row.member, multiple=True, type=Several(row.choices), callback=words, help=says)
+        return click.option(name, row.member, multiple=True, type=Several(row.choices) if row.choices else None, callback=words, help=says)
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, registrations, tables
+from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, passkeys, registrations, tables
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     *registrations.CHECKS,
     *client_keys.CHECKS,
     *fapi.CHECKS,
+    *passkeys.CHECKS,
     *functions.CHECKS,
     *account.CHECKS,
 )

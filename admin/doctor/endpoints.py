@@ -8,6 +8,7 @@ from valet.protocol import metadata
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
+from admin.doctor.passkeys import rp_id_of
 from admin.terminal.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -67,7 +68,9 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
             "A client behaves differently depending on which document it reads.",
             _REDEPLOY,
         )
-    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, signing_algs(evidence.ring.keys))
+    algs = signing_algs(evidence.ring.keys)
+    has_passkeys = bool(rp_id_of(evidence))
+    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, algs, has_passkeys=has_passkeys)
     for name in sorted(expected.keys() | oidc.keys()):
         if expected.get(name) != oidc.get(name):
             yield Finding(

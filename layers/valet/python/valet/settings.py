@@ -54,7 +54,8 @@ class Settings(Frozen):
         domain name is not kept, and all passkeys would go with it; and browsers take no address (§5.1.2).
         """
         host = _host(self.issuer_url)
-        return self.passkey_domain or ("" if _ADDRESS.fullmatch(host) else host)
+        is_address = host.startswith("[") or host.replace(".", "").isdigit()
+        return self.passkey_domain or ("" if is_address else host)
 
     @property
     def is_plain_http(self) -> bool:
@@ -63,8 +64,7 @@ class Settings(Frozen):
 
 
 _LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
-_ADDRESS = re.compile(r"\[.*|[0-9.]*")
-_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"  # compiled where it is asked for
 _HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
@@ -103,7 +103,7 @@ def _host(url: str) -> str:
 
 
 def _domain(value: str) -> str:
-    if not _DOMAIN.fullmatch(value):
+    if not re.fullmatch(_DOMAIN, value):
         raise ValueError("a lower-case domain name")
     return value
 
