@@ -293,7 +293,7 @@ TABLE = (
         requests.authorize_pushed_again,
         400,
         "GetItem pushed, GetItem grant",
-        "GetItem client, GetItem pushed, GetItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, GetItem people",
     ),
     Row(
         requests.push,
@@ -323,7 +323,7 @@ TABLE = (
         requests.login_page,
         200,
         "GetItem request",
-        "GetItem request, GetItem client",
+        "GetItem request, GetItem client, GetItem people",
     ),
     Row(
         requests.login,
@@ -347,13 +347,13 @@ TABLE = (
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
         "GetItem account",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, GetItem client",
+        "GetItem account, GetItem client, GetItem people",
     ),
     Row(
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
     ),
     Row(
         requests.consent,
@@ -390,7 +390,7 @@ TABLE = (
         "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
         "UpdateItem status, DeleteItem sub",
         "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub",
+        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub, GetItem people",
     ),
     Row(
         requests.jwks,
@@ -402,7 +402,7 @@ TABLE = (
         requests.metadata,
         200,
         "",
-        "Query keys, Query scopes, Query apis",
+        "Query keys, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.status_list,

@@ -2,6 +2,8 @@
 
 from valet.frozen import Frozen
 
+ITEM = ("people", "policy")  # the key of its item in the Registry table
+
 
 class Policy(Frozen):
     """One record for the deployment. Each member is in force within ten seconds of its change."""

@@ -6,7 +6,7 @@ it by `say("sign_in.continue", app=name)`, and Python names it by `Sentence("sig
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from os.path import dirname, join
 
@@ -31,6 +31,17 @@ class Sentence(Frozen):
 
     key: str
     values: Mapping[str, object] = NO_ENTRIES
+
+
+class Variants(Frozen):
+    """A text that was registered in several languages (RFC 7591 §2.2): the one without a language, and by tag."""
+
+    text: str
+    by_language: Mapping[str, str] = NO_ENTRIES
+
+    def in_language(self, tag: str) -> str:
+        found = find_language((tag,), self.by_language) if self.by_language else None
+        return self.text if found is None else self.by_language[found]
 
 
 @cache
@@ -83,7 +94,7 @@ def _weight(parameter: str) -> float:
         return 0
 
 
-def find_language(ranges: Collection[str], tags: Collection[str]) -> str | None:
+def find_language(ranges: Sequence[str], tags: Collection[str]) -> str | None:
     """The first of the tags that a range means, each range cut from its end until it does (RFC 4647 §3.4)."""
     known = {tag.lower(): tag for tag in tags}
     known |= {short: tag for short, tag in _MEANT.items() if tag in tags and short not in known}

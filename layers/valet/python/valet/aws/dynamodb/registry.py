@@ -10,13 +10,11 @@ from valet.aws.dynamodb.table import Table, model_from_item
 from valet.frozen import replace
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
-from valet.models.policy import Policy
+from valet.models.policy import ITEM, Policy
 from valet.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
-
-POLICY = ("people", "policy")  # the key of its item
 
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
@@ -59,7 +57,7 @@ class DynamoRegistry:
         return self._remember("policy", self._read_policy)
 
     def _read_policy(self) -> Policy:
-        item = self._table.get(*POLICY)
+        item = self._table.get(*ITEM)
         return model_from_item(Policy, item) if item else Policy()
 
     def _read_client(self, client_id: str) -> Client | None:
