@@ -264,9 +264,11 @@ TABLE = (
     Row(
         requests.authorize_resumed,
         303,
-        "GetItem request, GetItem session, GetItem account, GetItem consent, UpdateItem throttle, PutItem sub, "
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, GetItem consent, UpdateItem throttle, PutItem sub, "
         "PutItem grant",
-        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem consent, "
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, GetItem client, GetItem consent, "
         "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
@@ -329,17 +331,17 @@ TABLE = (
         requests.login,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
+        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
+        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_wrong,

@@ -14,6 +14,7 @@ from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
@@ -150,6 +151,7 @@ class World:
         made.pushed_requests = DynamoPushedRequests(self.grants)
         made.once = DynamoOnce(self.grants)
         made.sessions = DynamoSessions(self.grants)
+        made.proofs = DynamoProofs(self.grants)
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self
         made.audit = self

@@ -128,7 +128,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "lane.changed": _event("An algorithm's keys begin to sign, sign by default from now on, or have ended.", _STEP),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
-        "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
+        "login.succeeded": _event(
+            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+        ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),

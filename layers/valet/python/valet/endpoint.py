@@ -13,12 +13,12 @@ from valet.front_channel.saved_requests import AlreadyAnswered
 from valet.frozen import replace
 from valet.http import Page, Request, Response
 from valet.models.clients import Client
-from valet.models.policy import Policy
 from valet.protocol import cors
 from valet.refusals import refuse_as_json, refuse_as_page
 from valet.server import Server
 
 if TYPE_CHECKING:
+    from valet.models.policy import Policy
     from valet.protocol.authorization_request import Destination
 
 Answer = Callable[[Request, Server], Response]
@@ -82,7 +82,7 @@ def refused_to(destination: "Destination", error: OAuthError) -> Response:
         raise error
     if error.detail:
         observability.log_refusal(error)
-    return destination.refuse(error)
+    return destination.refuse(error).with_cookies(*error.cookies)
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:
@@ -93,10 +93,11 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         response = refuse_as_page(error, request, _client_of(error, server))
         if response.page is not None:
             # The registry may be what is out of reach: do not wait for it once more.
-            policy = Policy() if isinstance(error, TemporarilyUnavailable) else _policy(server)
+            policy = None if isinstance(error, TemporarilyUnavailable) else _policy(server)
             response = _shown(response, response.page, request, server, policy)
     else:
         response = refuse(error, request)
+    response = response.with_cookies(*error.cookies)
     if request is None or readable_by == "nobody" or isinstance(error, cors.OriginRefused):
         return response
     try:
@@ -107,18 +108,21 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         return response  # the registry is out of reach: the refusal is answered without CORS headers
 
 
-def _shown(response: Response, page: Page, request: Request | None, server: Server, policy: Policy) -> Response:
+def _shown(
+    response: Response, page: Page, request: Request | None, server: Server, policy: "Policy | None"
+) -> Response:
     from valet.front_channel.showing import shown  # most functions show no page
 
     return shown(response, page, request, server.cookies, policy)
 
 
-def _policy(server: Server) -> Policy:
-    """The policy that a page is shown by. A page does not fail for its looks: what it tells of may be done already."""
+def _policy(server: Server) -> "Policy | None":
+    """The policy that a page is shown by; None if it is out of reach. A page does not fail for its looks: what it tells
+    of may be done already."""
     try:
         return server.registry.policy()
     except TemporarilyUnavailable:
-        return Policy()
+        return None
 
 
 def _client_of(error: OAuthError, server: Server) -> Client | None:

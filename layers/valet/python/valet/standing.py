@@ -13,15 +13,23 @@ from valet.models.sessions import Session
 from valet.protocol.scope import OFFLINE_ACCESS
 
 
+def account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
+    """Whether what was made for this account, in that epoch and after a sign-in at that time, is still good."""
+    if account is None or account.is_disabled or epoch != account.epoch:
+        return False
+    is_marked_by_release_before = account.sessions_not_before_ms != account.epoch_raised_at_ms
+    return not is_marked_by_release_before or auth_time_ms >= account.sessions_not_before_ms
+
+
 def session_stands(session: Session, account: Account | None) -> bool:
     """Whether the end-user may go on by this session. It may be over for other reasons (see sessions.is_over)."""
-    return _account_stands(account, session.epoch, session.auth_time_ms)
+    return account_stands(account, session.epoch, session.auth_time_ms)
 
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
     """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
     # A grant keeps the time of the sign-in in whole seconds: count it as the second's last millisecond.
-    return _account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
+    return account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
 
 
 def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
@@ -34,13 +42,6 @@ def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPoin
         expires_at=expires_at,
         redeemed_at=redeemed_at,
     )
-
-
-def _account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
-    if account is None or account.is_disabled or epoch != account.epoch:
-        return False
-    is_marked_by_release_before = account.sessions_not_before_ms != account.epoch_raised_at_ms
-    return not is_marked_by_release_before or auth_time_ms >= account.sessions_not_before_ms
 
 
 def _client_stands(grant: Grant, client: Client) -> bool:

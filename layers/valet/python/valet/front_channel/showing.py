@@ -16,9 +16,12 @@ _CHOICE = "lang"  # the parameter by which a person chooses a language
 _CARRIED = frozenset(("request", "resume", "ui_locales"))
 
 
-def shown(response: Response, page: Page, request: Request | None, cookies: Cookies, policy: Policy) -> Response:
-    """The response with its page rendered, in the reader's language. A language that they chose is kept in a cookie."""
-    chosen = None
+def shown(response: Response, page: Page, request: Request | None, cookies: Cookies, policy: Policy | None) -> Response:
+    """The response with its page rendered, in the reader's language. A language that they chose is kept in a cookie.
+
+    `policy` is None if it is out of reach: the defaults take its place.
+    """
+    chosen, policy = None, policy or Policy()
     look = Look(policy=policy, language=policy.default_language)
     if request is not None:
         look, chosen = _look(page, request, cookies, policy)

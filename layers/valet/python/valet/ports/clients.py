@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
-from valet.models.policy import Policy
 
 if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
+    from valet.models.policy import Policy
 
 
 class Registry(Protocol):
@@ -22,7 +22,7 @@ class Registry(Protocol):
         """The origins of all clients together. A preflight names no client, so it is answered for all of these."""
 
     def signing_keys(self) -> tuple[SigningKey, ...]: ...
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """The operator's policy for people; the defaults where none is stored."""
 
 

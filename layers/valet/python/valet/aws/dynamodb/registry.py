@@ -10,11 +10,11 @@ from valet.aws.dynamodb.table import Table, model_from_item
 from valet.frozen import replace
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
-from valet.models.policy import ITEM, Policy
 from valet.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
+    from valet.models.policy import Policy
 
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
@@ -53,10 +53,12 @@ class DynamoRegistry:
     def signing_keys(self) -> tuple[SigningKey, ...]:
         return self._remember("keys", lambda: signing_keys_from_items(self._table.query("keys")))
 
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         return self._remember("policy", self._read_policy)
 
-    def _read_policy(self) -> Policy:
+    def _read_policy(self) -> "Policy":
+        from valet.models.policy import ITEM, Policy  # only the functions that people meet need it
+
         item = self._table.get(*ITEM)
         return model_from_item(Policy, item) if item else Policy()
 
