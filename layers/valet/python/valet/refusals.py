@@ -20,7 +20,7 @@ from valet.http import NO_STORE, Page, Request, Response, json_response, page
 from valet.models.clients import Client
 from valet.pages import messages
 from valet.pages.messages import WayOn
-from valet.pages.words import Variants
+from valet.pages.words import variants
 from valet.ports.runtime import HasAudit
 from valet.protocol import presented_token
 
@@ -62,8 +62,8 @@ def refuse_as_page(error: OAuthError, request: Request | None, client: Client | 
         return back_to_authorize(error.saved, request.issuer)
     way_on = WayOn(request.request_id if request else None)
     if client is not None:
-        client_uri = Variants(client.client_uri) if client.client_uri else None
-        way_on = replace(way_on, client_name=Variants(client.client_name), client_uri=client_uri)
+        client_uri = variants(client, "client_uri") if client.client_uri else None
+        way_on = replace(way_on, client_name=variants(client, "client_name"), client_uri=client_uri)
     return page(error.status, _words(error, way_on), error.headers)
 
 

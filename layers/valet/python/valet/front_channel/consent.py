@@ -14,7 +14,7 @@ from valet.models.clients import Client, Scope, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
 from valet.pages.consent import Said
-from valet.pages.words import Sentence, Variants
+from valet.pages.words import Sentence, Variants, variants
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
@@ -70,8 +70,9 @@ def consent_page(
         action="/consent",
         request_handle=saved.handle,
         csrf_token=csrf_token(session_cookie, _shown(saved)),
-        client_name=Variants(destination.client.client_name),
+        client_name=variants(destination.client, "client_name"),
         owner=destination.client.owner,
+        client_links=_links(destination.client),
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
         scopes=_shown_scopes(saved.request, known),
@@ -83,6 +84,16 @@ def consent_page(
         ui_locales=saved.request.ui_locales,
     )
     return page(400 if is_again else 200, shown)
+
+
+def _links(client: Client) -> list[tuple[Sentence, Variants]]:
+    """The client's own pages that it is allowed by: what they are, and where."""
+    pages = (("consent.website", "client_uri"), ("consent.terms", "tos_uri"), ("consent.privacy", "policy_uri"))
+    return [(Sentence(key), variants(client, member)) for key, member in pages if _is_web(getattr(client, member))]
+
+
+def _is_web(uri: str) -> bool:
+    return uri.startswith("https://")
 
 
 def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[Sentence | None, list[tuple[str, Said]]]]:
@@ -112,7 +123,7 @@ def _in_words(scope: Scope) -> Said:
 
     if scope in STANDARD_SCOPES:
         return Sentence(f"scope.{scope.name}")
-    return Variants(scope.description)
+    return variants(scope, "description")
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
-from valet.pages.words import Sentence, Variants
+from valet.pages.words import Sentence, variants
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
@@ -28,7 +28,7 @@ def logout_page(asked: LogoutRequest, session_cookie: str, *, is_again: bool = F
     shown = sign_out.page(
         action="/logout",
         csrf_token=csrf_token(session_cookie, _FORM),
-        client_name=Variants(asked.client.client_name) if asked.client else None,
+        client_name=variants(asked.client, "client_name") if asked.client else None,
         hidden=asked.carried,
         error=_OUT_OF_DATE if is_again else None,
     )

@@ -15,6 +15,7 @@ def page(
     csrf_token: str,
     client_name: Variants,
     owner: str,
+    client_links: Sequence[tuple[Sentence, Variants]] = (),
     answer_host: str,
     username: str,
     scopes: Sequence[tuple[Said | None, Sequence[tuple[str, Said]]]],
@@ -25,7 +26,7 @@ def page(
     images: tuple[str, ...] = (),
     ui_locales: str = "",
 ) -> Page:
-    """Asks for `decision`: what `client_name` may do, who runs it and where the answer goes.
+    """Asks for `decision`: what `client_name` may do, who runs it, where its own pages are, and where the answer goes.
 
     `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
@@ -41,6 +42,7 @@ def page(
             "csrf_token": csrf_token,
             "client_name": client_name,
             "owner": owner,
+            "client_links": client_links,
             "answer_host": answer_host,
             "username": username,
             "scopes": scopes,

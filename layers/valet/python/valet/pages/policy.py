@@ -15,9 +15,9 @@ def content_security_policy(page: Page, look: Look = PLAIN) -> str:
     the redirects after a form to it as well, and where the client redirects the browser after its answer is the
     client's matter (docs/decisions/pages-in-browsers.md).
     """
-    directives = ["default-src 'none'", f"style-src '{style_sha256()}'"]
-    if page.images:
-        directives.append(f"img-src {' '.join(page.images)}")
+    directives = ["default-src 'none'", f"style-src '{style_sha256(look.policy.brand_colour)}'"]
+    if images := [*page.images, *(["data:"] if look.policy.brand_logo else [])]:
+        directives.append(f"img-src {' '.join(images)}")
     if page.script:
         directives.append(f"script-src '{_sha256(page.script)}'")
     if not page.has_form:
@@ -25,10 +25,10 @@ def content_security_policy(page: Page, look: Look = PLAIN) -> str:
     return "; ".join([*directives, "base-uri 'none'", "frame-ancestors 'none'"])
 
 
-@functools.cache
-def style_sha256() -> str:
+@functools.lru_cache(maxsize=2)
+def style_sha256(colour: str = "") -> str:
     """The inlined stylesheet's digest, as a CSP hash-source without its quotes (CSP Level 3 §2.3.1)."""
-    return _sha256(style())
+    return _sha256(style(colour))
 
 
 def _sha256(inlined: str) -> str:

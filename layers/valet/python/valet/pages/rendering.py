@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from valet.frozen import Frozen
 from valet.http import Page
 from valet.models.policy import Policy
-from valet.pages.words import LANGUAGES, Sentence, Variants, direction, sentences
+from valet.pages.words import LANGUAGES, Sentence, Variants, direction, sentences, variants
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+BRAND = "Valet"
+_LINKS = (("page.support", "support_uri"), ("page.terms", "tos_uri"), ("page.privacy", "policy_uri"))
 TEMPLATES = join(dirname(__file__), "templates")  # pathlib takes 3 ms to import
 
 
@@ -36,19 +38,30 @@ PLAIN = Look()
 
 def render(page: Page, look: Look = PLAIN) -> str:
     """The page's HTML. Raises jinja2's UndefinedError if the template asks for a value that is not given."""
-    return (
-        jinja()
-        .get_template(page.template)
-        .render(
-            page.values,
-            say=functools.partial(_say, look.language),
-            language=look.language,
-            direction=direction(look.language),
-            languages=LANGUAGES,
-            chooser=look.chooser,
-            policy=look.policy,
-        )
+    from markupsafe import Markup
+
+    policy = look.policy
+    template = jinja().get_template(page.template)
+    return template.render(
+        page.values,
+        say=functools.partial(_say, look.language),
+        language=look.language,
+        direction=direction(look.language),
+        languages=LANGUAGES,
+        chooser=look.chooser,
+        style=Markup(style(policy.brand_colour)),  # noqa: S704 - our own file, digested as it stands
+        brand=variants(policy, "brand_name").in_language(look.language) or BRAND,
+        logo=_logo(policy.brand_logo),
+        links=[(key, variants(policy, member)) for key, member in _LINKS if getattr(policy, member)],
     )
+
+
+def _logo(logo: bytes) -> str:
+    if not logo:
+        return ""
+    from valet.pages.logos import data_uri  # few deployments have one
+
+    return data_uri(logo)
 
 
 def _say(language: str, said: "str | Sentence | Variants", **values: object) -> Any:
@@ -62,12 +75,17 @@ def _say(language: str, said: "str | Sentence | Variants", **values: object) -> 
     return escape(sentences(language)[key]).format(**values)
 
 
-@functools.cache
-def style() -> str:
-    """The stylesheet that every page inlines, without its comments and indents."""
+@functools.lru_cache(maxsize=2)  # an operator may change the colour
+def style(colour: str = "") -> str:
+    """The stylesheet that every page inlines, without its comments and indents, in the operator's colour."""
     with open(join(TEMPLATES, "style.css"), encoding="utf-8") as file:
         lines = [line.strip() for line in file]
-    return "".join(line for line in lines if not line.startswith("/*"))
+    own = "".join(line for line in lines if not line.startswith("/*"))
+    if not colour:
+        return own
+    from valet.pages import colours  # few deployments have a colour of their own
+
+    return own + colours.rules(colour) if colours.is_colour(colour) else own
 
 
 @functools.cache
@@ -77,6 +95,7 @@ def jinja() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
+    style()  # read it at the start, not in the first request
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -85,7 +104,6 @@ def jinja() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["style"] = Markup(style())  # noqa: S704 - our own file, digested as it stands
     # A name may be written in another direction than the sentence around it.
     environment.globals["bdi"] = Markup("<bdi>{}</bdi>").format
     environment.globals["strong"] = Markup("<strong><bdi>{}</bdi></strong>").format

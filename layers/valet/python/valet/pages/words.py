@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from os.path import dirname, join
+from typing import Protocol
 
 from valet.frozen import NO_ENTRIES, Frozen
 
@@ -42,6 +43,20 @@ class Variants(Frozen):
     def in_language(self, tag: str) -> str:
         found = find_language((tag,), self.by_language) if self.by_language else None
         return self.text if found is None else self.by_language[found]
+
+
+class Translated(Protocol):
+    """A registration with members in other languages, such as `client_name#de=Laden`."""
+
+    @property
+    def translations(self) -> Collection[str]: ...
+
+
+def variants(of: Translated, member: str) -> Variants:
+    """The member in all of its languages."""
+    prefix = f"{member}#"
+    pairs = (each[len(prefix) :].partition("=") for each in of.translations if each.startswith(prefix))
+    return Variants(getattr(of, member), {tag: value for tag, _, value in pairs})
 
 
 @cache

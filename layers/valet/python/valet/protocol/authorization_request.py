@@ -23,7 +23,7 @@ from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import form_post
-from valet.pages.words import Variants
+from valet.pages.words import variants
 from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
@@ -68,7 +68,7 @@ class Destination(Frozen):
         """A page whose form posts `parameters` to the client (OAuth 2.0 Form Post Response Mode §2)."""
         shown = form_post.page(
             redirect_uri=self.redirect_uri,
-            client_name=Variants(self.client.client_name),
+            client_name=variants(self.client, "client_name"),
             answer_host=destination_in_words(self.redirect_uri),
             parameters=parameters,
             ui_locales=self.ui_locales,
