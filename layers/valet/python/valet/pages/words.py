@@ -17,6 +17,16 @@ from valet.frozen import NO_ENTRIES, Frozen
 LANGUAGES: Mapping[str, str] = {
     "en": "English",
     "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "it": "Italiano",
+    "pt-BR": "Português (Brasil)",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "ja": "日本語",
+    "ko": "한국어",
+    "zh-Hans": "简体中文",
+    "ar": "العربية",
 }
 # Ranges that are no prefix of the tag that they mean.
 _MEANT = {"pt": "pt-BR", "zh": "zh-Hans"}
