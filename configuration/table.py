@@ -13,6 +13,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.supported import (
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
@@ -204,10 +205,14 @@ PEOPLE = Section(
 
 # `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
 POLICY = Section(
-    "policy", "policy", Policy, "", "The policy for people: the languages of the pages, and how they look.",
+    "policy", "policy", Policy, "",
+    "The policy for people: how they sign in, the languages of the pages, and how they look.",
     (
         Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
             tuple(LANGUAGES)),
+        Row("sign_in_with", "sign_in_with", TEXT,
+            "What people sign in with, next to their password (default: username). An address has to be proven.",
+            tuple(SIGN_IN_WITH)),
         Row("default_language", "default_language", TEXT,
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
@@ -227,8 +232,7 @@ SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
         Policy: {
-            "sign_in_with": "nothing reads it yet",
-            "password_minimum": "nothing reads it yet",
+            "password_minimum": "operators set the passwords",
             "registration": "nothing reads it yet",
             "registration_domains": "nothing reads it yet",
             "breached_passwords": "nothing reads it yet",

@@ -121,7 +121,7 @@ def test_the_keyboard_alone_chooses_the_language_and_the_choice_stays(
     expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
     _sign_in(page, "falsch")
     expect(page.get_by_role("alert")).to_have_text(
-        "Benutzername und Passwort passen nicht zusammen. Bitte versuchen Sie es noch einmal."
+        "Name und Passwort passen nicht zusammen. Bitte versuchen Sie es noch einmal."
     )
 
 

@@ -271,3 +271,15 @@ def test_a_clients_name_links_and_a_scopes_sentence_are_shown_in_the_readers_lan
     assert "Allow <bdi>Web App</bdi>?" in english.body
     assert "Ihre Artikel" not in english.body
     assert '<a href="https://webapp.example.com/terms">Terms of the app</a>' in english.body
+
+
+@pytest.mark.parametrize(
+    ("sign_in_with", "label"),
+    [("username", "Benutzername"), ("email", "E-Mail-Adresse"), ("either", "Benutzername oder E-Mail-Adresse")],
+)
+def test_the_sign_in_page_asks_for_what_people_sign_in_with(
+    deployment: Deployment, browser: Browser, web_app: Application, sign_in_with: str, label: str
+) -> None:
+    deployment.registrar.put_policy(Policy(sign_in_with=sign_in_with))
+    deployment.restart()
+    assert f'<label for="username">{label}</label>' in browser.open(web_app.ask(ui_locales="de").url).body

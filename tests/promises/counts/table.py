@@ -330,26 +330,28 @@ TABLE = (
     Row(
         requests.login,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, UpdateItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, GetItem client, GetItem people",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, GetItem client",
     ),
     Row(
         requests.consent_page,

@@ -6,6 +6,7 @@ from valet.models.policy import Policy
 from valet.pages import colours
 from valet.pages.logos import LARGEST, media_type
 from valet.pages.words import LANGUAGES
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import Wrong
 from valet.registration.translations import wrong_with_translations
@@ -16,11 +17,14 @@ _LINKS = ("support_uri", "tos_uri", "policy_uri")
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
     checks = {"brand_name": refusal_of_name, **dict.fromkeys(_LINKS, refusal_of_link)}
-    return [
+    wrong = [
         *_languages(policy),
         *_brand(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
+    if policy.sign_in_with not in SIGN_IN_WITH:
+        wrong.append(Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with))
+    return wrong
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:
