@@ -53,8 +53,8 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--languages", "de"),  # without the default language
         ("--default-language", "en"),  # as it is
         ("--languages", "en de", "--reset", "languages"),
-        ("--reset", "sign_in_with"),  # nothing reads it yet
-        ("--sign-in-with", "email"),
+        ("--reset", "second_factor"),  # nothing reads it yet
+        ("--second-factor", "required"),
         ("--colour", "#ffd400"),
         ("--logo", __file__),
         ("--support-uri", "mailto:help@example.com"),
@@ -113,3 +113,15 @@ def test_a_client_and_a_scope_get_texts_in_other_languages(valet: Operator) -> N
     valet("scopes", "change", "items", "--translate", "description#de=Ihre Artikel sehen")
     valet("clients", "change", "spa_demo", "--translate", "client_name", status=2)
     valet("clients", "change", "spa_demo", "--translate", "redirect_uris#de=https://evil.test", status=2)
+
+
+def test_doctor_names_a_policy_that_no_command_would_store(valet: Operator) -> None:
+    assert valet.json("doctor", "--only", "people")["findings"] == []
+    item = {"pk": ITEM[0], "sk": ITEM[1], "brand_colour": "#ffd400", "sign_in_with": "nonsense"}
+    deployment(valet).registry.put(item)
+    found = valet.json("doctor", "--only", "people", status=1)["findings"]
+    assert len(found) == 2
+    for finding in found:
+        assert finding["mend"].startswith("valet people set --reset 'colour sign_in_with'")
+    valet("people", "set", "--reset", "colour sign_in_with")
+    assert valet.json("doctor", "--only", "people")["findings"] == []
