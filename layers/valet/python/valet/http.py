@@ -162,19 +162,34 @@ class Request(Frozen):
         return self.headers.get("origin")
 
 
+class Page(Frozen):
+    """What a page shows. The door that every endpoint shares renders it, in the reader's language."""
+
+    template: str
+    values: Mapping[str, object] = NO_ENTRIES
+    has_form: bool = False  # beyond the chooser of languages
+    images: tuple[str, ...] = ()  # addresses, without a query, that it may load images from
+    script: str = ""  # the one that it runs
+    ui_locales: str = ""  # of the authorization request that it is a step of; empty: those of its own request
+    # The parameters with which GET shows the page again, in another language; None: the handle in its own request.
+    again: Mapping[str, str] | None = None
+    has_chooser: bool = True
+
+
 class Response(Frozen):
-    """An HTTP response."""
+    """An HTTP response. One with a `page` has no body until the page is rendered."""
 
     status: int
     headers: Mapping[str, str] = NO_ENTRIES
     body: str | bytes = ""
     cookies: tuple[str, ...] = ()  # Set-Cookie values
+    page: Page | None = None
 
     def with_headers(self, more: Mapping[str, str]) -> "Response":
-        return Response(self.status, {**self.headers, **more}, self.body, self.cookies)
+        return Response(self.status, {**self.headers, **more}, self.body, self.cookies, self.page)
 
     def with_cookies(self, *cookies: str) -> "Response":
-        return Response(self.status, self.headers, self.body, (*self.cookies, *cookies))
+        return Response(self.status, self.headers, self.body, (*self.cookies, *cookies), self.page)
 
 
 def json_response(status: int, members: object, headers: Mapping[str, str] = NO_STORE) -> Response:
@@ -187,7 +202,7 @@ def redirect(location: str) -> Response:
     return Response(303, {"Location": location, "Referrer-Policy": "no-referrer", **NO_STORE})
 
 
-def page(status: int, html: str, content_security_policy: str, headers: Mapping[str, str] | None = None) -> Response:
+def page(status: int, shown: Page, headers: Mapping[str, str] | None = None) -> Response:
     """An HTML page that browsers do not frame or store, and whose media type they do not guess.
 
     It has no Cross-Origin-Opener-Policy: an app that opened it as a popup keeps its way to that popup.
@@ -196,7 +211,6 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
         status,
         {
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": content_security_policy,
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
@@ -204,7 +218,7 @@ def page(status: int, html: str, content_security_policy: str, headers: Mapping[
             **NO_STORE,
             **(headers or {}),
         },
-        html,
+        page=shown,
     )
 
 
