@@ -11,8 +11,7 @@ from valet.models.keys import SigningKey
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
-from valet.registration.apis import needs_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import needs_api, refusal_of_audience
 
 from configuration import checks
 from configuration.reading import Configuration, Entry, as_changed

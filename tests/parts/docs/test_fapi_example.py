@@ -82,7 +82,7 @@ def test_valets_own_stack_has_the_profile_no_rs256_and_no_address_next_to_its_do
 
 def test_of_tls_1_2_cloudfront_takes_only_what_the_profile_permits() -> None:
     distribution = load(EXAMPLES / "cloudfront.yaml")["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
-    # The policies before 2025 take ChaCha20 or CBC. A distribution with its own certificate has no other setting of TLS.
+    # The policies before 2025 take ChaCha20 or CBC.
     assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2025"
 
 
@@ -95,4 +95,7 @@ def test_the_domain_leads_to_cloudfront_and_only_its_authority_may_issue_certifi
     assert certificate["DependsOn"] == "Authorities"
     assert authorities["ResourceRecords"] == ['0 issue "amazon.com"', '0 issuewild ";"']
     # The zone of every distribution, by the id that AWS documents.
-    assert address["AliasTarget"] == {"DNSName": {"Fn::GetAtt": "Front.Outputs.Target"}, "HostedZoneId": "Z2FDTNDATAQYW2"}
+    assert address["AliasTarget"] == {
+        "DNSName": {"Fn::GetAtt": "Front.Outputs.Target"},
+        "HostedZoneId": "Z2FDTNDATAQYW2",
+    }
