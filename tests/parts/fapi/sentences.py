@@ -6,9 +6,8 @@ With the tests that show it. docs/fapi.md has the table: `python -m tests.parts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.named_tests import link
 
 _FAPI = "integration/test_fapi2.py"
 _KEY = "integration/test_private_key_jwt.py"
@@ -195,14 +194,9 @@ SENTENCES = (
 def rows() -> list[str]:
     """The lines of the table in docs/fapi.md."""
     return [
-        f"| {each.item} | {each.asks} | {', '.join(_link(test) for test in each.tests)} | {each.elsewhere} |"
+        f"| {each.item} | {each.asks} | {', '.join(link(test) for test in each.tests)} | {each.elsewhere} |"
         for each in SENTENCES
     ]
-
-
-def _link(test: str) -> str:
-    file, _, name = test.partition("::")
-    return f"[{file if name == '*' else name}](../tests/{file})"
 
 
 if __name__ == "__main__":
