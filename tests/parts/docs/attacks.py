@@ -92,7 +92,7 @@ ATTACKS = (
         ),
     ),
     Row(
-        "a captured token request, sent again by fifty threads, at each border of the time in which its proof is accepted",
+        "a captured token request, sent again by fifty threads at each border of its proof's time",
         (
             "integration/test_replays_at_once.py::*",
             f"{_KEY}::test_of_many_that_replay_one_assertion_at_once_one_is_answered",
@@ -100,7 +100,7 @@ ATTACKS = (
         ),
     ),
     Row(
-        "a proof without a nonce, or with an old one: a good code, refresh token or assertion in the request stays good",
+        "a proof without a nonce, or with an old one: a good code, refresh token or assertion stays good",
         (
             f"{_NONCES}::test_the_first_proof_gets_a_nonce_and_the_second_is_good",
             f"{_NONCES}::test_a_refusal_for_the_nonce_spends_no_proof",
