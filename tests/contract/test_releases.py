@@ -220,10 +220,13 @@ def test_what_one_release_accepted_once_the_other_accepts_no_more(former: Path) 
 
 
 def same(read: dict[str, Any], written: dict[str, Any], kind: Any = None) -> list[str]:
-    """The fields that were read as another value than was written. One that only the reader knows has its default, if
-    `kind`, the reader's own, says what that is.
+    """The fields that were read as another value than was written.
+
+    With `kind`, the later release's own, also those that it lost, and those that it added and that lack their default.
     """
     wrong, its = [], other_release.defaults(kind) if kind else {}
+    if kind:
+        wrong += sorted(written.keys() - read.keys())
     for name, value in read.items():
         if isinstance(value, dict) and isinstance(written.get(name), dict) and "kty" not in value:
             nested = kind.FIELDS[name] if kind else None
