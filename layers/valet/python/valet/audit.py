@@ -36,6 +36,7 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "nonce.failed",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -129,6 +130,10 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "nonce.failed": _event(
+            "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
+            "detail",
+        ),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
