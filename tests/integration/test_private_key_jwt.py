@@ -15,11 +15,13 @@ import pytest
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.models.client_keys import GOOD_FOR, ClientKeys
 
+from tests.integration.bound_tokens import bound_to
 from tests.integration.conftest import Issued, Lines, Redeemed
 from tests.support.application import Application, basic
 from tests.support.deployment import Deployment
 from tests.support.dpop_client import key_for
 from tests.support.key_client import ASSERTION_TYPE, KeyApplication, key_application, signed
+from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer, encoded, post_form, refused
 
 JWKS_URI = "https://webapp.example.com/jwks.json"
@@ -348,6 +350,26 @@ def test_a_refusal_leaves_the_assertion_good(
         assert key_app.refresh("vr1.not.a.token", **credentials).error == "invalid_grant"
         assert key_app.token(grant_type="password", **credentials).error == "unsupported_grant_type"
     assert key_app.refresh(redeemed.refresh_token, **credentials).status == 200
+
+
+@pytest.mark.parametrize("seconds", [0, 601], ids=["no nonce", "an old nonce"])
+def test_a_refusal_for_the_nonce_leaves_the_assertion_and_the_refresh_token_good(
+    deployment: Deployment, key_app: KeyApplication, redeemed: Redeemed, owner: KeyHolder, nonce_key: str, seconds: int
+) -> None:
+    deployment.restart(dpop_nonces="all", nonce_key=nonce_key)
+    nonce = None
+    if seconds:
+        nonce = owner.of(key_app).refresh(redeemed.refresh_token).headers["dpop-nonce"]
+        deployment.clock.advance(seconds)
+    credentials = key_app.credentials
+    with deployment.nothing_spent():
+        challenge = owner.of(key_app, nonce=nonce).refresh(redeemed.refresh_token, **credentials)
+        refused(challenge, 400, "use_dpop_nonce")
+    assert once_items(deployment) == []
+    proven = owner.of(key_app, nonce=challenge.headers["dpop-nonce"])
+    bound_to(proven.refresh(redeemed.refresh_token, **credentials), owner)
+    with deployment.nothing_spent():
+        unauthenticated(proven.refresh(redeemed.refresh_token, **credentials))
 
 
 @pytest.mark.parametrize("seconds", [0, 30, 3600])

@@ -51,7 +51,8 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--default-language", "en"),  # as it is
         ("--languages", "en de", "--reset", "languages"),
         ("--reset", "remember_device"),  # nothing reads it yet
-        ("--sign-in-with", "email"),
+        ("--sign-in-with", "phone"),
+        ("--remember-device", "3"),  # nothing reads it yet
         (),
     ],
 )

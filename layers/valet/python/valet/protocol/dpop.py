@@ -13,6 +13,7 @@ from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable,
 from valet.http import Request
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
+from valet.ports.runtime import Audit
 from valet.protocol.nonces import ACCEPTED_FOR, Nonces
 
 # Seconds that a proof without a nonce is kept after its `iat`: as long as it is accepted, and the skew of two clocks.
@@ -30,7 +31,7 @@ class Proven(NamedTuple):
     headers: Mapping[str, str]
 
 
-def prove(request: Request, nonces: Nonces | None, *, is_nonce_required: bool, now: float) -> Proven:
+def prove(request: Request, nonces: Nonces | None, audit: Audit, *, is_nonce_required: bool, now: float) -> Proven:
     """Judge the proof of a request for tokens. `nonces` None: this deployment has none.
 
     Raises InvalidDpopProof, UseDpopNonce, and TemporarilyUnavailable if a nonce is required and none can be made.
@@ -42,10 +43,12 @@ def prove(request: Request, nonces: Nonces | None, *, is_nonce_required: bool, n
         try:
             headers = _current(found, nonces, request.issuer, now)
             is_fresh = found.nonce is not None and nonces.is_good(found.nonce, request.issuer, now)
-        except TemporarilyUnavailable:
-            # Without the key no nonce is known to be ours, and the proof is judged by its time, as any without nonce.
+        except TemporarilyUnavailable as error:
             if is_nonce_required:
                 raise
+            # Without the key no nonce is known to be ours, and the proof is judged by its time, as any without nonce.
+            # The client is answered, so only this line tells the operator that no nonces can be made.
+            audit.record("nonce.failed", detail=error.detail)
             nonces = None
     try:
         if is_fresh:
