@@ -40,11 +40,9 @@ class Header(NamedTuple):
 
 
 class Unverified(NamedTuple):
-    """What a JWS says, before the server knows who signed it. `jwk` is empty if the header has none."""
+    """What a JWS says, before the server knows who signed it."""
 
-    alg: str
-    kid: str | None
-    jwk: dict[str, object]
+    header: Header
     claims: dict[str, object]
     signing_input: bytes
     signature: bytes
@@ -63,7 +61,7 @@ def read(
     try:
         raw = jws.encode("ascii")
         encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
-        alg, kid, jwk = header or _header(encoded_header, types, algorithms)
+        header = header or _header(encoded_header, types, algorithms)
         signature = compact.decode(encoded_signature)
         claims = _members(encoded_payload)
     except UnicodeEncodeError:
@@ -73,7 +71,7 @@ def read(
     for name in _TIMES:
         if name in claims and type(claims[name]) not in (int, float):
             raise Refused("exp, iat or nbf is not a number")
-    return Unverified(alg, kid, jwk, claims, raw[: -len(encoded_signature) - 1], signature)
+    return Unverified(header, claims, raw[: -len(encoded_signature) - 1], signature)
 
 
 def _header(segment: bytes, types: Container[str | None], algorithms: Container[str]) -> Header:
@@ -94,10 +92,11 @@ def _header(segment: bytes, types: Container[str | None], algorithms: Container[
 
 def key_in_header(unverified: Unverified) -> Key:
     """The public key that the header holds (RFC 9449 §4.2). Raises Refused."""
-    if not unverified.jwk:
+    jwk = unverified.header.jwk
+    if not jwk:
         raise Refused("jwk is missing")
     try:
-        return key_from_jwk(unverified.jwk)
+        return key_from_jwk(jwk)
     except UnusableKey as unusable:
         raise Refused(f"jwk: {unusable}") from None
 
@@ -108,7 +107,7 @@ def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
     A key may sign by its own algorithms alone, whatever the header says (RFC 8725 §3.1). If the JWS or a key has no
     `kid`, that key is tried.
     """
-    alg, kid = unverified.alg, unverified.kid
+    alg, kid, _ = unverified.header
     fitting = [
         key.verifiers[alg] for key in keys if alg in key.verifiers and (kid is None or key.kid == kid or not key.kid)
     ]
@@ -128,7 +127,7 @@ def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
 def time_of(claims: Mapping[str, object], name: str) -> float | None:
     """The time that an unverified JWS claims, in epoch seconds; None if it has none. `read` checked that it is one."""
     value = claims.get(name)
-    return value if isinstance(value, int | float) else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def _members(segment: bytes) -> dict[str, object]:

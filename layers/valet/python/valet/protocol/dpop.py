@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from valet.binding import confirmation, proof
-from valet.binding.proof import Proof
+from valet.binding.proof import KnownKeys, Proof
 from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
 from valet.jose.signed import Refused
@@ -20,6 +20,7 @@ _KEPT = proof.MAX_AGE + 90
 # Seconds that `iat` may be ahead where a nonce says that the proof is new. Such a proof is kept until it could not be
 # accepted for its time either, and nothing that a client writes keeps it for longer than that.
 _CLOCK_AHEAD = 86_400
+_KEYS = KnownKeys()
 
 
 class Proven(NamedTuple):
@@ -97,7 +98,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
 def _read(request: Request) -> Proof:
     """The proof, if it was made for this request."""
     try:
-        found = proof.read(request.headers["dpop"])
+        found = proof.read(request.headers["dpop"], _KEYS)
         proof.check_request(found, request.method, (f"{request.issuer}{request.path}",))
     except Refused as refused:
         own = f"{request.issuer}{quoted(request.path)}"
