@@ -35,7 +35,7 @@ def judged(value: str, *, now: float = NOW, keys: KnownKeys | None = None) -> Pr
     found = proof.read(value, KnownKeys() if keys is None else keys)
     proof.check_request(found, "GET", (ADDRESS,))
     proof.check_time(found, now)
-    proof.check_token(found, TOKEN)
+    proof.check_token(found, ath_of(TOKEN))
     proof.verify(found)
     return found
 

@@ -7,7 +7,6 @@ is repeated but those that a specification lets repeat.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 from valet.errors import InvalidRequest, TooLarge, quoted
@@ -49,11 +48,8 @@ class Parameters(Mapping[str, str]):
         return self._values[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values and self[str(name)] is not None  # a malformed one raises here, too
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The parameter's value, `default` if it is missing."""
-        return self[name] if name in self._values else default
+        # Mapping's own makes an exception for each parameter that is missing. A malformed one raises here, too.
+        return name in self._values and self[str(name)] is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -126,6 +122,9 @@ def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
 
 def _decoded(text: str) -> str:
     text = text.replace("+", " ")
+    if "%" in text:
+        # Most escapes are those of addresses and URNs. Neither of these characters is a part of another escape.
+        text = text.replace("%3A", ":").replace("%2F", "/")
     return unquote_to_bytes(text).decode() if "%" in text else text
 
 

@@ -54,8 +54,12 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> tuple[Clie
     if "client_secret" in form or "authorization" in request.headers:
         raise InvalidRequest("The client authenticates in two ways at once.")
     client = None
+    assertion = form.get("client_assertion", "")
+    segment = assertion.partition(".")[0]
     try:
-        unverified = _read(form)
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise Refused("client_assertion_type is not the one of a JWT")
+        unverified = signed.read(assertion, _TYPES, ASSERTION_SIGNING_ALGS, _headers.get(segment))
         client = _client_of(unverified, form, ports)
         value = _judged(unverified, client, request.issuer, ports.clock())
         signed.verify(unverified, _keys_of(client, unverified.header.kid, ports))
@@ -63,17 +67,9 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> tuple[Clie
         client_id = client.client_id if client else ""
         detail = f"client assertion: {refused}"
         raise InvalidClient(_FAULT, detail=detail, client_id=client_id, headers=CHALLENGE) from None
-    segment = form["client_assertion"].partition(".")[0]
     if segment not in _headers and len(_headers) < _MOST_HEADERS:
         _headers[segment] = unverified.header
     return client, value
-
-
-def _read(form: Parameters) -> Unverified:
-    if form.get("client_assertion_type") != ASSERTION_TYPE:
-        raise Refused("client_assertion_type is not the one of a JWT")
-    assertion = form.get("client_assertion", "")
-    return signed.read(assertion, _TYPES, ASSERTION_SIGNING_ALGS, _headers.get(assertion.partition(".")[0]))
 
 
 def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client:
@@ -95,9 +91,9 @@ def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client
 
 def _may_sign_by(client: Client, alg: str) -> bool:
     if client.is_fapi2:
-        from valet.protocol import profile  # for these clients only, as in authentication.py
+        from valet.protocol.profile import ALGORITHMS  # for these clients only, as in authentication.py
 
-        if alg not in profile.ALGORITHMS:
+        if alg not in ALGORITHMS:
             return False
     return client.token_endpoint_auth_signing_alg in ("", alg)
 

@@ -14,7 +14,6 @@ from valet.jose.compact import encode
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
 
-
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """The SHA-256 thumbprint of a key. It is the `kid` of our own, so that a key never gets another name.
 

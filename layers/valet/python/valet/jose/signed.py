@@ -7,7 +7,7 @@ compared before it costs a signature. Until then, its content may only refuse th
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
@@ -24,6 +24,7 @@ LONGEST_JTI = 256  # characters
 _MOST_OPENED = 128  # objects and arrays, all together; so no JSON is nested deeper
 _MOST_TRIED = 4
 _EXTENSIONS = frozenset({"crit", "b64"})  # RFC 7515 §4.1.11, RFC 7797: they change what is signed or what it means
+_TEXTS = ("typ", "alg", "kid")
 _TIMES = ("exp", "iat", "nbf")
 
 
@@ -75,11 +76,13 @@ def read(
 
 
 def _header(segment: bytes, types: Container[str | None], algorithms: Container[str]) -> Header:
-    header = _members(segment)
+    header: dict[str, Any] = _members(segment)
     if not _EXTENSIONS.isdisjoint(header):
         raise Refused("crit or b64: an extension that this server does not have")
-    typ, alg, kid = _text(header, "typ"), _text(header, "alg"), _text(header, "kid")
-    jwk = header.get("jwk", {})
+    for name in _TEXTS:
+        if name in header and type(header[name]) is not str:
+            raise Malformed(f"{name} is not text")
+    typ, alg, kid, jwk = header.get("typ"), header.get("alg"), header.get("kid"), header.get("jwk", {})
     if not isinstance(jwk, dict):
         raise Refused("jwk is not an object")
     if (typ and typ.lower().removeprefix("application/")) not in types:
@@ -141,12 +144,3 @@ def _members(segment: bytes) -> dict[str, object]:
         except UnicodeEncodeError:
             raise Malformed("half a surrogate pair") from None
     return found
-
-
-def _text(header: Mapping[str, object], name: str) -> str | None:
-    if name not in header:
-        return None
-    value = header[name]
-    if type(value) is not str:
-        raise Malformed(f"{name} is not text")
-    return value

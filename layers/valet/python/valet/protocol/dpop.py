@@ -4,6 +4,7 @@ Requests to the token endpoint may need a nonce. At userinfo a proof goes with t
 key, and needs none.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from valet.binding import confirmation, proof
 from valet.binding.proof import KnownKeys, Proof
 from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
+from valet.jose import compact
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
 from valet.protocol.nonces import ACCEPTED_FOR, Nonces
@@ -83,7 +85,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
     except Refused as refused:
         raise _refusal(refused) from None
     try:
-        proof.check_token(found, token)
+        proof.check_token(found, compact.encode(hashlib.sha256(token.encode()).digest()))
     except Refused as refused:
         raise InvalidToken(f"The DPoP proof is not for this access token: {refused}.", detail=str(refused)) from None
     if found.jkt != jkt:

@@ -13,6 +13,7 @@ from valet.clock import Moment
 from valet.jose.signed import Refused
 from valet.resource_server.outcomes import ProofRefused
 from valet.resource_server.proofs_seen import ProofsSeen
+from valet.resource_server.verify import AccessToken
 
 ALGS = " ".join(proof.ALGORITHMS)
 """The value of `algs` in a challenge (RFC 9449 §7.1)."""
@@ -42,8 +43,8 @@ class Proofs:
         self._seen = ProofsSeen(max_age, on_full)
         self._keys = KnownKeys()
 
-    def judge(self, sent: Sent, token: str, jkt: str, now: Moment) -> Proof:
-        """The proof that comes with `token`, which is bound to the key `jkt`. Raises ProofRefused."""
+    def judge(self, sent: Sent, token: AccessToken, now: Moment) -> Proof:
+        """The proof that comes with `token`, which is bound to a key. Raises ProofRefused."""
         if len(sent.proofs) != 1:
             raise ProofRefused("more than one proof" if sent.proofs else "no proof")
         value = sent.proofs[0]
@@ -51,11 +52,11 @@ class Proofs:
             raise ProofRefused("no proof")
         try:
             found = proof.read(value, self._keys)
-            if found.jkt != jkt:
+            if found.jkt != token.jkt:
                 raise ProofRefused("the proof is by another key than the token's")
             proof.check_request(found, sent.method, sent.targets, is_decoded=sent.is_decoded)
             proof.check_time(found, now.wall, self._max_age)
-            proof.check_token(found, token)
+            proof.check_token(found, token.ath)
             proof.verify(found)
         except proof.AnotherAddress as refused:
             advice, self._advice = self._advice, ""
