@@ -376,18 +376,20 @@ def test_a_key_that_is_known_verifies_each_proof_and_no_refused_proof_makes_one_
     keys, stranger = KnownKeys(), KeyHolder(deployment)
     monkeypatch.setattr(dpop, "_KEYS", keys)
 
-    def refused_proof(token: str, value: str) -> None:
+    def refuses(token: str, value: str, reason: str) -> None:
         with not_counted(deployment, token):
-            refused(with_proof(mobile_app, value).refresh(token), 400, "invalid_dpop_proof")
+            answer = with_proof(mobile_app, value).refresh(token)
+        refused(answer, 400, "invalid_dpop_proof")
+        assert reason in answer.json()["error_description"]
 
-    forged = stranger.proof_for(header={"jwk": owner.jwk})
-    refused_proof(bound["refresh_token"], forged)
+    refuses(bound["refresh_token"], stranger.proof_for(header={"jwk": owner.jwk}), "not good: signature")
     assert len(keys) == 0
     tokens = bound_to(owner.of(mobile_app).refresh(bound["refresh_token"]), owner)
     assert len(keys) == 1
-    forged = stranger.proof_for(header={"jwk": owner.jwk})  # under the very header that is known now
-    for value in (forged, stranger.proof_for(iat=int(deployment.clock()) - 600), stranger.proof_for(htm="GET")):
-        refused_proof(tokens["refresh_token"], value)
+    # The stranger sends the very header that is known now.
+    refuses(tokens["refresh_token"], stranger.proof_for(header={"jwk": owner.jwk}, jti="new"), "not good: signature")
+    refuses(tokens["refresh_token"], stranger.proof_for(iat=int(deployment.clock()) - 600), "iat is more than 60 s ago")
+    refuses(tokens["refresh_token"], stranger.proof_for(htm="GET"), "htm is another method")
     assert len(keys) == 1
     monkeypatch.setattr(signed, "key_in_header", pytest.fail)  # known: it is not built again
     bound_to(owner.of(mobile_app).refresh(tokens["refresh_token"]), owner)

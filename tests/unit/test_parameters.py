@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from valet.errors import InvalidRequest, TooLarge
 from valet.http import MAXIMUM_BODY, MAXIMUM_PARAMETERS, Parameters, Request, add_to_query, parse_parameters
@@ -31,6 +31,7 @@ PIECES = st.sampled_from([*"ab=&+:é", "%3A", "%2F", "%3a", "%25", "%26", "%C3%A
 
 
 @given(pieces=st.lists(PIECES, max_size=30))
+@example(pieces=["%253A=%252F", "%25ab%3A+%2f"])
 def test_what_is_read_is_what_urllib_reads(pieces: list[str]) -> None:
     encoded = "".join(pieces)
     try:
