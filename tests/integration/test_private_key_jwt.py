@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
+from valet.client_authentication import assertion
+from valet.jose.signed import Header
 from valet.models.client_keys import GOOD_FOR, ClientKeys
 
 from tests.integration.bound_tokens import bound_to
@@ -79,6 +81,36 @@ def test_an_assertion_by_each_algorithm_is_accepted(deployment: Deployment, serv
     assert application.client_credentials(client_assertion=assertion).status == 200
     (spent,) = once_items(deployment)
     assert int(spent["expires_at"]["N"]) == deployment.clock.now + 60 + 90
+
+
+def test_a_remembered_header_is_only_that_of_a_good_assertion_and_verifies_nothing(
+    deployment: Deployment, key_app: KeyApplication, redeemed: Redeemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers: dict[str, Header] = {}
+    monkeypatch.setattr(assertion, "_headers", headers)
+    by_stranger = key_app.assertion(key=key_for("ES256"))
+    refusals = [by_stranger, key_app.assertion(exp=deployment.clock.now - 1), key_app.assertion(aud="another")]
+    for made in refusals:
+        with deployment.nothing_spent():
+            unauthenticated(key_app.refresh(redeemed.refresh_token, client_assertion=made))
+    assert headers == {}
+    assert key_app.refresh(redeemed.refresh_token).status == 200
+    assert list(headers) == [by_stranger.partition(".")[0]]
+    # The stranger's assertion has the very header that is remembered now.
+    for made in refusals:
+        with deployment.nothing_spent():
+            unauthenticated(key_app.refresh(redeemed.refresh_token, client_assertion=made))
+
+
+def test_no_more_than_64_headers_are_remembered(
+    key_app: KeyApplication, redeemed: Redeemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {f"header-{number}": Header("ES256", None, {}) for number in range(63)}
+    monkeypatch.setattr(assertion, "_headers", headers)
+    for number in range(3):
+        made = key_app.assertion({"mine": number})
+        assert key_app.refresh(redeemed.refresh_token, client_assertion=made).status == 200
+    assert len(headers) == assertion._MOST_HEADERS == 64
 
 
 @pytest.mark.parametrize("typ", [None, "JWT", "jwt", "client-authentication+jwt", "application/jwt"])

@@ -4,13 +4,15 @@ Requests to the token endpoint may need a nonce. At userinfo a proof goes with t
 key, and needs none.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from valet.binding import confirmation, proof
-from valet.binding.proof import Proof
+from valet.binding.proof import KnownKeys, Proof
 from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
+from valet.jose import compact
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
 from valet.ports.runtime import Audit
@@ -21,6 +23,7 @@ _KEPT = proof.MAX_AGE + 90
 # Seconds that `iat` may be ahead where a nonce says that the proof is new. Such a proof is kept until it could not be
 # accepted for its time either, and nothing that a client writes keeps it for longer than that.
 _CLOCK_AHEAD = 86_400
+_KEYS = KnownKeys()
 
 
 class Proven(NamedTuple):
@@ -85,7 +88,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
     except Refused as refused:
         raise _refusal(refused) from None
     try:
-        proof.check_token(found, token)
+        proof.check_token(found, compact.encode(hashlib.sha256(token.encode()).digest()))
     except Refused as refused:
         raise InvalidToken(f"The DPoP proof is not for this access token: {refused}.", detail=str(refused)) from None
     if found.jkt != jkt:
@@ -100,7 +103,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
 def _read(request: Request) -> Proof:
     """The proof, if it was made for this request."""
     try:
-        found = proof.read(request.headers["dpop"])
+        found = proof.read(request.headers["dpop"], _KEYS)
         proof.check_request(found, request.method, (f"{request.issuer}{request.path}",))
     except Refused as refused:
         own = f"{request.issuer}{quoted(request.path)}"
