@@ -28,8 +28,9 @@ AttemptBuild = Callable[[str, Mapping[str, str]], Attempt]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker has them all: a build takes as long as all tests of it together."""
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("built"))
 
 
