@@ -26,6 +26,7 @@ from valet.models.accounts import Account, Consent, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.grants import Grant, GrantPointer
 from valet.models.keys import SigningKey
+from valet.models.proofs import Proof
 from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.models.sessions import Session
@@ -49,6 +50,7 @@ KEPT = (
     Grant,
     GrantPointer,
     Lease,
+    Proof,
     ProtectedApi,
     PushedRequest,
     SavedRequest,

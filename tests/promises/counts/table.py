@@ -331,17 +331,17 @@ TABLE = (
         requests.login,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem proof-password",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "DeleteItem throttle, PutItem throttle, PutItem proof-password",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "DeleteItem throttle, PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_wrong,

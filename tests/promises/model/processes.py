@@ -121,7 +121,9 @@ class Process:
     is_stale: bool = False  # its sandbox goes by clients' records of before an operator's write
     after: frozenset[int] = frozenset()  # the operators' commands that were answered before it began
     after_commit: frozenset[int] = frozenset()  # ... and those whose one write had taken effect
-    replaced: int = 0  # login: how many passwords the end-user had had before
+    replaced: frozenset[tuple[str, int]] = frozenset()  # how many passwords each end-user had had before
+    over: frozenset[int] = frozenset()  # sign-ins and sign-outs that had come to their end when it began
+    proof: str = ""  # the proof that it comes back by, if that was there and new when it began
     answer: Answer | None = None
     is_done: bool = False
 
