@@ -125,7 +125,7 @@ def first_of_two(scope: str) -> str:
     return FIRST if len(apis_of(scope)) > 1 else ""
 
 
-def _request(client_id: str, scope: str, dpop_jkt: str = "", prompt: str = "") -> dict[str, str]:
+def _request(client_id: str, scope: str, dpop_jkt: str = "", also: str = "") -> dict[str, str]:
     return {
         "response_type": "code",
         "client_id": client_id,
@@ -136,7 +136,7 @@ def _request(client_id: str, scope: str, dpop_jkt: str = "", prompt: str = "") -
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
         **({"dpop_jkt": dpop_jkt} if dpop_jkt else {}),
-        **({"prompt": prompt} if prompt else {}),
+        **dict(parse_qsl(also)),
     }
 
 
@@ -149,14 +149,14 @@ def authorize(
     *,
     actor: str = "client",
     dpop_jkt: str = "",
-    prompt: str = "",
+    also: str = "",
 ) -> Act:
     apis = apis_of(scope)
-    parameters = _request(client_id, scope, dpop_jkt, prompt)
+    parameters = _request(client_id, scope, dpop_jkt, also)
     query = urlencode((*parameters.items(), *(("resource", api) for api in apis if len(apis) > 1)))
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
     sent = event("GET", "/authorize", query, cookies=cookies)
-    return Act("authorize", "authorize", actor, sent, client_id, session=session, wants_sign_in=bool(prompt))
+    return Act("authorize", "authorize", actor, sent, client_id, session=session, wants_sign_in=bool(also))
 
 
 def push(client_id: str, scope: str) -> Act:

@@ -108,6 +108,8 @@ class Ledger:
             self.sessions[name] = new["sid"]
             self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
             self.over_sessions |= {name} if "ended_at" in new else set()
+        if call.kind == "session" and new is None:
+            self.over_sessions.add(name)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         self._ended(author, call, old, new)
@@ -241,7 +243,9 @@ class Ledger:
             "revoke": lambda: facts.is_genuine(parse_refresh_token(act.token), act.client_id),
             "logout": lambda: facts.ends_with_session,
             "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
-            **dict.fromkeys(("set-password", "sign-out", "revoke-client"), lambda: self.endings.may_end(facts)),
+            **dict.fromkeys(
+                ("set-password", "sign-out", "disable", "revoke-client"), lambda: self.endings.may_end(facts)
+            ),
         }
         if act.kind not in why or not why[act.kind]():
             self.violated("false revocation: nobody stole, nobody revoked")
@@ -313,7 +317,7 @@ class Ledger:
         if act.function == "operator":
             self._command_ended(process, answer["statusCode"] if answer else 0)
             return
-        self.signing_in.ended(process, is_answered=answer is not None and answer["statusCode"] < 500)
+        self.signing_in.ended(process, answer["statusCode"] if answer else 0)
         if answer is None:
             return
         status, body = answer["statusCode"], answer["body"]
@@ -412,9 +416,9 @@ class Ledger:
             self.violated("a stranger was given a code")
         if code is None or digest(code.secret) != facts.code_digest:
             self.violated("answered a code that was never stored")
-        if process.has_met_revoked:
+        if facts.grant_id in process.met_revoked:
             self.violated("answered a code whose grant is revoked")
-        if process.has_met_redeemed:
+        if facts.grant_id in process.met_redeemed:
             self.violated("answered a code again that was redeemed")
 
     def _is_signed_in(self, session: str) -> bool:
@@ -476,7 +480,7 @@ class Ledger:
         is_over = min(facts.idle_expires_at, facts.absolute_expires_at) <= self.now
         if not facts.is_revoked and not is_over:
             self.violated("a genuine refresh token is refused while the grant lives on")
-        if process.has_met_revoked or (facts.is_revoked and not is_over):
+        if facts.grant_id in process.met_revoked or (facts.is_revoked and not is_over):
             facts.is_revocation_answered = True
 
     def _revocation_answered(self, act: Act, facts: Facts | None) -> None:

@@ -45,7 +45,9 @@ OPERATOR_FAULTS = (
         LOCKED_OUT,
         credential_is_replaced_in_place,
     ),
-    Fault("a credential need not be named by the account", "password-sign-in", OLD_PASSWORD, any_credential_is_in_force),
+    Fault(
+        "a credential need not be named by the account", "password-sign-in", OLD_PASSWORD, any_credential_is_in_force
+    ),
     Fault(
         "the account is written without a condition",
         "passwords-late",

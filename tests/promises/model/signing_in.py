@@ -29,6 +29,7 @@ class Proven:
     over: frozenset[int]  # what had come to its end when that began
     after_commit: frozenset[int]  # the commands whose write had taken effect then
     replaced: frozenset[tuple[str, int]]
+    asked_at: float
     left_at: float
     left_after: frozenset[int]  # the commands whose write had taken effect when it was left
     expires_at: int
@@ -46,7 +47,10 @@ class SigningIn:
     given: dict[str, str] = field(default_factory=dict)  # proofs, by the session whose cookie was answered
     people: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # each session's sub, sid and epoch
     over: frozenset[int] = frozenset()  # logins and sign-outs that have come to their end
-    sign_outs: dict[int, tuple[str, frozenset[int]]] = field(default_factory=dict)  # the browser, and what was over
+    # Logins that were answered with the way back: browser and request, and what was over before.
+    proved: dict[int, tuple[tuple[str, str], frozenset[int]]] = field(default_factory=dict)
+    # The browser of each, the request that had signed in there, and those that were over before that.
+    sign_outs: dict[int, tuple[str, frozenset[int]]] = field(default_factory=dict)
 
     def again(self, endings: Endings, violated: Callable[[str], None]) -> "SigningIn":
         return replace(
@@ -59,12 +63,14 @@ class SigningIn:
             opened_by=dict(self.opened_by),
             given=dict(self.given),
             people=dict(self.people),
+            proved=dict(self.proved),
             sign_outs=dict(self.sign_outs),
         )
 
     def digest(self) -> int:
-        facts = (self.proofs, self.standing, self.opening, self.opened_by, self.given, self.people, self.sign_outs)
-        return hash((*(frozenset(each.items()) for each in facts), self.over))
+        facts = (self.proofs, self.standing, self.opening, self.opened_by, self.given, self.people)
+        ended = (self.proved, self.sign_outs)
+        return hash((*(frozenset(each.items()) for each in (*facts, *ended)), self.over))
 
     # What happens.
 
@@ -76,13 +82,18 @@ class SigningIn:
         proven = self.proofs[proof]
         return proven.is_new and bool(act.by) and (proven.browser, proven.handle) == (act.browser, act.token)
 
-    def ended(self, process: Process, *, is_answered: bool) -> None:
-        """The request has come to its end: answered, failed, or killed."""
-        if process.act.kind == "login":
+    def ended(self, process: Process, status: int) -> None:
+        """The request has come to its end: answered with that status, or killed."""
+        act = process.act
+        if act.kind == "login":
             self.over |= {process.number}
-        elif process.act.kind == "logout" and process.act.browser and is_answered:
-            self.sign_outs[process.number] = (process.act.browser, process.over)
+            if status == 303:
+                self.proved[process.number] = ((act.browser, act.token), process.over)
+        elif act.kind == "logout" and act.browser and 0 < status < 500:
             self.over |= {process.number}
+            opener = self.proofs.get(self.opened_by.get(session_of(act), ("", 0))[0])
+            if opener is not None:
+                self.sign_outs[process.number] = (act.browser, opener.over | {opener.number})
 
     def proof_written(self, author: Process, pk: str, old: Item | None, new: Item, now: float) -> None:
         proof, standing = new["proof_id"], self.standing.get(pk, "")
@@ -103,6 +114,7 @@ class SigningIn:
                 author.over,
                 author.after_commit,
                 author.replaced,
+                author.started_at,
                 now,
                 self.endings.all_committed,
                 new["expires_at"],
@@ -154,10 +166,12 @@ class SigningIn:
             self.violated("a session of another than the one who proved it")
         if (proven.browser, proven.handle) != (act.browser, act.token):
             self.violated("a proof of another browser or request opens a session")
-        if proven.number in self.proofs[process.proof].over if process.proof else False:
-            self.violated("signed in as the one who proved before")
-        if proven.expires_at <= process.started_at:
-            self.violated("an expired proof opens a session")
+        for number in process.over & self.proved.keys():
+            place, over = self.proved[number]
+            if place == (proven.browser, proven.handle) and proven.number in over:
+                self.violated("signed in as the one who proved before")
+        if process.started_at - proven.left_at > FRESH:
+            self.violated("a proof opens a session long after it was left")
         if self.endings.ended_between(proven.sub, proven.left_after, process.after_commit):
             self.violated("a proof of an epoch that is over opens a session")
         if proven.password not in self.endings.passwords_since(proven.sub, process.replaced):
@@ -172,7 +186,7 @@ class SigningIn:
         proven = self.proofs.get(process.proof)
         if proven is None or not proven.is_new or process.proof not in self.standing.values():
             return
-        is_fresh = now < proven.expires_at and now - proven.left_at <= FRESH
+        is_fresh = now < proven.expires_at and now - proven.asked_at < FRESH
         is_in_force = self.endings.passwords_since(proven.sub, proven.replaced) == (proven.password,)
         if is_fresh and is_in_force and not self.endings.may_end_since(proven.sub, proven.after_commit):
             self.violated("locked out: the right password opens no session")
