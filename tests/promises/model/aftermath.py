@@ -57,9 +57,7 @@ def see_what_stands(run: Run) -> None:
         raise Violation("who signs in afterwards is given no tokens")
 
 
-def _sign_in(
-    run: Run, after: _Aftermath, browser: str, handle: str, password: str, actor: str = _AFTER
-) -> None:
+def _sign_in(run: Run, after: _Aftermath, browser: str, handle: str, password: str, actor: str = _AFTER) -> None:
     """At the sign-in page, and back from there."""
     came = after.send(acts.login(browser, handle, "john", password, actor=actor)).answer or {}
     if "&by=" in came["headers"].get("Location", ""):

@@ -166,19 +166,27 @@ class SigningIn:
             self.violated("a session of another than the one who proved it")
         if (proven.browser, proven.handle) != (act.browser, act.token):
             self.violated("a proof of another browser or request opens a session")
-        for number in process.over & self.proved.keys():
-            place, over = self.proved[number]
-            if place == (proven.browser, proven.handle) and proven.number in over:
-                self.violated("signed in as the one who proved before")
         if process.started_at - proven.left_at > FRESH:
             self.violated("a proof opens a session long after it was left")
+        self._stands(proven, process)
+        self._is_of_the_last(proven, process.over)
+
+    def _stands(self, proven: Proven, process: Process) -> None:
+        """The account was as the proof found it, at some moment since the request began."""
         if self.endings.ended_between(proven.sub, proven.left_after, process.after_commit):
             self.violated("a proof of an epoch that is over opens a session")
         if proven.password not in self.endings.passwords_since(proven.sub, process.replaced):
             self.violated("a password that is not in force opens a session")
-        for number in process.over & self.sign_outs.keys():
-            browser, over = self.sign_outs[number]
-            if browser == proven.browser and proven.number in over:
+
+    def _is_of_the_last(self, proven: Proven, over: frozenset[int]) -> None:
+        """Nobody proved after it at that page, or signed out of what it, or one before it, had opened."""
+        for number in over & self.proved.keys():
+            place, before = self.proved[number]
+            if place == (proven.browser, proven.handle) and proven.number in before:
+                self.violated("signed in as the one who proved before")
+        for number in over & self.sign_outs.keys():
+            browser, before = self.sign_outs[number]
+            if browser == proven.browser and proven.number in before:
                 self.violated("signed out, and signed in again by going back")
 
     def no_cookie_answered(self, process: Process, now: float) -> None:

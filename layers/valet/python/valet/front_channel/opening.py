@@ -21,7 +21,6 @@ from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 
-
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
@@ -47,8 +46,8 @@ class Opened(Frozen):
 def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: float) -> Opened | None:
     """Open a session by the proof of that kind, and end the one that this browser had.
 
-    None: no such proof stands, it was left too long ago, or another request has spent it. Then the browser's own session
-    decides what comes next.
+    None: no such proof stands, it was left too long ago, or another request has spent it. Then the browser's own
+    session decides what comes next.
     """
     if kind not in ACR:
         return None
