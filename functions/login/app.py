@@ -9,6 +9,7 @@ from valet.handles import digest
 from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people import passwords
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.refusals import refuse_as_page
@@ -24,8 +25,9 @@ def login(request: Request, server: Server) -> Response:
     if not is_sign_in_form(parameters, saved):
         raise out_of_date(saved, _destination(saved, request, server), username=username)
     attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(saved.browser))
+    kinds = SIGN_IN_WITH[server.registry.policy().sign_in_with]
     outcome = passwords.authenticate(
-        attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock()
+        attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock(), kinds
     )
     if isinstance(outcome, Account):
         prove(server, saved, PASSWORD, outcome, means=outcome.password_id, amr=passwords.AMR, now=server.clock())

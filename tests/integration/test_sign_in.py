@@ -10,7 +10,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, form_of, parse_set_cookie
 from tests.support.deployment import Deployment
 
-WRONG = "That username and password do not match. Please try again."
+WRONG = "These do not match. Please check both, and try again."
 
 
 def test_the_form_asks_for_what_it_needs_and_nothing_else(browser: Browser, web_app: Application) -> None:
@@ -76,15 +76,15 @@ def test_a_wrong_password_and_an_unknown_user_cost_the_same_work(
 ) -> None:
     """The same calls of AWS and the same Argon2id: so the same time, without a stopwatch."""
     calls, hashes = [], []
-    for username in ("john", "nobody"):
+    for username in ("first, to read the policy", "john", "nobody"):
         browser = anew(deployment)
         page = browser.open(web_app.ask().url)
         with deployment.aws.recorded() as recorded, verifications(monkeypatch) as seen:
             assert attempt(browser, page, username, "wrong").status == 401
         calls.append([(call.action, call.partition_prefix) for call in recorded])
         hashes.append([each.rpartition("$")[0].rpartition("$")[0] for each in seen])
-    assert calls[0] == calls[1]
-    assert hashes[0] == hashes[1] == ["$argon2id$v=19$m=19456,t=2,p=1"]
+    assert calls[1] == calls[2]
+    assert hashes[1] == hashes[2] == ["$argon2id$v=19$m=19456,t=2,p=1"]
 
 
 def test_a_disabled_account_looks_like_a_wrong_password(

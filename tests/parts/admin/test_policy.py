@@ -7,9 +7,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from valet.aws.dynamodb.registry import POLICY as KEY
 from valet.aws.dynamodb.registry import DynamoRegistry
-from valet.models.policy import Policy
+from valet.models.policy import ITEM, Policy
 
 from admin.records.deployment import Deployment
 from admin.records.register import Register
@@ -51,21 +50,22 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--languages", "de"),  # without the default language
         ("--default-language", "en"),  # as it is
         ("--languages", "en de", "--reset", "languages"),
-        ("--reset", "sign_in_with"),  # nothing reads it yet
-        ("--sign-in-with", "email"),
+        ("--reset", "remember_device"),  # nothing reads it yet
+        ("--sign-in-with", "phone"),
+        ("--remember-device", "3"),  # nothing reads it yet
         (),
     ],
 )
 def test_a_wrong_policy_is_refused_and_nothing_changes(refused: Operator, options: tuple[str, ...]) -> None:
     refused("people", "set", *options, status=2)
-    assert deployment(refused).registry.get(*KEY) is None
+    assert deployment(refused).registry.get(*ITEM) is None
 
 
 def test_a_member_that_this_release_does_not_know_stays(valet: Operator) -> None:
     valet("people", "set", "--default-language", "de")
-    deployment(valet).registry.update(*KEY, "SET #later = :one", {":one": 1})
+    deployment(valet).registry.update(*ITEM, "SET #later = :one", {":one": 1})
     valet("people", "set", "--reset", "default_language")
-    assert (deployment(valet).registry.get(*KEY) or {})["later"] == 1
+    assert (deployment(valet).registry.get(*ITEM) or {})["later"] == 1
 
 
 def test_two_operators_do_not_overwrite_each_other(valet: Operator) -> None:

@@ -295,7 +295,7 @@ TABLE = (
         requests.authorize_pushed_again,
         400,
         "GetItem pushed, GetItem grant",
-        "GetItem client, GetItem pushed, GetItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, GetItem people",
     ),
     Row(
         requests.push,
@@ -325,37 +325,39 @@ TABLE = (
         requests.login_page,
         200,
         "GetItem request",
-        "GetItem request, GetItem client",
+        "GetItem request, GetItem client, GetItem people",
     ),
     Row(
         requests.login,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem proof-password",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem proof-password",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, PutItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, PutItem proof-password",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, PutItem proof-password",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, GetItem client",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, GetItem client",
     ),
     Row(
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
     ),
     Row(
         requests.consent,
@@ -392,7 +394,7 @@ TABLE = (
         "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
         "UpdateItem status, DeleteItem sub",
         "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub",
+        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub, GetItem people",
     ),
     Row(
         requests.jwks,
@@ -404,7 +406,7 @@ TABLE = (
         requests.metadata,
         200,
         "",
-        "Query keys, Query scopes, Query apis",
+        "Query keys, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.status_list,

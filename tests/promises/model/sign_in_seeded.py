@@ -7,7 +7,7 @@ import pytest
 from valet import handles, revocation
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model
-from valet.front_channel import interaction, opening, proving, saved_requests
+from valet.front_channel import assurance, interaction, opening, proving, saved_requests
 from valet.front_channel.saved_requests import Saved
 from valet.frozen import replace
 from valet.models.accounts import Account
@@ -68,7 +68,7 @@ def _standing(change: Callable[[Proof, Account], Proof]) -> Patch:
     """What a proof says is taken from the account itself."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        original = opening.proof_stands
+        original = assurance.proof_stands
 
         def stands(kind: str, proof: Proof, account: Account | None) -> bool:
             return account is not None and original(kind, change(proof, account), account)

@@ -22,7 +22,7 @@ PASSWORD = "password 0"  # of John, until an operator gives him another
 PASSWORD_OF_JANE = "password of Jane"
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
-RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
+RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60}, 30 * 86_400, 900)
 
 
 @dataclass
@@ -199,4 +199,6 @@ def asked(answer: Answer) -> tuple[str, str]:
 
 
 def handle_in(answer: Answer) -> str:
-    return parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
+    """The saved request of an answer that leads to another page of ours."""
+    found: str = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
+    return found

@@ -360,7 +360,7 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 
 @cache
 def registry() -> KnownRegistry:
-    """Four clients that people use, each another kind, and one that acts for itself."""
+    """Five clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
     for name, includes in (
         *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
@@ -371,7 +371,7 @@ def registry() -> KnownRegistry:
     for audience, scopes in APIS.items():
         made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
     code_flow = frozenset({"authorization_code", "refresh_token"})
-    for client_id in ("web", "strict", "spa", "app"):
+    for client_id in ("web", "strict", "spa", "app", "keeps"):
         made.put_client(
             Client(
                 client_id,
@@ -387,6 +387,7 @@ def registry() -> KnownRegistry:
                 # strict: each refresh token works once and never again, whatever was lost.
                 retry_window=0 if client_id == "strict" else None,
                 id_token_on_refresh=client_id == "strict",
+                refresh_token_rotation=client_id != "keeps",
             )
         )
     made.put_client(
