@@ -50,6 +50,17 @@ def test_the_policy_says_which_names_count(
     assert signs_in("john@example.com") is by_address
 
 
+@pytest.mark.parametrize(
+    ("policy", "label"),
+    [("username", "Username"), ("email", "Email address"), ("either", "Username or email address")],
+)
+def test_the_page_says_what_to_type(
+    deployment: Deployment, browser: Browser, web_app: Application, policy: str, label: str
+) -> None:
+    allow(deployment, policy)
+    assert f'<label for="username">{label}</label>' in browser.open(web_app.ask().url).body
+
+
 @pytest.mark.parametrize("typed", [" John@Example.COM ", "JOHN@EXAMPLE.COM", "ｊｏｈｎ@example.com"])
 def test_an_address_is_told_apart_by_nothing_that_mailboxes_ignore(
     deployment: Deployment, signs_in: SignsIn, typed: str

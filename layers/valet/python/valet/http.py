@@ -7,7 +7,7 @@ is repeated but those that a specification lets repeat.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 from valet.errors import InvalidRequest, TooLarge, quoted
 from valet.frozen import NO_ENTRIES, Frozen
@@ -46,6 +46,10 @@ class Parameters(Mapping[str, str]):
         if len(self._every.get(name, ())) > 1:  # this reader takes one value, and would get any of several
             raise InvalidRequest(_is_repeated(name))
         return self._values[name]
+
+    def __contains__(self, name: object) -> bool:
+        # Mapping's own makes an exception for each parameter that is missing. A malformed one raises here, too.
+        return name in self._values and self[str(name)] is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -107,13 +111,21 @@ def _pairs(encoded: str | bytes) -> list[tuple[str, str]]:
         text.encode()  # JSON can carry half a surrogate pair into an event, which is no text either
         if _BROKEN_ESCAPE.search(text):
             raise InvalidRequest("The parameters are not percent-encoded.")
-        return parse_qsl(
-            text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAXIMUM_PARAMETERS
-        )
+        if text.count("&") >= MAXIMUM_PARAMETERS:
+            raise InvalidRequest("There are too many parameters.")
+        # Not urllib's parse_qsl, which takes twice as long for a form with an escape or an assertion in it.
+        fields = [field.partition("=") for field in text.split("&") if field]
+        return [(_decoded(name), _decoded(value)) for name, _, value in fields]
     except UnicodeError:
         raise InvalidRequest("The parameters are not UTF-8, percent-encoded.") from None
-    except ValueError:
-        raise InvalidRequest("There are too many parameters.") from None
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    if "%" in text:
+        # Most escapes are those of addresses and URNs. Neither of these characters is a part of another escape.
+        text = text.replace("%3A", ":").replace("%2F", "/")
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 class Request(Frozen):

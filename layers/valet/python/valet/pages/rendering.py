@@ -49,10 +49,10 @@ def render(page: Page, look: Look = PLAIN) -> str:
         direction=direction(look.language),
         languages=LANGUAGES,
         chooser=look.chooser,
-        sign_in_with=policy.sign_in_with,
         style=Markup(style(policy.brand_colour)),  # noqa: S704 - our own file, digested as it stands
         brand=variants(policy, "brand_name").in_language(look.language) or BRAND,
         logo=_logo(policy.brand_logo),
+        sign_in_with=policy.sign_in_with,
         links=[(key, variants(policy, member)) for key, member in _LINKS if getattr(policy, member)],
     )
 
