@@ -6,7 +6,19 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, client_keys, endpoints, fapi, functions, gateways, keys, proxy, registrations, tables
+from admin.doctor import (
+    account,
+    client_keys,
+    endpoints,
+    fapi,
+    functions,
+    gateways,
+    keys,
+    policy,
+    proxy,
+    registrations,
+    tables,
+)
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
@@ -18,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     *tables.CHECKS,
     *registrations.CHECKS,
     *client_keys.CHECKS,
+    *policy.CHECKS,
     *fapi.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,
