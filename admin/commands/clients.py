@@ -8,7 +8,7 @@ import click
 from valet.handles import new_id
 from valet.models.clients import Client
 from valet.registration import rules
-from valet.registration.addresses import risk_of_localhost
+from valet.registration.addresses import risk_of_localhost, risk_of_logout_uri
 from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from admin.commands import client_keys
@@ -185,6 +185,8 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "client_uri": client.client_uri,
         "origins": sorted(client.origins),
         "scope": sorted(client.scope),
@@ -223,7 +225,18 @@ def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> N
 
 def _warn(desk: Desk, client: Client, before: Client | None = None) -> None:
     """Warn of each new address that is worse than another that does the same."""
+    _warn_of_logout_uri(desk, client, before)
     known = (*before.redirect_uris, *before.post_logout_redirect_uris) if before else ()
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         if uri not in known and (risk := risk_of_localhost(uri)):
             desk.watch(f"Warning: {uri} is on {risk}.")
+
+
+def _warn_of_logout_uri(desk: Desk, client: Client, before: Client | None) -> None:
+    uri = client.backchannel_logout_uri
+    if not uri or (before is not None and before.backchannel_logout_uri == uri) or desk.where.is_local:
+        return
+    if risk := risk_of_logout_uri(uri):
+        desk.watch(f"Warning: {uri} is {risk}.")
+    if desk.deployment.parameters.get("BackChannelLogout") != "on":
+        desk.watch("Warning: this deployment tells no client of logouts. Deploy it with BackChannelLogout=on.")

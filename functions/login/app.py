@@ -8,12 +8,12 @@ from valet.handles import digest
 from valet.http import Request, Response
 from valet.models.accounts import Account
 from valet.people import passwords
-from valet.people.sessions import open_session
+from valet.people.sessions import open_session, others_session
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.protocol.supported import PASSWORD_ACR
 from valet.refusals import refuse_as_page
-from valet.revocation import end_grants
+from valet.revocation import announce_end, end_grants
 from valet.server import SERVER, Server
 
 
@@ -41,6 +41,8 @@ def login(request: Request, server: Server) -> Response:
 
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:
     now = server.clock()
+    if (other := others_session(request, account, server.cookies, server.sessions)) is not None:
+        announce_end(server, other, request.issuer, "other_sign_in")
     opened = open_session(
         request,
         account,

@@ -32,7 +32,7 @@ def logout(request: Request, server: Server) -> Response:
         # its grants may well live.
         return logout_page(asked, secret)
     # Repeat this for a session that has ended before: the invocation that ended it may have died before its grants.
-    end_session(server, session, server.clock(), "logout")
+    end_session(server, session, request.issuer, server.clock(), "logout")
     return signed_out(asked, request, server.cookies)
 
 

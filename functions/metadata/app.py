@@ -10,7 +10,9 @@ from valet.server import SERVER, Server
 
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
-    members = document(request.issuer, server.registry.scopes(), algs, server.settings.profile)
+    settings = server.settings
+    tells_logouts = settings.back_channel_logout == "on"
+    members = document(request.issuer, server.registry.scopes(), algs, settings.profile, tells_logouts=tells_logouts)
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 

@@ -36,6 +36,9 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "logout.refused",
+    "logout.told",
+    "logout.unannounced",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -129,6 +132,16 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "logout.refused": _event(
+            "A client was not told of a logout at this try: when comes the next one, in seconds; without one, the "
+            "message is in the dead-letter queue.",
+            "sid detail age next_in",
+        ),
+        "logout.told": _event("A client was told that a session has ended; how long ago, in seconds.", "sid age"),
+        "logout.unannounced": _event(
+            "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
+            "sid detail",
+        ),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),

@@ -38,6 +38,13 @@ def has_ended(session: Session, sessions: Sessions) -> bool:
     return found is None or bool(found.ended_at)
 
 
+def others_session(request: Request, account: Account, cookies: Cookies, sessions: Sessions) -> Session | None:
+    """The browser's session if it is another end-user's, which a sign-in to this account is about to end."""
+    secret = session_secret(request, cookies)
+    session = sessions.find_session(digest(secret)) if secret else None
+    return session if session is not None and session.sub != account.sub else None
+
+
 class Opened(NamedTuple):
     """A session that was opened, and the browser's former session if it belonged to another end-user."""
 

@@ -17,10 +17,15 @@ from valet.protocol.supported import (
     RESPONSE_TYPES,
 )
 
+# OpenID Connect Back-Channel Logout §2.1. A logout token always has a sid.
+_BACK_CHANNEL_LOGOUT = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
 
-def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain") -> dict[str, object]:
+
+def document(
+    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", *, tells_logouts: bool = False
+) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
-    `profile` is the deployment's.
+    `profile` is the deployment's. `tells_logouts`: whether clients are told of logouts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -64,4 +69,5 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "
         "require_pushed_authorization_requests": profile != "plain",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
     }
