@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from valet.aws import observability, sqs
+from valet.finishing import finish
 from valet.models.sign_outs import SignOut
 from valet.server import SERVER
-from valet.sign_outs import finish
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

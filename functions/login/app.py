@@ -13,7 +13,7 @@ from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.protocol.supported import PASSWORD_ACR
 from valet.refusals import refuse_as_page
-from valet.revocation import announce_end, end_grants
+from valet.revocation import end_grants
 from valet.server import SERVER, Server
 
 
@@ -42,6 +42,8 @@ def login(request: Request, server: Server) -> Response:
 def _signed_in(request: Request, saved: Saved, account: Account, server: Server) -> Response:
     now = server.clock()
     if (other := others_session(request, account, server.cookies, server.sessions)) is not None:
+        from valet.sign_outs import announce_end  # few sign-ins find another end-user's session
+
         announce_end(server, other, request.issuer, "other_sign_in")
     opened = open_session(
         request,

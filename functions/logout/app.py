@@ -8,8 +8,8 @@ from valet.models.sessions import Hint
 from valet.people.cookies import session_secret
 from valet.protocol.logout_request import parse_logout_request
 from valet.refusals import refuse_as_page
-from valet.revocation import end_session
 from valet.server import SERVER, Server
+from valet.sign_outs import end_session
 from valet.tokens.verify import verify_id_token_hint
 
 

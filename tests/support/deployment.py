@@ -209,7 +209,7 @@ class Deployment:
         return Table(self.server.dynamodb, TABLES[name])
 
     @contextmanager
-    def nothing_spent(self, but: tuple[str, ...] = ()) -> Iterator[None]:
+    def nothing_spent(self, but: tuple[str | None, ...] = ()) -> Iterator[None]:
         """The block changes nothing: no write takes effect except those that are harmless, and those to the partitions
         that `but` names.
         """

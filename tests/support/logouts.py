@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import valet.server
 from valet.fetch import FetchFailed
 from valet.models.sign_outs import LogoutNotice
 from valet.outbound import guarded
@@ -39,9 +40,11 @@ class _Loaded:
         self._modules = {name: load(name) for name in _READERS}
 
     def invoke(self, function: Function, event: Mapping[str, Any], timeout: float | None = None) -> Any:
+        module: Any = self._modules[function.folder.name]
+        module.SERVER = valet.server.SERVER  # an execution environment of this moment
         token = FUNCTION.set(function.folder.name)
         try:
-            return self._modules[function.folder.name].handler(event, Context())
+            return module.handler(event, Context())
         finally:
             FUNCTION.reset(token)
 

@@ -337,9 +337,9 @@ TABLE = (
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
+        "DeleteItem throttle, PutItem throttle, GetItem session, UpdateItem session, PutItem session",
         "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, UpdateItem session, PutItem session",
+        "DeleteItem throttle, PutItem throttle, GetItem session, UpdateItem session, PutItem session",
     ),
     Row(
         requests.login_wrong,
@@ -387,10 +387,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub",
+        "GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status",
+        "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.jwks,

@@ -1,20 +1,12 @@
-"""Ending what was granted: the grant first, then the status bits of its access tokens (RFC 7009 §2.1).
+"""Ending what was granted: the grant first, then the status bits of its access tokens (RFC 7009 §2.1)."""
 
-Before a session ends, or an account's epoch is raised, a message says so: the function finish completes what an
-invocation leaves that dies half-way, and lets the clients be told (valet.sign_outs).
-"""
-
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from valet.audit import EventName
-from valet.errors import TemporarilyUnavailable
 from valet.models.grants import Grant, LiveToken
 from valet.models.sessions import Session
-from valet.models.sign_outs import SignOut
 from valet.ports.grants import HasGrants, Revocation, Revoked
 from valet.ports.runtime import HasAudit, HasRandom
-from valet.ports.sessions import HasSessions
-from valet.ports.sign_outs import HasSignOuts
 from valet.ports.status_lists import HasStatusLists
 from valet.settings import LEEWAY
 from valet.tokens.access_token import still_live
@@ -22,21 +14,6 @@ from valet.tokens.access_token import still_live
 
 class Ports(HasRandom, HasGrants, HasStatusLists, HasAudit, Protocol):
     """The ports that a revocation uses."""
-
-
-class AnnouncePorts(HasSignOuts, HasAudit, Protocol):
-    """The ports that an announcement uses."""
-
-
-class SessionPorts(Ports, AnnouncePorts, HasSessions, Protocol):
-    """The ports that the end of a session uses."""
-
-
-class SignedOut(NamedTuple):
-    """The number of grants or sessions that this call has ended itself."""
-
-    session: bool
-    grants: int
 
 
 def finish_revocation(ports: Ports, grant: Grant, now: float) -> None:
@@ -66,37 +43,6 @@ def revoke(ports: Ports, grant: Grant, now: float, event: EventName, **fields: s
     revoked = ports.grants.revoke(grant.grant_id, revocation_for(ports, now, fields.get("revoked_for", event)))
     if revoked is not None:
         finish(ports, revoked, now, event, **fields)
-
-
-def announce(ports: AnnouncePorts, sign_out: SignOut, sid: str = "") -> None:
-    """Say what is about to end, before the write that ends it.
-
-    If the queue is out of reach, the end-user is signed out all the same. That is logged: no client will be told.
-    """
-    try:
-        ports.sign_outs.send(sign_out)
-    except TemporarilyUnavailable as error:
-        ports.audit.record("logout.unannounced", sub=sign_out.sub, sid=sid, detail=error.detail)
-
-
-def announce_end(ports: AnnouncePorts, session: Session, issuer: str, revoked_for: str) -> None:
-    """Say that the session is about to end."""
-    announce(ports, SignOut(session.sub, issuer, revoked_for, session=session.digest.hex()), session.sid)
-
-
-def end_session(ports: SessionPorts, session: Session, issuer: str, now: float, revoked_for: str) -> SignedOut:
-    """Announce the end of the session, end it, and every grant that lives by it. A grant that is being issued meanwhile
-    meets a tombstone.
-
-    The session ends before its grants, so that no new grant begins to live by it.
-    """
-    announce_end(ports, session, issuer, revoked_for)
-    attempt = ports.random(16)
-    ended = ports.sessions.end(session.digest, attempt, now)
-    is_ours = ended is not None and ended.ending == attempt
-    if is_ours:
-        ports.audit.record("session.ended", sub=session.sub)
-    return SignedOut(is_ours, end_grants(ports, session, now, revoked_for))
 
 
 def end_grants(ports: Ports, session: Session, now: float, revoked_for: str) -> int:

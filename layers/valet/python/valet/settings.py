@@ -126,11 +126,8 @@ def _arns(value: str) -> frozenset[str]:
     return frozenset(_arn(arn.strip()) for arn in value.split(","))
 
 
-_QUEUE = re.compile(r"https?://[a-z0-9.:-]+/\d{12}/[\w-]{1,80}", re.ASCII)
-
-
 def _queue(value: str) -> str:
-    if not _QUEUE.fullmatch(value):
+    if not re.fullmatch(r"https?://[a-z0-9.:-]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}", value):
         raise ValueError("the URL of an SQS queue")
     return value
 
