@@ -8,7 +8,7 @@ import click
 from valet.handles import new_id
 from valet.models.clients import Client
 from valet.registration import rules
-from valet.registration.addresses import risk_of_localhost, risk_of_logout_uri
+from valet.registration.addresses import risk_of_localhost
 from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from admin.commands import client_keys
@@ -215,7 +215,7 @@ def _drawn_id(desk: Desk) -> str:
 
 
 def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> None:
-    wrong = rules.wrong_with_client(client, desk.register.scopes())
+    wrong = rules.wrong_with_client(client, desk.register.scopes(), is_local=desk.where.is_local)
     if client.id_token_signed_response_alg or client.is_fapi2:
         keys = desk.deployment.key_records.key_ring().keys
         wrong += refusals_of_alg(client, before, keys)
@@ -234,9 +234,6 @@ def _warn(desk: Desk, client: Client, before: Client | None = None) -> None:
 
 def _warn_of_logout_uri(desk: Desk, client: Client, before: Client | None) -> None:
     uri = client.backchannel_logout_uri
-    if not uri or (before is not None and before.backchannel_logout_uri == uri) or desk.where.is_local:
-        return
-    if risk := risk_of_logout_uri(uri):
-        desk.watch(f"Warning: {uri} is {risk}.")
-    if desk.deployment.parameters.get("BackChannelLogout") != "on":
+    is_new = bool(uri) and (before is None or before.backchannel_logout_uri != uri)
+    if is_new and desk.deployment.parameters.get("BackChannelLogout") != "on":
         desk.watch("Warning: this deployment tells no client of logouts. Deploy it with BackChannelLogout=on.")

@@ -7,7 +7,7 @@ import pytest
 
 from local.template import load
 from tests.endpoints import FUNCTIONS
-from tests.parts.template.cloudformation import WHERE_TOLD, EVERYTHING, ROOT, resources, translated
+from tests.parts.template.cloudformation import EVERYTHING, ROOT, WHERE_TOLD, resources, translated
 
 
 def _functions() -> dict[str, Any]:

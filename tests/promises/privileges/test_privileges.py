@@ -20,9 +20,9 @@ from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import FUNCTIONS
 from tests.promises.privileges.grants import (
+    POLLING,
     Granted,
     deployed,
-    POLLING,
     key_policies,
     log_stream_arn,
     missing,

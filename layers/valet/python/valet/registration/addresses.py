@@ -104,11 +104,11 @@ def refusal_of_called_uri(uri: str) -> str | None:
     return None
 
 
-def refusal_of_logout_uri(uri: str) -> str | None:
+def refusal_of_logout_uri(uri: str, *, is_local: bool) -> str | None:
     """Why the address cannot be registered as a client's `backchannel_logout_uri`; None if it can (OpenID Connect
-    Back-Channel Logout §2.2). http://127.0.0.1 is for the local stack: no deployment calls it.
+    Back-Channel Logout §2.2). In the local stack, `is_local`, it may be a server on this machine, too.
     """
-    return None if _is_on_this_machine(uri) else refusal_of_called_uri(uri)
+    return None if is_local and _is_on_this_machine(uri) else refusal_of_called_uri(uri)
 
 
 def _is_on_this_machine(uri: str) -> bool:
@@ -116,13 +116,6 @@ def _is_on_this_machine(uri: str) -> bool:
         return False
     parts = urlsplit(uri)
     return (parts.scheme, parts.hostname) == ("http", "127.0.0.1") and not _refusal_of_host(uri, parts)
-
-
-def risk_of_logout_uri(uri: str) -> str | None:
-    """Why a deployment cannot use a registered `backchannel_logout_uri`; None if it can."""
-    if _is_on_this_machine(uri):
-        return "an address of the local stack's machine, which no deployment calls"
-    return refusal_of_called_uri(uri)
 
 
 def refusal_of_origin(origin: str) -> str | None:
