@@ -58,9 +58,7 @@ class Granted:
         return self.allows(Request(self.roles[function], action, resource, context))
 
     def of(self, function: str) -> tuple[Permission, ...]:
-        """What the role allows, but for its log and its queue: the platform writes the one and reads the other, and no call
-        of the function does.
-        """
+        """What the role allows, but for its log and its queue: the platform writes the one and reads the other."""
         return _of_calls(self.by_role.get(self.roles[function], ()))
 
     def with_key(self, arn: str, policy: Mapping[str, Any]) -> Granted:
