@@ -6,7 +6,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, registrations, tables
+from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, logouts, registrations, tables
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     *tables.CHECKS,
     *registrations.CHECKS,
     *client_keys.CHECKS,
+    *logouts.CHECKS,
     *fapi.CHECKS,
     *functions.CHECKS,
     *account.CHECKS,

@@ -84,6 +84,8 @@ class Queues:
                     return self._send(queue, parameters)
                 case "ChangeMessageVisibility":
                     return self._hide(queue, parameters)
+                case "GetQueueAttributes":
+                    return _answered({"Attributes": {"ApproximateNumberOfMessages": str(len(queue.messages))}})
         return refusal("InvalidAction", f"The local stack does not know {operation} of SQS.")
 
     def receive(self, arn: str) -> Message | None:
@@ -132,5 +134,5 @@ class Queues:
         return Reply(200, _TYPE, b"")  # as SQS answers it
 
 
-def _answered(members: Mapping[str, str]) -> Reply:
+def _answered(members: Mapping[str, object]) -> Reply:
     return Reply(200, _TYPE, json.dumps(members).encode())

@@ -118,8 +118,8 @@ def test_a_visibility_beyond_twelve_hours_is_refused(queues: Queues) -> None:
     found = queues.receive(ARN)
     assert found is not None
     for seconds in (-1, 43_201):
-        wanted = {"ReceiptHandle": found.receipt_handle, "VisibilityTimeout": seconds}
-        assert call(queues, "ChangeMessageVisibility", **wanted) == 400
+        handle = found.receipt_handle
+        assert call(queues, "ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=seconds) == 400
 
 
 # -- the stack ---------------------------------------------------------------------------------------------------------
@@ -133,8 +133,8 @@ def test_the_template_says_how_the_queues_are(stack: LocalStack) -> None:
 
 
 def test_the_command_line_sends_over_http_what_the_functions_read(fresh_stack: LocalStack) -> None:
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    sqs = boto3.client("sqs", endpoint_url=fresh_stack.aws_url, region_name="us-east-1", **keys)
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
+    sqs: Any = session.client("sqs", endpoint_url=fresh_stack.aws_url)
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/valet-local-SignOuts"
     sqs.send_message(QueueUrl=url, MessageBody='{"sub":"demo-john","issuer":"x","revoked_for":"logout","look":2}')
     assert fresh_stack.delivery.deliver() == 1

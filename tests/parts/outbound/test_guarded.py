@@ -267,7 +267,10 @@ def test_nothing_is_posted_under_another_name_of_the_certificate(internet: FakeI
 
 
 def test_an_answer_that_never_comes_is_given_up_in_time(internet: FakeInternet) -> None:
-    server = internet.serve("client.example.com", PUBLIC, lambda peer, _: server.stopped.wait(3))  # type: ignore[func-returns-value]
+    def silent(peer: ssl.SSLSocket, asked: bytes) -> None:
+        server.stopped.wait(3)
+
+    server = internet.serve("client.example.com", PUBLIC, silent)
     assert failed_post(internet, timeout=0.2) == "no answer within 0.2 s"
 
 
