@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from valet.tokens import logout_token
 
 from local.stack import LocalStack
 from tests.e2e.recipes import HERE, PAGES
@@ -23,13 +27,13 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture
-def program(fresh_stack: LocalStack, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def program(fresh_stack: LocalStack, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The page's program for the web app, on a free port, and the address at which it is told."""
     if not (HERE / "node_modules/jose").exists() or not shutil.which("node"):
         is_missing("jose or node is not there: (cd tests/e2e && npm ci)")
     text = (PAGES / "back-channel-logout.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```js\n(.*?)```", text, re.DOTALL)
-    code = code.replace("https://auth.example.com", fresh_stack.issuer).replace("my_shop", "web_app_123")
+    code = code.replace("https://auth.example.com", fresh_stack.issuer).replace("my_portal", "web_app_123")
     code = code.replace(".listen(8000)", '.listen(0, "127.0.0.1", function () { console.log(this.address().port); })')
     (tmp_path / "told.mjs").write_text(code, encoding="utf-8")
     (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
@@ -43,7 +47,7 @@ def program(fresh_stack: LocalStack, tmp_path: Path) -> Iterator[tuple[str, "sub
 
 
 def test_the_program_of_the_page_ends_the_session_and_refuses_what_is_no_logout_token(
-    fresh_stack: LocalStack, program: tuple[str, "subprocess.Popen[str]"]
+    fresh_stack: LocalStack, program: tuple[str, subprocess.Popen[str]]
 ) -> None:
     from valet.aws.dynamodb.registrar import Registrar
     from valet.aws.dynamodb.registry import DynamoRegistry
@@ -60,7 +64,8 @@ def test_the_program_of_the_page_ends_the_session_and_refuses_what_is_no_logout_
     browser, asked = Browser(over_http, fresh_stack.issuer), app.ask(scope="openid items")
     code = browser.decide(browser.sign_in(browser.open(asked.url))).answered["code"]
     tokens = app.redeem(code, asked.code_verifier).json()
-    for forged in (tokens["id_token"], tokens["access_token"], "x"):  # of this issuer and audience, and no logout token
+    # Of this issuer and audience, and no logout tokens; and one that says all that a logout token does, by another key.
+    for forged in (tokens["id_token"], tokens["access_token"], "x", _forged(tokens["id_token"], fresh_stack.issuer)):
         assert httpx.post(address, data={"logout_token": forged}).status_code == 400
     browser.get(f"/logout?id_token_hint={tokens['id_token']}")
     fresh_stack.delivery.deliver()
@@ -69,8 +74,23 @@ def test_the_program_of_the_page_ends_the_session_and_refuses_what_is_no_logout_
     assert not fresh_stack.aws.queues.named(QUEUE).messages
 
 
-def _sid(id_token: str) -> str:
-    import jwt
+def _forged(id_token: str, issuer: str) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": issuer,
+        "aud": "web_app_123",
+        "iat": now,
+        "exp": now + 120,
+        "jti": "a",
+        "sub": "demo-john",
+        "sid": _sid(id_token),
+        "events": {logout_token.EVENT: {}},
+    }
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    headers = {"typ": logout_token.TYPE, "kid": jwt.get_unverified_header(id_token)["kid"]}
+    return jwt.encode(claims, key, "RS256", headers)
 
+
+def _sid(id_token: str) -> str:
     sid: str = jwt.decode(id_token, options={"verify_signature": False})["sid"]
     return sid

@@ -369,6 +369,97 @@ def test_a_client_that_withdrew_its_address_meanwhile_is_left_alone(
     assert not logouts.dead_letters
 
 
+# -- everything that an account has opened -----------------------------------------------------------------------------
+
+
+def end_everything(deployment: Deployment, sub: str = "demo-john") -> None:
+    """As an operator does, up to the write."""
+    account = deployment.server.accounts.find_account(sub)
+    assert account is not None
+    deployment.server.sign_outs.send(SignOut(sub, deployment.issuer, "operator", epoch=account.epoch))
+    deployment.raise_epoch(sub)
+
+
+def test_when_an_account_is_signed_out_everywhere_the_clients_of_all_its_sessions_are_told(
+    deployment: Deployment, browser: Browser, web_app: Application, legacy_app: Application, redeemed: Redeemed,
+    logouts: Logouts,
+) -> None:  # fmt: skip
+    logouts.register("web_app_123", "legacy_app_321")
+    elsewhere = Browser(deployment.send, deployment.issuer)
+    bound = sign_in_to(elsewhere, legacy_app)
+    also = sign_in_to(elsewhere, web_app)
+    end_everything(deployment)
+    logouts.pass_time(_HOUR)
+    sids = [jwt.decode(each["id_token"], options={"verify_signature": False})["sid"] for each in (bound, also)]
+    sids.append(jwt.decode(redeemed.id_token, options={"verify_signature": False})["sid"])
+    told = [(url, logouts.clients.claims(number)["sid"]) for number, url in enumerate(logouts.clients.told)]
+    assert sorted(told) == sorted([(LEGACY, sids[0]), (WEB, sids[1]), (WEB, sids[2])])
+    for token in (bound["refresh_token"], also["refresh_token"], redeemed.refresh_token):
+        assert (legacy_app if token == bound["refresh_token"] else web_app).refresh(token).error == "invalid_grant"
+    assert deployment.server.grants.pointers("demo-john") == ()
+
+
+def test_a_sign_in_that_comes_after_it_lives_and_its_client_is_not_told(
+    deployment: Deployment, browser: Browser, legacy_app: Application, redeemed: Redeemed, logouts: Logouts
+) -> None:
+    """The message may come late: finish looks at each grant, and not at the time."""
+    logouts.register("web_app_123", "legacy_app_321")
+    end_everything(deployment)
+    elsewhere = Browser(deployment.send, deployment.issuer)
+    new = sign_in_to(elsewhere, legacy_app)
+    logouts.pass_time(10 * _MINUTE)
+    assert logouts.clients.told == [WEB]
+    assert legacy_app.refresh(new["refresh_token"]).status == 200
+    assert is_alive(deployment, new["access_token"])
+
+
+def is_alive(deployment: Deployment, access_token: str) -> bool:
+    headers = {"authorization": f"Bearer {access_token}"}
+    return deployment.send("GET", f"{deployment.issuer}/userinfo", headers).status == 200
+
+
+def test_a_disabled_and_a_deleted_account_are_signed_out_of_their_clients(
+    deployment: Deployment, browser: Browser, legacy_app: Application, redeemed: Redeemed, logouts: Logouts
+) -> None:
+    logouts.register("web_app_123", "legacy_app_321")
+    sign_in_to(browser, legacy_app)
+    account = deployment.server.accounts.find_account("demo-john")
+    assert account is not None
+    deployment.server.sign_outs.send(SignOut("demo-john", deployment.issuer, "operator", epoch=account.epoch))
+    deployment.table("Users").delete("account#demo-john", "account")
+    logouts.pass_time(_HOUR)
+    assert sorted(logouts.clients.told) == sorted([WEB, LEGACY])
+
+
+# -- what the release before has written -------------------------------------------------------------------------------
+
+
+def test_a_pointer_that_does_not_name_its_client_leads_to_it_by_the_grant(
+    deployment: Deployment, browser: Browser, web_app: Application, legacy_app: Application, redeemed: Redeemed,
+    logouts: Logouts,
+) -> None:  # fmt: skip
+    logouts.register("web_app_123", "legacy_app_321")
+    bound = sign_in_to(browser, legacy_app)
+    for pointer in deployment.server.grants.pointers("demo-john"):
+        key = f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}"
+        deployment.table("Grants").update(*key, "REMOVE #client_id, #redeemed_at", {}, "attribute_exists(#pk)")
+    logout(browser, id_token_hint=redeemed.id_token)
+    logouts.pass_time(_HOUR)
+    assert sorted(logouts.clients.told) == sorted([WEB, LEGACY])
+    assert legacy_app.refresh(bound["refresh_token"]).error == "invalid_grant"
+    assert web_app.refresh(redeemed.refresh_token).status == 200
+
+
+def test_a_message_of_a_later_release_is_read_without_what_is_new_in_it(
+    deployment: Deployment, redeemed: Redeemed, logouts: Logouts
+) -> None:
+    from valet.aws.sqs import Message
+
+    body = '{"sub":"a","issuer":"i","revoked_for":"logout","look":2,"told":["g"],"unheard_of":1}'
+    found = Message("id", "handle", body, 0.0).read(SignOut)
+    assert found == SignOut("a", "i", "logout", look=2, told=("g",))
+
+
 def test_the_type_of_a_logout_token_is_its_own() -> None:
     from valet.tokens import access_token, id_token, status_list
 
