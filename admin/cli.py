@@ -17,6 +17,7 @@ from admin.commands import (
     grants,
     imports,
     keys,
+    policy,
     scopes,
     tail,
     users,
@@ -106,7 +107,7 @@ for each in (*accounts.COMMANDS, imports.import_):
     users.users.add_command(each)
 for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS):
     clients.clients.add_command(each)
-for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants):
+for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants, policy.people):
     valet.add_command(each)
 for each_of_file in (configuration.apply, configuration.export):
     valet.add_command(each_of_file)

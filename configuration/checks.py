@@ -9,10 +9,11 @@ from valet.models.keys import SigningKey
 from valet.registration import rules
 from valet.registration.apis import wrong_with_api
 from valet.registration.people import refusal_of_hash, wrong_with_account
+from valet.registration.policy import wrong_with_policy
 from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from configuration.reading import Configuration, Entry
-from configuration.table import APIS, CLIENTS, SCOPES, Section, key_of
+from configuration.table import APIS, CLIENTS, POLICY, SCOPES, Section, key_of
 
 _LONGEST_SUB = 128
 # A client's own token has its client_id as the sub: an API could take one for the other (RFC 9068 §5).
@@ -38,6 +39,7 @@ def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> lis
     """Everything that is wrong with the entries, among the scopes and APIs `after` the configuration is in force."""
     is_local = issuer.startswith("http://")  # no deployment's issuer is plain http
     return [
+        *_told(POLICY, configuration.policy, wrong_with_policy),
         *_told(SCOPES, configuration.scopes, lambda scope: rules.wrong_with_scope(scope, after)),
         *_told(APIS, configuration.apis, lambda api: wrong_with_api(api, after, issuer)),
         *_told(
@@ -78,7 +80,7 @@ def _told(
         for wrong in wrong_with(entry.model):
             value = "" if wrong.value is None or wrong.value == name else f" {wrong.value!r}"
             key = "" if wrong.member == section.identifier else f"{key_of(section, wrong.member)}{value}: "
-            yield f"line {entry.line}: {section.one} {name}: {key}{wrong.reason}"
+            yield f"line {entry.line}: {section.called(name)}: {key}{wrong.reason}"
 
 
 def _secrets(entries: Mapping[str, Entry[Any]]) -> Iterator[str]:

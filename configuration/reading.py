@@ -6,14 +6,15 @@ from typing import Any, Generic, TypeVar
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
 from valet.people.identifiers import normal_username
 from valet.protocol.supported import EITHER_SECRET_METHOD
 from valet.registration import rules
 
 from configuration.document import Malformed, Node, Unreadable, compose, entries_of, line_of
-from configuration.table import APIS, CLIENTS, NOT_IN_FILE, PEOPLE, SCOPES, SECTIONS, Row, Section
+from configuration.table import APIS, CLIENTS, NOT_IN_FILE, PEOPLE, POLICY, SCOPES, SECTIONS, Row, Section
 
-Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
+Model = TypeVar("Model", Account, Client, Policy, ProtectedApi, Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Configuration:
     apis: Mapping[str, Entry[ProtectedApi]] | None = None
     clients: Mapping[str, Entry[Client]] | None = None
     people: Mapping[str, Entry[Account]] | None = None
+    policy: Mapping[str, Entry[Policy]] | None = None  # one entry, which has no name
 
 
 def read(text: str) -> Configuration:
@@ -46,6 +48,7 @@ def read(text: str) -> Configuration:
         _section(APIS, sections, problems),
         _section(CLIENTS, sections, problems),
         _section(PEOPLE, sections, problems),
+        _section(POLICY, sections, problems),
     )
     if problems:
         raise Malformed(sorted(problems, key=_line))
@@ -62,7 +65,11 @@ def as_changed(section: Section, entry: Entry[Model], before: Model) -> Model:
 def _section(section: Section, found: Mapping[str, Node], problems: list[str]) -> Mapping[str, Entry[Any]] | None:
     if section.name not in found:
         return None
-    entries = entries_of(found[section.name], section.name, problems)
+    node = found[section.name]
+    if section.is_single:
+        only = _entry(section, "", line_of(node), node, problems)
+        return None if only is None else {"": only}
+    entries = entries_of(node, section.name, problems)
     return {
         name: entry
         for name, (line, node) in entries.items()
@@ -71,7 +78,7 @@ def _section(section: Section, found: Mapping[str, Node], problems: list[str]) -
 
 
 def _entry(section: Section, name: str, line: int, node: Node, problems: list[str]) -> Entry[Any] | None:
-    what, before = f"{section.one} {name}", len(problems)
+    what, before = section.called(name), len(problems)
     entries = entries_of(node, what, problems, section.keys)
     given = {row.key: _value(row, what, entries[row.key], problems) for row in section.rows if row.key in entries}
     beyond = {row.key: _value(row, what, entries[row.key], problems) for row in section.beyond if row.key in entries}
@@ -103,6 +110,8 @@ def model_of(section: Section, name: str, members: Mapping[str, Any]) -> Any:
         return replace(_client_of_kind(name, members), **members)
     if section is PEOPLE:
         return Account("", name, **members)
+    if section.is_single:
+        return section.model(**members)
     return section.model(name, **members)
 
 

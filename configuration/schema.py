@@ -27,16 +27,15 @@ def written() -> str:
 
 
 def _section(section: Section) -> dict[str, Any]:
-    return {
-        "description": section.says,
+    entry = {
         "type": "object",
-        "additionalProperties": {
-            "type": "object",
-            "properties": {row.key: _value(row) for row in (*section.rows, *section.beyond)},
-            "required": [row.key for row in section.rows if row.is_required],
-            "additionalProperties": False,
-        },
+        "properties": {row.key: _value(row) for row in (*section.rows, *section.beyond)},
+        "required": [row.key for row in section.rows if row.is_required],
+        "additionalProperties": False,
     }
+    if section.is_single:
+        return {"description": section.says, **entry}
+    return {"description": section.says, "type": "object", "additionalProperties": entry}
 
 
 def _value(row: Row) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a configuration file may say of a client, an API, a scope and a person: one row a key.
+"""What a configuration file may say of a client, an API, a scope, a person and the policy: one row a key.
 
 The reader, the writer, the JSON Schema and the comparison with what is registered all go by these rows. A member of a
 model that has no row is in NOT_IN_FILE with the reason; a test fails for a member that is in neither.
@@ -11,6 +11,9 @@ from typing import Any
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
+from valet.pages.words import LANGUAGES
+from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.supported import (
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
@@ -22,7 +25,20 @@ from valet.protocol.supported import (
 )
 from valet.registration.rules import APPLICATION_TYPES
 
-from configuration.kinds import ADDRESS, DIGESTS, FLAG, KEYS, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
+from configuration.kinds import (
+    ADDRESS,
+    DIGESTS,
+    FLAG,
+    KEYS,
+    LOGO,
+    REFERENCE,
+    SPAN,
+    TEXT,
+    TEXTS,
+    TRANSLATIONS,
+    WORDS,
+    Kind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +63,18 @@ class Section:
     name: str  # in the file: clients
     one: str  # an entry, in messages: client
     model: type[Any]
-    identifier: str  # the member that the entry's key is
+    identifier: str  # the member that the entry's key is; empty: the section is the one entry
     says: str
     rows: tuple[Row, ...]
     beyond: tuple[Row, ...] = ()  # credentials and the like, which are no member to compare
+
+    def called(self, name: str) -> str:
+        """An entry of that name, in messages."""
+        return self.one if self.is_single else f"{self.one} {name}"
+
+    @property
+    def is_single(self) -> bool:
+        return not self.identifier
 
     @property
     def keys(self) -> list[str]:
@@ -64,6 +88,7 @@ SCOPES = Section(
     (
         Row("description", "description", TEXT, "The sentence on the consent page.", is_required=True),
         Row("includes", "includes", WORDS, "The scopes that it includes."),
+        Row("translations", "translations", TRANSLATIONS, "Its sentence in other languages, such as description#de."),
     ),
 )  # fmt: skip
 
@@ -105,6 +130,10 @@ CLIENTS = Section(
         Row("backchannel_logout_session_required", "backchannel_logout_session_required", FLAG,
             "It needs the session's sid in logout tokens, each of which has it."),
         Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
+        Row("tos_uri", "tos_uri", TEXT, "Its terms of service, which the consent page links: https."),
+        Row("policy_uri", "policy_uri", TEXT, "Its privacy policy, which the consent page links: https."),
+        Row("translations", "translations", TRANSLATIONS,
+            "Its name and links in other languages, such as client_name#de (RFC 7591 §2.2)."),
         Row("origins", "origins", WORDS,
             "Whose scripts may read our answers (CORS; default for browser: the origins of its redirect_uris)."),
         Row("scope", "scope", WORDS, "The scopes that it may ask for."),
@@ -178,11 +207,41 @@ PEOPLE = Section(
     ),
 )  # fmt: skip
 
-SECTIONS = (SCOPES, APIS, CLIENTS, PEOPLE)
+# `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
+POLICY = Section(
+    "policy", "policy", Policy, "", "The policy for people: how they sign in, and how the pages look.",
+    (
+        Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
+            tuple(LANGUAGES)),
+        Row("sign_in_with", "sign_in_with", TEXT,
+            "What people sign in with, next to their password (default: username). An address has to be proven.",
+            tuple(SIGN_IN_WITH)),
+        Row("default_language", "default_language", TEXT,
+            "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
+        Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
+        Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
+        Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
+        Row("support_uri", "support_uri", TEXT, "The page where people get help, which every page links: https."),
+        Row("tos_uri", "tos_uri", TEXT, "The terms of service, which every page links: https."),
+        Row("policy_uri", "policy_uri", TEXT, "The privacy policy, which every page links: https."),
+        Row("translations", "translations", TRANSLATIONS,
+            "The name and the links in other languages, such as tos_uri#de."),
+    ),
+)  # fmt: skip
+
+SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 
 # Members that no row sets, with the reason. A change of an entry keeps their values.
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
+        Policy: {
+            "password_minimum": "operators set the passwords",
+            "registration": "nothing reads it yet",
+            "registration_domains": "nothing reads it yet",
+            "breached_passwords": "nothing reads it yet",
+            "remember_device": "nothing reads it yet",
+            "second_factor": "nothing reads it yet",
+        },
         Scope: {},
         ProtectedApi: {},
         Client: {

@@ -8,14 +8,16 @@ from typing import Any
 import yaml
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
 
 from configuration.reading import model_of
-from configuration.table import APIS, CLIENTS, PEOPLE, SCOPES, Section
+from configuration.table import APIS, CLIENTS, PEOPLE, POLICY, SCOPES, Section
 
-Plain = dict[str, dict[str, Any]]
+Plain = dict[str, Any]
 
 
 def document(
+    policy: Policy,
     scopes: Iterable[Scope],
     apis: Iterable[ProtectedApi],
     clients: Iterable[Client],
@@ -26,6 +28,7 @@ def document(
     """The sections in plain values. People come with their password hashes, which are left out like the digests of
     secrets unless `with_credentials`."""
     said: dict[str, Plain] = {
+        POLICY.name: _entry(POLICY, policy),
         SCOPES.name: {scope.name: _entry(SCOPES, scope) for scope in scopes},
         APIS.name: {api.audience: _entry(APIS, api) for api in apis},
         CLIENTS.name: {client.client_id: _client(client, with_credentials=with_credentials) for client in clients},
@@ -39,6 +42,8 @@ def document(
             }
             for account, password_hash in people
         }
+    if not said[POLICY.name]:
+        del said[POLICY.name]
     return {name: dict(sorted(entries.items())) for name, entries in said.items()}
 
 
@@ -73,6 +78,7 @@ def _entry(section: Section, model: Any) -> dict[str, Any]:
     values = {row.member: getattr(model, row.member) for row in section.rows}
     said = {row.member for row in section.rows if row.is_required}
     said |= {row.member for row in section.rows if row.shapes and values[row.member] != own[row.member]}
-    default = model_of(section, getattr(model, section.identifier), {member: values[member] for member in said})
+    name = "" if section.is_single else getattr(model, section.identifier)
+    default = model_of(section, name, {member: values[member] for member in said})
     said |= {member for member, value in values.items() if value != getattr(default, member)}
     return {row.key: row.kind.write(values[row.member]) for row in section.rows if row.member in said}

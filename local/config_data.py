@@ -14,7 +14,7 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.handles import digest
-from valet.models.accounts import Account, Credential
+from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.people.passwords import hash_password
 from valet.ports.runtime import Random
@@ -51,7 +51,7 @@ def seed(
     seeding.kept.save()  # before anything is written with them
     _register(Registrar(registry), wanted, clients)
     for account, password_hash, _ in people:
-        users.add_user(account, Credential(account.username, account.sub, password_hash))
+        users.add_user(account, password_hash, time.time())
     shown = [(each.username, password, " ".join(sorted(each.roles))) for each, _, password in people]
     return Seeded(
         tuple(shown) if wanted.people is not None else seed_users(users),
@@ -64,6 +64,8 @@ def seed(
 
 
 def _register(registrar: Registrar, wanted: Configuration, clients: list[Client]) -> None:
+    for policy in (wanted.policy or {}).values():
+        registrar.put_policy(policy.model)
     for scope in (wanted.scopes or {}).values():
         registrar.put_scope(scope.model)
     for api in (wanted.apis or {}).values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import Table
 from valet.handles import digest
-from valet.models.accounts import Account, Credential
+from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.people.passwords import hash_password
 
@@ -144,7 +145,8 @@ def seed_users(users: DynamoUsers) -> tuple[tuple[str, str, str], ...]:
                 email_verified=True,
                 roles=user.roles,
             ),
-            Credential(user.username, user.sub, hash_password(user.password)),
+            hash_password(user.password),
+            time.time(),
         )
     return _people()
 

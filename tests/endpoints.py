@@ -64,7 +64,7 @@ ENDPOINTS = (
         "/login",
         "login",
         "GET, POST",
-        "checks a password, opens the browser session",
+        "checks a password",
         ("login_page", "login", "login_again", "login_wrong"),
         is_page=True,
     ),

@@ -18,7 +18,7 @@ from admin.desk import Desk
 from admin.records import people, register, revocation
 from admin.records.plan import Step
 from admin.terminal.endings import Refused, Unfinished
-from configuration.table import APIS, CLIENTS, PEOPLE, SCOPES
+from configuration.table import APIS, CLIENTS, PEOPLE, POLICY, SCOPES
 
 _MOST_LISTED = 20
 _FAILURES = (click.ClickException, TemporarilyUnavailable, ClientError, BotoCoreError, KeyboardInterrupt)
@@ -151,6 +151,7 @@ def _register(method: str) -> Callable[[Applying, Step], None]:
 _HOW: Mapping[tuple[str, str], Callable[[Applying, Step], None]] = {
     **{(SCOPES.name, action): _register(f"{action}_scope") for action in ("add", "change", "delete")},
     **{(APIS.name, action): _register(f"{action}_api") for action in ("add", "change", "delete")},
+    (POLICY.name, "change"): _register("change_policy"),
     (CLIENTS.name, "add"): Applying.add_client,
     (CLIENTS.name, "change"): _register("change_client"),
     (PEOPLE.name, "add"): Applying.add_person,

@@ -31,7 +31,7 @@ _SIGNS = {"add": "+", "change": "~", "delete": "-"}
 @confirmed
 @click.pass_obj
 def apply(desk: Desk, file: Path, dry_run: bool, prune: bool) -> None:
-    """Register and change scopes, APIs, clients and people as FILE says (YAML or JSON; - for standard input).
+    """Set the policy, scopes, APIs, clients and people as FILE says (YAML or JSON; - for standard input).
 
     The command checks the whole file before it changes anything. A key that the file leaves out has its default. A
     second run changes nothing. Generated secrets and passwords are shown only once. With --prune the command asks
@@ -78,6 +78,7 @@ def _current(desk: Desk, wanted: Configuration) -> Current:
         {client.client_id: client for client in desk.register.clients()},
         {account.username: account for account in desk.people.accounts()} if wanted.people is not None else {},
         desk.deployment.key_records.key_ring().keys,
+        desk.register.policy(),
     )
 
 
@@ -142,6 +143,7 @@ def export(desk: Desk, is_with_people: bool, with_credentials: bool, output: Pat
     """
     known = desk.register.scopes()
     said = writing.document(
+        desk.register.policy(),
         known.scopes.values(),
         known.apis.values(),
         desk.register.clients(),

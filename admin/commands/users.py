@@ -46,7 +46,7 @@ def add(
     refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {account.username} already.")
-    password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
+    password = _password_of(desk, account, is_stdin=is_stdin, is_generated=is_generated)
     if not desk.people.add(account, hash_password(password)):
         raise Refused(f"There is a user {account.username} already.")
     _warn_of_roles(desk, account.roles)
@@ -67,7 +67,7 @@ def add(
 def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
     """Give a user another password."""
     before = desk.people.account(username)
-    password = read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random)
+    password = _password_of(desk, before, is_stdin=is_stdin, is_generated=is_generated)
     password_hash = hash_password(password)
     # One write puts the new password in force and, with --revoke, ends what the old one opened: no crash can separate
     # the two.
@@ -183,6 +183,24 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
     )
 
 
+@users.command(short_help="Give accounts of earlier releases their names and passwords.")
+@click.pass_obj
+def upgrade(desk: Desk) -> None:
+    """Give every account its password and its names as this release keeps them. You can repeat the command.
+
+    Accounts that an earlier release made sign in by username as before. Run this once, before you let people sign in
+    with their addresses. Reads the whole table.
+    """
+    number, taken = desk.people.upgrade()
+    for username, address in taken:
+        desk.watch(f"{username}: another user signs in with {address}, so {username} cannot.")
+    desk.done(
+        f"{counted(number, 'user')} can be found by username and proven address.",
+        users=number,
+        taken=[{"username": username, "address": address} for username, address in taken],
+    )
+
+
 @users.command("list")
 @click.pass_obj
 def list_(desk: Desk) -> None:
@@ -199,6 +217,11 @@ def list_(desk: Desk) -> None:
         "sub",
         spare="sub roles email_verified",
     )
+
+
+def _password_of(desk: Desk, account: Account, *, is_stdin: bool, is_generated: bool) -> str:
+    minimum, names = desk.register.policy().password_minimum, (account.username, account.email, account.name)
+    return read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random, minimum=minimum, names=names)
 
 
 def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:

@@ -6,13 +6,26 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, logouts, registrations, tables
+from admin.doctor import (
+    account,
+    client_keys,
+    endpoints,
+    fapi,
+    functions,
+    gateways,
+    keys,
+    logouts,
+    proxy,
+    registrations,
+    tables,
+)
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
 
 CHECKS: tuple[Check, ...] = (
     *endpoints.CHECKS,
+    *proxy.CHECKS,
     *keys.CHECKS,
     *tables.CHECKS,
     *registrations.CHECKS,
@@ -20,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *logouts.CHECKS,
     *fapi.CHECKS,
     *functions.CHECKS,
+    *gateways.CHECKS,
     *account.CHECKS,
 )
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import Policy
 from valet.registration.client_keys import names_of
 
 Deed = Literal[
@@ -29,7 +30,7 @@ Deed = Literal[
     "sessions.ended",
 ]
 Facts = Mapping[str, Any]
-Model = TypeVar("Model", Account, Client, ProtectedApi, Scope)
+Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy)
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
@@ -84,6 +85,10 @@ def of_scope(before: Scope | None, after: Scope | None) -> Facts:
     return {"scope": (after or before or nothing).name, "deed": _deed(before, after), **_told(changed, before, after)}
 
 
+def of_policy(before: Policy, after: Policy) -> Facts:
+    return {"deed": "changed", **_told(_changed(before, after, ""), before, after)}
+
+
 def of_account(before: Account | None, after: Account | None, deed: Deed | None = None) -> Facts:
     nobody = Account("", "")
     changed = _changed(before or nobody, after or nobody, "sub")
@@ -121,6 +126,8 @@ def _value(name: str, value: Any) -> str | int | bool | None:
         return " ".join(names_of(value)) if value else ""
     if name.endswith("_ms"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds") if value else None
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     if isinstance(value, tuple):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
-from valet.models.accounts import Account, Credential
-from valet.people.identifiers import normal_username
+from valet.models.accounts import Account, Credential, Password
+from valet.people.identifiers import names_of, normal_username
 from valet.people.passwords import credential_in_force, next_password_id
 from valet.ports.runtime import Clock, Random
 from valet.registration.attributes import dated
@@ -28,8 +28,8 @@ class People:
 
     def find(self, username: str) -> Account | None:
         users = DynamoUsers(self.table)
-        kept = users.find_credentials(normal_username(username))
-        return users.find_account(kept[0].sub) if kept else None
+        sub = self._find_sub(normal_username(username))
+        return users.find_account(sub) if sub else None
 
     def account(self, username: str) -> Account:
         found = self.find(username)
@@ -39,12 +39,19 @@ class People:
 
     def remains(self, username: str) -> Account:
         """The account; or, if an earlier deletion died half-way, what is left of it to delete."""
-        users = DynamoUsers(self.table)
-        kept = users.find_credentials(normal_username(username))
-        if not kept:
+        name = normal_username(username)
+        sub = self._find_sub(name)
+        if not sub:
             raise Refused(f"There is no user {username}.")
-        left = Account(kept[0].sub, kept[0].username, is_disabled=True)
-        return users.find_account(kept[0].sub) or left
+        return DynamoUsers(self.table).find_account(sub) or Account(sub, name, is_disabled=True)
+
+    def _find_sub(self, name: str) -> str:
+        """The account of that username or proven address; empty if there is none."""
+        users = DynamoUsers(self.table)
+        if kept := users.find_credentials(name):
+            return kept[0].sub
+        identifier = users.find_identifier(name)
+        return identifier.sub if identifier and not identifier.released_at else ""
 
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
@@ -55,15 +62,31 @@ class People:
         for item in self.table.scan("credential#"):
             credential = model_from_item(Credential, item)
             kept.setdefault(credential.sub, []).append(credential)
+        found = (model_from_item(Password, item) for item in self.table.scan("password#"))
+        passwords = {(each.sub, each.password_id): each.password_hash for each in found}
         for account in self.accounts():
             credential_found = credential_in_force(kept.get(account.sub, ()), account)
-            yield account, credential_found.password_hash if credential_found else ""
+            password_hash = credential_found.password_hash if credential_found else ""
+            yield account, passwords.get((account.sub, account.password_id), password_hash)
+
+    def upgrade(self) -> tuple[int, list[tuple[str, str]]]:
+        """Give every account its password and its names as this release keeps them. Repeatable.
+
+        Returns how many accounts there are, and the addresses that are proven for two accounts: the username of each
+        account that cannot be found by one, with the address.
+        """
+        users, number, taken = DynamoUsers(self.table), 0, []
+        for account, password_hash in self.accounts_with_hashes():
+            number += 1
+            if password_hash:
+                users.put_password(Password(account.sub, account.password_id, password_hash))
+            taken += [(account.username, name) for name in users.name_account(account, self.clock())]
+        return number, taken
 
     def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
         """Add an account. False if the username is taken."""
         account = dated(None, account, self.clock())
-        credential = Credential(account.username, account.sub, password_hash)
-        is_added = DynamoUsers(self.table).add_user(account, credential)
+        is_added = DynamoUsers(self.table).add_user(account, password_hash, self.clock())
         if is_added:
             self.audit.record("user.changed", **changes.of_account(None, account, deed))
         return is_added
@@ -78,13 +101,28 @@ class People:
                 f"The user {before.username} was changed by another operator at this moment. Look at it and try again."
             )
         self.audit.record("user.changed", **changes.of_account(before, after))
+        self._rename(before, after)
         return after
+
+    def _rename(self, before: Account, after: Account) -> None:
+        """Give the account the names that it has now, and take those that it had before."""
+        names = names_of(after)
+        if names == names_of(before):
+            return
+        users, now = DynamoUsers(self.table), self.clock()
+        users.name_account(after, now)
+        for name in names_of(before).keys() - names.keys():
+            users.release_identifier(name, before.sub, now)
 
     def delete(self, account: Account) -> None:
         """Delete the account, its consents and its credentials. The credential that names the account goes last: if the
         command dies before, no end-user can sign in with that username, and the operator can repeat the command."""
         for consent in self.table.query(f"consent#{account.sub}"):
             self.table.delete(consent["pk"], consent["sk"])
+        users = DynamoUsers(self.table)
+        for name in self._every_name_of(account):
+            users.forget_identifier(name, account.sub)
+        users.forget_passwords(account.sub)
         self.table.delete(f"account#{account.sub}", "account")
         is_ours = "attribute_not_exists(#pk) OR #sub = :sub"
         for item in reversed(tuple(self.table.query(f"credential#{account.username}"))):
@@ -92,6 +130,13 @@ class People:
             with suppress(ConditionFailed):
                 self.table.delete(item["pk"], item["sk"], is_ours, {":sub": account.sub})
         self.audit.record("user.changed", **changes.of_account(account, None))
+
+    def _every_name_of(self, account: Account) -> Iterable[str]:
+        if DynamoUsers(self.table).find_account(account.sub) is not None:
+            return names_of(account)
+        # The release before has deleted the account, and knows no names: read the whole table for them.
+        found = (item for item in self.table.scan("identifier#") if item["sub"] == account.sub)
+        return [item["pk"].partition("#")[2] for item in found]
 
     def revoke(self, account: Account, now: float) -> Account:
         """End every session and grant that the end-user has until now, by one write; the account as it is after it."""
@@ -108,19 +153,24 @@ class People:
         """
         users = DynamoUsers(self.table)
         kept = users.find_credentials(before.username)
-        if credential_in_force(kept, before) is None:
+        if not users.find_password(before.sub, before.password_id) and credential_in_force(kept, before) is None:
             raise Refused(f"{before.username} has no password to replace.")
         password_id = next_password_id(before.password_id, random)
         credential = Credential(before.username, before.sub, password_hash, password_id)
         after = replace(after, password_id=password_id)
-        users.prepare_credential(credential)
+        users.put_password(Password(before.sub, password_id, password_hash, int(self.clock())))
+        if kept:
+            users.prepare_credential(credential)
         if not self._write(before, after):
             users.drop_credential(credential)
+            users.drop_password(before.sub, password_id)
             raise Refused(
                 f"{before.username} was changed by another operator at this moment. Look at it and try again."
             )
         self.audit.record("user.changed", **changes.of_account(before, after))
-        users.settle_credential(credential)
+        if kept:
+            users.settle_credential(credential)
+        users.forget_passwords(before.sub, but=password_id)
         # A credential that another command prepared, before it died or lost to this one, can never be in force now.
         for each in kept[1:]:
             users.drop_credential(each)

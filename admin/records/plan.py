@@ -8,16 +8,16 @@ from valet.handles import digest, new_handle, new_id
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scope, Scopes
 from valet.models.keys import SigningKey
+from valet.models.policy import Policy
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
-from valet.registration.apis import needs_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import needs_api, refusal_of_audience
 
 from configuration import checks
 from configuration.reading import Configuration, Entry, as_changed
 from configuration.secrets import Reference, Unresolved
-from configuration.table import APIS, CLIENTS, PEOPLE, SCOPES, Section
+from configuration.table import APIS, CLIENTS, PEOPLE, POLICY, SCOPES, Section
 
 Resolve = Callable[[Reference], str]  # raises Unresolved
 _MOST_SECRETS = 2
@@ -31,6 +31,7 @@ class Current:
     clients: Mapping[str, Client]
     people: Mapping[str, Account]
     signing_keys: tuple[SigningKey, ...]
+    policy: Policy
 
     def of(self, section: Section) -> Mapping[str, Any]:
         found: Mapping[str, Mapping[str, Any]] = {
@@ -38,6 +39,7 @@ class Current:
             APIS.name: self.known.apis,
             CLIENTS.name: self.clients,
             PEOPLE.name: self.people,
+            POLICY.name: {"": self.policy},
         }
         return found[section.name]
 
@@ -58,7 +60,7 @@ class Step:
         return "add" if self.before is None else "delete" if self.after is None else "change"
 
     def __str__(self) -> str:
-        return f"{self.section.one} {self.name}"
+        return self.section.called(self.name)
 
     def differences(self) -> Iterator[tuple[str, Any, Any]]:
         """The keys whose values change, as the file writes them. A secret is never among the values."""
@@ -158,7 +160,7 @@ class Planner:
                 yield step
 
     def _step(self, section: Section, name: str, entry: Entry[Any], before: Any) -> Step:
-        where = f"line {entry.line}: {section.one} {name}"
+        where = f"line {entry.line}: {section.called(name)}"
         after = entry.model if before is None else as_changed(section, entry, before)
         if before is not None:
             self.problems += [
@@ -220,7 +222,7 @@ class Planner:
         return Step(PEOPLE, after.username, None, after, password, password_hash)
 
 
-_SECTIONS = (SCOPES, APIS, CLIENTS, PEOPLE)
+_SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 
 
 def _entries(wanted: Configuration, section: Section) -> Mapping[str, Entry[Any]] | None:

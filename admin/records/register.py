@@ -1,4 +1,4 @@
-"""Clients, protected APIs and scopes in the Registry table (DynamoDB), as operators read and change them."""
+"""The Registry table (DynamoDB) as operators read and change it: clients, protected APIs, scopes and the policy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -7,6 +7,7 @@ from valet.aws.dynamodb import client_keys
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.policy import ITEM, Policy
 
 from admin.records import changes
 from admin.records.audit import Audit
@@ -184,6 +185,21 @@ class Register:
         if not self.table.remove(item_from_model(api, "apis", api.audience), _members(api)):
             raise _raced(f"The protected API {api.audience}")
         self.audit.record("api.changed", **changes.of_api(api, None))
+
+    # -- the policy for people -----------------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        item = self.table.get(*ITEM)
+        return model_from_item(Policy, item) if item else Policy()
+
+    def change_policy(self, before: Policy, after: Policy) -> None:
+        if after == before:
+            return
+        items = [item_from_model(each, *ITEM) for each in (before, after)]
+        is_first = self.table.get(*ITEM) is None
+        if not (self.table.add(items[1]) if is_first and before == Policy() else self.table.change(*items)):
+            raise _raced("The policy")
+        self.audit.record("policy.changed", **changes.of_policy(before, after))
 
 
 def revoked(client: Client, now: float) -> Client:

@@ -19,9 +19,10 @@ from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
 from valet.models.sign_outs import SignOut
+from valet.people.announcing import announce
 from valet.revocation import finish, maybe_live, revocation_for
 from valet.settings import LEEWAY, LONGEST_ACCESS_TOKEN
-from valet.sign_outs import announce, end_session
+from valet.sign_outs import end_session
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at

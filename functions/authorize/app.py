@@ -5,8 +5,7 @@ Login and consent lead back here with the handle of the saved request, so that w
 
 from valet.endpoint import endpoint, refused_to
 from valet.errors import OAuthError
-from valet.front_channel.progress import begun_anew, go_on
-from valet.front_channel.saved_requests import RequestTooOld, find_to_resume
+from valet.front_channel.progress import find_to_go_on, go_on
 from valet.front_channel.steps import to_get
 from valet.http import Parameters, Request, Response
 from valet.protocol.authorization_request import (
@@ -27,7 +26,7 @@ def authorize(request: Request, server: Server) -> Response:
     read = request.form if request.method == "POST" else request.query
     parameters = read(tolerates_malformed=True)
     if request.method != "POST" and "client_id" not in parameters and "resume" in parameters:
-        return _resume(request, parameters["resume"], server)
+        return _resume(request, parameters["resume"], parameters.get("by", ""), server)
     if (request_uri := pushed_request_uri(parameters)) is not None:
         return _visit(request, parameters, request_uri, server)
     destination = find_destination(parameters, server.registry, request.issuer)
@@ -44,16 +43,20 @@ def authorize(request: Request, server: Server) -> Response:
         return refused_to(destination, error)
 
 
-def _resume(request: Request, handle: str, server: Server) -> Response:
-    """Go on after a login, with a request that came by POST, or anew with one whose pages were open for too long."""
-    try:
-        saved, is_bound = find_to_resume(handle, request, server.cookies, server.saved_requests, server.clock())
-    except RequestTooOld as error:
-        saved, is_bound = begun_anew(server, error.saved, server.clock()), True
+def _resume(request: Request, handle: str, proven_by: str, server: Server) -> Response:
+    """Go on after a sign-in, with a request that came by POST, or anew with one whose pages were open for too long."""
+    now = server.clock()
+    saved, is_bound, opened = find_to_go_on(server, request, handle, proven_by, now)
+    if opened is not None and opened.left is not None:
+        from valet.revocation import end_grants  # people seldom share a computer
+
+        end_grants(server, opened.left, now, "other_sign_in")
     destination = destination_of(saved.request, server.registry, request.issuer)
     try:
-        return go_on(server, request, saved.request, saved if is_bound else None, destination, server.clock())
+        return go_on(server, request, saved.request, saved if is_bound else None, destination, now, opened)
     except OAuthError as error:
+        if opened is not None:
+            error.cookies = (opened.cookie,)  # whatever becomes of the request, the end-user has signed in
         return refused_to(destination, error)
 
 

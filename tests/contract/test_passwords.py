@@ -8,6 +8,7 @@ from valet.aws.dynamodb.table import Table
 from valet.models.accounts import Account, Credential
 from valet.people.passwords import credential_in_force, next_password_id
 
+from tests.contract.facts import NOW
 from tests.contract.test_releases import table
 
 __all__ = ["table"]
@@ -22,7 +23,7 @@ def credential(password_hash: str, password_id: str) -> Credential:
 @pytest.fixture
 def users(table: Table) -> DynamoUsers:
     made = DynamoUsers(table)
-    assert made.add_user(JOHN, credential("old", ""))
+    assert made.add_user(JOHN, "old", NOW)
     return made
 
 
@@ -62,7 +63,7 @@ def test_a_late_settling_brings_no_older_password_back(users: DynamoUsers) -> No
 def test_a_late_settling_leaves_the_username_of_another_end_user_alone(users: DynamoUsers, table: Table) -> None:
     table.delete("credential#john", "credential")
     other = Account("sub-of-another", "john")
-    assert users.add_user(other, Credential("john", other.sub, "another's"))
+    assert users.add_user(other, "another's", NOW)
     users.settle_credential(credential("new", FIRST))
     assert users.find_credentials("john") == (Credential("john", other.sub, "another's"),)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from valet.models.accounts import Account, Consent, Credential
+from valet.models.accounts import Account, Consent
 from valet.models.keys import KeyRing
 from valet.models.once import OneTimeValue
 from valet.models.pushed_requests import PushedRequest
@@ -58,7 +58,8 @@ def walk(stores: Stores) -> None:
     stores.throttles.forget_share("account#john", "home")
     stores.throttles.forget("account#john")
     stores.throttles.remember_browser(b"b" * 32, "sub", int(NOW))
-    stores.users.add_user(Account("sub", "john"), Credential("john", "sub", "hash"))
+    stores.users.add_user(Account("sub", "john"), "hash", NOW)
+    stores.users.release_identifier("john", "sub", NOW)
     stores.consents.remember_consent(Consent("sub", "web_app_123", frozenset({"openid"}), 1))
     stores.registrar.put_client(test_registry.FULL)
     stores.registrar.put_client(test_registry.FULL)

@@ -77,7 +77,9 @@ def test_a_sign_out_takes_the_kept_cookie_away(browser: Browser, issued: Issued)
 def max_age_of_the_session(browser: Browser, web_app: Application) -> str | None:
     """What the cookie says that a sign-in of now sets."""
     form = form_of(browser.open(web_app.ask(prompt="login").url))
-    answer = browser.post(form.action, {**form.hidden, "username": "john", "password": "password123"})
+    proven = browser.post(form.action, {**form.hidden, "username": "john", "password": "password123"})
+    assert not proven.set_cookies
+    answer = browser.get(proven.location)
     ((name, _, attributes),) = (parse_set_cookie(line) for line in answer.set_cookies)
     assert name == "__Host-valet-session"
     return attributes.get("max-age")

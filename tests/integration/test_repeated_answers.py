@@ -111,7 +111,7 @@ def test_two_clicks_on_sign_in_that_arrive_together_are_answered_alike(
         browser.cookies = dict(before)
         answers.append(browser.post(form.action, fields))
     assert {(answer.status, answer.location) for answer in answers} == {
-        (303, f"{deployment.issuer}/authorize?resume={form.hidden['request']}")
+        (303, f"{deployment.issuer}/authorize?resume={form.hidden['request']}&by=password")
     }
     assert "decision" in form_of(browser.follow(answers[1])).names
 

@@ -7,10 +7,10 @@ import pytest
 from tests.integration.conftest import Issued
 from tests.integration.guesses import anew, attempt, verifications
 from tests.support.application import Application
-from tests.support.browser import Browser, form_of
+from tests.support.browser import Browser, form_of, parse_set_cookie
 from tests.support.deployment import Deployment
 
-WRONG = "That username and password do not match. Please try again."
+WRONG = "These do not match. Please check both, and try again."
 
 
 def test_the_form_asks_for_what_it_needs_and_nothing_else(browser: Browser, web_app: Application) -> None:
@@ -25,7 +25,12 @@ def test_the_right_password_opens_a_session(deployment: Deployment, browser: Bro
     answer = attempt(browser, browser.open(web_app.ask().url), "john", "password123")
     assert answer.status == 303
     assert answer.location.startswith(f"{deployment.issuer}/authorize?resume=")
-    assert "login.succeeded" in deployment.audit.names
+    assert not answer.set_cookies
+    assert "login.succeeded" not in deployment.audit.names
+    resumed = browser.get(answer.location)
+    assert "__Host-valet-session" in [parse_set_cookie(line)[0] for line in resumed.set_cookies]
+    assert deployment.audit.events[-1][0] == "login.succeeded"
+    assert deployment.audit.events[-1][1]["amr"] == "pwd"
 
 
 @pytest.mark.parametrize("username", [" john ", "JOHN", "ｊｏｈｎ"])
@@ -71,15 +76,15 @@ def test_a_wrong_password_and_an_unknown_user_cost_the_same_work(
 ) -> None:
     """The same calls of AWS and the same Argon2id: so the same time, without a stopwatch."""
     calls, hashes = [], []
-    for username in ("john", "nobody"):
+    for username in ("first, to read the policy", "john", "nobody"):
         browser = anew(deployment)
         page = browser.open(web_app.ask().url)
         with deployment.aws.recorded() as recorded, verifications(monkeypatch) as seen:
             assert attempt(browser, page, username, "wrong").status == 401
         calls.append([(call.action, call.partition_prefix) for call in recorded])
         hashes.append([each.rpartition("$")[0].rpartition("$")[0] for each in seen])
-    assert calls[0] == calls[1]
-    assert hashes[0] == hashes[1] == ["$argon2id$v=19$m=19456,t=2,p=1"]
+    assert calls[1] == calls[2]
+    assert hashes[1] == hashes[2] == ["$argon2id$v=19$m=19456,t=2,p=1"]
 
 
 def test_a_disabled_account_looks_like_a_wrong_password(
@@ -204,8 +209,8 @@ def test_whose_browser_another_person_signs_in_at_is_signed_out_with_what_lived_
     elsewhere = allowed(web_app, anew(deployment), "openid items")
     deployment.clock.advance(60)
     browser.sign_in(browser.open(web_app.ask(prompt="login").url), "jane")
-    assert deployment.audit.names[-3:] == ["session.ended", "grant.revoked", "login.succeeded"], deployment.audit.names
-    assert deployment.audit.events[-2][1]["revoked_for"] == "other_sign_in"
+    assert deployment.audit.names[-3:] == ["session.ended", "login.succeeded", "grant.revoked"], deployment.audit.names
+    assert deployment.audit.events[-1][1]["revoked_for"] == "other_sign_in"
     assert web_app.refresh(by_session["refresh_token"]).error == "invalid_grant"
     assert web_app.userinfo(by_session["access_token"]).status == 401
     for kept in (offline, elsewhere):  # as after a sign-out: what was allowed for longer, and other browsers

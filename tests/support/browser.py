@@ -14,11 +14,12 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone."""
+    """What it keeps is its cookies alone; what it says of its user, the languages."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
+    languages: str = ""  # the header Accept-Language
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -57,7 +58,9 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"cookie": cookies, "accept-language": self.languages}
+        return {name: value for name, value in headers.items() if value}
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -77,7 +80,7 @@ class Form:
 
 
 def form_of(page: Answer) -> Form:
-    """The page's one form."""
+    """The page's one form, next to the one that chooses the language."""
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
@@ -100,6 +103,7 @@ class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms = 0
+        self.is_in_chooser = False
         self.action = ""
         self.hidden: dict[str, str] = {}
         self.names: set[str] = set()
@@ -107,10 +111,11 @@ class _FormParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert found["method"] == "post"
-            self.forms += 1
-            self.action = found["action"]
-        if tag in ("input", "button") and "name" in found:
+            self.is_in_chooser = found["method"] == "get"
+            if not self.is_in_chooser:
+                self.forms += 1
+                self.action = found["action"]
+        if not self.is_in_chooser and tag in ("input", "button") and "name" in found:
             self.names.add(found["name"])
             if found.get("type") == "hidden":
                 self.hidden[found["name"]] = found["value"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
+from valet.models.policy import Policy
 
 
 @dataclass
@@ -30,6 +31,9 @@ class KnownRegistry:
 
     def signing_keys(self) -> tuple[SigningKey, ...]:
         return self.keys
+
+    def policy(self) -> Policy:
+        return Policy()
 
     def put_client(self, client: Client) -> None:
         self.clients[client.client_id] = client

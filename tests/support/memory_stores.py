@@ -11,6 +11,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
@@ -69,6 +70,7 @@ class MemoryStores:
         server.status_lists = self.status_lists
         server.saved_requests = DynamoSavedRequests(self.items)
         server.pushed_requests = DynamoPushedRequests(self.items)
+        server.proofs = DynamoProofs(self.items)
         server.once = DynamoOnce(self.items)
         server.sessions = DynamoSessions(self.items)
         server.throttles = DynamoThrottles(self.items)

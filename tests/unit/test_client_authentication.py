@@ -17,6 +17,7 @@ from valet.http import Request
 from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
+from valet.models.policy import Policy
 
 EITHER = Client("either", "E", secret_digests=(digest("old"), digest("new")))
 BASIC = replace(EITHER, client_id="basic", token_endpoint_auth_method="client_secret_basic")
@@ -44,6 +45,9 @@ class Registry:
         raise NotImplementedError
 
     def signing_keys(self) -> tuple[SigningKey, ...]:
+        raise NotImplementedError
+
+    def policy(self) -> Policy:
         raise NotImplementedError
 
 

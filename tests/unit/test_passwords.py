@@ -46,7 +46,7 @@ def test_a_long_username_costs_no_more_than_a_password(monkeypatch: pytest.Monke
     monkeypatch.setattr(passwords, "normal_username", normal)
     attempt = throttling.Attempt("\u0301" * 5000 + "\u0316" * 5000, "x", "192.0.2.1", b"")
     with pytest.raises(ZeroDivisionError):  # the first port that is asked
-        passwords.authenticate(attempt, _Stop(), _Stop(), _Stop(), Settings(), 0.0)
+        passwords.authenticate(attempt, _Stop(), _Stop(), _Stop(), Settings(), 0.0, ("username",))
     assert [len(username) for username in seen] == [1024]
 
 

@@ -45,6 +45,7 @@ CHANGES = (
            (f"clients rotate-secret {WEB}",)),
     Change("clients delete spa_demo --yes", ("client.changed disabled spa_demo", "client.changed grants.ended spa_demo",
                                              "client.changed deleted spa_demo")),
+    Change("people set --default-language de", ("policy.changed changed the policy",)),
     Change("scopes add stock Stock", ("scope.changed added stock",)),
     Change("scopes change items --description Things", ("scope.changed changed items",)),
     Change("scopes delete stock --yes", ("scope.changed deleted stock",), ("scopes add stock Stock",)),
@@ -70,8 +71,8 @@ CHANGES = (
 OTHERS = {
     "apply", "export",
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
-    "grants list", "scopes list", "tail", "users list", "users show", "keys list", "keys rotate", "keys emergency",
-    "users add", "users import",
+    "grants list", "people show", "scopes list", "tail", "users list", "users show", "keys list", "keys rotate",
+    "keys emergency", "users add", "users import",
 }  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_every_member_of_a_registration_has_a_key_or_a_reason_why_not(section: S
     rows = [row.member for row in (*section.rows, *section.beyond) if row.member]
     assert len(set(rows)) == len(rows)
     assert len(set(section.keys)) == len(section.keys)
-    named = {section.identifier, *rows, *NOT_IN_FILE[section.model]}
+    named = {*([section.identifier] if section.identifier else []), *rows, *NOT_IN_FILE[section.model]}
     assert named == {field.name for field in fields(section.model)}
 
 

@@ -1,4 +1,4 @@
-"""Operators and logouts: what clients register, and that each command that signs people out says so before it writes."""
+"""Operators and logouts: what clients register, and that a command that signs people out says so before it writes."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_the_functions_of_the_queues_know_them_by_their_addresses(created: dict[
         return {name: found[name] for name in sorted(found) if name.endswith("_QUEUE")}
 
     queues = {name: created["resources"][name] for name in ("SignOuts", "LogoutTokens", "DeadLetters")}
-    for sender in ("Login", "Logout"):
+    for sender in ("Authorize", "Logout"):
         assert variables(sender) == {"SIGN_OUTS_QUEUE": queues["SignOuts"]}
     assert variables("Finish") == {
         "SIGN_OUTS_QUEUE": queues["SignOuts"],

@@ -264,9 +264,11 @@ TABLE = (
     Row(
         requests.authorize_resumed,
         303,
-        "GetItem request, GetItem session, GetItem account, GetItem consent, UpdateItem throttle, PutItem sub, "
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, GetItem consent, UpdateItem throttle, PutItem sub, "
         "PutItem grant",
-        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem consent, "
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, GetItem client, GetItem consent, "
         "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
@@ -293,7 +295,7 @@ TABLE = (
         requests.authorize_pushed_again,
         400,
         "GetItem pushed, GetItem grant",
-        "GetItem client, GetItem pushed, GetItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, GetItem people",
     ),
     Row(
         requests.push,
@@ -323,37 +325,39 @@ TABLE = (
         requests.login_page,
         200,
         "GetItem request",
-        "GetItem request, GetItem client",
+        "GetItem request, GetItem client, GetItem people",
     ),
     Row(
         requests.login,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, UpdateItem throttle, UpdateItem throttle, PutItem throttle, PutItem session",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, UpdateItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, GetItem session, UpdateItem session, PutItem session",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, GetItem account, "
-        "DeleteItem throttle, PutItem throttle, GetItem session, UpdateItem session, PutItem session",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
     ),
     Row(
         requests.login_wrong,
         401,
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account",
-        "GetItem request, Query credential, GetItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem account, GetItem client",
+        "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, GetItem client",
     ),
     Row(
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
     ),
     Row(
         requests.consent,
@@ -390,7 +394,7 @@ TABLE = (
         "GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, "
         "UpdateItem status, UpdateItem status",
         "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status",
+        "UpdateItem grant, UpdateItem status, UpdateItem status, GetItem people",
     ),
     Row(
         requests.jwks,
@@ -402,7 +406,7 @@ TABLE = (
         requests.metadata,
         200,
         "",
-        "Query keys, Query scopes, Query apis",
+        "Query keys, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.status_list,

@@ -23,8 +23,11 @@ REDIRECT_URI = {
     "strict": "https://strict.example/callback",
     "spa": "https://spa.example/",
     "app": "https://app.example/callback",
+    "keeps": "https://keeps.example/callback",
 }
-CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+CLIENT_SECRET = {
+    client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "keeps", "service")
+}
 # The protected APIs and their own scopes.
 FIRST, SECOND = f"{ISSUER}/api", "https://second.example"
 APIS = {FIRST: frozenset({"items", "profile", "api_access", "admin"}), SECOND: frozenset({"orders"})}
@@ -239,14 +242,19 @@ def refresh(
 
 
 @_once
-def _proof(key: str, jti: str, iat: int, nonce: str | None) -> str:
-    return KEYS[key].proof("POST", f"{ISSUER}/token", jti=jti, iat=iat, nonce=nonce)
+def _proof(key: str, jti: str, iat: int, nonce: str | None = None, token: str = "") -> str:
+    """For /token, or with an access token for /userinfo."""
+    method, path = ("GET", "/userinfo") if token else ("POST", "/token")
+    return KEYS[key].proof(method, ISSUER + path, token=token or None, jti=jti, iat=iat, nonce=nonce)
 
 
 def proven(act: Act, key: str, jti: str, iat: float, nonce: str | None = None) -> Act:
-    """The request to /token, with a DPoP proof by the key of that name."""
-    proof = _proof(key, jti, int(iat), nonce)
-    sent = {**act.event, "headers": {**act.event["headers"], "dpop": proof}}
+    """The request to /token or /userinfo, with a DPoP proof by the key of that name."""
+    headers = dict(act.event["headers"])
+    if act.kind == "userinfo":
+        headers["authorization"] = f"DPoP {act.token}"
+    proof = _proof(key, jti, int(iat), nonce, act.token if act.kind == "userinfo" else "")
+    sent = {**act.event, "headers": {**headers, "dpop": proof}}
     return replace(act, event=sent, jkt=KEYS[key].jkt, proof=proof)
 
 

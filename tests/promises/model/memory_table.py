@@ -25,7 +25,9 @@ _CLAUSES = {
     "REMOVE": re.compile(r"#(\w+)"),
     "DELETE": re.compile(r"#(\w+) (:\w+)"),
 }
-_TEST = re.compile(r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|#(\w+) ([=<>]) (:\w+)")
+_TEST = re.compile(
+    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|NOT contains\(#(\w+), (:\w+)\)|#(\w+) ([=<>]) (:\w+)"
+)
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
 
@@ -196,9 +198,11 @@ def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
 
 
 def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
-    function, subject, name, operator, value = test.groups()
+    function, subject, members, member, name, operator, value = test.groups()
     if function:
         return (subject in item) == (function == "attribute_exists")
+    if members:
+        return values[member] not in item.get(members, ())
     if name not in item:
         return False
     left, right = item[name], values[value]

@@ -21,7 +21,7 @@ from tests.promises.model.world import World, installed
 PASSWORD = "password 0"  # of John, until an operator gives him another
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
-RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
+RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60}, 30 * 86_400, 900)
 
 
 @dataclass

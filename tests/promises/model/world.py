@@ -14,6 +14,7 @@ from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
@@ -150,6 +151,7 @@ class World:
         made.pushed_requests = DynamoPushedRequests(self.grants)
         made.once = DynamoOnce(self.grants)
         made.sessions = DynamoSessions(self.grants)
+        made.proofs = DynamoProofs(self.grants)
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self
         made.audit = self
@@ -359,7 +361,7 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 
 @cache
 def registry() -> KnownRegistry:
-    """Four clients that people use, each another kind, and one that acts for itself."""
+    """Five clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
     for name, includes in (
         *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
@@ -370,7 +372,7 @@ def registry() -> KnownRegistry:
     for audience, scopes in APIS.items():
         made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
     code_flow = frozenset({"authorization_code", "refresh_token"})
-    for client_id in ("web", "strict", "spa", "app"):
+    for client_id in ("web", "strict", "spa", "app", "keeps"):
         made.put_client(
             Client(
                 client_id,
@@ -386,6 +388,7 @@ def registry() -> KnownRegistry:
                 # strict: each refresh token works once and never again, whatever was lost.
                 retry_window=0 if client_id == "strict" else None,
                 id_token_on_refresh=client_id == "strict",
+                refresh_token_rotation=client_id != "keeps",
             )
         )
     made.put_client(

@@ -39,6 +39,8 @@ EventName = Literal[
     "logout.refused",
     "logout.told",
     "logout.unannounced",
+    "nonce.failed",
+    "policy.changed",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -130,7 +132,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "lane.changed": _event("An algorithm's keys begin to sign, sign by default from now on, or have ended.", _STEP),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
-        "login.succeeded": _event("An end-user signed in.", metric="LoginsSucceeded"),
+        "login.succeeded": _event(
+            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+        ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(
             "A client was not told of a logout at this try: when comes the next one, in seconds; without one, the "
@@ -142,6 +146,11 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
             "sid detail",
         ),
+        "nonce.failed": _event(
+            "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
+            "detail",
+        ),
+        "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),

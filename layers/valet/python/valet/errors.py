@@ -67,6 +67,7 @@ class OAuthError(Exception):
         self.detail = detail
         self.client_id = client_id
         self.headers = dict(headers or {})
+        self.cookies: tuple[str, ...] = ()  # that the refusal sets, whatever form it takes
 
 
 class InvalidRequest(OAuthError):

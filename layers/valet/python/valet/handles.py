@@ -99,6 +99,13 @@ def code_of(handle: str, browser: str, grant_id: str, retry_key: bytes) -> Code:
     return Code(grant_id, base64url(secret))
 
 
+def place_of(handle: str, browser: str) -> bytes:
+    """The digest of one saved request in one browser. Only the browser has both values, so no reader of the tables can
+    compute it.
+    """
+    return hashlib.sha256(hmac.digest(browser.encode(), b"valet sign-in" + handle.encode(), "sha256")).digest()
+
+
 def grant_id_of(handle: str) -> str:
     """The id of the grant that a saved request ends in: writing that grant *is* the request's one use."""
     return base64url(hashlib.sha256(b"valet grant" + handle.encode()).digest()[:16])

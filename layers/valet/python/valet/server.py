@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.once import Once
+    from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
@@ -46,8 +47,10 @@ class Server:
         """
         authorities.prepare(environment())
         if "pages" in surely:
+            from valet.front_channel import showing
             from valet.pages import rendering
 
+            del showing
             rendering.jinja()
         if "signatures" in surely:
             from valet.aws import kms
@@ -139,6 +142,12 @@ class Server:
         from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 
         return DynamoPushedRequests(self._table(self.settings.grants_table))
+
+    @cached_property
+    def proofs(self) -> "Proofs":
+        from valet.aws.dynamodb.proofs import DynamoProofs
+
+        return DynamoProofs(self._table(self.settings.grants_table))
 
     @cached_property
     def once(self) -> "Once":

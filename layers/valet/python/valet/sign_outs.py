@@ -7,20 +7,14 @@ invocation leaves that dies half-way, and lets the clients be told (valet.finish
 from typing import NamedTuple, Protocol
 
 from valet import revocation
-from valet.errors import TemporarilyUnavailable
 from valet.models.sessions import Session
-from valet.models.sign_outs import SignOut
-from valet.ports.runtime import HasAudit
+from valet.people import announcing
+from valet.people.announcing import announce_end
 from valet.ports.sessions import HasSessions
-from valet.ports.sign_outs import HasSignOuts
 from valet.revocation import end_grants
 
 
-class AnnouncePorts(HasSignOuts, HasAudit, Protocol):
-    """The ports that an announcement uses."""
-
-
-class Ports(revocation.Ports, AnnouncePorts, HasSessions, Protocol):
+class Ports(revocation.Ports, announcing.Ports, HasSessions, Protocol):
     """The ports that the end of a session uses."""
 
 
@@ -29,22 +23,6 @@ class SignedOut(NamedTuple):
 
     session: bool
     grants: int
-
-
-def announce(ports: AnnouncePorts, sign_out: SignOut, sid: str = "") -> None:
-    """Say what is about to end, before the write that ends it.
-
-    If the queue is out of reach, the end-user is signed out all the same. That is logged: no client will be told.
-    """
-    try:
-        ports.sign_outs.send(sign_out)
-    except TemporarilyUnavailable as error:
-        ports.audit.record("logout.unannounced", sub=sign_out.sub, sid=sid, detail=error.detail)
-
-
-def announce_end(ports: AnnouncePorts, session: Session, issuer: str, revoked_for: str) -> None:
-    """Say that the session is about to end."""
-    announce(ports, SignOut(session.sub, issuer, revoked_for, session=session.digest.hex()), session.sid)
 
 
 def end_session(ports: Ports, session: Session, issuer: str, now: float, revoked_for: str) -> SignedOut:

@@ -13,9 +13,17 @@ from valet.models.sessions import Session
 from valet.protocol.scope import OFFLINE_ACCESS
 
 
+def account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
+    """Whether what was made for this account, in that epoch and after a sign-in at that time, is still good."""
+    if account is None or account.is_disabled or epoch != account.epoch:
+        return False
+    is_marked_by_release_before = account.sessions_not_before_ms != account.epoch_raised_at_ms
+    return not is_marked_by_release_before or auth_time_ms >= account.sessions_not_before_ms
+
+
 def session_stands(session: Session, account: Account | None) -> bool:
     """Whether the end-user may go on by this session. It may be over for other reasons (see sessions.is_over)."""
-    return _account_stands(account, session.epoch, session.auth_time_ms)
+    return account_stands(account, session.epoch, session.auth_time_ms)
 
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
@@ -26,7 +34,7 @@ def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
 def outlives(grant: Grant, account: Account | None) -> bool:
     """Whether the grant comes from a sign-in that the end-user's account still stands by."""
     # A grant keeps the time of the sign-in in whole seconds: count it as the second's last millisecond.
-    return _account_stands(account, grant.epoch, grant.auth_time * 1000 + 999)
+    return account_stands(account, grant.epoch, grant.auth_time * 1000 + 999)
 
 
 def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
@@ -40,13 +48,6 @@ def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPoin
         redeemed_at=redeemed_at,
         client_id=grant.client_id,
     )
-
-
-def _account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
-    if account is None or account.is_disabled or epoch != account.epoch:
-        return False
-    is_marked_by_release_before = account.sessions_not_before_ms != account.epoch_raised_at_ms
-    return not is_marked_by_release_before or auth_time_ms >= account.sessions_not_before_ms
 
 
 def _client_stands(grant: Grant, client: Client) -> bool:

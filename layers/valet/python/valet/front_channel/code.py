@@ -36,7 +36,7 @@ _CODES, _WINDOW = 200, 900
 _REPEATED_MS = 10_000
 
 
-class Ports(HasSettings, HasRandom, HasRegistry, HasConsents, HasGrants, HasSessions, HasThrottles, HasAudit, Protocol):
+class Ports(HasSettings, HasRandom, HasRegistry, HasConsents, HasGrants, HasAudit, HasSessions, HasThrottles, Protocol):
     """The ports that a code is issued through."""
 
 

@@ -13,9 +13,12 @@ class Ports(HasSettings, HasRandom, HasSavedRequests, Protocol):
     """The ports that save a request."""
 
 
-def back_to_authorize(saved: Saved, issuer: str) -> Response:
-    """Redirect to /authorize, which decides what comes next."""
-    return redirect(f"{issuer}/authorize?resume={saved.handle}")
+def back_to_authorize(saved: Saved, issuer: str, proven_by: str = "") -> Response:
+    """Redirect to /authorize, which decides what comes next. `proven_by` is the kind of a proof that was made: a hint
+    of where to look, and no proof.
+    """
+    by = f"&by={proven_by}" if proven_by else ""
+    return redirect(f"{issuer}/authorize?resume={saved.handle}{by}")
 
 
 def to_get(ports: Ports, asked: AuthorizationRequest, issuer: str, now: float) -> Response:

@@ -48,12 +48,30 @@ class Account(Frozen):
 
 
 class Credential(Frozen):
-    """A password's hash, which the login function alone may read."""
+    """A password's hash, by the username that it belongs to: as the release before reads it."""
 
     username: str
     sub: str
     password_hash: str  # Argon2id, PHC string
     password_id: str = ""  # in force only while the account names it; a later one is a greater string
+
+
+class Identifier(Frozen):
+    """A name by which an account is found at sign-in. It works only while the account has it."""
+
+    sub: str
+    kind: str  # username | email
+    verified_at: int = 0  # of an address: when it was proven, or an operator gave their word
+    released_at: int = 0  # since when the account has it no more; 0: it has it
+
+
+class Password(Frozen):
+    """A password's hash, by the account that it belongs to. The login function alone may read it."""
+
+    sub: str
+    password_id: str  # in force only while the account names it
+    password_hash: str  # Argon2id, PHC string
+    set_at: int = 0
 
 
 class Consent(Frozen):

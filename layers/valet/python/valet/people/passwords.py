@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from valet.frozen import Frozen
 from valet.handles import new_id
 from valet.models.accounts import Account, Credential
-from valet.people.identifiers import normal_username
+from valet.people.identifiers import USERNAME, is_found_by, normal_username
 from valet.people.throttling import Attempt, Counted, Throttled, count
 from valet.ports.accounts import Accounts, Credentials
 from valet.ports.runtime import Random
@@ -43,32 +43,56 @@ def hash_password(password: str) -> str:
 
 
 def authenticate(
-    attempt: Attempt, credentials: Credentials, accounts: Accounts, throttles: Throttles, settings: Settings, now: float
+    attempt: Attempt,
+    credentials: Credentials,
+    accounts: Accounts,
+    throttles: Throttles,
+    settings: Settings,
+    now: float,
+    kinds: Sequence[str],
 ) -> Account | WrongPassword | Throttled:
-    """The account whose password this is, as it was before the password was compared.
+    """The account whose password this is, as it was before the password was compared. `kinds`: of identifiers that
+    people may sign in with.
 
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
     that has signed in to the account before has a count of its own, and no other. Any other browser has the share of
     its network, so that a stranger elsewhere cannot lock a person's first sign-in. A success is no guess, and is taken
     off the counts again.
     """
-    username = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
-    # The name is counted as its digest: it may belong to no account, or be a password in the wrong field.
-    account_key = sha256(username.encode()).hexdigest()
-    kept = credentials.find_credentials(username) if username and username.isprintable() else ()
+    name = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
+    kept, account = _find(name if name.isprintable() else "", kinds, credentials, accounts)
+    # An account has one count, whichever of its names is typed. The name is counted as its digest: it may belong to no
+    # account, or be a password in the wrong field.
+    account_key = sha256((account.username if account else name).encode()).hexdigest()
     counted = count(attempt, account_key, throttles, settings, now)
     if isinstance(counted, Throttled):
         return counted
-    # Read the account before the comparison: its epoch becomes the session's, so a revocation during the comparison
+    # The account was read before the comparison: its epoch becomes the session's, so a revocation during the comparison
     # ends the session.
-    account = accounts.find_account(kept[0].sub if kept else _NO_SUB)
-    credential = credential_in_force(kept, account)
-    matches = _is_password(credential.password_hash if credential else _NOBODYS_HASH, attempt.password)
-    if credential is None or account is None or account.is_disabled or not matches:
+    sub, password_id = (account.sub, account.password_id) if account else (_NO_SUB, _NO_SUB)
+    password = credentials.find_password(sub, password_id) or credential_in_force(kept, account)
+    matches = _is_password(password.password_hash if password else _NOBODYS_HASH, attempt.password)
+    if password is None or account is None or account.is_disabled or not matches:
         return WrongPassword()
     _take_off(counted, throttles)
     throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
     return account
+
+
+def _find(
+    name: str, kinds: Sequence[str], credentials: Credentials, accounts: Accounts
+) -> tuple[tuple[Credential, ...], Account | None]:
+    """The credentials of that username, and the account of that name: by the same reads whether or not there is one."""
+    kept = credentials.find_credentials(name or _NO_SUB) if USERNAME in kinds else ()
+    identifier = credentials.find_identifier(name or _NO_SUB)
+    if not name or (identifier is not None and identifier.kind not in kinds):
+        kept, identifier = (), None
+    # The release before knows usernames by their credentials alone: these come first.
+    sub = kept[0].sub if kept else identifier.sub if identifier else _NO_SUB
+    account = accounts.find_account(sub)
+    if kept or (account is not None and identifier is not None and is_found_by(account, name, identifier)):
+        return kept, account
+    return (), None
 
 
 def credential_in_force(kept: Sequence[Credential], account: Account | None) -> Credential | None:

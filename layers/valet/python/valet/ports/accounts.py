@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from valet.models.accounts import Account, Consent, Credential
+from valet.models.accounts import Account, Consent, Credential, Identifier, Password
 
 
 class Accounts(Protocol):
@@ -14,6 +14,12 @@ class Credentials(Protocol):
         """The credentials of that username: one, or several while a password is being changed. The account says which
         one is in force. Strongly consistent.
         """
+
+    def find_identifier(self, name: str) -> Identifier | None:
+        """The identifier of that name, as it is compared. Strongly consistent."""
+
+    def find_password(self, sub: str, password_id: str) -> Password | None:
+        """The account's password of that id. Strongly consistent."""
 
 
 class Consents(Protocol):

@@ -7,10 +7,11 @@ from valet.models.keys import SigningKey
 
 if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
+    from valet.models.policy import Policy
 
 
 class Registry(Protocol):
-    """Clients, scopes and protected APIs, as operators registered them. Answers may be up to ten seconds old."""
+    """Clients, scopes, protected APIs and the policy, as operators set them. Answers may be up to ten seconds old."""
 
     def find_client(self, client_id: str) -> Client | None: ...
     def find_client_keys(self, client_id: str) -> "ClientKeys | None":
@@ -21,6 +22,8 @@ class Registry(Protocol):
         """The origins of all clients together. A preflight names no client, so it is answered for all of these."""
 
     def signing_keys(self) -> tuple[SigningKey, ...]: ...
+    def policy(self) -> "Policy":
+        """The operator's policy for people; the defaults where none is stored."""
 
 
 class HasRegistry(Protocol):

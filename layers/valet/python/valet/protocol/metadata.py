@@ -22,10 +22,17 @@ _BACK_CHANNEL_LOGOUT = {"backchannel_logout_supported": True, "backchannel_logou
 
 
 def document(
-    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", *, tells_logouts: bool = False
+    issuer: str,
+    known: Scopes,
+    algs: tuple[str, ...],
+    profile: str = "plain",
+    languages: tuple[str, ...] = (),
+    *,
+    tells_logouts: bool = False,
 ) -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
-    `profile` is the deployment's. `tells_logouts`: whether clients are told of logouts.
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign,
+    `profile` is the deployment's, and `languages` are those of the pages. `tells_logouts`: whether clients are told of
+    logouts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -63,6 +70,7 @@ def document(
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
         "acr_values_supported": list(ACR_VALUES),
+        "ui_locales_supported": list(languages),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),

@@ -27,9 +27,9 @@ def current_key(registry: Registry, alg: str = "", *, is_fapi2: bool = False) ->
     keys = registry.signing_keys()
     if is_fapi2:
         # Few clients have a profile: its rules are imported for those only.
-        from valet.protocol import profile
+        from valet.protocol.profile import signing_alg
 
-        alg = profile.signing_alg(alg, keys)
+        alg = signing_alg(alg, keys)
     return signing_key(keys, alg)
 
 

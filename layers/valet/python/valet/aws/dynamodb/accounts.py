@@ -1,14 +1,16 @@
-"""The Users table: accounts, credentials and consents, each in partitions of its own (IAM sees a partition's name).
+"""The Users table: accounts, their names and passwords, and consents, each in partitions of its own (IAM sees a
+partition's name).
 
-A new password is prepared as an item of its own, and no sign-in accepts it until the account names it. Then it replaces
-the former credential, which the release before reads as well.
+A new password is prepared as an item of its own, and no sign-in accepts it until the account names it. A credential
+holds a username and a password in one item, as the release before reads them: where there is one, it is kept in step.
 """
 
 from contextlib import suppress
 
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
-from valet.models.accounts import Account, Consent, Credential
+from valet.models.accounts import Account, Consent, Credential, Identifier, Password
+from valet.people.identifiers import names_of
 
 
 class DynamoUsers(Frozen):
@@ -23,6 +25,52 @@ class DynamoUsers(Frozen):
     def find_credentials(self, username: str) -> tuple[Credential, ...]:
         items = self.table.query(f"credential#{username}")
         return tuple(model_from_item(Credential, item) for item in items)
+
+    def find_identifier(self, name: str) -> Identifier | None:
+        item = self.table.get(f"identifier#{name}", "identifier")
+        return model_from_item(Identifier, item) if item else None
+
+    def take_identifier(self, name: str, identifier: Identifier, released_before: int) -> bool:
+        """Give the name to the account; False if another one has it, or gave it up no earlier than at that time."""
+        try:
+            self.table.put(
+                item_from_model(identifier, f"identifier#{name}", "identifier"),
+                "attribute_not_exists(#pk) OR #sub = :sub OR #released_at < :before",
+                {":sub": identifier.sub, ":before": released_before},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def release_identifier(self, name: str, sub: str, now: float) -> None:
+        """Take the name from the account, if it has it."""
+        with suppress(ConditionFailed):
+            condition = "#sub = :sub AND attribute_not_exists(#released_at)"
+            change = "SET #released_at = :now"
+            self.table.update(f"identifier#{name}", "identifier", change, {":sub": sub, ":now": int(now)}, condition)
+
+    def forget_identifier(self, name: str, sub: str) -> None:
+        """Delete the name, if the account has it or had it last."""
+        with suppress(ConditionFailed):
+            self.table.delete(f"identifier#{name}", "identifier", "#sub = :sub", {":sub": sub})
+
+    def find_password(self, sub: str, password_id: str) -> Password | None:
+        item = self.table.get(f"password#{sub}", _password(password_id))
+        return model_from_item(Password, item) if item else None
+
+    def put_password(self, password: Password) -> None:
+        """Keep a password. It is in force once the account names it."""
+        self.table.put(item_from_model(password, f"password#{password.sub}", _password(password.password_id)))
+
+    def drop_password(self, sub: str, password_id: str) -> None:
+        """Delete a password that was kept and never came in force."""
+        self.table.delete(f"password#{sub}", _password(password_id))
+
+    def forget_passwords(self, sub: str, but: str | None = None) -> None:
+        """Delete the account's passwords, except the one of the id `but`."""
+        for item in self.table.query(f"password#{sub}"):
+            if but is None or item["sk"] != _password(but):
+                self.table.delete(item["pk"], item["sk"])
 
     def prepare_credential(self, credential: Credential) -> None:
         """Keep the next credential next to the one in force."""
@@ -60,21 +108,46 @@ class DynamoUsers(Frozen):
             },
         )
 
-    def add_user(self, account: Account, credential: Credential) -> bool:
-        """Write a new account and its credential; False if the username is taken."""
-        # Write the account first: without its credential, no end-user can sign in to it.
+    def add_user(self, account: Account, password_hash: str, now: float) -> bool:
+        """Write a new account with its password and its names; False if the username is taken.
+
+        An address that another account has does not become a name of this one.
+        """
+        # The credential is the write that counts. Before it no end-user can sign in to the account.
+        credential = Credential(account.username, account.sub, password_hash, account.password_id)
         self.table.put(item_from_model(account, f"account#{account.sub}", "account"))
+        self.put_password(Password(account.sub, account.password_id, password_hash, int(now)))
+        is_added = self._add_credential(credential)
+        if is_added:
+            self.name_account(account, now)
+        else:
+            self.table.delete(f"account#{account.sub}", "account")
+            self.forget_passwords(account.sub)
+        return is_added
+
+    def name_account(self, account: Account, now: float) -> tuple[str, ...]:
+        """Give the account its names, which an operator vouches for. Returns those that another account has."""
+        taken = []
+        for name, kind in names_of(account).items():
+            # An operator may give a name anew as soon as it was given up.
+            identifier = Identifier(account.sub, kind, int(now))
+            if not self.take_identifier(name, identifier, released_before=int(now) + 1):
+                taken.append(name)
+        return tuple(taken)
+
+    def _add_credential(self, credential: Credential) -> bool:
         try:
             self.table.put(
                 item_from_model(credential, f"credential#{credential.username}", "credential"),
                 "attribute_not_exists(#pk)",
             )
         except ConditionFailed as failed:
-            if failed.found and failed.found["sub"] == account.sub:
-                return True  # by our own first try, whose answer was lost
-            self.table.delete(f"account#{account.sub}", "account")
-            return False
+            return (failed.found or {}).get("sub") == credential.sub  # by our own first try
         return True
+
+
+def _password(password_id: str) -> str:
+    return password_id or "first"  # an account's first password, which has no id
 
 
 def _prepared(credential: Credential) -> str:

@@ -4,10 +4,11 @@ from valet.aws.dynamodb.client_keys import announce
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.frozen import Frozen
 from valet.models.clients import Client, ProtectedApi, Scope
+from valet.models.policy import ITEM, Policy
 
 
 class Registrar(Frozen):
-    """Writes clients, protected APIs and scopes."""
+    """Writes clients, protected APIs, scopes and the policy for people."""
 
     table: Table
 
@@ -30,6 +31,9 @@ class Registrar(Frozen):
 
     def put_api(self, api: ProtectedApi) -> None:
         self.table.put(item_from_model(api, "apis", api.audience))
+
+    def put_policy(self, policy: Policy) -> None:
+        self.table.put(item_from_model(policy, *ITEM))
 
     def put_scope(self, scope: Scope) -> None:
         self.table.put(item_from_model(scope, "scopes", scope.name))

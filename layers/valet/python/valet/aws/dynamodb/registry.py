@@ -1,4 +1,5 @@
-"""The Registry table as the functions read it: clients, scopes, protected APIs and signing keys."""
+"""The Registry table as the functions read it: clients, scopes, protected APIs, signing keys and the policy for
+people."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -13,6 +14,7 @@ from valet.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
+    from valet.models.policy import Policy
 
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
@@ -50,6 +52,15 @@ class DynamoRegistry:
 
     def signing_keys(self) -> tuple[SigningKey, ...]:
         return self._remember("keys", lambda: signing_keys_from_items(self._table.query("keys")))
+
+    def policy(self) -> "Policy":
+        return self._remember("policy", self._read_policy)
+
+    def _read_policy(self) -> "Policy":
+        from valet.models.policy import ITEM, Policy  # only the functions that people meet need it
+
+        item = self._table.get(*ITEM)
+        return model_from_item(Policy, item) if item else Policy()
 
     def _read_client(self, client_id: str) -> Client | None:
         item = self._table.get(f"client#{client_id}", "client")

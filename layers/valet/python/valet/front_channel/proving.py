@@ -1,0 +1,43 @@
+"""A factor's function has checked one thing: it leaves a proof for /authorize, and goes back there.
+
+No factor vouches for another, and none opens a session. A proof is for one saved request in one browser.
+"""
+
+from typing import Protocol
+
+from valet.front_channel.saved_requests import Saved
+from valet.handles import new_id, place_of
+from valet.models.accounts import Account
+from valet.models.proofs import Place, Proof
+from valet.ports.proofs import HasProofs
+from valet.ports.runtime import HasRandom, HasSettings
+
+PASSWORD = "password"  # kinds of proofs
+# Seconds that a proof outlives its request's pages: a sign-in at the last moment still counts.
+_LATE = 60
+
+
+class Ports(HasSettings, HasRandom, HasProofs, Protocol):
+    """The ports that a proof is left through."""
+
+
+def prove(
+    ports: Ports, saved: Saved, kind: str, account: Account, *, means: str, amr: tuple[str, ...], now: float
+) -> None:
+    """Leave the proof. `account` is as it was read before the factor was checked: a revocation that came since has
+    raised its epoch, and the proof is worth nothing. `means` is what the account must still name.
+    """
+    proof = Proof(
+        proof_id=new_id(ports.random),
+        sub=account.sub,
+        epoch=account.epoch,
+        means=means,
+        amr=amr,
+        at_ms=int(now * 1000),
+        expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + _LATE,
+    )
+    ports.proofs.put_proof(place_of_proof(saved, kind), proof)
+
+
+def place_of_proof(saved: Saved, kind: str) -> Place:
+    return Place(kind, place_of(saved.handle, saved.browser))

@@ -1,0 +1,29 @@
+"""What an end-user has proven for one sign-in."""
+
+from valet.frozen import Frozen
+
+
+class Place(Frozen):
+    """Where a proof lies: one saved request in one browser has one place for each kind of proof."""
+
+    kind: str  # "password"
+    digest: bytes  # of the browser's cookie and the saved request's handle
+
+
+class Proof(Frozen):
+    """One factor that a browser has shown for one saved request. It opens no session by itself: /authorize spends it.
+
+    It stands only while the account has this epoch and still names what the proof rests on.
+    """
+
+    proof_id: str
+    sub: str
+    epoch: int  # the account's, as it was read before the factor was checked
+    means: str  # what the account must still name: of a password its `password_id`
+    amr: tuple[str, ...]  # RFC 8176
+    at_ms: int
+    expires_at: int
+    spent_by: bytes = b""  # the attempt that made a session of it
+
+    def __repr__(self) -> str:
+        return f"Proof(sub={self.sub!r}, amr={self.amr!r})"

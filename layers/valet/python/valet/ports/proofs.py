@@ -1,0 +1,19 @@
+"""Proofs of a sign-in under way."""
+
+from typing import Protocol
+
+from valet.models.proofs import Place, Proof
+
+
+class Proofs(Protocol):
+    def put_proof(self, place: Place, proof: Proof) -> None:
+        """Keep the proof, in place of any other. If the same write arrives again, late, it changes nothing."""
+
+    def find_proof(self, place: Place) -> Proof | None: ...
+    def spend_proof(self, place: Place, proof: Proof, attempt: bytes, now: float) -> bool:
+        """Spend this very proof; whether this attempt did. False: another one did, or it is too old or replaced."""
+
+
+class HasProofs(Protocol):
+    @property
+    def proofs(self) -> Proofs: ...
