@@ -54,8 +54,11 @@ class Message(Frozen):
     sent_at: float  # epoch seconds, when it was sent first
 
     def read(self, model: type[Model]) -> Model:
-        """Its fact. A member of a later release is passed over."""
-        return model_from_item(model, json.loads(self.body))
+        """Its fact. A member of a later release is passed over. Raises ValueError if it is no such fact."""
+        members = json.loads(self.body)
+        if not isinstance(members, dict) or not members.keys() >= model.FIELDS.keys() - model.DEFAULTS.keys():
+            raise ValueError(f"the message is no {model.__name__}")
+        return model_from_item(model, members)
 
 
 def each(event: Mapping[str, Any], settle: Callable[[Message], bool]) -> dict[str, Any]:
