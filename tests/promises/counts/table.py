@@ -391,10 +391,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub, GetItem people",
+        "GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status",
+        "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, Query sub, UpdateItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status, GetItem people",
     ),
     Row(
         requests.jwks,
