@@ -209,7 +209,8 @@ PEOPLE = Section(
 
 # `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
 POLICY = Section(
-    "policy", "policy", Policy, "", "The policy for people: how they sign in, and how the pages look.",
+    "policy", "policy", Policy, "",
+    "The policy for people: how they sign in, the languages of the pages, and how they look.",
     (
         Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
             tuple(LANGUAGES)),

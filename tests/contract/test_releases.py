@@ -31,6 +31,7 @@ from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.grants import Grant, GrantPointer
 from valet.models.keys import KeyRing, SigningKey
+from valet.models.proofs import Proof
 from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.models.sessions import Session
@@ -57,6 +58,7 @@ KEPT = (
     Grant,
     GrantPointer,
     Lease,
+    Proof,
     ProtectedApi,
     PushedRequest,
     SavedRequest,

@@ -28,7 +28,7 @@ def signs_in(deployment: Deployment, web_app: Application) -> SignsIn:
         if answer.status == 303:
             return True
         assert (answer.status, answer.set_cookies) == (401, ())
-        assert "These do not match" in answer.body
+        assert "do not match" in answer.body
         return False
 
     return sign_in

@@ -249,3 +249,37 @@ def test_no_path_makes_the_chooser_lead_to_another_server(path: str) -> None:
     (action,) = re.findall(r'action="([^"]*)"', str(body))
     assert action.startswith("/")
     assert not action.startswith("//")
+
+
+def test_a_clients_name_links_and_a_scopes_sentence_are_shown_in_the_readers_language(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    scope = deployment.server.registry.scopes().scopes["items"]
+    deployment.registrar.put_scope(replace(scope, translations=frozenset({"description#de=Ihre Artikel sehen"})))
+    deployment.change_client(
+        "web_app_123",
+        tos_uri="https://webapp.example.com/terms",
+        translations=frozenset({"client_name#de=Netzladen", "tos_uri#de=https://webapp.example.com/agb"}),
+    )
+    deployment.restart()
+    sign_in = browser.open(web_app.ask(ui_locales="de").url)
+    assert "<bdi>Netzladen</bdi>" in sign_in.body
+    german = browser.sign_in(sign_in)
+    assert "Ihre Artikel sehen" in german.body
+    assert '<a href="https://webapp.example.com/agb">Nutzungsbedingungen der App</a>' in german.body
+    english = choose(browser, german, "en")
+    assert "Allow <bdi>Web App</bdi>?" in english.body
+    assert "Ihre Artikel" not in english.body
+    assert '<a href="https://webapp.example.com/terms">Terms of the app</a>' in english.body
+
+
+@pytest.mark.parametrize(
+    ("sign_in_with", "label"),
+    [("username", "Benutzername"), ("email", "E-Mail-Adresse"), ("either", "Benutzername oder E-Mail-Adresse")],
+)
+def test_the_sign_in_page_asks_for_what_people_sign_in_with(
+    deployment: Deployment, browser: Browser, web_app: Application, sign_in_with: str, label: str
+) -> None:
+    deployment.registrar.put_policy(Policy(sign_in_with=sign_in_with))
+    deployment.restart()
+    assert f'<label for="username">{label}</label>' in browser.open(web_app.ask(ui_locales="de").url).body

@@ -332,18 +332,18 @@ TABLE = (
         303,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
         "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
-        "PutItem throttle, UpdateItem proof-password",
+        "PutItem throttle, PutItem proof-password",
         "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
         "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
-        "PutItem throttle, UpdateItem proof-password",
+        "PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
-        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
         "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
-        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof-password",
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_wrong,

@@ -18,6 +18,7 @@ from tests.promises.model.renew_seeded import RENEW_FAULTS
 from tests.promises.model.repeat_seeded import REPEAT_FAULTS
 from tests.promises.model.scenarios import BY_NAME
 from tests.promises.model.seeded import FAULTS
+from tests.promises.model.sign_in_seeded import SIGN_IN_FAULTS
 
 # Races that need more luck than a few thousand random requests have: the walk over all interleavings finds them.
 _ONLY_BY_WALKING = {
@@ -40,7 +41,7 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
 
 @pytest.mark.parametrize(
     "fault",
-    [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS],
+    [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS, *SIGN_IN_FAULTS],
     ids=lambda fault: fault.name,
 )
 def test_the_walk_finds_it(

@@ -242,8 +242,7 @@ class World:
 
     def _go_on(self, process: Process, told: Told | None) -> None:
         if told is not None and isinstance(told.what, dict):
-            process.has_met_revoked |= "revoked_at" in told.what
-            process.has_met_redeemed |= "redeemed_at_ms" in told.what
+            process.met(told.what)
         sandbox, begins = process.sandbox, None if told is not None else (process.number, process.act)
         cue = Cue(self.now, self.stale.get(sandbox, self.registry), told, begins)
         if self.script is None:

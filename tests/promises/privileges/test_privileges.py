@@ -11,6 +11,7 @@ from functools import partial
 import boto3
 import pytest
 from valet.models.grants import Grant
+from valet.models.proofs import Proof
 from valet.models.sessions import Session
 
 from local.aws.calls import Call
@@ -183,6 +184,35 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
     expected = {"authorize": prolonging | ending, "consent": prolonging, "logout": ending}
     assert {function: names for function, names in writers.items() if names} == expected
+
+
+# The function that checks each factor, by the kind of the proof that it leaves.
+CHECKS = {"password": "login"}
+
+
+def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: Granted) -> None:
+    for function in FUNCTIONS.values():
+        for kind in ("password", "passkey", "second", "upstream", "mail", "joined", ""):
+            may = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, f"proof-{kind}#1")}
+            own = {"PutItem"} if CHECKS.get(kind) == function else set()
+            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in CHECKS else own), (
+                function,
+                kind,
+            )
+        opens = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, "session#1")}
+        assert "PutItem" not in opens or function == "authorize", function
+
+
+def test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what(granted: Granted) -> None:
+    """Nor can the function that leaves a proof say that it is spent, or by which request."""
+    for kind, function in CHECKS.items():
+        for name in {each.name for each in fields(Proof)} - {"proof_id", "spent_by", "expires_at"}:
+            update = partial(granted.may, "authorize", "dynamodb:UpdateItem", GRANTS, f"proof-{kind}#1")
+            assert not update(attributes=(name,)), name
+            assert not update(attributes=("spent_by", name)), name
+        put = partial(granted.may, function, "dynamodb:PutItem", GRANTS, f"proof-{kind}#1")
+        assert put(attributes=("proof_id", "sub", "means"))
+        assert not put(attributes=("proof_id", "spent_by"))
 
 
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:

@@ -22,6 +22,10 @@ from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.sign_outs import HasSignOuts
 
+# Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
+# lost must not wait in the history of a shared browser for the next end-user.
+_FRESH = 60
+
 
 class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, HasSignOuts, Protocol):
     """The ports that a session is opened through."""
@@ -43,13 +47,14 @@ class Opened(Frozen):
 def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: float) -> Opened | None:
     """Open a session by the proof of that kind, and end the one that this browser had.
 
-    None: no such proof stands, or another request has spent it. Then the browser's own session decides what comes next.
+    None: no such proof stands, it was left too long ago, or another request has spent it. Then the browser's own
+    session decides what comes next.
     """
     if kind not in ACR:
         return None
     place = place_of_proof(saved, kind)
     proof = ports.proofs.find_proof(place)
-    if proof is None or proof.spent_by or proof.expires_at <= now:
+    if proof is None or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
         return None
     if not proof_stands(kind, proof, ports.accounts.find_account(proof.sub)):
         return None

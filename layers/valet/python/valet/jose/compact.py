@@ -6,12 +6,11 @@ two parsers read the same bytes differently, an attacker can forge signed tokens
 
 import json
 import math
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 from typing import NamedTuple
 
 # base64url to base64; the characters that only base64 has become NUL, which strict decoding refuses.
 _BASE64 = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
-_BASE64URL = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"", b"==", b"=")
 # The last character carries 4 or 2 spare bits, which must be zero: otherwise sixteen strings are one signature.
 _LAST = (None, b"", b"AQgw", b"AEIMQUYcgkosw048")
@@ -55,12 +54,6 @@ def decode(segment: bytes) -> bytes:
         return a2b_base64(segment.translate(_BASE64) + _PADDING[spare], strict_mode=True)
     except ValueError:
         raise Malformed("not base64url") from None
-
-
-def encode(data: bytes) -> str:
-    """The one base64url segment that stands for `data`."""
-    # base64.urlsafe_b64encode does this in three calls more, and a cold start would import it for this alone.
-    return b2a_base64(data, newline=False).rstrip(b"=").translate(_BASE64URL).decode()
 
 
 def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:

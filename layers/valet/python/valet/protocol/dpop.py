@@ -12,7 +12,7 @@ from valet.binding import confirmation, proof
 from valet.binding.proof import KnownKeys, Proof
 from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
-from valet.jose import compact
+from valet.jose.public import base64url
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
 from valet.ports.runtime import Audit
@@ -88,7 +88,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
     except Refused as refused:
         raise _refusal(refused) from None
     try:
-        proof.check_token(found, compact.encode(hashlib.sha256(token.encode()).digest()))
+        proof.check_token(found, base64url(hashlib.sha256(token.encode()).digest()))
     except Refused as refused:
         raise InvalidToken(f"The DPoP proof is not for this access token: {refused}.", detail=str(refused)) from None
     if found.jkt != jkt:

@@ -17,17 +17,14 @@ _LINKS = ("support_uri", "tos_uri", "policy_uri")
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
     checks = {"brand_name": refusal_of_name, **dict.fromkeys(_LINKS, refusal_of_link)}
-    return [
+    wrong = [
         *_languages(policy),
         *_brand(policy),
-        *_sign_in(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
-
-
-def _sign_in(policy: Policy) -> Iterator[Wrong]:
     if policy.sign_in_with not in SIGN_IN_WITH:
-        yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
+        wrong.append(Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with))
+    return wrong
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:

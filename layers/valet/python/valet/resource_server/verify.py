@@ -116,7 +116,7 @@ class Verifier:
         if len(self._headers) < _MOST_HEADERS:
             self._headers[encoded_header] = header
         found = self._access_token(claims, key, len(raw), not_before, expires_at)
-        return found._replace(ath=compact.encode(digest)) if found.jkt else found
+        return found._replace(ath=_ath(digest)) if found.jkt else found
 
     def _check(self, claims: Mapping[str, object], now: float) -> tuple[int, int]:
         """Check the issuer, the audience and the times; answer from when to when the token is good."""
@@ -179,6 +179,12 @@ def _jkt(cnf: object) -> str:
         return jkt_of(cnf)
     except Refused as refused:
         raise TokenRefused(str(refused)) from None
+
+
+def _ath(digest: bytes) -> str:
+    from valet.jose.public import base64url  # as in _jkt
+
+    return base64url(digest)
 
 
 def _scope(scope: object) -> str:
