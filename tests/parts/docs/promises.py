@@ -115,8 +115,8 @@ PROMISES = (
         "P10",
     ),
     Row(
-        "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was begun "
-        "is finished, wherever the function that began it was killed.",
+        "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
+        "begun is finished, wherever the function that began it was killed.",
         (
             "integration/test_back_channel_logout.py::*",
             "promises/faults/test_signing_out.py::*",
