@@ -1,4 +1,4 @@
-"""A logout, and the functions that finish it and tell the clients, made to fail at each call to AWS (P17, P19).
+"""A logout, and the functions that finish it and tell the clients, made to fail at each call to AWS (P19).
 
 Whoever dies half-way: either the session did not end, and nothing else did; or it did, its grants with it, and each
 client is told.
