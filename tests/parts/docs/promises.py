@@ -117,8 +117,8 @@ PROMISES = (
         "P10",
     ),
     Row(
-        "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of proof, "
-        "and /authorize alone makes a session of it.",
+        "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of "
+        "proof, and /authorize alone makes a session of it.",
         (
             f"{_PRIVILEGES}::test_a_factors_function_leaves_its_own_proof_and_opens_no_session",
             f"{_PRIVILEGES}::test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what",
