@@ -172,7 +172,7 @@ def start(
     except BaseException:
         stack.stop()
         raise
-    return replace(stack, snapshot=aws.snapshot(), seeded=seeded)
+    return replace(stack, snapshot=aws.snapshot(stack.tables.values()), seeded=seeded)
 
 
 def _no_https(url: str) -> str:

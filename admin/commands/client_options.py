@@ -7,7 +7,7 @@ import click
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
-from admin.options import ALG, SPAN, Several, words
+from admin.options import ALG, SPAN, Several, translating, words
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -29,6 +29,9 @@ _OPTIONS = (
     click.option("--client-uri",
                  help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
                  "private scheme."),
+    click.option("--tos-uri", help="Link its terms of service from the consent page: https."),
+    click.option("--policy-uri", help="Link its privacy policy from the consent page: https."),
+    translating("client_name#de=Laden"),
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from valet.keys.ring import published_keys, signing_algs
+from valet.pages.words import offered
 from valet.protocol import metadata
 
 from admin.doctor.check import Check
@@ -67,7 +68,9 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
             "A client behaves differently depending on which document it reads.",
             _REDEPLOY,
         )
-    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, signing_algs(evidence.ring.keys))
+    languages = offered(evidence.register.policy().languages)
+    algs = signing_algs(evidence.ring.keys)
+    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, algs, languages=languages)
     for name in sorted(expected.keys() | oidc.keys()):
         if expected.get(name) != oidc.get(name):
             yield Finding(

@@ -7,8 +7,7 @@ from valet.models.clients import Client
 from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.protocol.supported import PROFILES
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
-from valet.registration.apis import wrong_with_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import refusal_of_audience, wrong_with_api
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,

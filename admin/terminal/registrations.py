@@ -33,7 +33,12 @@ CLIENT: Words = {
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
-POLICY: Words = {"default_language": "default language"}
+POLICY: Words = {
+    "default_language": "default language",
+    "brand_name": "name",
+    "brand_colour": "colour",
+    "brand_logo": "logo",
+}
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",

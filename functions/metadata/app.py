@@ -4,13 +4,15 @@
 from valet.endpoint import endpoint
 from valet.http import Request, Response, json_response
 from valet.keys.ring import signing_algs
+from valet.pages.words import offered
 from valet.protocol.metadata import document
 from valet.server import SERVER, Server
 
 
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
-    members = document(request.issuer, server.registry.scopes(), algs, server.settings.profile)
+    languages = offered(server.registry.policy().languages)
+    members = document(request.issuer, server.registry.scopes(), algs, server.settings.profile, languages)
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 

@@ -16,7 +16,7 @@ import copy
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterable, Iterator, MutableMapping
 from contextvars import ContextVar
 from functools import partial
 from io import BytesIO
@@ -217,10 +217,14 @@ class EmulatedAws:
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> dict[str, Any]:
-        """The items of every table, for `restore`."""
+    def snapshot(self, tables: Container[str] | None = None) -> dict[str, Any]:
+        """The items of every table, or of these alone, for `restore`."""
         with self._lock:
-            return {name: copy.deepcopy(table.items) for name, table in _tables().items()}
+            return {
+                name: copy.deepcopy(table.items)
+                for name, table in _tables().items()
+                if tables is None or name in tables
+            }
 
     def restore(self, snapshot: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
         """Restore the items. Leave alone partitions whose key starts with one of `keep`, and tables made since."""

@@ -14,12 +14,13 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone, and what it calls itself."""
+    """What it keeps is its cookies alone, and what it says of itself and of its user."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
     user_agent: str = ""
+    languages: str = ""  # the header Accept-Language
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -58,10 +59,9 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"user-agent": self.user_agent} if self.user_agent else {}
-        if self.cookies:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return headers
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"cookie": cookies, "accept-language": self.languages, "user-agent": self.user_agent}
+        return {name: value for name, value in headers.items() if value}
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -82,13 +82,13 @@ class Form:
 
 
 def form_of(page: Answer) -> Form:
-    """The page's one form."""
+    """The page's one form, next to the one that chooses the language."""
     [form] = forms_of(page)
     return form
 
 
 def forms_of(page: Answer) -> list[Form]:
-    """The page's forms, in their order."""
+    """The page's forms that are sent by POST, in their order."""
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
@@ -120,13 +120,15 @@ class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self.is_in_chooser = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert found["method"] == "post"
-            self.forms.append(Form(found["action"], {}, frozenset()))
-        if tag in ("input", "button") and "name" in found:
+            self.is_in_chooser = found["method"] == "get"
+            if not self.is_in_chooser:
+                self.forms.append(Form(found["action"], {}, frozenset()))
+        if not self.is_in_chooser and tag in ("input", "button") and "name" in found:
             form, name = self.forms[-1], found["name"]
             is_hidden, is_button = found.get("type") == "hidden", tag == "button"
             self.forms[-1] = Form(

@@ -217,7 +217,7 @@ class Deployment:
         return [item for table in TABLES.values() for item in dynamodb.scan(TableName=table)["Items"]]
 
     def _snapshot(self) -> dict[str, Any]:
-        return {name: items for name, items in self.aws.snapshot().items() if name in TABLES.values()}
+        return self.aws.snapshot(TABLES.values())
 
     def _provide(self) -> None:
         dynamodb = boto3.client("dynamodb")

@@ -145,6 +145,7 @@ class World:
         server = self.deployment.server
         server.registry.scopes()
         server.registry.signing_keys()
+        server.registry.policy()
         if server.nonces is not None:
             server.nonces.current(self.deployment.issuer, server.clock())
         for client_id in ("web_app_123", "mobile_app", "api_service_789"):

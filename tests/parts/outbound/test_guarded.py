@@ -188,7 +188,9 @@ def test_a_handshake_that_never_ends_is_given_up_and_its_socket_closed(internet:
     internet.servers[PUBLIC].stop()
     internet.servers[PUBLIC].port = listener.getsockname()[1]
     with listener:
-        assert failure(internet, timeout=0.3) == "no answer within 0.3 s"
+        said = failure(internet, timeout=0.3)
+        # The socket has the same time as the fetch, and may be the first to give up.
+        assert said == "no answer within 0.3 s" or "handshake operation timed out" in said
         peer, _ = listener.accept()
         with peer:
             peer.settimeout(5)

@@ -104,6 +104,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
     assert more <= Counter(
         {
             "GetItem client": 2,  # the caller, and the client that the token was issued to
+            "GetItem people": 1,  # the policy, by which pages are shown
             "Query scopes": 1,
             "Query apis": 1,
             "Query keys": 1,

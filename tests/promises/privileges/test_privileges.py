@@ -33,6 +33,8 @@ from tests.promises.privileges.walk import Walk
 from tests.support.nonce_key import nonce_key
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
+pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
+
 SIGNING = frozenset({"token", "status_list"})
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")

@@ -39,6 +39,7 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "nonce.failed",
     "policy.changed",
     "refresh.retried",
     "refresh.reused",
@@ -138,6 +139,10 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "nonce.failed": _event(
+            "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
+            "detail",
+        ),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),

@@ -47,8 +47,10 @@ class Server:
         """
         authorities.prepare(environment())
         if "pages" in surely:
+            from valet.front_channel import showing
             from valet.pages import rendering
 
+            del showing
             rendering.jinja()
         if "signatures" in surely:
             from valet.aws import kms

@@ -1,10 +1,11 @@
 """The section of the account page with the browsers that the person is signed in with."""
 
 from valet.account.ending import end_everything
-from valet.account.visit import Visit, at, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, at, out_of_date
 from valet.frozen import replace
 from valet.http import Parameters, Response, redirect
 from valet.models.sessions import Session
+from valet.pages.words import Sentence
 from valet.revocation import end_grants, end_session
 from valet.standing import session_stands
 
@@ -19,7 +20,7 @@ def act(visit: Visit, form: Parameters) -> Response:
     """End one session, or all of them and every grant. Whoever has left this browser's own is told so by /logout."""
     account, end = visit.visitor.account, form.get("end", "")
     if not visit.is_form(form, end, str(account.epoch) if end == _EVERYWHERE else ""):
-        raise out_of_date(_page(visit, status=400, error="account.out_of_date"))
+        raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
     if end == _EVERYWHERE:
         if not visit.ports.own_account.end_everything(account, visit.now):
             return visit.back()  # it was raised meanwhile, and this session is over as well
@@ -41,7 +42,7 @@ def _sessions(visit: Visit) -> list[Session]:
     return [own, *(each for each in others if each.digest != own.digest and session_stands(each, account))]
 
 
-def _page(visit: Visit, *, status: int = 200, error: str = "") -> Response:
+def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> Response:
     own = visit.visitor.session
     return visit.page(
         status=status,

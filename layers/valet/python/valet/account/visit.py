@@ -10,7 +10,7 @@ from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.visits import Visitor
 from valet.http import Request, Response, page, redirect
 from valet.pages import account
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
@@ -38,17 +38,11 @@ class Visit(NamedTuple):
         """Whether the form was sent from this session's page, about this very thing."""
         return is_form_of(self.visitor.secret, self.section, form, *about)
 
-    def page(self, *, status: int = 200, error: str = "", notice: str = "", **values: object) -> Response:
-        """The section's page. `error` and `notice` are keys of sentences; `values` are what its template shows."""
-        html = account.html(
-            section=self.section,
-            sections=tuple(SECTIONS),
-            username=self.visitor.account.username,
-            error=error,
-            notice=notice,
-            **values,
-        )
-        return page(status, html, content_security_policy(has_form=True))
+    def page(self, *, status: int = 200, error: Sentence | None = None, **values: object) -> Response:
+        """The section's page. `values` are what its template shows."""
+        username = self.visitor.account.username
+        shown = account.page(section=self.section, sections=tuple(SECTIONS), username=username, error=error, **values)
+        return page(status, shown)
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""
@@ -60,9 +54,7 @@ def at(seconds: int) -> str:
     return strftime("%Y-%m-%d %H:%M UTC", gmtime(seconds))
 
 
-def message(title: str, text: str) -> Response:
-    """A page that only says something, by keys of sentences."""
-    return page(200, account.message(title, text), content_security_policy())
+OUT_OF_DATE = Sentence("account.out_of_date")
 
 
 def out_of_date(again: Response) -> PageOutOfDate:

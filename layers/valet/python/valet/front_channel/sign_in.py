@@ -7,12 +7,12 @@ from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
 from valet.pages import sign_in
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence
 from valet.protocol.authorization_request import Destination
 
-_OUT_OF_DATE = "This page was out of date. Please sign in again."
-_RENEWED = "You took longer than ten minutes, so this sign-in was started again."
-_WRONG = "That username and password do not match. Please try again."
+_OUT_OF_DATE = Sentence("sign_in.out_of_date")
+_RENEWED = Sentence("sign_in.renewed")
+_WRONG = Sentence("sign_in.wrong")
 
 
 def sign_in_page(
@@ -20,22 +20,24 @@ def sign_in_page(
     destination: Destination,
     *,
     username: str,
-    error: str | None = None,
+    error: Sentence | None = None,
     status: int = 200,
 ) -> Response:
     """The page that asks for a username and a password."""
     upcoming = (f"{destination.issuer}/consent", f"{destination.issuer}/token")
-    html = sign_in.html(
+    shown = sign_in.page(
         action="/login",
         request_handle=saved.handle,
         csrf_token=csrf_token(saved.browser, saved.handle),
-        client_name=destination.client.client_name,
+        client_name=destination.name,
         username=username,
         error=error,
         notice=_RENEWED if saved.is_renewed and not error else None,
         starts=ahead.images(upcoming),
+        images=upcoming,
+        ui_locales=saved.request.ui_locales,
     )
-    return page(status, html, content_security_policy(has_form=True, images=upcoming))
+    return page(status, shown)
 
 
 def wrong_password_page(saved: Saved, destination: Destination, *, username: str) -> Response:
@@ -45,8 +47,7 @@ def wrong_password_page(saved: Saved, destination: Destination, *, username: str
 
 def throttled_page(saved: Saved, destination: Destination, *, username: str, retry_after: int) -> Response:
     """The page after an attempt that came too soon; `retry_after` is in seconds."""
-    minutes = -(-retry_after // 60)
-    error = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    error = Sentence("sign_in.throttled", {"minutes": -(-retry_after // 60)})
     response = sign_in_page(saved, destination, username=username, error=error, status=429)
     return response.with_headers({"Retry-After": str(retry_after)})
 

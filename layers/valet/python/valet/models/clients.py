@@ -21,6 +21,9 @@ class Client(Frozen):
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     client_uri: str = ""  # its home page, which error pages lead back to
+    tos_uri: str = ""  # its terms of service, which the consent page links
+    policy_uri: str = ""  # its privacy policy, which the consent page links
+    translations: frozenset[str] = frozenset()  # of its name and links, such as client_name#de=Laden (RFC 7591 §2.2)
     origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
     scope: frozenset[str] = frozenset()  # the scopes that it may ask for
     default_scope: frozenset[str] = frozenset()  # granted where it asks for none
@@ -83,6 +86,7 @@ class Scope(Frozen):
     name: str
     description: str
     includes: frozenset[str] = frozenset()
+    translations: frozenset[str] = frozenset()  # such as description#de=…
 
 
 class Scopes(Frozen):

@@ -18,9 +18,11 @@ from valet.protocol.supported import (
 )
 
 
-def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain") -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
-    `profile` is the deployment's.
+def document(
+    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", languages: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign,
+    `profile` is the deployment's, and `languages` are those of the pages.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -58,6 +60,7 @@ def document(issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
         "acr_values_supported": list(ACR_VALUES),
+        "ui_locales_supported": list(languages),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),

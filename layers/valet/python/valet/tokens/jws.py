@@ -21,9 +21,9 @@ def current_signer(registry: Registry, signers: Signers, alg: str = "", *, is_fa
     keys = registry.signing_keys()
     if is_fapi2:
         # Few clients have a profile: its rules are imported for those only.
-        from valet.protocol import profile
+        from valet.protocol.profile import signing_alg
 
-        alg = profile.signing_alg(alg, keys)
+        alg = signing_alg(alg, keys)
     return signers.signer(signing_key(keys, alg))
 
 
