@@ -58,6 +58,7 @@ FORBIDDEN: Mapping[str, str] = {
     "revocation": "grant_types",
     "refusals": "grant_types",
     "grant_types": "aws",
+    "account": "aws",
     "aws": "server",
     "outbound": "aws",
     "server": "endpoint",
