@@ -30,7 +30,7 @@ METRIC, ALARMED_METRIC, KEY = 0.30, 0.10, 1.00
 SNAPSHOT_KEPT, SNAPSHOT_RESTORED = 0.0000015046, 0.0001397998  # a GB and second, a GB; Python, of either processor
 PROVISIONED = 0.0000033334  # a GB and second; a request then costs 0.0000077778 a GB and second
 
-METRICS, ALARMED_METRICS = 10, 17  # AWS bills an alarm on an expression or a band for each metric that it watches
+METRICS, ALARMED_METRICS = 10, 18  # AWS bills an alarm on an expression or a band for each metric that it watches
 ACCESS_LOG_LINE, EVENT_LINE = 230, 460  # bytes ingested
 
 

@@ -15,6 +15,7 @@ KINDS = {
     "client_keys": ("ClientKeys",),
     "grants": ("Grant", "GrantPointer"),
     "keys": ("SigningKey",),
+    "proofs": ("Proof",),
     "pushed_requests": ("PushedRequest",),
     "saved_requests": ("SavedRequest",),
     "sessions": ("Session",),

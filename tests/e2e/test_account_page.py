@@ -1,4 +1,4 @@
-"""The account page in Chromium: sign in there, look at what is signed in and allowed, end it, and take the data along."""
+"""The account page in Chromium: what is signed in and allowed is seen and ended there, and the data is taken along."""
 
 from __future__ import annotations
 

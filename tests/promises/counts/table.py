@@ -391,10 +391,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, "
-        "UpdateItem status, UpdateItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, DeleteItem sessions, Query sub, "
-        "UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub, GetItem people",
+        "GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status",
+        "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query "
+        "sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, GetItem people",
     ),
     Row(
         requests.account_stranger,
@@ -430,22 +430,20 @@ TABLE = (
     Row(
         requests.account_end_session,
         303,
-        "GetItem session, GetItem account, Query sessions, GetItem session, UpdateItem session, DeleteItem "
-        "sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem "
-        "sub",
-        "GetItem session, GetItem account, Query sessions, GetItem session, UpdateItem session, DeleteItem "
-        "sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem "
-        "sub",
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.account_sign_out_everywhere,
         303,
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status",
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
     ),
     Row(
         requests.account_revoke,
@@ -464,12 +462,12 @@ TABLE = (
     Row(
         requests.account_delete,
         303,
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status, Query consent, DeleteItem consent",
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
     ),
     Row(
         requests.account_deleted,

@@ -12,7 +12,7 @@ from tests.promises.model.stage import PASSWORD, SESSION, Stage
 
 _NEW, _NEWER = "password 1", "password 2"
 _THIEF, _OWNER = "thief", "end-user"  # the thief knows the first password
-_OF_PEOPLE = ("account", "credential")
+_OF_PEOPLE = ("account", "credential", "password")
 _OF_CLIENTS = ("client", "status")
 
 

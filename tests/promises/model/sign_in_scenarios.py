@@ -192,7 +192,7 @@ SIGN_IN_SCENARIOS = (
         _proves("john"),
         _comes_back(),
         _operator(acts.set_password("john", "password 1", revokes=False)),
-        seen=("account", "credential"),
+        seen=("account", "credential", "password"),
     ),
     _scenario(
         "sign-in-epoch",
@@ -269,7 +269,7 @@ DEEP_SIGN_IN_SCENARIOS = (
         _signs_out(),
         _goes_back(),
         _operator(acts.set_password("john", "password 1", revokes=True)),
-        seen=("account", "credential"),
+        seen=("account", "credential", "password"),
         faults=1,
     ),
 )

@@ -39,6 +39,9 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "logout.refused",
+    "logout.told",
+    "logout.unannounced",
     "nonce.failed",
     "policy.changed",
     "refresh.retried",
@@ -139,6 +142,16 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "logout.refused": _event(
+            "A client was not told of a logout at this try: when comes the next one, in seconds; without one, the "
+            "message is in the dead-letter queue.",
+            "sid detail age next_in",
+        ),
+        "logout.told": _event("A client was told that a session has ended; how long ago, in seconds.", "sid age"),
+        "logout.unannounced": _event(
+            "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
+            "sid detail",
+        ),
         "nonce.failed": _event(
             "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
             "detail",

@@ -1,7 +1,7 @@
 """The section of the account page that deletes the account."""
 
 from valet.account.ending import finish_deletion
-from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, out_of_date
 from valet.frozen import replace
 from valet.http import Parameters, Response
 from valet.pages.words import Sentence
@@ -21,6 +21,7 @@ def act(visit: Visit, form: Parameters) -> Response:
         raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
     if normal_username(form.get("confirm", "")) != normal_username(account.username):
         return _page(visit, status=400, error=Sentence("account.delete.wrong"))
+    announce_everything(visit, "account_deleted")
     if not visit.ports.own_account.delete(account, visit.now):
         return visit.back()  # everything was ended meanwhile, and this session with it: who it is has to sign in again
     visit.ports.audit.record("account.deleted", sub=account.sub)

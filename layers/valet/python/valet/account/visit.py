@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from time import gmtime, strftime
 from typing import NamedTuple, Protocol
 
-from valet import revocation
+from valet import sign_outs
 from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.visits import Visitor
 from valet.http import Request, Response, page, redirect
+from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.words import Sentence
+from valet.people.announcing import announce
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
 from valet.protocol.account_visit import ACCOUNT_PAGE, SECTIONS, address
 
 
-class Ports(revocation.SessionPorts, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
+class Ports(sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
     """The ports that the sections use."""
 
 
@@ -52,6 +54,14 @@ class Visit(NamedTuple):
 def at(seconds: int) -> str:
     """A time as everybody reads it: RFC 3339, in UTC."""
     return strftime("%Y-%m-%d %H:%M UTC", gmtime(seconds))
+
+
+def announce_everything(visit: Visit, revoked_for: str) -> None:
+    """Say that all that the account has opened is about to end, before the write that raises its epoch. The function
+    finish completes what this invocation leaves if it dies, and lets the clients be told.
+    """
+    found = visit.visitor.account
+    announce(visit.ports, SignOut(found.sub, visit.request.issuer, revoked_for, epoch=found.epoch))
 
 
 OUT_OF_DATE = Sentence("account.out_of_date")

@@ -20,13 +20,14 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
+from valet.ports.sign_outs import HasSignOuts
 
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
 
 
-class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, Protocol):
+class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, HasSignOuts, Protocol):
     """The ports that a session is opened through."""
 
 
@@ -67,7 +68,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     if not ports.proofs.spend_proof(place, proof, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
-    left = _end_former(ports, former, session, now)
+    left = _end_former(ports, former, session, request.issuer, now)
     ports.audit.record(
         "login.succeeded",
         client_id=saved.request.client_id,
@@ -115,10 +116,14 @@ def _told_apart(session: Session, request: Request) -> Session:
     return replace(session, agent=agent, network=network_of(request.source_ip))
 
 
-def _end_former(ports: Ports, former: Session | None, session: Session, now: float) -> Session | None:
+def _end_former(ports: Ports, former: Session | None, session: Session, issuer: str, now: float) -> Session | None:
     """End the browser's former session; the session, if it was another end-user's."""
     if former is None:
         return None
+    if former.sub != session.sub:
+        from valet.people.announcing import announce_end  # people seldom share a computer
+
+        announce_end(ports, former, issuer, "other_sign_in")
     attempt = ports.random(16)
     ended = ports.sessions.end(former.digest, attempt, now)
     if former.sub == session.sub:
