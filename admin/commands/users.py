@@ -149,6 +149,8 @@ def disable(desk: Desk, username: str) -> None:
 def enable(desk: Desk, username: str) -> None:
     """Let a disabled user sign in again. Sessions and grants that ended stay ended."""
     before = desk.people.account(username)
+    if before.deleted_at:
+        raise Refused(f"{before.username} deleted the account themselves: delete the user, and add a new one.")
     desk.people.change(before, replace(before, is_disabled=False))
     desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
 

@@ -62,6 +62,7 @@ FORBIDDEN: Mapping[str, str] = {
     "finishing": "sign_outs",
     "refusals": "grant_types",
     "grant_types": "aws",
+    "account": "aws",
     "aws": "server",
     "outbound": "aws",
     "server": "endpoint",

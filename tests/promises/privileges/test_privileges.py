@@ -150,7 +150,7 @@ SETTLED = (
 )
 
 
-@pytest.mark.parametrize("function", ["revoke", "logout", "finish"])
+@pytest.mark.parametrize("function", ["revoke", "logout", "finish", "account"])
 def test_a_function_that_ends_grants_can_write_nothing_else_of_one_and_so_can_create_none(
     function: str, granted: Granted
 ) -> None:
@@ -182,7 +182,8 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
         for function in FUNCTIONS.values()
     }
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
-    expected = {"authorize": prolonging | ending, "consent": prolonging, "logout": ending}
+    both = prolonging | ending
+    expected = {"authorize": both, "account": both, "consent": prolonging, "logout": ending}
     assert {function: names for function, names in writers.items() if names} == expected
 
 
@@ -213,6 +214,36 @@ def test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what(granted:
         put = partial(granted.may, function, "dynamodb:PutItem", GRANTS, f"proof-{kind}#1")
         assert put(attributes=("proof_id", "sub", "means"))
         assert not put(attributes=("proof_id", "spent_by"))
+
+
+def test_the_account_page_opens_no_session_leaves_no_proof_and_knows_no_credential(granted: Granted) -> None:
+    may = partial(granted.may, "account")
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+    for action in ("PutItem", "BatchWriteItem", "TransactWriteItems"):
+        for key in ("session#1", "proof-password#1", "sub#demo-john", "sessions#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key), (action, key)
+    assert not may("dynamodb:UpdateItem", GRANTS, "proof-password#1", attributes=("spent_by",))
+
+
+def test_the_account_page_reads_nothing_of_a_grants_tokens(granted: Granted) -> None:
+    read = partial(granted.may, "account", "dynamodb:GetItem", GRANTS, "grant#1")
+    assert read(attributes=("client_id", "scope"))
+    for name in ("code_digest", "family_digest", "refresh_digest", "previous_digest", "retry_key", "live"):
+        assert not read(attributes=(name,))
+
+
+def test_no_other_function_changes_an_account(granted: Granted) -> None:
+    writers = {
+        function
+        for function in FUNCTIONS.values()
+        if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
+    }
+    assert writers == {"account"}
+    update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
+    assert not update(attributes=("sub",))
+    assert not update(attributes=("username",))
 
 
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:

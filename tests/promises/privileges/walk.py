@@ -21,7 +21,7 @@ from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
-from tests.support.browser import Browser, form_of
+from tests.support.browser import Browser, filled_in, form_of
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer, over_http
@@ -61,6 +61,7 @@ class Walk:
         self.told_about_tokens()
         self.revocations()
         self.logouts()
+        self.account_page()
         self.status_lists()
         self.assertions()
         self.sign_outs()
@@ -212,6 +213,27 @@ class Walk:
         assert browser.open(hint).status == 200
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
+
+    def account_page(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        assert browser.sign_in(browser.open("/account"), "jim").status == 200
+        self.clock.advance(400)  # so that the session is prolonged
+        assert browser.get("/account").status == 200
+        tokens = self.sign_in(self.web_app, browser)
+        for section in ("overview", "sessions", "profile", "apps"):
+            assert browser.get(f"/account/{section}").status == 200
+        everything = {"name": "Jim", "phone_number": "+14255550100", "locale": "en"}
+        assert browser.post(*filled_in(browser.get("/account/profile"), **everything)).status == 303
+        revoke = filled_in(browser.get("/account/apps"), "revoke")
+        for _ in range(2):  # so that its bits are set a second time
+            assert browser.post(*revoke).status == 303
+        assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
+        self.sign_in(self.web_app, browser, scope="openid profile")  # ends with the session
+        assert browser.post(*filled_in(browser.get("/account/sessions"), "end")).status == 303
+        browser.sign_in(browser.open("/account"), "jim")
+        assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
+        assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
+        assert browser.get("/account/delete").status == 200
 
     # -- clients with keys ---------------------------------------------------------------------------------------------
 

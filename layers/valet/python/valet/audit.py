@@ -11,6 +11,9 @@ from typing import Literal
 from valet.frozen import Frozen
 
 EventName = Literal[
+    "account.changed",
+    "account.deleted",
+    "account.downloaded",
     "api.changed",
     "client.changed",
     "client_keys.failed",
@@ -98,6 +101,9 @@ _STEP = "kid alg reason signing"
 
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
+        "account.changed": _event("An end-user changed claims about themselves: the field names them.", "members"),
+        "account.deleted": _event("An end-user deleted their account."),
+        "account.downloaded": _event("An end-user downloaded what is kept about them."),
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
         "client.changed": _event("An operator changed a client.", _CHANGE),
         "client_keys.failed": _event(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.once import Once
+    from valet.ports.own_account import OwnAccount
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
@@ -106,6 +107,12 @@ class Server:
     @cached_property
     def consents(self) -> "Consents":
         return self._users
+
+    @cached_property
+    def own_account(self) -> "OwnAccount":
+        from valet.aws.dynamodb.own_account import DynamoOwnAccount
+
+        return DynamoOwnAccount(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
