@@ -28,7 +28,9 @@ ARCHITECTURE ?=
 OVERRIDES := $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 # If samconfig.toml has no Region, this folder was never deployed: sam asks for the values and saves the answers there.
 GUIDED = $(if $(shell grep -s '^region' samconfig.toml),,--guided)
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.support.no_skips)
+# One process more than there are processors: one of them often waits for a browser or a server.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadgroup $(if $(CI),-p tests.support.no_skips)
 
 # Prints the Python to make an environment with, or what is missing.
 FIND_PYTHON = requirements/find_python.sh

@@ -1,7 +1,7 @@
 """The options that every command has, and the types of option values."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -194,8 +194,35 @@ def adjusted(
 
 
 def with_said(before: Registration, given: Mapping[str, Any]) -> Registration:
-    """The registration, with the options that the operator gave."""
-    return replace(before, **{name: value for name, value in given.items() if value is not None and value != ()})
+    """The registration, with the options that the operator gave. Translations are added to those that it has."""
+    said = {name: value for name, value in given.items() if value is not None and value != ()}
+    if "translations" in said:
+        said["translations"] = _translated(vars(before)["translations"], said["translations"])
+    return replace(before, **said)
+
+
+def _translated(before: frozenset[str], given: Iterable[str]) -> frozenset[str]:
+    """The translations with the given ones in place of their former texts; an empty text removes one."""
+    texts = dict(each.split("=", 1) for each in before) | dict(each.split("=", 1) for each in given)
+    return frozenset(f"{key}={text}" for key, text in texts.items() if text)
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        if "#" not in each.partition("=")[0] or "=" not in each:
+            raise click.BadParameter(f"{each!r} is not of the form member#language=text", ctx, param)
+    return value
+
+
+def translating(example: str) -> Callable[[Command], Command]:
+    """Give a command the option that sets members in other languages."""
+    return click.option(
+        "--translate",
+        "translations",
+        multiple=True,
+        callback=_pairs,
+        help=f"Set the text of another language, such as {example} (repeat for more; an empty text removes it).",
+    )
 
 
 def changed(before: Registration, given: Mapping[str, Any], **whole: Any) -> Registration:

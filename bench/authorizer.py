@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,10 +124,11 @@ HTTP_CLIENT = """
 import http.client, ssl
 ssl.create_default_context()
 """
+TOKEN, BOUND_TOKEN = "authorizer", "authorizer, a bound token and its proof"
 COLD = {
     "bare": "pass",
-    "authorizer": AUTHORIZER + AT_HAND + ANSWERED,
-    "authorizer, a bound token and its proof": AUTHORIZER + AT_HAND + PROVEN,
+    TOKEN: AUTHORIZER + AT_HAND + ANSWERED,
+    BOUND_TOKEN: AUTHORIZER + AT_HAND + PROVEN,
     "PyJWT": PYJWT,
     "primitive's import": PRIMITIVE,
     "HTTP client's import, and a TLS context": HTTP_CLIENT,
@@ -184,26 +185,28 @@ class Issuer:
         }
 
 
-def cold(rounds: int) -> dict[str, tuple[float, float]]:
-    """Medians in ms of whole processes, each kind once in every round: processor time, and wall-clock time."""
+def cold(rounds: int, on_round: Callable[[], None] = lambda: None) -> list[dict[str, tuple[float, float]]]:
+    """Milliseconds of whole processes, each kind once in every round: processor time, and wall-clock time."""
     issuer = Issuer()
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in COLD}
+    found: list[dict[str, tuple[float, float]]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "given.json"
         path.write_text(json.dumps(issuer.given))
         names = {"LAYER": str(LAYER), "APP": str(ROOT / "functions" / "authorizer"), "GIVEN": str(path)}
         preamble = "".join(f"{name} = {value!r}\n" for name, value in names.items())
         for turn in range(rounds + 1):
-            for name, script in COLD.items():
-                spent = process(preamble + script)
-                if turn:  # the first round writes the .pyc files
-                    found[name].append(spent)
+            spent = {name: process(preamble + script) for name, script in COLD.items()}
+            if turn:  # the first round writes the .pyc files
+                found.append(spent)
+                on_round()
     issuer.server.shutdown()
     issuer.server.server_close()
-    return {
-        name: (statistics.median(cpu for cpu, _ in each), statistics.median(wall for _, wall in each))
-        for name, each in found.items()
-    }
+    return found
+
+
+def over(rounds: Sequence[Mapping[str, tuple[float, float]]], name: str, other: str, clock: int = 0) -> list[float]:
+    """How much longer the process `name` took than `other`, in each round. Both ran under one load there."""
+    return [each[name][clock] - each[other][clock] for each in rounds]
 
 
 def process(script: str) -> tuple[float, float]:
@@ -226,16 +229,16 @@ def budgets(rounds: int, many: int) -> list[Budget]:
         raw, unseen, seen = each["raw"], each["unseen"], each["seen"]
         cells = f"{raw:.1f} | {each['PyJWT']:.1f} | {unseen:.1f} | {seen:.1f} | {unseen / raw:.2f} | {seen / raw:.2f}"
         print(f"| {alg}, {response} | {cells} |")
-    processes = cold(rounds)
-    bare_cpu, bare_wall = processes["bare"]
+    found = cold(rounds)
     print("\n| cold, ms over a bare interpreter | processor | clock |\n| --- | --- | --- |")
-    for name, (cpu, wall) in processes.items():
-        print(f"| {name} | {cpu - bare_cpu:.1f} | {wall - bare_wall:.1f} |")
+    processes = {name: statistics.median(over(found, name, "bare")) for name in COLD}
+    for name, spent in processes.items():
+        print(f"| {name} | {spent:.1f} | {statistics.median(over(found, name, 'bare', 1)):.1f} |")
     policy = figures["RS256", "policy"]
     # Compare processor time: these processes only compute, and other processes on the machine do not lengthen it.
-    ours, pyjwt = processes["authorizer"][0] - bare_cpu, processes["PyJWT"][0] - bare_cpu
+    ours, pyjwt = processes[TOKEN], processes["PyJWT"]
     unseen, seen = policy["unseen"] / policy["raw"], policy["seen"] / policy["raw"]
-    proven = processes["authorizer, a bound token and its proof"][0] - processes["authorizer"][0]
+    proven = statistics.median(over(found, BOUND_TOKEN, TOKEN))
     bound = bound_token.warm(many)
     known, new = bound["known key"] / bound["raw"], bound["new key"] / bound["raw"]
     return [

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from valet.handles import base64url
 from valet.models.accounts import Address
+from valet.pages.logos import data_uri
 from valet.registration.attributes import members_of as members_of_address
 from valet.registration.attributes import parse_address
 from valet.registration.client_keys import MOST_REGISTERED, UnusableSet, registered_jwks
@@ -19,6 +20,7 @@ from configuration.document import Node, Unreadable, members_of, plain_of, text_
 from configuration.secrets import Reference
 
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
+_DATA = re.compile(r"data:image/(?:png|webp);base64,([A-Za-z0-9+/=]+)")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
@@ -76,6 +78,23 @@ def _plain(node: Node) -> Any:
     if node.tag == "tag:yaml.org,2002:bool":  # `ext`, which browsers write and which is not kept
         return _flag(node)
     return text_of(node)
+
+
+def _translations(node: Node) -> frozenset[str]:
+    """A mapping from a member with its language, such as client_name#de, to the text."""
+    if not isinstance(node, yaml.MappingNode):
+        raise Unreadable("must have keys such as client_name#de")
+    return frozenset(f"{text_of(name)}={text_of(value)}" for name, value in node.value)
+
+
+def _logo(node: Node) -> bytes:
+    found = _DATA.fullmatch(text_of(node))
+    if found is None:
+        raise Unreadable("must be an address such as data:image/png;base64,…")
+    try:
+        return b64decode(found[1], validate=True)
+    except ValueError:
+        raise Unreadable("its base64 is broken") from None
 
 
 def _span(node: Node) -> int:
@@ -155,6 +174,16 @@ KEYS = Kind(
         ]
     },
 )
+TRANSLATIONS = Kind(
+    _translations,
+    lambda value: dict(each.split("=", 1) for each in sorted(value)),
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "propertyNames": {"pattern": "^[a-z_]+#[A-Za-z0-9-]+$"},
+    },
+)
+LOGO = Kind(_logo, data_uri, {"type": "string", "pattern": "^data:image/(png|webp);base64,"})
 DIGESTS = Kind(_digests, lambda value: [base64url(each) for each in value], {**_STRINGS, "minItems": 1, "maxItems": 2})
 REFERENCE = Kind(
     _reference,

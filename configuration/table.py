@@ -26,7 +26,20 @@ from valet.protocol.supported import (
 )
 from valet.registration.rules import APPLICATION_TYPES
 
-from configuration.kinds import ADDRESS, DIGESTS, FLAG, KEYS, REFERENCE, SPAN, TEXT, TEXTS, WORDS, Kind
+from configuration.kinds import (
+    ADDRESS,
+    DIGESTS,
+    FLAG,
+    KEYS,
+    LOGO,
+    REFERENCE,
+    SPAN,
+    TEXT,
+    TEXTS,
+    TRANSLATIONS,
+    WORDS,
+    Kind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ SCOPES = Section(
     (
         Row("description", "description", TEXT, "The sentence on the consent page.", is_required=True),
         Row("includes", "includes", WORDS, "The scopes that it includes."),
+        Row("translations", "translations", TRANSLATIONS, "Its sentence in other languages, such as description#de."),
     ),
 )  # fmt: skip
 
@@ -112,7 +126,15 @@ CLIENTS = Section(
             tuple(GRANT_TYPES)),
         Row("redirect_uris", "redirect_uris", TEXTS, "Where answers go.", shapes=True),
         Row("post_logout_redirect_uris", "post_logout_redirect_uris", TEXTS, "Where people go after signing out."),
+        Row("backchannel_logout_uri", "backchannel_logout_uri", TEXT,
+            "Where it is told that a browser session has ended (OpenID Connect Back-Channel Logout)."),
+        Row("backchannel_logout_session_required", "backchannel_logout_session_required", FLAG,
+            "It needs the session's sid in logout tokens, each of which has it."),
         Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
+        Row("tos_uri", "tos_uri", TEXT, "Its terms of service, which the consent page links: https."),
+        Row("policy_uri", "policy_uri", TEXT, "Its privacy policy, which the consent page links: https."),
+        Row("translations", "translations", TRANSLATIONS,
+            "Its name and links in other languages, such as client_name#de (RFC 7591 §2.2)."),
         Row("origins", "origins", WORDS,
             "Whose scripts may read our answers (CORS; default for browser: the origins of its redirect_uris)."),
         Row("scope", "scope", WORDS, "The scopes that it may ask for."),
@@ -191,7 +213,7 @@ PEOPLE = Section(
 # `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
 POLICY = Section(
     "policy", "policy", Policy, "",
-    "The policy for people: how they sign in, also those with a role, and the languages of the pages.",
+    "The policy for people: how they sign in, also those with a role, the languages of the pages, and how they look.",
     (
         Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
             tuple(LANGUAGES)),
@@ -202,6 +224,14 @@ POLICY = Section(
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
+        Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
+        Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
+        Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
+        Row("support_uri", "support_uri", TEXT, "The page where people get help, which every page links: https."),
+        Row("tos_uri", "tos_uri", TEXT, "The terms of service, which every page links: https."),
+        Row("policy_uri", "policy_uri", TEXT, "The privacy policy, which every page links: https."),
+        Row("translations", "translations", TRANSLATIONS,
+            "The name and the links in other languages, such as tos_uri#de."),
     ),
 )  # fmt: skip
 

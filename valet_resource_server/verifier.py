@@ -23,6 +23,7 @@ from valet.resource_server.identifiers import (
 from valet.resource_server.keys import Keys
 from valet.resource_server.proofs import ALGS, Proofs, Sent
 from valet.resource_server.status import StatusLists
+from valet.resource_server.verify import AccessToken as VerifiedToken
 
 from valet_resource_server.refusals import (
     InsufficientRole,
@@ -150,7 +151,7 @@ class Verifier:
         try:
             token = self._tokens.verify(presented, now)
             is_dpop = is_dpop or bool(token.jkt)
-            proof = self._judge(token.jkt, presented, sent, now)
+            proof = self._judge(token, sent, now)
             if token.reference is not None:
                 self._lists.verify(token.reference.uri, token.reference.idx, now)
             if proof is not None:
@@ -170,12 +171,9 @@ class Verifier:
             raise InsufficientRole(f"the end-user has none of the roles {' '.join(sorted(roles))}")
         return found
 
-    def _judge(self, jkt: str, presented: str, sent: Sent | None, now: Moment) -> Proof | None:
-        """The proof that comes with a token which is bound to the key `jkt`; None if it is bound to none.
-
-        Raises TokenRefused.
-        """
-        if not jkt:
+    def _judge(self, token: VerifiedToken, sent: Sent | None, now: Moment) -> Proof | None:
+        """The proof that comes with `token`; None if that is bound to no key. Raises TokenRefused."""
+        if not token.jkt:
             if sent is not None:
                 raise outcomes.TokenRefused("presented as DPoP, and bound to no key")
             if not self._takes_bearer:
@@ -185,7 +183,7 @@ class Verifier:
             raise outcomes.TokenRefused("bound to a key, and presented without a DPoP proof")
         if not self._public_urls:
             raise outcomes.TokenRefused("bound to a key: give the Verifier public_url, so that it can judge proofs")
-        return self._proofs.judge(sent, presented, jkt, now)
+        return self._proofs.judge(sent, token, now)
 
     def _challenge(self, error: str = "", scope: str = "", *, is_dpop: bool = False) -> dict[str, str]:
         """The WWW-Authenticate header (RFC 6750 §3, RFC 9449 §7.1); without an error code if the request had no token.
@@ -246,7 +244,7 @@ def _names(parameter: str, value: str) -> frozenset[str]:
     return frozenset(value.split())
 
 
-def _facts(token: verify.AccessToken) -> AccessToken:
+def _facts(token: VerifiedToken) -> AccessToken:
     told = token.context
     auth_time = told.get("auth_time", "")
     return AccessToken(

@@ -7,8 +7,7 @@ import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
-from valet.registration.apis import needs_api, wrong_with_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import needs_api, refusal_of_audience, wrong_with_api
 from valet.registration.signing_algs import refusals_of_alg
 
 from admin.desk import Desk, Seconds

@@ -7,7 +7,7 @@ import click
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
-from admin.options import ACR, ALG, SPAN, Several, words
+from admin.options import ACR, ALG, SPAN, Several, translating, words
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -26,9 +26,17 @@ _OPTIONS = (
                  "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
+    click.option("--backchannel-logout-uri",
+                 help="Tell it here when an end-user's browser session ends (OpenID Connect Back-Channel Logout): an "
+                 "https address with a public name. The deployment needs BackChannelLogout=on. Empty: do not."),
+    click.option("--logout-sid/--no-logout-sid", "backchannel_logout_session_required", default=None,
+                 help="Register that it needs the session's sid in logout tokens, or not. Each logout token has it."),
     click.option("--client-uri",
                  help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
                  "private scheme."),
+    click.option("--tos-uri", help="Link its terms of service from the consent page: https."),
+    click.option("--policy-uri", help="Link its privacy policy from the consent page: https."),
+    translating("client_name#de=Laden"),
     click.option("--origin", "origins", multiple=True, callback=words,
                  help="Let scripts of this origin read answers, by CORS, such as https://app.example.com or "
                  "capacitor://localhost (default for a new browser client: the origins of its redirect URIs)."),

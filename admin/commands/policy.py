@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 from valet.models.policy import Policy
+from valet.pages.logos import LARGEST
 from valet.registration.policy import wrong_with_policy
 
 from admin.desk import Desk
-from admin.options import Several, with_said, words
+from admin.options import Several, translating, with_said, words
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
-from configuration.kinds import WORDS
+from configuration.kinds import LOGO, TRANSLATIONS, WORDS
 from configuration.table import POLICY, Row
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -20,7 +21,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @click.group("people")
 def people() -> None:
-    """Set how people sign in, and the languages of the pages."""
+    """Set how people sign in, and the languages and the looks of the pages."""
 
 
 @people.command()
@@ -38,9 +39,25 @@ def _options(command: Decorated) -> Decorated:
 
 def _option(row: Row) -> Callable[[Decorated], Decorated]:
     name, says = f"--{row.key.replace('_', '-')}", f"Set this: {row.says[0].lower()}{row.says[1:]}"
+    if row.kind is TRANSLATIONS:
+        return translating("tos_uri#de=https://example.com/agb")
+    if row.kind is LOGO:
+        return click.option(name, row.member, type=click.File("rb"), callback=_read, help=says)
     if row.kind is WORDS:
-        return click.option(name, row.member, multiple=True, type=Several(row.choices) if row.choices else None, callback=words, help=says)
+        return click.option(
+            name,
+            row.member,
+            multiple=True,
+            type=Several(row.choices) if row.choices else None,
+            callback=words,
+            help=says,
+        )
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
+
+
+def _read(ctx: click.Context, param: click.Parameter, file: BinaryIO | None) -> bytes | None:
+    """The first bytes of the file: one too many shows that it is too large."""
+    return None if file is None else file.read(LARGEST + 1)
 
 
 @people.command("set", short_help="Change the policy.")
@@ -53,7 +70,7 @@ def set_(desk: Desk, /, reset: frozenset[str] | None, **given: Any) -> None:
     """Change the policy. Members that no option names stay as they are."""
     before = desk.register.policy()
     unset = {row.member: getattr(Policy(), row.member) for row in POLICY.rows if row.key in (reset or ())}
-    if both := sorted(row.key for row in POLICY.rows if row.member in unset and given[row.member] is not None):
+    if both := sorted(row.key for row in POLICY.rows if row.member in unset and given[row.member] not in (None, ())):
         raise click.UsageError(f"{' '.join(both)} cannot be set and reset at once: choose one.")
     after = with_said(replace(before, **unset), given)
     if after == before:
@@ -64,4 +81,6 @@ def set_(desk: Desk, /, reset: frozenset[str] | None, **given: Any) -> None:
 
 
 def _facts_of(policy: Policy) -> dict[str, Any]:
-    return {row.key: row.kind.write(getattr(policy, row.member)) for row in POLICY.rows}
+    """The logo is only measured."""
+    facts = {row.key: row.kind.write(getattr(policy, row.member)) for row in POLICY.rows}
+    return {**facts, "logo": f"{len(policy.brand_logo)} bytes" if policy.brand_logo else ""}

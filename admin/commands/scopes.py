@@ -8,7 +8,7 @@ from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.registration import rules
 
 from admin.desk import Desk
-from admin.options import changed, confirmed, words
+from admin.options import changed, confirmed, translating, with_said, words
 from admin.terminal import registrations
 from admin.terminal.endings import Refused, refuse_if
 
@@ -22,10 +22,13 @@ def scopes() -> None:
 @click.argument("name")
 @click.argument("description")
 @click.option("--includes", multiple=True, callback=words, help="Include these scopes (repeat, or separate by spaces).")
+@translating("description#de=…")
 @click.pass_obj
-def add(desk: Desk, name: str, description: str, includes: frozenset[str] | None) -> None:
+def add(
+    desk: Desk, name: str, description: str, includes: frozenset[str] | None, translations: tuple[str, ...]
+) -> None:
     """Register the scope NAME. The consent page shows DESCRIPTION."""
-    scope = Scope(name, description, includes or frozenset())
+    scope = with_said(Scope(name, description, includes or frozenset()), {"translations": translations})
     _refuse_wrong(desk, scope)
     desk.register.add_scope(scope)
     desk.done(f"Registered {name}. Within 10 seconds clients that have it may ask for it.", **_facts_of(scope))
@@ -53,13 +56,23 @@ def list_(desk: Desk) -> None:
 @click.option("--description", help="Set the sentence that the consent page shows.")
 @click.option("--includes", multiple=True, callback=words, help="Replace the scopes that it includes with these.")
 @click.option("--includes-nothing", is_flag=True, help="Remove every scope that it includes.")
+@translating("description#de=…")
 @click.pass_obj
 def change(
-    desk: Desk, name: str, description: str | None, includes: frozenset[str] | None, includes_nothing: bool
+    desk: Desk,
+    name: str,
+    description: str | None,
+    includes: frozenset[str] | None,
+    includes_nothing: bool,
+    translations: tuple[str, ...],
 ) -> None:
     """Change a scope. Existing grants can only lose scopes by it, at their next refresh."""
     before = desk.register.scope(name)
-    given = {"description": description, "includes": frozenset() if includes_nothing else includes}
+    given = {
+        "description": description,
+        "includes": frozenset() if includes_nothing else includes,
+        "translations": translations,
+    }
     after = changed(before, given)
     _refuse_wrong(desk, after)
     desk.register.change_scope(before, after)
@@ -83,7 +96,12 @@ def delete(desk: Desk, name: str) -> None:
 
 
 def _facts_of(scope: Scope) -> dict[str, Any]:
-    return {"name": scope.name, "description": scope.description, "includes": sorted(scope.includes)}
+    return {
+        "name": scope.name,
+        "description": scope.description,
+        "includes": sorted(scope.includes),
+        "translations": sorted(scope.translations),
+    }
 
 
 def _refuse_wrong(desk: Desk, scope: Scope) -> None:

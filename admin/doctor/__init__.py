@@ -6,20 +6,38 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.errors import TemporarilyUnavailable
 
-from admin.doctor import account, client_keys, endpoints, fapi, functions, keys, passkeys, registrations, tables
+from admin.doctor import (
+    account,
+    client_keys,
+    endpoints,
+    fapi,
+    functions,
+    gateways,
+    keys,
+    logouts,
+    passkeys,
+    policy,
+    proxy,
+    registrations,
+    tables,
+)
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, Skipped
 
 CHECKS: tuple[Check, ...] = (
     *endpoints.CHECKS,
+    *proxy.CHECKS,
     *keys.CHECKS,
     *tables.CHECKS,
     *registrations.CHECKS,
     *client_keys.CHECKS,
+    *policy.CHECKS,
+    *logouts.CHECKS,
     *fapi.CHECKS,
     *passkeys.CHECKS,
     *functions.CHECKS,
+    *gateways.CHECKS,
     *account.CHECKS,
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from valet.keys.ring import published_keys, signing_algs
+from valet.pages.words import offered
 from valet.protocol import metadata
 
 from admin.doctor.check import Check
@@ -68,9 +69,14 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
             "A client behaves differently depending on which document it reads.",
             _REDEPLOY,
         )
-    algs = signing_algs(evidence.ring.keys)
-    has_passkeys = bool(rp_id_of(evidence))
-    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, algs, has_passkeys=has_passkeys)
+    expected = metadata.document(
+        evidence.deployment.issuer,
+        evidence.scopes,
+        signing_algs(evidence.ring.keys),
+        has_passkeys=bool(rp_id_of(evidence)),
+        languages=offered(evidence.register.policy().languages),
+        tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
+    )
     for name in sorted(expected.keys() | oidc.keys()):
         if expected.get(name) != oidc.get(name):
             yield Finding(

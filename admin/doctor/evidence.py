@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
+from valet.frozen import NO_ENTRIES
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant
 from valet.models.keys import KeyRing
@@ -122,7 +123,7 @@ class Evidence:
     def fetch(self, path: str) -> Answer:
         """GET a path of the issuer without following redirects. Raises CannotLook if it does not answer."""
         if path not in self._answers:
-            self._answers[path] = _fetch(self.deployment.issuer, path)
+            self._answers[path] = ask(self.deployment.issuer, path)
         return self._answers[path]
 
     def has_waited_now(self) -> bool:
@@ -138,20 +139,28 @@ class Evidence:
         return True
 
 
-def _fetch(issuer: str, path: str) -> Answer:
-    parts = urlsplit(issuer)
+def ask(origin: str, path: str, headers: Mapping[str, str] = NO_ENTRIES, form: str | None = None) -> Answer:
+    """GET a path of the origin, or POST a form to it, without following redirects. Raises CannotLook if it does not
+    answer.
+    """
+    parts = urlsplit(origin)
     host, port = parts.hostname or "", parts.port
     connection = (
         http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
         if parts.scheme == "https"
         else http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
     )
+    sent = {"User-Agent": "valet doctor", **headers}
     try:
-        connection.request("GET", path, headers={"User-Agent": "valet doctor"})
+        if form is None:
+            connection.request("GET", path, headers=sent)
+        else:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST", path, form, sent)
         response = connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, response.read(_LARGEST))
+        answered = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, answered, response.read(_LARGEST))
     except (OSError, http.client.HTTPException) as error:
-        raise CannotLook(f"{issuer}{path} does not answer: {error}") from None
+        raise CannotLook(f"{origin}{path} does not answer: {error}") from None
     finally:
         connection.close()

@@ -26,7 +26,7 @@ _NOT_RECOMMENDED = "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA:AE
 
 
 def look_clients(evidence: Evidence) -> Iterator[Finding]:
-    for client in _held(evidence):
+    for client in held(evidence):
         for rule in profile.broken_by(client):
             yield Finding(
                 f"The profile fapi2 holds for the client {client.client_id}, but {rule.sentence}",
@@ -38,7 +38,7 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
 def look_lanes(evidence: Evidence) -> Iterator[Finding]:
     """Finds that no key signs for the clients, and that status lists are signed with RS256."""
     signing = signing_algs(evidence.ring.keys)
-    if not _held(evidence) or not signing:  # keys.states tells of a ring in which no key signs
+    if not held(evidence) or not signing:  # keys.states tells of a ring in which no key signs
         return
     if set(signing).isdisjoint(profile.ALGORITHMS):
         yield Finding(
@@ -56,7 +56,7 @@ def look_lanes(evidence: Evidence) -> Iterator[Finding]:
 
 def look_tls(evidence: Evidence) -> Iterator[Finding]:
     """Finds that the issuer takes a TLS 1.2 suite that BCP 195 does not recommend."""
-    if not _held(evidence):
+    if not held(evidence):
         return
     evidence.only_on_aws("TLS")
     parts = urlsplit(evidence.deployment.issuer)
@@ -94,7 +94,7 @@ def weak_suite_of(host: str, port: int) -> str | None:
     return chosen[0] if chosen else None
 
 
-def _held(evidence: Evidence) -> list[Client]:
+def held(evidence: Evidence) -> list[Client]:
     """The clients that the profile holds for: all of them, if it is the deployment's."""
     deployed = evidence.environment("TokenFunction").get("PROFILE") or "plain"
     return [client for client in evidence.clients if client.is_fapi2 or deployed != "plain"]

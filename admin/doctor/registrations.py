@@ -7,8 +7,7 @@ from valet.models.clients import Client
 from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.protocol.supported import PROFILES
 from valet.registration.addresses import risk_of_localhost, risk_of_uri
-from valet.registration.apis import wrong_with_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import refusal_of_audience, wrong_with_api
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
@@ -34,7 +33,7 @@ def look_registration(evidence: Evidence) -> Iterator[Finding]:
         elsewhere = list(wrong_with_profile(client)) if client.profile in PROFILES else []  # fapi.clients tells of them
         wrong = [
             each
-            for each in wrong_with_client(client, evidence.scopes)
+            for each in wrong_with_client(client, evidence.scopes, is_local=evidence.deployment.where.is_local)
             if not _is_of_web_address(each) and each not in elsewhere
         ]
         for reason in told(wrong, CLIENT):

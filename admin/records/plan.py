@@ -12,8 +12,7 @@ from valet.models.policy import Policy
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
 from valet.registration import rules
-from valet.registration.apis import needs_api
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import needs_api, refusal_of_audience
 
 from configuration import checks
 from configuration.reading import Configuration, Entry, as_changed

@@ -5,10 +5,9 @@ from dataclasses import dataclass, fields, replace
 
 from valet.aws.dynamodb import client_keys
 from valet.aws.dynamodb.registrar import Registrar
-from valet.aws.dynamodb.registry import POLICY
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
-from valet.models.policy import Policy
+from valet.models.policy import ITEM, Policy
 
 from admin.records import changes
 from admin.records.audit import Audit
@@ -190,14 +189,14 @@ class Register:
     # -- the policy for people -----------------------------------------------------------------------------------------
 
     def policy(self) -> Policy:
-        item = self.table.get(*POLICY)
+        item = self.table.get(*ITEM)
         return model_from_item(Policy, item) if item else Policy()
 
     def change_policy(self, before: Policy, after: Policy) -> None:
         if after == before:
             return
-        items = [item_from_model(each, *POLICY) for each in (before, after)]
-        is_first = self.table.get(*POLICY) is None
+        items = [item_from_model(each, *ITEM) for each in (before, after)]
+        is_first = self.table.get(*ITEM) is None
         if not (self.table.add(items[1]) if is_first and before == Policy() else self.table.change(*items)):
             raise _raced("The policy")
         self.audit.record("policy.changed", **changes.of_policy(before, after))

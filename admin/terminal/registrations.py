@@ -19,6 +19,8 @@ CLIENT: Words = {
     "grant_types": "grant type",
     "redirect_uris": "redirect URI",
     "post_logout_redirect_uris": "URI after logout",
+    "backchannel_logout_uri": "back-channel logout URI",
+    "backchannel_logout_session_required": "back-channel logout by sid",
     "client_uri": "client URI",
     "origins": "origin",
     "default_scope": "default scope",
@@ -34,7 +36,13 @@ CLIENT: Words = {
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
-POLICY: Words = {"default_language": "default language", "role_required_acr": "required level of a role"}
+POLICY: Words = {
+    "role_required_acr": "required level of a role",
+    "default_language": "default language",
+    "brand_name": "name",
+    "brand_colour": "colour",
+    "brand_logo": "logo",
+}
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",

@@ -50,13 +50,17 @@ def _resume(request: Request, handle: str, proven_by: str, server: Server) -> Re
     if opened is not None and opened.left is not None:
         from valet.revocation import end_grants  # people seldom share a computer
 
+        # If this fails, the browser must not get its new session: its former one still names the grants to end.
         end_grants(server, opened.left, now, "other_sign_in")
-    destination = destination_of(saved.request, server.registry, request.issuer)
+    destination = None
     try:
+        destination = destination_of(saved.request, server.registry, request.issuer)
         return go_on(server, request, saved.request, saved if is_bound else None, destination, now, opened)
     except OAuthError as error:
         if opened is not None:
             error.cookies = (opened.cookie,)  # whatever becomes of the request, the end-user has signed in
+        if destination is None:
+            raise
         return refused_to(destination, error)
 
 

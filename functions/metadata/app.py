@@ -4,15 +4,22 @@
 from valet.endpoint import endpoint
 from valet.http import Request, Response, json_response
 from valet.keys.ring import signing_algs
+from valet.pages.words import offered
 from valet.protocol.metadata import document
 from valet.server import SERVER, Server
 
 
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
-    settings = server.settings
+    settings, languages = server.settings, offered(server.registry.policy().languages)
     members = document(
-        request.issuer, server.registry.scopes(), algs, settings.profile, has_passkeys=bool(settings.rp_id)
+        request.issuer,
+        server.registry.scopes(),
+        algs,
+        settings.profile,
+        languages,
+        has_passkeys=bool(settings.rp_id),
+        tells_logouts=settings.back_channel_logout == "on",
     )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 

@@ -14,7 +14,7 @@ from valet.aws.patience import patiently
 from valet.keys.ring import kids_by_state
 from valet.keys.rotation import Rotation, record_check
 from valet.models.keys import KeyRing
-from valet.registration.standard_scopes import STANDARD_SCOPES
+from valet.protocol.standard_scopes import STANDARD_SCOPES
 from valet.server import SERVER
 
 Done = TypeVar("Done")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.built.emulator import ARCHITECTURE, PYTHON, RUNTIME
+from tests.built.emulator import ARCHITECTURE, OTHER, PYTHON, RUNTIME
+from tests.built.locked import download, only, tampered
 from tests.parts.template.cloudformation import ROOT
 
 
@@ -28,8 +29,9 @@ AttemptBuild = Callable[[str, Mapping[str, str]], Attempt]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker has them all: a build takes as long as all tests of it together."""
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("built"))
 
 
@@ -61,18 +63,26 @@ def attempt_build(environments: None, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def make_build(attempt_build: AttemptBuild) -> Callable[[str], Path]:
-    """`make build` for one processor, into a folder of its own."""
-
-    def make(architecture: str) -> Path:
-        attempt = attempt_build(architecture, {})
-        assert attempt.status == 0, attempt.output
-        return attempt.folder
-
-    return make
+def wheels(environments: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels of the lock file, for both processors."""
+    folder = tmp_path_factory.mktemp("wheels")
+    download(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def build(make_build: Callable[[str], Path]) -> Path:
+def build(attempt_build: AttemptBuild) -> Path:
     """The build for this machine's processor."""
-    return make_build(ARCHITECTURE)
+    return _built(attempt_build(ARCHITECTURE, {}))
+
+
+@pytest.fixture(scope="session")
+def other_build(attempt_build: AttemptBuild, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build for the other processor, where somebody has tampered with a wheel for this one."""
+    folder = tmp_path_factory.mktemp("other") / "wheels"
+    return _built(attempt_build(OTHER, only(tampered(wheels, folder, "cryptography", ARCHITECTURE))))
+
+
+def _built(attempt: Attempt) -> Path:
+    assert attempt.status == 0, attempt.output
+    return attempt.folder

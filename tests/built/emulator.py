@@ -25,6 +25,7 @@ from tests.parts.template.cloudformation import ROOT
 PYTHON = ROOT / ".venv-sam" / "bin" / "python3.13"
 RUNTIME = ROOT / ".lambda-runtime"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
 
 _EMULATOR = f"lib/python3.13/site-packages/samcli/local/rapid/aws-lambda-rie-{ARCHITECTURE}"
 _PATIENCE = 30.0  # seconds until the first answer, on a machine with much else to do

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,9 @@ from valet import __version__
 
 from deployment.finish import BuildError, describe_layer, digest_of, pin_architecture, processor
 from local.template import load
-from tests.built.emulator import ARCHITECTURE
+from tests.built.emulator import ARCHITECTURE, OTHER
 from tests.endpoints import FUNCTIONS
 
-OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
 MOST_BYTES = 8_000_000  # of the layer, zipped
 
 
@@ -65,10 +63,8 @@ def test_the_layer_holds_what_is_not_code_as_well(build: Path) -> None:
 
 
 @pytest.mark.parametrize("architecture", [ARCHITECTURE, OTHER])
-def test_a_build_is_for_the_processor_that_was_asked_for(
-    architecture: str, build: Path, make_build: Callable[[str], Path]
-) -> None:
-    folder = build if architecture == ARCHITECTURE else make_build(architecture)
+def test_a_build_is_for_the_processor_that_was_asked_for(architecture: str, build: Path, other_build: Path) -> None:
+    folder = build if architecture == ARCHITECTURE else other_build
     assert processor(_layer(folder).rglob("*.so")) == architecture
     assert _architectures(folder) == [architecture], "it can be deployed to no other"
 

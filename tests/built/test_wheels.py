@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -14,53 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.built.conftest import Attempt, AttemptBuild
-from tests.built.emulator import ARCHITECTURE, PYTHON
+from tests.built.emulator import ARCHITECTURE, OTHER, PYTHON
+from tests.built.locked import LAYER, MACHINES, PLATFORMS, linked, only, tampered
 from tests.parts.template.cloudformation import ROOT
 
-LAYER = ROOT / "layers" / "valet"
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
-LOCK = LAYER / "python" / "requirements.txt"
-PLATFORMS = {
-    processor: (LAYER / processor / "platforms.txt").read_text(encoding="utf-8").split()
-    for processor in ("arm64", "x86_64")
-}
-MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-OTHER = {"x86_64": "arm64", "arm64": "x86_64"}[ARCHITECTURE]
-
-
-@pytest.fixture(scope="session")
-def wheels(environments: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheels of the lock file, for both processors."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for platforms in PLATFORMS.values():
-        command: list[str | Path] = [
-            PYTHON,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--require-hashes",
-            "--only-binary=:all:",
-        ]
-        command += ["--python-version", "3.13", "--implementation", "cp"]
-        for platform in platforms:
-            command += ["--platform", platform]
-        subprocess.run([*command, "--dest", folder, "--requirement", LOCK], check=True)
-    return folder
-
-
-def _only(folder: Path) -> Mapping[str, str]:
-    """A developer's settings of pip by which there is no index, and this folder instead."""
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
-
-
-def _tampered(wheels: Path, folder: Path, package: str, processor: str) -> Path:
-    """A copy of the wheels in which the attacker has added a module to one."""
-    shutil.copytree(wheels, folder)
-    (wheel,) = folder.glob(f"{package}-*{MACHINES[processor]}.whl")
-    with zipfile.ZipFile(wheel, "a") as archive:
-        archive.writestr("tampered_with.py", "raise SystemExit('tampered with')")
-    return folder
 
 
 def _assert_nothing_is_built(folder: Path) -> None:
@@ -81,24 +38,19 @@ def test_a_wheel_that_was_tampered_with_is_refused_by_name_and_nothing_is_built(
     processor: str, attempt_build: AttemptBuild, wheels: Path, tmp_path: Path
 ) -> None:
     """The wheels of both processors are there: none may be taken for its name and version, whichever the machine is."""
-    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", processor))
+    settings = only(tampered(wheels, tmp_path / "wheels", "cryptography", processor))
     _assert_refused(attempt_build(processor, settings), "cryptography")
 
 
-def test_the_same_wheels_are_built_while_they_are_as_locked(
-    attempt_build: AttemptBuild, wheels: Path, tmp_path: Path
-) -> None:
+def test_the_same_wheels_are_built_while_they_are_as_locked(other_build: Path) -> None:
     """The refusals above are for the tampering: here it is the wheel of the processor that is not built for."""
-    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", "x86_64"))
-    attempt = attempt_build("arm64", settings)
-    assert attempt.status == 0, attempt.output
-    assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
-    assert not list(attempt.folder.rglob("tampered_with.py"))
+    assert (other_build / "ValetLayer" / "python" / "cryptography").is_dir()
+    assert not list(other_build.rglob("tampered_with.py"))
 
 
 def test_the_authorizer_in_another_teams_stack_is_built_from_locked_wheels_too(wheels: Path, tmp_path: Path) -> None:
     """There `sam build` runs alone, without Valet's command line."""
-    settings = _only(_tampered(wheels, tmp_path / "wheels", "cryptography", OTHER))
+    settings = only(tampered(wheels, tmp_path / "wheels", "cryptography", OTHER))
     folder = tmp_path / "build"
     command: list[str | Path] = [PYTHON.with_name("sam"), "build", "--template", AUTHORIZER, "--build-dir", folder]
     command += ["--parameter-overrides", f"Architecture={OTHER} Issuer=https://id.example.com Audience=a Routes={{}}"]
@@ -113,21 +65,18 @@ def test_the_authorizer_in_another_teams_stack_is_built_from_locked_wheels_too(w
 @pytest.mark.parametrize("package", ["cffi", "argon2_cffi_bindings", "markupsafe"])
 def test_no_compiled_wheel_is_taken_for_its_name(package: str, processor: str, wheels: Path, tmp_path: Path) -> None:
     """The layer's own target, as sam runs it."""
-    attempt = _make_layer(
-        processor, _only(_tampered(wheels, tmp_path / "wheels", package, processor)), tmp_path / "out"
-    )
+    attempt = _make_layer(processor, only(tampered(wheels, tmp_path / "wheels", package, processor)), tmp_path / "out")
     _assert_refused(attempt, package.replace("_", "-"))
 
 
 @pytest.mark.parametrize("processor", PLATFORMS)
 def test_a_source_distribution_is_never_built(processor: str, wheels: Path, tmp_path: Path) -> None:
     """Whatever the developer's own settings prefer."""
-    folder = tmp_path / "wheels"
-    shutil.copytree(wheels, folder)
+    folder = linked(wheels, tmp_path / "wheels")
     for wheel in folder.glob("markupsafe-*.whl"):
         wheel.unlink()
     (folder / "markupsafe-3.0.4.tar.gz").touch()
-    attempt = _make_layer(processor, {**_only(folder), "PIP_NO_BINARY": ":all:"}, tmp_path / "out")
+    attempt = _make_layer(processor, {**only(folder), "PIP_NO_BINARY": ":all:"}, tmp_path / "out")
     assert attempt.status != 0
     assert "No matching distribution found for markupsafe==" in attempt.output
     _assert_nothing_is_built(attempt.folder)
@@ -135,30 +84,33 @@ def test_a_source_distribution_is_never_built(processor: str, wheels: Path, tmp_
 
 @pytest.mark.parametrize("processor", PLATFORMS)
 def test_a_configuration_file_of_pip_cannot_switch_the_hashes_off(processor: str, wheels: Path, tmp_path: Path) -> None:
-    folder = _tampered(wheels, tmp_path / "wheels", "cryptography", processor)
+    folder = tampered(wheels, tmp_path / "wheels", "cryptography", processor)
     file = tmp_path / "pip.conf"
     file.write_text(f"[global]\nno-index = true\nfind-links = {folder}\nrequire-hashes = false\n", encoding="utf-8")
     attempt = _make_layer(processor, {"PIP_CONFIG_FILE": str(file), "PIP_REQUIRE_HASHES": "0"}, tmp_path / "out")
     _assert_refused(attempt, "cryptography")
 
 
-@pytest.mark.parametrize("processor", PLATFORMS)
 @pytest.mark.parametrize("setting", ["variable", "configuration file"])
-@pytest.mark.parametrize("package", ["cryptography", "another"])
+@pytest.mark.parametrize(
+    ("package", "processor"),
+    # The other package is for every processor.
+    [*(("cryptography", processor) for processor in PLATFORMS), ("another", ARCHITECTURE)],
+)
 def test_a_lock_file_that_pips_settings_add_brings_nothing_into_the_layer(
     package: str, setting: str, processor: str, wheels: Path, tmp_path: Path
 ) -> None:
     """pip reads `requirement` in its settings in addition to the command's own, and takes either file's hashes."""
     wheel = _another(tmp_path)
     if package == "cryptography":
-        folder = _tampered(wheels, tmp_path / "tampered", package, processor)
+        folder = tampered(wheels, tmp_path / "tampered", package, processor)
         (wheel,) = folder.glob(f"{package}-*{MACHINES[processor]}.whl")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     lock, file = tmp_path / "lock.txt", tmp_path / "pip.conf"
     lock.write_text(f"{package} @ {wheel.as_uri()} --hash=sha256:{digest}\n", encoding="utf-8")
     file.write_text(f"[install]\nrequirement = {lock}\n[download]\nrequirement = {lock}\n", encoding="utf-8")
     settings = {"variable": {"PIP_REQUIREMENT": str(lock)}, "configuration file": {"PIP_CONFIG_FILE": str(file)}}
-    attempt = _make_layer(processor, {**_only(wheels), **settings[setting]}, tmp_path / "out")
+    attempt = _make_layer(processor, {**only(wheels), **settings[setting]}, tmp_path / "out")
     assert not list(attempt.folder.rglob("tampered_with.py"))
     if package == "cryptography":  # the fitting wheel was not fetched
         assert attempt.status != 0
@@ -168,9 +120,10 @@ def test_a_lock_file_that_pips_settings_add_brings_nothing_into_the_layer(
         assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
 
 
-@pytest.mark.parametrize("setting", ["PIP_ROOT", "PIP_DRY_RUN", "PIP_PREFIX"])
-def test_pips_settings_cannot_leave_the_packages_out(setting: str, wheels: Path, tmp_path: Path) -> None:
-    attempt = _make_layer("arm64", {**_only(wheels), setting: f"{tmp_path}/elsewhere"}, tmp_path / "out")
+def test_pips_settings_cannot_leave_the_packages_out(wheels: Path, tmp_path: Path) -> None:
+    """Each of them alone would: the packages elsewhere, or none, or a contradiction to the target."""
+    settings = dict.fromkeys(("PIP_ROOT", "PIP_DRY_RUN", "PIP_PREFIX"), f"{tmp_path}/elsewhere")
+    attempt = _make_layer("arm64", {**only(wheels), **settings}, tmp_path / "out")
     assert attempt.status == 0, attempt.output
     assert (attempt.folder / "ValetLayer" / "python" / "cryptography").is_dir()
     assert not (tmp_path / "elsewhere").exists()

@@ -13,6 +13,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
@@ -26,6 +27,7 @@ from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
 from valet.ports.once import Once
+from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
 from valet.ports.saved_requests import SavedRequests
 from valet.ports.sessions import Sessions
@@ -66,6 +68,7 @@ class Stores:
     key_records: KeyRecords
     once: Once
     pushed_requests: PushedRequests
+    proofs: Proofs
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -112,4 +115,5 @@ def _on(table: Table) -> Stores:
         DynamoKeyRecords(table, random),
         DynamoOnce(table),
         DynamoPushedRequests(table),
+        DynamoProofs(table),
     )

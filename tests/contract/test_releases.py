@@ -7,7 +7,9 @@ layer runs the handlers of the release before.
 from __future__ import annotations
 
 import io
+import pickle
 import subprocess
+import sys
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -19,13 +21,17 @@ import boto3
 import pytest
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.key_records import item_from_ring
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import Table, item_from_model, model_from_item
+from valet.keys.ring import published_keys, signing_algs, signing_key
 from valet.models.accounts import Account, Consent, Credential
+from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.grants import Grant, GrantPointer
-from valet.models.keys import SigningKey
+from valet.models.keys import KeyRing, SigningKey
+from valet.models.proofs import Proof
 from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.models.sessions import Session
@@ -33,7 +39,9 @@ from valet.models.status_lists import Lease
 from valet.ports.grants import Done
 
 from local.aws.aws import emulated
+from tests.contract import other_release
 from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewal_of, revocation, rotation_of
+from tests.parts.keys.walks import assert_sound, changed
 from tests.support.calls import calls
 from tests.support.functions import load
 from tests.support.status_bits import content_of
@@ -44,11 +52,13 @@ KEPT = (
     Account,
     AuthorizationRequest,
     Client,
+    ClientKeys,
     Consent,
     Credential,
     Grant,
     GrantPointer,
     Lease,
+    Proof,
     ProtectedApi,
     PushedRequest,
     SavedRequest,
@@ -154,16 +164,87 @@ def test_what_the_release_before_revokes_is_on_the_list_and_refused_by_exact_rea
     assert lists.is_in_range(live(300), 256)
 
 
-def test_the_layer_runs_the_handlers_of_the_last_release(tmp_path: Path) -> None:
-    """CloudFormation replaces the functions one after the other: for a minute the new layer has old handlers."""
-    git = ["git", "-C", str(ROOT)]
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layer and the handlers of the last release; before the first one, what was committed last."""
+    git, folder = ["git", "-C", str(ROOT)], tmp_path_factory.mktemp("former")
     tag = subprocess.run([*git, "describe", "--tags", "--abbrev=0", "--match", "v*"], capture_output=True, check=False)
-    release = "HEAD" if tag.returncode else tag.stdout.decode().strip()  # before the first one: what was committed last
-    archive = subprocess.run([*git, "archive", release, "functions"], capture_output=True, check=True)
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(tmp_path, filter="data")
-    former = sorted(tmp_path.glob("functions/*/app.py"))
-    assert former
-    for path in former:
+    release = "HEAD" if tag.returncode else tag.stdout.decode().strip()
+    wanted = [*git, "archive", release, "functions", "layers/valet/python/valet"]
+    with tarfile.open(fileobj=io.BytesIO(subprocess.run(wanted, capture_output=True, check=True).stdout)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def test_the_layer_runs_the_handlers_of_the_last_release(former: Path) -> None:
+    """CloudFormation replaces the functions one after the other: for a minute the new layer has old handlers."""
+    found = sorted(former.glob("functions/*/app.py"))
+    assert found
+    for path in found:
         if path.parent.name != "authorizer":  # reads its configuration when it is imported, and ships its own layer
-            assert callable(load(path.parent.name, tmp_path / "functions").handler)
+            assert callable(load(path.parent.name, former / "functions").handler)
+
+
+def by_the_former(former: Path, deed: str, asked: object = None) -> Any:
+    """What the last release's layer answers, in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, ROOT / "tests" / "contract" / "other_release.py"],
+        input=pickle.dumps((deed, asked)),
+        env={"PYTHONPATH": str(former / "layers" / "valet" / "python")},
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    return pickle.loads(run.stdout)  # noqa: S301  what our own process wrote
+
+
+def test_this_release_reads_whatever_the_last_one_wrote(former: Path) -> None:
+    written: dict[str, tuple[Any, dict[str, Any]]] = by_the_former(former, "write")
+    assert {"Client", "Grant", "SavedRequest", "Session", "SigningKey"} <= written.keys()
+    known = other_release.kinds()
+    read = other_release.read({name: item for name, (item, _) in written.items()})
+    for name, (_, values) in written.items():
+        assert same(read[name], values, known[name]) == [], name
+
+
+def test_the_last_release_reads_whatever_this_one_writes(former: Path) -> None:
+    """It goes on for a minute of the update, and an operator may go back to it."""
+    written = other_release.write()
+    assert {model.__name__ for model in KEPT} <= written.keys() | {"AuthorizationRequest"}
+    read: dict[str, dict[str, Any]] = by_the_former(former, "read", {name: item for name, (item, _) in written.items()})
+    assert {"Client", "Grant", "SavedRequest", "Session", "SigningKey"} <= read.keys()
+    for name, values in read.items():
+        assert same(values, written[name][1]) == [], name
+
+
+def test_what_one_release_accepted_once_the_other_accepts_no_more(former: Path) -> None:
+    assert by_the_former(former, "spent") in (None, other_release.spent())  # None: it has no one-time values
+
+
+def same(read: dict[str, Any], written: dict[str, Any], kind: Any = None) -> list[str]:
+    """The fields that were read as another value than was written.
+
+    With `kind`, the later release's own, also those that it lost, and those that it added and that lack their default.
+    """
+    wrong, its = [], other_release.defaults(kind) if kind else {}
+    if kind:
+        wrong += sorted(written.keys() - read.keys())
+    for name, value in read.items():
+        if isinstance(value, dict) and isinstance(written.get(name), dict) and "kty" not in value:
+            nested = kind.FIELDS[name] if kind else None
+            wrong += [f"{name}.{each}" for each in same(value, written[name], nested)]
+        elif (name in written and value != written[name]) or (name not in written and kind and value != its[name]):
+            wrong.append(name)
+    return wrong
+
+
+def test_a_lane_that_is_added_is_refused_by_neither_release(former: Path) -> None:
+    """Hour by hour, while functions of both releases sign and publish, and of the last one alone if it comes back."""
+    walk = changed(("RS256",), ("RS256", "PS256"))
+    assert_sound(walk)
+    assert signing_algs(walk.ring.keys) == ("RS256", "PS256")
+    items = [item_from_ring(KeyRing(keys, 1), b"attempt") for _, keys in walk.seen]
+    for (_, keys), (kid, alg, published) in zip(walk.seen, by_the_former(former, "rings", items), strict=True):
+        assert (kid, alg) == (signing_key(keys, "RS256").kid, "RS256")
+        assert {signing_key(keys, each).kid for each in signing_algs(keys)} <= {*published}
+        assert published == [key.kid for key in published_keys(keys)]

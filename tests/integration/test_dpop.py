@@ -7,6 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from valet.binding.proof import KnownKeys
+from valet.jose import signed
+from valet.protocol import dpop
 
 from tests.integration.bound_tokens import SignedIn, bound_to, claims_of, grant_of, not_counted
 from tests.integration.conftest import Issued, Redeemed
@@ -358,3 +361,35 @@ def test_a_grant_of_the_release_before_goes_on_unbound(
     assert grant_of(deployment, tokens["refresh_token"]).jkt == ""
     tokens = bound_to(owner.of(mobile_app).refresh(tokens["refresh_token"]), owner)
     assert mobile_app.refresh(tokens["refresh_token"]).json()["token_type"] == "Bearer"
+
+
+# -- known keys --------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_is_known_verifies_each_proof_and_no_refused_proof_makes_one_known(
+    deployment: Deployment,
+    mobile_app: Application,
+    owner: KeyHolder,
+    bound: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys, stranger = KnownKeys(), KeyHolder(deployment)
+    monkeypatch.setattr(dpop, "_KEYS", keys)
+
+    def refuses(token: str, value: str, reason: str) -> None:
+        with not_counted(deployment, token):
+            answer = with_proof(mobile_app, value).refresh(token)
+        refused(answer, 400, "invalid_dpop_proof")
+        assert reason in answer.json()["error_description"]
+
+    refuses(bound["refresh_token"], stranger.proof_for(header={"jwk": owner.jwk}), "not good: signature")
+    assert len(keys) == 0
+    tokens = bound_to(owner.of(mobile_app).refresh(bound["refresh_token"]), owner)
+    assert len(keys) == 1
+    # The stranger sends the very header that is known now.
+    refuses(tokens["refresh_token"], stranger.proof_for(header={"jwk": owner.jwk}, jti="new"), "not good: signature")
+    refuses(tokens["refresh_token"], stranger.proof_for(iat=int(deployment.clock()) - 600), "iat is more than 60 s ago")
+    refuses(tokens["refresh_token"], stranger.proof_for(htm="GET"), "htm is another method")
+    assert len(keys) == 1
+    monkeypatch.setattr(signed, "key_in_header", pytest.fail)  # known: it is not built again
+    bound_to(owner.of(mobile_app).refresh(tokens["refresh_token"]), owner)

@@ -246,6 +246,8 @@ def test_where_none_is_required_the_proof_is_judged_by_its_time(
     answer = _without_macs(deployment, lambda: owner.of(service, nonce=nonce).client_credentials(scope="admin"))
     bound_to(answer, owner)
     assert "dpop-nonce" not in answer.headers
+    [(_, fields)] = [each for each in deployment.audit.events if each[0] == "nonce.failed"]
+    assert "AccessDeniedException" in str(fields["detail"])
     old = owner.of(service, nonce=nonce, iat=int(BEGINNING) - 61)
     with deployment.nothing_spent():
         refused(_without_macs(deployment, lambda: old.client_credentials(scope="admin")), 400, "invalid_dpop_proof")

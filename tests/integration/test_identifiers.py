@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from valet.aws.dynamodb.registry import POLICY
 from valet.models.accounts import Identifier
+from valet.models.policy import ITEM
 
 from tests.integration.guesses import anew, attempt, verifications
 from tests.support.application import Application
@@ -35,7 +35,7 @@ def signs_in(deployment: Deployment, web_app: Application) -> SignsIn:
 
 
 def allow(deployment: Deployment, sign_in_with: str) -> None:
-    deployment.table("Registry").put({"pk": POLICY[0], "sk": POLICY[1], "sign_in_with": sign_in_with})
+    deployment.table("Registry").put({"pk": ITEM[0], "sk": ITEM[1], "sign_in_with": sign_in_with})
     deployment.clock.advance(11)
 
 
@@ -48,6 +48,17 @@ def test_the_policy_says_which_names_count(
     allow(deployment, policy)
     assert signs_in("john") is by_username
     assert signs_in("john@example.com") is by_address
+
+
+@pytest.mark.parametrize(
+    ("policy", "label"),
+    [("username", "Username"), ("email", "Email address"), ("either", "Username or email address")],
+)
+def test_the_page_says_what_to_type(
+    deployment: Deployment, browser: Browser, web_app: Application, policy: str, label: str
+) -> None:
+    allow(deployment, policy)
+    assert f'<label for="username">{label}</label>' in browser.open(web_app.ask().url).body
 
 
 @pytest.mark.parametrize("typed", [" John@Example.COM ", "JOHN@EXAMPLE.COM", "ｊｏｈｎ@example.com"])

@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
+from valet.client_authentication import assertion
+from valet.jose.signed import Header
 from valet.models.client_keys import GOOD_FOR, ClientKeys
 
+from tests.integration.bound_tokens import bound_to
 from tests.integration.conftest import Issued, Lines, Redeemed
 from tests.support.application import Application, basic
 from tests.support.deployment import Deployment
 from tests.support.dpop_client import key_for
 from tests.support.key_client import ASSERTION_TYPE, KeyApplication, key_application, signed
+from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer, encoded, post_form, refused
 
 JWKS_URI = "https://webapp.example.com/jwks.json"
@@ -77,6 +81,36 @@ def test_an_assertion_by_each_algorithm_is_accepted(deployment: Deployment, serv
     assert application.client_credentials(client_assertion=assertion).status == 200
     (spent,) = once_items(deployment)
     assert int(spent["expires_at"]["N"]) == deployment.clock.now + 60 + 90
+
+
+def test_a_remembered_header_is_only_that_of_a_good_assertion_and_verifies_nothing(
+    deployment: Deployment, key_app: KeyApplication, redeemed: Redeemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers: dict[str, Header] = {}
+    monkeypatch.setattr(assertion, "_headers", headers)
+    by_stranger = key_app.assertion(key=key_for("ES256"))
+    refusals = [by_stranger, key_app.assertion(exp=deployment.clock.now - 1), key_app.assertion(aud="another")]
+    for made in refusals:
+        with deployment.nothing_spent():
+            unauthenticated(key_app.refresh(redeemed.refresh_token, client_assertion=made))
+    assert headers == {}
+    assert key_app.refresh(redeemed.refresh_token).status == 200
+    assert list(headers) == [by_stranger.partition(".")[0]]
+    # The stranger's assertion has the very header that is remembered now.
+    for made in refusals:
+        with deployment.nothing_spent():
+            unauthenticated(key_app.refresh(redeemed.refresh_token, client_assertion=made))
+
+
+def test_no_more_than_64_headers_are_remembered(
+    key_app: KeyApplication, redeemed: Redeemed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {f"header-{number}": Header("ES256", None, {}) for number in range(63)}
+    monkeypatch.setattr(assertion, "_headers", headers)
+    for number in range(3):
+        made = key_app.assertion({"mine": number})
+        assert key_app.refresh(redeemed.refresh_token, client_assertion=made).status == 200
+    assert len(headers) == assertion._MOST_HEADERS == 64
 
 
 @pytest.mark.parametrize("typ", [None, "JWT", "jwt", "client-authentication+jwt", "application/jwt"])
@@ -348,6 +382,26 @@ def test_a_refusal_leaves_the_assertion_good(
         assert key_app.refresh("vr1.not.a.token", **credentials).error == "invalid_grant"
         assert key_app.token(grant_type="password", **credentials).error == "unsupported_grant_type"
     assert key_app.refresh(redeemed.refresh_token, **credentials).status == 200
+
+
+@pytest.mark.parametrize("seconds", [0, 601], ids=["no nonce", "an old nonce"])
+def test_a_refusal_for_the_nonce_leaves_the_assertion_and_the_refresh_token_good(
+    deployment: Deployment, key_app: KeyApplication, redeemed: Redeemed, owner: KeyHolder, nonce_key: str, seconds: int
+) -> None:
+    deployment.restart(dpop_nonces="all", nonce_key=nonce_key)
+    nonce = None
+    if seconds:
+        nonce = owner.of(key_app).refresh(redeemed.refresh_token).headers["dpop-nonce"]
+        deployment.clock.advance(seconds)
+    credentials = key_app.credentials
+    with deployment.nothing_spent():
+        challenge = owner.of(key_app, nonce=nonce).refresh(redeemed.refresh_token, **credentials)
+        refused(challenge, 400, "use_dpop_nonce")
+    assert once_items(deployment) == []
+    proven = owner.of(key_app, nonce=challenge.headers["dpop-nonce"])
+    bound_to(proven.refresh(redeemed.refresh_token, **credentials), owner)
+    with deployment.nothing_spent():
+        unauthenticated(proven.refresh(redeemed.refresh_token, **credentials))
 
 
 @pytest.mark.parametrize("seconds", [0, 30, 3600])

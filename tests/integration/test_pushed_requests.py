@@ -45,7 +45,7 @@ def is_refused(answer: Answer, error: str = "invalid_request_uri") -> None:
     assert answer.status == 400, answer
     assert answer.is_page
     assert error in answer.body
-    assert "<form" not in answer.body
+    assert '<form method="post"' not in answer.body
     assert "location" not in answer.headers
     assert not answer.set_cookies
 

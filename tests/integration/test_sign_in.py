@@ -10,7 +10,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, form_of, parse_set_cookie
 from tests.support.deployment import Deployment
 
-WRONG = "That username and password do not match. Please try again."
+WRONG = "That name and password do not match. Please try again."
 
 
 def test_the_form_asks_for_what_it_needs_and_nothing_else(browser: Browser, web_app: Application) -> None:

@@ -14,13 +14,14 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone, and what it calls itself."""
+    """What it keeps is its cookies alone, and what it says of itself and of its user."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
     declines_passkeys: bool = True  # its person was offered one before, and said "not now"
     user_agent: str = ""
+    languages: str = ""  # the header Accept-Language
 
     def get(self, url: str) -> Answer:
         """One request, no redirect followed."""
@@ -59,13 +60,12 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"user-agent": self.user_agent} if self.user_agent else {}
         cookies = dict(self.cookies)
         if cookies and self.declines_passkeys:
             cookies["__Host-valet-no-passkey" if self.issuer.startswith("https:") else "valet-no-passkey"] = "1"
-        if cookies:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        return headers
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        headers = {"cookie": cookie, "accept-language": self.languages, "user-agent": self.user_agent}
+        return {name: value for name, value in headers.items() if value}
 
     def _kept(self, answer: Answer) -> Answer:
         for line in answer.set_cookies:
@@ -141,14 +141,16 @@ class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[tuple[bool, Form]] = []  # whether it is the passkeys' form
+        self.is_in_chooser = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert found["method"] == "post"
-            data = {name.removeprefix("data-"): value for name, value in found.items() if name.startswith("data-")}
-            self.forms.append((found.get("id") == "passkey", Form(found["action"], data)))
-        if tag in ("input", "button") and "name" in found:
+            self.is_in_chooser = found["method"] == "get"
+            if not self.is_in_chooser:
+                data = {name.removeprefix("data-"): value for name, value in found.items() if name.startswith("data-")}
+                self.forms.append((found.get("id") == "passkey", Form(found["action"], data)))
+        if not self.is_in_chooser and tag in ("input", "button") and "name" in found:
             form = self.forms[-1][1]
             form.names.add(found["name"])
             if found.get("type") == "hidden":

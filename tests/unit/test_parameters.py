@@ -1,12 +1,12 @@
 """Query and form parameters, parsed once at the door (RFC 6749 §3.1, §3.2)."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from valet.errors import InvalidRequest, TooLarge
-from valet.http import MAXIMUM_BODY, Parameters, Request, add_to_query, parse_parameters
+from valet.http import MAXIMUM_BODY, MAXIMUM_PARAMETERS, Parameters, Request, add_to_query, parse_parameters
 
 FORM = "application/x-www-form-urlencoded"
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1)
@@ -25,6 +25,42 @@ def test_whatever_is_sent_is_read_or_refused(encoded: str | bytes) -> None:
     except InvalidRequest:
         return
     assert all(values)
+
+
+PIECES = st.sampled_from([*"ab=&+:é", "%3A", "%2F", "%3a", "%25", "%26", "%C3%A9", "%C3", "%00"])
+
+
+@given(pieces=st.lists(PIECES, max_size=30))
+@example(pieces=["%253A=%252F", "%25ab%3A+%2f"])
+def test_what_is_read_is_what_urllib_reads(pieces: list[str]) -> None:
+    encoded = "".join(pieces)
+    try:
+        wanted = parse_qsl(encoded, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(InvalidRequest, match="UTF-8"):
+            parse_parameters(encoded)
+        return
+    names = [name for name, _ in wanted]
+    parameters = parse_parameters(encoded)
+    for name, value in wanted:
+        if names.count(name) == 1 and (name + value).isprintable():
+            assert parameters.get(name, "") == value
+    assert set(parameters) <= set(names)
+
+
+def test_the_most_parameters() -> None:
+    most = "&".join(f"p{number}=1" for number in range(MAXIMUM_PARAMETERS))
+    assert len(parse_parameters(most)) == MAXIMUM_PARAMETERS
+    with pytest.raises(InvalidRequest, match="too many"):
+        parse_parameters(f"{most}&more=1")
+
+
+def test_a_malformed_parameter_is_refused_to_those_who_ask_whether_it_is_there() -> None:
+    parameters = parse_parameters("a=1&a=2&b=3")
+    assert "b" in parameters
+    assert "c" not in parameters
+    with pytest.raises(InvalidRequest, match="repeated"):
+        assert "a" in parameters
 
 
 @pytest.mark.parametrize("encoded", ["a=1&a=2", "a=1&a=1", "a=1&a=", "a=&a=", "a&a=1", "%61=1&a=2"])

@@ -20,7 +20,7 @@ from valet.protocol.resource import (
     still_named,
 )
 from valet.protocol.scope import audience
-from valet.registration.audiences import refusal_of_audience
+from valet.registration.apis import refusal_of_audience
 
 from tests.contract.facts import new_grant
 

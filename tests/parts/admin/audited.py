@@ -82,12 +82,17 @@ def asked_of_aws() -> Iterator[Asked]:
     """Listens to every client that a deployment makes while the block runs."""
     asked = Asked()
     make: Callable[[Deployment, Any], Any] = Deployment.client
+    heard: dict[int, Any] = {}  # a client may be made once for several commands
 
     def client(deployment: Deployment, service: Any) -> Any:
         made = make(deployment, service)
-        made.meta.events.register("before-call", asked.hear)
+        if id(made) not in heard:
+            made.meta.events.register("before-call", asked.hear)
+            heard[id(made)] = made
         return made
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Deployment, "client", client)
         yield asked
+    for made in heard.values():
+        made.meta.events.unregister("before-call", asked.hear)

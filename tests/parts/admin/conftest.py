@@ -20,6 +20,7 @@ from valet import log
 
 from admin.cli import valet as command
 from admin.desk import Desk
+from admin.records.deployment import Deployment
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.parts.admin.audited import Asked, Logged, asked_of_aws
@@ -32,6 +33,24 @@ def _botocore_reads_its_descriptions_once() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _boto3_makes_a_client_of_each_service_once() -> Iterator[None]:
+    """A command makes three, which costs more than all that it asks. Those of one local stack are all alike."""
+    make, made = Deployment.client, dict[tuple[Any, str | None], Any]()
+
+    def client(deployment: Deployment, service: Any) -> Any:
+        if not deployment.where.is_local:
+            return make(deployment, service)
+        which = service, deployment.where.aws_url
+        if which not in made:
+            made[which] = make(deployment, service)
+        return made[which]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Deployment, "client", client)
         yield
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from valet.aws.dynamodb.registry import POLICY as KEY
 from valet.aws.dynamodb.registry import DynamoRegistry
-from valet.models.policy import Policy
+from valet.models.policy import ITEM, Policy
 
 from admin.records.deployment import Deployment
 from admin.records.register import Register
@@ -17,6 +17,8 @@ from admin.terminal.endings import Refused
 from admin.terminal.spelling import Where
 from tests.parts.admin.audited import Logged
 from tests.parts.admin.conftest import Operator
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0" * 40
 
 
 def deployment(valet: Operator) -> Deployment:
@@ -51,21 +53,25 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--languages", "de"),  # without the default language
         ("--default-language", "en"),  # as it is
         ("--languages", "en de", "--reset", "languages"),
-        ("--reset", "sign_in_with"),  # nothing reads it yet
-        ("--sign-in-with", "email"),
+        ("--reset", "second_factor"),  # nothing reads it yet
+        ("--second-factor", "required"),
+        ("--colour", "#ffd400"),
+        ("--logo", __file__),
+        ("--support-uri", "mailto:help@example.com"),
+        ("--translate", "languages#de=en"),
         (),
     ],
 )
 def test_a_wrong_policy_is_refused_and_nothing_changes(refused: Operator, options: tuple[str, ...]) -> None:
     refused("people", "set", *options, status=2)
-    assert deployment(refused).registry.get(*KEY) is None
+    assert deployment(refused).registry.get(*ITEM) is None
 
 
 def test_a_member_that_this_release_does_not_know_stays(valet: Operator) -> None:
     valet("people", "set", "--default-language", "de")
-    deployment(valet).registry.update(*KEY, "SET #later = :one", {":one": 1})
+    deployment(valet).registry.update(*ITEM, "SET #later = :one", {":one": 1})
     valet("people", "set", "--reset", "default_language")
-    assert (deployment(valet).registry.get(*KEY) or {})["later"] == 1
+    assert (deployment(valet).registry.get(*ITEM) or {})["later"] == 1
 
 
 def test_two_operators_do_not_overwrite_each_other(valet: Operator) -> None:
@@ -75,3 +81,47 @@ def test_two_operators_do_not_overwrite_each_other(valet: Operator) -> None:
     with pytest.raises(Refused, match="another operator"):
         register.change_policy(before, replace(before, default_language="fr"))
     assert in_force(valet).default_language == "de"
+
+
+def test_the_looks_are_set_and_shown_and_a_logo_is_read_from_a_file(valet: Operator, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(PNG)
+    valet("people", "set", "--name", "Hafen", "--colour", "#8a1c5b", "--logo", str(logo))
+    valet(
+        "people", "set", "--tos-uri", "https://example.com/terms", "--translate", "tos_uri#de=https://example.com/agb"
+    )
+    valet("people", "set", "--translate", "brand_name#de=Hafen Hamburg")
+    policy = in_force(valet)
+    assert (policy.brand_name, policy.brand_colour, policy.brand_logo) == ("Hafen", "#8a1c5b", PNG)
+    assert policy.translations == {"tos_uri#de=https://example.com/agb", "brand_name#de=Hafen Hamburg"}
+    assert valet.json("people", "show")["logo"] == f"{len(PNG)} bytes"
+    valet("people", "set", "--translate", "tos_uri#de=")
+    assert in_force(valet).translations == {"brand_name#de=Hafen Hamburg"}
+    # What is exported is applied again, logo and all.
+    exported = tmp_path / "valet.yaml"
+    valet("export", "--output", str(exported))
+    valet("people", "set", "--reset", "logo name colour translations")
+    valet("apply", str(exported))
+    assert in_force(valet) == replace(policy, translations=frozenset({"brand_name#de=Hafen Hamburg"}))
+
+
+def test_a_client_and_a_scope_get_texts_in_other_languages(valet: Operator) -> None:
+    valet("clients", "change", "spa_demo", "--translate", "client_name#de=Vorführung")
+    valet("clients", "change", "spa_demo", "--translate", "client_name#fr=Démonstration")
+    said = ["client_name#de=Vorführung", "client_name#fr=Démonstration"]
+    assert valet.json("clients", "show", "spa_demo")["translations"] == said
+    valet("scopes", "change", "items", "--translate", "description#de=Ihre Artikel sehen")
+    valet("clients", "change", "spa_demo", "--translate", "client_name", status=2)
+    valet("clients", "change", "spa_demo", "--translate", "redirect_uris#de=https://evil.test", status=2)
+
+
+def test_doctor_names_a_policy_that_no_command_would_store(valet: Operator) -> None:
+    assert valet.json("doctor", "--only", "people")["findings"] == []
+    item = {"pk": ITEM[0], "sk": ITEM[1], "brand_colour": "#ffd400", "sign_in_with": "nonsense"}
+    deployment(valet).registry.put(item)
+    found = valet.json("doctor", "--only", "people", status=1)["findings"]
+    assert len(found) == 2
+    for finding in found:
+        assert finding["mend"].startswith("valet people set --reset 'colour sign_in_with'")
+    valet("people", "set", "--reset", "colour sign_in_with")
+    assert valet.json("doctor", "--only", "people")["findings"] == []

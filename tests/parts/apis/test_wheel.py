@@ -30,6 +30,7 @@ MODULES = {
     "valet_resource_server/_valet/jose/__init__.py",
     "valet_resource_server/_valet/jose/compact.py",
     "valet_resource_server/_valet/jose/jwk.py",
+    "valet_resource_server/_valet/jose/p256.py",
     "valet_resource_server/_valet/jose/public.py",
     "valet_resource_server/_valet/jose/signed.py",
     "valet_resource_server/_valet/resource_server/__init__.py",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from valet.binding import proof
-from valet.resource_server import identifiers, keys, proofs, proofs_seen, status, status_list, verify
+from valet.resource_server import identifiers, keys, proofs_seen, status, status_list, verify
 
 TEXT = (Path(__file__).parents[3] / "docs" / "authorizer.md").read_text()
 SOURCES = sorted(Path(verify.__file__).parent.rglob("*.py"))
@@ -55,7 +55,7 @@ def test_the_bound_of_a_replay_is_printed_with_every_number_in_it() -> None:
     assert "**from 30 s before the proof's `iat` until 60 s after it**" in TEXT
     assert "more than 50,000 proofs in a period of `DPOP_MAX_AGE` + 40 s" in TEXT
     assert proof.AHEAD + proofs_seen._MARGIN == 40
-    assert f"the last {proofs._MOST_KEYS} clients" in TEXT
+    assert f"the last {proof._MOST_KEYS} clients" in TEXT
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_gzip_is_asked_for_and_inflated(server: Server) -> None:
     [
         page(b"a" * (LIMIT + 1)),
         page(gzip.compress(b"a" * (LIMIT + 1)), Content_Encoding="gzip"),
-        page(gzip.compress(bytes(100_000_000)), Content_Encoding="gzip"),
+        page(gzip.compress(bytes(100_000_000), compresslevel=1), Content_Encoding="gzip"),
         page(gzip.compress(b"a") + b"more", Content_Encoding="gzip"),
         page(gzip.compress(b"a" * 100)[:-4], Content_Encoding="gzip"),
         page(b"not gzip", Content_Encoding="gzip"),

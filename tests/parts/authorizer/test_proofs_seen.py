@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from valet.binding import proof
 from valet.clock import Moment
 from valet.jose import signed
-from valet.resource_server import proofs
 from valet.resource_server.api_gateway.sender import Senders
 from valet.resource_server.proofs_seen import MOST, ProofsSeen
 
@@ -172,8 +172,8 @@ def test_a_header_is_read_once_and_the_oldest_of_512_is_dropped(monkeypatch: pyt
         built.append(unverified)
         return build(unverified)
 
-    assert proofs._MOST_KEYS == 512
-    monkeypatch.setattr(proofs, "_MOST_KEYS", 8)
+    assert proof._MOST_KEYS == 512
+    monkeypatch.setattr(proof, "_MOST_KEYS", 8)
     monkeypatch.setattr(signed, "key_in_header", counted)
     stand.call(stand.proof())
     assert built == []

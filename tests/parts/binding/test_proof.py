@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from valet.binding import proof
+from valet.binding.proof import KnownKeys, Proof
 from valet.jose import signed
 from valet.jose.signed import Refused
 
@@ -26,12 +27,17 @@ def client() -> DpopClient:
     return DpopClient()
 
 
-def judged(value: str, *, now: float = NOW, known: dict[str, proof.KnownKey] | None = None) -> proof.KnownKey:
-    found = proof.read(value, known)
+def read(value: str) -> Proof:
+    return proof.read(value, KnownKeys())
+
+
+def judged(value: str, *, now: float = NOW, keys: KnownKeys | None = None) -> Proof:
+    found = proof.read(value, KnownKeys() if keys is None else keys)
     proof.check_request(found, "GET", (ADDRESS,))
     proof.check_time(found, now)
-    proof.check_token(found, TOKEN)
-    return proof.verify(found)
+    proof.check_token(found, ath_of(TOKEN))
+    proof.verify(found)
+    return found
 
 
 def refusal(value: str, **options: Any) -> str:
@@ -49,11 +55,11 @@ def test_a_proof_by_each_algorithm_is_verified_and_names_its_key(alg: str) -> No
 
 
 def test_what_a_proof_says(client: DpopClient) -> None:
-    found = proof.read(client.proof("POST", token=TOKEN, jti="one", nonce="n", exp=NOW + 5, nbf=NOW - 5, iat=NOW + 0.5))
+    found = read(client.proof("POST", token=TOKEN, jti="one", nonce="n", exp=NOW + 5, nbf=NOW - 5, iat=NOW + 0.5))
     assert (found.jkt, found.jti, found.htm, found.htu) == (client.jkt, "one", "POST", ADDRESS)
     assert (found.iat, found.nonce, found.ath) == (NOW + 0.5, "n", ath_of(TOKEN))
     assert (found.exp, found.nbf) == (NOW + 5, NOW - 5)
-    bare = proof.read(client.proof())
+    bare = read(client.proof())
     assert (bare.nonce, bare.ath, bare.exp, bare.nbf) == (None, None, None, None)
 
 
@@ -63,7 +69,7 @@ def test_the_thumbprint_of_the_specification() -> None:
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "x": x, "y": y, "crv": "P-256"}}
     claims = {"jti": "-BwC3ESc6acc2lTc", "htm": "POST", "htu": "https://server.example.com/token", "iat": 1562262616}
     value = f"{_encoded(header)}.{_encoded(claims)}.AAAA"
-    assert proof.read(value).jkt == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    assert read(value).jkt == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 
 def test_what_browsers_add_to_an_exported_key_changes_nothing(client: DpopClient) -> None:
@@ -105,7 +111,7 @@ def test_a_proof_that_is_signed_by_the_public_key_as_a_secret_is_refused(client:
 @pytest.mark.parametrize("name", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
 def test_a_private_key_in_the_header_is_refused_before_anything_is_verified(client: DpopClient, name: str) -> None:
     with pytest.raises(Refused, match=r"^proof: jwk: a private or symmetric key$"):
-        proof.read(_with_header(client, jwk={**client.jwk, name: "AQ"}))
+        read(_with_header(client, jwk={**client.jwk, name: "AQ"}))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +126,14 @@ def test_a_private_key_in_the_header_is_refused_before_anything_is_verified(clie
 )
 def test_a_key_that_does_not_fit_the_algorithm_is_refused(client: DpopClient, jwk: dict[str, Any]) -> None:
     with pytest.raises(Refused, match=r"^proof: jwk does not fit alg$"):
-        proof.read(_with_header(client, jwk=jwk))
+        read(_with_header(client, jwk=jwk))
 
 
 @pytest.mark.parametrize("broken", [{"x": None}, {"x": 1}, {"y": ["AQ"]}, {"crv": {}}])
 def test_a_key_without_its_members_is_refused(client: DpopClient, broken: dict[str, Any]) -> None:
     jwk = {name: value for name, value in {**client.jwk, **broken}.items() if value is not None}
     with pytest.raises(Refused, match=r"^proof: jwk: malformed$"):
-        proof.read(_with_header(client, jwk=jwk))
+        read(_with_header(client, jwk=jwk))
 
 
 @pytest.mark.parametrize("changed", [{"x": "A" * 43}, {"crv": "P-384"}, {"x": "AQ"}, {"use": "enc"}])
@@ -158,7 +164,7 @@ def test_a_key_that_cannot_verify_is_refused(client: DpopClient, changed: dict[s
 )
 def test_a_claim_of_another_kind_is_refused(client: DpopClient, claims: dict[str, Any], reason: str) -> None:
     with pytest.raises(Refused) as refused:
-        proof.read(client.proof(**claims))
+        read(client.proof(**claims))
     assert str(refused.value) == f"proof: {reason}"
 
 
@@ -167,7 +173,7 @@ def test_null_is_no_claim_left_out(client: DpopClient) -> None:
     for name in ("nonce", "ath"):
         payload = _encoded({"jti": "1", "htm": "GET", "htu": ADDRESS, "iat": NOW, name: None})
         with pytest.raises(Refused, match=f"{name} is not text"):
-            proof.read(f"{head}.{payload}.{signature}")
+            read(f"{head}.{payload}.{signature}")
 
 
 def test_the_longest_jti_and_a_number_beyond_every_time(client: DpopClient) -> None:
@@ -201,7 +207,7 @@ def test_another_method_is_refused_and_methods_have_case(client: DpopClient) -> 
 
 
 def test_one_of_several_addresses_is_enough_and_none_is_not(client: DpopClient) -> None:
-    found = proof.read(client.proof())
+    found = read(client.proof())
     proof.check_request(found, "GET", ("https://other.example/items", ADDRESS))
     for targets in ((), ("https://other.example/items", f"{ADDRESS}/1")):
         with pytest.raises(Refused, match=r"^htu is another address$"):
@@ -253,13 +259,53 @@ def test_a_proof_by_another_key_than_its_header_says_is_refused(client: DpopClie
 def test_a_known_key_saves_its_reading_and_never_the_signature(
     client: DpopClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = client.proof(token=TOKEN), client.proof(token=TOKEN)
-    known = {proof.header_segment(first): judged(first)}
+    keys = KnownKeys()
+    first, second = judged(client.proof(token=TOKEN), keys=keys), client.proof(token=TOKEN)
     monkeypatch.setattr(proof, "thumbprint", pytest.fail)
     monkeypatch.setattr(signed, "key_in_header", pytest.fail)
-    assert judged(second, known=known) is known[proof.header_segment(second)]
-    forged = second.rpartition(".")[0] + "." + first.rpartition(".")[2]
-    assert refusal(forged, known=known) == "proof: signature"
+    found = judged(second, keys=keys)
+    assert found.known is not None
+    assert found.jkt == first.jkt == client.jkt
+    # Neither another proof's signature nor another key's is good under a known header.
+    signing_input = second.rpartition(".")[0]
+    stranger = DpopClient().proof(token=TOKEN, header={"jwk": client.jwk})
+    assert stranger.partition(".")[0] == second.partition(".")[0]
+    for forged in (f"{signing_input}.{client.proof(token=TOKEN).rpartition('.')[2]}", stranger):
+        assert refusal(forged, keys=keys) == "proof: signature"
+
+
+def test_no_proof_that_is_refused_leaves_a_key(client: DpopClient) -> None:
+    keys = KnownKeys()
+    good = client.proof(token=TOKEN)
+    refused = [
+        client.proof("POST", token=TOKEN),
+        client.proof(token=TOKEN, iat=NOW - 61),
+        client.proof(token="another.access.token"),
+        DpopClient().proof(token=TOKEN, header={"jwk": client.jwk}),
+        good.rpartition(".")[0] + ".AAAA",
+        _with_header(client, jwk={**client.jwk, "use": "enc"}),
+    ]
+    for value in refused:
+        assert refusal(value, keys=keys)
+        assert len(keys) == 0
+    judged(good, keys=keys)
+    judged(client.proof(token=TOKEN), keys=keys)
+    assert len(keys) == 1
+
+
+def test_the_oldest_of_512_keys_is_forgotten_and_is_good_again(client: DpopClient) -> None:
+    keys, good = KnownKeys(), client.proof(token=TOKEN)
+    judged(good, keys=keys)
+    segment = good.partition(".")[0]
+    known = keys.find(segment)
+    assert known is not None
+    for number in range(511):
+        keys.add(f"header-{number}", known)
+    assert keys.find(segment) is known
+    keys.add("header-511", known)
+    assert keys.find(segment) is None
+    assert len(keys) == 512
+    assert judged(client.proof(token=TOKEN), keys=keys)
 
 
 def test_a_refusal_repeats_nothing_of_the_proof(client: DpopClient) -> None:

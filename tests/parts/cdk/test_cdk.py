@@ -17,6 +17,8 @@ from valet.resource_server.api_gateway.configuration import parse
 from local.template import load
 from tests.support.missing import is_missing
 
+pytestmark = pytest.mark.xdist_group("cdk")  # the app is synthesized once
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PAGE = ROOT / "docs" / "apis" / "cdk.md"

@@ -37,6 +37,7 @@ BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
 AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml")
 CONFIGURATION = "valet.yaml"  # tried by tests/parts/admin/test_configuration.py
 AGAINST_FLOODS = ("budget.yaml", "cloudfront.yaml")
+FOR_FAPI = "fapi.yaml"  # tried by test_fapi_example.py too
 
 
 def deploys() -> dict[str, list[str]]:
@@ -93,7 +94,8 @@ def test_the_readmes_authorizer_is_the_nested_template_and_its_scopes_are_regist
 
 def test_the_examples_nest_what_there_is() -> None:
     parameters = {"Issuer": "https://id.example.com", "Audience": "https://api.example.com"}
-    assert {path.name for path in EXAMPLES.glob("*.yaml")} == {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS, CONFIGURATION}
+    examples = {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS, FOR_FAPI, CONFIGURATION}
+    assert {path.name for path in EXAMPLES.glob("*.yaml")} == examples
     for name in AROUND_THE_AUTHORIZER:
         assert "AuthorizerFunction" in system_from_file(EXAMPLES / name, parameters).functions
 
@@ -101,8 +103,8 @@ def test_the_examples_nest_what_there_is() -> None:
 # -- against floods of requests ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", AGAINST_FLOODS)
-def test_a_template_against_floods_has_no_error_in_the_region_that_it_is_for(name: str) -> None:
+@pytest.mark.parametrize("name", [*AGAINST_FLOODS, FOR_FAPI])
+def test_a_template_of_us_east_1_has_no_error_there(name: str) -> None:
     run = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", EXAMPLES / name],
         capture_output=True,
@@ -159,18 +161,6 @@ def test_cloudfront_forwards_everything_keeps_nothing_and_is_never_spoken_to_in_
     (origin,) = distribution["Origins"]
     assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
     assert "CacheBehaviors" not in distribution
-
-
-def test_cloudfront_takes_no_tls_below_1_2_and_for_fapi_a_policy_of_2025() -> None:
-    document = load(EXAMPLES / "cloudfront.yaml")
-    certificate = document["Resources"]["Distribution"]["Properties"]["DistributionConfig"]["ViewerCertificate"]
-    assert certificate["MinimumProtocolVersion"] == {"Ref": "SecurityPolicy"}
-    policies = document["Parameters"]["SecurityPolicy"]["AllowedValues"]
-    assert all(policy.startswith(("TLSv1.2_", "TLSv1.3_")) for policy in policies)
-    told = (ROOT / "docs" / "fapi.md").read_text(encoding="utf-8")
-    (chosen,) = set(re.findall(r"SecurityPolicy=(\S+)", told))
-    assert chosen in policies
-    assert chosen.endswith("_2025")
 
 
 def test_the_budget_tells_before_and_when_it_is_passed() -> None:

@@ -6,9 +6,8 @@ With the tests that show it. docs/fapi.md has the table: `python -m tests.parts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.named_tests import link
 
 _FAPI = "integration/test_fapi2.py"
 _KEY = "integration/test_private_key_jwt.py"
@@ -16,6 +15,7 @@ _PAR = "integration/test_pushed_requests.py"
 _DPOP = "integration/test_dpop.py"
 _TOKEN = "parts/authorizer/test_tokens.py"
 _BOUND = "parts/authorizer/test_bound_tokens.py"
+_TLS = "parts/docs/test_fapi_example.py::test_of_tls_1_2_cloudfront_takes_only_what_the_profile_permits"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ SENTENCES = (
              ("unit/test_settings.py::test_any_other_issuer_is_refused",
               "parts/outbound/test_guarded.py::test_nothing_but_https_with_a_plain_name_is_asked"),
              "API Gateway and CloudFront end TLS"),
-    Sentence("5.2.1 (2)", "TLS 1.2 or later", (),
+    Sentence("5.2.1 (2)", "TLS 1.2 or later", (_TLS,),
              "CloudFront's security policy in front of the deployment"),
-    Sentence("5.2.1 (3)", "the recommendations of BCP 195", (),
+    Sentence("5.2.1 (3)", "the recommendations of BCP 195", (_TLS,),
              "CloudFront's security policy; `valet doctor` tries a handshake (`fapi.tls`)"),
     Sentence("5.2.1 (4)", "DNSSEC (should)", (), "the zone of the domain"),
     Sentence("5.2.1 (5)", "the certificates of other servers are checked",
@@ -46,11 +46,13 @@ SENTENCES = (
               "parts/outbound/test_guarded.py::test_a_certificate_of_another_name_is_refused",
               "parts/outbound/test_guarded.py::test_a_certificate_of_an_unknown_authority_is_refused")),
     Sentence("5.2.2 (1)", "endpoints that browsers do not use: of TLS 1.2, only the suites that BCP 195 recommends",
-             ("parts/admin/test_fapi.py::test_a_server_that_takes_a_suite_outside_bcp_195_is_known_by_a_handshake",),
-             "CloudFront's security policy; the test is of the doctor's handshake"),
+             (_TLS,
+              "parts/admin/test_fapi.py::test_a_server_that_takes_a_suite_outside_bcp_195_is_known_by_a_handshake"),
+             "CloudFront's security policy; the tests are of the example and of the doctor's handshake"),
     Sentence("5.2.3 (1)", "endpoints that browsers use: no TLS stripping",
              (f"{_FAPI}::test_pages_are_for_https_alone",), "preloading is the domain's"),
-    Sentence("5.2.3 (2)", "and of TLS 1.2, only suites that BCP 195 allows", (), "CloudFront's security policy"),
+    Sentence("5.2.3 (2)", "and of TLS 1.2, only suites that BCP 195 allows", (_TLS,),
+             "CloudFront's security policy"),
     Sentence("5.2.3 (3)", "no CORS at the authorization endpoint",
              ("integration/test_cors.py::test_pages_and_introspection_are_for_no_script",)),
     # Authorization servers: general
@@ -195,14 +197,9 @@ SENTENCES = (
 def rows() -> list[str]:
     """The lines of the table in docs/fapi.md."""
     return [
-        f"| {each.item} | {each.asks} | {', '.join(_link(test) for test in each.tests)} | {each.elsewhere} |"
+        f"| {each.item} | {each.asks} | {', '.join(link(test) for test in each.tests)} | {each.elsewhere} |"
         for each in SENTENCES
     ]
-
-
-def _link(test: str) -> str:
-    file, _, name = test.partition("::")
-    return f"[{file if name == '*' else name}](../tests/{file})"
 
 
 if __name__ == "__main__":

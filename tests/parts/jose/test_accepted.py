@@ -181,7 +181,7 @@ def test_the_proof_of_rfc_9449_section_4_1_and_the_thumbprint_of_its_key_in_sect
     )
     claims = {"jti": "-BwC3ESc6acc2lTc", "htm": "POST", "htu": "https://server.example.com/token", "iat": 1562262616}
     assert read_proof(proof) == claims
-    jwk: Any = signed.read(proof, {"dpop+jwt"}, FAPI).jwk
+    jwk: Any = signed.read(proof, {"dpop+jwt"}, FAPI).header.jwk
     assert thumbprint(jwk) == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 

@@ -1,176 +1,35 @@
-"""Two runs at once, and runs killed anywhere: every interleaving of their calls, one by one.
-
-A run gives way before each call of a port. Schedules that lead to the same world, with both runs about to do the same
-and knowing the same, are followed only once, so that all of them can be.
-"""
+"""Two runs at once, and runs killed anywhere: every interleaving of their calls, one by one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from typing import Any
+from dataclasses import replace
+from functools import cache
 
 import pytest
-from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 from valet.keys.plan import ANNOUNCED_FOR, KEPT_FOR
 from valet.keys.ring import DROPPED, signing_algs, signing_key
 from valet.keys.rotation import CURRENT, Rotation
 from valet.models.keys import KeyRing
 from valet.settings import Settings
 
-from tests.parts.keys.fakes import (
-    ROLES,
-    SETTINGS,
-    MemoryAudit,
-    MemoryKeyMaker,
-    MemoryKeyRecords,
-    assert_one_key_signs,
-    assert_settled,
-)
+from tests.parts.keys.fakes import ROLES, SETTINGS, assert_one_key_signs, assert_settled
+from tests.parts.keys.interleavings import Deed, Played, World, interleaved
 
-START = 1_800_000_000
 TWO_LANES = replace(SETTINGS, signing_algs=("RS256", "PS256"))
 ES256 = replace(SETTINGS, signing_algs=("ES256",))
 WRAPPED = replace(SETTINGS, signer="wrapped", wrapping_key="arn:aws:kms:eu-west-1:123456789012:key/1")
-
-
-Deed = Callable[[Rotation], KeyRing]
-
-
-@dataclass
-class World:
-    """What the runs share."""
-
-    records: MemoryKeyRecords = field(default_factory=MemoryKeyRecords)
-    maker: MemoryKeyMaker = field(default_factory=MemoryKeyMaker)
-    now: int = START
-
-    def copy(self) -> "World":
-        maker = replace(self.maker, states=dict(self.maker.states))
-        return World(replace(self.records), maker, self.now)
-
-    def rotation(self, settings: Settings) -> Rotation:
-        self.maker.settings = settings
-        return Rotation(self.records, self.maker, MemoryAudit(), lambda: self.now, settings)
-
-    def followed(self, settings: Settings) -> "Followed":
-        self.maker.settings = settings
-        run = Followed(self.records, self.maker, MemoryAudit(), lambda: self.now, settings)
-        records: Any = GivingWay(self.records, run)
-        maker: Any = GivingWay(self.maker, run)
-        run.records, run.maker = records, maker
-        return run
-
-    def seen(self) -> object:
-        return seen(self.records.ring), tuple(sorted(self.maker.states.items()))
-
-
-class Followed(Rotation):
-    """A run, and all that it knows: what it will do next depends on nothing else."""
-
-    call: object = None
-    first_ring: KeyRing | None = None  # what "current" meant
-    last_ring: KeyRing | None = None
-    is_rotating: bool = False  # an emergency has two parts, and this is the second
-    is_killed: bool = False
-
-    def rotate(self, due: frozenset[str] = frozenset()) -> KeyRing:
-        self.is_rotating = True
-        return super().rotate(due)
-
-    def key(self) -> object:
-        usable = tuple(sorted(self._usable.items()))
-        return (
-            self.call,
-            seen(self.first_ring),
-            seen(self.last_ring),
-            self.is_rotating,
-            tuple(key.kid for key in self._made),
-            usable,
-        )
-
-
-class GivingWay:
-    """A port in front of which the run stops until it is its turn."""
-
-    def __init__(self, port: Any, run: Followed) -> None:
-        self._port = port
-        self._run = run
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        def call(*arguments: object) -> object:
-            run, scheduler = self._run, getcurrent().parent
-            if run.is_killed:
-                raise GreenletExit
-            assert scheduler is not None
-            run.call = (name, *(getattr(argument, "kid", None) for argument in arguments))
-            scheduler.switch()
-            answer = getattr(self._port, name)(*arguments)
-            if isinstance(answer, KeyRing):
-                run.first_ring = run.first_ring or answer
-                run.last_ring = answer
-            return answer
-
-        return call
-
-
-def seen(ring: KeyRing | None) -> object:
-    return ring and (ring.version, tuple((key.kid, key.state, key.ended_at) for key in ring.keys))
-
-
-@dataclass(frozen=True)
-class Played:
-    """The world after some turns, as it is if both runs are killed there."""
-
-    world: World
-    waiting: tuple[int, ...]  # the runs that have not come to their end
-    key: object  # all that what may come depends on
-
-
-class Stage:
-    """The runs under way. There is no going back: another schedule begins anew."""
-
-    def __init__(self, start: World, settings: Settings, deeds: tuple[Deed, ...]) -> None:
-        self._world = start.copy()
-        self._runs = [self._world.followed(settings) for _ in deeds]
-        self._threads = [greenlet(partial(deed, run)) for deed, run in zip(deeds, self._runs, strict=True)]
-        for thread in self._threads:
-            thread.switch()  # up to its first call
-
-    def take(self, turn: int) -> None:
-        self._threads[turn].switch()
-
-    def played(self) -> Played:
-        waiting = tuple(index for index, thread in enumerate(self._threads) if not thread.dead)
-        return Played(
-            self._world.copy(), waiting, (self._world.seen(), tuple(run.key() for run in self._runs), waiting)
-        )
-
-    def kill(self) -> None:
-        for run, thread in zip(self._runs, self._threads, strict=True):
-            run.is_killed = True
-            if not thread.dead:
-                thread.throw()
 
 
 @cache
 def every_interleaving(situation: str) -> tuple[Played, ...]:
     """Every world that the runs of a situation can bring about, each once."""
     make_start, settings, deeds = SITUATIONS[situation]
-    start = make_start()
-    found: dict[object, Played] = {}
-    schedules: list[tuple[int, ...]] = [()]
-    while schedules:
-        schedule = schedules.pop()
-        stage = Stage(start, settings, deeds)
-        for turn in schedule:
-            stage.take(turn)
-        while found.setdefault((played := stage.played()).key, played) is played and played.waiting:
-            *others, turn = played.waiting
-            schedules.extend((*schedule, other) for other in others)
-            schedule = (*schedule, turn)
-            stage.take(turn)
-        stage.kill()
-    return tuple(found.values())
+    return tuple(interleaved(make_start(), settings, deeds))
+
+
+@cache
+def every_world(situation: str) -> tuple[World, ...]:
+    """The same, wherever the runs stand: what the next run does depends on the world alone."""
+    return tuple({played.world.seen(): played.world for played in every_interleaving(situation)}.values())
 
 
 def rotate(rotation: Rotation) -> KeyRing:
@@ -280,18 +139,17 @@ SITUATIONS: dict[str, tuple[Callable[[], World], Settings, tuple[Deed, ...]]] = 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_whatever_the_order_and_wherever_it_ends_one_key_signs_and_the_next_run_mends_the_rest(situation: str) -> None:
-    worlds = every_interleaving(situation)
-    assert len(worlds) > 80
-    for played in worlds:
-        if played.world.records.ring.keys:
-            assert_one_key_signs(played.world.records.ring)
-        assert_the_next_run_settles(played.world.copy(), SITUATIONS[situation][1])
+    assert len(every_interleaving(situation)) > 80
+    for world in every_world(situation):
+        if world.records.ring.keys:
+            assert_one_key_signs(world.records.ring)
+        assert_the_next_run_settles(world.copy(), SITUATIONS[situation][1])
 
 
 @pytest.mark.parametrize("situation", [name for name in SITUATIONS if "emergency" in name])
 def test_a_dropped_key_never_comes_back(situation: str) -> None:
-    for played in every_interleaving(situation):
-        world, settings = played.world.copy(), SITUATIONS[situation][1]
+    for each in every_world(situation):
+        world, settings = each.copy(), SITUATIONS[situation][1]
         assert dropped(world.records.ring) <= dropped(world.rotation(settings).rotate())
 
 

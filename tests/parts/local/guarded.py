@@ -27,11 +27,11 @@ class Guarded:
     def state(self) -> dict[str, Any]:
         from moto.backends import get_backend
 
-        kms = boto3.client("kms")
-        keys = sorted(key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"])
+        # Other tests leave tables and keys in this emulator by the hundred: of those only what there is counts.
         return {
-            "items": self.stack.aws.snapshot(),
-            "keys": {key: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in keys},
+            "items": self.stack.aws.snapshot(self.stack.tables.values()),
+            "tables": sorted(get_backend("dynamodb")[ACCOUNT][REGION].tables),
+            "keys": {key.id: key.key_state for key in get_backend("kms")[ACCOUNT][REGION].keys.values()},
             "stacks": dict(get_backend("cloudformation")[ACCOUNT][REGION].stacks),
             "functions": get_backend("lambda")[ACCOUNT][REGION].list_functions(),
             "buckets": list(get_backend("s3")[ACCOUNT]["aws"].buckets),

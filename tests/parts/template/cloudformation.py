@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
@@ -17,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "template.yaml"
 SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 
+WHERE_TOLD = {  # the role that signs logout tokens, in a list of roles
+    "Fn::If": ["TellsLogouts", {"Fn::GetAtt": ["NotifyClientsFunctionRole", "Arn"]}, {"Ref": "AWS::NoValue"}]
+}
 EVERYTHING = (
+    "BackChannelLogout=on",
     "CustomDomain=auth.example.com",
     "Certificate=arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
     "HostedZone=Z0123456789ABC",
@@ -34,16 +39,39 @@ def translated(*parameters: str, template: Path = TEMPLATE) -> dict[str, Any]:
     """What SAM makes of the template with these parameters, conditions still in it."""
     if not SAM_PYTHON.exists():
         pytest.skip("aws-sam-cli has an environment of its own, which `make check` makes")
-    run = subprocess.run(
-        [SAM_PYTHON, Path(__file__).with_name("translate.py"), template, *parameters],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"AWS_EC2_METADATA_DISABLED": "true"},
-    )
-    assert run.returncode == 0, run.stderr
-    document: dict[str, Any] = json.loads(run.stdout)
+    document: dict[str, Any] = _translator().translated(template, parameters)
     return document
+
+
+@cache
+def _translator() -> _Translator:
+    return _Translator()
+
+
+class _Translator:
+    """translate.py, running: its imports take as long as a translation."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [SAM_PYTHON, Path(__file__).with_name("translate.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"AWS_EC2_METADATA_DISABLED": "true"},
+        )
+        atexit.register(self._end)
+
+    def translated(self, template: Path, parameters: tuple[str, ...]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([str(template), *parameters]) + "\n")
+        self._process.stdin.flush()
+        found = json.loads(self._process.stdout.readline())
+        assert isinstance(found, dict), found
+        return found
+
+    def _end(self) -> None:
+        self._process.communicate()
 
 
 def lint(document: Mapping[str, Any], folder: Path) -> str:

@@ -298,7 +298,7 @@ TABLE = (
         requests.authorize_pushed_again,
         400,
         "GetItem pushed, GetItem grant",
-        "GetItem client, GetItem pushed, GetItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, GetItem people",
     ),
     Row(
         requests.push,
@@ -328,17 +328,17 @@ TABLE = (
         requests.login_page,
         200,
         "GetItem request",
-        "GetItem request, GetItem client",
+        "GetItem request, GetItem client, GetItem people",
     ),
     Row(
         requests.login,
         303,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
-        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem "
-        "throttle, PutItem throttle, UpdateItem proof-password",
-        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem "
-        "throttle, UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, "
-        "UpdateItem throttle, PutItem throttle, UpdateItem proof-password",
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, PutItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, UpdateItem throttle, GetItem password, UpdateItem throttle, UpdateItem throttle, "
+        "PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.passkey,
@@ -374,11 +374,9 @@ TABLE = (
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
-        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, UpdateItem proof- "
-        "password",
-        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem "
-        "throttle, UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, "
-        "UpdateItem proof-password",
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
+        "UpdateItem throttle, GetItem password, DeleteItem throttle, PutItem throttle, PutItem proof-password",
     ),
     Row(
         requests.login_wrong,
@@ -392,7 +390,7 @@ TABLE = (
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, Query apis",
+        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
     ),
     Row(
         requests.consent,
@@ -426,10 +424,10 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, "
-        "UpdateItem status, UpdateItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, DeleteItem sessions, Query sub, "
-        "UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub",
+        "GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status",
+        "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query "
+        "sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, GetItem people",
     ),
     Row(
         requests.account_stranger,
@@ -441,20 +439,20 @@ TABLE = (
         requests.account_overview,
         200,
         "GetItem session, GetItem account",
-        "GetItem session, GetItem account",
+        "GetItem session, GetItem account, GetItem people",
     ),
     Row(
         requests.account_sessions,
         200,
         "GetItem session, GetItem account, Query sessions, GetItem session",
-        "GetItem session, GetItem account, Query sessions, GetItem session",
+        "GetItem session, GetItem account, Query sessions, GetItem session, GetItem people",
     ),
     Row(
         requests.account_apps,
         200,
         "GetItem session, GetItem account, Query consent, Query sub, GetItem grant",
         "GetItem session, GetItem account, Query scopes, Query apis, Query consent, Query sub, GetItem grant, "
-        "GetItem client",
+        "GetItem client, GetItem people",
     ),
     Row(
         requests.account_profile,
@@ -465,22 +463,20 @@ TABLE = (
     Row(
         requests.account_end_session,
         303,
-        "GetItem session, GetItem account, Query sessions, GetItem session, UpdateItem session, DeleteItem "
-        "sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem "
-        "sub",
-        "GetItem session, GetItem account, Query sessions, GetItem session, UpdateItem session, DeleteItem "
-        "sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem "
-        "sub",
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.account_sign_out_everywhere,
         303,
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status",
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
     ),
     Row(
         requests.account_revoke,
@@ -499,20 +495,20 @@ TABLE = (
     Row(
         requests.account_delete,
         303,
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status, Query consent, DeleteItem consent",
-        "GetItem session, GetItem account, UpdateItem account, Query sessions, GetItem session, UpdateItem "
-        "session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
-        "status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
     ),
     Row(
         requests.account_deleted,
         200,
-        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem "
-        "grant, UpdateItem grant, UpdateItem status, Query consent",
-        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem "
-        "grant, UpdateItem grant, UpdateItem status, Query consent",
+        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status, UpdateItem status, Query consent",
+        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status, UpdateItem status, Query consent, GetItem people",
     ),
     Row(
         requests.jwks,
@@ -524,7 +520,7 @@ TABLE = (
         requests.metadata,
         200,
         "",
-        "Query keys, Query scopes, Query apis",
+        "Query keys, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.status_list,

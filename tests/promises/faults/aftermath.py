@@ -312,7 +312,28 @@ def after_deletion(run: Run) -> None:
 
 def after_code_is_issued(run: Run) -> None:
     """A code. If the grant took effect and the answer was lost there is none, and a new request gets one."""
-    world, answer = run.world, run.settled()
+    _assert_code(run, run.settled())
+
+
+def after_sign_in(run: Run) -> None:
+    """A code, or the sign-in page once more: a proof may be spent for a session whose cookie was never answered."""
+    answer = run.settled()
+    if "/login?request=" not in answer.location:
+        _assert_code(run, answer)
+        return
+    is_killed_later = run.fault is Fault.KILLED and run.call != "PutItem session"
+    is_spent = run.may_be_spent_by("UpdateItem proof-password") or run.call == "UpdateItem session" or is_killed_later
+    assert is_spent, "a proof is spent without an answer"
+    _assert_leads_to_code(run.world, answer)
+
+
+def after_step_to_the_next_page(run: Run) -> None:
+    """On from there, where everything goes well, to the code."""
+    _assert_leads_to_code(run.world, run.settled())
+
+
+def _assert_code(run: Run, answer: Answer) -> None:
+    world = run.world
     if answer.status == 400:
         assert run.may_be_spent_by("PutItem grant", "UpdateItem consent"), "a saved request is spent without an answer"
         assert "already" in answer.body
@@ -321,9 +342,7 @@ def after_code_is_issued(run: Run) -> None:
     redeem_anew(world)
 
 
-def after_step_to_the_next_page(run: Run) -> None:
-    """On from there, where everything goes well, to the code."""
-    world, answer = run.world, run.settled()
+def _assert_leads_to_code(world: World, answer: Answer) -> None:
     assert answer.status == 303
     page = world.browser.follow(answer)
     if 'name="password"' in page.body:
@@ -414,7 +433,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "authorize_by_post": after_step_to_the_next_page,
     "authorize_to_consent": after_step_to_the_next_page,
     "authorize_remembered": after_code_is_issued,
-    "authorize_resumed": after_code_is_issued,
+    "authorize_resumed": after_sign_in,
     "authorize_pushed": after_step_to_the_next_page,
     "authorize_pushed_remembered": after_code_is_issued,
     "authorize_pushed_by_post": after_step_to_the_next_page,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from valet.front_channel.forms import csrf_token
 from valet.handles import base64url
@@ -23,8 +23,11 @@ REDIRECT_URI = {
     "strict": "https://strict.example/callback",
     "spa": "https://spa.example/",
     "app": "https://app.example/callback",
+    "keeps": "https://keeps.example/callback",
 }
-CLIENT_SECRET = {client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "service")}
+CLIENT_SECRET = {
+    client_id: f"{client_id}-secret-".ljust(43, "x") for client_id in ("web", "strict", "keeps", "service")
+}
 # The protected APIs and their own scopes.
 FIRST, SECOND = f"{ISSUER}/api", "https://second.example"
 APIS = {FIRST: frozenset({"items", "profile", "api_access", "admin"}), SECOND: frozenset({"orders"})}
@@ -51,12 +54,17 @@ class Act:
     session: str = ""  # the cookie
     password: str = ""  # login: what is typed; set-password: the new one
     username: str = ""  # login, and an operator's command of an end-user
+    browser: str = ""  # the browser's own cookie
+    by: str = ""  # the way back from signing in: the kind of the proof that was left
+    wants_sign_in: bool = False  # it asks for a sign-in that is newer than it
     pushed: str = ""  # authorize: the request_uri that is brought, or that the saved request is a copy of
     revokes: bool = False  # an operator's command that ends what was there before it
     jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
     proof: str = ""  # the proof itself: a request that has it again is a replay
 
     def __str__(self) -> str:
+        if self.by:
+            return f"{self.actor} comes back by a {self.by}"
         if self.function in ("operator", "login"):
             return f"{self.actor} sends {self.kind} {self.username or self.client_id} {self.password}"
         return f"{self.actor} sends {self.kind} {self.token[:30]}{'' if self.is_good else ' (not as it was asked for)'}"
@@ -120,7 +128,7 @@ def first_of_two(scope: str) -> str:
     return FIRST if len(apis_of(scope)) > 1 else ""
 
 
-def _request(client_id: str, scope: str, dpop_jkt: str = "") -> dict[str, str]:
+def _request(client_id: str, scope: str, dpop_jkt: str = "", also: str = "") -> dict[str, str]:
     return {
         "response_type": "code",
         "client_id": client_id,
@@ -131,19 +139,27 @@ def _request(client_id: str, scope: str, dpop_jkt: str = "") -> dict[str, str]:
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
         **({"dpop_jkt": dpop_jkt} if dpop_jkt else {}),
+        **dict(parse_qsl(also)),
     }
 
 
 @_once
 def authorize(
-    client_id: str, session: str, scope: str, browser: str = "", *, actor: str = "client", dpop_jkt: str = ""
+    client_id: str,
+    session: str,
+    scope: str,
+    browser: str = "",
+    *,
+    actor: str = "client",
+    dpop_jkt: str = "",
+    also: str = "",
 ) -> Act:
     apis = apis_of(scope)
-    parameters = _request(client_id, scope, dpop_jkt)
+    parameters = _request(client_id, scope, dpop_jkt, also)
     query = urlencode((*parameters.items(), *(("resource", api) for api in apis if len(apis) > 1)))
     cookies = {SESSION_COOKIE: session} | ({BROWSER_COOKIE: browser} if browser else {})
     sent = event("GET", "/authorize", query, cookies=cookies)
-    return Act("authorize", "authorize", actor, sent, client_id=client_id, session=session)
+    return Act("authorize", "authorize", actor, sent, client_id, session=session, wants_sign_in=bool(also))
 
 
 def push(client_id: str, scope: str) -> Act:
@@ -167,15 +183,36 @@ def login(browser: str, handle: str, username: str, password: str, *, actor: str
     """The form of the sign-in page, filled in."""
     form = {"request": handle, "csrf_token": csrf_token(browser, handle), "username": username, "password": password}
     sent = event("POST", "/login", cookies={BROWSER_COOKIE: browser}, body=urlencode(form))
-    return Act("login", "login", actor, sent, token=handle, password=password, username=username)
+    return Act("login", "login", actor, sent, token=handle, password=password, username=username, browser=browser)
 
 
 @_once
-def resume(browser: str, handle: str, session: str, *, actor: str, pushed: str = "") -> Act:
-    """The way back from signing in: a code where nobody has to be asked."""
-    cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
-    sent = event("GET", "/authorize", urlencode({"resume": handle}), cookies=cookies)
-    return Act("authorize", "authorize", actor, sent, token=handle, session=session, pushed=pushed)
+def resume(
+    browser: str,
+    handle: str,
+    session: str,
+    *,
+    actor: str,
+    pushed: str = "",
+    by: str = "",
+    wants_sign_in: bool = False,
+) -> Act:
+    """The way back from signing in: a session by the proof that was left, and a code where nobody has to be asked."""
+    cookies = {BROWSER_COOKIE: browser} | ({SESSION_COOKIE: session} if session else {})
+    query = {"resume": handle} | ({"by": by} if by else {})
+    sent = event("GET", "/authorize", urlencode(query), cookies=cookies)
+    return Act(
+        "authorize",
+        "authorize",
+        actor,
+        sent,
+        token=handle,
+        session=session,
+        pushed=pushed,
+        browser=browser,
+        by=by,
+        wants_sign_in=wants_sign_in,
+    )
 
 
 @_once
@@ -192,6 +229,10 @@ def set_password(username: str, password: str, *, revokes: bool) -> Act:
     return Act("set-password", "operator", "operator", {}, username=username, password=password, revokes=revokes)
 
 
+def disable(username: str) -> Act:
+    return Act("disable", "operator", "operator", {}, username=username, revokes=True)
+
+
 def sign_out(username: str) -> Act:
     return Act("sign-out", "operator", "operator", {}, username=username, revokes=True)
 
@@ -205,7 +246,19 @@ def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str,
     parts = urlsplit(url)
     body = urlencode(form) if form is not None else None
     sent = event(method, parts.path, parts.query, cookies=cookies, body=body)
-    return Act("authorize", parts.path[1:], "client", sent, session=cookies.get(SESSION_COOKIE, ""))
+    query, filled = dict(parse_qsl(parts.query)), form or {}
+    return Act(
+        "login" if "password" in filled else "authorize",
+        parts.path[1:],
+        "client",
+        sent,
+        session=cookies.get(SESSION_COOKIE, ""),
+        browser=cookies.get(BROWSER_COOKIE, ""),
+        token=filled.get("request", query.get("resume", "")),
+        by=query.get("by", ""),
+        username=filled.get("username", ""),
+        password=filled.get("password", ""),
+    )
 
 
 @_once
@@ -239,14 +292,19 @@ def refresh(
 
 
 @_once
-def _proof(key: str, jti: str, iat: int, nonce: str | None) -> str:
-    return KEYS[key].proof("POST", f"{ISSUER}/token", jti=jti, iat=iat, nonce=nonce)
+def _proof(key: str, jti: str, iat: int, nonce: str | None = None, token: str = "") -> str:
+    """For /token, or with an access token for /userinfo."""
+    method, path = ("GET", "/userinfo") if token else ("POST", "/token")
+    return KEYS[key].proof(method, ISSUER + path, token=token or None, jti=jti, iat=iat, nonce=nonce)
 
 
 def proven(act: Act, key: str, jti: str, iat: float, nonce: str | None = None) -> Act:
-    """The request to /token, with a DPoP proof by the key of that name."""
-    proof = _proof(key, jti, int(iat), nonce)
-    sent = {**act.event, "headers": {**act.event["headers"], "dpop": proof}}
+    """The request to /token or /userinfo, with a DPoP proof by the key of that name."""
+    headers = dict(act.event["headers"])
+    if act.kind == "userinfo":
+        headers["authorization"] = f"DPoP {act.token}"
+    proof = _proof(key, jti, int(iat), nonce, act.token if act.kind == "userinfo" else "")
+    sent = {**act.event, "headers": {**headers, "dpop": proof}}
     return replace(act, event=sent, jkt=KEYS[key].jkt, proof=proof)
 
 
@@ -277,3 +335,12 @@ def logout(session: str, id_token: str) -> Act:
     """With a hint of this very session, so that nobody is asked."""
     sent = event("GET", "/logout", urlencode({"id_token_hint": id_token}), cookies={SESSION_COOKIE: session})
     return Act("logout", "logout", "client", sent, session=session)
+
+
+@_once
+def log_out(browser: str, session: str, *, actor: str) -> Act:
+    """The form of the logout page, sent with "Sign out"."""
+    form = {"csrf_token": csrf_token(session, "logout"), "decision": "allow"}
+    cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
+    sent = event("POST", "/logout", cookies=cookies, body=urlencode(form))
+    return Act("logout", "logout", actor, sent, session=session, browser=browser)

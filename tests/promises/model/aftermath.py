@@ -37,21 +37,32 @@ def see_what_stands(run: Run) -> None:
     after = _Aftermath(run)
     page = after.send(acts.authorize(run.stage.client_id, "", run.stage.scope))
     browser, handle = asked(page.answer or {})
-    passwords = sorted({*run.ledger.endings.in_force.values(), *_typed(run)})
+    in_force = run.ledger.endings.in_force["sub-john"]
+    passwords = sorted({in_force, *_typed(run)})
     for password in passwords:
         # The ledger says which one must open a session, and that no other may.
-        after.send(acts.login(browser, handle, "john", password, actor=_AFTER))
+        _sign_in(run, after, browser, handle, password)
     unfinished = _unfinished(run)
     if unfinished is not None and after.send(unfinished).answer != {"statusCode": 200, "body": "", "headers": {}}:
         raise Violation("a command that was cut short cannot be completed")
     for actor in sorted({actor for actor, _ in run.kept} - {_AFTER}):
         _present_all(run, after, actor)
-    for password in passwords:
-        after.send(acts.login(browser, handle, "john", password, actor=_AFTER))
-    after.send(acts.login(browser, handle, "john", run.ledger.endings.in_force["sub-john"], actor=_AFTER))
+    for password in (*passwords, in_force):
+        _sign_in(run, after, browser, handle, password)
     _present_all(run, after, _AFTER)
-    if (_AFTER, "refresh") not in run.kept:
+    for actor in sorted({actor for actor, what in run.kept if what == "proof"} - {_AFTER}):
+        # Whatever became of a sign-in, the same one succeeds in the same browser.
+        _sign_in(run, after, *run.stage.handles[actor], in_force, actor)
+    if (_AFTER, "refresh") not in run.kept and not run.ledger.endings.is_disabled("sub-john"):
         raise Violation("who signs in afterwards is given no tokens")
+
+
+def _sign_in(run: Run, after: _Aftermath, browser: str, handle: str, password: str, actor: str = _AFTER) -> None:
+    """At the sign-in page, and back from there."""
+    came = after.send(acts.login(browser, handle, "john", password, actor=actor)).answer or {}
+    if "&by=" in came["headers"].get("Location", ""):
+        session = run.kept.get((actor, "session"), "")
+        after.send(acts.resume(browser, handle, session, actor=actor, by="password"))
 
 
 def _typed(run: Run) -> set[str]:

@@ -59,8 +59,8 @@ class Endings:
     def began(self, process: Process, grants: dict[str, Facts]) -> None:
         act = process.act
         process.after = frozenset(number for number, each in self.commands.items() if each.is_answered)
-        process.after_commit = frozenset(number for number, each in self.commands.items() if each.is_committed)
-        process.replaced = len(self.former.get(sub_of(act.username), ()))
+        process.after_commit = self.all_committed
+        process.replaced = frozenset((sub, len(former)) for sub, former in self.former.items())
         if act.function != "operator":
             return
         held = frozenset(name for name, each in self.sign_ins.items() if each.is_answered)
@@ -79,17 +79,20 @@ class Endings:
             self.in_force[command.sub] = command.password
         return not is_late
 
-    def passwords_since(self, process: Process) -> tuple[str, ...]:
-        """Those of the end-user that were in force at some moment since the request began."""
-        sub = sub_of(process.act.username)
-        return (*self.former.get(sub, ())[process.replaced :], self.in_force.get(sub, ""))
+    def passwords_since(self, sub: str, replaced: frozenset[tuple[str, int]]) -> tuple[str, ...]:
+        """Those of the end-user that were in force at some moment since so many had been replaced."""
+        return (*self.former.get(sub, ())[dict(replaced).get(sub, 0) :], self.in_force.get(sub, ""))
 
     def opened(self, author: Process | None, session: str, sub: str) -> None:
         """A session was written; a scenario's own was there from the start, by the first password."""
         if author is None:
             self.sign_ins[session] = SignIn(sub, self.in_force.get(sub, ""))
         elif session not in self.sign_ins:
-            self.sign_ins[session] = SignIn(sub, author.act.password, author.after_commit, is_answered=False)
+            self.sign_ins[session] = SignIn(sub, "", author.after_commit, is_answered=False)
+
+    def opened_by(self, session: str, sub: str, password: str, after_commit: frozenset[int]) -> None:
+        """It has spent a proof: it is by that password, and was asked for when that was left."""
+        self.sign_ins[session] = SignIn(sub, password, after_commit, is_answered=False)
 
     def signed_in(self, cookie: str) -> None:
         """The cookie was answered."""
@@ -149,10 +152,22 @@ class Endings:
 
     def may_end_session(self, session: str) -> bool:
         sign_in = self.sign_ins.get(session)
-        return sign_in is not None and any(
-            each.is_committed and each.revokes and each.sub == sign_in.sub and number not in sign_in.after_commit
-            for number, each in self.commands.items()
-        )
+        return sign_in is not None and self.may_end_since(sign_in.sub, sign_in.after_commit)
+
+    def may_end_since(self, sub: str, after_commit: frozenset[int]) -> bool:
+        """Whether a command has ended what was the end-user's after those commands."""
+        return self.is_disabled(sub) or self.ended_between(sub, after_commit, self.all_committed)
+
+    def ended_between(self, sub: str, before: frozenset[int], after: frozenset[int]) -> bool:
+        """Whether one of the commands `after`, and not `before`, ends what is the end-user's."""
+        return any(self.commands[number].revokes and self.commands[number].sub == sub for number in after - before)
+
+    def is_disabled(self, sub: str) -> bool:
+        return any(each.is_committed and (each.kind, each.sub) == ("disable", sub) for each in self.commands.values())
+
+    @property
+    def all_committed(self) -> frozenset[int]:
+        return frozenset(number for number, each in self.commands.items() if each.is_committed)
 
     @property
     def all_answered(self) -> frozenset[int]:

@@ -1,21 +1,25 @@
 """What may happen in the state machine: who wants what, what goes wrong on the way, and in which order."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
+from tests.promises.model.facts import claims_of
 from tests.promises.model.people import Held
 from tests.promises.model.processes import Fate, Process
 
 NOBODYS = "never-a-secret-of-anybody".ljust(43, "x")
-CLIENTS = ("web", "strict", "spa")
+CLIENTS = ("web", "strict", "spa", "keeps")  # the last keeps its refresh token
+KEYS = ("", "", "owner", "named")  # the client has none, or one; the request may name it too
 SCOPES = (
     *("openid items offline_access", "openid profile items", "openid offline_access", "items"),
     "openid items orders offline_access",  # of two APIs: each token is for one
 )
 _ELSEWHERE = "https://elsewhere.example"
 # Each group is as likely as any other.
-SPENT = ("retry", "old token", "thief", "forged secret", "other resource")
+SPENT = ("retry", "old token", "thief", "forged secret", "other resource", "replay")
 CODES = ("redeem", "redeem", "wrong verifier", "wrong redirect_uri", "another's code", "code for another resource")
 STRANGERS = ("garbage", "forged family", "other client", "revoke garbage", "another revokes")
 WISHES = ("narrow", "widen", "client_credentials", "logout")
@@ -87,6 +91,8 @@ def act_of(name: str, held: Held, nth: int) -> Act | None:
     client, other = held.client_id, "spa" if held.client_id == "web" else "web"
     token, tokens = held.refresh_token, held.refresh_tokens
     access_token = held.access_tokens[nth % len(held.access_tokens)] if held.access_tokens else ""
+    if name == "replay":
+        return replace(held.proven, actor="thief") if held.proven else None
     if name in CODES:
         code, api = held.code, _resource(held, nth)
         return {
@@ -109,6 +115,18 @@ def act_of(name: str, held: Held, nth: int) -> Act | None:
     if not token:
         return None
     return _with_refresh_token(name, held, other, tokens[nth % len(tokens)], nth)
+
+
+def key_of(act: Act, held: Held, nth: int) -> str:
+    """The key that the sender proves to hold: the client's own if it has one, a thief's, or none."""
+    if act.kind == "userinfo":
+        is_bound = "cnf" in claims_of(act.token)
+        return ("owner", "owner", "thief", "")[nth % 4] if is_bound else ""
+    if act.function != "token" or act.proof:
+        return ""
+    if act.actor == "client":
+        return "owner" if held.key else ""
+    return "thief" if nth % 2 else ""
 
 
 def _resource(held: Held, nth: int) -> str:

@@ -17,10 +17,11 @@ from valet.handles import digest, parse_code, parse_refresh_token
 from valet.models.grants import LiveToken
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
-from tests.promises.model.endings import Endings
+from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Answer, Process
+from tests.promises.model.signing_in import SigningIn, session_of
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
 _FIXED = (
@@ -53,6 +54,10 @@ class Ledger:
     wrote: set[int] = field(default_factory=set)  # processes that spent, or changed a grant
     violations: list[str] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
+    signing_in: SigningIn = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.signing_in = SigningIn(self.endings, self.violated)
 
     @property
     def now(self) -> float:
@@ -60,7 +65,7 @@ class Ledger:
 
     def again(self) -> "Ledger":
         """The same, for another way on."""
-        return replace(
+        made = replace(
             self,
             grants={grant_id: facts.again() for grant_id, facts in self.grants.items()},
             granted=dict(self.granted),
@@ -76,12 +81,15 @@ class Ledger:
             wrote=set(self.wrote),
             violations=[],
         )
+        made.signing_in = self.signing_in.again(made.endings, made.violated)
+        return made
 
     def violated(self, words: str) -> None:
         self.violations.append(words)
 
     def began(self, process: Process) -> None:
         self.endings.began(process, self.grants)
+        self.signing_in.began(process)
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
 
@@ -100,6 +108,8 @@ class Ledger:
             self.sessions[name] = new["sid"]
             self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
             self.over_sessions |= {name} if "ended_at" in new else set()
+        if call.kind == "session" and new is None:
+            self.over_sessions.add(name)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         self._ended(author, call, old, new)
@@ -113,6 +123,9 @@ class Ledger:
             self.endings.remembered(author, (call.pk, call.sk), is_there=new is not None)
         if call.kind == "session" and new is not None:
             self.endings.opened(author, name, new["sub"])
+            self.signing_in.session_written(author, name, new)
+        if call.kind.startswith("proof-") and new is not None and author is not None:
+            self.signing_in.proof_written(author, call.pk, old, new, self.now)
         is_commit = call.kind in ("account", "client") and author is not None and author.act.function == "operator"
         if is_commit and author is not None and not self.endings.committed(author):
             self.violated("a late write brings an older password back into force")
@@ -155,7 +168,7 @@ class Ledger:
             new["absolute_expires_at"],
             new["issued_at_ms"],
             "offline_access" not in new["scope"],
-            digest(author.act.session).hex() if author else "",
+            self.signing_in.used(author) if author else "",
             author.after_commit if author else frozenset(),
             author.is_stale if author else False,
             code_jkt=new.get("dpop_jkt", ""),
@@ -230,7 +243,9 @@ class Ledger:
             "revoke": lambda: facts.is_genuine(parse_refresh_token(act.token), act.client_id),
             "logout": lambda: facts.ends_with_session,
             "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
-            **dict.fromkeys(("set-password", "sign-out", "revoke-client"), lambda: self.endings.may_end(facts)),
+            **dict.fromkeys(
+                ("set-password", "sign-out", "disable", "revoke-client"), lambda: self.endings.may_end(facts)
+            ),
         }
         if act.kind not in why or not why[act.kind]():
             self.violated("false revocation: nobody stole, nobody revoked")
@@ -302,6 +317,7 @@ class Ledger:
         if act.function == "operator":
             self._command_ended(process, answer["statusCode"] if answer else 0)
             return
+        self.signing_in.ended(process, answer["statusCode"] if answer else 0)
         if answer is None:
             return
         status, body = answer["statusCode"], answer["body"]
@@ -345,28 +361,52 @@ class Ledger:
             self.violated("a 503 was answered")
 
     def _login_answered(self, process: Process, answer: Answer) -> None:
-        """The right password opens a session, and no other does; while it changes, the old and the new may."""
-        act = process.act
-        session = cookies_set(answer).get(SESSION_COOKIE)
-        if session:
-            self.endings.signed_in(session)
-            if act.password not in self.endings.passwords_since(process):
-                self.violated("a password that is not in force opens a session")
-        elif self.endings.passwords_since(process) == (act.password,) and answer["statusCode"] == 401:
+        """The right password leaves a proof, and no other does; while it changes, the old and the new may."""
+        sub = sub_of(process.act.username)
+        passwords = self.endings.passwords_since(sub, process.replaced)
+        is_refused = answer["statusCode"] == 401
+        if cookies_set(answer).get(SESSION_COOKIE):
+            self.violated("a session is answered without a proof of its own")
+        if answer["statusCode"] == 303 and process.act.password not in passwords:
+            self.violated("a password that is not in force leaves a proof")
+        if is_refused and passwords == (process.act.password,) and not self._is_disabled(sub):
             self.violated("locked out: the right password opens no session")
+
+    def _is_disabled(self, sub: str) -> bool:
+        return sub in self.disabled or self.endings.is_disabled(sub)
+
+    def _signed_in(self, process: Process, answer: Answer) -> None:
+        """The way back from signing in: the proof opens a session while the password is in force, and no other does."""
+        cookie = cookies_set(answer).get(SESSION_COOKIE)
+        if not cookie:
+            if answer["statusCode"] < 500:
+                self.signing_in.no_cookie_answered(process, self.now)
+            return
+        session = digest(cookie).hex()
+        self.endings.signed_in(cookie)
+        self.signing_in.cookie_answered(process, session)
+        former = session_of(process.act)
+        if former in self.sessions and former not in self.over_sessions:
+            self.violated("a new session, and the browser's former one lives on")
+        people = self.signing_in.people
+        if former in people and people[former][0] != people[session][0]:
+            self.ended_sessions.add(former)
 
     def _code_answered(self, process: Process, answer: Answer) -> None:
         act, location = process.act, answer["headers"].get("Location", "")
+        self._signed_in(process, answer)
         if process.is_of_used and answer["statusCode"] == 303:
             self.violated("a used request_uri is taken again")
-        query, session = parse_qs(urlsplit(location).query), digest(act.session).hex() if act.session else ""
+        query, session = parse_qs(urlsplit(location).query), self.signing_in.used(process)
         facts = self.grants.get(query["code"][0][:22]) if "code" in query else None
         if facts is not None:
             facts.is_code_answered = True
             self._code_went_out(process, facts, query["code"][0])
             if self.endings.must_end_session(session, process.after_commit):
                 self.violated("shut out, and given a code")
-        elif location.startswith(f"{ISSUER}/login") and self._is_signed_in(session):
+            if act.wants_sign_in and session not in self.signing_in.opened_by:
+                self.violated("a new sign-in was asked for, and there was none")
+        elif location.startswith(f"{ISSUER}/login") and not act.wants_sign_in and self._is_signed_in(session):
             self.violated("false refusal: signed in, and asked to sign in")
 
     def _code_went_out(self, process: Process, facts: Facts, answered: str) -> None:
@@ -376,9 +416,9 @@ class Ledger:
             self.violated("a stranger was given a code")
         if code is None or digest(code.secret) != facts.code_digest:
             self.violated("answered a code that was never stored")
-        if process.has_met_revoked:
+        if facts.grant_id in process.met_revoked:
             self.violated("answered a code whose grant is revoked")
-        if process.has_met_redeemed:
+        if facts.grant_id in process.met_redeemed:
             self.violated("answered a code again that was redeemed")
 
     def _is_signed_in(self, session: str) -> bool:
@@ -386,7 +426,7 @@ class Ledger:
             return False
         sub = self.endings.sign_ins[session].sub
         is_over = session in self.over_sessions or self.session_ends[session] <= self.now
-        return not is_over and sub not in self.disabled and not self.endings.may_end_session(session)
+        return not is_over and not self._is_disabled(sub) and not self.endings.may_end_session(session)
 
     def _tokens(self, process: Process, facts: Facts, members: Mapping[str, Any]) -> None:
         act = process.act
@@ -440,7 +480,7 @@ class Ledger:
         is_over = min(facts.idle_expires_at, facts.absolute_expires_at) <= self.now
         if not facts.is_revoked and not is_over:
             self.violated("a genuine refresh token is refused while the grant lives on")
-        if process.has_met_revoked or (facts.is_revoked and not is_over):
+        if facts.grant_id in process.met_revoked or (facts.is_revoked and not is_over):
             facts.is_revocation_answered = True
 
     def _revocation_answered(self, act: Act, facts: Facts | None) -> None:

@@ -38,7 +38,7 @@ def marks_in_whole_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
             return False
         return auth_time_ms // 1000 >= account.sessions_not_before_ms // 1000
 
-    monkeypatch.setattr(standing, "_account_stands", stands)
+    monkeypatch.setattr(standing, "account_stands", stands)
     _sweeps_by(monkeypatch, lambda grant, account: grant.auth_time < account.sessions_not_before_ms // 1000)
 
 
@@ -49,7 +49,7 @@ def marks_by_a_clock_that_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     original = people.revoked
     for module in (people, users_commands):
         monkeypatch.setattr(module, "revoked", lambda account, now: original(account, now - 30))
-    monkeypatch.setattr(standing, "_account_stands", stands)
+    monkeypatch.setattr(standing, "account_stands", stands)
     _sweeps_by(monkeypatch, lambda grant, account: grant.auth_time * 1000 < account.sessions_not_before_ms)
 
 

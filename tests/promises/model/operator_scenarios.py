@@ -12,7 +12,7 @@ from tests.promises.model.stage import PASSWORD, SESSION, Stage
 
 _NEW, _NEWER = "password 1", "password 2"
 _THIEF, _OWNER = "thief", "end-user"  # the thief knows the first password
-_OF_PEOPLE = ("account", "credential")
+_OF_PEOPLE = ("account", "credential", "password")
 _OF_CLIENTS = ("client", "status")
 
 
@@ -29,8 +29,8 @@ def _goes_on(actor: str, *, is_stale: bool = False) -> Sender:
     """Back from signing in, to a code."""
 
     def act(run: Run) -> Act | None:
-        session = run.kept.get((actor, "session"))
-        return acts.resume(*run.stage.handles[actor], session, actor=actor) if session else None
+        session, by = run.kept.get((actor, "session"), ""), run.kept.get((actor, "proof"), "")
+        return acts.resume(*run.stage.handles[actor], session, actor=actor, by=by) if session or by else None
 
     return Sender("authorize", 1, act, is_stale)
 

@@ -23,13 +23,17 @@ from tests.promises.model.operator_patches import (
     sweeps_end_what_came_after,
 )
 
-CODE, TOKENS = "shut out, and given a code", "shut out, and given tokens"
+TOKENS = "shut out, and given tokens"
+OLD_PASSWORD = "a password that is not in force opens a session"
 LOST_BIT = "shut out, yet an access token is on no status list"
 LOCKED_OUT = "locked out: the right password opens no session"
 
 OPERATOR_FAULTS = (
     Fault(
-        "the epoch is read after the password was compared", "password-sign-in", CODE, epoch_is_read_after_the_password
+        "the epoch is read after the password was compared",
+        "password-sign-in",
+        OLD_PASSWORD,
+        epoch_is_read_after_the_password,
     ),
     Fault("marks are compared in whole seconds", "password-sign-in", TOKENS, marks_in_whole_seconds),
     Fault(
@@ -41,7 +45,9 @@ OPERATOR_FAULTS = (
         LOCKED_OUT,
         credential_is_replaced_in_place,
     ),
-    Fault("a credential need not be named by the account", "password-sign-in", CODE, any_credential_is_in_force),
+    Fault(
+        "a credential need not be named by the account", "password-sign-in", OLD_PASSWORD, any_credential_is_in_force
+    ),
     Fault(
         "the account is written without a condition",
         "passwords-late",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WAIT = "wait"
 # The commands as they are called once click has read the command line.
 _set_password: Callable[..., None] = cast(Any, users_commands.set_password.callback).__wrapped__
+_disable: Callable[..., None] = cast(Any, users_commands.disable.callback).__wrapped__
 _sign_out: Callable[..., None] = cast(Any, users_commands.sign_out.callback).__wrapped__
 
 
@@ -57,6 +58,8 @@ class Operator:
         desk, act = self._desk(), self.act
         if act.kind == "set-password":
             _set_password(desk, act.username, is_stdin=False, is_generated=True, revoke=act.revokes)
+        elif act.kind == "disable":
+            _disable(desk, act.username)
         elif act.kind == "sign-out":
             _sign_out(desk, act.username, revoke=True)
         else:

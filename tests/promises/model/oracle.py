@@ -73,6 +73,8 @@ class Oracle:
         token = parse_refresh_token(act.token)
         if facts is None or token is None or not facts.is_genuine(token, act.client_id):
             return _INVALID_GRANT
+        if not self.ledger.has_key(act, facts.jkt):
+            return _INVALID_GRANT
         if act.scope is not None and not set(act.scope) <= facts.scope:
             return Expected(400, "invalid_scope", is_revoked=facts.is_revoked)
         if not picks_an_api(facts.scope, act.resource):
@@ -124,6 +126,8 @@ class Oracle:
     def _userinfo(self, act: Act) -> Expected:
         claims = claims_of(act.token)
         if not claims or claims["exp"] <= self.ledger.now:
+            return Expected(401, "invalid_token")
+        if claims.get("cnf", {}).get("jkt", "") != act.jkt:
             return Expected(401, "invalid_token")
         if "openid" not in claims["scope"].split():
             return Expected(403, "insufficient_scope")

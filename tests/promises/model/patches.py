@@ -24,7 +24,12 @@ from tests.promises.model.processes import Invocation
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 # How the expression of each step begins.
-_WRITTEN = {"redeem": "SET #redemption", "rotate": "SET #refresh_digest", "renew": "SET #paced_until"}
+_WRITTEN = {
+    "redeem": "SET #redemption",
+    "rotate": "SET #refresh_digest",
+    "renew": "SET #paced_until",
+    "spend": "SET #spent_by",
+}
 
 
 def without(*parts: str, step: str) -> Patch:

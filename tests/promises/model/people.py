@@ -25,8 +25,9 @@ class Browser:
     def session(self) -> str:
         return self.cookies.get(SESSION_COOKIE, "")
 
-    def begin(self, client_id: str, scope: str) -> Act:
-        return acts.authorize(client_id, self.session, scope, self.cookies.get(BROWSER_COOKIE, ""))
+    def begin(self, client_id: str, scope: str, dpop_jkt: str = "") -> Act:
+        browser = self.cookies.get(BROWSER_COOKIE, "")
+        return acts.authorize(client_id, self.session, scope, browser, dpop_jkt=dpop_jkt)
 
     def keep_cookies(self, answer: Answer) -> None:
         for name, value in acts.cookies_set(answer).items():
@@ -71,3 +72,5 @@ class Held:
     access_tokens: list[str] = field(default_factory=list)
     id_token: str = ""
     stolen: list[str] = field(default_factory=list)
+    key: str = ""  # of intents.KEYS; empty: the client sends no proofs
+    proven: Act | None = None  # the last request with a proof, which a thief may have captured

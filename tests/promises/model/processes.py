@@ -115,15 +115,23 @@ class Process:
     waiting_since: float = 0.0  # when the function made the call
     faults: int = 0
     is_of_used: bool = False  # it brings a request_uri that was used before it began
-    has_met_revoked: bool = False  # it has read a grant that is revoked
-    has_met_redeemed: bool = False  # ... or whose code is redeemed
+    met_revoked: frozenset[str] = frozenset()  # grants that it was told of when they were revoked
+    met_redeemed: frozenset[str] = frozenset()  # ... or their code redeemed
     observed: int = 0  # a digest of all that it was told
     is_stale: bool = False  # its sandbox goes by clients' records of before an operator's write
     after: frozenset[int] = frozenset()  # the operators' commands that were answered before it began
     after_commit: frozenset[int] = frozenset()  # ... and those whose one write had taken effect
-    replaced: int = 0  # login: how many passwords the end-user had had before
+    replaced: frozenset[tuple[str, int]] = frozenset()  # how many passwords each end-user had had before
+    over: frozenset[int] = frozenset()  # sign-ins and sign-outs that had come to their end when it began
+    proof: str = ""  # the proof that it comes back by, if that was there and new when it began
     answer: Answer | None = None
     is_done: bool = False
+
+    def met(self, item: Mapping[str, Any]) -> None:
+        """It was told of this item."""
+        grant = frozenset({item.get("pk", "").partition("#")[2]})
+        self.met_revoked |= grant if "revoked_at" in item else frozenset()
+        self.met_redeemed |= grant if "redeemed_at_ms" in item else frozenset()
 
     def came(self, came: Asked | Answer, now: float) -> None:
         """It has run on, to a call or to its answer."""

@@ -24,7 +24,7 @@ from tests.promises.model.world import State, World
 
 # What happens, to whom (a request, or the number of a sender or of a late write), and what it is sent or meets.
 Step = tuple[str, Any, Any]
-_SEEN = ("sub", "session", WAIT)  # and what is of a grant
+_SEEN = ("sub", "session", WAIT)  # and what is of a grant, and proofs
 
 
 @dataclass(frozen=True)
@@ -219,11 +219,13 @@ class Run:
 
     def deliver(self, act: Act, answer: Answer) -> None:
         """What an end-user, or a thief who passes for one, has from now on."""
+        query = parse_qs(urlsplit(answer.get("headers", {}).get("Location", "")).query)
+        session = cookies_set(answer).get(SESSION_COOKIE)
+        if session is not None and act.actor != "client":
+            self.kept[act.actor, "session"] = session
         if act.kind == "login":
-            session = cookies_set(answer).get(SESSION_COOKIE)
-            self.kept |= {(act.actor, "session"): session} if session else {}
+            self.kept |= {(act.actor, "proof"): query["by"][0]} if "by" in query else {}
         elif act.kind == "authorize" and act.actor != "client":
-            query = parse_qs(urlsplit(answer.get("headers", {}).get("Location", "")).query)
             self.kept |= {(act.actor, "code"): query["code"][0]} if "code" in query else {}
         elif act.function == "token" and act.actor != "client":
             token = Stage.members(answer).get("refresh_token")
@@ -252,6 +254,7 @@ class Run:
             (
                 key,
                 process.act.token,
+                process.act.session,
                 process.waiting,
                 process.waiting_since,
                 process.started_at,
@@ -260,6 +263,8 @@ class Run:
                 process.after,
                 process.after_commit,
                 process.replaced,
+                process.over,
+                process.proof,
                 process.dead_before,
                 process.observed,
             )
@@ -302,7 +307,7 @@ def _may_meet(call: Call, fate: Fate) -> bool:
 @cache
 def _is_seen_in(seen: tuple[str, ...], key: Key) -> bool:
     call = Call("get", *key, False)
-    return call.kind in _SEEN or call.kind in seen or call.is_of_grant
+    return call.kind in _SEEN or call.kind in seen or call.is_of_grant or call.kind.startswith("proof-")
 
 
 def _name(key: tuple[int, int]) -> str:
@@ -331,7 +336,7 @@ def _ledger_digest(ledger: Ledger) -> int:
     granted = frozenset(ledger.granted.items())
     proofs = (frozenset(ledger.spent.items()), frozenset(ledger.answers.items()), frozenset(ledger.wrote))
     ended = (frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest())
-    return hash((facts, granted, proofs, ended))
+    return hash((facts, granted, proofs, ended, ledger.signing_in.digest()))
 
 
 def _facts_digest(facts: Facts) -> int:

@@ -11,6 +11,7 @@ from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
+from tests.promises.model.sign_in_scenarios import DEEP_SIGN_IN_SCENARIOS, SIGN_IN_SCENARIOS
 from tests.promises.model.stage import SESSION, Stage
 
 _SECRET = "never-a-secret-of-anybody".ljust(43, "x")
@@ -348,7 +349,15 @@ DEEP_SCENARIOS = (
         faults=1,
     ),
 )
-ALL = (*SCENARIOS, *OPERATOR_SCENARIOS, *REPEAT_SCENARIOS, *PROOF_SCENARIOS, *PUSHED_SCENARIOS, *RENEW_SCENARIOS)
+ALL = (
+    *SCENARIOS,
+    *OPERATOR_SCENARIOS,
+    *REPEAT_SCENARIOS,
+    *PROOF_SCENARIOS,
+    *PUSHED_SCENARIOS,
+    *RENEW_SCENARIOS,
+    *SIGN_IN_SCENARIOS,
+)
 ALL_DEEP = (
     *DEEP_SCENARIOS,
     *DEEP_OPERATOR_SCENARIOS,
@@ -356,5 +365,6 @@ ALL_DEEP = (
     *DEEP_PROOF_SCENARIOS,
     *DEEP_PUSHED_SCENARIOS,
     *DEEP_RENEW_SCENARIOS,
+    *DEEP_SIGN_IN_SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

@@ -19,9 +19,10 @@ from tests.promises.model.processes import Answer, Fate
 from tests.promises.model.world import World, installed
 
 PASSWORD = "password 0"  # of John, until an operator gives him another
+PASSWORD_OF_JANE = "password of Jane"
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
-RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "service": 60}, 30 * 86_400, 900)
+RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60}, 30 * 86_400, 900)
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Stage:
     retired: list[str] = field(default_factory=list)  # refresh tokens before the one that the client holds
     handles: dict[str, tuple[str, str]] = field(default_factory=dict)  # each actor's browser, and its saved request
     kept: dict[tuple[str, str], str] = field(default_factory=dict)  # what each actor has: session, code, refresh
+    also: str = ""  # what the waiting requests ask for as well: "prompt=login"
     key: str = ""  # the client's, of acts.KEYS; empty: it sends no proofs
 
     @classmethod
@@ -49,8 +51,9 @@ class Stage:
         world = World(ledger.watch, "stage")
         ledger.clock = lambda: world.now
         world.began = ledger.began
-        ledger.endings.in_force["sub-john"] = PASSWORD
-        world.put_credential(Credential("john", "sub-john", kept_hash(PASSWORD)))
+        for username, password in (("john", PASSWORD), ("jane", PASSWORD_OF_JANE)):
+            ledger.endings.in_force[f"sub-{username}"] = password
+            world.put_credential(Credential(username, f"sub-{username}", kept_hash(password)))
         now = int(world.now)
         session = Session(digest(SESSION), "sid-1", "sub-john", now * 1000, "acr", ("pwd",), now + 3600, now + 43_200)
         world.server(0).sessions.open(session)
@@ -58,12 +61,21 @@ class Stage:
         world.server(0).sessions.open(of_jane)
         return cls(world, ledger, client_id, scope=scope)
 
-    def with_operator(self, *actors: str) -> "Stage":
+    def with_operator(self, *actors: str, also: str = "") -> "Stage":
         """... and each of the actors has, a second later, a browser at the sign-in page."""
         self.world.now += 1
+        self.also = also
         with installed(self.world):
             for actor in actors:
-                self.handles[actor] = asked(self.answer(acts.authorize(self.client_id, "", self.scope)))
+                self.handles[actor] = asked(self.answer(acts.authorize(self.client_id, "", self.scope, also=also)))
+        return self
+
+    def with_tab(self, tab: str, of: str) -> "Stage":
+        """... and another request waits in that actor's browser."""
+        browser = self.handles[of][0]
+        with installed(self.world):
+            answer = self.answer(acts.authorize(self.client_id, "", self.scope, browser))
+        self.handles[tab] = (browser, handle_in(answer))
         return self
 
     def pushed(self, *actors: str) -> "Stage":
@@ -183,5 +195,10 @@ class Stage:
 
 def asked(answer: Answer) -> tuple[str, str]:
     """The browser, and its saved request, of an answer that leads to another page of ours."""
-    handle = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
-    return cookies_set(answer)[BROWSER_COOKIE], handle
+    return cookies_set(answer)[BROWSER_COOKIE], handle_in(answer)
+
+
+def handle_in(answer: Answer) -> str:
+    """The saved request of an answer that leads to another page of ours."""
+    found: str = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
+    return found

@@ -34,10 +34,17 @@ WITNESSES = (
     "revoke-client -> 200",
     "introspect -> 200",
     "userinfo -> 200",
+    "redeem with a proof -> 200",
+    "refresh with a proof -> 200",
+    "refresh without rotation -> 200",
+    "thief with a proof -> 400",
+    "replay -> 400",
+    "userinfo with a proof -> 200",
     "at once: code -> 200",
     "at once: refresh -> 200",
     "at once: refresh -> 400",
     "at once: refresh -> killed",
+    "at once: refresh with a proof -> 400",
 )
 
 

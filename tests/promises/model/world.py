@@ -246,8 +246,7 @@ class World:
 
     def _go_on(self, process: Process, told: Told | None) -> None:
         if told is not None and isinstance(told.what, dict):
-            process.has_met_revoked |= "revoked_at" in told.what
-            process.has_met_redeemed |= "redeemed_at_ms" in told.what
+            process.met(told.what)
         sandbox, begins = process.sandbox, None if told is not None else (process.number, process.act)
         cue = Cue(self.now, self.stale.get(sandbox, self.registry), told, begins)
         if self.script is None:
@@ -365,7 +364,7 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 
 @cache
 def registry() -> KnownRegistry:
-    """Four clients that people use, each another kind, and one that acts for itself."""
+    """Five clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
     for name, includes in (
         *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
@@ -376,7 +375,7 @@ def registry() -> KnownRegistry:
     for audience, scopes in APIS.items():
         made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
     code_flow = frozenset({"authorization_code", "refresh_token"})
-    for client_id in ("web", "strict", "spa", "app"):
+    for client_id in ("web", "strict", "spa", "app", "keeps"):
         made.put_client(
             Client(
                 client_id,
@@ -392,6 +391,7 @@ def registry() -> KnownRegistry:
                 # strict: each refresh token works once and never again, whatever was lost.
                 retry_window=0 if client_id == "strict" else None,
                 id_token_on_refresh=client_id == "strict",
+                refresh_token_rotation=client_id != "keeps",
             )
         )
     made.put_client(

@@ -16,6 +16,7 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
+from valet.models.sign_outs import SignOut
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
@@ -67,6 +68,7 @@ class Walk:
         self.passkeys()
         self.status_lists()
         self.assertions()
+        self.sign_outs()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -295,6 +297,42 @@ class Walk:
         assert self.send("GET", f"{self.stack.issuer}/api/admin", bearer).status == 200
         assert self.send("GET", f"{self.stack.issuer}/api/profile", bearer).status == 403
         assert self.send("GET", f"{self.stack.issuer}/api/admin", {"authorization": "Bearer x"}).status == 401
+
+    # -- queues --------------------------------------------------------------------------------------------------------
+
+    def sign_outs(self) -> None:
+        """Of a session and of an account, with clients that are told, and one that cannot be for a day."""
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        before = DynamoRegistry(registry, self.clock).find_client(self.web_app.client_id)
+        assert before is not None
+        Registrar(registry).put_client(replace(before, backchannel_logout_uri="https://webapp.example.com/logged-out"))
+        for status in (200, 500):
+            with patch("valet.outbound.guarded.post", lambda *_, status=status, **__: status):
+                browser = Browser(self.send, self.stack.issuer)
+                tokens = self.sign_in(self.web_app, browser, scope="openid items")
+                browser.get(f"/logout?id_token_hint={tokens['id_token']}")
+                self._deliver(86_400)
+        sub = "demo-jane"
+        account = SERVER.accounts.find_account(sub)
+        assert account is not None
+        self.sign_in(self.web_app, Browser(self.send, self.stack.issuer))
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update(f"account#{sub}", "account", "ADD #epoch :one", {":one": 1})
+        SERVER.sign_outs.send(SignOut(sub, self.stack.issuer, "operator", epoch=account.epoch))
+        self._deliver(60)
+        Registrar(registry).put_client(before)
+
+    def _deliver(self, seconds: float) -> None:
+        """Let time pass, and each function start cold for each message."""
+        from valet.server import SERVER
+
+        end = self.clock() + seconds
+        while (due := self.stack.delivery.next_due()) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock()))
+            self.stack.forget(clock=self.clock, settings=SERVER.settings)
+            self.stack.delivery.deliver()
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 

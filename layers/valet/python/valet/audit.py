@@ -39,6 +39,10 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "logout.refused",
+    "logout.told",
+    "logout.unannounced",
+    "nonce.failed",
     "policy.changed",
     "passkey.added",
     "passkey.refused",
@@ -141,6 +145,20 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "logout.refused": _event(
+            "A client was not told of a logout at this try: when comes the next one, in seconds; without one, the "
+            "message is in the dead-letter queue.",
+            "sid detail age next_in",
+        ),
+        "logout.told": _event("A client was told that a session has ended; how long ago, in seconds.", "sid age"),
+        "logout.unannounced": _event(
+            "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
+            "sid detail",
+        ),
+        "nonce.failed": _event(
+            "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
+            "detail",
+        ),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "passkey.added": _event("An end-user added a passkey."),
         "passkey.refused": _event("What a passkey signed was refused; nothing is spent.", "detail"),

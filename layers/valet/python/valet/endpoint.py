@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from valet.aws import observability
 from valet.aws.apigateway import request_from_event, response_to_event
-from valet.errors import MethodNotAllowed, OAuthError, ServerError
+from valet.errors import MethodNotAllowed, OAuthError, ServerError, TemporarilyUnavailable
 from valet.front_channel.ahead import STARTED, is_start
 from valet.front_channel.saved_requests import AlreadyAnswered
-from valet.http import Request, Response
+from valet.frozen import replace
+from valet.http import Page, Request, Response
 from valet.models.clients import Client
 from valet.protocol import cors
 from valet.refusals import refuse_as_json, refuse_as_page
 from valet.server import Server
 
 if TYPE_CHECKING:
+    from valet.models.policy import Policy
     from valet.protocol.authorization_request import Destination
 
 Answer = Callable[[Request, Server], Response]
@@ -54,6 +56,8 @@ def endpoint(
                 response = answer(request, server)
             else:
                 raise MethodNotAllowed(methods)
+            if response.page is not None:
+                response = _shown(response, response.page, request, server, _policy(server))
             if readable_by == "anybody":
                 response = response.with_headers(cors.allow(request, None))
         except OAuthError as error:
@@ -62,7 +66,7 @@ def endpoint(
             observability.log_failure(failure)
             response = _refused(ServerError("The server could not answer."), request, refuse, readable_by, server)
         if request is not None and request.method == "HEAD":
-            response = Response(response.status, response.headers, "", response.cookies)
+            response = replace(response, body="")
         return response_to_event(response)
 
     return handler
@@ -87,6 +91,10 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         observability.log_refusal(error)
     if refuse is refuse_as_page:
         response = refuse_as_page(error, request, _client_of(error, server))
+        if response.page is not None:
+            # The registry may be what is out of reach: do not wait for it once more.
+            policy = None if isinstance(error, TemporarilyUnavailable) else _policy(server)
+            response = _shown(response, response.page, request, server, policy)
     else:
         response = refuse(error, request)
     response = response.with_cookies(*error.cookies)
@@ -98,6 +106,23 @@ def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readabl
         )
     except Exception:
         return response  # the registry is out of reach: the refusal is answered without CORS headers
+
+
+def _shown(
+    response: Response, page: Page, request: Request | None, server: Server, policy: "Policy | None"
+) -> Response:
+    from valet.front_channel.showing import shown  # most functions show no page
+
+    return shown(response, page, request, server.cookies, policy)
+
+
+def _policy(server: Server) -> "Policy | None":
+    """The policy that a page is shown by; None if it is out of reach. A page does not fail for its looks: what it tells
+    of may be done already."""
+    try:
+        return server.registry.policy()
+    except TemporarilyUnavailable:
+        return None
 
 
 def _client_of(error: OAuthError, server: Server) -> Client | None:

@@ -63,6 +63,9 @@ class Frozen:
     def __init__(self, *values: Any, **named: Any) -> None:
         empty = self._EMPTY
         if values:
+            if len(values) == len(empty) and not named:  # every field in its place: nothing is missing or unknown
+                _set(self, "__dict__", dict(zip(empty, values, strict=True)))
+                return
             placed = dict(zip(empty, values, strict=False))
             if len(placed) < len(values) or not placed.keys().isdisjoint(named):
                 raise TypeError(f"{type(self).__name__} has too many values, or one of them twice")

@@ -9,16 +9,18 @@ from valet.errors import (
     InvalidTarget,
     InvalidToken,
     OAuthError,
+    TemporarilyUnavailable,
+    TooManyRequests,
 )
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Lost, RequestLost, RequestTooOld
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import replace
-from valet.http import NO_STORE, Request, Response, json_response, page
+from valet.http import NO_STORE, Page, Request, Response, json_response, page
 from valet.models.clients import Client
 from valet.pages import messages
 from valet.pages.messages import WayOn
-from valet.pages.policy import content_security_policy
+from valet.pages.words import variants
 from valet.ports.runtime import HasAudit
 from valet.protocol import presented_token
 
@@ -60,21 +62,25 @@ def refuse_as_page(error: OAuthError, request: Request | None, client: Client | 
         return back_to_authorize(error.saved, request.issuer)
     way_on = WayOn(request.request_id if request else None)
     if client is not None:
-        way_on = replace(way_on, client_name=client.client_name, client_uri=client.client_uri)
-    return page(error.status, _words(error, way_on), content_security_policy(), error.headers)
+        client_uri = variants(client, "client_uri") if client.client_uri else None
+        way_on = replace(way_on, client_name=variants(client, "client_name"), client_uri=client_uri)
+    return page(error.status, _words(error, way_on), error.headers)
 
 
-def _words(error: OAuthError, way_on: WayOn) -> str:
+def _words(error: OAuthError, way_on: WayOn) -> Page:
     if isinstance(error, RequestLost):
         return _LOST[error.why](way_on)
     if isinstance(error, AlreadyAnswered):
         return _ANSWERED[error.what](way_on)
     if isinstance(error, InvalidRequestUri):
         return messages.not_pushed(error.error, error.description, way_on)
-    if isinstance(error, InvalidRequest):
-        return messages.unanswerable(error.error, error.description, way_on)
-    title = "Something went wrong" if error.status >= 500 else "This request cannot be answered"
-    return messages.error(title, error.description, way_on)
+    if isinstance(error, TooManyRequests):
+        return messages.error("too_often", way_on)
+    if isinstance(error, TemporarilyUnavailable):
+        return messages.error("unavailable", way_on)
+    if error.status >= 500:
+        return messages.error("failed", way_on)
+    return messages.unanswerable(error.error, error.description, way_on)
 
 
 _LOST = {

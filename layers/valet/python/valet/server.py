@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sessions import Sessions
+    from valet.ports.sign_outs import LogoutNotices, SignOuts
     from valet.ports.status_lists import StatusLists
     from valet.ports.throttles import Throttles
     from valet.protocol.nonces import Nonces
@@ -49,8 +50,10 @@ class Server:
         """
         authorities.prepare(environment())
         if "pages" in surely:
+            from valet.front_channel import showing
             from valet.pages import rendering
 
+            del showing
             rendering.jinja()
         if "signatures" in surely:
             from valet.aws import kms
@@ -84,6 +87,10 @@ class Server:
     @cached_property
     def kms(self) -> Calls:
         return AwsCalls("kms", environment())
+
+    @cached_property
+    def sqs(self) -> Calls:
+        return AwsCalls("sqs", environment())
 
     @cached_property
     def registry(self) -> "Registry":
@@ -174,6 +181,20 @@ class Server:
         from valet.aws.dynamodb.sessions import DynamoSessions
 
         return DynamoSessions(self._table(self.settings.grants_table))
+
+    @cached_property
+    def sign_outs(self) -> "SignOuts":
+        from valet.aws.sqs import Queue
+
+        return Queue(self.sqs, self.settings.sign_outs_queue)
+
+    @cached_property
+    def logout_notices(self) -> "LogoutNotices | None":
+        if not self.settings.logout_tokens_queue:
+            return None
+        from valet.aws.sqs import Queue
+
+        return Queue(self.sqs, self.settings.logout_tokens_queue)
 
     @cached_property
     def throttles(self) -> "Throttles":

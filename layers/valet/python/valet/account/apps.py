@@ -3,11 +3,14 @@
 from typing import NamedTuple
 
 from valet.account.ending import end_grant
-from valet.account.visit import Visit, at, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, at, out_of_date
+from valet.front_channel.consent import in_words
 from valet.http import Parameters, Response
 from valet.models.accounts import Consent
 from valet.models.clients import Scopes
 from valet.models.grants import GrantOutline
+from valet.pages.consent import Said
+from valet.pages.words import Sentence, Variants, variants
 from valet.protocol.scope import in_reading_order
 
 
@@ -37,7 +40,7 @@ def act(visit: Visit, form: Parameters) -> Response:
     """Forget the consent and end the grants of one client. First the consent, by which it could get another grant."""
     sub, client_id = visit.visitor.account.sub, form.get("revoke", "")
     if not client_id or not visit.is_form(form, client_id):
-        raise out_of_date(_page(visit, status=400, error="account.out_of_date"))
+        raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
     visit.ports.consents.forget_consent(sub, client_id)
     for grant_id, outline in outlines(visit):
         if outline.client_id == client_id:
@@ -66,7 +69,7 @@ def apps(visit: Visit) -> list[App]:
     return [found[client_id] for client_id in sorted(found)]
 
 
-def _page(visit: Visit, *, status: int = 200, error: str = "") -> Response:
+def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> Response:
     known = visit.ports.registry.scopes()
     rows = [
         (_name(visit, app), _in_words(app.scope, known), at(app.since), app.client_id, visit.token(app.client_id))
@@ -75,12 +78,12 @@ def _page(visit: Visit, *, status: int = 200, error: str = "") -> Response:
     return visit.page(status=status, error=error, rows=rows)
 
 
-def _name(visit: Visit, app: App) -> str:
+def _name(visit: Visit, app: App) -> Variants:
     """A client that is registered no more has its id left."""
     client = visit.ports.registry.find_client(app.client_id)
-    return client.client_name if client else app.client_id
+    return variants(client, "client_name") if client else Variants(app.client_id)
 
 
-def _in_words(scope: frozenset[str], known: Scopes) -> list[str]:
+def _in_words(scope: frozenset[str], known: Scopes) -> list[Said]:
     """The scopes' sentences. A scope that is registered no more allows nothing."""
-    return [known.scopes[name].description for name in in_reading_order(scope) if name in known.scopes]
+    return [in_words(known.scopes[name]) for name in in_reading_order(scope) if name in known.scopes]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from valet.account.apps import outlines
-from valet.account.visit import Visit, at, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, at, out_of_date
 from valet.frozen import Frozen
 from valet.http import NO_STORE, Parameters, Response
 
@@ -31,7 +31,7 @@ def show(visit: Visit) -> Response:
 def act(visit: Visit, form: Parameters) -> Response:
     """The file. Nothing is changed or kept."""
     if not visit.is_form(form):
-        raise out_of_date(visit.page(status=400, error="account.out_of_date", csrf_token=visit.token()))
+        raise out_of_date(visit.page(status=400, error=OUT_OF_DATE, csrf_token=visit.token()))
     visit.ports.audit.record("account.downloaded", sub=visit.visitor.account.sub)
     return Response(200, _FILE, json.dumps(everything(visit), indent=2, ensure_ascii=False))
 

@@ -6,10 +6,11 @@ sessions and grants one by one, so that APIs refuse the access tokens too. It ma
 
 from collections.abc import Mapping
 
-from valet.account.visit import Ports, is_form_of, message
+from valet.account.visit import Ports, is_form_of
 from valet.handles import digest
-from valet.http import Request, Response
+from valet.http import Request, Response, page
 from valet.models.accounts import Account
+from valet.pages import messages
 from valet.people.cookies import session_secret
 from valet.revocation import end_grants, finish, revocation_for
 
@@ -69,4 +70,4 @@ def finish_what_is_left(
         end_everything(ports, account, now, "signed_out_everywhere")
         return None
     finish_deletion(ports, account, now)
-    return message("account.delete.done_title", "account.delete.done").with_cookies(ports.cookies.end_session())
+    return page(200, messages.account_deleted()).with_cookies(ports.cookies.end_session())

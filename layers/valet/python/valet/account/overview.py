@@ -1,6 +1,6 @@
 """The first section of the account page: who is signed in, and where the rest is."""
 
-from valet.account.visit import Visit, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
 from valet.http import Parameters, Response
 
 
@@ -9,4 +9,4 @@ def show(visit: Visit) -> Response:
 
 
 def act(visit: Visit, form: Parameters) -> Response:
-    raise out_of_date(visit.page(status=400, error="account.out_of_date", account=visit.visitor.account))
+    raise out_of_date(visit.page(status=400, error=OUT_OF_DATE, account=visit.visitor.account))

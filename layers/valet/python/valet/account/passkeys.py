@@ -7,7 +7,7 @@ the account page, to which the browser goes next, ends what is left.
 from typing import Protocol
 
 from valet.account import visit
-from valet.account.visit import Visit, at, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
 from valet.front_channel.steps import back_to_authorize_by_handle
 from valet.frozen import Frozen, replace
 from valet.handles import base64url, is_handle
@@ -15,6 +15,7 @@ from valet.http import Parameters, Response, redirect
 from valet.models.accounts import Account
 from valet.models.passkeys import Passkey
 from valet.pages.passkeys import MAKE, script
+from valet.pages.words import Sentence
 from valet.people.passkeys import (
     ALGORITHMS,
     ENROL,
@@ -71,7 +72,7 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
             return _rename(ports, visit, form)
         case "remove" if visit.is_form(form, "change", form.get("passkey", "")):
             return _remove(ports, visit, form)
-    raise out_of_date(_page(ports, visit, errand, status=400, error="account.out_of_date"))
+    raise out_of_date(_page(ports, visit, errand, status=400, error=OUT_OF_DATE))
 
 
 def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
@@ -107,10 +108,10 @@ def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Respo
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
         ports.audit.record("passkey.refused", sub=account.sub, source_ip=visit.request.source_ip, detail=str(refused))
-        return _page(ports, visit, errand, status=400, error="account.passkeys.refused")
+        return _page(ports, visit, errand, status=400, error=Sentence("account.passkeys.refused"))
     if not ports.enrolment.name_passkey(account, digest, user_handle):
         ports.enrolment.delete_passkey(digest)
-        raise out_of_date(_page(ports, visit, errand, status=400, error="account.passkeys.not_added"))
+        raise out_of_date(_page(ports, visit, errand, status=400, error=Sentence("account.passkeys.not_added")))
     ports.audit.record("passkey.added", sub=account.sub, source_ip=visit.request.source_ip)
     if errand.handle:
         return _on(visit, errand)
@@ -118,13 +119,13 @@ def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Respo
     fresh = visit._replace(visitor=replace(visit.visitor, account=named))
     # The page itself, and no redirect to it: the account can do better than this sign-in now, so that a redirect would
     # lead to another sign-in at once.
-    return _page(ports, fresh, _NONE, notice="account.passkeys.added")
+    return _page(ports, fresh, _NONE, notice=Sentence("account.passkeys.added"))
 
 
 def _rename(ports: Ports, visit: Visit, form: Parameters) -> Response:
     name, digest = form.get("name", "").strip(), form["passkey"]
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        return _page(ports, visit, _NONE, status=400, error="account.passkeys.wrong_name")
+        return _page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.wrong_name"))
     if digest in visit.visitor.account.passkeys:
         ports.enrolment.rename_passkey(visit.visitor.account, digest, name)
     return visit.back()
@@ -134,8 +135,10 @@ def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
     account, digest, is_lost = visit.visitor.account, form["passkey"], form.get("lost", "") == "yes"
     if digest not in account.passkeys:
         return visit.back()  # a second click
+    if is_lost:
+        announce_everything(visit, "signed_out_everywhere")
     if not ports.enrolment.drop_passkey(account, digest, visit.now, is_lost=is_lost):
-        raise out_of_date(_page(ports, visit, _NONE, status=400, error="account.passkeys.not_removed"))
+        raise out_of_date(_page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.not_removed")))
     ports.enrolment.delete_passkey(digest)
     ports.audit.record("passkey.removed", sub=account.sub, source_ip=visit.request.source_ip)
     if is_lost:
@@ -161,7 +164,13 @@ def _challenge(visit: Visit, issued_ms: int) -> bytes:
 
 
 def _page(
-    ports: Ports, visit: Visit, errand: _Errand, *, status: int = 200, error: str = "", notice: str = ""
+    ports: Ports,
+    visit: Visit,
+    errand: _Errand,
+    *,
+    status: int = 200,
+    error: Sentence | None = None,
+    notice: Sentence | None = None,
 ) -> Response:
     account, session = visit.visitor.account, visit.visitor.session
     enrolled = _enrolled(ports, account)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from valet.account.visit import Visit, out_of_date
+from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
 from valet.frozen import replace
 from valet.http import Parameters, Response
+from valet.pages.words import Sentence
 
 # Those that are the person's own word. An email address has to be proven first, and the operator gives usernames and
 # roles. Each with what browsers fill it in with (HTML, autofill).
@@ -35,7 +36,7 @@ def act(visit: Visit, form: Parameters) -> Response:
 
     account = visit.visitor.account
     if not visit.is_form(form, str(account.updated_at)):
-        raise out_of_date(_again(visit, "account.out_of_date"))
+        raise out_of_date(_again(visit, OUT_OF_DATE))
     given = {claim: form.get(claim, "").strip() for claim in CLAIMS}
     changed = {claim: value for claim, value in given.items() if value != getattr(account, claim)}
     if not changed:
@@ -44,21 +45,21 @@ def act(visit: Visit, form: Parameters) -> Response:
     if (picture := changed.get("picture")) and not picture.startswith("https://"):
         wrong["picture"] = _rule("picture")  # apps show it on their pages, and a browser loads it there
     if wrong:
-        return _page(visit, given, wrong, status=400, error="account.profile.wrong")
+        return _page(visit, given, wrong, status=400, error=Sentence("account.profile.wrong"))
     claims: dict[str, Any] = dict(changed)
     if "phone_number" in changed:
         claims["phone_number_verified"] = False  # the proof was of the former number
     if any(wrong_with_claims(replace(account, **claims))):
-        return _page(visit, given, status=400, error="account.profile.too_long")
+        return _page(visit, given, status=400, error=Sentence("account.profile.too_long"))
     # Later than the former change, also by a clock that is behind: by this time a page knows whether it is out of date.
     updated_at = max(int(visit.now), account.updated_at + 1)
     if not visit.ports.own_account.change_claims(account, claims, updated_at):
-        raise out_of_date(_again(visit, "account.out_of_date"))
+        raise out_of_date(_again(visit, OUT_OF_DATE))
     visit.ports.audit.record("account.changed", sub=account.sub, members=" ".join(changed))
     return visit.back()
 
 
-def _again(visit: Visit, error: str) -> Response:
+def _again(visit: Visit, error: Sentence) -> Response:
     """The page with the claims as they are now."""
     account = visit.ports.accounts.find_account(visit.visitor.account.sub) or visit.visitor.account
     fresh = visit._replace(visitor=replace(visit.visitor, account=account))
@@ -66,7 +67,12 @@ def _again(visit: Visit, error: str) -> Response:
 
 
 def _page(
-    visit: Visit, values: dict[str, str], wrong: dict[str, str] | None = None, *, status: int = 200, error: str = ""
+    visit: Visit,
+    values: dict[str, str],
+    wrong: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    error: Sentence | None = None,
 ) -> Response:
     account = visit.visitor.account
     return visit.page(

@@ -4,21 +4,23 @@ from collections.abc import Mapping
 from time import gmtime, strftime
 from typing import NamedTuple, Protocol
 
-from valet import revocation
+from valet import sign_outs
 from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.visits import Visitor
 from valet.http import Request, Response, page, redirect
+from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.passkeys import HEADERS
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence
+from valet.people.announcing import announce
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
 from valet.protocol.account_visit import ACCOUNT_PAGE, address, sections
 
 
-class Ports(revocation.SessionPorts, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
+class Ports(sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
     """The ports that the sections use."""
 
 
@@ -39,22 +41,17 @@ class Visit(NamedTuple):
         """Whether the form was sent from this session's page, about this very thing."""
         return is_form_of(self.visitor.secret, self.section, form, *about)
 
-    def page(
-        self, *, status: int = 200, error: str = "", notice: str = "", script: str = "", **values: object
-    ) -> Response:
-        """The section's page. `error` and `notice` are keys of sentences; `values` are what its template shows, and
-        `script` is what it runs.
-        """
-        html = account.html(
+    def page(self, *, status: int = 200, error: Sentence | None = None, script: str = "", **values: object) -> Response:
+        """The section's page. `values` are what its template shows, and `script` is what it runs."""
+        shown = account.page(
             section=self.section,
             sections=sections(has_passkeys=bool(self.ports.settings.rp_id)),
             username=self.visitor.account.username,
             error=error,
-            notice=notice,
             script=script,
             **values,
         )
-        return page(status, html, content_security_policy(has_form=True, script=script), HEADERS if script else None)
+        return page(status, shown, HEADERS if script else None)
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""
@@ -66,9 +63,15 @@ def at(seconds: int) -> str:
     return strftime("%Y-%m-%d %H:%M UTC", gmtime(seconds))
 
 
-def message(title: str, text: str) -> Response:
-    """A page that only says something, by keys of sentences."""
-    return page(200, account.message(title, text), content_security_policy())
+def announce_everything(visit: Visit, revoked_for: str) -> None:
+    """Say that all that the account has opened is about to end, before the write that raises its epoch. The function
+    finish completes what this invocation leaves if it dies, and lets the clients be told.
+    """
+    found = visit.visitor.account
+    announce(visit.ports, SignOut(found.sub, visit.request.issuer, revoked_for, epoch=found.epoch))
+
+
+OUT_OF_DATE = Sentence("account.out_of_date")
 
 
 def out_of_date(again: Response) -> PageOutOfDate:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from valet.errors import SigningFailed
 from valet.frozen import Frozen
 from valet.jose.ecdsa import joined
+from valet.jose.p256 import ES256
 from valet.jose.public import jwk_from_public_key
 from valet.models.keys import SigningKey
 
@@ -53,4 +54,4 @@ def _rsa_signature(key: rsa.RSAPrivateKey, pad: AsymmetricPadding, message: byte
 
 
 def _ecdsa_signature(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
-    return joined(key.sign(message, ec.ECDSA(SHA256())))
+    return joined(key.sign(message, ES256))

@@ -4,10 +4,9 @@
 one. A caller remembers the `jti` of a proof that it accepted; nothing here does.
 """
 
-import hashlib
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+import threading
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from valet.binding import target_uri
 from valet.jose import signed
@@ -20,7 +19,9 @@ TYPE = "dpop+jwt"
 ALGORITHMS = ("PS256", "ES256", "EdDSA")
 MAX_AGE, AHEAD = 60, signed.AHEAD  # seconds that `iat` may lie in the past and in the future
 
+_MOST_KEYS = 512
 _TYPES = frozenset({TYPE})
+_TEXTS = ("jti", "htm", "htu", "nonce", "ath")
 _KTY = {"PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 
 
@@ -36,8 +37,38 @@ class KnownKey(NamedTuple):
     key: Key
 
 
+class KnownKeys:
+    """The keys that verified the last 512 clients' proofs, by the encoded header. A client's header is the same in all
+    its proofs, so this saves reading it and building its key.
+
+    A header holds its key, so what is known of it is true whoever sends it, and each proof's own signature is verified.
+    Only a proof that was accepted adds a key. An attacker who drives out another client's key signs a proof for each
+    place, and makes that client's next proof take as long as its first.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[str, KnownKey] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, segment: str) -> KnownKey | None:
+        """The key of the encoded header `segment`."""
+        return self._keys.get(segment)
+
+    def add(self, segment: str, key: KnownKey) -> None:
+        """Remember `key` for the encoded header `segment`, and forget the oldest one if there are too many."""
+        with self._lock:
+            if len(self._keys) >= _MOST_KEYS:
+                del self._keys[next(iter(self._keys))]
+            self._keys[segment] = key
+
+
 class Proof(NamedTuple):
-    """What a proof says. Until `verify`, its sender may have written anything. `jkt` is the thumbprint of its key."""
+    """What a proof says. Until `verify`, its sender may have written anything. `jkt` is the thumbprint of its key, and
+    `known` that key if `keys` knew it.
+    """
 
     jkt: str
     jti: str
@@ -49,41 +80,37 @@ class Proof(NamedTuple):
     exp: float | None
     nbf: float | None
     unverified: signed.Unverified
+    segment: str
+    keys: KnownKeys
     known: KnownKey | None
 
 
-def header_segment(value: str) -> str:
-    """The encoded header of the proof in the DPoP header's value `value`: the key of the mapping that `read` takes."""
-    return value.strip(" \t").partition(".")[0]
-
-
-def read(value: str, known: Mapping[str, KnownKey] | None = None) -> Proof:
-    """The proof in `value`, the value of the request's DPoP header. Raises Refused (RFC 9449 §4.3, 1. to 5. and 7.).
-
-    `known` holds what `verify` returned for earlier proofs, by `header_segment`. A client's header is the same in all
-    its proofs, so this saves reading it and building its key.
-    """
+def read(value: str, keys: KnownKeys) -> Proof:
+    """The proof in `value`, the value of the request's DPoP header. Raises Refused (RFC 9449 §4.3, 1. to 5. and 7.)."""
     value = value.strip(" \t")  # no part of the value (RFC 9110 §5.5)
     if len(value) > LONGEST:
         raise Refused("proof: longer than 4 KB")
     if "," in value:  # which joins repeated headers (RFC 9110 §5.3), and which no JWT holds
         raise Refused("more than one proof")
-    found = known.get(value.partition(".")[0]) if known else None
+    segment = value.partition(".")[0]
+    known = keys.find(segment)
     try:
-        unverified = signed.read(value, _TYPES, ALGORITHMS, found.header if found else None)
-        jkt = found.jkt if found else _thumbprint(unverified.jwk, unverified.alg)
+        unverified = signed.read(value, _TYPES, ALGORITHMS, known.header if known else None)
+        jkt = known.jkt if known else _thumbprint(unverified.header)
     except Refused as refused:
         raise Refused(f"proof: {refused}") from None
-    claims = unverified.claims
-    jti, htm, htu = _text(claims, "jti"), _text(claims, "htm"), _text(claims, "htu")
-    nonce, ath = _text(claims, "nonce"), _text(claims, "ath")
-    iat = signed.time_of(claims, "iat")
+    claims: dict[str, Any] = unverified.claims  # below, its texts are texts; signed.read says that its times are times
+    for name in _TEXTS:
+        if name in claims and type(claims[name]) is not str:
+            raise Refused(f"proof: {name} is not text")
+    given = claims.get
+    jti, htm, htu, iat = given("jti"), given("htm"), given("htu"), given("iat")
     if not jti or len(jti) > signed.LONGEST_JTI:
         raise Refused(f"proof: jti is not 1 to {signed.LONGEST_JTI} characters")
     if not htm or not htu or iat is None:
         raise Refused("proof: htm, htu or iat is missing")
-    exp, nbf = signed.time_of(claims, "exp"), signed.time_of(claims, "nbf")
-    return Proof(jkt, jti, htm, htu, iat, nonce, ath, exp, nbf, unverified, found)
+    texts = (jkt, jti, htm, htu, iat, given("nonce"), given("ath"))
+    return Proof(*texts, given("exp"), given("nbf"), unverified, segment, keys, known)
 
 
 def check_request(proof: Proof, method: str, targets: Iterable[str], *, is_decoded: bool = False) -> None:
@@ -122,26 +149,31 @@ def check_validity(proof: Proof, now: float, ahead: float = AHEAD) -> None:
         raise Refused(f"proof: nbf is more than {ahead} s ahead")
 
 
-def check_token(proof: Proof, token: str) -> None:
-    """Check that `proof` was made for the access token `token` (RFC 9449 §4.3, 12.). Raises Refused."""
+def check_token(proof: Proof, ath: str) -> None:
+    """Check that `proof` was made for the access token that has this `ath` (RFC 9449 §4.3, 12.). Raises Refused."""
     if proof.ath is None:
         raise Refused("ath is missing")
-    if proof.ath != urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode():
+    if proof.ath != ath:
         raise Refused("ath is another token's")
 
 
-def verify(proof: Proof) -> KnownKey:
-    """Verify the signature by the key that the header holds, and return that key. Raises Refused."""
-    unverified = proof.unverified
+def verify(proof: Proof) -> None:
+    """Verify the signature by the key that the header holds. Raises Refused.
+
+    This is the last check: it remembers the key.
+    """
+    unverified, known = proof.unverified, proof.known
     try:
-        key = proof.known.key if proof.known else signed.key_in_header(unverified)
+        key = known.key if known else signed.key_in_header(unverified)
         signed.verify(unverified, (key,))
     except Refused as refused:
         raise Refused(f"proof: {refused}") from None
-    return proof.known or KnownKey(signed.Header(unverified.alg, unverified.kid, unverified.jwk), proof.jkt, key)
+    if known is None:
+        proof.keys.add(proof.segment, KnownKey(unverified.header, proof.jkt, key))
 
 
-def _thumbprint(jwk: Mapping[str, object], alg: str) -> str:
+def _thumbprint(header: signed.Header) -> str:
+    alg, _, jwk = header
     if not jwk:
         raise Refused("jwk is missing")
     if not PRIVATE.isdisjoint(jwk):
@@ -149,15 +181,6 @@ def _thumbprint(jwk: Mapping[str, object], alg: str) -> str:
     if jwk.get("kty") != _KTY[alg]:
         raise Refused("jwk does not fit alg")
     try:
-        return thumbprint({name: value for name, value in jwk.items() if type(value) is str})
-    except KeyError:
+        return thumbprint(jwk)
+    except (KeyError, TypeError):
         raise Refused("jwk: malformed") from None
-
-
-def _text(claims: Mapping[str, object], name: str) -> str | None:
-    if name not in claims:
-        return None
-    value = claims[name]
-    if type(value) is not str:
-        raise Refused(f"proof: {name} is not text")
-    return value

@@ -15,7 +15,7 @@ from valet.errors import InvalidClient, InvalidRequest
 from valet.http import Parameters, Request
 from valet.jose import signed
 from valet.jose.jwk import Key, usable_keys
-from valet.jose.signed import Refused, Unverified
+from valet.jose.signed import Header, Refused, Unverified
 from valet.models.client_keys import GOOD_FOR
 from valet.models.clients import Client
 from valet.models.once import OneTimeValue
@@ -26,6 +26,7 @@ from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _TYPES = frozenset((None, "jwt", "client-authentication+jwt"))
+_MOST_HEADERS = 64
 _LONGEST_LIFETIME = 3660  # seconds; libraries write an hour to the second, and their clocks may be ahead
 _KEPT_FOR = 90  # seconds after `exp`, until the jti may be forgotten: longer than the clocks of two environments differ
 _FAULT = (
@@ -33,6 +34,10 @@ _FAULT = (
     "the issuer as text, a new jti and an exp within the hour, signed by a registered key of an enabled client that is "
     "registered for private_key_jwt."
 )
+
+# By the encoded header, which is the same in all assertions of a client. Only an assertion that a registered client
+# signed adds one, and a full memory costs the next client the time to read its header.
+_headers: dict[str, Header] = {}
 
 
 class Ports(HasRegistry, HasClock, Protocol):
@@ -49,22 +54,22 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> tuple[Clie
     if "client_secret" in form or "authorization" in request.headers:
         raise InvalidRequest("The client authenticates in two ways at once.")
     client = None
+    assertion = form.get("client_assertion", "")
+    segment = assertion.partition(".")[0]
     try:
-        unverified = _read(form)
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise Refused("client_assertion_type is not the one of a JWT")
+        unverified = signed.read(assertion, _TYPES, ASSERTION_SIGNING_ALGS, _headers.get(segment))
         client = _client_of(unverified, form, ports)
         value = _judged(unverified, client, request.issuer, ports.clock())
-        signed.verify(unverified, _keys_of(client, unverified.kid, ports))
+        signed.verify(unverified, _keys_of(client, unverified.header.kid, ports))
     except Refused as refused:
         client_id = client.client_id if client else ""
         detail = f"client assertion: {refused}"
         raise InvalidClient(_FAULT, detail=detail, client_id=client_id, headers=CHALLENGE) from None
+    if segment not in _headers and len(_headers) < _MOST_HEADERS:
+        _headers[segment] = unverified.header
     return client, value
-
-
-def _read(form: Parameters) -> Unverified:
-    if form.get("client_assertion_type") != ASSERTION_TYPE:
-        raise Refused("client_assertion_type is not the one of a JWT")
-    return signed.read(form.get("client_assertion", ""), _TYPES, ASSERTION_SIGNING_ALGS)
 
 
 def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client:
@@ -79,16 +84,16 @@ def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client
         raise Refused("unknown or disabled client")
     if client.token_endpoint_auth_method != PRIVATE_KEY_JWT:
         raise Refused(f"the client is registered for {client.token_endpoint_auth_method}")
-    if not _may_sign_by(client, unverified.alg):
-        raise Refused(f"the client may not sign by {unverified.alg}")
+    if not _may_sign_by(client, unverified.header.alg):
+        raise Refused(f"the client may not sign by {unverified.header.alg}")
     return client
 
 
 def _may_sign_by(client: Client, alg: str) -> bool:
     if client.is_fapi2:
-        from valet.protocol import profile  # for these clients only, as in authentication.py
+        from valet.protocol.profile import ALGORITHMS  # for these clients only, as in authentication.py
 
-        if alg not in profile.ALGORITHMS:
+        if alg not in ALGORITHMS:
             return False
     return client.token_endpoint_auth_signing_alg in ("", alg)
 

@@ -49,9 +49,9 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> Authentica
     found = _authenticated(request, form, ports)
     if found.client.is_fapi2:
         # Few clients have a profile: its rules are imported for those only.
-        from valet.protocol import profile
+        from valet.protocol.profile import check_record
 
-        profile.check_record(found.client)
+        check_record(found.client)
     return found
 
 

@@ -10,10 +10,10 @@ from valet.models.clients import Client
 from valet.models.once import OneTimeValue
 
 if TYPE_CHECKING:  # a request without a proof loads nothing of nonces
-    from valet.ports.runtime import HasSettings
+    from valet.ports.runtime import HasAudit, HasSettings
     from valet.protocol.nonces import HasNonces
 
-    class Ports(HasSettings, HasNonces, Protocol):
+    class Ports(HasAudit, HasSettings, HasNonces, Protocol):
         """The ports that a proof is judged by."""
 
 
@@ -38,7 +38,7 @@ def prove(request: Request, client: Client, ports: "Ports", now: float) -> Sende
     # Few requests bring a proof: the module that verifies it is imported for those only.
     from valet.protocol import dpop
 
-    found = dpop.prove(request, ports.nonces, is_nonce_required=_is_nonce_required(client, ports), now=now)
+    found = dpop.prove(request, ports.nonces, ports.audit, is_nonce_required=_is_nonce_required(client, ports), now=now)
     return Sender(*found)
 
 

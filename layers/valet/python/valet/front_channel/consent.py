@@ -10,10 +10,11 @@ from valet.front_channel.saved_requests import Saved
 from valet.frozen import replace
 from valet.http import Response, page
 from valet.models.accounts import Account, Consent
-from valet.models.clients import Client, Scopes
+from valet.models.clients import Client, Scope, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
-from valet.pages.policy import content_security_policy
+from valet.pages.consent import Said
+from valet.pages.words import Sentence, Variants, variants
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
@@ -21,11 +22,8 @@ from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.resource import still_named
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, in_reading_order, narrowed_scope, the_scopes
 
-_OUT_OF_DATE = (
-    "This page was out of date: you signed in again since it was opened, or the app asks for something else by now."
-    " Please look at it once more."
-)
-_RENEWED = "You took longer than ten minutes, so this was started again. Please look at it once more."
+_OUT_OF_DATE = Sentence("consent.out_of_date")
+_RENEWED = Sentence("consent.renewed")
 
 
 def narrowed(saved: Saved, client: Client, known: Scopes) -> Saved:
@@ -68,12 +66,13 @@ def consent_page(
     """The page that asks the end-user to allow the client the scope of the saved request; `is_again` after a form that
     another page has sent, from before a new sign-in or for another scope."""
     upcoming = (f"{destination.issuer}/token",)
-    html = consent.html(
+    shown = consent.page(
         action="/consent",
         request_handle=saved.handle,
         csrf_token=csrf_token(session_cookie, _shown(saved)),
-        client_name=destination.client.client_name,
+        client_name=variants(destination.client, "client_name"),
         owner=destination.client.owner,
+        client_links=_links(destination.client),
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=account.username if account else "",
         scopes=_shown_scopes(saved.request, known),
@@ -81,27 +80,50 @@ def consent_page(
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
         starts=ahead.images(upcoming),
+        images=upcoming,
+        ui_locales=saved.request.ui_locales,
     )
-    return page(400 if is_again else 200, html, content_security_policy(has_form=True, images=upcoming))
+    return page(400 if is_again else 200, shown)
 
 
-def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[str, list[tuple[str, str]]]]:
+def _links(client: Client) -> list[tuple[Sentence, Variants]]:
+    """The client's own pages that it is allowed by: what they are, and where."""
+    pages = (("consent.website", "client_uri"), ("consent.terms", "tos_uri"), ("consent.privacy", "policy_uri"))
+    return [(Sentence(key), variants(client, member)) for key, member in pages if _is_web(getattr(client, member))]
+
+
+def _is_web(uri: str) -> bool:
+    return uri.startswith("https://")
+
+
+def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[Sentence | None, list[tuple[str, Said]]]]:
     """The scopes with their sentences: one list, or where there are several APIs, a list with a title for each.
 
     A scope of the issuer that an API names is there twice, because that API gets it as well.
     """
     asked = consent_scope(request)
-    groups = [("", asked)]
+    groups: list[tuple[Sentence | None, frozenset[str]]] = [(None, asked)]
     if len(request.resource) > 1:
         apis = [known.apis[audience] for audience in request.resource]
         last = asked & {OFFLINE_ACCESS}
-        groups = [("", (asked & ISSUERS_OWN) - last), *((f"At {api.name}", asked & api.scopes) for api in apis)]
-        groups.append(("For all of the above", last))
+        groups = [(None, (asked & ISSUERS_OWN) - last)]
+        groups += [(Sentence("consent.at_api", {"api": api.name}), asked & api.scopes) for api in apis]
+        groups.append((Sentence("consent.for_all"), last))
     return [
-        (title, [(name, known.scopes[name].description) for name in in_reading_order(names)])
+        (title, [(name, in_words(known.scopes[name])) for name in in_reading_order(names)])
         for title, names in groups
         if names
     ]
+
+
+def in_words(scope: Scope) -> Said:
+    """The scope's sentence: the pages' own for a standard scope, until an operator writes another."""
+    # Only this page needs them, and /authorize imports this module too.
+    from valet.protocol.standard_scopes import STANDARD_SCOPES
+
+    if scope in STANDARD_SCOPES:
+        return Sentence(f"scope.{scope.name}")
+    return variants(scope, "description")
 
 
 def is_consent_form(parameters: Mapping[str, str], saved: Saved, session_cookie: str) -> bool:

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.http import Request, Response, page, redirect
 from valet.pages import messages, sign_out
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence, variants
 from valet.people.cookies import Cookies
 from valet.protocol.logout_request import LogoutRequest
 
 _FORM = "logout"  # what the CSRF token is for
-_OUT_OF_DATE = "This page was out of date. Please choose once more."
+_OUT_OF_DATE = Sentence("sign_out.out_of_date")
 
 
 def to_get(asked: LogoutRequest, issuer: str) -> Response:
@@ -25,14 +25,14 @@ def to_get(asked: LogoutRequest, issuer: str) -> Response:
 
 def logout_page(asked: LogoutRequest, session_cookie: str, *, is_again: bool = False) -> Response:
     """The page that asks whether to sign out; `is_again` after a form that this page did not send."""
-    html = sign_out.html(
+    shown = sign_out.page(
         action="/logout",
         csrf_token=csrf_token(session_cookie, _FORM),
-        client_name=asked.client.client_name if asked.client else None,
+        client_name=variants(asked.client, "client_name") if asked.client else None,
         hidden=asked.carried,
         error=_OUT_OF_DATE if is_again else None,
     )
-    return page(400 if is_again else 200, html, content_security_policy(has_form=True))
+    return page(400 if is_again else 200, shown)
 
 
 def check_logout_form(parameters: Mapping[str, str], asked: LogoutRequest, session_cookie: str) -> None:
@@ -44,17 +44,13 @@ def check_logout_form(parameters: Mapping[str, str], asked: LogoutRequest, sessi
 
 def still_signed_in() -> Response:
     """The page after the end-user declined to sign out."""
-    return _message(messages.still_signed_in())
+    return page(200, messages.still_signed_in())
 
 
 def signed_out(asked: LogoutRequest, request: Request, cookies: Cookies) -> Response:
     """Redirect to the client, or show that the session is over; end the session cookie."""
-    response = redirect(asked.back) if asked.back else _message(messages.signed_out())
+    response = redirect(asked.back) if asked.back else page(200, messages.signed_out())
     # If the browser sent no cookie, its session lives on: do not delete the cookie, or the end-user could not end the
     # session any more.
     has_cookie = cookies.session in request.cookies
     return response.with_cookies(cookies.end_session()) if has_cookie else response
-
-
-def _message(html: str) -> Response:
-    return page(200, html, content_security_policy())

@@ -10,7 +10,7 @@ from typing import Protocol
 from valet.front_channel.assurance import ACR, proof_stands
 from valet.front_channel.proving import place_of_proof
 from valet.front_channel.saved_requests import Saved
-from valet.frozen import Frozen
+from valet.frozen import Frozen, replace
 from valet.handles import digest, new_handle, new_id
 from valet.http import Request
 from valet.models.accounts import Account
@@ -21,9 +21,14 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
+from valet.ports.sign_outs import HasSignOuts
+
+# Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
+# lost must not wait in the history of a shared browser for the next end-user.
+_FRESH = 60
 
 
-class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, Protocol):
+class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, HasSignOuts, Protocol):
     """The ports that a session is opened through."""
 
 
@@ -44,13 +49,14 @@ class Opened(Frozen):
 def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: float) -> Opened | None:
     """Open a session by the proof of that kind, and end the one that this browser had.
 
-    None: no such proof stands, or another request has spent it. Then the browser's own session decides what comes next.
+    None: no such proof stands, it was left too long ago, or another request has spent it. Then the browser's own
+    session decides what comes next.
     """
     if kind not in ACR:
         return None
     place = place_of_proof(saved, kind)
     proof = ports.proofs.find_proof(place)
-    if proof is None or proof.spent_by or proof.expires_at <= now:
+    if proof is None or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
         return None
     account = ports.accounts.find_account(proof.sub)
     if account is None or not proof_stands(kind, proof, account):
@@ -59,12 +65,13 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     former = ports.sessions.find_session(digest(former_secret)) if former_secret else None
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
-    session = _session(ports, request, saved, proof, ACR[kind], digest(secret), former, now)
+    session = _session(ports, saved, proof, ACR[kind], digest(secret), former, now)
+    session = _told_apart(session, request)
     ports.sessions.open(session)
     if not ports.proofs.spend_proof(place, proof, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
-    left = _end_former(ports, former, session, now)
+    left = _end_former(ports, former, session, request.issuer, now)
     ports.audit.record(
         "login.succeeded",
         client_id=saved.request.client_id,
@@ -77,7 +84,6 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
 
 def _session(
     ports: Ports,
-    request: Request,
     saved: Saved,
     proof: Proof,
     acr: str,
@@ -85,10 +91,6 @@ def _session(
     former: Session | None,
     now: float,
 ) -> Session:
-    # Few of the requests to /authorize open a session: import what this takes for those only.
-    from valet.people.agents import agent_of
-    from valet.people.throttling import network_of
-
     # If it was the same end-user's, the new session goes on under its public `sid`, so that a later logout reaches the
     # grants of both. Not if an operator has revoked everything that the end-user held: a thief with a copy of the
     # former cookie can still sign out of the former session, and must not end grants of the new one.
@@ -104,15 +106,27 @@ def _session(
         idle_expires_at=int(now) + ports.settings.session_idle_lifetime,
         absolute_expires_at=int(now) + ports.settings.session_absolute_lifetime,
         epoch=proof.epoch,
-        agent=agent_of(request.headers.get("user-agent", "")),
-        network=network_of(request.source_ip),
     )
 
 
-def _end_former(ports: Ports, former: Session | None, session: Session, now: float) -> Session | None:
+def _told_apart(session: Session, request: Request) -> Session:
+    """The session with what its end-user can tell it by, among all others."""
+    # Few of the requests to /authorize open a session: import what this takes for those only.
+    from valet.people.agents import agent_of
+    from valet.people.throttling import network_of
+
+    agent = agent_of(request.headers.get("user-agent", ""))
+    return replace(session, agent=agent, network=network_of(request.source_ip))
+
+
+def _end_former(ports: Ports, former: Session | None, session: Session, issuer: str, now: float) -> Session | None:
     """End the browser's former session; the session, if it was another end-user's."""
     if former is None:
         return None
+    if former.sub != session.sub:
+        from valet.people.announcing import announce_end  # people seldom share a computer
+
+        announce_end(ports, former, issuer, "other_sign_in")
     attempt = ports.random(16)
     ended = ports.sessions.end(former.digest, attempt, now)
     if former.sub == session.sub:

@@ -11,17 +11,17 @@ from valet.handles import base64url
 from valet.http import Response, page
 from valet.pages import sign_in
 from valet.pages.passkeys import HEADERS, USE, script
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence
 from valet.people.passkeys import SIGN_IN, challenge
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.authorization_request import Destination
 from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
 
-_OUT_OF_DATE = "This page was out of date. Please sign in again."
-_RENEWED = "You took longer than ten minutes, so this sign-in was started again."
-_WRONG = "That username and password do not match. Please try again."
-_REFUSED = "That passkey could not be used. Please try again, or sign in another way."
-_NEEDS_PASSKEY = "To go on, you have to sign in with a passkey."
+_OUT_OF_DATE = Sentence("sign_in.out_of_date")
+_RENEWED = Sentence("sign_in.renewed")
+_WRONG = Sentence("sign_in.wrong")
+_REFUSED = Sentence("sign_in.passkey_refused")
+_NEEDS_PASSKEY = Sentence("sign_in.needs_passkey")
 
 
 class Ports(HasSettings, HasClock, Protocol):
@@ -55,7 +55,7 @@ def sign_in_page(
     offer: Offer,
     *,
     username: str,
-    error: str | None = None,
+    error: Sentence | None = None,
     status: int = 200,
 ) -> Response:
     """The page that asks for a username and a password, or a passkey."""
@@ -63,11 +63,11 @@ def sign_in_page(
     asks_password = offer.acr in ("", PASSWORD_ACR)
     notice = _RENEWED if saved.is_renewed else None if asks_password else _NEEDS_PASSKEY
     passkey = _passkey_form(saved, offer) if offer.rp_id and offer.acr != PASSWORD_ACR else None
-    html = sign_in.html(
+    shown = sign_in.page(
         action="/login",
         request_handle=saved.handle,
         csrf_token=csrf_token(saved.browser, saved.handle),
-        client_name=destination.client.client_name,
+        client_name=destination.name,
         username=username,
         error=error,
         notice=notice if not error else None,
@@ -75,9 +75,10 @@ def sign_in_page(
         passkey=passkey,
         asks_password=asks_password,
         needs_localhost=offer.needs_localhost,
+        images=upcoming,
+        ui_locales=saved.request.ui_locales,
     )
-    policy = content_security_policy(has_form=True, images=upcoming, script=passkey.script if passkey else "")
-    return page(status, html, policy, HEADERS if passkey else None)
+    return page(status, shown, HEADERS if passkey else None)
 
 
 def wrong_password_page(saved: Saved, destination: Destination, offer: Offer, *, username: str) -> Response:
@@ -94,8 +95,7 @@ def throttled_page(
     saved: Saved, destination: Destination, offer: Offer, *, username: str, retry_after: int
 ) -> Response:
     """The page after an attempt that came too soon; `retry_after` is in seconds."""
-    minutes = -(-retry_after // 60)
-    error = f"Too many attempts. Please try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    error = Sentence("sign_in.throttled", {"minutes": -(-retry_after // 60)})
     response = sign_in_page(saved, destination, offer, username=username, error=error, status=429)
     return response.with_headers({"Retry-After": str(retry_after)})
 

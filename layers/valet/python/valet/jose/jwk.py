@@ -7,7 +7,6 @@ or ES256 (RFC 8725 §3.1).
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -120,21 +119,12 @@ def _rsa(jwk: Mapping[str, object]) -> dict[str, Verify]:
 
 def _ec(jwk: Mapping[str, object]) -> dict[str, Verify]:
     # Imported here and below, because RS256 is the default: a cold start does not load curves that it does not use.
-    from cryptography.hazmat.primitives.asymmetric import ec, utils
+    from valet.jose.p256 import verifier
 
     x, y = _octets(jwk, "x"), _octets(jwk, "y")
     if jwk.get("crv") != "P-256" or len(x) != 32 or len(y) != 32:
         raise UnusableKey("not a key on P-256")
-    verify = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y).verify
-    ecdsa = ec.ECDSA(_SHA256)
-
-    def es256(signature: bytes, message: bytes) -> None:
-        if len(signature) != 64:  # JOSE uses r‖s, never DER (RFC 7518 §3.4)
-            raise InvalidSignature
-        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-        verify(utils.encode_dss_signature(r, s), message, ecdsa)
-
-    return {"ES256": es256}
+    return {"ES256": verifier(x, y)}
 
 
 def _okp(jwk: Mapping[str, object]) -> dict[str, Verify]:

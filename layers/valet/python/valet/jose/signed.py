@@ -7,7 +7,7 @@ compared before it costs a signature. Until then, its content may only refuse th
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
@@ -24,6 +24,7 @@ LONGEST_JTI = 256  # characters
 _MOST_OPENED = 128  # objects and arrays, all together; so no JSON is nested deeper
 _MOST_TRIED = 4
 _EXTENSIONS = frozenset({"crit", "b64"})  # RFC 7515 §4.1.11, RFC 7797: they change what is signed or what it means
+_TEXTS = ("typ", "alg", "kid")
 _TIMES = ("exp", "iat", "nbf")
 
 
@@ -40,11 +41,9 @@ class Header(NamedTuple):
 
 
 class Unverified(NamedTuple):
-    """What a JWS says, before the server knows who signed it. `jwk` is empty if the header has none."""
+    """What a JWS says, before the server knows who signed it."""
 
-    alg: str
-    kid: str | None
-    jwk: dict[str, object]
+    header: Header
     claims: dict[str, object]
     signing_input: bytes
     signature: bytes
@@ -63,7 +62,7 @@ def read(
     try:
         raw = jws.encode("ascii")
         encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
-        alg, kid, jwk = header or _header(encoded_header, types, algorithms)
+        header = header or _header(encoded_header, types, algorithms)
         signature = compact.decode(encoded_signature)
         claims = _members(encoded_payload)
     except UnicodeEncodeError:
@@ -73,15 +72,17 @@ def read(
     for name in _TIMES:
         if name in claims and type(claims[name]) not in (int, float):
             raise Refused("exp, iat or nbf is not a number")
-    return Unverified(alg, kid, jwk, claims, raw[: -len(encoded_signature) - 1], signature)
+    return Unverified(header, claims, raw[: -len(encoded_signature) - 1], signature)
 
 
 def _header(segment: bytes, types: Container[str | None], algorithms: Container[str]) -> Header:
-    header = _members(segment)
+    header: dict[str, Any] = _members(segment)
     if not _EXTENSIONS.isdisjoint(header):
         raise Refused("crit or b64: an extension that this server does not have")
-    typ, alg, kid = _text(header, "typ"), _text(header, "alg"), _text(header, "kid")
-    jwk = header.get("jwk", {})
+    for name in _TEXTS:
+        if name in header and type(header[name]) is not str:
+            raise Malformed(f"{name} is not text")
+    typ, alg, kid, jwk = header.get("typ"), header.get("alg"), header.get("kid"), header.get("jwk", {})
     if not isinstance(jwk, dict):
         raise Refused("jwk is not an object")
     if (typ and typ.lower().removeprefix("application/")) not in types:
@@ -94,10 +95,11 @@ def _header(segment: bytes, types: Container[str | None], algorithms: Container[
 
 def key_in_header(unverified: Unverified) -> Key:
     """The public key that the header holds (RFC 9449 §4.2). Raises Refused."""
-    if not unverified.jwk:
+    jwk = unverified.header.jwk
+    if not jwk:
         raise Refused("jwk is missing")
     try:
-        return key_from_jwk(unverified.jwk)
+        return key_from_jwk(jwk)
     except UnusableKey as unusable:
         raise Refused(f"jwk: {unusable}") from None
 
@@ -108,7 +110,7 @@ def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
     A key may sign by its own algorithms alone, whatever the header says (RFC 8725 §3.1). If the JWS or a key has no
     `kid`, that key is tried.
     """
-    alg, kid = unverified.alg, unverified.kid
+    alg, kid, _ = unverified.header
     fitting = [
         key.verifiers[alg] for key in keys if alg in key.verifiers and (kid is None or key.kid == kid or not key.kid)
     ]
@@ -128,7 +130,7 @@ def verify(unverified: Unverified, keys: Iterable[Key]) -> Mapping[str, object]:
 def time_of(claims: Mapping[str, object], name: str) -> float | None:
     """The time that an unverified JWS claims, in epoch seconds; None if it has none. `read` checked that it is one."""
     value = claims.get(name)
-    return value if isinstance(value, int | float) else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def _members(segment: bytes) -> dict[str, object]:
@@ -142,12 +144,3 @@ def _members(segment: bytes) -> dict[str, object]:
         except UnicodeEncodeError:
             raise Malformed("half a surrogate pair") from None
     return found
-
-
-def _text(header: Mapping[str, object], name: str) -> str | None:
-    if name not in header:
-        return None
-    value = header[name]
-    if type(value) is not str:
-        raise Malformed(f"{name} is not text")
-    return value

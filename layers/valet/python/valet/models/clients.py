@@ -20,7 +20,12 @@ class Client(Frozen):
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""  # where it is told of logouts; empty: it is not
+    backchannel_logout_session_required: bool = False  # it finds its sessions by `sid`; a logout token always has one
     client_uri: str = ""  # its home page, which error pages lead back to
+    tos_uri: str = ""  # its terms of service, which the consent page links
+    policy_uri: str = ""  # its privacy policy, which the consent page links
+    translations: frozenset[str] = frozenset()  # of its name and links, such as client_name#de=Laden (RFC 7591 §2.2)
     origins: frozenset[str] = frozenset()  # whose scripts may read our answers (CORS)
     scope: frozenset[str] = frozenset()  # the scopes that it may ask for
     default_scope: frozenset[str] = frozenset()  # granted where it asks for none
@@ -84,6 +89,7 @@ class Scope(Frozen):
     name: str
     description: str
     includes: frozenset[str] = frozenset()
+    translations: frozenset[str] = frozenset()  # such as description#de=…
 
 
 class Scopes(Frozen):

@@ -84,6 +84,7 @@ class GrantPointer(Frozen):
     ends_with_session: bool
     expires_at: int
     redeemed_at: int = 0  # 0: not yet, or written by the release before
+    client_id: str = ""  # empty: written by the release before
 
 
 class Tokens(Frozen):

@@ -2,6 +2,8 @@
 
 from valet.frozen import Frozen
 
+ITEM = ("people", "policy")  # the key of its item in the Registry table
+
 
 class Policy(Frozen):
     """One record for the deployment. Each member is in force within ten seconds of its change."""
@@ -18,3 +20,10 @@ class Policy(Frozen):
         frozenset()
     )  # that the pages are offered in, as BCP 47 tags; empty: all that are shipped
     default_language: str = "en"  # for a reader whose languages are not offered
+    brand_name: str = ""  # whose pages they are; empty: Valet
+    brand_colour: str = ""  # #rrggbb; empty: the pages' own green
+    brand_logo: bytes = b""  # PNG or WebP
+    support_uri: str = ""
+    tos_uri: str = ""
+    policy_uri: str = ""  # of the privacy policy
+    translations: frozenset[str] = frozenset()  # of the name and the links, such as tos_uri#de=https://…

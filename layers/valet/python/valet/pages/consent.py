@@ -2,43 +2,57 @@
 
 from collections.abc import Sequence
 
-from valet.pages.rendering import render
+from valet.http import Page
+from valet.pages.words import Sentence, Variants
+
+Said = Sentence | Variants
 
 
-def html(
+def page(
     *,
     action: str,
     request_handle: str,
     csrf_token: str,
-    client_name: str,
+    client_name: Variants,
     owner: str,
+    client_links: Sequence[tuple[Sentence, Variants]] = (),
     answer_host: str,
     username: str,
-    scopes: Sequence[tuple[str, Sequence[tuple[str, str]]]],
+    scopes: Sequence[tuple[Said | None, Sequence[tuple[str, Said]]]],
     switch_account: str | None = None,
-    error: str | None = None,
-    notice: str | None = None,
+    error: Sentence | None = None,
+    notice: Sentence | None = None,
     starts: Sequence[str] = (),
-) -> str:
-    """Asks for `decision`: what `client_name` may do, who runs it and where the answer goes.
+    images: tuple[str, ...] = (),
+    ui_locales: str = "",
+) -> Page:
+    """Asks for `decision`: what `client_name` may do, who runs it, where its own pages are, and where the answer goes.
 
     `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
     `switch_account` is the address of the sign-in page for the same request. `error` says why what was sent did not
-    count, `notice` why the page is there again. `starts` are images that start the functions that come next.
+    count, `notice` why the page is there again. `starts` are images that start the functions that come next, from the
+    addresses in `images`.
     """
-    return render(
+    return Page(
         "consent.html",
-        action=action,
-        request_handle=request_handle,
-        csrf_token=csrf_token,
-        client_name=client_name,
-        owner=owner,
-        answer_host=answer_host,
-        username=username,
-        scopes=scopes,
-        switch_account=switch_account,
-        error=error,
-        notice=notice,
-        starts=starts,
+        {
+            "action": action,
+            "request_handle": request_handle,
+            "csrf_token": csrf_token,
+            "client_name": client_name,
+            "owner": owner,
+            "client_links": client_links,
+            "answer_host": answer_host,
+            "username": username,
+            "scopes": scopes,
+            "switch_account": switch_account,
+            "error": error,
+            "notice": notice,
+            "starts": starts,
+        },
+        has_form=True,
+        images=images,
+        ui_locales=ui_locales,
+        again={"request": request_handle},
     )

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from valet.frozen import Frozen
-from valet.pages.rendering import render
+from valet.http import Page
+from valet.pages.words import Sentence, Variants
 
 
 class PasskeyForm(Frozen):
@@ -17,37 +18,46 @@ class PasskeyForm(Frozen):
     script: str
 
 
-def html(
+def page(
     *,
     action: str,
     request_handle: str,
     csrf_token: str,
-    client_name: str,
+    client_name: Sentence | Variants,
     username: str = "",
-    error: str | None = None,
-    notice: str | None = None,
+    error: Sentence | None = None,
+    notice: Sentence | None = None,
     starts: Sequence[str] = (),
+    images: tuple[str, ...] = (),
+    ui_locales: str = "",
     passkey: PasskeyForm | None = None,
     asks_password: bool = True,
     needs_localhost: bool = False,
-) -> str:
+) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
 
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
-    `starts` are images that start the functions that come next. `needs_localhost`: passkeys do not work at this
-    address of the local stack.
+    `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
+    passkeys do not work at this address of the local stack.
     """
-    return render(
+    return Page(
         "sign_in.html",
-        action=action,
-        request_handle=request_handle,
-        csrf_token=csrf_token,
-        client_name=client_name,
-        username=username,
-        error=error,
-        notice=notice,
-        starts=starts,
-        passkey=passkey,
-        asks_password=asks_password,
-        needs_localhost=needs_localhost,
+        {
+            "action": action,
+            "request_handle": request_handle,
+            "csrf_token": csrf_token,
+            "client_name": client_name,
+            "username": username,
+            "error": error,
+            "notice": notice,
+            "starts": starts,
+            "passkey": passkey,
+            "asks_password": asks_password,
+            "needs_localhost": needs_localhost,
+        },
+        has_form=True,
+        images=images,
+        script=passkey.script if passkey else "",
+        ui_locales=ui_locales,
+        again={"request": request_handle},
     )

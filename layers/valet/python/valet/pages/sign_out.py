@@ -2,23 +2,24 @@
 
 from collections.abc import Mapping
 
-from valet.pages.rendering import render
+from valet.http import Page
+from valet.pages.words import Sentence, Variants
 
 
-def html(
+def page(
     *,
     action: str,
     csrf_token: str,
-    client_name: str | None = None,
+    client_name: Variants | None = None,
     hidden: Mapping[str, str] | None = None,
-    error: str | None = None,
-) -> str:
+    error: Sentence | None = None,
+) -> Page:
     """Asks for `decision` before signing out; `hidden` carries the request's parameters."""
-    return render(
+    carried = dict(hidden or {})
+    return Page(
         "sign_out.html",
-        action=action,
-        csrf_token=csrf_token,
-        client_name=client_name,
-        hidden=dict(hidden or {}),
-        error=error,
+        {"action": action, "csrf_token": csrf_token, "client_name": client_name, "hidden": carried, "error": error},
+        has_form=True,
+        ui_locales=carried.get("ui_locales", ""),
+        again=carried,
     )

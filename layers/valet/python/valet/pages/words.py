@@ -6,9 +6,10 @@ it by `say("sign_in.continue", app=name)`, and Python names it by `Sentence("sig
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from os.path import dirname, join
+from typing import Protocol
 
 from valet.frozen import NO_ENTRIES, Frozen
 
@@ -16,6 +17,16 @@ from valet.frozen import NO_ENTRIES, Frozen
 LANGUAGES: Mapping[str, str] = {
     "en": "English",
     "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "it": "Italiano",
+    "pt-BR": "Português (Brasil)",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "ja": "日本語",
+    "ko": "한국어",
+    "zh-Hans": "简体中文",
+    "ar": "العربية",
 }
 # Ranges that are no prefix of the tag that they mean.
 _MEANT = {"pt": "pt-BR", "zh": "zh-Hans"}
@@ -31,6 +42,31 @@ class Sentence(Frozen):
 
     key: str
     values: Mapping[str, object] = NO_ENTRIES
+
+
+class Variants(Frozen):
+    """A text that was registered in several languages (RFC 7591 §2.2): the one without a language, and by tag."""
+
+    text: str
+    by_language: Mapping[str, str] = NO_ENTRIES
+
+    def in_language(self, tag: str) -> str:
+        found = find_language((tag,), self.by_language) if self.by_language else None
+        return self.text if found is None else self.by_language[found]
+
+
+class Translated(Protocol):
+    """A registration with members in other languages, such as `client_name#de=Laden`."""
+
+    @property
+    def translations(self) -> Collection[str]: ...
+
+
+def variants(of: Translated, member: str) -> Variants:
+    """The member in all of its languages."""
+    prefix = f"{member}#"
+    pairs = (each[len(prefix) :].partition("=") for each in of.translations if each.startswith(prefix))
+    return Variants(getattr(of, member), {tag: value for tag, _, value in pairs})
 
 
 @cache
@@ -83,7 +119,7 @@ def _weight(parameter: str) -> float:
         return 0
 
 
-def find_language(ranges: Collection[str], tags: Collection[str]) -> str | None:
+def find_language(ranges: Sequence[str], tags: Collection[str]) -> str | None:
     """The first of the tags that a range means, each range cut from its end until it does (RFC 4647 §3.4)."""
     known = {tag.lower(): tag for tag in tags}
     known |= {short: tag for short, tag in _MEANT.items() if tag in tags and short not in known}

@@ -1,4 +1,4 @@
-"""The cookies of a browser: its own and its session's (RFC 6265bis)."""
+"""The cookies of a browser: its own, its session's, and the language that its user chose (RFC 6265bis)."""
 
 from typing import Protocol
 
@@ -31,6 +31,10 @@ class Cookies(Frozen):
     def declined_passkey(self) -> str:
         return self._name("no-passkey")
 
+    @property
+    def language(self) -> str:
+        return self._name("lang")
+
     def set_session(self, value: str) -> str:
         """The cookie of a session, kept as long as the session may live: what opens a browser's tab for an app on iOS
         (ASWebAuthenticationSession) shares with the browser only what a cookie keeps beyond the tab.
@@ -47,6 +51,9 @@ class Cookies(Frozen):
     def decline_passkey(self) -> str:
         """The cookie of a browser whose end-user wants no passkey now."""
         return f"{self.declined_passkey}=1; Path=/; Max-Age={_DECLINED}; HttpOnly; SameSite=Lax{self._secure}"
+
+    def set_language(self, value: str) -> str:
+        return f"{self.language}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
 
     def end_session(self) -> str:
         return f"{self.session}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{self._secure}"

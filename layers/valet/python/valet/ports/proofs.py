@@ -6,8 +6,10 @@ from valet.models.proofs import Place, Proof
 
 
 class Proofs(Protocol):
-    def put_proof(self, place: Place, proof: Proof) -> None:
-        """Keep the proof, in place of any other. If the same write arrives again, late, it changes nothing."""
+    def put_proof(self, place: Place, proof: Proof) -> int:
+        """Keep the proof in place of an older one; 0. If another one stands there that is as young or younger, keep
+        that one; its `at_ms`. If the same write arrives again, late, it changes nothing.
+        """
 
     def find_proof(self, place: Place) -> Proof | None: ...
     def spend_proof(self, place: Place, proof: Proof, attempt: bytes, now: float) -> bool:

@@ -55,7 +55,7 @@ def account_page() -> Client:
     """The account page as a client: the operator's own, so that no consent is asked for; and without a scope, so that
     no grant can be issued to it.
     """
-    return Client(client_id=ACCOUNT_PAGE, client_name="Your account", first_party=True)
+    return Client(client_id=ACCOUNT_PAGE, client_name="Account page", first_party=True)
 
 
 def address(issuer: str, section: str) -> str:

@@ -24,7 +24,7 @@ from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import form_post
-from valet.pages.policy import content_security_policy
+from valet.pages.words import Sentence, Variants, variants
 from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
@@ -39,6 +39,8 @@ PUSHED = "urn:ietf:params:oauth:request_uri:"  # how the request_uri of a pushed
 
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §4.4.1
+_MOST_LOCALES = 10
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # SHA-256 in base64url, without spare bits
 
 
@@ -50,7 +52,13 @@ class Destination(Frozen):
     state: str | None
     issuer: str
     response_mode: str = QUERY
+    ui_locales: str = ""  # for a page that carries the answer
     is_account_page: bool = False  # it takes no answer: the browser goes to its section, and a refusal is a page
+
+    @property
+    def name(self) -> Sentence | Variants:
+        """What an end-user signs in for, in their language."""
+        return Sentence("account.title") if self.is_account_page else variants(self.client, "client_name")
 
     def answer(self, parameters: Mapping[str, str | None]) -> Response:
         """Send the browser to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
@@ -65,15 +73,15 @@ class Destination(Frozen):
 
     def _post(self, parameters: Mapping[str, str]) -> Response:
         """A page whose form posts `parameters` to the client (OAuth 2.0 Form Post Response Mode §2)."""
-        html = form_post.html(
+        shown = form_post.page(
             redirect_uri=self.redirect_uri,
-            client_name=self.client.client_name,
+            client_name=variants(self.client, "client_name"),
             answer_host=destination_in_words(self.redirect_uri),
             parameters=parameters,
+            ui_locales=self.ui_locales,
         )
         # With no-referrer, browsers send "Origin: null" with a form (Fetch), and no client could see whose form it is.
-        headers = {"Referrer-Policy": "strict-origin"}
-        return page(200, html, content_security_policy(has_form=True, script=form_post.SCRIPT), headers)
+        return page(200, shown, {"Referrer-Policy": "strict-origin"})
 
 
 def pushed_request_uri(parameters: Parameters) -> str | None:
@@ -162,7 +170,7 @@ def destination_of(request: AuthorizationRequest, registry: Registry, issuer: st
     found = find_destination(Parameters(kept), registry, issuer)
     if found.client.require_pushed_authorization_requests and not request.is_pushed:
         raise not_pushed(found.client)
-    return replace(found, state=request.state)
+    return replace(found, state=request.state, ui_locales=request.ui_locales)
 
 
 def parse_authorization_request(
@@ -211,6 +219,7 @@ def parse_authorization_request(
         response_mode=destination.response_mode,
         resource=resource,
         dpop_jkt=_parse_dpop_jkt(parameters),
+        ui_locales=_parse_ui_locales(parameters),
     )
 
 
@@ -269,6 +278,14 @@ def _parse_dpop_jkt(parameters: Parameters) -> str:
     if value and not _THUMBPRINT.fullmatch(value):
         raise InvalidRequest("The dpop_jkt must be a SHA-256 thumbprint of a JWK, in base64url (RFC 7638).")
     return value
+
+
+def _parse_ui_locales(parameters: Parameters) -> str:
+    """The language tags, without what is none: a locale that is not supported is no error (OpenID Connect Core
+    §3.1.2.1).
+    """
+    tags = [tag for tag in parameters.get("ui_locales", "").split() if _LANGUAGE_TAG.fullmatch(tag)]
+    return " ".join(tags[:_MOST_LOCALES])
 
 
 def _parse_max_age(parameters: Parameters) -> int | None:

@@ -4,15 +4,18 @@ Requests to the token endpoint may need a nonce. At userinfo a proof goes with t
 key, and needs none.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from valet.binding import confirmation, proof
-from valet.binding.proof import Proof
+from valet.binding.proof import KnownKeys, Proof
 from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable, UseDpopNonce, quoted
 from valet.http import Request
+from valet.jose.public import base64url
 from valet.jose.signed import Refused
 from valet.models.once import OneTimeValue
+from valet.ports.runtime import Audit
 from valet.protocol.nonces import ACCEPTED_FOR, Nonces
 
 # Seconds that a proof without a nonce is kept after its `iat`: as long as it is accepted, and the skew of two clocks.
@@ -20,6 +23,7 @@ _KEPT = proof.MAX_AGE + 90
 # Seconds that `iat` may be ahead where a nonce says that the proof is new. Such a proof is kept until it could not be
 # accepted for its time either, and nothing that a client writes keeps it for longer than that.
 _CLOCK_AHEAD = 86_400
+_KEYS = KnownKeys()
 
 
 class Proven(NamedTuple):
@@ -30,7 +34,7 @@ class Proven(NamedTuple):
     headers: Mapping[str, str]
 
 
-def prove(request: Request, nonces: Nonces | None, *, is_nonce_required: bool, now: float) -> Proven:
+def prove(request: Request, nonces: Nonces | None, audit: Audit, *, is_nonce_required: bool, now: float) -> Proven:
     """Judge the proof of a request for tokens. `nonces` None: this deployment has none.
 
     Raises InvalidDpopProof, UseDpopNonce, and TemporarilyUnavailable if a nonce is required and none can be made.
@@ -42,10 +46,12 @@ def prove(request: Request, nonces: Nonces | None, *, is_nonce_required: bool, n
         try:
             headers = _current(found, nonces, request.issuer, now)
             is_fresh = found.nonce is not None and nonces.is_good(found.nonce, request.issuer, now)
-        except TemporarilyUnavailable:
-            # Without the key no nonce is known to be ours, and the proof is judged by its time, as any without nonce.
+        except TemporarilyUnavailable as error:
             if is_nonce_required:
                 raise
+            # Without the key no nonce is known to be ours, and the proof is judged by its time, as any without nonce.
+            # The client is answered, so only this line tells the operator that no nonces can be made.
+            audit.record("nonce.failed", detail=error.detail)
             nonces = None
     try:
         if is_fresh:
@@ -82,7 +88,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
     except Refused as refused:
         raise _refusal(refused) from None
     try:
-        proof.check_token(found, token)
+        proof.check_token(found, base64url(hashlib.sha256(token.encode()).digest()))
     except Refused as refused:
         raise InvalidToken(f"The DPoP proof is not for this access token: {refused}.", detail=str(refused)) from None
     if found.jkt != jkt:
@@ -97,7 +103,7 @@ def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTim
 def _read(request: Request) -> Proof:
     """The proof, if it was made for this request."""
     try:
-        found = proof.read(request.headers["dpop"])
+        found = proof.read(request.headers["dpop"], _KEYS)
         proof.check_request(found, request.method, (f"{request.issuer}{request.path}",))
     except Refused as refused:
         own = f"{request.issuer}{quoted(request.path)}"

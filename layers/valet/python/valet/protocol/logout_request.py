@@ -11,7 +11,7 @@ from valet.ports.clients import Registry
 from valet.protocol.redirect_uri import is_registered
 from valet.protocol.unregistered import refusal
 
-_CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+_CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
 _BACK = "post_logout_redirect_uri"
 _LONGEST_STATE = 2048  # bytes: it travels in a Location header, and a gateway takes ten kilobytes of those
 

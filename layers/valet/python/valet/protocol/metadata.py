@@ -17,12 +17,23 @@ from valet.protocol.supported import (
     reachable_acr_values,
 )
 
+# OpenID Connect Back-Channel Logout §2.1. A logout token always has a sid.
+_BACK_CHANNEL_LOGOUT = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+
 
 def document(
-    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", *, has_passkeys: bool = False
+    issuer: str,
+    known: Scopes,
+    algs: tuple[str, ...],
+    profile: str = "plain",
+    languages: tuple[str, ...] = (),
+    *,
+    has_passkeys: bool = False,
+    tells_logouts: bool = False,
 ) -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign.
-    `profile` and `has_passkeys` are the deployment's.
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
+    `languages` those of the pages. `profile` and `has_passkeys` are the deployment's. `tells_logouts`: whether clients
+    are told of logouts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -60,10 +71,12 @@ def document(
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
         "acr_values_supported": list(reachable_acr_values(has_passkeys=has_passkeys)),
+        "ui_locales_supported": list(languages),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
         "require_pushed_authorization_requests": profile != "plain",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
     }

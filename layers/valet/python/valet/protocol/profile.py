@@ -7,7 +7,7 @@ so that an edited item weakens nothing. The rest of this module is what the prof
 Only requests of such clients import this module.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from valet.errors import SigningFailed, UnauthorizedClient
 from valet.frozen import Frozen
@@ -102,9 +102,9 @@ RULES = (
 )
 
 
-def broken_by(client: Client) -> Iterator[Rule]:
+def broken_by(client: Client) -> list[Rule]:
     """The rules that the registration breaks."""
-    return (rule for rule in RULES if not rule.is_kept_by(client))
+    return [rule for rule in RULES if not rule.is_kept_by(client)]
 
 
 def check_record(client: Client) -> None:
@@ -112,8 +112,7 @@ def check_record(client: Client) -> None:
 
     The description tells which rules. It reveals nothing but the client's own fault.
     """
-    broken = tuple(broken_by(client))
-    if broken:
+    if broken := broken_by(client):
         sentences = "; ".join(f"{rule.sentence} (section {rule.section})" for rule in broken)
         raise UnauthorizedClient(
             f"The registration of this client breaks the FAPI 2.0 Security Profile: {sentences}.",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from valet.models.clients import Client, ProtectedApi, Scopes
+from valet.protocol.resource import compared, is_resource
 from valet.protocol.scope import ISSUERS_OWN
 from valet.protocol.supported import SIGNING_ALGS
 from valet.registration.rules import NOT_REGISTERED, ONE_OF_THE_ALGS, Wrong
@@ -54,6 +55,21 @@ def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]
     if api.access_token_signing_alg not in ("", *SIGNING_ALGS):
         wrong.append(Wrong("access_token_signing_alg", ONE_OF_THE_ALGS, api.access_token_signing_alg))
     return wrong
+
+
+def refusal_of_audience(audience: str, others: Iterable[str]) -> str | None:
+    """Why no request can name an API by that audience (RFC 8707 §2), among `others` and the issuer; None if one can.
+
+    APIs of an earlier release may have others. They stay as they are, and `valet doctor` names them.
+    """
+    if not is_resource(audience):
+        return (
+            "no absolute URI without a fragment, such as https://api.example.com, so no request can name it (RFC 8707)"
+        )
+    for other in others:
+        if other != audience and is_resource(other) and compared(other) == compared(audience):
+            return f"a request cannot tell it from {other}: the case of scheme and host and a last slash do not count"
+    return None
 
 
 def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:

@@ -3,15 +3,28 @@
 from collections.abc import Iterator
 
 from valet.models.policy import Policy
+from valet.pages import colours
+from valet.pages.logos import LARGEST, media_type
 from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.supported import ACR_VALUES
+from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
+from valet.registration.translations import wrong_with_translations
+
+_LINKS = ("support_uri", "tos_uri", "policy_uri")
 
 
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
-    return [*_languages(policy), *_sign_in_with(policy), *_role_required_acr(policy)]
+    checks = {"brand_name": refusal_of_name, **dict.fromkeys(_LINKS, refusal_of_link)}
+    return [
+        *_languages(policy),
+        *_brand(policy),
+        *_sign_in_with(policy),
+        *_role_required_acr(policy),
+        *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
+    ]
 
 
 def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
@@ -37,3 +50,30 @@ def _languages(policy: Policy) -> Iterator[Wrong]:
         yield Wrong("default_language", f"one of {', '.join(LANGUAGES)}", policy.default_language)
     elif policy.languages and policy.default_language not in policy.languages:
         yield Wrong("default_language", "not among the languages that are offered", policy.default_language)
+
+
+def _brand(policy: Policy) -> Iterator[Wrong]:
+    if policy.brand_name and (reason := refusal_of_name(policy.brand_name)):
+        yield Wrong("brand_name", reason, policy.brand_name)
+    if policy.brand_colour and (reason := refusal_of_colour(policy.brand_colour)):
+        yield Wrong("brand_colour", reason, policy.brand_colour)
+    if policy.brand_logo and media_type(policy.brand_logo) is None:
+        yield Wrong("brand_logo", f"a PNG or WebP image of at most {LARGEST} bytes; this has {len(policy.brand_logo)}")
+    for member in _LINKS:
+        uri: str = getattr(policy, member)
+        if uri and (reason := refusal_of_link(uri)):
+            yield Wrong(member, reason, uri)
+
+
+def refusal_of_colour(colour: str) -> str | None:
+    """Why it cannot be the colour of the pages; None if it can. The dark theme takes a lighter shade of it."""
+    if not colours.is_colour(colour):
+        return "#rrggbb in small letters, such as #0d6650"
+    found = colours.contrast(colour, colours.LIGHT)
+    if found >= colours.LEAST_CONTRAST:
+        return None
+    instead = colours.nearest(colour, "#000000", colours.LIGHT)
+    return (
+        f"a contrast of {found:.1f} to 1 with the page, and text needs {colours.LEAST_CONTRAST} to 1 "
+        f"(WCAG 2.2 section 1.4.3): {instead} has enough"
+    )

@@ -23,8 +23,10 @@ from valet.protocol.supported import (
     SIGNING_ALGS,
     GrantType,
 )
-from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
+from valet.registration.addresses import origin_of, refusal_of_logout_uri, refusal_of_origin, refusal_of_uri
 from valet.registration.client_keys import refusal_of_method, wrong_with_keys
+from valet.registration.links import refusal_of_name, refusal_of_sentence, wrong_with_links
+from valet.registration.translations import wrong_with_translations
 
 APPLICATION_TYPES = ("web", "native", "browser")
 # A caller may add to these reasons, because it knows how to list the registered names.
@@ -35,7 +37,6 @@ ONE_OF_THE_LEVELS = f"one of {', '.join(ACR_VALUES)}"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
-_LONGEST_NAME = 100
 _LONGEST_ROLE = 256
 _ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _LONGEST_LIFETIME = 366 * 86_400
@@ -57,14 +58,18 @@ def lifetimes_of(application_type: str) -> tuple[int, int]:
     return (8 * 3600, 24 * 3600) if application_type == "browser" else (30 * 86_400, 90 * 86_400)
 
 
-def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
-    """Everything that is wrong with the client, among the scopes and protected APIs that are registered."""
+def wrong_with_client(client: Client, known: Scopes, *, is_local: bool = False) -> list[Wrong]:
+    """Everything that is wrong with the client, among the scopes and protected APIs that are registered. `is_local`:
+    in the local stack.
+    """
     return [
         *_names(client),
         *_kind(client),
         *(Wrong(*each) for each in wrong_with_keys(client)),
         *_grant_types(client),
         *_addresses(client),
+        *_logout(client, is_local=is_local),
+        *(Wrong(*each) for each in wrong_with_links(client)),
         *_requests(client),
         *_scope(client, known),
         *_claims(client, known),
@@ -86,9 +91,8 @@ def _names(client: Client) -> Iterator[Wrong]:
     if not _CLIENT_ID.fullmatch(client.client_id):
         yield Wrong("client_id", "1 to 128 letters, digits and - . _ ~", client.client_id)
     for member, value in (("client_name", client.client_name), ("owner", client.owner)):
-        # Format characters turn the consent page's text around.
-        if not value.isprintable() or len(value) > _LONGEST_NAME or value != value.strip():
-            yield Wrong(member, f"at most {_LONGEST_NAME} printable characters", value)
+        if reason := refusal_of_name(value):
+            yield Wrong(member, reason, value)
     if not client.client_name:
         yield Wrong("client_name", "people are asked to allow it something, and want to know what it is called")
 
@@ -143,9 +147,6 @@ def _or(names: Iterable[str]) -> str:
 
 
 def _addresses(client: Client) -> Iterator[Wrong]:
-    # People follow it, and no answer goes there: an address that opens an app of the person's is right for any client.
-    if client.client_uri and (reason := refusal_of_uri(client.client_uri, "native")):
-        yield Wrong("client_uri", reason, client.client_uri)
     for member, uris in (
         ("redirect_uris", client.redirect_uris),
         ("post_logout_redirect_uris", client.post_logout_redirect_uris),
@@ -164,6 +165,21 @@ def _addresses(client: Client) -> Iterator[Wrong]:
     for origin in sorted(client.origins):
         if reason := refusal_of_origin(origin):
             yield Wrong("origins", reason, origin)
+
+
+def _logout(client: Client, *, is_local: bool) -> Iterator[Wrong]:
+    uri = client.backchannel_logout_uri
+    if not uri:
+        if client.backchannel_logout_session_required:
+            yield Wrong("backchannel_logout_session_required", "only a client with a backchannel_logout_uri uses it")
+        return
+    if reason := refusal_of_logout_uri(uri, is_local=is_local):
+        yield Wrong("backchannel_logout_uri", reason, uri)
+    if not client.is_confidential:
+        reason = "a back channel leads to a server, which is a web application: this one runs on the end-user's device"
+        yield Wrong("backchannel_logout_uri", reason)
+    elif OPENID not in client.scope or not any(row.uses_redirect_uri for row in _rows(client)):
+        yield Wrong("backchannel_logout_uri", "only a client that gets ID tokens knows sessions: it needs openid")
 
 
 def _requests(client: Client) -> Iterator[Wrong]:
@@ -230,8 +246,10 @@ def wrong_with_scope(scope: Scope, known: Scopes) -> list[Wrong]:
     wrong = []
     if not _SCOPE.fullmatch(scope.name):
         wrong.append(Wrong("name", "1 to 100 visible ASCII characters, save quote and backslash", scope.name))
-    if not scope.description.strip() or not scope.description.isprintable() or len(scope.description) > 200:
-        wrong.append(Wrong("description", "a sentence of at most 200 characters, for the consent page"))
+    if reason := refusal_of_sentence(scope.description):
+        wrong.append(Wrong("description", reason))
+    checks = {"description": refusal_of_sentence}
+    wrong += [Wrong(*each) for each in wrong_with_translations(scope.translations, checks)]
     wrong += [Wrong("includes", NOT_REGISTERED, name) for name in sorted(scope.includes - known.scopes.keys())]
     if cycle := _cycle(scope, known):
         wrong.append(Wrong("includes", "in a circle, " + " → ".join(cycle)))

@@ -4,21 +4,19 @@
 up no proof, so the client may send it again.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from valet.binding import proof
-from valet.binding.proof import KnownKey, Proof
+from valet.binding.proof import KnownKeys, Proof
 from valet.clock import Moment
 from valet.jose.signed import Refused
 from valet.resource_server.outcomes import ProofRefused
 from valet.resource_server.proofs_seen import ProofsSeen
+from valet.resource_server.verify import AccessToken
 
 ALGS = " ".join(proof.ALGORITHMS)
 """The value of `algs` in a challenge (RFC 9449 §7.1)."""
-
-_MOST_KEYS = 512
 
 
 class Sent(NamedTuple):
@@ -43,11 +41,10 @@ class Proofs:
     def __init__(self, max_age: int, advice: str, on_full: Callable[[], None]) -> None:
         self._max_age, self._advice = max_age, advice
         self._seen = ProofsSeen(max_age, on_full)
-        self._keys: dict[str, KnownKey] = {}  # by the encoded header, which is the same in all proofs of a client
-        self._lock = threading.Lock()
+        self._keys = KnownKeys()
 
-    def judge(self, sent: Sent, token: str, jkt: str, now: Moment) -> Proof:
-        """The proof that comes with `token`, which is bound to the key `jkt`. Raises ProofRefused."""
+    def judge(self, sent: Sent, token: AccessToken, now: Moment) -> Proof:
+        """The proof that comes with `token`, which is bound to a key. Raises ProofRefused."""
         if len(sent.proofs) != 1:
             raise ProofRefused("more than one proof" if sent.proofs else "no proof")
         value = sent.proofs[0]
@@ -55,28 +52,20 @@ class Proofs:
             raise ProofRefused("no proof")
         try:
             found = proof.read(value, self._keys)
-            if found.jkt != jkt:
+            if found.jkt != token.jkt:
                 raise ProofRefused("the proof is by another key than the token's")
             proof.check_request(found, sent.method, sent.targets, is_decoded=sent.is_decoded)
             proof.check_time(found, now.wall, self._max_age)
-            proof.check_token(found, token)
-            key = proof.verify(found)
+            proof.check_token(found, token.ath)
+            proof.verify(found)
         except proof.AnotherAddress as refused:
             advice, self._advice = self._advice, ""
             raise ProofRefused(f"{refused}{advice}") from None
         except Refused as refused:
             raise ProofRefused(str(refused)) from None
-        if found.known is None:
-            self._remember(proof.header_segment(value), key)
         return found
 
     def spend(self, found: Proof, now: Moment) -> None:
         """Use `found` up. Raises ProofRefused if this process has seen it before."""
         if not self._seen.add(found.jkt, found.jti, now):
             raise ProofRefused("the proof was used before")
-
-    def _remember(self, segment: str, key: KnownKey) -> None:
-        with self._lock:
-            if len(self._keys) >= _MOST_KEYS:
-                del self._keys[next(iter(self._keys))]  # the oldest
-            self._keys[segment] = key

@@ -40,7 +40,8 @@ class AccessToken(NamedTuple):
     """A token whose signature and claims were found right, and what of it is still needed.
 
     `context` is what the API is told: flat strings, as API Gateway wants them. `jkt` is the thumbprint of the key that
-    the sender has to prove; it is empty for a bearer token.
+    the sender has to prove, and `ath` the token's digest, which the proof has to name (RFC 9449 §4.2). Both are empty
+    for a bearer token.
     """
 
     key: Key
@@ -52,6 +53,7 @@ class AccessToken(NamedTuple):
     roles: str
     context: dict[str, str]
     jkt: str
+    ath: str
 
 
 class Verifier:
@@ -80,7 +82,7 @@ class Verifier:
             if not found.not_before <= now.wall < found.expires_at:
                 raise TokenRefused("expired or not yet valid")
             return found
-        found = self._verified(raw, now)
+        found = self._verified(raw, digest, now)
         self._remember(digest, found)
         return found
 
@@ -90,7 +92,7 @@ class Verifier:
                 del self._remembered[next(iter(self._remembered))]  # the oldest
             self._remembered[digest] = token
 
-    def _verified(self, raw: bytes, now: Moment) -> AccessToken:
+    def _verified(self, raw: bytes, digest: bytes, now: Moment) -> AccessToken:
         try:
             encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
             header = self._headers.get(encoded_header) or compact.header(encoded_header)
@@ -113,7 +115,8 @@ class Verifier:
             raise TokenRefused("signature") from None
         if len(self._headers) < _MOST_HEADERS:
             self._headers[encoded_header] = header
-        return self._access_token(claims, key, len(raw), not_before, expires_at)
+        found = self._access_token(claims, key, len(raw), not_before, expires_at)
+        return found._replace(ath=_ath(digest)) if found.jkt else found
 
     def _check(self, claims: Mapping[str, object], now: float) -> tuple[int, int]:
         """Check the issuer, the audience and the times; answer from when to when the token is good."""
@@ -154,7 +157,7 @@ class Verifier:
         reference = self._reference(claims["status"]) if "status" in claims else None
         if reference is None and not self._is_status_optional:
             raise TokenRefused("no status")
-        return AccessToken(key, length, not_before, expires_at, reference, scope, roles, context, jkt)
+        return AccessToken(key, length, not_before, expires_at, reference, scope, roles, context, jkt, "")
 
     def _reference(self, status: object) -> Reference:
         """Where the status stands. A `status` of some other kind cannot be looked up, so it refuses."""
@@ -176,6 +179,12 @@ def _jkt(cnf: object) -> str:
         return jkt_of(cnf)
     except Refused as refused:
         raise TokenRefused(str(refused)) from None
+
+
+def _ath(digest: bytes) -> str:
+    from valet.jose.public import base64url  # as in _jkt
+
+    return base64url(digest)
 
 
 def _scope(scope: object) -> str:

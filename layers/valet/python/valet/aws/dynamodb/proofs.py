@@ -2,9 +2,7 @@
 and no other.
 """
 
-from contextlib import suppress
-
-from valet.aws.dynamodb.table import ConditionFailed, Table, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.proofs import Place, Proof
 
@@ -14,17 +12,17 @@ class DynamoProofs(Frozen):
 
     table: Table
 
-    def put_proof(self, place: Place, proof: Proof) -> None:
-        values = {f":{name}": value for name, value in vars(proof).items() if name != "spent_by"}
-        kept = ", ".join(f"#{name[1:]} = {name}" for name in values)
-        with suppress(ConditionFailed):  # it was put before: by our own first try
-            self.table.update(
-                _pk(place),
-                "proof",
-                f"SET {kept} REMOVE #spent_by ADD #seen :this",
-                {**values, ":amr": list(proof.amr), ":this": {proof.proof_id}},
-                "NOT contains(#seen, :proof_id)",
-            )
+    def put_proof(self, place: Place, proof: Proof) -> int:
+        item = item_from_model(proof, _pk(place), "proof")
+        try:
+            # Compare the times, and not only the ids: DynamoDB's client sends a write again if it got no answer, and
+            # the first try may arrive when another end-user's proof was left here since, and spent.
+            self.table.put(item, "attribute_not_exists(#pk) OR #at_ms < :at", {":at": proof.at_ms})
+        except ConditionFailed as failed:
+            found = failed.found or {}
+            if found.get("proof_id") != proof.proof_id:  # else our own first try put it
+                return int(found.get("at_ms", 0))
+        return 0
 
     def find_proof(self, place: Place) -> Proof | None:
         item = self.table.get(_pk(place), "proof")

@@ -1,11 +1,10 @@
 """The Registry table as operators write it."""
 
 from valet.aws.dynamodb.client_keys import announce
-from valet.aws.dynamodb.registry import POLICY
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.frozen import Frozen
 from valet.models.clients import Client, ProtectedApi, Scope
-from valet.models.policy import Policy
+from valet.models.policy import ITEM, Policy
 
 
 class Registrar(Frozen):
@@ -34,7 +33,7 @@ class Registrar(Frozen):
         self.table.put(item_from_model(api, "apis", api.audience))
 
     def put_policy(self, policy: Policy) -> None:
-        self.table.put(item_from_model(policy, *POLICY))
+        self.table.put(item_from_model(policy, *ITEM))
 
     def put_scope(self, scope: Scope) -> None:
         self.table.put(item_from_model(scope, "scopes", scope.name))

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from valet.models.client_keys import ClientKeys
     from valet.models.policy import Policy
 
-POLICY = ("people", "policy")  # the key of its item
-
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
 _MAXIMUM_CLIENT_ID = 255
@@ -59,9 +57,9 @@ class DynamoRegistry:
         return self._remember("policy", self._read_policy)
 
     def _read_policy(self) -> "Policy":
-        from valet.models.policy import Policy  # only the functions that people meet need it
+        from valet.models.policy import ITEM, Policy  # only the functions that people meet need it
 
-        item = self._table.get(*POLICY)
+        item = self._table.get(*ITEM)
         return model_from_item(Policy, item) if item else Policy()
 
     def _read_client(self, client_id: str) -> Client | None:

@@ -106,7 +106,7 @@ class Authorizer:
             if not is_dpop:
                 raise TokenRefused("bound to a key, and presented as Bearer: such a token comes with a DPoP proof")
             senders = self._senders_of_bound_tokens()
-            proof = senders.judge(event, asked, presented, token.jkt, now)
+            proof = senders.judge(event, asked, token, now)
         elif is_dpop:
             raise TokenRefused("presented as DPoP, and bound to no key")
         elif not self._configuration.takes_bearer:

@@ -31,6 +31,7 @@ from valet.resource_server.api_gateway.events import (
 from valet.resource_server.outcomes import TokenRefused
 from valet.resource_server.proofs import Proofs, Sent
 from valet.resource_server.proofs_seen import MOST
+from valet.resource_server.verify import AccessToken
 
 Event = Mapping[str, Any]
 
@@ -44,13 +45,13 @@ class Senders:
         advice = "" if self._public_urls else ": if clients call this API by another address, set PUBLIC_URL"
         self._proofs = Proofs(configuration.proof_max_age, advice, self._tell_full)
 
-    def judge(self, event: Event, asked: Asked, token: str, jkt: str, now: Moment) -> Proof:
-        """The proof that comes with `token`, which is bound to the key `jkt`. Raises TokenRefused or UnknownEvent."""
+    def judge(self, event: Event, asked: Asked, token: AccessToken, now: Moment) -> Proof:
+        """The proof that comes with `token`, which is bound to a key. Raises TokenRefused or UnknownEvent."""
         try:
             sent = self._sent(event, asked.shape)
         except (KeyError, TypeError, AttributeError) as error:
             raise UnknownEvent(f"an authorizer event that lacks {error}") from None
-        return self._proofs.judge(sent, token, jkt, now)
+        return self._proofs.judge(sent, token, now)
 
     def spend(self, proof: Proof, now: Moment) -> None:
         """Use `proof` up. Raises TokenRefused if this process has seen it before."""

@@ -1,0 +1,135 @@
+"""The pages by WCAG 2.2 AA, as axe-core and a keyboard find it, in both themes, both directions and three widths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.landing import Landing
+from tests.e2e.people import PASSWORDS, ask
+from tests.support.missing import is_missing
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = (1280, 375, 320)
+_RUN = """async () => (await axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    rules: {'target-size': {enabled: true}},
+    resultTypes: ['violations'],
+})).violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.html).join(' ')}`)"""
+# What a person can act on, except what a closed `details` hides.
+_ACTIVE = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary')]
+    .filter(each => each.checkVisibility()).map(each => each.outerHTML)"""
+_FOCUSED = "() => document.activeElement === document.body ? '' : document.activeElement.outerHTML"
+_IS_SEEN = """() => { const it = document.activeElement, box = it.getBoundingClientRect();
+    const on_top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return getComputedStyle(it).outlineStyle === 'solid' && (it.contains(on_top) || on_top.contains(it)); }"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.exists():
+        is_missing("axe-core is not there: npm ci in tests/e2e")
+    return AXE.read_text(encoding="utf-8")
+
+
+def walk(page: Page, issuer: str, landing: Landing, ui_locales: str) -> Iterator[str]:
+    """Leads the page through every page that there is, and names each once it is shown."""
+    asked = ask(issuer, "mobile_app", f"{landing.origin}/callback", ui_locales=ui_locales, response_mode="form_post")
+    page.goto(asked.url)
+    yield "sign-in"
+    _sign_in(page, "wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "sign-in after a wrong password"
+    _sign_in(page, PASSWORDS["john"])
+    expect(page.locator("[name=decision]").first).to_be_visible()
+    yield "consent"
+    # The app answers with nothing, so that the page which posts to it stays.
+    page.route(f"{landing.origin}/**", lambda route: route.fulfill(status=204))
+    page.locator("[value=allow]").click()
+    expect(page.locator("noscript")).to_be_attached()
+    yield "answer"
+    page.goto(f"{issuer}/authorize?client_id=nobody&ui_locales={ui_locales}")
+    page.locator("main summary").click()
+    yield "refusal"
+    page.goto(f"{issuer}/logout?ui_locales={ui_locales}")
+    yield "sign-out"
+    page.locator("[value=allow]").click()
+    expect(page.locator("[name=decision]")).to_have_count(0)
+    yield "signed out"
+
+
+def _sign_in(page: Page, password: str) -> None:
+    page.locator("#username").fill("john")
+    page.locator("#password").fill(password)
+    page.locator("main button").click()
+
+
+def fits(page: Page, width: int) -> bool:
+    page.set_viewport_size({"width": width, "height": 800})
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@pytest.mark.parametrize("ui_locales", ["en", "ar"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
+    browser: Browser, issuer: str, landing: Landing, axe: str, theme: Literal["light", "dark"], ui_locales: str
+) -> None:
+    context = browser.new_context(color_scheme=theme, viewport={"width": 320, "height": 800})
+    page, wrong, names = context.new_page(), [], []
+    for name in walk(page, issuer, landing, ui_locales):
+        names.append(name)
+        assert page.locator("html").get_attribute("dir") == ("rtl" if ui_locales == "ar" else "ltr")
+        if page.locator("footer summary").count():
+            page.locator("footer summary").click()  # the languages as well
+        wrong += [f"{name} at {width} px" for width in WIDTHS if not fits(page, width)]
+        page.evaluate(axe)
+        found: list[Any] = page.evaluate(_RUN)
+        wrong += [f"{name}: {each}" for each in found]
+    context.close()
+    assert wrong == []
+    assert len(names) == 7
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page, issuer: str, landing: Landing) -> None:
+    for name in walk(page, issuer, landing, "en"):
+        active: list[str] = page.evaluate(_ACTIVE)
+        reached: list[str] = []
+        for _ in range(2 * len(active) + 2):  # from where the page put the focus, and once around
+            page.keyboard.press("Tab")
+            focused = page.evaluate(_FOCUSED)
+            reached += [focused] if focused else []
+            assert not focused or page.evaluate(_IS_SEEN), f"{name}: the focus is not seen on {focused}"
+        first = reached.index(active[0]) if active else 0
+        assert reached[first : first + len(active)] == active, name
+
+
+def test_the_keyboard_alone_chooses_the_language_and_the_choice_stays(
+    page: Page, issuer: str, landing: Landing
+) -> None:
+    page.goto(ask(issuer, "mobile_app", f"{landing.origin}/callback").url)
+    page.locator("footer summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Deutsch")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
+    _sign_in(page, "falsch")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Name und Passwort passen nicht zusammen. Bitte versuchen Sie es noch einmal."
+    )
+
+
+def test_without_script_a_click_chooses_the_language_of_a_refusal(browser: Browser, issuer: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{issuer}/login?request={'A' * 43}")
+    page.locator("footer summary").click()
+    page.locator("footer button[value=ar]").click()
+    expect(page.locator("html[lang=ar][dir=rtl] h1")).to_have_text("انتهت صلاحية تسجيل الدخول هذا")
+    context.close()

@@ -1,0 +1,200 @@
+"""`valet doctor` about the account's other APIs, which may take bound tokens without a proof."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+
+from admin.doctor import examine, gateways
+from admin.doctor.evidence import Evidence
+from admin.doctor.findings import Finding, Skipped
+from admin.records.deployment import Deployment
+from admin.terminal.spelling import Where
+
+ISSUER, AUDIENCE = "https://id.example.com", "https://api.example.com"
+OURS, THEIRS = "valets-authorizer", "another-authorizer"
+BOUND = Client("bank", "Bank", dpop_bound_access_tokens=True, scope=frozenset({"pay"}))
+BEARER = Client("shop", "Shop", scope=frozenset({"buy"}))
+SCOPES = Scopes(
+    {name: Scope(name, name) for name in ("pay", "buy", "openid")},
+    {
+        AUDIENCE: ProtectedApi(AUDIENCE, "Payments", frozenset({"pay"})),
+        "https://shop.example.com": ProtectedApi("https://shop.example.com", "Shop", frozenset({"buy"})),
+    },
+)
+
+
+def denied(operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, operation)
+
+
+class _Lambda:
+    """The functions of the account; those that are not there may not be read."""
+
+    environments: Mapping[str, Mapping[str, str]] = {OURS: {"ISSUER": ISSUER}, THEIRS: {"ISSUER": "https://other"}}
+
+    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        name = FunctionName.rpartition(":")[2]
+        if name not in self.environments:
+            raise denied("GetFunctionConfiguration")
+        return {"Environment": {"Variables": self.environments[name]}}
+
+
+class Gateway:
+    """boto3's client of one service, whose every list comes in pages of one item that AWS could have sent."""
+
+    def __init__(self, service: Any) -> None:
+        self.client: Any = boto3.client(service, region_name="us-east-1")
+        self.apis: list[dict[str, Any]] = []
+        self.authorizers: dict[str, list[dict[str, Any]]] = {}
+        self.is_denied = False
+        self.client.meta.events.register(f"before-call.{service}", self._answer)
+
+    def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Any, Any]:
+        if self.is_denied:
+            raise denied(model.name)
+        api = re.search(r"apis/([^/]+)/", params["url_path"])
+        items = self.authorizers[api[1]] if api else self.apis
+        members = model.output_shape.members
+        (name, token) = ("Items", "NextToken") if "Items" in members else ("items", "position")
+        first = int(params["query_string"].get("nextToken") or params["query_string"].get("position") or 0)
+        page = {name: items[first : first + 1], **({token: str(first + 1)} if first + 1 < len(items) else {})}
+        validate_parameters(page, model.output_shape)
+        return SimpleNamespace(status_code=200), page
+
+
+@pytest.fixture
+def http_apis() -> Gateway:
+    return Gateway("apigatewayv2")
+
+
+@pytest.fixture
+def rest_apis() -> Gateway:
+    return Gateway("apigateway")
+
+
+@pytest.fixture
+def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch) -> Evidence:
+    clients = {"lambda": _Lambda(), "apigateway": rest_apis.client, "apigatewayv2": http_apis.client}
+    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, lambda: 0.0)
+    deployment.__dict__["outputs"] = {"Issuer": ISSUER}
+    monkeypatch.setattr(deployment, "client", clients.__getitem__)
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {})
+    found = Evidence(deployment, 0)
+    found.__dict__.update(clients=(BOUND, BEARER), scopes=SCOPES)
+    return found
+
+
+def looked(evidence: Evidence, name: str) -> tuple[list[Finding], list[Skipped]]:
+    return examine(evidence, [check for check in gateways.CHECKS if check.name == name])
+
+
+def add_http(gateway: Gateway, **authorizer: Any) -> tuple[str, str]:
+    """An HTTP API with an authorizer. Returns their ids."""
+    number = len(gateway.apis)
+    api, made = f"api{number}", f"authorizer{number}"
+    gateway.apis.append({"ApiId": api, "Name": "pay", "ProtocolType": "HTTP", "RouteSelectionExpression": "x"})
+    gateway.authorizers[api] = [{"AuthorizerId": made, "Name": "mine", **authorizer}]
+    return api, made
+
+
+def of(function: str) -> str:
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    return f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+def jwt(issuer: str, *audiences: str) -> dict[str, Any]:
+    return {"AuthorizerType": "JWT", "JwtConfiguration": {"Issuer": issuer, "Audience": list(audiences)}}
+
+
+# -- API Gateway's own authorizers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("audience", [AUDIENCE, "bank"], ids=["aud", "client_id"])
+@pytest.mark.parametrize("issuer", [ISSUER, f"{ISSUER}/"])
+def test_an_authorizer_that_ignores_cnf_is_found(
+    evidence: Evidence, http_apis: Gateway, audience: str, issuer: str
+) -> None:
+    api, authorizer = add_http(http_apis, **jwt(issuer, "other", audience))
+    [finding], skipped = looked(evidence, "gateways.jwt-authorizers")
+    assert (finding.is_error, skipped) == (True, [])
+    assert finding.what.endswith(f"{authorizer} of the API pay ({api}) takes tokens for {audience}")
+    assert f"aws apigatewayv2 delete-authorizer --api-id {api} --authorizer-id {authorizer}" in finding.mend
+
+
+def test_so_is_one_before_the_issuers_own_audience_and_on_a_later_page(evidence: Evidence, http_apis: Gateway) -> None:
+    evidence.__dict__["clients"] = (Client("bank", "Bank", profile="fapi2", scope=frozenset({"openid"})), BEARER)
+    add_http(http_apis, **jwt("https://other.example.com", ISSUER))
+    _, authorizer = add_http(http_apis, **jwt(ISSUER, ISSUER))
+    [finding], _ = looked(evidence, "gateways.jwt-authorizers")
+    assert authorizer in finding.what
+
+
+def test_other_authorizers_are_fine(evidence: Evidence, http_apis: Gateway) -> None:
+    add_http(http_apis, **jwt("https://other.example.com", AUDIENCE))
+    add_http(http_apis, **jwt(ISSUER, "https://shop.example.com"))  # which only clients with bearer tokens may call
+    add_http(http_apis, AuthorizerType="REQUEST", AuthorizerUri=of(OURS), AuthorizerPayloadFormatVersion="2.0")
+    assert looked(evidence, "gateways.jwt-authorizers") == ([], [])
+
+
+def test_without_clients_of_bound_tokens_nothing_is_asked(evidence: Evidence, http_apis: Gateway) -> None:
+    disabled = Client("gone", "Gone", dpop_bound_access_tokens=True, is_disabled=True)
+    evidence.__dict__["clients"] = (BEARER, disabled)
+    http_apis.is_denied = True
+    assert examine(evidence, gateways.CHECKS) == ([], [])
+
+
+# -- caches ------------------------------------------------------------------------------------------------------------
+
+
+def test_answers_that_are_kept_are_found_on_both_kinds_of_api(
+    evidence: Evidence, http_apis: Gateway, rest_apis: Gateway
+) -> None:
+    request = {"AuthorizerType": "REQUEST", "AuthorizerPayloadFormatVersion": "2.0"}
+    http, _ = add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=60, **request)
+    add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=0, **request)
+    add_http(http_apis, AuthorizerUri=of(THEIRS), AuthorizerResultTtlInSeconds=60, **request)
+    rest_apis.apis.append({"id": "old1", "name": "old"})
+    rest_apis.authorizers["old1"] = [
+        {"id": "none", "type": "REQUEST", "authorizerUri": of(OURS), "authorizerResultTtlInSeconds": 0},
+        {"id": "default", "type": "REQUEST", "authorizerUri": of(OURS)},
+        {"id": "cognito", "type": "COGNITO_USER_POOLS"},
+    ]
+    findings, skipped = looked(evidence, "gateways.cache")
+    assert skipped == []
+    of_http, of_rest = findings
+    assert f"the API pay ({http}) keeps the answers" in of_http.what
+    assert "for 60 s" in of_http.what
+    assert "apigatewayv2 update-authorizer" in of_http.mend
+    assert "the REST API old (old1) keeps the answers of its authorizer default for 300 s" in of_rest.what
+    assert "--rest-api-id old1 --authorizer-id default --patch-operations op=replace" in of_rest.mend
+    evidence.__dict__["clients"] = (BEARER,)
+    assert looked(evidence, "gateways.cache") == ([], [])
+
+
+def test_a_function_that_may_not_be_read_is_told_and_hides_no_other(evidence: Evidence, http_apis: Gateway) -> None:
+    request = {"AuthorizerType": "REQUEST", "AuthorizerPayloadFormatVersion": "2.0", "AuthorizerResultTtlInSeconds": 60}
+    add_http(http_apis, AuthorizerUri=of("of-another-account"), **request)
+    add_http(http_apis, AuthorizerUri=of(OURS), **request)
+    findings, [skipped] = looked(evidence, "gateways.cache")
+    assert len(findings) == 1
+    assert "of-another-account (AccessDeniedException)" in skipped.reason
+
+
+def test_without_permission_a_check_could_not_look(evidence: Evidence, http_apis: Gateway, rest_apis: Gateway) -> None:
+    rest_apis.is_denied = True
+    findings, [skipped] = examine(evidence, gateways.CHECKS)
+    assert (findings, skipped.check) == ([], "gateways.cache")
+    http_apis.is_denied = True
+    findings, both = examine(evidence, gateways.CHECKS)
+    assert findings == []
+    assert {each.check for each in both} == {"gateways.cache", "gateways.jwt-authorizers"}
+    assert all("AccessDenied" in each.reason for each in both)

@@ -1,0 +1,284 @@
+"""What Valet promises whatever happens, and the tests that show it: a table of docs/promises.md.
+
+Both tables of that document: `python -m tests.parts.docs.attacks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.support.named_tests import link
+
+_DPOP = "integration/test_dpop.py"
+_USERINFO = "integration/test_dpop_userinfo.py"
+_FAPI = "integration/test_fapi2.py"
+_KEY = "integration/test_private_key_jwt.py"
+_PAR = "integration/test_pushed_requests.py"
+_PROOFS = "integration/test_proofs.py"
+_STOLEN = "integration/test_stolen_sign_ins.py"
+_BOUND = "parts/authorizer/test_bound_tokens.py"
+_SEEN = "parts/authorizer/test_proofs_seen.py"
+_API = "integration/test_bound_tokens_at_an_api.py"
+_LANES = "parts/keys/test_lanes.py"
+_ALGS = "integration/test_signing_algs.py"
+_GUARDED = "parts/outbound/test_guarded.py"
+_COUNTS = "promises/counts/test_counts.py"
+_PRIVILEGES = "promises/privileges/test_privileges.py"
+_WALK = "promises/model/test_interleavings.py::*"
+_MACHINE = "promises/model/test_machine.py::*"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A promise, by the name that tests call it, or an attack, which has none."""
+
+    says: str
+    tests: tuple[str, ...]  # file::name, below tests/
+    name: str = ""
+
+    @property
+    def links(self) -> str:
+        return ", ".join(link(test) for test in self.tests)
+
+
+PROMISES = (
+    Row(
+        "A code is redeemed once, a refresh token has one successor, a one-time value is used once: with any number of "
+        "requests at the same time.",
+        ("contract/test_grants_under_threads.py::*", "contract/test_once.py::*", _WALK, _MACHINE),
+        "P1",
+    ),
+    Row(
+        "A request spends nothing before its answer is ready. After a fault the client sends it again.",
+        (
+            f"{_COUNTS}::test_what_is_signed_is_signed_before_anything_is_spent",
+            "promises/faults/test_faults.py::test_whatever_fails_the_client_tries_again_and_everybody_is_who_they_were",
+        ),
+        "P2",
+    ),
+    Row(
+        "A client that lost the answer to a refresh sends the same refresh token again and gets the same successor. An "
+        "older refresh token is theft, and ends the grant.",
+        (
+            "integration/test_refresh_token.py::test_a_lost_answer_is_given_again_within_the_retry_window",
+            "integration/test_refresh_token.py::test_an_older_token_is_theft_and_ends_the_grant",
+            _WALK,
+        ),
+        "P3",
+    ),
+    Row(
+        "Tables hold digests: a copy of them yields no code, token, session or secret.",
+        (
+            "integration/test_cookies.py::test_no_cookie_or_secret_stands_in_the_tables",
+            "integration/test_repeated_answers.py::test_nothing_at_rest_makes_the_code",
+            f"{_PAR}::test_the_handle_is_kept_as_a_digest_alone",
+            _MACHINE,
+        ),
+        "P4",
+    ),
+    Row(
+        "An API refuses a revoked access token within 5 seconds, and asks for nothing while its status list is young.",
+        (
+            "parts/authorizer/test_revocation_bound.py::*",
+            "parts/authorizer/test_status.py::test_no_fetch_while_the_list_is_young",
+            "parts/local/test_revocation_time.py::*",
+            "promises/lists/test_walk.py::*",
+        ),
+        "P5",
+    ),
+    Row(
+        "A signing key stays in KMS, or leaves it wrapped where the operator chooses that.",
+        (
+            "parts/keys/test_key_maker.py::test_the_policy_of_a_key_lets_it_sign_with_its_one_algorithm",
+            f"{_PRIVILEGES}::test_only_the_functions_that_sign_may_use_a_key_and_each_with_its_own_algorithm",
+            f"{_PRIVILEGES}::test_a_wrapped_key_is_unwrapped_for_signing_and_for_nothing_else",
+        ),
+        "P6",
+    ),
+    Row("Each function has the permissions that it uses, and no others.", (f"{_PRIVILEGES}::*",), "P7"),
+    Row(
+        "Memory is a cache: a function may be frozen, cloned or killed at any line.",
+        ("promises/growth/test_memory_is_a_cache.py::*", "promises/test_starts.py::*", _MACHINE),
+        "P8",
+    ),
+    Row(
+        "A bad request gets the error of its specification, no 5xx, and spends nothing.",
+        ("promises/fuzz/test_endpoints.py::*", "integration/test_every_endpoint.py::*"),
+        "P9",
+    ),
+    Row(
+        "What matters is logged once, under a name that stays, without a secret.",
+        (
+            "promises/faults/test_audit.py::*",
+            "parts/observability/test_log_watch.py::*",
+            "integration/test_log_lines.py::*",
+            "integration/test_refusal_pages.py::*",
+        ),
+        "P10",
+    ),
+    Row(
+        "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of "
+        "proof, and /authorize alone makes a session of it.",
+        (
+            f"{_PRIVILEGES}::test_a_factors_function_leaves_its_own_proof_and_opens_no_session",
+            f"{_PRIVILEGES}::test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what",
+            f"{_PROOFS}::test_a_password_alone_opens_no_session",
+        ),
+        "P13",
+    ),
+    Row(
+        "A proof is good for one sign-in, in one browser, once, for a minute, and only while the account names what it "
+        "rests on.",
+        (
+            f"{_PROOFS}::test_a_proof_opens_one_session_and_no_second_one",
+            f"{_PROOFS}::test_a_proof_is_of_one_browser",
+            f"{_PROOFS}::test_a_proof_is_of_one_request",
+            f"{_PROOFS}::test_a_proof_dies_with_what_it_rests_on",
+            f"{_STOLEN}::test_a_proof_that_was_not_gone_back_with_does_not_wait_in_the_history",
+            f"{_STOLEN}::test_nobody_is_signed_in_by_an_attackers_link",
+            "contract/test_proofs.py::*",
+            _WALK,
+        ),
+        "P14",
+    ),
+    Row(
+        "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
+        "begun is finished, wherever the function that began it was killed.",
+        (
+            "integration/test_back_channel_logout.py::*",
+            "promises/faults/test_signing_out.py::*",
+            "parts/admin/test_logouts.py::test_what_ends_all_that_a_person_has_opened_is_announced_before_it_is_written",
+        ),
+        "P19",
+    ),
+    Row(
+        "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "
+        "authorizer on each kind of event, and by the Python package.",
+        (
+            f"{_BOUND}::test_a_bound_token_as_bearer_is_refused_with_a_good_proof_too",
+            f"{_BOUND}::test_no_proof_and_two_proofs_are_refused",
+            f"{_BOUND}::test_another_keys_proof_is_refused_before_its_key_is_built",
+            f"{_BOUND}::test_another_tokens_proof_and_one_without_a_token_are_refused",
+            f"{_API}::test_a_stolen_token_is_refused_and_its_owner_is_not",
+            f"{_USERINFO}::test_a_bound_token_is_no_bearer_token",
+            f"{_USERINFO}::test_a_stolen_token_is_worth_nothing_without_its_key",
+            "parts/apis/test_bound_tokens.py::test_a_bound_token_is_no_bearer_token",
+        ),
+        "S1",
+    ),
+    Row(
+        "Each member of cnf is proven, or the access token is refused. So is one on an event that carries no proof.",
+        (
+            "parts/binding/test_confirmation.py::test_a_member_that_is_unknown_or_empty_refuses",
+            f"{_BOUND}::test_a_cnf_with_an_unknown_or_empty_member_is_refused",
+            f"{_BOUND}::test_a_token_event_carries_no_proof_so_a_bound_token_is_refused",
+            f"{_BOUND}::test_appsync_without_an_address_refuses_a_bound_token",
+            f"{_BOUND}::test_a_websockets_token_in_a_protocol_has_no_proof_so_a_bound_one_is_refused",
+            "parts/apis/test_bound_tokens.py::test_a_cnf_that_cannot_be_proven_whole_is_refused",
+        ),
+        "S2",
+    ),
+    Row(
+        "The authorization server accepts a request with a client assertion or a DPoP proof once. A replay spends "
+        "nothing and ends nothing.",
+        (
+            "integration/test_replays_at_once.py::*",
+            f"{_DPOP}::test_a_redemption_that_was_captured_is_good_once",
+            f"{_DPOP}::test_a_refresh_that_was_captured_is_good_once",
+            f"{_KEY}::test_a_captured_refresh_changes_nothing_within_and_after_the_retry_window",
+            f"{_KEY}::test_a_captured_revocation_and_introspection_answer_nothing",
+            f"{_USERINFO}::test_a_captured_request_is_good_once",
+            "integration/test_dpop_at_par.py::test_a_proof_that_comes_again_pushes_nothing",
+            _WALK,
+        ),
+        "S3",
+    ),
+    Row(
+        "A replay at an API is bounded, and the bound is printed.",
+        (
+            f"{_SEEN}::test_a_replay_in_one_process_is_refused",
+            f"{_SEEN}::test_a_proof_is_remembered_for_every_second_that_it_is_accepted",
+            f"{_SEEN}::test_another_process_does_not_know_it_which_is_the_printed_bound",
+            f"{_SEEN}::test_a_full_set_turns_early_and_tells_once",
+            f"{_BOUND}::test_iat_is_good_up_to_both_borders_and_no_second_further",
+            "parts/authorizer/test_documents.py::test_the_bound_of_a_replay_is_printed_with_every_number_in_it",
+        ),
+        "S4",
+    ),
+    Row(
+        "A client that lost the answer makes a new proof "
+        "or assertion, and the same refresh token gets the same successor.",
+        (
+            f"{_DPOP}::test_a_lost_answer_is_given_again_for_a_new_proof",
+            f"{_DPOP}::test_a_retry_signs_for_the_key_of_its_own_request",
+            f"{_KEY}::test_the_same_refresh_token_with_a_new_assertion_gets_the_same_successor",
+            "integration/test_refresh_without_rotation.py::"
+            "test_a_lost_answer_is_only_a_reason_to_ask_again_however_late",
+        ),
+        "S5",
+    ),
+    Row(
+        "A thief without the key changes nothing: the refusal comes before anything counts as a second use.",
+        (
+            f"{_DPOP}::test_a_stolen_refresh_token_is_worth_nothing_without_its_key",
+            f"{_DPOP}::test_only_the_named_key_redeems_a_code",
+            f"{_KEY}::test_the_key_of_another_client_with_the_same_kid_is_refused",
+            _WALK,
+        ),
+        "S6",
+    ),
+    Row(
+        "A request_uri ends in one code, and may be reloaded until then, by any number of browsers. A used one is "
+        "refused before a login page.",
+        (
+            f"{_PAR}::test_it_may_be_reloaded_until_then",
+            f"{_PAR}::test_two_tabs_get_one_code",
+            f"{_PAR}::test_two_browsers_get_one_code",
+            f"{_PAR}::test_a_used_request_uri_is_refused_before_any_login_page",
+            _WALK,
+        ),
+        "S7",
+    ),
+    Row(
+        "No function that answers requests fetches an address that a stranger names.",
+        (
+            f"{_GUARDED}::test_no_function_that_answers_requests_can_reach_the_package",
+            f"{_GUARDED}::test_a_request_with_an_assertion_loads_nothing_that_goes_out",
+            f"{_PAR}::test_a_request_uri_by_reference_stays_unsupported",
+            f"{_PRIVILEGES}::test_the_function_that_goes_out_can_read_addresses_and_write_keys_and_nothing_else",
+        ),
+        "S8",
+    ),
+    Row(
+        "No setting of a client with the profile fapi2, no parameter of a request and no edited item gets around a "
+        "rule of FAPI 2.0.",
+        ("unit/test_profile.py::*", f"{_FAPI}::*", "integration/test_fapi2_deployment.py::*"),
+        "S9",
+    ),
+    Row(
+        "A key signs with one algorithm. Each algorithm's keys rotate alone, and no verifier refuses a good token "
+        "while an algorithm is added or dropped.",
+        (
+            f"{_LANES}::test_no_good_token_is_refused_while_the_algorithms_change",
+            f"{_LANES}::test_each_lane_rotates_alone",
+            f"{_LANES}::test_it_finds_a_key_that_signs_with_two_algorithms",
+            f"{_ALGS}::test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it",
+        ),
+        "S10",
+    ),
+    Row(
+        "Access tokens that are bound to no key cost what they cost before.",
+        (
+            f"{_BOUND}::test_a_process_that_sees_only_bearer_tokens_loads_nothing_for_proofs",
+            "unit/test_one_use.py::test_without_assertion_and_proof_nothing_is_written_or_drawn",
+            "parts/bench/test_limits.py::test_a_warm_request_calls_no_more_functions_than_it_did",
+            f"{_COUNTS}::test_a_warm_request_makes_these_calls",
+        ),
+        "S12",
+    ),
+)
+
+
+def promises() -> list[str]:
+    """The lines of the table."""
+    return [f"| {each.name} | {each.says} | {each.links} |" for each in PROMISES]
