@@ -343,26 +343,27 @@ TABLE = (
     Row(
         requests.passkey,
         303,
-        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, UpdateItem proof-passkey",
-        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, UpdateItem proof-passkey",
+        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, PutItem proof-passkey",
+        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, PutItem proof-passkey",
     ),
     Row(
         requests.passkey_refused,
         401,
         "GetItem request, GetItem passkey, GetItem account",
-        "GetItem request, GetItem passkey, GetItem account, GetItem client",
+        "GetItem request, GetItem passkey, GetItem account, GetItem client, GetItem people",
     ),
     Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
-        "GetItem session, GetItem account, GetItem passkey",
+        "GetItem session, GetItem account, GetItem passkey, GetItem people",
     ),
     Row(
         requests.passkey_added,
         200,
         "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, GetItem passkey",
-        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, GetItem passkey",
+        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, "
+        "GetItem passkey, GetItem people",
     ),
     Row(
         requests.passkey_removed,
@@ -390,7 +391,7 @@ TABLE = (
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.consent,
