@@ -72,7 +72,7 @@ def endpoint(
     return handler
 
 
-def refused_to(destination: "Destination", error: OAuthError) -> Response:
+def refused_to(destination: "Destination | None", error: OAuthError) -> Response:
     """A refusal that goes back to the client by a redirect. A reason that the client does not learn is logged.
 
     AlreadyAnswered is raised again, for a page: the client has got its answer, and an error after it would contradict
