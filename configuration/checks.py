@@ -37,11 +37,14 @@ def merged(
 
 def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> list[str]:
     """Everything that is wrong with the entries, among the scopes and APIs `after` the configuration is in force."""
+    is_local = issuer.startswith("http://")  # no deployment's issuer is plain http
     return [
         *_told(POLICY, configuration.policy, wrong_with_policy),
         *_told(SCOPES, configuration.scopes, lambda scope: rules.wrong_with_scope(scope, after)),
         *_told(APIS, configuration.apis, lambda api: wrong_with_api(api, after, issuer)),
-        *_told(CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after)),
+        *_told(
+            CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after, is_local=is_local)
+        ),
         *_secrets(configuration.clients or {}),
         *_people(configuration.people or {}, configuration.clients or {}),
     ]

@@ -95,6 +95,7 @@ def _run(
             own.start()
         except (TemplateError, PortTaken) as error:
             raise _Refused(f"API: {error}") from None
+        stack.delivery.start()
         console.ready(stack)
         own.ready()
         if arguments.ready_file:

@@ -28,6 +28,7 @@ _LIVING = (
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
+    "AWS::SQS::Queue",
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
 )

@@ -24,6 +24,7 @@ from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
+from local.queues import Delivery, reach_this_machine, readers_from_template
 from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
@@ -68,6 +69,7 @@ class LocalStack:
     servers: tuple[Server, ...]
     rest: tuple[RestGateway, ...]
     function_logs: FunctionLogs
+    delivery: Delivery
 
     @property
     def issuer(self) -> str:
@@ -91,6 +93,8 @@ class LocalStack:
         Status lists are kept: while a resource server holds a list with a bit set, its index may not be used again.
         """
         self.aws.restore(dict(self.snapshot), keep=("lease#", "status#"))
+        self.aws.queues.clear()
+        self.aws.queues.copies = 1
         self.authorizers.forget()
         for each in self.rest:
             each.forget()
@@ -104,6 +108,7 @@ class LocalStack:
         vars(SERVER).update(kept)
 
     def stop(self) -> None:
+        self.delivery.stop()
         for server in self.servers:
             server.stop()
 
@@ -135,6 +140,7 @@ def start(
     system = system_from_template(deployment, root)
     os.environ.update(system.environment())
     _import_layer(root)
+    reach_this_machine()
     functions = Functions(system.functions, on_crash)
     authorizers = HttpApiAuthorizers(functions)
     rest = rest_api_beside(root, url, on_crash)
@@ -164,6 +170,7 @@ def start(
         servers,
         rest,
         logs,
+        Delivery(aws.queues, readers_from_template(deployment, system), functions),
     )
     try:
         custom.create(deployment, system, known)
@@ -200,7 +207,8 @@ def _door(
 
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
-    own = {name: value for name, value in {"IssuerUrl": url, "Demo": "on"}.items() if name in declared}
+    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on"}
+    own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 
 

@@ -24,6 +24,7 @@ class Endpoint:
     is_page: bool = False  # what it refuses it refuses with a page; else with JSON
     errors: frozenset[str] = frozenset({"invalid_request"})  # what its function's JSON may say
     announced_as: str = ""  # its member of the discovery documents
+    stores: tuple[str, ...] = ()  # the partitions that a stranger's request, whatever it says, may be kept in
 
     @property
     def logical_id(self) -> str:
@@ -32,7 +33,7 @@ class Endpoint:
     @property
     def example(self) -> str:
         """A path that is routed there."""
-        return self.path.replace("{id}", "unknown")
+        return self.path.replace("{id}", "unknown").replace("{section}", "profile")
 
 
 def logical_id(function: str) -> str:
@@ -172,6 +173,34 @@ ENDPOINTS = (
         announced_as="end_session_endpoint",
     ),
     Endpoint(
+        "/account",
+        "account",
+        "GET, POST",
+        "where an end-user looks after their account",
+        ("account_stranger", "account_overview"),
+        is_page=True,
+        stores=("request#",),  # the visit, which waits for a sign-in
+    ),
+    Endpoint(
+        "/account/{section}",
+        "account",
+        "GET, POST",
+        "one section of it",
+        (
+            "account_sessions",
+            "account_apps",
+            "account_profile",
+            "account_end_session",
+            "account_sign_out_everywhere",
+            "account_revoke",
+            "account_download",
+            "account_delete",
+            "account_deleted",
+        ),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/.well-known/jwks.json",
         "jwks",
         "GET",
@@ -217,8 +246,8 @@ ENDPOINTS = (
     ),
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
-# Functions that no path of this API leads to: schedules, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "authorizer", "demo_api")
+# Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

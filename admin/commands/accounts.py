@@ -70,6 +70,7 @@ def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
     disabled = [
         each if each.is_disabled else replace(revoked(each, desk.clock()), is_disabled=True) for each in accounts
     ]
+    revocation.announce_end(desk.deployment, *accounts)
     for before, after in zip(accounts, disabled, strict=True):
         desk.people.change(before, after)
     ended = end_everything(desk, *disabled)

@@ -88,6 +88,7 @@ class Applying:
         before, after = step.before, step.after
         if after.is_disabled and not before.is_disabled:
             after = replace(people.revoked(after, self.desk.clock()), is_disabled=True)
+            revocation.announce_end(self.desk.deployment, before)
             self.desk.people.change(before, after)
             end_everything(self.desk, after, keep_consents=True)
             return

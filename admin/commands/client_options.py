@@ -26,6 +26,11 @@ _OPTIONS = (
                  "address, whose port never counts."),
     click.option("--logout-uri", "post_logout_redirect_uris", multiple=True,
                  help="Send people here after they sign out (repeat for more)."),
+    click.option("--backchannel-logout-uri",
+                 help="Tell it here when an end-user's browser session ends (OpenID Connect Back-Channel Logout): an "
+                 "https address with a public name. The deployment needs BackChannelLogout=on. Empty: do not."),
+    click.option("--logout-sid/--no-logout-sid", "backchannel_logout_session_required", default=None,
+                 help="Register that it needs the session's sid in logout tokens, or not. Each logout token has it."),
     click.option("--client-uri",
                  help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
                  "private scheme."),

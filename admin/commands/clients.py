@@ -185,6 +185,8 @@ def facts_of(client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "client_uri": client.client_uri,
         "tos_uri": client.tos_uri,
         "policy_uri": client.policy_uri,
@@ -216,7 +218,7 @@ def _drawn_id(desk: Desk) -> str:
 
 
 def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> None:
-    wrong = rules.wrong_with_client(client, desk.register.scopes())
+    wrong = rules.wrong_with_client(client, desk.register.scopes(), is_local=desk.where.is_local)
     if client.id_token_signed_response_alg or client.is_fapi2:
         keys = desk.deployment.key_records.key_ring().keys
         wrong += refusals_of_alg(client, before, keys)
@@ -226,7 +228,15 @@ def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> N
 
 def _warn(desk: Desk, client: Client, before: Client | None = None) -> None:
     """Warn of each new address that is worse than another that does the same."""
+    _warn_of_logout_uri(desk, client, before)
     known = (*before.redirect_uris, *before.post_logout_redirect_uris) if before else ()
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         if uri not in known and (risk := risk_of_localhost(uri)):
             desk.watch(f"Warning: {uri} is on {risk}.")
+
+
+def _warn_of_logout_uri(desk: Desk, client: Client, before: Client | None) -> None:
+    uri = client.backchannel_logout_uri
+    is_new = bool(uri) and (before is None or before.backchannel_logout_uri != uri)
+    if is_new and desk.deployment.parameters.get("BackChannelLogout") != "on":
+        desk.watch("Warning: this deployment tells no client of logouts. Deploy it with BackChannelLogout=on.")

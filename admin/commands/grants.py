@@ -95,6 +95,7 @@ def revoke(
 
 def _revoke_person(desk: Desk, account: Account, before: float | None, *, keep_consents: bool) -> revocation.Ended:
     if before is None:
+        revocation.announce_end(desk.deployment, account)
         return end_everything(desk, desk.people.revoke(account, desk.clock()), keep_consents=keep_consents)
     ended = revocation.end_person(desk.deployment, account, desk.clock(), int(before * 1000))
     ended.consents = 0 if keep_consents else desk.people.forget_consents(account.sub, before)

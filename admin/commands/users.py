@@ -72,6 +72,8 @@ def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, 
     # One write puts the new password in force and, with --revoke, ends what the old one opened: no crash can separate
     # the two.
     after = revoked(before, desk.clock()) if revoke else before
+    if revoke:
+        revocation.announce_end(desk.deployment, before)
     account = desk.people.set_password(before, after, password_hash, desk.random)
     ended = end_everything(desk, account) if revoke else revocation.Ended()
     shown = {"password": password} if is_generated else {}
@@ -129,6 +131,7 @@ def disable(desk: Desk, username: str) -> None:
     before = desk.people.account(username)
     desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
     after = replace(revoked(before, desk.clock()), is_disabled=True)
+    revocation.announce_end(desk.deployment, before)
     desk.people.change(before, after)
     ended = end_everything(desk, after, keep_consents=True)
     desk.done(
@@ -146,6 +149,8 @@ def disable(desk: Desk, username: str) -> None:
 def enable(desk: Desk, username: str) -> None:
     """Let a disabled user sign in again. Sessions and grants that ended stay ended."""
     before = desk.people.account(username)
+    if before.deleted_at:
+        raise Refused(f"{before.username} deleted the account themselves: delete the user, and add a new one.")
     desk.people.change(before, replace(before, is_disabled=False))
     desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
 
@@ -166,6 +171,7 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
     account = desk.people.account(username)
     desk.confirm(f"Sign {account.username} out everywhere{', and end all their grants' if revoke else ''}?")
     if revoke:
+        revocation.announce_end(desk.deployment, account)
         ended = end_everything(desk, desk.people.revoke(account, desk.clock()))
         browsers = "everywhere"
     else:

@@ -68,9 +68,13 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
             "A client behaves differently depending on which document it reads.",
             _REDEPLOY,
         )
-    languages = offered(evidence.register.policy().languages)
-    algs = signing_algs(evidence.ring.keys)
-    expected = metadata.document(evidence.deployment.issuer, evidence.scopes, algs, languages=languages)
+    expected = metadata.document(
+        evidence.deployment.issuer,
+        evidence.scopes,
+        signing_algs(evidence.ring.keys),
+        languages=offered(evidence.register.policy().languages),
+        tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
+    )
     for name in sorted(expected.keys() | oidc.keys()):
         if expected.get(name) != oidc.get(name):
             yield Finding(

@@ -33,7 +33,7 @@ def look_registration(evidence: Evidence) -> Iterator[Finding]:
         elsewhere = list(wrong_with_profile(client)) if client.profile in PROFILES else []  # fapi.clients tells of them
         wrong = [
             each
-            for each in wrong_with_client(client, evidence.scopes)
+            for each in wrong_with_client(client, evidence.scopes, is_local=evidence.deployment.where.is_local)
             if not _is_of_web_address(each) and each not in elsewhere
         ]
         for reason in told(wrong, CLIENT):

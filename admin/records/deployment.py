@@ -11,9 +11,11 @@ from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.aws.sqs import Queue
 from valet.ports.runtime import Clock, Random
 
 from admin.records.audit import OperatorAudit
+from admin.records.boto_calls import BotoCalls
 from admin.records.scans import ScannedTable
 from admin.terminal.endings import Refused
 from admin.terminal.spelling import LOCAL_CREDENTIAL, LOCAL_REGION, Where
@@ -129,6 +131,11 @@ class Deployment:
     @cached_property
     def status_lists(self) -> DynamoStatusLists:
         return DynamoStatusLists(self.grants_table)
+
+    @cached_property
+    def sign_outs(self) -> Queue:
+        # A stack of the release before has no such queue. What ends there ends all the same, and no client is told.
+        return Queue(BotoCalls(self.client("sqs")), self.outputs.get("SignOutsQueue", ""))
 
     @cached_property
     def key_records(self) -> DynamoKeyRecords:

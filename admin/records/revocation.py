@@ -18,8 +18,11 @@ from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
-from valet.revocation import end_session, finish, maybe_live, revocation_for
+from valet.models.sign_outs import SignOut
+from valet.people.announcing import announce
+from valet.revocation import finish, maybe_live, revocation_for
 from valet.settings import LEEWAY, LONGEST_ACCESS_TOKEN
+from valet.sign_outs import end_session
 from valet.standing import grant_stands
 from valet.tokens.access_token import still_live
 from valet.tokens.status_index import list_ends_at
@@ -101,6 +104,15 @@ def revoke_grant(deployment: Deployment, grant_id: str, sub: str, now: float) ->
     return revoked.is_ours
 
 
+def announce_end(deployment: Deployment, *accounts: Account) -> None:
+    """Say that everything the accounts have opened is about to end, before the writes that raise their epochs.
+
+    The function finish then tells the clients, and ends what this command leaves if it is stopped.
+    """
+    for account in accounts:
+        announce(deployment, SignOut(account.sub, deployment.issuer, "operator", epoch=account.epoch))
+
+
 def end_person(deployment: Deployment, account: Account, now: float, before_ms: int | None = None) -> Ended:
     """Revoke an end-user's grants that the account ended, or those issued before that time.
 
@@ -168,7 +180,7 @@ def sign_out(deployment: Deployment, account: Account, now: float) -> Ended:
         session = model_from_item(Session, item)
         # Repeat this for a session that has ended: the invocation that ended it may have died half-way.
         if session.sub == account.sub and session.absolute_expires_at + LONGEST_ACCESS_TOKEN > now:
-            signed_out = end_session(deployment, session, now, "operator")
+            signed_out = end_session(deployment, session, deployment.issuer, now, "operator")
             ended.sessions += signed_out.session
             ended.grants += signed_out.grants
     return ended

@@ -19,6 +19,8 @@ CLIENT: Words = {
     "grant_types": "grant type",
     "redirect_uris": "redirect URI",
     "post_logout_redirect_uris": "URI after logout",
+    "backchannel_logout_uri": "back-channel logout URI",
+    "backchannel_logout_session_required": "back-channel logout by sid",
     "client_uri": "client URI",
     "origins": "origin",
     "default_scope": "default scope",

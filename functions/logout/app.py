@@ -8,8 +8,8 @@ from valet.models.sessions import Hint
 from valet.people.cookies import session_secret
 from valet.protocol.logout_request import parse_logout_request
 from valet.refusals import refuse_as_page
-from valet.revocation import end_session
 from valet.server import SERVER, Server
+from valet.sign_outs import end_session
 from valet.tokens.verify import verify_id_token_hint
 
 
@@ -32,7 +32,7 @@ def logout(request: Request, server: Server) -> Response:
         # its grants may well live.
         return logout_page(asked, secret)
     # Repeat this for a session that has ended before: the invocation that ended it may have died before its grants.
-    end_session(server, session, server.clock(), "logout")
+    end_session(server, session, request.issuer, server.clock(), "logout")
     return signed_out(asked, request, server.cookies)
 
 

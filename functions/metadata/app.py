@@ -11,8 +11,11 @@ from valet.server import SERVER, Server
 
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
-    languages = offered(server.registry.policy().languages)
-    members = document(request.issuer, server.registry.scopes(), algs, server.settings.profile, languages)
+    settings, languages = server.settings, offered(server.registry.policy().languages)
+    tells_logouts = settings.back_channel_logout == "on"
+    members = document(
+        request.issuer, server.registry.scopes(), algs, settings.profile, languages, tells_logouts=tells_logouts
+    )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 
 

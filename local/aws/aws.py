@@ -34,6 +34,7 @@ from local.aws import dynamodb, kms
 from local.aws.calls import Call
 from local.aws.door import Application
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from local.aws.sqs import Queues
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"  # the default of `sam local`
@@ -51,7 +52,13 @@ _CREDENTIAL_REGION = re.compile(r"(Credential=[^/]+/[0-9]+/)[^/]+/")
 _emulated: EmulatedAws | None = None
 
 # The services that answer over HTTP, and how X-Amz-Target begins for each. STS names its operations in the body.
-_TARGETS = {"dynamodb": "DynamoDB_20120810.", "kms": "TrentService.", "logs": "Logs_20140328.", "sts": ""}
+_TARGETS = {
+    "dynamodb": "DynamoDB_20120810.",
+    "kms": "TrentService.",
+    "logs": "Logs_20140328.",
+    "sqs": "AmazonSQS.",
+    "sts": "",
+}
 _KEPT = frozenset({"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET"})
 
 
@@ -107,6 +114,7 @@ class EmulatedAws:
         # Nothing here calls AWS through requests, and tests call the stack through it.
         responses_mock.stop()
         self._applications: dict[str, Any] = {}
+        self.queues = Queues(_functions_clock)
 
     # -- this process --------------------------------------------------------------------------------------------------
     # A loopback address is a door, ours or another emulator's: calls to it are sent. A call to it from under the lock
@@ -136,6 +144,8 @@ class EmulatedAws:
         call = Call.from_request(FUNCTION.get(), event_name, request.body)
 
         def forward() -> Reply:
+            if call.service == "sqs":  # local/aws/sqs.py stands in for moto's
+                return self.queues.answer(call.action, call.body)
             with self._lock:
                 response = self._answer(self._stubber, event_name, request)
             if response is None:
@@ -185,6 +195,8 @@ class EmulatedAws:
         ):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("X-Amzn-ErrorType", "UnknownOperation")])
             return [f"This is no operation of {service}. Send POST / with its X-Amz-Target.\n".encode()]
+        if service == "sqs":
+            return self._answer_sqs(target, environ, start_response)
         if service == "dynamodb":
             return self._answer_dynamodb(environ, start_response)
         kept = {name: value for name, value in environ.items() if not name.startswith("HTTP_") or name in _KEPT}
@@ -215,6 +227,11 @@ class EmulatedAws:
         start_response(f"{response.status_code} ", [*sent, ("Content-Length", str(len(content)))])
         return [content]
 
+    def _answer_sqs(self, target: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        reply = self.queues.answer(target.removeprefix(_TARGETS["sqs"]), environ["wsgi.input"].read())
+        start_response(f"{reply.status} ", [*reply.headers.items(), ("Content-Length", str(len(reply.body)))])
+        return [reply.body]
+
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def snapshot(self, tables: Container[str] | None = None) -> dict[str, Any]:
@@ -236,6 +253,13 @@ class EmulatedAws:
                     }
                     table.items = copy.deepcopy(snapshot[name])
                     table.items.update(kept)
+
+
+def _functions_clock() -> float:
+    """The time as the functions have it, whose clock a test may move."""
+    from valet.server import SERVER  # not at the start: a process that only emulates AWS has no layer
+
+    return SERVER.clock()
 
 
 class _Raw(BytesIO):

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws.aws import ACCOUNT, REGION
+from local.aws.aws import ACCOUNT, REGION, emulated
+from local.aws.sqs import Queue
 from local.template import Resource, Template, TemplateError
 
 STACK = "valet-local"
@@ -27,6 +28,7 @@ _WITHOUT_EFFECT = frozenset(
         "AWS::ApiGatewayV2::DomainName",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::Dashboard",
+        "AWS::Lambda::EventSourceMapping",  # local/queues.py reads them
         "AWS::Lambda::Permission",
         "AWS::Logs::MetricFilter",
         "AWS::Logs::QueryDefinition",
@@ -52,6 +54,7 @@ _TABLE_PROPERTIES = frozenset(
         "Tags",
     }
 )
+_QUEUE_PROPERTIES = frozenset({"MessageRetentionPeriod", "RedrivePolicy", "SqsManagedSseEnabled", "VisibilityTimeout"})
 _KEY_PROPERTIES = frozenset({"Description", "KeySpec", "KeyUsage", "MultiRegion", "Tags"})
 
 
@@ -92,6 +95,8 @@ def create(template: Template, resources: Resources) -> None:
             resources.learn(resource.logical_id, _create_key(resource, template))
         elif resource.type == "AWS::Logs::LogGroup":
             resources.learn(resource.logical_id, _create_log_group(resource, template))
+        elif resource.type == "AWS::SQS::Queue":
+            _create_queue(resource, template, resources)
         elif not resource.type.startswith("Custom::") and resource.type not in _WITHOUT_EFFECT:
             raise TemplateError(f"{resource.logical_id}: the local stack does not know the type {resource.type}")
 
@@ -139,6 +144,21 @@ def _create_log_group(resource: Resource, template: Template) -> dict[str, str]:
     return {"Ref": name, "Arn": _log_group_arn(name)}
 
 
+def _create_queue(resource: Resource, template: Template, resources: Resources) -> None:
+    properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
+    _refuse_others(resource, properties, _QUEUE_PROPERTIES)
+    redrive = properties.get("RedrivePolicy", {})
+    emulated().queues.add(
+        Queue(
+            resources.ref(resource.logical_id),
+            resources.attribute(resource.logical_id, "Arn"),
+            float(properties.get("VisibilityTimeout", 30)),
+            int(redrive.get("maxReceiveCount", 0)),
+            redrive.get("deadLetterTargetArn", ""),
+        )
+    )
+
+
 def _refuse_others(resource: Resource, properties: Mapping[str, Any], known: frozenset[str]) -> None:
     if unknown := sorted(set(properties) - known):
         raise TemplateError(f"{resource.logical_id}: the local stack does not know {', '.join(unknown)}")
@@ -160,6 +180,12 @@ def _predicted(logical_id: str, type_: str, stack: str) -> dict[str, Any]:
             return {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1"}
         case "AWS::Logs::LogGroup":
             return {"Ref": name, "Arn": _log_group_arn(name)}
+        case "AWS::SQS::Queue":
+            return {
+                "Ref": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
+                "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}",
+                "QueueName": name,
+            }
         case "AWS::SNS::Topic":
             return {"Ref": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}", "TopicName": name}
     return {}

@@ -203,3 +203,24 @@ def test_a_browser_is_known_to_one_account_until_it_is_forgotten(stores: Stores)
     assert not stores.throttles.knows_browser(browser, "sub-of-jane", NOW)
     assert not stores.throttles.knows_browser(random(32), "sub-of-john", NOW)
     assert not stores.throttles.knows_browser(browser, "sub-of-john", int(NOW) + 100)
+
+
+def test_an_end_users_sessions_are_listed_until_they_end_the_latest_sign_in_first(stores: Stores) -> None:
+    sub, other = random(8).hex(), random(8).hex()
+    first = new_session(sub=sub, agent="Firefox, Linux", network="203.0.113.7")
+    second = new_session(sub=sub, auth_time_ms=first.auth_time_ms + 1)
+    over = new_session(sub=sub, idle_expires_at=int(NOW))
+    for session in (first, second, over, new_session(sub=other)):
+        stores.sessions.open(session)
+    assert stores.sessions.sessions_of(sub, NOW) == (second, first)
+    stores.sessions.end(second.digest, b"a" * 16, NOW)
+    assert stores.sessions.sessions_of(sub, NOW) == (first,)
+    assert stores.sessions.sessions_of(sub, first.idle_expires_at) == ()
+
+
+def test_a_pointer_that_arrives_after_its_session_has_ended_lists_nothing(stores: Stores) -> None:
+    session = new_session(sub=random(8).hex())
+    stores.sessions.open(session)
+    stores.sessions.end(session.digest, b"a" * 16, NOW)
+    stores.sessions.open(session)
+    assert stores.sessions.sessions_of(session.sub, NOW) == ()

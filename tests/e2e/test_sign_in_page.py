@@ -133,7 +133,7 @@ def test_another_browsers_csrf_token_and_request_are_refused(
     sign_in_page: Page, context: BrowserContext, issuer: str
 ) -> None:
     """An attacker who has a form of their own cannot make a victim's browser send it (login CSRF)."""
-    fields = {name: sign_in_page.locator(f"[name={name}]").input_value() for name in ("request", "csrf_token")}
+    fields = {name: sign_in_page.locator(f"main [name={name}]").input_value() for name in ("request", "csrf_token")}
     answer = httpx.post(f"{issuer}/login", data={**fields, "username": "john", "password": PASSWORDS["john"]})
     assert 400 <= answer.status_code < 500
 
@@ -178,7 +178,7 @@ def test_the_session_id_changes_at_login_and_the_old_one_is_dead(
 def test_a_hostile_page_cannot_post_a_decision(sign_in_page: Page, issuer: str, landing: Landing) -> None:
     """SameSite=Lax: a form on another site brings no cookie along, and so no session."""
     sign_in(sign_in_page, "john")
-    handle = sign_in_page.locator("[name=request]").input_value()
+    handle = sign_in_page.locator("main [name=request]").input_value()
     csrf_token = sign_in_page.locator("[name=csrf_token]").input_value()
     landing.files["/hostile"] = (
         f'<form method="post" action="{issuer}/consent"><input name="request" value="{handle}">'

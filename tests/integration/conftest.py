@@ -16,6 +16,7 @@ from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
 from tests.support.key_holder import KeyHolder
+from tests.support.logouts import Logouts
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -173,3 +174,10 @@ def refusals(log_lines: list[str]) -> Lines:
         return [line for line in found if line["event"] in ("request.refused", "request.failed", "signing.failed")]
 
     return written
+
+
+@pytest.fixture
+def logouts(deployment: Deployment) -> Iterator[Logouts]:
+    """The queues of signing out, and the servers of the clients that are told."""
+    with Logouts(deployment).reaching_clients() as logouts:
+        yield logouts

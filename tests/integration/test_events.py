@@ -16,7 +16,7 @@ from tests.conftest import MovableClock
 from tests.endpoints import FUNCTIONS, logical_id
 from tests.support import event_files
 
-_OF_OTHERS = ("authorizer/", "rotate_keys/", "fetch_client_keys/")  # no HTTP answer
+_OF_OTHERS = ("authorizer/", "rotate_keys/", "fetch_client_keys/", "finish/", "notify_clients/")  # no HTTP answer
 
 
 def invoke(stack: LocalStack, name: str) -> Any:
@@ -109,6 +109,25 @@ def test_rotate_keys_does_not_guess_what_it_is_asked(fresh_stack: LocalStack) ->
 @pytest.mark.parametrize("name", ["schedule", "one_client"])
 def test_without_clients_that_publish_keys_nothing_is_fetched(fresh_stack: LocalStack, name: str) -> None:
     assert invoke(fresh_stack, f"fetch_client_keys/{name}") == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "finish/session_that_has_not_ended",
+        "finish/everything_of_an_account",
+        "notify_clients/client_without_an_address",
+    ],
+)
+def test_a_message_about_nothing_that_ended_is_settled_and_changes_nothing(fresh_stack: LocalStack, name: str) -> None:
+    with fresh_stack.aws.recorded() as calls:
+        assert invoke(fresh_stack, name) == {"batchItemFailures": []}
+    assert {call.action for call in calls} == {"GetItem"}
+
+
+def test_a_message_that_nobody_can_read_comes_again_until_it_is_a_dead_letter(fresh_stack: LocalStack) -> None:
+    (failure,) = invoke(fresh_stack, "finish/unreadable")["batchItemFailures"]
+    assert failure["itemIdentifier"] == "059f36b4-87a3-44ab-83d2-661975830a7d"
 
 
 def test_the_environment_file_for_sam_local_leads_to_the_local_stack(stack: LocalStack) -> None:

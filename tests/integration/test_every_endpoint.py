@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.endpoints import ENDPOINTS, PATHS, Endpoint, with_method
+from tests.endpoints import ENDPOINTS, PATHS, Endpoint, endpoint_at, with_method
 from tests.integration.conftest import Redeemed
 from tests.support.deployment import Deployment
 from tests.support.wire import FORM
@@ -75,7 +75,7 @@ def test_nothing_that_is_sent_is_a_5xx_or_spends_anything(
     deployment: Deployment, path: str, query: str, body: bytes, content_type: str
 ) -> None:
     url = f"{deployment.issuer}{path}?{quote(query, safe='&=%+')}"
-    with deployment.nothing_spent():
+    with deployment.nothing_spent(endpoint_at(path).stores):
         deployment.send("GET", url)
         deployment.send("POST", url, {"content-type": content_type}, body)
         deployment.send("POST", f"{deployment.issuer}{path}", {"content-type": content_type}, body)

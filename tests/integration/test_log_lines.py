@@ -13,7 +13,7 @@ from valet.audit import EVENTS
 from valet.aws import observability
 from valet.log import LONGEST, in_bounds
 
-from tests.endpoints import PATHS
+from tests.endpoints import PATHS, endpoint_at
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import attempt
 from tests.support.application import Application
@@ -72,7 +72,7 @@ def test_no_endpoint_writes_a_long_or_a_forged_line(
     known = {"client_id": "web_app_123", "response_type": "code", "grant_type": "client_credentials"}
     fields = urlencode(dict.fromkeys(PARAMETERS, value), errors="surrogatepass", quote_via=quote)
     url = f"{deployment.issuer}{path}"
-    with deployment.nothing_spent():
+    with deployment.nothing_spent(endpoint_at(path).stores):
         for query in (fields, urlencode({**known, "scope": "openid", "redirect_uri": value[:99]}, errors="replace")):
             deployment.send("GET", f"{url}?{query}", headers)
             deployment.send("POST", url, {**headers, "content-type": FORM}, query.encode())

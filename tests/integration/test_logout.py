@@ -11,6 +11,7 @@ from tests.integration.signing_out import BACK, is_signed_in, logout
 from tests.support.application import Application
 from tests.support.browser import Browser, form_of
 from tests.support.deployment import Deployment
+from tests.support.logouts import Logouts
 
 
 def test_a_hint_of_this_browsers_session_ends_it_and_leads_back_with_the_state(
@@ -312,10 +313,10 @@ def test_another_client_cannot_use_the_hint_of_a_client(
     assert is_signed_in(browser, web_app)
 
 
-def test_signing_out_goes_on_where_it_was_stopped(
-    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed
+def test_a_logout_is_finished_by_its_message_and_then_nothing_is_left_of_the_session(
+    deployment: Deployment, browser: Browser, web_app: Application, redeemed: Redeemed, logouts: Logouts
 ) -> None:
-    """A session may have more grants than one request has the time for: what is done with is not done again."""
+    """The request ends the grants and keeps their pointers, by which the clients are found that have to be told."""
     tokens = []
     for _ in range(3):
         asked = web_app.ask(scope="openid items", prompt="none")
@@ -326,12 +327,14 @@ def test_signing_out_goes_on_where_it_was_stopped(
     assert len(bound) == 3
     logout(browser, id_token_hint=redeemed.id_token)
     assert [web_app.refresh(each["refresh_token"]).error for each in tokens] == ["invalid_grant"] * 3
+    assert deployment.server.grants.pointers("demo-john") == pointers
+    logouts.deliver()
     # Those that outlive the session can still be found, by an operator who ends all of a person's.
     assert deployment.server.grants.pointers("demo-john") == tuple(
         pointer for pointer in pointers if not pointer.ends_with_session
     )
     browser.cookies = cookies
-    with deployment.nothing_spent(but=("session#",)):
+    with deployment.nothing_spent(but=("session#", "sessions#", None)):  # a message has no partition
         logout(browser, id_token_hint=redeemed.id_token)
 
 

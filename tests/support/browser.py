@@ -14,11 +14,12 @@ PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 
 @dataclass
 class Browser:
-    """What it keeps is its cookies alone; what it says of its user, the languages."""
+    """What it keeps is its cookies alone, and what it says of itself and of its user."""
 
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
+    user_agent: str = ""
     languages: str = ""  # the header Accept-Language
 
     def get(self, url: str) -> Answer:
@@ -59,7 +60,7 @@ class Browser:
 
     def _headers(self) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"cookie": cookies, "accept-language": self.languages}
+        headers = {"cookie": cookies, "accept-language": self.languages, "user-agent": self.user_agent}
         return {name: value for name, value in headers.items() if value}
 
     def _kept(self, answer: Answer) -> Answer:
@@ -77,15 +78,31 @@ class Form:
     action: str
     hidden: Mapping[str, str]
     names: frozenset[str]
+    buttons: Mapping[str, str] = field(default_factory=dict)  # the last one of each name
 
 
 def form_of(page: Answer) -> Form:
     """The page's one form, next to the one that chooses the language."""
+    [form] = forms_of(page)
+    return form
+
+
+def forms_of(page: Answer) -> list[Form]:
+    """The page's forms that are sent by POST, in their order."""
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
-    assert parser.forms == 1, page.body
-    return Form(parser.action, parser.hidden, frozenset(parser.names))
+    return parser.forms
+
+
+def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) -> tuple[str, Mapping[str, str]]:
+    """The form with that button, filled in; or the page's one form."""
+    found = forms_of(page)
+    if button:
+        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
+    form = found[0]
+    pressed = {button: form.buttons[button]} if button else {}
+    return form.action, {**form.hidden, **pressed, **fields}
 
 
 def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
@@ -102,20 +119,21 @@ def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
 class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms = 0
+        self.forms: list[Form] = []
         self.is_in_chooser = False
-        self.action = ""
-        self.hidden: dict[str, str] = {}
-        self.names: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.is_in_chooser = found["method"] == "get"
             if not self.is_in_chooser:
-                self.forms += 1
-                self.action = found["action"]
+                self.forms.append(Form(found["action"], {}, frozenset()))
         if not self.is_in_chooser and tag in ("input", "button") and "name" in found:
-            self.names.add(found["name"])
-            if found.get("type") == "hidden":
-                self.hidden[found["name"]] = found["value"]
+            form, name = self.forms[-1], found["name"]
+            is_hidden, is_button = found.get("type") == "hidden", tag == "button"
+            self.forms[-1] = Form(
+                form.action,
+                {**form.hidden, **({name: found["value"]} if is_hidden else {})},
+                form.names | {name},
+                {**form.buttons, **({name: found["value"]} if is_button else {})},
+            )

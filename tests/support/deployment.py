@@ -31,6 +31,7 @@ from valet.settings import Settings
 from local import demo_data
 from local.aws.aws import EmulatedAws, emulated
 from local.aws.calls import Call
+from local.aws.sqs import Queue
 from local.gateway.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
 from tests.endpoints import ENDPOINTS, endpoint_at
@@ -45,6 +46,30 @@ ISSUER = "https://id.example.com"
 API_ID = "abc123def4"
 TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Grants": "integration-grants"}
 
+ACCOUNT_ID = "123456789012"
+# The queues that the template has, by the words of their URLs and ARNs.
+QUEUES = {"SignOuts": 10, "LogoutTokens": 30, "DeadLetters": 0}  # and the most receives
+NOTIFIER = f"arn:aws:iam::{ACCOUNT_ID}:role/notify"  # the role that signs logout tokens
+
+
+def queue_url(name: str) -> str:
+    return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT_ID}/integration-{name}"
+
+
+def queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:integration-{name}"
+
+
+_SETTINGS: dict[str, Any] = {
+    "issuer_url": ISSUER,
+    "registry_table": TABLES["Registry"],
+    "users_table": TABLES["Users"],
+    "grants_table": TABLES["Grants"],
+    "sign_outs_queue": queue_url("SignOuts"),
+    "logout_tokens_queue": queue_url("LogoutTokens"),
+    "dead_letters_queue": queue_url("DeadLetters"),
+    "own_role_arn": NOTIFIER,
+}
 _READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
@@ -82,12 +107,7 @@ class Deployment:
 
     def __init__(self) -> None:
         self.aws: EmulatedAws = emulated()
-        self.settings = Settings(
-            issuer_url=ISSUER,
-            registry_table=TABLES["Registry"],
-            users_table=TABLES["Users"],
-            grants_table=TABLES["Grants"],
-        )
+        self.settings = Settings(**_SETTINGS)
         self.clock = Clock()
         self.audit = Audit()
         self.server = Server()
@@ -104,20 +124,14 @@ class Deployment:
     def begin(self) -> None:
         """Back to what was registered, with nothing in memory."""
         self.aws.restore(self._beginning)
+        self.aws.queues.clear()
+        self.aws.queues.copies = 1
         self.clock.now = BEGINNING
         self.restart()
 
     def restart(self, **settings: Any) -> None:
         """New execution environments: what functions remember is gone, what tables hold is there."""
-        self.settings = Settings(
-            **{
-                "issuer_url": ISSUER,
-                "registry_table": TABLES["Registry"],
-                "users_table": TABLES["Users"],
-                "grants_table": TABLES["Grants"],
-                **settings,
-            }
-        )
+        self.settings = Settings(**{**_SETTINGS, **settings})
         server = Server()
         server.settings = self.settings
         server.clock = self.clock
@@ -131,6 +145,7 @@ class Deployment:
             self._moments[name] = (self._snapshot(), self.clock.now, state)
         items, now, state = self._moments[name]
         self.aws.restore(items)
+        self.aws.queues.clear()
         self.clock.now = now
         self.restart()
         return copy.deepcopy(state)
@@ -194,7 +209,7 @@ class Deployment:
         return Table(self.server.dynamodb, TABLES[name])
 
     @contextmanager
-    def nothing_spent(self, but: tuple[str, ...] = ()) -> Iterator[None]:
+    def nothing_spent(self, but: tuple[str | None, ...] = ()) -> Iterator[None]:
         """The block changes nothing: no write takes effect except those that are harmless, and those to the partitions
         that `but` names.
         """
@@ -230,7 +245,11 @@ class Deployment:
         key_id = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
         jwk = jwk_from_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"], "RS256")
         records = DynamoKeyRecords(self.table("Registry"), os.urandom)
-        key = SigningKey(jwk["kid"], "RS256", "signing", jwk, key_id=key_id)
+        for queue, most_receives in QUEUES.items():
+            dead = queue_arn("DeadLetters") if most_receives else ""
+            self.aws.queues.add(Queue(queue_url(queue), queue_arn(queue), 60, most_receives, dead))
+        roles = frozenset({NOTIFIER})
+        key = SigningKey(jwk["kid"], "RS256", "signing", jwk, key_id=key_id, signing_roles=roles)
         assert records.change_ring(records.key_ring(), (key,))
 
     def users(self) -> DynamoUsers:

@@ -19,6 +19,11 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 # The status, and the error that the answer's JSON or the redirect names. events/authorizer has tests of its own.
 ANSWERS: Mapping[str, str] = {
+    "account/no_csrf_token": "400",
+    "account/overview": "200",
+    "account/sessions": "200",
+    "account/signed_out": "303",
+    "account/unknown_section": "404",
     "authorize/begin": "303",
     "authorize/begin-signed_in": "303",
     "authorize/begin_by_post": "303",

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from valet.frozen import replace
 from valet.http import Page
-from valet.pages import consent, form_post, messages, sign_in, sign_out
+from valet.pages import account, consent, form_post, messages, sign_in, sign_out
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy, style_sha256
 from valet.pages.rendering import TEMPLATES, Chooser, Look, render, style
 from valet.pages.words import Sentence, Variants
+from valet.protocol.account_visit import SECTIONS
 
 VOID = {"meta", "input", "br", "link", "img"}
 SCOPES = (
@@ -136,7 +137,44 @@ def chooser_page(text: str) -> str:
     return render(messages.expired(), Look(chooser=chooser))
 
 
-WITHOUT_SCRIPT = [sign_in_page, consent_page, sign_out_page, error_page, unanswerable_page, chooser_page]
+def account_page(section: str, **values: object) -> Callable[[str], str]:
+    """A section of the account page, in which `text` is every value that a stranger may have written."""
+
+    def page(text: str) -> str:
+        filled = {name: value(text) if callable(value) else value for name, value in values.items()}
+        return render(account.page(section=section, sections=tuple(SECTIONS), username=text, error=ERROR, **filled))
+
+    return page
+
+
+ERROR = Sentence("account.out_of_date")
+ACCOUNT_PAGES = [
+    account_page("overview"),
+    account_page(
+        "profile",
+        csrf_token=lambda text: text,
+        email=lambda text: text,
+        fields=lambda text: [("name", "name", text), ("website", "url", text)],
+        wrong={"website": Sentence("account.profile.wrong_website")},
+    ),
+    account_page(
+        "sessions",
+        everywhere=lambda text: text,
+        rows=lambda text: [("Firefox", text, text, True, text, text), ("", text, text, False, text, text)],
+    ),
+    account_page("apps", rows=lambda text: [(Variants(text), [Variants(text)], text, text, text)]),
+    account_page("download", csrf_token=lambda text: text),
+    account_page("delete", csrf_token=lambda text: text),
+]
+WITHOUT_SCRIPT = [
+    *ACCOUNT_PAGES,
+    sign_in_page,
+    consent_page,
+    sign_out_page,
+    error_page,
+    unanswerable_page,
+    chooser_page,
+]
 EVERY_PAGE = [*WITHOUT_SCRIPT, form_post_page]
 WITH_A_WAY_ON = [
     messages.expired,
@@ -153,7 +191,8 @@ def _rendered(page: Callable[[], Page]) -> str:
 
 
 FIXED_PAGES: list[Callable[[], str]] = [
-    partial(_rendered, each) for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in)
+    partial(_rendered, each)
+    for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in, messages.account_deleted)
 ]
 NO_FORM, FORM = Page("message.html"), Page("sign_in.html", has_form=True)
 

@@ -37,6 +37,7 @@ WEB = Client(
 )
 NATIVE = replace(WEB, application_type="native", token_endpoint_auth_method="none")
 TOLD = replace(WEB, scope=frozenset({"openid", "roles"}), id_token_claims=frozenset({"roles"}))
+LOGS_OUT = replace(WEB, backchannel_logout_uri="https://app.example.com/out")
 SERVICE = Client("job", "Job", grant_types=frozenset({"client_credentials"}), scope=frozenset({"buy"}))
 
 
@@ -88,6 +89,14 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"redirect_uris": ("https://*.example.com/",)}, "redirect_uris", "https://*.example.com/"),
         (SERVICE, {"redirect_uris": WEB.redirect_uris}, "redirect_uris", None),
         (WEB, {"post_logout_redirect_uris": ("x:y",)}, "post_logout_redirect_uris", "x:y"),
+        (
+            WEB,
+            {"backchannel_logout_uri": "http://127.0.0.1:8000/out"},
+            "backchannel_logout_uri",
+            "http://127.0.0.1:8000/out",
+        ),
+        (WEB, {"backchannel_logout_uri": "https://10.0.0.1/out"}, "backchannel_logout_uri", "https://10.0.0.1/out"),
+        (WEB, {"backchannel_logout_session_required": True}, "backchannel_logout_session_required", None),
         (WEB, {"client_uri": "http://app.example.com/"}, "client_uri", "http://app.example.com/"),
         (WEB, {"client_uri": "javascript:alert(1)"}, "client_uri", "javascript:alert(1)"),
         (NATIVE, {"client_uri": "data:text/html,x"}, "client_uri", "data:text/html,x"),
@@ -144,6 +153,45 @@ def test_the_roles_may_be_told_in_the_claim_that_an_application_reads(claim: str
 )
 def test_a_client_of_any_kind_may_have_a_home_page_on_the_web_or_in_an_app(client: Client, client_uri: str) -> None:
     assert wrong_with_client(replace(client, client_uri=client_uri), KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://app.example.com/out",
+        "https://app.example.com",
+        "https://app.example.com:8443/out",
+        "https://user@app.example.com/out",
+        "https://app.example.com/out#x",
+        "https://App.example.com/out",
+        "https://localhost/out",
+        "https://[::1]/out",
+        "https://2130706433/out",
+        "ftp://app.example.com/out",
+        "out",
+        "https://app.example.com/" + "x" * 500,
+    ],
+)
+def test_a_logout_token_goes_to_no_address_but_https_with_a_public_name(uri: str) -> None:
+    for is_local in (False, True):
+        wrong = wrong_with_client(replace(LOGS_OUT, backchannel_logout_uri=uri), KNOWN, is_local=is_local)
+        assert [each.member for each in wrong] == ["backchannel_logout_uri"]
+
+
+def test_a_client_with_id_tokens_may_be_told_of_logouts_and_in_the_local_stack_on_this_machine() -> None:
+    for uri in ("https://app.example.com/out", "https://app.example.com/out?of=valet"):
+        client = replace(LOGS_OUT, backchannel_logout_uri=uri, backchannel_logout_session_required=True)
+        assert wrong_with_client(client, KNOWN) == []
+    here = replace(LOGS_OUT, backchannel_logout_uri="http://127.0.0.1:8000/out")
+    assert wrong_with_client(here, KNOWN, is_local=True) == []
+    elsewhere = replace(LOGS_OUT, backchannel_logout_uri="http://127.0.0.1@evil.example/out")
+    assert wrong_with_client(elsewhere, KNOWN, is_local=True)
+
+
+@pytest.mark.parametrize("client", [NATIVE, SERVICE], ids=lambda client: client.client_id)
+def test_a_client_without_a_server_or_without_end_users_is_told_of_no_logout(client: Client) -> None:
+    wrong = wrong_with_client(replace(client, backchannel_logout_uri="https://app.example.com/out"), KNOWN)
+    assert [each.member for each in wrong] == ["backchannel_logout_uri"]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -142,6 +142,16 @@ PROMISES = (
         "P14",
     ),
     Row(
+        "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
+        "begun is finished, wherever the function that began it was killed.",
+        (
+            "integration/test_back_channel_logout.py::*",
+            "promises/faults/test_signing_out.py::*",
+            "parts/admin/test_logouts.py::test_what_ends_all_that_a_person_has_opened_is_announced_before_it_is_written",
+        ),
+        "P19",
+    ),
+    Row(
         "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "
         "authorizer on each kind of event, and by the Python package.",
         (

@@ -79,6 +79,12 @@ VARIABLES = {
     "WEBSOCKET_TOKEN": "authorizer: header or protocol; protocol takes a browser's token from Sec-WebSocket-Protocol",
     "DPOP_NONCES": "token: `off`, `public` or `all`; the clients whose DPoP proofs need a nonce of this server",
     "NONCE_KEY": "token: the HMAC key that makes the nonces of DPoP proofs; empty with DPOP_NONCES=off",
+    "BACK_CHANNEL_LOGOUT": "metadata: on or off; whether the metadata says that clients are told of logouts",
+    "SIGN_OUTS_QUEUE": "authorize, logout, finish: URL of the queue of what is about to end",
+    "LOGOUT_TOKENS_QUEUE": "finish, notify_clients: URL of the queue of clients to tell; finish: empty tells none",
+    "DEAD_LETTERS_QUEUE": "notify_clients: URL of the queue for what was tried for a day",
+    "OWN_ROLE_ARN": "notify_clients: its role, which a key has to name before it signs logout tokens",
+    "WAITING_ROLE_ARNS": "rotate_keys: further roles that a new key's policy lets sign; no key is replaced for them",
     "WRAPPING_KEY": "rotate_keys: with SIGNER=wrapped, the symmetric key that encrypts signing keys",
 }
 

@@ -45,7 +45,7 @@ class MemoryKeyMaker:
             ANNOUNCED,
             {"kid": kid},
             key_id="" if is_wrapped else kid,
-            signing_roles=self.settings.signing_role_arns,
+            signing_roles=self.settings.key_roles,
             wrapping_key=self.settings.wrapping_key if is_wrapped else "",
             wrapped_private_key=kid.encode() if is_wrapped else b"",
             created_at=int(now),

@@ -83,6 +83,13 @@ def test_a_new_key_is_announced_and_named_by_its_thumbprint(kms: Kms, alg: str) 
     assert key.signing_roles == SETTINGS.signing_role_arns
 
 
+def test_a_new_keys_policy_also_names_the_roles_that_can_wait() -> None:
+    waiting = "arn:aws:iam::123456789012:role/NotifyClients"
+    _, sign, _ = key_policy("RS256", replace(SETTINGS, waiting_role_arns=frozenset({waiting})))["Statement"]
+    assert set(sign["Principal"]["AWS"]) == {*SETTINGS.signing_role_arns, waiting}
+    assert sign["Action"] == ["kms:Sign"]
+
+
 @pytest.mark.parametrize("length", MESSAGES)
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_messages_of_any_length_are_signed(kms: Kms, alg: str, length: int) -> None:

@@ -310,3 +310,24 @@ def test_a_key_that_may_be_in_the_ring_is_never_ended(deployment: Deployment) ->
         deployment.run()
     assert_settled(deployment.run(), deployment.maker.states)
     assert in_state(deployment.ring, ANNOUNCED) == ["key-3"]
+
+
+def test_a_role_that_can_wait_is_named_by_the_next_key_and_no_verifier_meets_a_key_that_it_does_not_know() -> None:
+    """The key that signs cannot be used by the new role. It signs on all the same until the standby is known: a
+    verifier may keep the JWK Set for two hours.
+    """
+    deployment = Deployment()
+    before = signing_key(deployment.run().keys)
+    waiting = frozenset({"arn:aws:iam::123456789012:role/NotifyClients"})
+    deployment.set(replace(SETTINGS, waiting_role_arns=waiting))
+    ring = deployment.run()
+    assert signing_key(ring.keys) == before, "not replaced at once"
+    assert any(key.signing_roles == ROLES | waiting for key in ring.keys if key.state == ANNOUNCED)
+    deployment.pass_time(2 * HOUR)
+    assert signing_key(deployment.ring.keys) == before
+    deployment.pass_time(HOUR)
+    after = signing_key(deployment.ring.keys)
+    assert after.signing_roles == ROLES | waiting
+    assert next(key for key in deployment.ring.keys if key.kid == before.kid).state == RETIRED
+    deployment.pass_time(DAY)
+    assert_settled(deployment.ring, deployment.maker.states)

@@ -33,6 +33,7 @@ def test_only_what_lives_here_is_listed_as_a_resource(stack: LocalStack) -> None
         "AWS::DynamoDB::Table",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
+        "AWS::SQS::Queue",
     }
     groups = {each["PhysicalResourceId"] for each in living if each["ResourceType"] == "AWS::Logs::LogGroup"}
     assert {"/aws/lambda/valet-local-token", "/valet/valet-local/operator"} <= groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -20,7 +21,7 @@ def page(body: bytes, status: str = "200 OK", *headers: str) -> Behaviour:
 
 
 class Server:
-    """One TLS server with one behaviour. `asked` has the heads of its requests."""
+    """One TLS server with one behaviour. `asked` has its requests."""
 
     def __init__(self, tls: ssl.SSLContext, behaviour: Behaviour) -> None:
         self._tls, self._behaviour = tls, behaviour
@@ -51,6 +52,9 @@ class Server:
                 head = b""
                 while b"\r\n\r\n" not in head and (came := peer.recv(65_536)):
                     head += came
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+                while length and len(head.partition(b"\r\n\r\n")[2]) < int(length[1]):
+                    head += peer.recv(65_536)
                 if head:  # else the client has hung up
                     self.asked.append(head)
                     self._behaviour(peer, head)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[3]
 PUBLIC = "93.184.216.34"
 URL = "https://client.example.com/jwks.json"
 LIMIT = 1000
+GOING_OUT = {"fetch_client_keys", "notify_clients"}  # the functions that go out; neither has a route
 
 
 def get(internet: FakeInternet, url: str = URL, timeout: float = 2.0) -> bytes:
@@ -212,10 +213,78 @@ def test_a_look_up_that_hangs_is_given_up_and_nothing_is_asked_afterwards(intern
     assert server.asked == []
 
 
+# -- POST --------------------------------------------------------------------------------------------------------------
+
+OUT = "https://client.example.com/logged-out?of=valet"
+
+
+def post(internet: FakeInternet, url: str = OUT, timeout: float = 2.0) -> int:
+    return guarded.post(url, {"logout_token": "a.b+c"}, timeout=timeout, network=internet)
+
+
+def failed_post(internet: FakeInternet, url: str = OUT, timeout: float = 2.0) -> str:
+    with pytest.raises(FetchFailed) as failed:
+        post(internet, url, timeout)
+    return str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("200 OK", 200), ("204 No Content", 204), ("400 Bad Request", 400), ("302 Found", 302), ("500 Error", 500)],
+)
+def test_a_form_is_posted_and_its_status_is_the_answer_whatever_it_is(
+    internet: FakeInternet, answer: str, status: int
+) -> None:
+    """A redirect is not followed either: no second server is asked."""
+    server = internet.serve("client.example.com", PUBLIC, page(b"", answer, "Location: https://elsewhere.example.com/"))
+    assert post(internet) == status
+    assert internet.connected == [(PUBLIC, 443)]
+    (head,) = server.asked
+    assert head.startswith(b"POST /logged-out?of=valet HTTP/1.1\r\nHost: client.example.com\r\n")
+    assert b"Content-Type: application/x-www-form-urlencoded\r\n" in head
+    assert head.endswith(b"\r\n\r\nlogout_token=a.b%2Bc")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "10.0.0.1", "100.64.0.1", "::1"])
+def test_no_logout_token_goes_to_an_address_that_is_not_public(internet: FakeInternet, address: str) -> None:
+    """Server-side request forgery by a registered address: of Lambda's runtime, of instance metadata, of a network."""
+    internet.names["client.example.com"] = [[address]]
+    assert failed_post(internet) == f"{address} is not a public address"
+    assert internet.connected == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://client.example.com/x", "https://client.example.com:8443/x", "https://a@client.example.com/x", "x"]
+)
+def test_nothing_is_posted_but_to_https_with_a_plain_name(internet: FakeInternet, url: str) -> None:
+    internet.serve("client.example.com", PUBLIC, page(b""))
+    assert failed_post(internet, url) == "not an https address with a path, and without a port"
+    assert internet.connected == []
+
+
+def test_nothing_is_posted_under_another_name_of_the_certificate(internet: FakeInternet) -> None:
+    server = internet.serve("client.example.com", PUBLIC, page(b""), certificate="other.example.com")
+    assert "CERTIFICATE_VERIFY_FAILED" in failed_post(internet)
+    assert server.asked == []
+
+
+def test_an_answer_that_never_comes_is_given_up_in_time(internet: FakeInternet) -> None:
+    def silent(peer: ssl.SSLSocket, asked: bytes) -> None:
+        server.stopped.wait(3)
+
+    server = internet.serve("client.example.com", PUBLIC, silent)
+    assert failed_post(internet, timeout=0.2) == "no answer within 0.2 s"
+
+
+def test_what_the_other_side_sends_is_quoted_in_part_only(internet: FakeInternet) -> None:
+    internet.serve("client.example.com", PUBLIC, lambda peer, _: peer.sendall(b"x" * 5000 + b"\r\n\r\n"))
+    assert len(failed_post(internet)) <= 200
+
+
 # -- who may go out ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS.values()) - {"fetch_client_keys", "demo_api"}))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS.values()) - {*GOING_OUT, "demo_api"}))
 def test_no_function_that_answers_requests_can_reach_the_package(name: str) -> None:
     """Nor by an import inside a function: no module that it can name goes there (import-linter holds the rest)."""
     tree = ast.parse((ROOT / "functions" / name / "app.py").read_text(encoding="utf-8"))

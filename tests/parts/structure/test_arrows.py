@@ -21,7 +21,9 @@ ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"
 APART = "No function knows another"
 RESOURCE_SERVER = "Only the authorizer, the doctor and the Python package judge tokens as a resource server"
-OUTBOUND = "Only the function that fetches the keys of clients goes to addresses that strangers named"
+OUTBOUND = (
+    "Only the functions that fetch the keys of clients and tell them of logouts go to addresses that strangers named"
+)
 AWS = "No function knows boto3, and only the demo API knows Powertools"
 ADMIN_CIRCLE = "The operator's command line has no circle"
 ADMIN_LAYERS = "The operator's command line reads its records last"
@@ -56,8 +58,11 @@ FORBIDDEN: Mapping[str, str] = {
     "tokens": "front_channel",
     "introspection": "grant_types",
     "revocation": "grant_types",
+    "sign_outs": "grant_types",
+    "finishing": "sign_outs",
     "refusals": "grant_types",
     "grant_types": "aws",
+    "account": "aws",
     "aws": "server",
     "outbound": "aws",
     "server": "endpoint",

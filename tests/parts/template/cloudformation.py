@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "template.yaml"
 SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 
+WHERE_TOLD = {  # the role that signs logout tokens, in a list of roles
+    "Fn::If": ["TellsLogouts", {"Fn::GetAtt": ["NotifyClientsFunctionRole", "Arn"]}, {"Ref": "AWS::NoValue"}]
+}
 EVERYTHING = (
+    "BackChannelLogout=on",
     "CustomDomain=auth.example.com",
     "Certificate=arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
     "HostedZone=Z0123456789ABC",

@@ -71,7 +71,7 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    return {"Demo": "on", "AlarmEmail": "operator@example.com"}
+    return {"Demo": "on", "BackChannelLogout": "on", "AlarmEmail": "operator@example.com"}
 
 
 def _package() -> None:

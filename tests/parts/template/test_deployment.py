@@ -34,7 +34,7 @@ UNMADE = frozenset(
 def created() -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, Path(__file__).with_name("deploy.py")],
-        input=json.dumps(translated("Demo=on")),
+        input=json.dumps(translated("Demo=on", "BackChannelLogout=on")),
         capture_output=True,
         text=True,
         check=False,
@@ -46,8 +46,8 @@ def created() -> dict[str, Any]:
 
 
 def test_everything_is_made_that_the_emulator_knows(created: dict[str, Any]) -> None:
-    document = translated("Demo=on")
-    unconditional = {"HasDemo", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
+    document = translated("Demo=on", "BackChannelLogout=on")
+    unconditional = {"HasDemo", "TellsLogouts", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
     wanted = {
         name
         for name, resource in document["Resources"].items()
@@ -81,7 +81,8 @@ def test_a_roles_policy_names_the_tables_that_were_made(created: dict[str, Any])
     for policies in created["policies"].values():
         for policy in policies:
             for statement in policy["Statement"]:
-                if statement["Effect"] == "Allow" and "kms:CreateKey" not in statement["Action"]:
+                is_of_queues = "sqs:" in str(statement["Action"])
+                if statement["Effect"] == "Allow" and "kms:CreateKey" not in statement["Action"] and not is_of_queues:
                     assert statement["Resource"] in arns
 
 
@@ -96,7 +97,28 @@ def test_rotate_keys_knows_the_roles_that_sign_by_their_real_names(created: dict
     variables = created["functions"]["RotateKeysFunction"]["Environment"]["Variables"]
     roles = {created["functions"][name]["Role"] for name in ("TokenFunction", "StatusListFunction")}
     assert set(variables["SIGNING_ROLE_ARNS"].split(",")) == roles
+    assert variables["WAITING_ROLE_ARNS"] == created["functions"]["NotifyClientsFunction"]["Role"]
     assert variables["ROTATE_ROLE_ARN"] == created["functions"]["RotateKeysFunction"]["Role"]
+
+
+def test_the_functions_of_the_queues_know_them_by_their_addresses(created: dict[str, Any]) -> None:
+    def variables(function: str) -> dict[str, str]:
+        found: dict[str, str] = created["functions"][f"{function}Function"]["Environment"]["Variables"]
+        return {name: found[name] for name in sorted(found) if name.endswith("_QUEUE")}
+
+    queues = {name: created["resources"][name] for name in ("SignOuts", "LogoutTokens", "DeadLetters")}
+    for sender in ("Authorize", "Logout"):
+        assert variables(sender) == {"SIGN_OUTS_QUEUE": queues["SignOuts"]}
+    assert variables("Finish") == {
+        "SIGN_OUTS_QUEUE": queues["SignOuts"],
+        "LOGOUT_TOKENS_QUEUE": queues["LogoutTokens"],
+    }
+    assert variables("NotifyClients") == {
+        "LOGOUT_TOKENS_QUEUE": queues["LogoutTokens"],
+        "DEAD_LETTERS_QUEUE": queues["DeadLetters"],
+    }
+    told = created["functions"]["NotifyClientsFunction"]
+    assert told["Environment"]["Variables"]["OWN_ROLE_ARN"] == told["Role"]
 
 
 def test_every_log_group_forgets(created: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from local.template import load
 from tests.endpoints import FUNCTIONS
-from tests.parts.template.cloudformation import EVERYTHING, ROOT, resources, translated
+from tests.parts.template.cloudformation import EVERYTHING, ROOT, WHERE_TOLD, resources, translated
 
 
 def _functions() -> dict[str, Any]:
@@ -47,9 +47,9 @@ def test_a_function_has_a_role_of_its_own(function: str) -> None:
     assert role == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
 
 
-def test_only_the_demo_is_deployed_on_request() -> None:
+def test_only_the_demo_and_what_tells_clients_is_deployed_on_request() -> None:
     conditional = {name for name, each in _functions().items() if "Condition" in each}
-    assert conditional == {"AuthorizerFunction", "DemoApiFunction"}
+    assert conditional == {"AuthorizerFunction", "DemoApiFunction", "NotifyClientsFunction"}
 
 
 def test_login_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
@@ -73,8 +73,42 @@ def test_the_first_key_waits_longer_than_the_function_that_makes_it_may_run() ->
 def test_a_new_role_of_a_signing_function_brings_rotate_keys_to_look_at_the_keys_at_once() -> None:
     first_key = translated()["Resources"]["FirstKey"]["Properties"]
     assert first_key["SigningRoles"] == [
-        {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("TokenFunction", "StatusListFunction")
+        *({"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("TokenFunction", "StatusListFunction")),
+        WHERE_TOLD,
     ]
+
+
+def test_what_a_queue_brings_is_hidden_six_times_as_long_as_its_reader_may_run() -> None:
+    """As Lambda asks ("Using Lambda with Amazon SQS"): else a message comes again while it is still read."""
+    document = translated("BackChannelLogout=on")["Resources"]
+    mappings = [each["Properties"] for each in document.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    assert len(mappings) == 2
+    for mapping in mappings:
+        queue = document[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        function = document[mapping["FunctionName"]["Ref"]]["Properties"]
+        assert queue["VisibilityTimeout"] == 6 * function["Timeout"]
+        assert mapping["BatchSize"] == 1
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_messages_are_kept_four_days_and_dead_letters_fourteen_and_an_alarm_counts_these() -> None:
+    document = translated("BackChannelLogout=on")["Resources"]
+    queues = {name: each["Properties"] for name, each in document.items() if each["Type"] == "AWS::SQS::Queue"}
+    days = {name: each["MessageRetentionPeriod"] / 86_400 for name, each in queues.items()}
+    assert days == {"SignOuts": 4, "LogoutTokens": 4, "DeadLetters": 14}
+    receives = {name: each["RedrivePolicy"]["maxReceiveCount"] for name, each in queues.items() if len(each) > 2}
+    assert receives == {"SignOuts": 10, "LogoutTokens": 30}
+    assert all(each["SqsManagedSseEnabled"] for each in queues.values())
+    alarm = document["DeadLettersAlarm"]["Properties"]
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
+def test_who_tells_no_client_pays_for_no_queue_of_logout_tokens() -> None:
+    document = translated()["Resources"]
+    conditional = {name for name, each in document.items() if each.get("Condition") == "TellsLogouts"}
+    assert {"LogoutTokens", "NotifyClientsFunction", "NotifyClientsMessages", "NotifyClientsLogs"} <= conditional
+    assert not conditional & {"SignOuts", "DeadLetters", "FinishFunction", "FinishMessages"}
 
 
 @pytest.mark.parametrize("template", ["template.yaml", "functions/authorizer/template.yaml"])

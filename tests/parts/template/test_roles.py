@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from valet.models.grants import GrantOutline
 
 from tests.endpoints import FUNCTIONS
-from tests.parts.template.cloudformation import EVERYTHING, listed, resources, statements, translated
+from tests.parts.template.cloudformation import EVERYTHING, WHERE_TOLD, listed, resources, statements, translated
 
 BASIC = "service-role/AWSLambdaBasicExecutionRole"
 NO_DATA = {"AuthorizerFunction", "DemoApiFunction"}
@@ -92,7 +93,8 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
             # GetItem without a projection, and Query, return attributes that they do not name.
             assert actions == ["dynamodb:GetItem"]
             assert condition["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
-            assert set(names) == {"pk", "sk"}
+            is_outline = function == "AccountFunction" and _partitions(statement) == ["grant#*"]
+            assert set(names) == {"pk", "sk"} | (set(GrantOutline.FIELDS) if is_outline else set())
             assert condition["Null"]["dynamodb:Attributes"] == "false"
 
 
@@ -151,7 +153,7 @@ def test_the_wrapping_key_unwraps_for_those_who_sign_and_wraps_for_rotate_keys()
     assert make["Principal"] == {"AWS": {"Fn::GetAtt": ["RotateKeysFunctionRole", "Arn"]}}
     assert make["Action"] == "kms:GenerateDataKeyPairWithoutPlaintext"
     signers = [{"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ("TokenFunction", "StatusListFunction")]
-    assert unwrap["Principal"] == {"AWS": signers}
+    assert unwrap["Principal"] == {"AWS": [*signers, WHERE_TOLD]}
     assert unwrap["Action"] == "kms:Decrypt"
     for statement in (make, unwrap):
         assert statement["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "signing-key"}}

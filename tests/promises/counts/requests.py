@@ -15,7 +15,7 @@ from valet.tokens.status_index import list_id_at
 from local.aws.aws import FUNCTION
 from local.aws.calls import Call
 from tests.support.application import Application
-from tests.support.browser import form_of
+from tests.support.browser import filled_in, form_of
 from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.nonce_key import nonce_key
@@ -399,6 +399,82 @@ def logout(world: World) -> Request:
     tokens = world.redeemed("openid items")
     url = f"/logout?{encoded({'id_token_hint': tokens.id_token})}"
     return lambda: world.browser.get(url)
+
+
+def account_stranger(world: World) -> Request:
+    """Of a browser that was here before, and in which nobody is signed in."""
+    world.signed_in()
+    del world.browser.cookies["__Host-valet-session"]
+    return lambda: world.browser.get("/account")
+
+
+def account_overview(world: World) -> Request:
+    world.redeemed()
+    return lambda: world.browser.get("/account")
+
+
+def account_sessions(world: World) -> Request:
+    world.redeemed()
+    return lambda: world.browser.get("/account/sessions")
+
+
+def account_apps(world: World) -> Request:
+    world.redeemed()
+    return lambda: world.browser.get("/account/apps")
+
+
+def account_profile(world: World) -> Request:
+    """A form that changes a claim."""
+    world.redeemed()
+    return _account_form(world, "profile", name="Johnny")
+
+
+def account_end_session(world: World) -> Request:
+    """Of this browser, by which one grant lives, with one access token."""
+    world.redeemed("openid items")
+    return _account_form(world, "sessions", "end")
+
+
+def account_sign_out_everywhere(world: World) -> Request:
+    """Out of one browser, and of one grant with one access token."""
+    world.redeemed()
+    return _account_form(world, "sessions", "end", "everywhere")
+
+
+def account_revoke(world: World) -> Request:
+    """One app with one grant."""
+    world.redeemed()
+    return _account_form(world, "apps", "revoke")
+
+
+def account_download(world: World) -> Request:
+    world.redeemed()
+    return _account_form(world, "download")
+
+
+def account_delete(world: World) -> Request:
+    """With one browser, and one grant with one access token."""
+    world.redeemed()
+    return _account_form(world, "delete", confirm="john")
+
+
+def account_deleted(world: World) -> Request:
+    """The page after it, by which everything is looked at once more."""
+    world.redeemed()
+    _account_form(world, "delete", confirm="john")()
+    return lambda: world.browser.get("/account/delete")
+
+
+def _account_form(world: World, section: str, button: str = "", value: str = "", **fields: str) -> Request:
+    """A form of the account page, which may be sent several times."""
+    sent = filled_in(world.browser.get(f"/account/{section}"), button, value, **fields)
+    cookies = dict(world.browser.cookies)
+
+    def request() -> Answer:
+        world.browser.cookies = dict(cookies)
+        return world.browser.post(*sent)
+
+    return request
 
 
 def jwks(world: World) -> Request:

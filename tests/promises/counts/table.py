@@ -264,11 +264,11 @@ TABLE = (
     Row(
         requests.authorize_resumed,
         303,
-        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
-        "UpdateItem proof-password, UpdateItem session, GetItem consent, UpdateItem throttle, PutItem sub, "
-        "PutItem grant",
-        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem session, "
-        "UpdateItem proof-password, UpdateItem session, GetItem client, GetItem consent, "
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem consent, UpdateItem throttle, "
+        "PutItem sub, PutItem grant",
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, PutItem session, "
+        "UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem client, GetItem consent, "
         "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
@@ -391,10 +391,91 @@ TABLE = (
     Row(
         requests.logout,
         200,
-        "GetItem session, UpdateItem session, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status, DeleteItem sub",
-        "Query keys, GetItem client, GetItem session, UpdateItem session, Query sub, UpdateItem grant, "
-        "UpdateItem grant, UpdateItem status, UpdateItem status, DeleteItem sub, GetItem people",
+        "GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status",
+        "Query keys, GetItem client, GetItem session, SendMessage, UpdateItem session, DeleteItem sessions, Query "
+        "sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status, GetItem people",
+    ),
+    Row(
+        requests.account_stranger,
+        303,
+        "PutItem request",
+        "PutItem request",
+    ),
+    Row(
+        requests.account_overview,
+        200,
+        "GetItem session, GetItem account",
+        "GetItem session, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.account_sessions,
+        200,
+        "GetItem session, GetItem account, Query sessions, GetItem session",
+        "GetItem session, GetItem account, Query sessions, GetItem session, GetItem people",
+    ),
+    Row(
+        requests.account_apps,
+        200,
+        "GetItem session, GetItem account, Query consent, Query sub, GetItem grant",
+        "GetItem session, GetItem account, Query scopes, Query apis, Query consent, Query sub, GetItem grant, "
+        "GetItem client, GetItem people",
+    ),
+    Row(
+        requests.account_profile,
+        303,
+        "GetItem session, GetItem account, UpdateItem account",
+        "GetItem session, GetItem account, UpdateItem account",
+    ),
+    Row(
+        requests.account_end_session,
+        303,
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
+        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
+    ),
+    Row(
+        requests.account_sign_out_everywhere,
+        303,
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status",
+    ),
+    Row(
+        requests.account_revoke,
+        303,
+        "GetItem session, GetItem account, DeleteItem consent, Query sub, GetItem grant, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status",
+        "GetItem session, GetItem account, DeleteItem consent, Query sub, GetItem grant, UpdateItem grant, "
+        "UpdateItem status, UpdateItem status",
+    ),
+    Row(
+        requests.account_download,
+        200,
+        "GetItem session, GetItem account, Query sessions, GetItem session, Query consent, Query sub, GetItem grant",
+        "GetItem session, GetItem account, Query sessions, GetItem session, Query consent, Query sub, GetItem grant",
+    ),
+    Row(
+        requests.account_delete,
+        303,
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
+        "UpdateItem status, Query consent, DeleteItem consent",
+    ),
+    Row(
+        requests.account_deleted,
+        200,
+        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status, UpdateItem status, Query consent",
+        "GetItem session, GetItem session, GetItem account, Query sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status, UpdateItem status, Query consent, GetItem people",
     ),
     Row(
         requests.jwks,

@@ -65,6 +65,7 @@ _KINDS = {
     "DeleteItem": "write",
     "PutItem": "put",
     "GenerateMac": "mac",
+    "SendMessage": "message",
 }
 
 

@@ -242,6 +242,71 @@ def after_logout(run: Run) -> None:
         assert answer.answered["error"] == "login_required"
 
 
+# -- the account page -------------------------------------------------------------------------------------------------
+
+
+def signs_in_again(world: World) -> bool:
+    """Whether the browser has to sign in to go on."""
+    answer = world.browser.get("/account/overview")
+    return answer.status == 303 and "/authorize?resume=" in answer.location
+
+
+def after_visit(run: Run) -> None:
+    """The sign-in page, and from there to the section."""
+    answer = run.world.browser.sign_in(run.world.browser.follow(run.settled()))
+    assert answer.status == 200
+    assert 'aria-current="page"' in answer.body
+
+
+def after_profile(run: Run) -> None:
+    """The claim is saved once. A form whose outcome nobody heard is out of date, and the page shows what was saved."""
+    world, answer = run.world, run.settled()
+    assert answer.status == 303 or run.may_be_spent_by("UpdateItem account")
+    account = world.deployment.server.accounts.find_account("demo-john")
+    assert account is not None
+    assert account.name == "Johnny"
+    assert "Johnny" in world.browser.get("/account/profile").body
+
+
+def after_end_of_session(run: Run) -> None:
+    world = run.world
+    assert run.settled().status == 303
+    if "__Host-valet-session" in world.browser.cookies and not run.may_be_spent_by("UpdateItem session"):
+        assert signs_in_again(world)
+    assert_ended(world, world.john.grant_id, list(world.john.answers))
+
+
+def after_sign_out_everywhere(run: Run) -> None:
+    """Signed out by one write. If the invocation died after it, the same browser's next request does the rest."""
+    world = run.world
+    assert run.settled().status == 303
+    world.browser.cookies = dict(world.john.cookies)
+    assert signs_in_again(world)
+    assert_ended(world, world.john.grant_id, list(world.john.answers))
+
+
+def after_app_is_revoked(run: Run) -> None:
+    world = run.world
+    assert run.settled().status == 303
+    assert not signs_in_again(world)
+    assert_ended(world, world.john.grant_id, list(world.john.answers))
+    assert "You have allowed no app" in world.browser.get("/account/apps").body
+
+
+def after_deletion(run: Run) -> None:
+    """Deleted by one write. If the invocation died after it, loading the page again does the rest."""
+    world, server = run.world, run.world.deployment.server
+    assert run.settled().status in (200, 303)
+    world.browser.cookies = dict(world.john.cookies)
+    assert "Your account is deleted" in world.browser.get("/account/delete").body
+    assert_ended(world, world.john.grant_id, list(world.john.answers))
+    account = server.accounts.find_account("demo-john")
+    assert account is not None
+    assert account.deleted_at
+    assert not account.email
+    assert not server.consents.consents_of("demo-john")
+
+
 # -- the front channel -----------------------------------------------------------------------------------------------
 
 
@@ -328,6 +393,17 @@ def after_reading(run: Run) -> None:
 
 
 AFTERMATH: dict[str, Callable[[Run], None]] = {
+    "account_stranger": after_visit,
+    "account_overview": after_reading,
+    "account_sessions": after_reading,
+    "account_apps": after_reading,
+    "account_profile": after_profile,
+    "account_end_session": after_end_of_session,
+    "account_sign_out_everywhere": after_sign_out_everywhere,
+    "account_revoke": after_app_is_revoked,
+    "account_download": after_reading,
+    "account_delete": after_deletion,
+    "account_deleted": after_deletion,
     "client_credentials": after_client_credentials,
     "client_credentials_with_proof": after_client_credentials,
     "code": after_code,

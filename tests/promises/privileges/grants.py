@@ -14,6 +14,7 @@ from local.template import Template
 from tests.parts.template.cloudformation import listed, translated
 from tests.promises.privileges.iam import Permission, Request, permissions
 
+POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _KEYS = ("pk", "sk")  # DynamoDB tells IAM of them in every request for one item
 _KMS_CONTEXT = {
     "kms:KeyUsage": "KeyUsage",
@@ -57,7 +58,7 @@ class Granted:
         return self.allows(Request(self.roles[function], action, resource, context))
 
     def of(self, function: str) -> tuple[Permission, ...]:
-        """What the role allows, but for its log: the platform writes that, and no call of the function does."""
+        """What the role allows, but for its log and its queue: the platform writes the one and reads the other."""
         return _of_calls(self.by_role.get(self.roles[function], ()))
 
     def with_key(self, arn: str, policy: Mapping[str, Any]) -> Granted:
@@ -71,7 +72,7 @@ class Granted:
 
 def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
-    given = {"Demo": "on", **parameters}
+    given = {"Demo": "on", "BackChannelLogout": "on", **parameters}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)
     template = Template(document, given, PSEUDO_PARAMETERS, resources)
@@ -106,6 +107,8 @@ def request_of(call: Call, granted: Granted) -> Request:
         if call.action == "GetItem":
             is_part = "ProjectionExpression" in parameters
             context["dynamodb:Select"] = ("SPECIFIC_ATTRIBUTES" if is_part else "ALL_ATTRIBUTES",)
+    elif call.service == "sqs":
+        resource = queue_arn(str(parameters["QueueUrl"]))
     else:
         resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
         for key, member in _KMS_CONTEXT.items():
@@ -159,7 +162,9 @@ def unused(calls: Iterable[Call], granted: Granted) -> list[str]:
 
 
 def _of_calls(held: Iterable[Permission]) -> tuple[Permission, ...]:
-    return tuple(each for each in held if not each.is_deny and not each.action.startswith("logs:"))
+    return tuple(
+        each for each in held if not each.is_deny and not each.action.startswith("logs:") and each.action not in POLLING
+    )
 
 
 def _named(permission: Permission, requests: Iterable[Request]) -> frozenset[str]:
@@ -180,6 +185,10 @@ def _of_any_key(request: Request, permission: Permission) -> Request:
 
 def table_arn(name: str) -> str:
     return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+
+
+def queue_arn(url: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
 
 
 def log_group_arn(name: str) -> str:

@@ -21,11 +21,13 @@ from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import FUNCTIONS
 from tests.promises.privileges.grants import (
+    POLLING,
     Granted,
     deployed,
     key_policies,
     log_stream_arn,
     missing,
+    queue_arn,
     request_of,
     table_arn,
     unused,
@@ -34,9 +36,12 @@ from tests.promises.privileges.walk import Walk
 from tests.support.nonce_key import nonce_key
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
+SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS = (
+    queue_arn(f"{STACK}-{name}") for name in ("SignOuts", "LogoutTokens", "DeadLetters")
+)
 pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
 
-SIGNING = frozenset({"token", "status_list"})
+SIGNING = frozenset({"token", "status_list", "notify_clients"})
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
 
@@ -145,7 +150,7 @@ SETTLED = (
 )
 
 
-@pytest.mark.parametrize("function", ["revoke", "logout"])
+@pytest.mark.parametrize("function", ["revoke", "logout", "finish", "account"])
 def test_a_function_that_ends_grants_can_write_nothing_else_of_one_and_so_can_create_none(
     function: str, granted: Granted
 ) -> None:
@@ -177,7 +182,8 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
         for function in FUNCTIONS.values()
     }
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
-    expected = {"authorize": prolonging | ending, "consent": prolonging, "logout": ending}
+    both = prolonging | ending
+    expected = {"authorize": both, "account": both, "consent": prolonging, "logout": ending}
     assert {function: names for function, names in writers.items() if names} == expected
 
 
@@ -208,6 +214,36 @@ def test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what(granted:
         put = partial(granted.may, function, "dynamodb:PutItem", GRANTS, f"proof-{kind}#1")
         assert put(attributes=("proof_id", "sub", "means"))
         assert not put(attributes=("proof_id", "spent_by"))
+
+
+def test_the_account_page_opens_no_session_leaves_no_proof_and_knows_no_credential(granted: Granted) -> None:
+    may = partial(granted.may, "account")
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+    for action in ("PutItem", "BatchWriteItem", "TransactWriteItems"):
+        for key in ("session#1", "proof-password#1", "sub#demo-john", "sessions#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key), (action, key)
+    assert not may("dynamodb:UpdateItem", GRANTS, "proof-password#1", attributes=("spent_by",))
+
+
+def test_the_account_page_reads_nothing_of_a_grants_tokens(granted: Granted) -> None:
+    read = partial(granted.may, "account", "dynamodb:GetItem", GRANTS, "grant#1")
+    assert read(attributes=("client_id", "scope"))
+    for name in ("code_digest", "family_digest", "refresh_digest", "previous_digest", "retry_key", "live"):
+        assert not read(attributes=(name,))
+
+
+def test_no_other_function_changes_an_account(granted: Granted) -> None:
+    writers = {
+        function
+        for function in FUNCTIONS.values()
+        if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
+    }
+    assert writers == {"account"}
+    update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
+    assert not update(attributes=("sub",))
+    assert not update(attributes=("username",))
 
 
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
@@ -356,9 +392,64 @@ def test_the_function_that_goes_out_can_read_addresses_and_write_keys_and_nothin
     assert writers == {"fetch_client_keys"}
 
 
+def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
+    """Senders cannot read the queues, finish signs nothing, and whoever signs logout tokens knows no end-user."""
+    sends = {
+        (function, queue)
+        for function in FUNCTIONS.values()
+        for queue in (SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS)
+        if granted.may(function, "sqs:SendMessage", queue)
+    }
+    assert sends == {
+        ("authorize", SIGN_OUTS),
+        ("logout", SIGN_OUTS),
+        ("account", SIGN_OUTS),
+        ("finish", SIGN_OUTS),
+        ("finish", LOGOUT_TOKENS),
+        ("notify_clients", DEAD_LETTERS),
+    }
+    for action in (*POLLING, "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"):
+        able = {
+            (function, queue)
+            for function in FUNCTIONS.values()
+            for queue in (SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS)
+            if granted.may(function, action, queue)
+        }
+        readers = {("finish", SIGN_OUTS), ("notify_clients", LOGOUT_TOKENS)} if action in POLLING else set()
+        assert able == (readers or ({("notify_clients", LOGOUT_TOKENS)} if "Visibility" in action else set()))
+
+
+def test_notify_clients_knows_clients_and_keys_and_nobody_else(granted: Granted) -> None:
+    may = partial(granted.may, "notify_clients")
+    for action in (*_READS, *_WRITES):
+        assert not may(f"dynamodb:{action}", USERS, "account#demo-john")
+        for partition in ("grant#1", "session#1", "sub#demo-john"):
+            assert not may(f"dynamodb:{action}", GRANTS, partition)
+    read = {
+        partition
+        for partition in ("client#a", "keys", "scopes", "apis", "client_keys#a")
+        for action in _READS
+        if may(f"dynamodb:{action}", REGISTRY, partition)
+    }
+    assert read == {"client#a", "keys"}
+
+
+def test_finish_reads_no_credential_signs_nothing_and_alone_forgets_a_pointer(granted: Granted) -> None:
+    assert not any(each.action.startswith("kms:") for each in granted.of("finish"))
+    assert not any(granted.may("finish", f"dynamodb:{action}", USERS, "credential#john") for action in _READS)
+    assert not any(granted.may("finish", f"dynamodb:{action}", USERS, "account#demo-john") for action in _WRITES)
+    forget = {each for each in FUNCTIONS.values() if granted.may(each, "dynamodb:DeleteItem", GRANTS, "sub#demo-john")}
+    assert forget == {"finish"}
+
+
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
     found, _ = deployed(FUNCTIONS, RegistryTable="kept-registry", UsersTable="kept-users")
-    tables = {each.resource for function in FUNCTIONS.values() for each in found.of(function)}
+    tables = {
+        each.resource
+        for function in FUNCTIONS.values()
+        for each in found.of(function)
+        if not each.action.startswith("sqs:")
+    }
     assert tables == {table_arn("kept-registry"), table_arn("kept-users"), GRANTS, "*"}
 
 
@@ -387,6 +478,7 @@ def wrapped(stack: LocalStack, walked: list[Call]) -> Iterator[tuple[list[Call],
         stack.invoke("rotate_keys", {"rotate": "now"})
         walk.tokens()
         walk.status_lists()
+        walk.sign_outs()
     yield [call for call in calls if call.service == "kms" and call.parameters.get("KeyId") == arn], found
     stack.reset()
 
@@ -397,6 +489,7 @@ def test_a_wrapping_key_grants_what_is_needed_and_no_more(wrapped: tuple[list[Ca
         ("rotate_keys", "GenerateDataKeyPairWithoutPlaintext"),
         ("token", "Decrypt"),
         ("status_list", "Decrypt"),
+        ("notify_clients", "Decrypt"),
     }
     assert not missing(calls, granted)
     assert not [each for each in unused(calls, granted) if " kms:" in each]

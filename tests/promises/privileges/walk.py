@@ -15,12 +15,13 @@ from unittest.mock import patch
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
+from valet.models.sign_outs import SignOut
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
-from tests.support.browser import Browser, form_of
+from tests.support.browser import Browser, filled_in, form_of
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer, over_http
@@ -60,8 +61,10 @@ class Walk:
         self.told_about_tokens()
         self.revocations()
         self.logouts()
+        self.account_page()
         self.status_lists()
         self.assertions()
+        self.sign_outs()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -211,6 +214,27 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
 
+    def account_page(self) -> None:
+        browser = Browser(self.send, self.stack.issuer)
+        assert browser.sign_in(browser.open("/account"), "jim").status == 200
+        self.clock.advance(400)  # so that the session is prolonged
+        assert browser.get("/account").status == 200
+        tokens = self.sign_in(self.web_app, browser)
+        for section in ("overview", "sessions", "profile", "apps"):
+            assert browser.get(f"/account/{section}").status == 200
+        everything = {"name": "Jim", "phone_number": "+14255550100", "locale": "en"}
+        assert browser.post(*filled_in(browser.get("/account/profile"), **everything)).status == 303
+        revoke = filled_in(browser.get("/account/apps"), "revoke")
+        for _ in range(2):  # so that its bits are set a second time
+            assert browser.post(*revoke).status == 303
+        assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
+        self.sign_in(self.web_app, browser, scope="openid profile")  # ends with the session
+        assert browser.post(*filled_in(browser.get("/account/sessions"), "end")).status == 303
+        browser.sign_in(browser.open("/account"), "jim")
+        assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
+        assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
+        assert browser.get("/account/delete").status == 200
+
     # -- clients with keys ---------------------------------------------------------------------------------------------
 
     def assertions(self) -> None:
@@ -246,6 +270,42 @@ class Walk:
         assert self.send("GET", f"{self.stack.issuer}/api/admin", bearer).status == 200
         assert self.send("GET", f"{self.stack.issuer}/api/profile", bearer).status == 403
         assert self.send("GET", f"{self.stack.issuer}/api/admin", {"authorization": "Bearer x"}).status == 401
+
+    # -- queues --------------------------------------------------------------------------------------------------------
+
+    def sign_outs(self) -> None:
+        """Of a session and of an account, with clients that are told, and one that cannot be for a day."""
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        before = DynamoRegistry(registry, self.clock).find_client(self.web_app.client_id)
+        assert before is not None
+        Registrar(registry).put_client(replace(before, backchannel_logout_uri="https://webapp.example.com/logged-out"))
+        for status in (200, 500):
+            with patch("valet.outbound.guarded.post", lambda *_, status=status, **__: status):
+                browser = Browser(self.send, self.stack.issuer)
+                tokens = self.sign_in(self.web_app, browser, scope="openid items")
+                browser.get(f"/logout?id_token_hint={tokens['id_token']}")
+                self._deliver(86_400)
+        sub = "demo-jane"
+        account = SERVER.accounts.find_account(sub)
+        assert account is not None
+        self.sign_in(self.web_app, Browser(self.send, self.stack.issuer))
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update(f"account#{sub}", "account", "ADD #epoch :one", {":one": 1})
+        SERVER.sign_outs.send(SignOut(sub, self.stack.issuer, "operator", epoch=account.epoch))
+        self._deliver(60)
+        Registrar(registry).put_client(before)
+
+    def _deliver(self, seconds: float) -> None:
+        """Let time pass, and each function start cold for each message."""
+        from valet.server import SERVER
+
+        end = self.clock() + seconds
+        while (due := self.stack.delivery.next_due()) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock()))
+            self.stack.forget(clock=self.clock, settings=SERVER.settings)
+            self.stack.delivery.deliver()
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 

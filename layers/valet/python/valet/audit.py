@@ -11,6 +11,9 @@ from typing import Literal
 from valet.frozen import Frozen
 
 EventName = Literal[
+    "account.changed",
+    "account.deleted",
+    "account.downloaded",
     "api.changed",
     "client.changed",
     "client_keys.failed",
@@ -36,6 +39,9 @@ EventName = Literal[
     "login.failed",
     "login.succeeded",
     "login.throttled",
+    "logout.refused",
+    "logout.told",
+    "logout.unannounced",
     "nonce.failed",
     "policy.changed",
     "refresh.retried",
@@ -95,6 +101,9 @@ _STEP = "kid alg reason signing"
 
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
+        "account.changed": _event("An end-user changed claims about themselves: the field names them.", "members"),
+        "account.deleted": _event("An end-user deleted their account."),
+        "account.downloaded": _event("An end-user downloaded what is kept about them."),
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
         "client.changed": _event("An operator changed a client.", _CHANGE),
         "client_keys.failed": _event(
@@ -133,6 +142,16 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
+        "logout.refused": _event(
+            "A client was not told of a logout at this try: when comes the next one, in seconds; without one, the "
+            "message is in the dead-letter queue.",
+            "sid detail age next_in",
+        ),
+        "logout.told": _event("A client was told that a session has ended; how long ago, in seconds.", "sid age"),
+        "logout.unannounced": _event(
+            "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
+            "sid detail",
+        ),
         "nonce.failed": _event(
             "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
             "detail",

@@ -1,13 +1,12 @@
 """Ending what was granted: the grant first, then the status bits of its access tokens (RFC 7009 §2.1)."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from valet.audit import EventName
 from valet.models.grants import Grant, LiveToken
 from valet.models.sessions import Session
 from valet.ports.grants import HasGrants, Revocation, Revoked
 from valet.ports.runtime import HasAudit, HasRandom
-from valet.ports.sessions import HasSessions
 from valet.ports.status_lists import HasStatusLists
 from valet.settings import LEEWAY
 from valet.tokens.access_token import still_live
@@ -15,17 +14,6 @@ from valet.tokens.access_token import still_live
 
 class Ports(HasRandom, HasGrants, HasStatusLists, HasAudit, Protocol):
     """The ports that a revocation uses."""
-
-
-class SessionPorts(Ports, HasSessions, Protocol):
-    """The ports that the end of a session uses."""
-
-
-class SignedOut(NamedTuple):
-    """The number of grants or sessions that this call has ended itself."""
-
-    session: bool
-    grants: int
 
 
 def finish_revocation(ports: Ports, grant: Grant, now: float) -> None:
@@ -57,25 +45,10 @@ def revoke(ports: Ports, grant: Grant, now: float, event: EventName, **fields: s
         finish(ports, revoked, now, event, **fields)
 
 
-def end_session(ports: SessionPorts, session: Session, now: float, revoked_for: str) -> SignedOut:
-    """End the session, and every grant that lives by it. A grant that is being issued meanwhile meets a tombstone.
-
-    The session ends first, so that no new grant begins to live by it. If the invocation dies in between, the next one
-    finds the same session, which still says which grants to end.
-    """
-    attempt = ports.random(16)
-    ended = ports.sessions.end(session.digest, attempt, now)
-    is_ours = ended is not None and ended.ending == attempt
-    if is_ours:
-        ports.audit.record("session.ended", sub=session.sub)
-    return SignedOut(is_ours, end_grants(ports, session, now, revoked_for))
-
-
 def end_grants(ports: Ports, session: Session, now: float, revoked_for: str) -> int:
     """End every grant that lives by a session that has ended; how many this call ended.
 
-    Each pointer is deleted when its grant has ended: a session may have more grants than one request has time for, and
-    the next request goes on where this one stopped.
+    The pointers stay. The function finish needs them to tell the clients, and goes on where this call was stopped.
     """
     grants = 0
     for pointer in ports.grants.pointers(session.sub, session.sid):
@@ -84,7 +57,6 @@ def end_grants(ports: Ports, session: Session, now: float, revoked_for: str) -> 
             if revoked is not None:
                 finish(ports, revoked, now, revoked_for=revoked_for)
                 grants += revoked.is_ours
-            ports.grants.forget(pointer)
     return grants
 
 

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.once import Once
+    from valet.ports.own_account import OwnAccount
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sessions import Sessions
+    from valet.ports.sign_outs import LogoutNotices, SignOuts
     from valet.ports.status_lists import StatusLists
     from valet.ports.throttles import Throttles
     from valet.protocol.nonces import Nonces
@@ -85,6 +87,10 @@ class Server:
         return AwsCalls("kms", environment())
 
     @cached_property
+    def sqs(self) -> Calls:
+        return AwsCalls("sqs", environment())
+
+    @cached_property
     def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
@@ -101,6 +107,12 @@ class Server:
     @cached_property
     def consents(self) -> "Consents":
         return self._users
+
+    @cached_property
+    def own_account(self) -> "OwnAccount":
+        from valet.aws.dynamodb.own_account import DynamoOwnAccount
+
+        return DynamoOwnAccount(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
@@ -155,6 +167,20 @@ class Server:
         from valet.aws.dynamodb.sessions import DynamoSessions
 
         return DynamoSessions(self._table(self.settings.grants_table))
+
+    @cached_property
+    def sign_outs(self) -> "SignOuts":
+        from valet.aws.sqs import Queue
+
+        return Queue(self.sqs, self.settings.sign_outs_queue)
+
+    @cached_property
+    def logout_notices(self) -> "LogoutNotices | None":
+        if not self.settings.logout_tokens_queue:
+            return None
+        from valet.aws.sqs import Queue
+
+        return Queue(self.sqs, self.settings.logout_tokens_queue)
 
     @cached_property
     def throttles(self) -> "Throttles":

@@ -40,12 +40,24 @@ class Settings(Frozen):
     profile: str = "plain"  # | fapi2: every client has this profile, whatever is registered
     dpop_nonces: str = "off"  # | public | all: the clients whose proofs need a nonce of ours
     nonce_key: str = ""  # the HMAC key that makes the nonces
+    back_channel_logout: str = "off"  # | on: clients that registered for it are told of logouts
+    # URLs of queues, where a function uses them.
+    sign_outs_queue: str = ""
+    logout_tokens_queue: str = ""
+    dead_letters_queue: str = ""
+    own_role_arn: str = ""  # of a function that signs only with keys that name it
     # Only rotate_keys has these.
     signing_role_arns: frozenset[str] = frozenset()
+    waiting_role_arns: frozenset[str] = frozenset()  # may sign as well, and can wait until a key names them
     rotate_role_arn: str = ""
     account_root_arn: str = ""
     wrapping_key: str = ""
     rotation_period: int = 30 * 86_400
+
+    @property
+    def key_roles(self) -> frozenset[str]:
+        """The roles that the policy of a new signing key lets sign."""
+        return self.signing_role_arns | self.waiting_role_arns
 
     @property
     def is_plain_http(self) -> bool:
@@ -114,6 +126,12 @@ def _arns(value: str) -> frozenset[str]:
     return frozenset(_arn(arn.strip()) for arn in value.split(","))
 
 
+def _queue(value: str) -> str:
+    if not re.fullmatch(r"https?://[a-z0-9.:-]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}", value):
+        raise ValueError("the URL of an SQS queue")
+    return value
+
+
 def _table(value: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", value):
         raise ValueError("a DynamoDB table's name")
@@ -140,7 +158,13 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "DPOP_NONCES": ("dpop_nonces", _one_of("off", "public", "all")),
     "NONCE_KEY": ("nonce_key", _arn),
     "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0 Security Profile §5.3.2.2
+    "BACK_CHANNEL_LOGOUT": ("back_channel_logout", _one_of("on", "off")),
+    "SIGN_OUTS_QUEUE": ("sign_outs_queue", _queue),
+    "LOGOUT_TOKENS_QUEUE": ("logout_tokens_queue", _queue),
+    "DEAD_LETTERS_QUEUE": ("dead_letters_queue", _queue),
+    "OWN_ROLE_ARN": ("own_role_arn", _arn),
     "SIGNING_ROLE_ARNS": ("signing_role_arns", _arns),
+    "WAITING_ROLE_ARNS": ("waiting_role_arns", _arns),
     "ROTATE_ROLE_ARN": ("rotate_role_arn", _arn),
     "ACCOUNT_ROOT_ARN": ("account_root_arn", _arn),
     "WRAPPING_KEY": ("wrapping_key", _arn),

@@ -28,8 +28,13 @@ def session_stands(session: Session, account: Account | None) -> bool:
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
     """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
+    return outlives(grant, account) and _client_stands(grant, client)
+
+
+def outlives(grant: Grant, account: Account | None) -> bool:
+    """Whether the grant comes from a sign-in that the end-user's account still stands by."""
     # A grant keeps the time of the sign-in in whole seconds: count it as the second's last millisecond.
-    return account_stands(account, grant.epoch, grant.auth_time * 1000 + 999) and _client_stands(grant, client)
+    return account_stands(account, grant.epoch, grant.auth_time * 1000 + 999)
 
 
 def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPointer:
@@ -41,6 +46,7 @@ def pointer_to(grant: Grant, expires_at: int, redeemed_at: int = 0) -> GrantPoin
         ends_with_session=OFFLINE_ACCESS not in grant.scope,
         expires_at=expires_at,
         redeemed_at=redeemed_at,
+        client_id=grant.client_id,
     )
 
 

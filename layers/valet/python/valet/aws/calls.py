@@ -1,4 +1,4 @@
-"""Calls to DynamoDB and KMS: signed, sent, repeated once if that may help, and checked.
+"""Calls to DynamoDB, KMS and SQS: signed, sent, repeated once if that may help, and checked.
 
 Every attempt goes out through OUTSIDE. An emulated AWS, and tests that make calls fail, stand there.
 """
@@ -92,10 +92,11 @@ class _Service(NamedTuple):
 _SERVICES = {
     "dynamodb": _Service("DynamoDB_20120810.", "application/x-amz-json-1.0", 0.025),
     "kms": _Service("TrentService.", "application/x-amz-json-1.1", 0.05),
+    "sqs": _Service("AmazonSQS.", "application/x-amz-json-1.0", 0.05),
 }
 
 # Everywhere else an empty answer could be taken for an item that does not exist.
-_SAY_NOTHING = frozenset(("DisableKey",))
+_SAY_NOTHING = frozenset(("DisableKey", "ChangeMessageVisibility"))
 
 
 def _base64(value: object) -> str:
@@ -108,7 +109,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), default=_base64, check_circula
 
 
 class AwsCalls:
-    """Calls `service`, dynamodb or kms, where and as whom the environment says."""
+    """Calls `service`, dynamodb, kms or sqs, where and as whom the environment says."""
 
     def __init__(self, service: str, environment: Mapping[str, str]) -> None:
         self._service = service

@@ -35,9 +35,9 @@ def region(environment: Mapping[str, str]) -> str:
 
 
 def address(service: str, environment: Mapping[str, str]) -> Address:
-    """Where `service`, dynamodb or kms, answers.
+    """Where `service`, dynamodb, kms or sqs, answers.
 
-    AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL_KMS names it, else AWS_ENDPOINT_URL, else the Region, with
+    AWS_ENDPOINT_URL_DYNAMODB, for instance, names it, else AWS_ENDPOINT_URL, else the Region, with
     AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. Raises SettingsError.
     """
     if not _is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", environment):

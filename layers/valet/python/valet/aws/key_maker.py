@@ -78,7 +78,7 @@ class KmsKeyMaker:
         key_id = self._create_key(alg)
         answer = asked(self._kms, "GetPublicKey", {"KeyId": key_id})
         jwk = jwk_from_public_key(binary(answer["PublicKey"]), alg)
-        roles = self._settings.signing_role_arns
+        roles = self._settings.key_roles
         return SigningKey(jwk["kid"], alg, ANNOUNCED, jwk, key_id=key_id, signing_roles=roles, created_at=now)
 
     def _create_key(self, alg: str) -> str:
@@ -119,7 +119,7 @@ class KmsKeyMaker:
             alg,
             ANNOUNCED,
             jwk,
-            signing_roles=self._settings.signing_role_arns,
+            signing_roles=self._settings.key_roles,
             wrapped_private_key=binary(answer["PrivateKeyCiphertextBlob"]),
             wrapping_key=wrapping_key,
             created_at=now,
@@ -137,7 +137,7 @@ def key_policy(alg: str, settings: Settings) -> dict[str, Any]:
                 "Describe* Get* List* PutKeyPolicy DisableKey EnableKey ScheduleKeyDeletion CancelKeyDeletion",
             ),
             {
-                **_allow("Sign", sorted(settings.signing_role_arns), "Sign"),
+                **_allow("Sign", sorted(settings.key_roles), "Sign"),
                 "Condition": {"StringEquals": {"kms:SigningAlgorithm": KMS_ALGORITHMS[alg]}},
             },
             _allow("Rotate", [settings.rotate_role_arn], "DescribeKey GetPublicKey DisableKey ScheduleKeyDeletion"),

@@ -110,13 +110,13 @@ def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[Se
         groups += [(Sentence("consent.at_api", {"api": api.name}), asked & api.scopes) for api in apis]
         groups.append((Sentence("consent.for_all"), last))
     return [
-        (title, [(name, _in_words(known.scopes[name])) for name in in_reading_order(names)])
+        (title, [(name, in_words(known.scopes[name])) for name in in_reading_order(names)])
         for title, names in groups
         if names
     ]
 
 
-def _in_words(scope: Scope) -> Said:
+def in_words(scope: Scope) -> Said:
     """The scope's sentence: the pages' own for a standard scope, until an operator writes another."""
     # Only this page needs them, and /authorize imports this module too.
     from valet.protocol.standard_scopes import STANDARD_SCOPES

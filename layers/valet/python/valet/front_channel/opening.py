@@ -10,7 +10,7 @@ from typing import Protocol
 from valet.front_channel.assurance import ACR, proof_stands
 from valet.front_channel.proving import place_of_proof
 from valet.front_channel.saved_requests import Saved
-from valet.frozen import Frozen
+from valet.frozen import Frozen, replace
 from valet.handles import digest, new_handle, new_id
 from valet.http import Request
 from valet.models.proofs import Proof
@@ -20,13 +20,14 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
+from valet.ports.sign_outs import HasSignOuts
 
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
 
 
-class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, Protocol):
+class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, HasSignOuts, Protocol):
     """The ports that a session is opened through."""
 
 
@@ -62,11 +63,12 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
     session = _session(ports, saved, proof, ACR[kind], digest(secret), former, now)
+    session = _told_apart(session, request)
     ports.sessions.open(session)
     if not ports.proofs.spend_proof(place, proof, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
-    left = _end_former(ports, former, session, now)
+    left = _end_former(ports, former, session, request.issuer, now)
     ports.audit.record(
         "login.succeeded",
         client_id=saved.request.client_id,
@@ -78,7 +80,13 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
 
 
 def _session(
-    ports: Ports, saved: Saved, proof: Proof, acr: str, secret_digest: bytes, former: Session | None, now: float
+    ports: Ports,
+    saved: Saved,
+    proof: Proof,
+    acr: str,
+    secret_digest: bytes,
+    former: Session | None,
+    now: float,
 ) -> Session:
     # If it was the same end-user's, the new session goes on under its public `sid`, so that a later logout reaches the
     # grants of both. Not if an operator has revoked everything that the end-user held: a thief with a copy of the
@@ -98,10 +106,24 @@ def _session(
     )
 
 
-def _end_former(ports: Ports, former: Session | None, session: Session, now: float) -> Session | None:
+def _told_apart(session: Session, request: Request) -> Session:
+    """The session with what its end-user can tell it by, among all others."""
+    # Few of the requests to /authorize open a session: import what this takes for those only.
+    from valet.people.agents import agent_of
+    from valet.people.throttling import network_of
+
+    agent = agent_of(request.headers.get("user-agent", ""))
+    return replace(session, agent=agent, network=network_of(request.source_ip))
+
+
+def _end_former(ports: Ports, former: Session | None, session: Session, issuer: str, now: float) -> Session | None:
     """End the browser's former session; the session, if it was another end-user's."""
     if former is None:
         return None
+    if former.sub != session.sub:
+        from valet.people.announcing import announce_end  # people seldom share a computer
+
+        announce_end(ports, former, issuer, "other_sign_in")
     attempt = ports.random(16)
     ended = ports.sessions.end(former.digest, attempt, now)
     if former.sub == session.sub:

@@ -69,6 +69,8 @@ def _next(
     step = next_step(
         asked, destination.client, session, consent, asked_at_ms, now, is_local=ports.settings.is_plain_http
     )
+    if step is Step.ISSUE and destination.is_account_page:
+        return redirect(destination.redirect_uri)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
     if saved is not None:

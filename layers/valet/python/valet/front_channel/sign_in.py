@@ -7,7 +7,7 @@ from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.saved_requests import Saved
 from valet.http import Response, page
 from valet.pages import sign_in
-from valet.pages.words import Sentence, variants
+from valet.pages.words import Sentence
 from valet.protocol.authorization_request import Destination
 
 _OUT_OF_DATE = Sentence("sign_in.out_of_date")
@@ -29,7 +29,7 @@ def sign_in_page(
         action="/login",
         request_handle=saved.handle,
         csrf_token=csrf_token(saved.browser, saved.handle),
-        client_name=variants(destination.client, "client_name"),
+        client_name=destination.name,
         username=username,
         error=error,
         notice=_RENEWED if saved.is_renewed and not error else None,

@@ -166,8 +166,11 @@ def _prepare(
         tokens = replace(tokens, refresh_token=str(refresh))
     request.one_use.spend()
     # Until now the pointer expires with the code. Renew it before the commit, so that every redeemed grant has one, and
-    # before the time of the commit is drawn, because these writes may be slow.
-    ports.grants.point_to(pointer_to(grant, ends_at(grant, live), int(now)))
+    # before the time of the commit is drawn, because these writes may be slow. It lives as long as the session may:
+    # when that ends, the client may have to be told, even if it holds nothing any more.
+    opened_by = grant.auth_time + ports.settings.saved_request_lifetime  # the proof of a sign-in waits for no longer
+    session_ends_at = opened_by + ports.settings.session_absolute_lifetime
+    ports.grants.point_to(pointer_to(grant, max(ends_at(grant, live), session_ends_at), int(now)))
     redemption = _redemption(grant, client, presented.attempt, live, refresh, now, ports.clock())
     # A confidential client's refresh tokens are bound to it by its authentication (RFC 9449 §5).
     is_bound = request.jkt and refresh is not None and not client.is_confidential

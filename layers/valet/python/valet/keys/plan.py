@@ -234,11 +234,14 @@ def _is_wanted(key: SigningKey, settings: Settings) -> bool:
     is_wrapped = bool(key.wrapping_key)
     if is_wrapped != (settings.signer == "wrapped"):
         return False
-    return key.wrapping_key == settings.wrapping_key if is_wrapped else key.signing_roles == settings.signing_role_arns
+    return key.wrapping_key == settings.wrapping_key if is_wrapped else key.signing_roles == settings.key_roles
 
 
 def _can_sign(key: SigningKey, at: Situation) -> bool:
-    """Whether each of today's signing functions may sign with it. A renamed function has a new role."""
+    """Whether each of today's signing functions may sign with it. A renamed function has a new role.
+
+    A function that can wait does not count: replacing the key at once would let a key sign that verifiers do not know.
+    """
     if key.kid in at.unusable:
         return False
     if key.wrapping_key and at.settings.wrapping_key:

@@ -44,7 +44,8 @@ class Account(Frozen):
     phone_number: str = ""
     phone_number_verified: bool = False
     address: Address = Address()
-    updated_at: int = 0  # when an operator last changed one of the claims; 0: before such a time was kept
+    updated_at: int = 0  # when one of the claims was last changed; 0: before such a time was kept
+    deleted_at: int = 0  # by the end-user; then the account is disabled too, and only its username is left
 
 
 class Credential(Frozen):

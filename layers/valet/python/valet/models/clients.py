@@ -20,6 +20,8 @@ class Client(Frozen):
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""  # where it is told of logouts; empty: it is not
+    backchannel_logout_session_required: bool = False  # it finds its sessions by `sid`; a logout token always has one
     client_uri: str = ""  # its home page, which error pages lead back to
     tos_uri: str = ""  # its terms of service, which the consent page links
     policy_uri: str = ""  # its privacy policy, which the consent page links

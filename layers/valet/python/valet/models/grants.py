@@ -60,6 +60,19 @@ class Grant(Frozen):
     jkt: str = ""
 
 
+class GrantOutline(Frozen):
+    """Whose a grant is and what it allows: what its end-user is told of it, and nothing of its tokens."""
+
+    client_id: str
+    sub: str
+    scope: tuple[str, ...]
+    issued_at_ms: int
+    expires_at: int  # when nothing of it can be used any more, or later
+    redeemed_at_ms: int = 0
+    revoked_at: int = 0
+    epoch: int = 0
+
+
 class GrantPointer(Frozen):
     """Leads from an end-user to a grant; a pointer without its grant is harmless. Until the code is redeemed, the
     pointer expires with the code.
@@ -71,6 +84,7 @@ class GrantPointer(Frozen):
     ends_with_session: bool
     expires_at: int
     redeemed_at: int = 0  # 0: not yet, or written by the release before
+    client_id: str = ""  # empty: written by the release before
 
 
 class Tokens(Frozen):

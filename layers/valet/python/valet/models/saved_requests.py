@@ -26,6 +26,7 @@ class AuthorizationRequest(Frozen):
     dpop_jkt: str = ""  # thumbprint of the key that has to redeem the code (RFC 9449 §10); empty: any
     ui_locales: str = ""  # the languages that the application prefers, as it sent them
     is_pushed: bool = False  # the client has pushed it (RFC 9126), and so has every copy of it been
+    section: str = ""  # of the account page, where it is a visit of that (protocol/account_visit.py)
 
 
 class SavedRequest(Frozen):

@@ -17,6 +17,9 @@ class Session(Frozen):
     ended_at: int = 0
     ending: bytes = b""  # the attempt that ended it
     epoch: int = 0  # the account's, as it was read before the password was compared
+    # For the end-user, who looks at where they are signed in; empty: not known.
+    agent: str = ""  # the browser and its system, such as "Firefox, Windows"
+    network: str = ""  # an IPv4 address, or the prefix of an IPv6 address
 
     @property
     def auth_time(self) -> int:

@@ -1,4 +1,4 @@
-"""GET from an address that a stranger named, without reaching anything that is not public (OWASP's SSRF).
+"""GET and POST to an address that a stranger named, without reaching anything that is not public (OWASP's SSRF).
 
 The name is looked up once, every address that it has must be public, and the connection goes to exactly the address
 that was checked: a name that changes its address afterwards changes nothing. IPv4 alone, because IPv6 has many ways to
@@ -8,16 +8,21 @@ followed and no proxy is asked (valet.fetch).
 
 import socket
 import ssl
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from http.client import HTTPSConnection
 from ipaddress import IPv4Address, IPv4Network
+from threading import Thread
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from valet.clock import system_clock
 from valet.fetch import FetchFailed, Https
 
 PORT = 443
+_AGENT = "valet"
+_LONGEST_FAILURE = 200  # characters; it may quote what the other side sent
 # RFC 6890 and the registry that it began, and multicast. `is_global` alone would let multicast and some others through.
 _NOT_PUBLIC = tuple(
     map(
@@ -65,12 +70,8 @@ def get(url: str, *, limit: int, timeout: float, network: Network = INTERNET) ->
 
     Raises FetchFailed for any other answer than 200, and if any address of the name is not public.
     """
-    host = urlsplit(url).hostname or ""
-    origin = f"https://{host}"
-    # The port is 443, so it is not in the address; neither is a user's name.
-    if not host or not url.startswith(origin + "/"):
-        raise FetchFailed("not an https address with a path, and without a port")
-    https = Https(origin, system_clock, lambda within: _Guarded(host, within, network), "valet")
+    host = _host(url)
+    https = Https(f"https://{host}", system_clock, lambda within: _Guarded(host, within, network), _AGENT)
     try:
         fetched = https(url, etag=None, limit=limit, timeout=timeout)
     finally:
@@ -78,6 +79,58 @@ def get(url: str, *, limit: int, timeout: float, network: Network = INTERNET) ->
     if fetched.status != 200:
         raise FetchFailed(f"status {fetched.status}")
     return fetched.body
+
+
+def post(url: str, form: Mapping[str, str], *, timeout: float, network: Network = INTERNET) -> int:
+    """The status that an https address answers to a form, within `timeout` seconds in all. The body is not read.
+
+    Raises FetchFailed if there is no answer, and if any address of the name is not public.
+    """
+    host = _host(url)
+    attempt = _Post(_Guarded(host, timeout, network), url.removeprefix(f"https://{host}"), urlencode(form))
+    return attempt.status_within(timeout)
+
+
+def _host(url: str) -> str:
+    """The host of an address that may be asked. The port is 443, so it is not in the address; neither is a user's name.
+
+    Raises FetchFailed.
+    """
+    host = urlsplit(url).hostname or ""
+    if not host or not url.startswith(f"https://{host}/"):
+        raise FetchFailed("not an https address with a path, and without a port")
+    return host
+
+
+class _Post:
+    """One POST, in a thread: no timeout of a socket bounds a look-up, or an answer that comes byte by byte."""
+
+    def __init__(self, connection: HTTPSConnection, target: str, body: str) -> None:
+        self._connection, self._target, self._body = connection, target, body
+        self._outcome: int | str = ""
+
+    def status_within(self, timeout: float) -> int:
+        thread = Thread(target=self._run, name="post", daemon=True)
+        thread.start()
+        thread.join(timeout)
+        outcome, opened = self._outcome, self._connection.sock
+        if thread.is_alive() and opened is not None:
+            with suppress(OSError):  # it may have ended by itself
+                opened.shutdown(socket.SHUT_RDWR)  # so that the thread ends soon, whatever it waits for
+        self._connection.close()
+        if isinstance(outcome, int):
+            return outcome
+        raise FetchFailed(outcome or f"no answer within {timeout:.1f} s")
+
+    def _run(self) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
+        try:
+            self._connection.request("POST", self._target, self._body, headers)
+            self._outcome = self._connection.getresponse().status
+        except FetchFailed as error:
+            self._outcome = str(error)
+        except Exception as error:  # every error of the network is one outcome
+            self._outcome = f"{type(error).__name__}: {error}"[:_LONGEST_FAILURE]
 
 
 def is_public(address: str) -> bool:

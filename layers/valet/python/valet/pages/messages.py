@@ -18,6 +18,11 @@ def still_signed_in() -> Page:
     return _message("still_signed_in", is_error=False)
 
 
+def account_deleted() -> Page:
+    """Says that the account is deleted, and the session over."""
+    return _message("account_deleted", is_error=False)
+
+
 class WayOn(Frozen):
     """What a page offers where a request ends: a reference to ask for help with, and the app to go back to."""
 

@@ -11,7 +11,7 @@ def page(
     action: str,
     request_handle: str,
     csrf_token: str,
-    client_name: Variants,
+    client_name: Sentence | Variants,
     username: str = "",
     error: Sentence | None = None,
     notice: Sentence | None = None,

@@ -51,18 +51,18 @@ def count(
     if throttles.knows_browser(attempt.browser_digest, account_key, now):
         account += f"#{attempt.browser_digest.hex()}"
         return throttled if throttles.count(account, ends_at) > _ATTEMPTS_PER_KNOWN_BROWSER else Counted(account)
-    address = f"address#{_network(attempt.source_ip, _IPV6_HOUSEHOLD)}#{number}"
+    address = f"address#{network_of(attempt.source_ip)}#{number}"
     if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
         return throttled
     # Use a digest, so that the item of an account stays small whatever address the gateway gives.
-    network = sha256(_network(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
+    network = sha256(network_of(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
     # Count this last, and only within both bounds: a refused attempt must not use up the share of other networks.
     if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
         return throttled
     return Counted(account, network, address)
 
 
-def _network(source_ip: str, ipv6_prefix: int) -> str:
+def network_of(source_ip: str, ipv6_prefix: int = _IPV6_HOUSEHOLD) -> str:
     """The network that one party is given: an IPv4 address, or the prefix of an IPv6 address (RFC 6177 §2)."""
     try:
         address = ip_address(source_ip)

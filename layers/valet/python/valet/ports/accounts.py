@@ -27,6 +27,12 @@ class Consents(Protocol):
     def remember_consent(self, consent: Consent) -> None:
         """Store the consent; scopes that were allowed before stay allowed."""
 
+    def consents_of(self, sub: str) -> tuple[Consent, ...]:
+        """Every consent of the end-user. Strongly consistent."""
+
+    def forget_consent(self, sub: str, client_id: str) -> None:
+        """Delete the consent: the client has to ask again. Idempotent."""
+
 
 class HasAccounts(Protocol):
     @property

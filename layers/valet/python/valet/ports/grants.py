@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from valet.frozen import Frozen
-from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.models.grants import Grant, GrantOutline, GrantPointer, LiveToken
 
 
 class Redemption(Frozen):
@@ -79,6 +79,9 @@ class Grants(Protocol):
         """Whether there is a grant with this id, or the tombstone of one that ended before it was issued. Strongly
         consistent.
         """
+
+    def outline(self, grant_id: str) -> GrantOutline | None:
+        """What the grant's end-user is told of it; None if there is none, or only a tombstone. Strongly consistent."""
 
     def point_to(self, pointer: GrantPointer) -> None:
         """Store the pointer to a grant, before the grant is issued and again before it is redeemed, so that the grant

@@ -23,7 +23,7 @@ from valet.http import Parameters, Response, add_to_query, page, redirect
 from valet.models.clients import Client, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import form_post
-from valet.pages.words import variants
+from valet.pages.words import Sentence, Variants, variants
 from valet.ports.clients import Registry
 from valet.protocol import pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
@@ -52,6 +52,12 @@ class Destination(Frozen):
     issuer: str
     response_mode: str = QUERY
     ui_locales: str = ""  # for a page that carries the answer
+    is_account_page: bool = False  # it takes no answer: the browser goes to its section, and a refusal is a page
+
+    @property
+    def name(self) -> Sentence | Variants:
+        """What an end-user signs in for, in their language."""
+        return Sentence("account.title") if self.is_account_page else variants(self.client, "client_name")
 
     def answer(self, parameters: Mapping[str, str | None]) -> Response:
         """Send the browser to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
@@ -144,8 +150,17 @@ def not_pushed(client: Client) -> InvalidRequest:
 
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
     """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest, also for a
-    request that was not pushed if its client has to push its requests since then.
+    request that was not pushed if its client has to push its requests since then, and for a visit of a section of the
+    account page that this release does not have.
     """
+    if request.section:
+        # Most requests are a client's: import what a visit of the account page takes for those only.
+        from valet.protocol import account_visit
+
+        if request.section not in account_visit.SECTIONS:
+            raise InvalidRequest(f"The account page has no section {quoted(request.section)}.")
+        address = account_visit.address(issuer, request.section)
+        return Destination(account_visit.account_page(), address, None, issuer, is_account_page=True)
     kept = {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,

@@ -17,12 +17,22 @@ from valet.protocol.supported import (
     RESPONSE_TYPES,
 )
 
+# OpenID Connect Back-Channel Logout §2.1. A logout token always has a sid.
+_BACK_CHANNEL_LOGOUT = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+
 
 def document(
-    issuer: str, known: Scopes, algs: tuple[str, ...], profile: str = "plain", languages: tuple[str, ...] = ()
+    issuer: str,
+    known: Scopes,
+    algs: tuple[str, ...],
+    profile: str = "plain",
+    languages: tuple[str, ...] = (),
+    *,
+    tells_logouts: bool = False,
 ) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign,
-    `profile` is the deployment's, and `languages` are those of the pages.
+    `profile` is the deployment's, and `languages` are those of the pages. `tells_logouts`: whether clients are told of
+    logouts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -67,4 +77,5 @@ def document(
         "require_pushed_authorization_requests": profile != "plain",
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
     }

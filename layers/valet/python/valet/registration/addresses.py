@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from valet.protocol.redirect_uri import LOOPBACK_ADDRESSES, LOOPBACK_HOSTS
 
 _LONGEST = 2000
+_LONGEST_CALLED = 500
 _PLAIN = re.compile(r"[A-Za-z0-9._~:/?@!$&'()+,;=%\[\]-]+")  # RFC 3986's characters, save # and *
 _BEFORE_COLON = re.compile(r"([^:/?#]+)(:.*)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # RFC 3986 §3.1
@@ -83,6 +84,38 @@ def _refusal_of_scheme(uri: str, parts: SplitResult, application_type: str) -> s
             "(RFC 8252 section 7.1)"
         )
     return None
+
+
+def refusal_of_called_uri(uri: str) -> str | None:
+    """Why the address cannot be registered for this server to call; None if it can. Whether its name leads to a public
+    address is checked with each call (outbound/guarded.py).
+    """
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "no absolute URI"
+    if not uri.isascii() or not uri.isprintable() or " " in uri or len(uri) > _LONGEST_CALLED:
+        return f"1 to {_LONGEST_CALLED} visible ASCII characters"
+    if parts.scheme != "https" or port is not None or not uri.startswith(f"https://{host}/") or "#" in uri:
+        return "https://host/path with small letters, without a port, a user's name or a fragment"
+    if "." not in host or host.replace(".", "").isdigit() or ":" in host:
+        return "its host is not a public name"
+    return None
+
+
+def refusal_of_logout_uri(uri: str, *, is_local: bool) -> str | None:
+    """Why the address cannot be registered as a client's `backchannel_logout_uri`; None if it can (OpenID Connect
+    Back-Channel Logout §2.2). In the local stack, `is_local`, it may be a server on this machine, too.
+    """
+    return None if is_local and _is_on_this_machine(uri) else refusal_of_called_uri(uri)
+
+
+def _is_on_this_machine(uri: str) -> bool:
+    if _refusal_of_form(uri) or len(uri) > _LONGEST_CALLED:
+        return False
+    parts = urlsplit(uri)
+    return (parts.scheme, parts.hostname) == ("http", "127.0.0.1") and not _refusal_of_host(uri, parts)
 
 
 def refusal_of_origin(origin: str) -> str | None:

@@ -47,6 +47,13 @@ def wrong_with_claims(account: Account) -> Iterator[str]:
         yield f"all claims together have {size} bytes, and may have {MAXIMUM_BYTES}: shorten some"
 
 
+def is_claim(claim: str, value: str) -> bool:
+    """Whether the value may be that of the claim, by itself: all of an account together may still be too long."""
+    if not value.isprintable() or value != value.strip() or len(value) > LONGEST:
+        return False
+    return claim not in _FORMS or bool(_FORMS[claim][0](value))
+
+
 def dated(before: Account | None, after: Account, now: float) -> Account:
     """The account with the time of the change, if one of the claims changed."""
     if before is not None and all(getattr(before, claim) == getattr(after, claim) for claim in CLAIMS):

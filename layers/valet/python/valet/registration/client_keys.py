@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from typing import cast
-from urllib.parse import urlsplit
 
 from valet.jose import compact
 from valet.jose.compact import Malformed
@@ -11,10 +10,10 @@ from valet.jose.jwk import PRIVATE, UnusableKey, key_from_jwk
 from valet.jose.public import thumbprint
 from valet.models.clients import Client
 from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT, REGISTERED_AUTH_METHODS
+from valet.registration.addresses import refusal_of_called_uri
 
 MOST_REGISTERED, MOST_PUBLISHED = 8, 20  # keys
 LARGEST = 8192  # bytes of registered keys
-_LONGEST_URI = 500
 _LARGEST_MODULUS = 4096  # bits; a longer one makes each request slower, and protects nothing more
 _LONGEST_KID = 256  # characters
 # What is kept of a key: what verifies, its name, and its one algorithm. All of them are texts.
@@ -115,7 +114,7 @@ def wrong_with_keys(client: Client) -> Iterator[tuple[str, str, str | None]]:
     alg = client.token_endpoint_auth_signing_alg
     if alg and alg not in ASSERTION_SIGNING_ALGS:
         yield "token_endpoint_auth_signing_alg", f"one of {', '.join(ASSERTION_SIGNING_ALGS)}", alg
-    if client.jwks_uri and (reason := refusal_of_jwks_uri(client.jwks_uri)):
+    if client.jwks_uri and (reason := refusal_of_called_uri(client.jwks_uri)):
         yield "jwks_uri", reason, client.jwks_uri
     if client.jwks:
         for reason in _wrong_with_jwks(client.jwks, alg):
@@ -135,19 +134,3 @@ def _wrong_with_jwks(jwks: str, alg: str) -> Iterator[str]:
     yield from (f"key {number}: {reason}" for number, reason in enumerate(reasons, 1) if reason)
     if alg and not any(reasons) and not any(alg in key_from_jwk(jwk).verifiers for jwk in keys):
         yield f"no key can sign by {alg}"
-
-
-def refusal_of_jwks_uri(uri: str) -> str | None:
-    """Why the address cannot be registered; None if it can. Whether it is public is checked with each fetch."""
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "no absolute URI"
-    if not uri.isascii() or not uri.isprintable() or " " in uri or len(uri) > _LONGEST_URI:
-        return f"1 to {_LONGEST_URI} visible ASCII characters"
-    if parts.scheme != "https" or port is not None or not uri.startswith(f"https://{host}/") or "#" in uri:
-        return "https://host/path with small letters, without a port, a user's name or a fragment"
-    if "." not in host or host.replace(".", "").isdigit() or ":" in host:
-        return "its host is not a public name"
-    return None

@@ -22,7 +22,7 @@ from valet.protocol.supported import (
     SIGNING_ALGS,
     GrantType,
 )
-from valet.registration.addresses import origin_of, refusal_of_origin, refusal_of_uri
+from valet.registration.addresses import origin_of, refusal_of_logout_uri, refusal_of_origin, refusal_of_uri
 from valet.registration.client_keys import refusal_of_method, wrong_with_keys
 from valet.registration.links import refusal_of_name, refusal_of_sentence, wrong_with_links
 from valet.registration.translations import wrong_with_translations
@@ -56,14 +56,17 @@ def lifetimes_of(application_type: str) -> tuple[int, int]:
     return (8 * 3600, 24 * 3600) if application_type == "browser" else (30 * 86_400, 90 * 86_400)
 
 
-def wrong_with_client(client: Client, known: Scopes) -> list[Wrong]:
-    """Everything that is wrong with the client, among the scopes and protected APIs that are registered."""
+def wrong_with_client(client: Client, known: Scopes, *, is_local: bool = False) -> list[Wrong]:
+    """Everything that is wrong with the client, among the scopes and protected APIs that are registered. `is_local`:
+    in the local stack.
+    """
     return [
         *_names(client),
         *_kind(client),
         *(Wrong(*each) for each in wrong_with_keys(client)),
         *_grant_types(client),
         *_addresses(client),
+        *_logout(client, is_local=is_local),
         *(Wrong(*each) for each in wrong_with_links(client)),
         *_requests(client),
         *_scope(client, known),
@@ -160,6 +163,21 @@ def _addresses(client: Client) -> Iterator[Wrong]:
     for origin in sorted(client.origins):
         if reason := refusal_of_origin(origin):
             yield Wrong("origins", reason, origin)
+
+
+def _logout(client: Client, *, is_local: bool) -> Iterator[Wrong]:
+    uri = client.backchannel_logout_uri
+    if not uri:
+        if client.backchannel_logout_session_required:
+            yield Wrong("backchannel_logout_session_required", "only a client with a backchannel_logout_uri uses it")
+        return
+    if reason := refusal_of_logout_uri(uri, is_local=is_local):
+        yield Wrong("backchannel_logout_uri", reason, uri)
+    if not client.is_confidential:
+        reason = "a back channel leads to a server, which is a web application: this one runs on the end-user's device"
+        yield Wrong("backchannel_logout_uri", reason)
+    elif OPENID not in client.scope or not any(row.uses_redirect_uri for row in _rows(client)):
+        yield Wrong("backchannel_logout_uri", "only a client that gets ID tokens knows sessions: it needs openid")
 
 
 def _requests(client: Client) -> Iterator[Wrong]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from valet.handles import base64url
 from valet.keys.ring import signing_key
+from valet.models.keys import SigningKey
 from valet.ports.clients import Registry
 from valet.ports.keys import Signer, Signers
 
@@ -13,8 +14,13 @@ _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def current_signer(registry: Registry, signers: Signers, alg: str = "", *, is_fapi2: bool = False) -> Signer:
-    """The signer of the key that signs now with `alg`, in the first lane if that is empty. For a client with
-    `is_fapi2`, RS256 never signs: the first other lane does.
+    """The signer of `current_key`."""
+    return signers.signer(current_key(registry, alg, is_fapi2=is_fapi2))
+
+
+def current_key(registry: Registry, alg: str = "", *, is_fapi2: bool = False) -> SigningKey:
+    """The key that signs now with `alg`, in the first lane if that is empty. For a client with `is_fapi2`, RS256 never
+    signs: the first other lane does.
 
     Raises TemporarilyUnavailable while there is none: another algorithm never stands in.
     """
@@ -24,7 +30,7 @@ def current_signer(registry: Registry, signers: Signers, alg: str = "", *, is_fa
         from valet.protocol.profile import signing_alg
 
         alg = signing_alg(alg, keys)
-    return signers.signer(signing_key(keys, alg))
+    return signing_key(keys, alg)
 
 
 def sign(claims: Mapping[str, object], typ: str, signer: Signer) -> str:

@@ -108,6 +108,12 @@ class DynamoUsers(Frozen):
             },
         )
 
+    def consents_of(self, sub: str) -> tuple[Consent, ...]:
+        return tuple(model_from_item(Consent, item) for item in self.table.query(f"consent#{sub}"))
+
+    def forget_consent(self, sub: str, client_id: str) -> None:
+        self.table.delete(f"consent#{sub}", client_id)
+
     def add_user(self, account: Account, password_hash: str, now: float) -> bool:
         """Write a new account with its password and its names; False if the username is taken.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.frozen import Frozen, replace
-from valet.models.grants import Grant, GrantPointer, LiveToken
+from valet.models.grants import Grant, GrantOutline, GrantPointer, LiveToken
 from valet.ports.grants import Done, Redemption, Refused, Renewal, Revocation, Revoked, Rotation
 
 _KEPT_AFTER_END = 86_400  # seconds that a tombstone outlives what it forbids
@@ -32,6 +32,10 @@ class DynamoGrants(Frozen):
     def exists(self, grant_id: str) -> bool:
         # Only the keys: the role of a function that asks this may not read more of a grant.
         return self.table.get(_pk(grant_id), "grant", only=("pk", "sk")) is not None
+
+    def outline(self, grant_id: str) -> GrantOutline | None:
+        item = self.table.get(_pk(grant_id), "grant", only=tuple(GrantOutline.FIELDS))
+        return model_from_item(GrantOutline, item) if item and "client_id" in item else None
 
     def point_to(self, pointer: GrantPointer) -> None:
         item = item_from_model(pointer, f"sub#{pointer.sub}", f"{pointer.sid}#{pointer.grant_id}")

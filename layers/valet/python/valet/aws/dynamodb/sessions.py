@@ -1,8 +1,12 @@
 """Browser sessions in DynamoDB."""
 
+from contextlib import suppress
+
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.errors import TemporarilyUnavailable
 from valet.frozen import Frozen
 from valet.models.sessions import Session
+from valet.people.sessions import is_over
 from valet.settings import LONGEST_ACCESS_TOKEN
 
 
@@ -12,6 +16,9 @@ class DynamoSessions(Frozen):
     table: Table
 
     def open(self, session: Session) -> None:
+        # Without its session, a pointer is harmless; without a pointer, the end-user could not find the session.
+        pointer = {"pk": _pointers(session.sub), "sk": session.digest.hex(), "expires_at": session.absolute_expires_at}
+        self.table.put(pointer)
         item = item_from_model(session, _session(session.digest), "session")
         # Keep the item as long as an access token of the session may live, so that a sign-out after the session's end
         # still ends those tokens.
@@ -25,6 +32,11 @@ class DynamoSessions(Frozen):
     def find_session(self, digest: bytes) -> Session | None:
         item = self.table.get(_session(digest), "session")
         return model_from_item(Session, item) if item else None
+
+    def sessions_of(self, sub: str, now: float) -> tuple[Session, ...]:
+        found = [self.find_session(bytes.fromhex(pointer["sk"])) for pointer in self.table.query(_pointers(sub))]
+        living = [session for session in found if session is not None and not is_over(session, now)]
+        return tuple(sorted(living, key=lambda session: session.auth_time_ms, reverse=True))
 
     def prolong(self, digest: bytes, idle_expires_at: int) -> None:
         try:
@@ -50,8 +62,16 @@ class DynamoSessions(Frozen):
             )
         except ConditionFailed:
             return None
-        return model_from_item(Session, item)
+        session = model_from_item(Session, item)
+        with suppress(TemporarilyUnavailable):  # a pointer to a session that has ended is harmless
+            self.table.delete(_pointers(session.sub), digest.hex())
+        return session
 
 
 def _session(digest: bytes) -> str:
     return f"session#{digest.hex()}"
+
+
+def _pointers(sub: str) -> str:
+    """The partition of the pointers. It is not sub#…, which the release before reads as pointers to grants alone."""
+    return f"sessions#{sub}"

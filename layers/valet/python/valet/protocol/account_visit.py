@@ -1,0 +1,54 @@
+"""A visit of the account page: a saved request of a second kind, of a relying party that is part of this server.
+
+A visit leads to one of the sections that are named here, and nowhere else.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from valet.frozen import Frozen
+from valet.models.clients import Client
+from valet.models.saved_requests import AuthorizationRequest
+
+# No client can be registered under this id, because it has colons: no request from outside is one of the account page.
+ACCOUNT_PAGE = "urn:valet:account"
+FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
+
+
+class Section(Frozen):
+    """One section of the account page."""
+
+    needs_fresh_sign_in: bool = False  # a sign-in of the last five minutes, for what is dangerous
+
+
+# In the order of the page's menu. Each is at /account/<name>.
+SECTIONS: Mapping[str, Section] = MappingProxyType(
+    {
+        "overview": Section(),
+        "profile": Section(),
+        "sessions": Section(),
+        "apps": Section(),
+        "download": Section(needs_fresh_sign_in=True),
+        "delete": Section(needs_fresh_sign_in=True),
+    }
+)
+
+
+def account_visit(section: str) -> AuthorizationRequest:
+    """A visit of that section. Where it needs a fresh sign-in, it asks for one as clients do, by max_age."""
+    max_age = FRESH if SECTIONS[section].needs_fresh_sign_in else None
+    return AuthorizationRequest(
+        client_id=ACCOUNT_PAGE, redirect_uri="", scope=(), code_challenge="", max_age=max_age, section=section
+    )
+
+
+def account_page() -> Client:
+    """The account page as a client: the operator's own, so that no consent is asked for; and without a scope, so that
+    no grant can be issued to it.
+    """
+    return Client(client_id=ACCOUNT_PAGE, client_name="Account page", first_party=True)
+
+
+def address(issuer: str, section: str) -> str:
+    """Where the section is."""
+    return f"{issuer}/account/{section}"
