@@ -14,6 +14,8 @@ _USERINFO = "integration/test_dpop_userinfo.py"
 _FAPI = "integration/test_fapi2.py"
 _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
+_PROOFS = "integration/test_proofs.py"
+_STOLEN = "integration/test_stolen_sign_ins.py"
 _BOUND = "parts/authorizer/test_bound_tokens.py"
 _SEEN = "parts/authorizer/test_proofs_seen.py"
 _API = "integration/test_bound_tokens_at_an_api.py"
@@ -113,6 +115,31 @@ PROMISES = (
             "integration/test_refusal_pages.py::*",
         ),
         "P10",
+    ),
+    Row(
+        "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of "
+        "proof, and /authorize alone makes a session of it.",
+        (
+            f"{_PRIVILEGES}::test_a_factors_function_leaves_its_own_proof_and_opens_no_session",
+            f"{_PRIVILEGES}::test_authorize_can_spend_a_proof_and_say_nothing_of_who_proved_what",
+            f"{_PROOFS}::test_a_password_alone_opens_no_session",
+        ),
+        "P13",
+    ),
+    Row(
+        "A proof is good for one sign-in, in one browser, once, for a minute, and only while the account names what it "
+        "rests on.",
+        (
+            f"{_PROOFS}::test_a_proof_opens_one_session_and_no_second_one",
+            f"{_PROOFS}::test_a_proof_is_of_one_browser",
+            f"{_PROOFS}::test_a_proof_is_of_one_request",
+            f"{_PROOFS}::test_a_proof_dies_with_what_it_rests_on",
+            f"{_STOLEN}::test_a_proof_that_was_not_gone_back_with_does_not_wait_in_the_history",
+            f"{_STOLEN}::test_nobody_is_signed_in_by_an_attackers_link",
+            "contract/test_proofs.py::*",
+            _WALK,
+        ),
+        "P14",
     ),
     Row(
         "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
