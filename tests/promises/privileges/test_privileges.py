@@ -402,6 +402,7 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
     }
     assert sends == {
         ("authorize", SIGN_OUTS),
+        ("account", SIGN_OUTS),
         ("logout", SIGN_OUTS),
         ("account", SIGN_OUTS),
         ("finish", SIGN_OUTS),
