@@ -23,8 +23,7 @@ from valet.tokens.id_token_hint import with_hinted_sub
 
 def authorize(request: Request, server: Server) -> Response:
     # A malformed parameter is reported to the client, once the client is known (RFC 6749 §4.1.2.1).
-    read = request.form if request.method == "POST" else request.query
-    parameters = read(tolerates_malformed=True)
+    parameters = (request.form if request.method == "POST" else request.query)(tolerates_malformed=True)
     if request.method != "POST" and "client_id" not in parameters and "resume" in parameters:
         return _resume(request, parameters["resume"], parameters.get("by", ""), server)
     if (request_uri := pushed_request_uri(parameters)) is not None:
@@ -57,17 +56,13 @@ def _resume(request: Request, handle: str, proven_by: str, server: Server) -> Re
         destination = destination_of(saved.request, server.registry, request.issuer)
         return go_on(server, request, saved.request, saved if is_bound else None, destination, now, opened)
     except OAuthError as error:
-        if opened is not None:
-            error.cookies = (opened.cookie,)  # whatever becomes of the request, the end-user has signed in
-        if destination is None:
-            raise
+        error.cookies = (opened.cookie,) if opened else ()  # whatever becomes of it, the end-user has signed in
         return refused_to(destination, error)
 
 
 def _visit(request: Request, parameters: Parameters, request_uri: str, server: Server) -> Response:
     """Begin a request that the client has pushed. Every other parameter is ignored (RFC 9126 §4)."""
-    # Few clients push their requests: import what this takes for those only.
-    from valet.front_channel.pushed_requests import copy_for_browser, find_pushed, pushed_to_get
+    from valet.front_channel.pushed_requests import copy_for_browser, find_pushed, pushed_to_get  # few clients push
 
     client, now = find_client(parameters, server.registry), server.clock()
     if request.method == "POST":

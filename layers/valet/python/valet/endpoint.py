@@ -72,13 +72,14 @@ def endpoint(
     return handler
 
 
-def refused_to(destination: "Destination", error: OAuthError) -> Response:
+def refused_to(destination: "Destination | None", error: OAuthError) -> Response:
     """A refusal that goes back to the client by a redirect. A reason that the client does not learn is logged.
 
     AlreadyAnswered is raised again, for a page: the client has got its answer, and an error after it would contradict
-    the code. So is every error of a visit of the account page, which is no client.
+    the code. So is every error of a visit of the account page, which is no client, and one before a destination is
+    known.
     """
-    if isinstance(error, AlreadyAnswered) or destination.is_account_page:
+    if destination is None or destination.is_account_page or isinstance(error, AlreadyAnswered):
         raise error
     if error.detail:
         observability.log_refusal(error)
