@@ -64,3 +64,20 @@ def test_an_operator_may_still_end_the_grants_of_a_client_that_are_older_than_a_
     named = replace(WEB, grants_not_before_ms=NOW_MS + 5000)
     assert not grant_stands(grant(3, 2, NOW_MS + 4999), named, JOHN)
     assert grant_stands(grant(3, 2, NOW_MS + 5000), named, JOHN)
+
+
+@pytest.mark.parametrize(
+    ("acr", "required", "stands"),
+    [
+        ("urn:valet:acr:password", "", True),
+        ("urn:valet:acr:password", "urn:valet:acr:password", True),
+        ("urn:valet:acr:password", "phr", False),
+        ("phr", "phr", True),
+        ("phr", "urn:valet:acr:password", True),
+        ("phr", "urn:example:later", False),
+        ("urn:example:former", "phr", False),
+    ],
+)
+def test_a_session_below_its_accounts_level_does_not_stand(acr: str, required: str, stands: bool) -> None:
+    account = replace(JOHN, required_acr=required)
+    assert session_stands(replace(session(account.epoch, NOW_MS), acr=acr), account) is stands
