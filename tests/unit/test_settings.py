@@ -107,3 +107,28 @@ def test_only_a_loopback_issuer_is_plain_http() -> None:
     assert read({"ISSUER_URL": "http://127.0.0.1:3000"}).is_plain_http
     assert not read({"ISSUER_URL": "https://id.example.com"}).is_plain_http
     assert not read({}).is_plain_http
+
+
+@pytest.mark.parametrize(
+    ("issuer_url", "passkey_domain", "rp_id"),
+    [
+        ("", "", ""),  # the API's own domain name is not kept
+        ("https://id.example.com", "", "id.example.com"),
+        ("https://id.example.com:8443", "", "id.example.com"),
+        ("https://id.example.com", "example.com", "example.com"),
+        ("https://1.example.com", "", "1.example.com"),
+        ("http://localhost:3000", "", "localhost"),
+        ("http://localhost", "", "localhost"),
+        ("http://127.0.0.1:3000", "", ""),  # browsers let passkeys work on a name only
+        ("http://[::1]:3000", "", ""),
+        ("http://[::1]", "", ""),
+    ],
+)
+def test_passkeys_belong_to_a_domain_that_stays(issuer_url: str, passkey_domain: str, rp_id: str) -> None:
+    assert read({"ISSUER_URL": issuer_url, "PASSKEY_DOMAIN": passkey_domain}).rp_id == rp_id
+
+
+@pytest.mark.parametrize("domain", ["https://example.com", "Example.com", "example.com/", ".example.com", "a..b", "-a"])
+def test_a_passkey_domain_that_is_none_is_refused(domain: str) -> None:
+    with pytest.raises(SettingsError, match="PASSKEY_DOMAIN"):
+        read({"PASSKEY_DOMAIN": domain})

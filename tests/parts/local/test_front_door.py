@@ -138,3 +138,14 @@ def test_a_log_that_says_so_once_a_minute_is_enough() -> None:
         now[0] = moment
         seldom(sentence)
     assert said == ["https", "localhost", "https"]
+
+
+def test_where_the_issuer_is_localhost_the_address_leads_there(front: Front) -> None:
+    """HOST=localhost make run: passkeys work there, and cookies are of one name."""
+    door = FrontDoor(front.application, f"http://localhost:{front.port}", front.said.append)
+    environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/login?request=a", "HTTP_HOST": f"127.0.0.1:{front.port}"}
+    answered: list[tuple[str, dict[str, str]]] = []
+    door(environ, lambda status, headers: answered.append((status, dict(headers))))
+    ((status, headers),) = answered
+    assert status.startswith("307")
+    assert headers["location"] == f"http://localhost:{front.port}/login?request=a"
