@@ -431,8 +431,6 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("account", SIGN_OUTS),
         ("credentials", SIGN_OUTS),
         ("logout", SIGN_OUTS),
-        ("account", SIGN_OUTS),
-        ("credentials", SIGN_OUTS),
         ("finish", SIGN_OUTS),
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
