@@ -74,7 +74,7 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     stack.reset()
     SERVER.clock = clock = MovableClock()
     former = SERVER.settings
-    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key())
+    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost")
     with stack.aws.recorded() as calls:
         _create(stack)
         Walk(stack, clock).everything()
@@ -183,7 +183,7 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
     }
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
     both = prolonging | ending
-    expected = {"authorize": both, "account": both, "consent": prolonging, "logout": ending}
+    expected = {"authorize": both, "account": both, "consent": prolonging, "credentials": prolonging, "logout": ending}
     assert {function: names for function, names in writers.items() if names} == expected
 
 
@@ -234,13 +234,42 @@ def test_the_account_page_reads_nothing_of_a_grants_tokens(granted: Granted) -> 
         assert not read(attributes=(name,))
 
 
+def test_credentials_changes_what_signs_in_and_opens_nothing(granted: Granted) -> None:
+    may = partial(granted.may, "credentials")
+    for action in _WRITES:
+        for key in ("session#1", "proof-passkey#1", "proof-password#1", "sub#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+    assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("passkeys", "epoch"))
+    for name in ("sub", "password_id", "is_disabled", "roles", "required_acr"):
+        assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for name in ("public_key", "sign_count", "challenge_ms", "sub_"):
+        assert not may("dynamodb:UpdateItem", USERS, "passkey#1", attributes=(name,)), name
+
+
+def test_passkey_leaves_the_proof_of_its_own_factor_and_uses_a_passkey_once(granted: Granted) -> None:
+    may = partial(granted.may, "passkey")
+    assert may("dynamodb:UpdateItem", GRANTS, "proof-passkey#1", attributes=("proof_id",))
+    for kind in ("password", "second", "upstream", "mail", "joined"):
+        assert not may("dynamodb:UpdateItem", GRANTS, f"proof-{kind}#1", attributes=("proof_id",))
+    for action in _WRITES:
+        assert not may(f"dynamodb:{action}", GRANTS, "session#1"), action
+        for name in ("public_key", "sub", "backup_eligible", "credential_id"):
+            assert not may(f"dynamodb:{action}", USERS, "passkey#1", attributes=(name,)), (action, name)
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+
+
 def test_no_other_function_changes_an_account(granted: Granted) -> None:
     writers = {
         function
         for function in FUNCTIONS.values()
         if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
     }
-    assert writers == {"account"}
+    assert writers == {"account", "credentials"}
     update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
     assert not update(attributes=("sub",))
     for name in ("username", "email", "email_verified"):

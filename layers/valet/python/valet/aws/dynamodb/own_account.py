@@ -8,9 +8,9 @@ from valet.models.accounts import Account
 
 _EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :read_epoch)"
 _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
-# What stays of a deleted account: that it is deleted, and its names, which lead to what is still to be removed.
+# What stays of a deleted account: that it is deleted, and what leads to the items that are still to be removed.
 _STAYS = frozenset(
-    {"sub", "username", "email", "email_verified", "is_disabled", "deleted_at"}
+    {"sub", "username", "email", "email_verified", "passkeys", "is_disabled", "deleted_at"}
     | {"epoch", "epoch_raised_at_ms", "sessions_not_before_ms"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)
@@ -32,11 +32,11 @@ class DynamoOwnAccount(Frozen):
         return self._write(account, change, values, condition, written)
 
     def end_everything(self, account: Account, now: float) -> bool:
-        marks = _shut_out(account, now)
+        marks = shut_out(account, now)
         return self._write(account, _set(marks), _named(marks), f"{_EPOCH} AND {_IS_THERE}", marks)
 
     def delete(self, account: Account, now: float) -> bool:
-        marks = {**_shut_out(account, now), "deleted_at": int(now), "is_disabled": True}
+        marks = {**shut_out(account, now), "deleted_at": int(now), "is_disabled": True}
         change = f"{_set(marks)} REMOVE {', '.join(f'#{name}' for name in REMOVED)}"
         return self._write(account, change, _named(marks), f"{_EPOCH} AND {_IS_THERE}", marks)
 
@@ -52,7 +52,7 @@ class DynamoOwnAccount(Frozen):
         return True
 
 
-def _shut_out(account: Account, now: float) -> dict[str, int | bool]:
+def shut_out(account: Account, now: float) -> dict[str, int | bool]:
     """The marks that end every session and grant; the times are for operators and the release before."""
     at_ms = int(now * 1000)
     return {"epoch": account.epoch + 1, "epoch_raised_at_ms": at_ms, "sessions_not_before_ms": at_ms}
