@@ -1,5 +1,5 @@
-"""The account page: a relying party inside. Whoever is not signed in goes to the sign-in page, and comes back to the
-section that they asked for, and nowhere else."""
+"""The account page: a relying party inside. A person who is not signed in goes to the sign-in page, and comes back to
+the section that they asked for, and nowhere else."""
 
 from __future__ import annotations
 

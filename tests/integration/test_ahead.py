@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.endpoints import ENDPOINTS
+from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.integration.conftest import Lines
 from tests.support.application import Application
 from tests.support.browser import Browser
@@ -38,7 +38,8 @@ def test_only_these_pages_may_load_images_and_only_these(browser: Browser, web_a
     for page, sources in ((sign_in, f"{browser.issuer}/consent {token}"), (consent, token)):
         assert policy(page)["img-src"] == sources
         assert policy(page)["default-src"] == "'none'"
-        assert "script-src" not in policy(page)
+    assert "script-src" in policy(sign_in)  # its own script, which offers a passkey
+    assert "script-src" not in policy(consent)
     for page in (browser.open("/logout"), browser.open("/authorize?client_id=nobody"), browser.get("/consent")):
         assert page.is_page
         assert "img-src" not in policy(page)
@@ -89,5 +90,5 @@ def test_a_form_is_never_taken_for_a_start(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize("path", [each.example for each in ENDPOINTS if each.path not in STARTED])
 def test_every_other_function_takes_a_start_for_the_query_that_it_is(deployment: Deployment, path: str) -> None:
-    with deployment.nothing_spent():
+    with deployment.nothing_spent(endpoint_at(path).stores):
         assert deployment.send("GET", f"{deployment.issuer}{path}?start").status != 204

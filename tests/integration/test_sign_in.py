@@ -41,7 +41,7 @@ def test_usernames_that_look_the_same_are_the_same(browser: Browser, web_app: Ap
 @pytest.mark.parametrize(
     ("username", "password"),
     [
-        ("john", "wrong"),
+        ("john", "not the password"),
         ("john", ""),
         ("john", "password123 "),
         ("john", "PASSWORD123"),
