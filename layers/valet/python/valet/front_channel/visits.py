@@ -5,7 +5,7 @@ from typing import Protocol
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import Frozen
-from valet.http import Request, Response
+from valet.http import Request, Response, redirect
 from valet.models.accounts import Account
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, browser_or_new, session_secret
@@ -14,7 +14,7 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.runtime import HasRandom, HasSettings
 from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
-from valet.protocol.account_visit import FRESH, SECTIONS, account_visit
+from valet.protocol.account_visit import FRESH, SECTIONS, account_visit, address
 from valet.standing import session_stands
 
 
@@ -43,6 +43,15 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
     if SECTIONS[section].needs_fresh_sign_in and now - session.auth_time > FRESH:
         return None
     return Visitor(session, account, secret)
+
+
+def to_get(request: Request, section: str) -> Response:
+    """Redirect a form without a session to the section's page.
+
+    A form of another site carries no cookies of this server (SameSite=Lax), and the browser's own cookie must not be
+    replaced for that: the GET carries it.
+    """
+    return redirect(address(request.issuer, section))
 
 
 def to_sign_in(ports: Ports, request: Request, section: str, now: float) -> Response:
