@@ -45,7 +45,7 @@ class Account(Frozen):
     phone_number_verified: bool = False
     address: Address = Address()
     updated_at: int = 0  # when one of the claims was last changed; 0: before such a time was kept
-    deleted_at: int = 0  # by the end-user; then the account is disabled too, and only its username is left
+    deleted_at: int = 0  # by the end-user; then the account is disabled too, and its username and roles are left
 
 
 class Credential(Frozen):

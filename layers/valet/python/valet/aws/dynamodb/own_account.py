@@ -8,9 +8,10 @@ from valet.models.accounts import Account
 
 _EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :read_epoch)"
 _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
-# What stays of a deleted account: that it is deleted, and its username, which leads to it.
+# What stays of a deleted account: that it is deleted, its username, which leads to it, and its roles. In IAM, who
+# may remove an attribute may write it, and no function that end-users reach may write somebody's roles.
 _STAYS = frozenset(
-    {"sub", "username", "is_disabled", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "deleted_at"}
+    {"sub", "username", "roles", "is_disabled", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "deleted_at"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)
 
