@@ -63,7 +63,7 @@ endef
 help: ## list these targets
 	@awk -F ':.*## ' '/^## /{print "\n" substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, with AWS emulated in memory; PORT=... for another port, CONFIG=... for a configuration file, API=your/template.yaml to serve your own API too
+run: .venv/.local ## serve the whole system on http://127.0.0.1:3000, with AWS emulated in memory; PORT=... for another port, HOST=localhost for passkeys, CONFIG=... for a configuration file, API=your/template.yaml to serve your own API too
 	@exec $(BIN)/python -m local
 
 valet: .venv/.admin ## run the operator's command line, as admin/valet does; ARGS='clients list --local' for its arguments

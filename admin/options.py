@@ -10,7 +10,7 @@ import click
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
-from valet.protocol.supported import SIGNING_ALGS
+from valet.protocol.supported import ACR_VALUES, SIGNING_ALGS
 
 from admin.desk import Desk
 from configuration import durations
@@ -75,8 +75,19 @@ class Alg(click.Choice[str]):
         return "" if found == _FIRST_LANE else found
 
 
-_FIRST_LANE = "default"
-SPAN, MOMENT, ALG = Span(), Moment(), Alg()
+class Acr(click.Choice[str]):
+    """A level of a sign-in, or any, which is registered as an empty text."""
+
+    def __init__(self) -> None:
+        super().__init__((*ACR_VALUES, _ANY_LEVEL))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        found = super().convert(value, param, ctx)
+        return "" if found == _ANY_LEVEL else found
+
+
+_FIRST_LANE, _ANY_LEVEL = "default", "any"
+SPAN, MOMENT, ALG, ACR = Span(), Moment(), Alg(), Acr()
 
 _YES = "Do not ask for confirmation."
 _WHERE = (

@@ -15,6 +15,7 @@ from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.supported import (
+    ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
     GRANT_TYPES,
@@ -164,6 +165,7 @@ CLIENTS = Section(
         Row("profile", "profile", TEXT,
             "plain, or fapi2 for the FAPI 2.0 Security Profile, which the other keys have to keep (default: plain).",
             PROFILES),
+        Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
@@ -196,6 +198,7 @@ PEOPLE = Section(
         Row("phone_number", "phone_number", TEXT, "The phone number in E.164 form."),
         Row("phone_number_verified", "phone_number_verified", FLAG, "You know that the number is theirs."),
         Row("address", "address", ADDRESS, "The postal address: a text, or its parts."),
+        Row("required_acr", "required_acr", TEXT, "The least level of their sessions (default: any).", ACR_VALUES),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
@@ -210,7 +213,7 @@ PEOPLE = Section(
 # `valet people set` takes an option for each of these rows too: to let operators set a member, add its row.
 POLICY = Section(
     "policy", "policy", Policy, "",
-    "The policy for people: how they sign in, the languages of the pages, and how they look.",
+    "The policy for people: how they sign in, also those with a role, the languages of the pages, and how they look.",
     (
         Row("languages", "languages", WORDS, "The languages that the pages are offered in (default: all of them).",
             tuple(LANGUAGES)),
@@ -219,6 +222,8 @@ POLICY = Section(
             tuple(SIGN_IN_WITH)),
         Row("default_language", "default_language", TEXT,
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
+        Row("role_required_acr", "role_required_acr", WORDS,
+            "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
         Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
         Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
@@ -256,6 +261,9 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "epoch_raised_at_ms": "when that was",
             "sessions_not_before_ms": "when sessions were ended",
             "updated_at": "set when a claim changes",
+            "deleted_at": "set when the person deletes the account",
+            "passkeys": "keys in people's devices, which they enrol themselves",
+            "user_handle": "how these keys call the account",
         },
     }
 )

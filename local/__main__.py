@@ -31,8 +31,8 @@ def main() -> int:
     arguments = _arguments()
     try:
         # Read these before any AWS module is imported: isolate() drops every AWS_* variable, and AWS_PORT is ours.
-        port, aws_port = _port("PORT"), _port("AWS_PORT")
-        return _serve(port, aws_port, arguments, _configuration())
+        port, aws_port, host = _port("PORT"), _port("AWS_PORT"), _host()
+        return _serve(port, aws_port, host, arguments, _configuration())
     except _Refused as refused:
         print(refused, file=sys.stderr)
         return 1
@@ -42,7 +42,9 @@ class _Refused(Exception):
     """The stack cannot start; the message says why and what to do."""
 
 
-def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace, configuration: Path | None) -> int:
+def _serve(
+    port: int | None, aws_port: int | None, host: str, arguments: argparse.Namespace, configuration: Path | None
+) -> int:
     from local.aws.aws import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
@@ -59,13 +61,14 @@ def _serve(port: int | None, aws_port: int | None, arguments: argparse.Namespace
     function_logs = FunctionLogs()
     console = Console(function_logs)
     with console.logs():
-        return _run(console, function_logs, ports, arguments, choices, configuration)
+        return _run(console, function_logs, ports, host, arguments, choices, configuration)
 
 
 def _run(
     console: Console,
     function_logs: FunctionLogs,
     ports: Ports,
+    host: str,
     arguments: argparse.Namespace,
     choices: Choices,
     configuration: Path | None,
@@ -86,6 +89,7 @@ def _run(
             on_crash=console.crashed,
             function_logs=function_logs,
             say=Seldom(console.say),
+            host=host,
         )
     except TemplateError as error:
         raise _Refused(f"template.yaml: {error}") from None
@@ -149,6 +153,11 @@ def _port(variable: str) -> int | None:
     return int(value)
 
 
+def _host() -> str:
+    """The issuer's name for this machine. Some shells set HOST to something else, which counts for nothing."""
+    return "localhost" if os.environ.pop("HOST", "") == "localhost" else "127.0.0.1"
+
+
 def _configuration() -> Path | None:
     value = os.environ.pop("CONFIG", "")
     path = Path(value).expanduser()
@@ -169,6 +178,7 @@ def _arguments() -> argparse.Namespace:
         prog="python -m local",
         description="Serve Valet and everything around it, with AWS emulated in memory. "
         "Environment variables: PORT, the port of the front door (default: 3000; 0 takes any free port), "
+        "HOST, the name that it has: 127.0.0.1 or localhost, where passkeys work (default: 127.0.0.1), "
         "AWS_PORT, the port of emulated AWS (default: the next one), CONFIG, a configuration file that replaces the "
         "demo data, API, templates of your own APIs, and API_STAGE, API_PARAMETERS, API_ENV and API_PYTHON, how to "
         "play them (docs/local-api.md).",

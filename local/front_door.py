@@ -1,4 +1,4 @@
-"""The front door's own address: a browser that was sent to localhost goes on at 127.0.0.1, where the issuer is."""
+"""The front door's own address: a browser that was sent to another name of this machine goes on where the issuer is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _QUIET = 60  # seconds between two lines that say the same
 
 
 class FrontDoor:
-    """A WSGI application before `application`. It answers GET and HEAD for localhost at its own port with a redirect.
+    """A WSGI application before `application`. It answers GET and HEAD at its own port with a redirect if they are for
+    localhost and the issuer is at 127.0.0.1, or the other way round.
 
     The redirect always leads to this stack's own address: the request decides on the path and the query alone. No other
     host is redirected, so a foreign name that resolves to 127.0.0.1 learns nothing from it.
@@ -20,15 +21,18 @@ class FrontDoor:
     def __init__(self, application: Any, url: str, say: Callable[[str], None] = lambda sentence: None) -> None:
         self._application = application
         self._url = url
-        self._host = f"localhost:{urlsplit(url).port or 80}"
+        parts = urlsplit(url)
+        self._name = str(parts.hostname)
+        self._host = f"{'127.0.0.1' if self._name == 'localhost' else 'localhost'}:{parts.port or 80}"
         self._say = say
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         target = environ["REQUEST_URI"]
-        if not self._is_for_localhost(environ) or not _is_path(target):
+        if not self._is_for_other_name(environ) or not _is_path(target):
             answer: Iterable[bytes] = self._application(environ, start_response)
             return answer
-        sentence = f"{self._host} is another origin than the issuer: going on at {self._url}. Use 127.0.0.1 everywhere."
+        why = f"{self._host} is another origin than the issuer"
+        sentence = f"{why}: going on at {self._url}. Use {self._name} everywhere."
         self._say(sentence)
         body = f"{sentence}\n".encode()
         # Without no-store, a browser could keep the redirect for another program that listens here tomorrow.
@@ -43,7 +47,7 @@ class FrontDoor:
         )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def _is_for_localhost(self, environ: Mapping[str, Any]) -> bool:
+    def _is_for_other_name(self, environ: Mapping[str, Any]) -> bool:
         host = str(environ.get("HTTP_HOST", "")).lower()
         return environ["REQUEST_METHOD"] in ("GET", "HEAD") and (host if ":" in host else f"{host}:80") == self._host
 

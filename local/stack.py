@@ -122,13 +122,15 @@ def start(
     on_crash: Callable[[Crash], None] = lambda crash: None,
     function_logs: FunctionLogs | None = None,
     say: Callable[[str], None] = lambda sentence: None,
+    host: str = HOST,
 ) -> LocalStack:
     """Start a stack from `root`'s template.yaml. Seed it by `seed`, if given, and else with the demo data.
 
     The caller passes each line that the functions print to `function_logs`. `say`: called with a sentence for the
-    developer who uses another address than the issuer's.
+    developer who uses another address than the issuer's. `host`: the issuer's name for this machine.
     """
-    url, aws_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in (ports.front, ports.aws))
+    url = f"http://{host}:{ports.front.getsockname()[1]}"
+    aws_url = f"http://{HOST}:{ports.aws.getsockname()[1]}"
     aws = emulated()
     document = template.load(root / "template.yaml")
     _tell_public_url(document, url)

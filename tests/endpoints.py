@@ -70,6 +70,14 @@ ENDPOINTS = (
         is_page=True,
     ),
     Endpoint(
+        "/login/passkey",
+        "passkey",
+        "POST",
+        "WebAuthn Level 3 §7.2: checks what a passkey has signed",
+        ("passkey", "passkey_refused"),
+        is_page=True,
+    ),
+    Endpoint(
         "/consent",
         "consent",
         "GET, POST",
@@ -180,6 +188,15 @@ ENDPOINTS = (
         ("account_stranger", "account_overview"),
         is_page=True,
         stores=("request#",),  # the visit, which waits for a sign-in
+    ),
+    Endpoint(
+        "/account/passkeys",
+        "credentials",
+        "GET, POST",
+        "WebAuthn Level 3 §7.1: makes, names and removes passkeys",
+        ("passkeys_page", "passkey_added", "passkey_removed"),
+        is_page=True,
+        stores=("request#",),
     ),
     Endpoint(
         "/account/{section}",

@@ -11,9 +11,10 @@ from valet.registration.people import wrong_with_account
 from admin.commands.attributes import attributes, claims_from
 from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
-from admin.desk import Desk, counted
+from admin.desk import Desk, counted, moment
 from admin.options import changed, confirmed
 from admin.records import revocation
+from admin.records.passkeys import forget, passkeys_of, remove
 from admin.records.people import revoked
 from admin.terminal.endings import refuse_if
 
@@ -22,8 +23,35 @@ from admin.terminal.endings import refuse_if
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:
-    """Show a user's account. The password hash is not shown."""
-    desk.show(facts_of(desk.people.account(username)))
+    """Show a user's account and passkeys. The password hash and the keys are not shown."""
+    account = desk.people.account(username)
+    passkeys = [
+        {
+            "id": passkey_id,
+            "name": passkey.name,
+            "created_at": moment(passkey.created_at),
+            "last_used_at": moment(passkey.last_used_at),
+            "backed_up": passkey.backed_up,
+        }
+        for passkey_id, passkey in passkeys_of(desk.people, account)
+    ]
+    desk.show({**facts_of(account), "passkeys": passkeys})
+
+
+@click.command("remove-passkey", short_help="Remove a user's passkey.")
+@click.argument("username")
+@click.argument("passkey_id", metavar="ID")
+@confirmed
+@click.pass_obj
+def remove_passkey(desk: Desk, username: str, passkey_id: str) -> None:
+    """Remove a user's passkey, whose ID `valet users show` tells: they have lost it, for instance.
+
+    What it has opened stays open. To end that as well, use `valet users sign-out --revoke` afterwards.
+    """
+    account = desk.people.account(username)
+    desk.confirm(f"Remove the passkey {passkey_id} of {account.username}?")
+    remove(desk.people, account, passkey_id)
+    desk.done(f"Removed the passkey {passkey_id} of {account.username}.", username=account.username, removed=passkey_id)
 
 
 @click.command(short_help="Change a user's name, email address and other claims.")
@@ -75,8 +103,9 @@ def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
         desk.people.change(before, after)
     ended = end_everything(desk, *disabled)
     for account in disabled:
+        forget(desk.people, account)
         desk.people.delete(account)
     return ended
 
 
-COMMANDS = (show, change, delete)
+COMMANDS = (show, change, delete, remove_passkey)

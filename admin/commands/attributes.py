@@ -1,4 +1,4 @@
-"""The options that set the claims about a user (OpenID Connect Core §5.1)."""
+"""The options that set the claims about a user (OpenID Connect Core §5.1), and how they have to sign in."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import click
 from valet.models.accounts import Account, Address
 from valet.registration.attributes import CLAIMS, members_of, parse_address
+
+from admin.options import ACR
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -46,13 +48,15 @@ _OPTIONS = (
                  "unverified unless you pass --phone-number-verified."),
     click.option("--phone-number-verified/--no-phone-number-verified", default=None,
                  help="Record whether you know that the number is theirs."),
+    click.option("--required-acr", type=ACR, help="Let them in only by a sign-in of this level or a higher one: phr is "
+                 "a passkey (default: any)."),
     click.option("--address", type=AddressType(), help="Set the postal address: a text, or a JSON object with "
                  "formatted, street_address, locality, region, postal_code, country."),
 )  # fmt: skip
 
 
 def attributes(command: Decorated) -> Decorated:
-    """Give a command an option for each claim. An empty value removes the claim."""
+    """Give a command an option for each claim, whose empty value removes it, and for the level of the sign-in."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -7,7 +7,7 @@ import click
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
-from admin.options import ALG, SPAN, Several, translating, words
+from admin.options import ACR, ALG, SPAN, Several, translating, words
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -54,6 +54,8 @@ _OPTIONS = (
                  "DPoP proof to /token (default: no, and a proof that it sends still binds)."),
     click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
                  help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
+    click.option("--required-acr", type=ACR,
+                 help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,

@@ -179,6 +179,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         **client_keys.facts_of(client),
         "profile": client.profile,
         "pkce": client.pkce,
+        "required_acr": client.required_acr,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),

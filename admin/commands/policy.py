@@ -44,7 +44,14 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
     if row.kind is LOGO:
         return click.option(name, row.member, type=click.File("rb"), callback=_read, help=says)
     if row.kind is WORDS:
-        return click.option(name, row.member, multiple=True, type=Several(row.choices), callback=words, help=says)
+        return click.option(
+            name,
+            row.member,
+            multiple=True,
+            type=Several(row.choices) if row.choices else None,
+            callback=words,
+            help=says,
+        )
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
 
 

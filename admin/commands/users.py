@@ -251,6 +251,7 @@ def facts_of(account: Account) -> dict[str, Any]:
         "email": account.email,
         "email_verified": account.email_verified,
         "roles": sorted(account.roles),
+        "required_acr": account.required_acr,
         "disabled": account.is_disabled,
         "updated_at": moment(account.updated_at),
         **claims_of(account),

@@ -1,7 +1,7 @@
 """The fields of an audit event about a change: the kind, the members that changed, and their values before and after.
 
 The kind (the field `deed`) is computed from the members that changed. No command states it, so none can state a wrong
-one. For secrets the event has only their number; for end-users it has only their roles.
+one. For secrets the event has only their number; for end-users it has only their roles and the level of their sign-ins.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ _TOLD_AS = {
 # Written with every epoch, for the release before and for operators to read. The event has the epoch instead.
 _TIMES_OF_EPOCH = frozenset({"epoch_raised_at_ms", "grants_not_before_ms", "sessions_not_before_ms"})
 _TIME_OF_CLAIMS = "updated_at"  # written with every claim; the event has a time of its own
-_TOLD_OF_PEOPLE = frozenset({"roles"})
+_TOLD_OF_PEOPLE = frozenset({"roles", "required_acr"})
 
 
 def of_client(before: Client | None, after: Client | None) -> Facts:

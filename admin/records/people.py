@@ -132,13 +132,11 @@ class People:
         self.audit.record("user.changed", **changes.of_account(account, None))
 
     def _every_name_of(self, account: Account) -> Iterable[str]:
-        found = DynamoUsers(self.table).find_account(account.sub)
-        if found is not None and not found.deleted_at:
+        if DynamoUsers(self.table).find_account(account.sub) is not None:
             return names_of(account)
-        # The end-user has deleted the account, so it says no address any more; or the release before has, which knows
-        # no names. Read the whole table for them.
-        items = (item for item in self.table.scan("identifier#") if item["sub"] == account.sub)
-        return [item["pk"].partition("#")[2] for item in items]
+        # The release before has deleted the account, and knows no names: read the whole table for them.
+        found = (item for item in self.table.scan("identifier#") if item["sub"] == account.sub)
+        return [item["pk"].partition("#")[2] for item in found]
 
     def revoke(self, account: Account, now: float) -> Account:
         """End every session and grant that the end-user has until now, by one write; the account as it is after it."""

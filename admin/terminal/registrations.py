@@ -32,10 +32,12 @@ CLIENT: Words = {
     "retry_window": "retry window",
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
+    "required_acr": "required level",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
 POLICY: Words = {
+    "role_required_acr": "required level of a role",
     "default_language": "default language",
     "brand_name": "name",
     "brand_colour": "colour",

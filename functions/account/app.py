@@ -4,7 +4,7 @@ from valet.account import find_section
 from valet.account.ending import finish_what_is_left
 from valet.account.visit import Visit
 from valet.endpoint import endpoint
-from valet.front_channel.visits import find_visitor, to_get, to_sign_in
+from valet.front_channel.visits import find_visitor, to_sign_in
 from valet.http import Request, Response
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
@@ -18,8 +18,7 @@ def account(request: Request, server: Server) -> Response:
     form = request.form() if request.method == "POST" else None
     visitor = find_visitor(server, request, name, now)
     if visitor is None:
-        left = finish_what_is_left(server, request, name, form, now)
-        return left or (to_sign_in(server, request, name, now) if form is None else to_get(request, name))
+        return finish_what_is_left(server, request, name, form, now) or to_sign_in(server, request, name, now)
     visit = Visit(server, request, name, visitor, now)
     return section.show(visit) if form is None else section.act(visit, form)
 

@@ -3,7 +3,14 @@
 from valet.endpoint import endpoint
 from valet.front_channel.proving import PASSWORD, prove
 from valet.front_channel.saved_requests import Saved, require_saved
-from valet.front_channel.sign_in import is_sign_in_form, out_of_date, sign_in_page, throttled_page, wrong_password_page
+from valet.front_channel.sign_in import (
+    is_sign_in_form,
+    offer_of,
+    out_of_date,
+    sign_in_page,
+    throttled_page,
+    wrong_password_page,
+)
 from valet.front_channel.steps import back_to_authorize
 from valet.handles import digest
 from valet.http import Request, Response
@@ -19,11 +26,13 @@ from valet.server import SERVER, Server
 def login(request: Request, server: Server) -> Response:
     parameters = request.form() if request.method == "POST" else request.query()
     saved = require_saved(parameters.require("request"), request, server.cookies, server.saved_requests, server.clock())
+    offer = offer_of(server, parameters, saved)
     if request.method != "POST":
-        return sign_in_page(saved, _destination(saved, request, server), username=saved.request.login_hint or "")
+        destination = _destination(saved, request, server)
+        return sign_in_page(saved, destination, offer, username=saved.request.login_hint or "")
     username = parameters.get("username", "")
     if not is_sign_in_form(parameters, saved):
-        raise out_of_date(saved, _destination(saved, request, server), username=username)
+        raise out_of_date(saved, _destination(saved, request, server), offer, username=username)
     attempt = Attempt(username, parameters.get("password", ""), request.source_ip, digest(saved.browser))
     kinds = SIGN_IN_WITH[server.registry.policy().sign_in_with]
     outcome = passwords.authenticate(
@@ -35,9 +44,9 @@ def login(request: Request, server: Server) -> Response:
     if isinstance(outcome, Throttled):
         server.audit.record("login.throttled", client_id=saved.request.client_id, source_ip=request.source_ip)
         destination = _destination(saved, request, server)
-        return throttled_page(saved, destination, username=username, retry_after=outcome.retry_after)
+        return throttled_page(saved, destination, offer, username=username, retry_after=outcome.retry_after)
     server.audit.record("login.failed", client_id=saved.request.client_id, source_ip=request.source_ip)
-    return wrong_password_page(saved, _destination(saved, request, server), username=username)
+    return wrong_password_page(saved, _destination(saved, request, server), offer, username=username)
 
 
 def _destination(saved: Saved, request: Request, server: Server) -> Destination:

@@ -12,9 +12,14 @@ from valet.server import SERVER, Server
 def metadata(request: Request, server: Server) -> Response:
     algs = signing_algs(server.registry.signing_keys())
     settings, languages = server.settings, offered(server.registry.policy().languages)
-    tells_logouts = settings.back_channel_logout == "on"
     members = document(
-        request.issuer, server.registry.scopes(), algs, settings.profile, languages, tells_logouts=tells_logouts
+        request.issuer,
+        server.registry.scopes(),
+        algs,
+        settings.profile,
+        languages,
+        has_passkeys=bool(settings.rp_id),
+        tells_logouts=settings.back_channel_logout == "on",
     )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 

@@ -10,9 +10,11 @@ import boto3
 import pytest
 from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.registrar import Registrar
@@ -69,6 +71,8 @@ class Stores:
     once: Once
     pushed_requests: PushedRequests
     proofs: Proofs
+    passkeys: DynamoPasskeys
+    enrolment: DynamoEnrolment
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -116,4 +120,6 @@ def _on(table: Table) -> Stores:
         DynamoOnce(table),
         DynamoPushedRequests(table),
         DynamoProofs(table),
+        DynamoPasskeys(table),
+        DynamoEnrolment(table, table),
     )

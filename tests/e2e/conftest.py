@@ -67,7 +67,8 @@ def browser(webapp: Landing) -> Iterator[Browser]:
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-background-networking",
-                f"--host-resolver-rules=MAP {WEBAPP_HOST} 127.0.0.1:{webapp.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+                f"--host-resolver-rules=MAP {WEBAPP_HOST} 127.0.0.1:{webapp.port}, MAP * ~NOTFOUND, "
+                "EXCLUDE 127.0.0.1, EXCLUDE localhost",
             ],
         )
         yield chromium

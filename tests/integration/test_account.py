@@ -1,5 +1,5 @@
-"""The account page: a relying party inside. Whoever is not signed in goes to the sign-in page, and comes back to the
-section that they asked for, and nowhere else."""
+"""The account page: a relying party inside. A person who is not signed in goes to the sign-in page, and comes back to
+the section that they asked for, and nowhere else."""
 
 from __future__ import annotations
 
@@ -195,6 +195,8 @@ def test_a_form_of_another_site_takes_nothing_from_the_browser(deployment: Deplo
     page = browser.open("/account")
     with deployment.nothing_spent():
         answer = browser.post_from_another_site("/account/profile", {"name": "x"})
+        passkeys = browser.post_from_another_site("/account/passkeys", {"name": "x"})
+    assert passkeys.set_cookies == ()
     assert (answer.status, answer.location) == (303, f"{deployment.issuer}/account/profile")
     assert answer.set_cookies == ()
     assert browser.sign_in(page).status == 200  # what was under way goes on

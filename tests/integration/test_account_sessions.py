@@ -22,6 +22,7 @@ from tests.integration.visiting import (
 from tests.support.application import Application
 from tests.support.browser import Browser, filled_in, forms_of
 from tests.support.deployment import Deployment
+from tests.support.logouts import Logouts, address_of
 
 PAGE = "/account/sessions"
 
@@ -253,3 +254,35 @@ def test_a_sign_in_that_follows_in_a_browser_leaves_one_pointer(deployment: Depl
     assert set(pointer) == {"pk", "sk", "expires_at"}
     press(browser, browser.get(PAGE), "end", value=sid_of(deployment, browser))
     assert not items_of(deployment, "sessions")
+
+
+@pytest.mark.parametrize(
+    ("section", "button", "value", "typed"),
+    [(PAGE, "end", "", {}), (PAGE, "end", "everywhere", {}), ("/account/delete", "", "", {"confirm": "john"})],
+    ids=["one session", "everywhere", "deleted"],
+)
+def test_clients_are_told_of_what_ends_here(
+    deployment: Deployment,
+    browser: Browser,
+    redeemed: Redeemed,
+    logouts: Logouts,
+    section: str,
+    button: str,
+    value: str,
+    typed: dict[str, str],
+) -> None:
+    """OpenID Connect Back-Channel Logout §2.3: announced before the write, so that nobody is forgotten by a crash."""
+    logouts.register("web_app_123")
+    deployment.clock.advance(11)
+    assert press(browser, browser.get(section), button, value, **typed).status == 303
+    assert logouts.waiting("SignOuts")
+    logouts.pass_time(60)
+    assert logouts.clients.told == [address_of("web_app_123")]
+
+
+def test_a_form_that_counts_for_nothing_announces_nothing(deployment: Deployment, logouts: Logouts) -> None:
+    browser = at_account(deployment)
+    browser.post(PAGE, {"csrf_token": "x", "end": "everywhere"})
+    browser.post("/account/delete", {"csrf_token": "x", "confirm": "john"})
+    press(browser, browser.get("/account/delete"), confirm="jane")
+    assert not logouts.waiting("SignOuts")

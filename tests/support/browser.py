@@ -19,6 +19,7 @@ class Browser:
     send: Send
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
+    declines_passkeys: bool = True  # its person was offered one before, and said "not now"
     user_agent: str = ""
     languages: str = ""  # the header Accept-Language
 
@@ -59,8 +60,11 @@ class Browser:
         return self.submit(page, decision=decision)
 
     def _headers(self) -> dict[str, str]:
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"cookie": cookies, "accept-language": self.languages, "user-agent": self.user_agent}
+        cookies = dict(self.cookies)
+        if cookies and self.declines_passkeys:
+            cookies["__Host-valet-no-passkey" if self.issuer.startswith("https:") else "valet-no-passkey"] = "1"
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        headers = {"cookie": cookie, "accept-language": self.languages, "user-agent": self.user_agent}
         return {name: value for name, value in headers.items() if value}
 
     def _kept(self, answer: Answer) -> Answer:
@@ -73,35 +77,52 @@ class Browser:
         return answer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Form:
     action: str
-    hidden: Mapping[str, str]
-    names: frozenset[str]
-    buttons: Mapping[str, str] = field(default_factory=dict)  # the last one of each name
+    data: Mapping[str, str]  # of its data attributes
+    hidden: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    buttons: dict[str, list[str]] = field(default_factory=dict)  # the values of those of each name
 
 
 def form_of(page: Answer) -> Form:
-    """The page's one form, next to the one that chooses the language."""
-    [form] = forms_of(page)
-    return form
+    """The page's one form that works without script."""
+    return _form(page, is_passkeys=False)
+
+
+def passkey_form_of(page: Answer) -> Form:
+    """The page's form that its script fills in."""
+    return _form(page, is_passkeys=True)
 
 
 def forms_of(page: Answer) -> list[Form]:
-    """The page's forms that are sent by POST, in their order."""
+    """The page's forms that work without script."""
+    return _forms(page, are_passkeys=False)
+
+
+def _form(page: Answer, *, is_passkeys: bool) -> Form:
+    found = _forms(page, are_passkeys=is_passkeys)
+    assert len(found) == 1, page.body
+    return found[0]
+
+
+def _forms(page: Answer, *, are_passkeys: bool) -> list[Form]:
     assert page.is_page, page
     parser = _FormParser()
     parser.feed(page.body)
-    return parser.forms
+    return [form for is_passkey, form in parser.forms if is_passkey == are_passkeys]
 
 
 def filled_in(page: Answer, button: str = "", value: str = "", **fields: str) -> tuple[str, Mapping[str, str]]:
     """The form with that button, filled in; or the page's one form."""
     found = forms_of(page)
     if button:
-        found = [form for form in found if button in form.buttons and value in ("", form.buttons[button])]
+        found = [
+            form for form in found if value in form.buttons.get(button, {}) or (not value and button in form.buttons)
+        ]
     form = found[0]
-    pressed = {button: form.buttons[button]} if button else {}
+    pressed = {button: value or form.buttons[button][-1]} if button else {}
     return form.action, {**form.hidden, **pressed, **fields}
 
 
@@ -119,7 +140,7 @@ def parse_set_cookie(line: str) -> tuple[str, str, dict[str, str]]:
 class _FormParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.forms: list[Form] = []
+        self.forms: list[tuple[bool, Form]] = []  # whether it is the passkeys' form
         self.is_in_chooser = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -127,13 +148,12 @@ class _FormParser(HTMLParser):
         if tag == "form":
             self.is_in_chooser = found["method"] == "get"
             if not self.is_in_chooser:
-                self.forms.append(Form(found["action"], {}, frozenset()))
+                data = {name.removeprefix("data-"): value for name, value in found.items() if name.startswith("data-")}
+                self.forms.append((found.get("id") == "passkey", Form(found["action"], data)))
         if not self.is_in_chooser and tag in ("input", "button") and "name" in found:
-            form, name = self.forms[-1], found["name"]
-            is_hidden, is_button = found.get("type") == "hidden", tag == "button"
-            self.forms[-1] = Form(
-                form.action,
-                {**form.hidden, **({name: found["value"]} if is_hidden else {})},
-                form.names | {name},
-                {**form.buttons, **({name: found["value"]} if is_button else {})},
-            )
+            form = self.forms[-1][1]
+            form.names.add(found["name"])
+            if found.get("type") == "hidden":
+                form.hidden[found["name"]] = found.get("value", "")
+            if tag == "button":
+                form.buttons.setdefault(found["name"], []).append(found["value"])

@@ -47,6 +47,7 @@ ANSWERS: Mapping[str, str] = {
     "demo_api/items": "200",
     "demo_api/profile": "200",
     "demo_api/unknown_item": "404 no such item",
+    "credentials/without_a_domain": "404",
     "introspect/access_token": "200",
     "introspect/no_credentials": "401 invalid_client",
     "introspect/refresh_token": "200",
@@ -73,6 +74,7 @@ ANSWERS: Mapping[str, str] = {
     "par/request_uri": "400 invalid_request",
     "par/unregistered_redirect_uri": "400 invalid_request",
     "par/wrong_secret": "401 invalid_client",
+    "passkey/no_passkey": "401",
     "revoke/access_token": "200",
     "revoke/refresh_token": "200",
     "revoke/unknown_token": "200",
@@ -155,7 +157,7 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     form = browser.get(to_login)
     handle = parse_qs(urlsplit(to_login).query)["request"][0]
     values = {"HANDLE": handle, "BROWSER": browser.cookies["valet-browser"], "CSRF_TOKEN": _csrf_token(form)}
-    if folder == "login":
+    if folder in ("login", "passkey"):
         return values
     credentials = {"username": "john", "password": "password123"}
     signed_in = browser.post("/login", data={"request": handle, "csrf_token": values["CSRF_TOKEN"], **credentials})

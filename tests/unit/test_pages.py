@@ -141,7 +141,7 @@ def account_page(section: str, **values: object) -> Callable[[str], str]:
     """A section of the account page, in which `text` is every value that a stranger may have written."""
 
     def page(text: str) -> str:
-        filled = {name: value(text) if callable(value) else value for name, value in values.items()}
+        filled: dict[str, Any] = {name: value(text) if callable(value) else value for name, value in values.items()}
         return render(account.page(section=section, sections=tuple(SECTIONS), username=text, error=ERROR, **filled))
 
     return page

@@ -17,6 +17,8 @@ from tests.parts.admin.audited import Logged
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import is_refused_by_list, sign_in
 from tests.parts.admin.test_users import can_sign_in
+from tests.support.browser import Browser, filled_in
+from tests.support.wire import over_http
 
 
 @pytest.fixture
@@ -94,6 +96,21 @@ def test_of_a_deleted_person_nothing_is_kept_and_all_that_they_held_ends(valet: 
     added = valet.json("users", "add", "john", "--generate")
     assert added["sub"] != "demo-john"
     assert can_sign_in(valet, "john", added["password"])
+
+
+def test_who_deleted_their_own_account_cannot_be_enabled_and_is_removed_for_good(
+    valet: Operator, local: Deployment
+) -> None:
+    """The account page leaves the username and a hash that opens nothing; the operator's command removes both."""
+    browser = Browser(over_http, valet.stack.issuer)
+    browser.sign_in(browser.open("/account"), "john")
+    page = browser.follow(browser.post(*filled_in(browser.get("/account/delete"), confirm="john")))
+    assert "Your account is deleted" in page.body
+    assert "deleted the account themselves" in valet("users", "enable", "john", status=3).err
+    assert not can_sign_in(valet, "john", "password123")
+    assert "credential#john" in kept_of(local, "john")
+    valet("users", "delete", "john", "--yes")
+    assert kept_of(local, "john") == []
 
 
 def test_what_somebody_gets_while_they_are_deleted_ends_as_well(valet: Operator, local: Deployment) -> None:

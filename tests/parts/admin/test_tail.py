@@ -17,7 +17,7 @@ from admin.desk import Desk
 from local.stack import LocalStack
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import sign_in
-from tests.parts.local.test_main import program, ready
+from tests.support.local_program import program, ready
 
 
 @pytest.fixture

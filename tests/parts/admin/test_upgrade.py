@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from valet.aws.dynamodb.accounts import DynamoUsers
-from valet.aws.dynamodb.own_account import DynamoOwnAccount
 
 from admin.records.deployment import Deployment
 from admin.terminal.spelling import Where
@@ -91,21 +90,3 @@ def test_an_operator_gives_no_password_that_attackers_guess(refused: Operator, p
     assert "Choose another" in ran.err
     assert password not in ran.err
     assert can_sign_in(refused, "john", "password123")
-
-
-def test_of_an_account_that_its_owner_deleted_no_address_stays_once_the_operator_deletes_it(
-    valet: Operator, users: DynamoUsers
-) -> None:
-    """The account says no address any more, and the address is free for another person."""
-    account = users.find_account("demo-john")
-    assert account is not None
-    assert DynamoOwnAccount(users.table).delete(account, valet.clock())
-    assert names(users, "john@example.com") == ["john@example.com"]
-    valet("users", "delete", "john", "--yes")
-    assert users.find_identifier("john") is None
-    assert users.find_identifier("john@example.com") is None
-    assert names(users, "jane", "jane@example.com") == ["jane", "jane@example.com"]
-    valet("users", "change", "jim", "--email", "john@example.com", "--email-verified")
-    found = users.find_identifier("john@example.com")
-    assert found is not None
-    assert found.sub == "demo-jim"

@@ -47,7 +47,7 @@ def test_an_issuer_is_https_or_loopback(issuer: str) -> None:
         "",
         "issuer.example",
         "http://issuer.example",
-        "http://localhost:3000",
+        "http://localhost.evil.test:3000",
         "http://127.0.0.1.evil.example",
         "http://10.0.0.1",
         "https://issuer.example/",

@@ -45,6 +45,7 @@ VARIABLES = {
     "API_STAGE": "`make run` with API: the stage of your REST APIs",
     "AWS_PORT": "`make run`: the port of the emulated AWS, PORT + 1 if not given",
     "BASE_PATH": "authorizer: with MATCH=path, what precedes the framework's paths, such as /v1",
+    "PASSKEY_DOMAIN": "the domain of passkeys, if it is not the issuer's host",
     "BEHIND_PROXY": "true: there is a proxy before the API, and the client's address is the last entry but one of "
     "X-Forwarded-For. If that entry is no address, or the last one is not the gateway's `sourceIp`, or the variable is "
     "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from local.kept_secrets import KeptSecrets, NotKept
-from tests.parts.local.test_main import program, ready, refusal
+from tests.parts.local.test_main import refusal
+from tests.support.local_program import program, ready
 
 CONFIG = """
 scopes:

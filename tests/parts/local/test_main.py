@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from local.demo_data import clients
 from local.server import listen
+from tests.support.local_program import ROOT, program, ready
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@contextmanager
-def program(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """The program in an environment like a developer's, ended with the block whatever happens."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local", *arguments],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PORT": "0", **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def refusal(*arguments: str, **environment: str) -> str:
@@ -54,15 +29,6 @@ def refusal(*arguments: str, **environment: str) -> str:
         assert out == ""
         (line,) = err.splitlines()
         return line
-
-
-def ready(path: Path, process: subprocess.Popen[str], patience: float = 60) -> Any:
-    deadline = time.monotonic() + patience
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "not ready in time"
-        time.sleep(0.02)
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def processor_time_of_children() -> float:

@@ -71,7 +71,8 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    return {"Demo": "on", "BackChannelLogout": "on", "AlarmEmail": "operator@example.com"}
+    given = {"Demo": "on", "BackChannelLogout": "on", "AlarmEmail": "operator@example.com"}
+    return {**given, "IssuerUrl": "https://id.example.com"}
 
 
 def _package() -> None:

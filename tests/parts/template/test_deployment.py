@@ -47,7 +47,7 @@ def created() -> dict[str, Any]:
 
 def test_everything_is_made_that_the_emulator_knows(created: dict[str, Any]) -> None:
     document = translated("Demo=on", "BackChannelLogout=on")
-    unconditional = {"HasDemo", "TellsLogouts", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
+    unconditional = {"HasDemo", "HasPasskeys", "TellsLogouts", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
     wanted = {
         name
         for name, resource in document["Resources"].items()

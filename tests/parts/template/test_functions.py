@@ -47,9 +47,15 @@ def test_a_function_has_a_role_of_its_own(function: str) -> None:
     assert role == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
 
 
-def test_only_the_demo_and_what_tells_clients_is_deployed_on_request() -> None:
-    conditional = {name for name, each in _functions().items() if "Condition" in each}
-    assert conditional == {"AuthorizerFunction", "DemoApiFunction", "NotifyClientsFunction"}
+def test_only_the_demo_passkeys_and_what_tells_clients_are_deployed_on_request() -> None:
+    conditional = {name: each["Condition"] for name, each in _functions().items() if "Condition" in each}
+    assert conditional == {
+        "AuthorizerFunction": "HasDemo",
+        "DemoApiFunction": "HasDemo",
+        "PasskeyFunction": "HasPasskeys",
+        "NotifyClientsFunction": "TellsLogouts",
+        "CredentialsFunction": "HasPasskeys",
+    }
 
 
 def test_login_has_a_whole_core_and_nothing_else_pays_for_one() -> None:

@@ -89,7 +89,9 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
             assert not any("*" in name for name in names)
             # ForAllValues is true of a request that names no attribute at all.
             assert condition["Null"]["dynamodb:Attributes"] == "false"
-        if names and actions != ["dynamodb:UpdateItem"]:
+        if actions == ["dynamodb:PutItem"]:
+            assert not names or condition["Null"]["dynamodb:Attributes"] == "false"
+        elif names and actions != ["dynamodb:UpdateItem"]:
             # GetItem without a projection, and Query, return attributes that they do not name.
             assert actions == ["dynamodb:GetItem"]
             assert condition["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}

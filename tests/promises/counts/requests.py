@@ -9,16 +9,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.grant_types.pace import AT_ONCE, STEP
+from valet.jose.compact import decode
 from valet.models.client_keys import ClientKeys
 from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
 from local.aws.calls import Call
 from tests.support.application import Application
-from tests.support.browser import filled_in, form_of
+from tests.support.authenticator import UP, SoftPasskey
+from tests.support.browser import filled_in, form_of, passkey_form_of
 from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.nonce_key import nonce_key
+from tests.support.passkeys import answer_of, give_passkey, use
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -355,6 +358,55 @@ def login(world: World) -> Request:
 
 def login_wrong(world: World) -> Request:
     return _login(world, "wrong")
+
+
+def passkey(world: World) -> Request:
+    return _passkey(world)
+
+
+def passkey_refused(world: World) -> Request:
+    """The authenticator did not verify its user."""
+    return _passkey(world, flags=UP)
+
+
+def _passkey(world: World, **changes: Any) -> Request:
+    world.deployment.begin()
+    world.browser.cookies = {}
+    made = give_passkey(world.deployment.table("Users"), "demo-john", "id.example.com")
+    page = world.browser.open(world.web_app.ask().url)
+    world.deployment.clock.advance(1)
+    form = answer_of(page, made.but(**changes), world.deployment.issuer)
+    return lambda: world.browser.post("/login/passkey", form)
+
+
+def passkeys_page(world: World) -> Request:
+    """Of an end-user who has one."""
+    at_passkeys(world)
+    return lambda: world.browser.get("/account/passkeys")
+
+
+def passkey_added(world: World) -> Request:
+    """The first one."""
+    world.signed_in()
+    form = passkey_form_of(world.browser.get("/account/passkeys"))
+    made = SoftPasskey("id.example.com", decode(form.data["user-handle"].encode()))
+    filled = {**form.hidden, **made.made(world.deployment.issuer, form.data["challenge"])}
+    return lambda: world.browser.post("/account/passkeys", filled)
+
+
+def passkey_removed(world: World) -> Request:
+    sent = filled_in(at_passkeys(world), "do", "remove")
+    return lambda: world.browser.post(*sent)
+
+
+def at_passkeys(world: World) -> Answer:
+    """John has signed in by his passkey, and is at the page with his passkeys."""
+    world.deployment.begin()
+    world.browser.cookies = {}
+    made = give_passkey(world.deployment.table("Users"), "demo-john", "id.example.com")
+    page = world.browser.open("/account/passkeys")
+    world.deployment.clock.advance(1)
+    return world.browser.follow(use(world.browser, page, made))
 
 
 def login_again(world: World) -> Request:

@@ -252,24 +252,26 @@ TABLE = (
         requests.authorize_to_consent,
         303,
         "GetItem session, GetItem account, GetItem consent, PutItem request",
-        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem consent, PutItem request",
+        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem people, "
+        "GetItem consent, PutItem request",
     ),
     Row(
         requests.authorize_remembered,
         303,
         "GetItem session, GetItem account, GetItem consent, UpdateItem throttle, PutItem sub, PutItem grant",
-        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem consent, "
-        "UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem client, Query scopes, Query apis, GetItem session, GetItem account, GetItem people, "
+        "GetItem consent, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
         requests.authorize_resumed,
         303,
-        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, PutItem session, "
-        "UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem consent, UpdateItem throttle, "
-        "PutItem sub, PutItem grant",
-        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, PutItem session, "
-        "UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem client, GetItem consent, "
-        "Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, "
+        "PutItem session, UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem "
+        "consent, UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem request, GetItem proof-password, GetItem account, GetItem session, PutItem sessions, "
+        "PutItem session, UpdateItem proof-password, UpdateItem session, DeleteItem sessions, GetItem "
+        "client, GetItem people, GetItem consent, Query scopes, Query apis, UpdateItem throttle, PutItem "
+        "sub, PutItem grant",
     ),
     Row(
         requests.authorize_pushed,
@@ -280,10 +282,11 @@ TABLE = (
     Row(
         requests.authorize_pushed_remembered,
         303,
-        "GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem account, GetItem consent, "
-        "UpdateItem throttle, PutItem sub, PutItem grant",
-        "GetItem client, GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem account, "
-        "GetItem consent, Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem account, GetItem "
+        "consent, UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem client, GetItem pushed, GetItem grant, PutItem request, GetItem session, GetItem "
+        "account, GetItem people, GetItem consent, Query scopes, Query apis, UpdateItem throttle, PutItem "
+        "sub, PutItem grant",
     ),
     Row(
         requests.authorize_pushed_by_post,
@@ -338,6 +341,37 @@ TABLE = (
         "PutItem throttle, PutItem proof-password",
     ),
     Row(
+        requests.passkey,
+        303,
+        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, PutItem proof-passkey",
+        "GetItem request, GetItem passkey, GetItem account, UpdateItem passkey, PutItem proof-passkey",
+    ),
+    Row(
+        requests.passkey_refused,
+        401,
+        "GetItem request, GetItem passkey, GetItem account",
+        "GetItem request, GetItem passkey, GetItem account, GetItem client, GetItem people",
+    ),
+    Row(
+        requests.passkeys_page,
+        200,
+        "GetItem session, GetItem account, GetItem passkey",
+        "GetItem session, GetItem account, GetItem passkey, GetItem people",
+    ),
+    Row(
+        requests.passkey_added,
+        200,
+        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, GetItem passkey",
+        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, "
+        "GetItem passkey, GetItem people",
+    ),
+    Row(
+        requests.passkey_removed,
+        303,
+        "GetItem session, GetItem account, UpdateItem account, DeleteItem passkey",
+        "GetItem session, GetItem account, UpdateItem account, DeleteItem passkey",
+    ),
+    Row(
         requests.login_again,
         303,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
@@ -350,43 +384,43 @@ TABLE = (
         401,
         "GetItem request, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
         "UpdateItem throttle, UpdateItem throttle, GetItem password",
-        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem throttle, "
-        "UpdateItem throttle, UpdateItem throttle, GetItem password, GetItem client",
+        "GetItem request, GetItem people, Query credential, GetItem identifier, GetItem account, GetItem "
+        "throttle, UpdateItem throttle, UpdateItem throttle, GetItem password, GetItem client",
     ),
     Row(
         requests.consent_page,
         200,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, GetItem people",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.consent,
         303,
-        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, PutItem grant, "
-        "UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
-        "UpdateItem throttle, PutItem sub, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, PutItem "
+        "grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, "
+        "Query apis, UpdateItem throttle, PutItem sub, PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_until_logout,
         303,
-        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, GetItem session, "
-        "PutItem grant, UpdateItem consent",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
-        "UpdateItem throttle, PutItem sub, GetItem session, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, GetItem "
+        "session, PutItem grant, UpdateItem consent",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, "
+        "Query apis, UpdateItem throttle, PutItem sub, GetItem session, PutItem grant, UpdateItem consent",
     ),
     Row(
         requests.consent_not_remembered,
         303,
         "GetItem request, GetItem session, GetItem account, UpdateItem throttle, PutItem sub, PutItem grant",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis, "
-        "UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, "
+        "Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
     ),
     Row(
         requests.consent_denied,
         303,
         "GetItem request, GetItem session, GetItem account",
-        "GetItem request, GetItem client, GetItem session, GetItem account, Query scopes, Query apis",
+        "GetItem request, GetItem client, GetItem session, GetItem account, GetItem people, Query scopes, Query apis",
     ),
     Row(
         requests.logout,

@@ -303,7 +303,7 @@ def after_deletion(run: Run) -> None:
     account = server.accounts.find_account("demo-john")
     assert account is not None
     assert account.deleted_at
-    assert not account.email
+    assert not account.name
     assert not server.consents.consents_of("demo-john")
 
 

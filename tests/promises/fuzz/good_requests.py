@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from valet.handles import base64url
+
 from tests.endpoints import endpoint_at
 from tests.promises.model.acts import (
     BROWSER_COOKIE,
@@ -133,6 +135,26 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     code = (("grant_type", "authorization_code"), ("code", secrets.code), ("code_verifier", wrong_verifier))
     refresh = (("grant_type", "refresh_token"), ("refresh_token", secrets.refresh_token), ("scope", "openid email"))
     login = (("request", secrets.handle), ("csrf_token", secrets.csrf_token), ("username", "john"), ("password", "no"))
+    authenticator_data = base64url(bytes(32) + b"\x05" + bytes(4))
+    client_data = base64url(b'{"type": "webauthn.get", "challenge": "AAAA", "origin": "https://issuer.example"}')
+    passkey = (
+        ("request", secrets.handle),
+        ("issued_ms", str(int(START * 1000))),
+        ("credential_id", base64url(bytes(32))),
+        ("client_data", client_data),
+        ("authenticator_data", authenticator_data),
+        ("signature", base64url(bytes(70))),
+        ("user_handle", base64url(bytes(32))),
+    )
+    enrolment = (
+        ("csrf_token", "wrong"),
+        ("issued_ms", str(int(START * 1000))),
+        ("new_user_handle", base64url(bytes(32))),
+        ("client_data", client_data),
+        ("authenticator_data", authenticator_data),
+        ("public_key", base64url(bytes(91))),
+        ("transports", "internal"),
+    )
     consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
     logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
     return (
@@ -141,6 +163,10 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/authorize", "GET", (("resume", secrets.handle),), cookies=browser),
         Sent("/login", "GET", (("request", secrets.handle),), cookies=browser),
         Sent("/login", "POST", form=login, cookies=browser),
+        Sent("/login/passkey", "POST", form=passkey, cookies=browser),
+        Sent("/account/passkeys", "GET", cookies=signed_in),
+        Sent("/account/passkeys", "POST", form=enrolment, cookies=signed_in),
+        Sent("/account/passkeys", "POST", form=(("do", "remove"), ("passkey", "ab" * 32)), cookies=signed_in),
         Sent("/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
         Sent("/consent", "POST", form=consent, cookies=signed_in),
         Sent("/authorize", "GET", (("client_id", "web"), ("request_uri", secrets.request_uri)), cookies=signed_in),

@@ -45,6 +45,7 @@ def see_what_stands(run: Run) -> None:
     unfinished = _unfinished(run)
     if unfinished is not None and after.send(unfinished).answer != {"statusCode": 200, "body": "", "headers": {}}:
         raise Violation("a command that was cut short cannot be completed")
+    _see_the_release_before(run)
     for actor in sorted({actor for actor, _ in run.kept} - {_AFTER}):
         _present_all(run, after, actor)
     for password in (*passwords, in_force):
@@ -63,6 +64,16 @@ def _sign_in(run: Run, after: _Aftermath, browser: str, handle: str, password: s
     if "&by=" in came["headers"].get("Location", ""):
         session = run.kept.get((actor, "session"), "")
         after.send(acts.resume(browser, handle, session, actor=actor, by="password"))
+
+
+def _see_the_release_before(run: Run) -> None:
+    """It reads the password in the credential, which no command may leave behind the account."""
+    commands = run.ledger.endings.commands.values()
+    account = run.world.users.items["account#sub-john", "account"]
+    credential = run.world.users.items["credential#john", "credential"]
+    is_the_same = account.get("password_id") == credential.get("password_id")
+    if all(each.is_answered for each in commands if each.is_committed) and not is_the_same:
+        raise Violation("locked out of the release before: its credential is not the one that the account names")
 
 
 def _typed(run: Run) -> set[str]:

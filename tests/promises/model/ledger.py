@@ -110,6 +110,7 @@ class Ledger:
             self.over_sessions |= {name} if "ended_at" in new else set()
         if call.kind == "session" and new is None:
             self.over_sessions.add(name)
+            self.signing_in.session_expired(name)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         self._ended(author, call, old, new)
@@ -389,7 +390,7 @@ class Ledger:
         if former in self.sessions and former not in self.over_sessions:
             self.violated("a new session, and the browser's former one lives on")
         people = self.signing_in.people
-        if former in people and people[former][0] != people[session][0]:
+        if former in people and people[former][0] not in ("", people[session][0]):
             self.ended_sessions.add(former)
 
     def _code_answered(self, process: Process, answer: Answer) -> None:

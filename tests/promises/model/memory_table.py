@@ -26,7 +26,8 @@ _CLAUSES = {
     "DELETE": re.compile(r"#(\w+) (:\w+)"),
 }
 _TEST = re.compile(
-    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|NOT contains\(#(\w+), (:\w+)\)|#(\w+) ([=<>]) (:\w+)"
+    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|NOT contains\(#(\w+), (:\w+)\)"
+    r"|(?:(size)\(#(\w+)\)|#(\w+)) ([=<>]) (:\w+)"
 )
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
@@ -198,14 +199,15 @@ def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
 
 
 def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
-    function, subject, members, member, name, operator, value = test.groups()
+    function, subject, members, member, size, sized, named, operator, value = test.groups()
     if function:
         return (subject in item) == (function == "attribute_exists")
     if members:
         return values[member] not in item.get(members, ())
+    name = sized or named
     if name not in item:
         return False
-    left, right = item[name], values[value]
+    left, right = len(item[name]) if size else item[name], values[value]
     return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
 
 

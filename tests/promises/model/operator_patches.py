@@ -7,10 +7,10 @@ import pytest
 from valet import server, standing
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
-from valet.aws.dynamodb.table import item_from_model
+from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.front_channel import code
 from valet.grant_types import authorization_code
-from valet.models.accounts import Account, Credential
+from valet.models.accounts import Account, Credential, Password
 from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer, LiveToken
 from valet.people import passwords
@@ -64,8 +64,14 @@ def credential_is_replaced_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DynamoUsers, "prepare_credential", prepare)
 
 
-def any_credential_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "credential_in_force", lambda kept, _: kept[0] if kept else None)
+def any_password_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest that was put, whatever the account names."""
+
+    def find(self: DynamoUsers, sub: str, _password_id: str) -> Password | None:
+        found = [model_from_item(Password, item) for item in self.table.query(f"password#{sub}")]
+        return found[-1] if found else None
+
+    monkeypatch.setattr(DynamoUsers, "find_password", find)
 
 
 def account_is_written_unconditionally(monkeypatch: pytest.MonkeyPatch) -> None:

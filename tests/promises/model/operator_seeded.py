@@ -5,7 +5,7 @@ from valet.grant_types import authorization_code, refresh_token
 from tests.promises.model.faults import FALSE_REVOCATION, Fault
 from tests.promises.model.operator_patches import (
     account_is_written_unconditionally,
-    any_credential_is_in_force,
+    any_password_is_in_force,
     client_epochs_are_not_compared,
     client_epochs_must_be_equal,
     clients_are_swept_once,
@@ -46,7 +46,7 @@ OPERATOR_FAULTS = (
         credential_is_replaced_in_place,
     ),
     Fault(
-        "a credential need not be named by the account", "password-sign-in", OLD_PASSWORD, any_credential_is_in_force
+        "a password need not be named by the account", "password-change-sign-in", LOCKED_OUT, any_password_is_in_force
     ),
     Fault(
         "the account is written without a condition",
@@ -54,7 +54,12 @@ OPERATOR_FAULTS = (
         "a late write brings an older password back into force",
         account_is_written_unconditionally,
     ),
-    Fault("a credential is settled without a condition", "passwords-late", LOCKED_OUT, settled_unconditionally),
+    Fault(
+        "a credential is settled without a condition",
+        "passwords-late",
+        "locked out of the release before: its credential is not the one that the account names",
+        settled_unconditionally,
+    ),
     Fault(
         "a grant takes the account's epoch, not the session's",
         "password-consent",

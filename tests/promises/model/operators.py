@@ -24,7 +24,7 @@ from admin.records import revocation
 from admin.records.people import People
 from admin.records.register import Register
 from admin.terminal.endings import Refused
-from tests.promises.model.acts import Act
+from tests.promises.model.acts import ISSUER, Act
 from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Answer
 
@@ -68,6 +68,8 @@ class Operator:
     def _desk(self) -> Desk:
         world = self.world
         deployment = SimpleNamespace(
+            issuer=ISSUER,
+            sign_outs=_SignOuts(world),
             random=world.draw,
             audit=world,
             registry=world.clients,
@@ -92,6 +94,16 @@ class Operator:
 
     def _sleep(self, seconds: float) -> None:
         self.world.wire(Call(WAIT, WAIT, str(seconds), False), lambda: None)
+
+
+@dataclass(frozen=True)
+class _SignOuts:
+    """A queue whose messages come so late that nothing here may lean on them; sending one may fail."""
+
+    world: "World"
+
+    def send(self, _sign_out: Any, /, delay: int = 0) -> None:
+        self.world.wire(Call("send", f"message#{delay}", "", False), lambda: None)
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

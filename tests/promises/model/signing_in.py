@@ -141,6 +141,10 @@ class SigningIn:
             self._continues(author.act, person)
         self.people[session] = person
 
+    def session_expired(self, session: str) -> None:
+        """DynamoDB has deleted it: nothing goes on from there, and its sid was still there before."""
+        self.people[session] = ("", self.people[session][1], 0)
+
     def _continues(self, act: Act, person: tuple[str, str, int]) -> None:
         """The public `sid` goes on if the browser was the same person's, and is new otherwise."""
         former = self.people.get(session_of(act))

@@ -12,8 +12,10 @@ from typing import Any
 from valet import log
 from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -152,6 +154,8 @@ class World:
         made.once = DynamoOnce(self.grants)
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
+        made.passkeys = DynamoPasskeys(self.users)
+        made.enrolment = DynamoEnrolment(self.users, self.users)  # the registry is known here, and holds no items
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self
         made.audit = self

@@ -72,7 +72,7 @@ class Granted:
 
 def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
-    given = {"Demo": "on", "BackChannelLogout": "on", **parameters}
+    given = {"Demo": "on", "BackChannelLogout": "on", "IssuerUrl": "https://id.example.com", **parameters}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)
     template = Template(document, given, PSEUDO_PARAMETERS, resources)

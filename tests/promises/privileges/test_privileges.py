@@ -74,7 +74,7 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     stack.reset()
     SERVER.clock = clock = MovableClock()
     former = SERVER.settings
-    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key())
+    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost")
     with stack.aws.recorded() as calls:
         _create(stack)
         Walk(stack, clock).everything()
@@ -175,7 +175,7 @@ def test_no_function_can_say_of_a_grant_that_there_is_whose_it_is_or_what_for(gr
 def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None:
     """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may."""
     for function in FUNCTIONS.values():
-        for name in ("roles", "username", "sub"):
+        for name in ("roles", "username", "sub", "email", "email_verified"):
             for action in ("UpdateItem", "PutItem"):
                 asked = function, f"dynamodb:{action}", USERS, "account#1"
                 assert not granted.may(*asked, attributes=(name,)), (function, name)
@@ -193,12 +193,12 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
     }
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
     both = prolonging | ending
-    expected = {"authorize": both, "account": both, "consent": prolonging, "logout": ending}
+    expected = {"authorize": both, "account": both, "consent": prolonging, "credentials": prolonging, "logout": ending}
     assert {function: names for function, names in writers.items() if names} == expected
 
 
 # The function that checks each factor, by the kind of the proof that it leaves.
-CHECKS = {"password": "login"}
+CHECKS = {"password": "login", "passkey": "passkey"}
 
 
 def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: Granted) -> None:
@@ -244,16 +244,43 @@ def test_the_account_page_reads_nothing_of_a_grants_tokens(granted: Granted) -> 
         assert not read(attributes=(name,))
 
 
+def test_credentials_changes_what_signs_in_and_opens_nothing(granted: Granted) -> None:
+    may = partial(granted.may, "credentials")
+    for action in _WRITES:
+        for key in ("session#1", "proof-passkey#1", "proof-password#1", "sub#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+    assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("passkeys", "epoch"))
+    for name in ("sub", "password_id", "is_disabled", "roles", "required_acr"):
+        assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for name in ("public_key", "sign_count", "challenge_ms", "sub_"):
+        assert not may("dynamodb:UpdateItem", USERS, "passkey#1", attributes=(name,)), name
+
+
+def test_passkey_uses_a_passkey_once_and_changes_nothing_else_of_it(granted: Granted) -> None:
+    may = partial(granted.may, "passkey")
+    for action in _WRITES:
+        assert not may(f"dynamodb:{action}", GRANTS, "session#1"), action
+        for name in ("public_key", "sub", "backup_eligible", "credential_id"):
+            assert not may(f"dynamodb:{action}", USERS, "passkey#1", attributes=(name,)), (action, name)
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+
+
 def test_no_other_function_changes_an_account(granted: Granted) -> None:
     writers = {
         function
         for function in FUNCTIONS.values()
         if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
     }
-    assert writers == {"account"}
+    assert writers == {"account", "credentials"}
     update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
     assert not update(attributes=("sub",))
-    assert not update(attributes=("username",))
+    for name in ("username", "email", "email_verified"):
+        assert not update(attributes=(name,)), name
 
 
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
@@ -412,8 +439,9 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
     }
     assert sends == {
         ("authorize", SIGN_OUTS),
-        ("logout", SIGN_OUTS),
         ("account", SIGN_OUTS),
+        ("credentials", SIGN_OUTS),
+        ("logout", SIGN_OUTS),
         ("finish", SIGN_OUTS),
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),

@@ -15,15 +15,18 @@ from unittest.mock import patch
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
+from valet.jose.compact import decode
 from valet.models.sign_outs import SignOut
 
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
-from tests.support.browser import Browser, filled_in, form_of
+from tests.support.authenticator import UP, SoftPasskey
+from tests.support.browser import Browser, filled_in, form_of, passkey_form_of
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
+from tests.support.passkeys import answer_of, use
 from tests.support.wire import Answer, over_http
 
 
@@ -62,6 +65,7 @@ class Walk:
         self.revocations()
         self.logouts()
         self.account_page()
+        self.passkeys()
         self.status_lists()
         self.assertions()
         self.sign_outs()
@@ -213,6 +217,29 @@ class Walk:
         assert browser.open(hint).status == 200
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
+
+    def passkeys(self) -> None:
+        """Made, used, named, removed; each at a page that is a second younger than the one before."""
+        browser = Browser(self.send, self.stack.issuer)
+        self.clock.advance(400)  # so that the session is prolonged
+        page = browser.sign_in(browser.open("/account/passkeys"))
+        self.clock.advance(310)
+        assert browser.get("/account/passkeys").status == 303
+        page = browser.sign_in(browser.open("/account/passkeys"))
+        form = passkey_form_of(page)
+        made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
+        filled = {**form.hidden, **made.made(self.stack.issuer, form.data["challenge"])}
+        assert browser.post("/account/passkeys", filled).status == 200
+        self.clock.advance(1)
+        asks = browser.open("/account/passkeys")
+        self.clock.advance(1)
+        refused = Browser(self.send, self.stack.issuer)
+        of_an_app = answer_of(refused.open(self.web_app.ask().url), made.but(flags=UP), self.stack.issuer)
+        assert refused.post("/login/passkey", of_an_app).status == 401
+        page = browser.follow(use(browser, asks, made))
+        assert browser.post(*filled_in(page, "do", "rename", name="Phone")).status == 303
+        assert browser.post(*filled_in(page, "do", "remove", lost="yes")).status == 303
+        assert browser.open("/account").status == 200
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)

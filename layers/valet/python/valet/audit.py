@@ -44,6 +44,9 @@ EventName = Literal[
     "logout.unannounced",
     "nonce.failed",
     "policy.changed",
+    "passkey.added",
+    "passkey.refused",
+    "passkey.removed",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -157,6 +160,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "detail",
         ),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
+        "passkey.added": _event("An end-user added a passkey."),
+        "passkey.refused": _event("What a passkey signed was refused; nothing is spent.", "detail"),
+        "passkey.removed": _event("A passkey was removed, by its end-user or by an operator.", "operator"),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
@@ -187,6 +193,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
-        "user.changed": _event("An operator changed an account; of its values, only the roles are logged.", _CHANGE),
+        "user.changed": _event(
+            "An operator changed an account; of its values, only the roles and the required level are logged.", _CHANGE
+        ),
     }
 )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from valet.people.cookies import Cookies
     from valet.ports.accounts import Accounts, Consents, Credentials
     from valet.ports.clients import Registry
+    from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
+    from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
@@ -155,6 +157,18 @@ class Server:
         from valet.aws.dynamodb.proofs import DynamoProofs
 
         return DynamoProofs(self._table(self.settings.grants_table))
+
+    @cached_property
+    def passkeys(self) -> "Passkeys":
+        from valet.aws.dynamodb.passkeys import DynamoPasskeys
+
+        return DynamoPasskeys(self._table(self.settings.users_table))
+
+    @cached_property
+    def enrolment(self) -> "Enrolment":
+        from valet.aws.dynamodb.enrolment import DynamoEnrolment
+
+        return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
 
     @cached_property
     def once(self) -> "Once":

@@ -24,6 +24,7 @@ class Settings(Frozen):
     users_table: str = "Users"
     grants_table: str = "Grants"
     issuer_url: str = ""  # empty: https:// and the API's own domain name, from each event
+    passkey_domain: str = ""  # the RP ID of passkeys; empty: the issuer's host
     is_behind_proxy: bool = False  # the last entry of X-Forwarded-For is a proxy's, and the one before it the client's
     signing_algs: tuple[str, ...] = ("RS256",)  # the lanes of the key ring; the first one signs by default
     signer: str = "kms"
@@ -55,6 +56,15 @@ class Settings(Frozen):
     rotation_period: int = 30 * 86_400
 
     @property
+    def rp_id(self) -> str:
+        """The domain that passkeys belong to (WebAuthn Level 3 §4, "RP ID"). Empty: there are none. The API's own
+        domain name is not kept, and all passkeys would go with it; and browsers take no address (§5.1.2).
+        """
+        host = _host(self.issuer_url)
+        is_address = host.startswith("[") or host.replace(".", "").isdigit()
+        return self.passkey_domain or ("" if is_address else host)
+
+    @property
     def key_roles(self) -> frozenset[str]:
         """The roles that the policy of a new signing key lets sign."""
         return self.signing_role_arns | self.waiting_role_arns
@@ -65,7 +75,8 @@ class Settings(Frozen):
         return self.issuer_url.startswith("http://")
 
 
-_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_LOOPBACK_ISSUER = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
+_DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"  # compiled where it is asked for
 _HTTPS_ISSUER = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
@@ -95,6 +106,17 @@ def _lanes(*names: str) -> Callable[[str], tuple[str, ...]]:
 def _issuer(value: str) -> str:
     if value and not _HTTPS_ISSUER.fullmatch(value) and not _LOOPBACK_ISSUER.fullmatch(value):
         raise ValueError("https://host without a path (plain http for a loopback address only), or empty")
+    return value
+
+
+def _host(url: str) -> str:
+    """The host of an issuer, without its port."""
+    return url.partition("://")[2].rpartition(":")[0] if url.count(":") > 1 else url.partition("://")[2]
+
+
+def _domain(value: str) -> str:
+    if not re.fullmatch(_DOMAIN, value):
+        raise ValueError("a lower-case domain name")
     return value
 
 
@@ -144,6 +166,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "USERS_TABLE": ("users_table", _table),
     "GRANTS_TABLE": ("grants_table", _table),
     "ISSUER_URL": ("issuer_url", _issuer),
+    "PASSKEY_DOMAIN": ("passkey_domain", _domain),
     "BEHIND_PROXY": ("is_behind_proxy", _flag),
     "SIGNING_ALG": ("signing_algs", _lanes("RS256", "ES256", "PS256", "RS256+PS256", "RS256+ES256")),
     "SIGNER": ("signer", _one_of("kms", "wrapped")),

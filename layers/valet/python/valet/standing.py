@@ -11,6 +11,7 @@ from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
 from valet.protocol.scope import OFFLINE_ACCESS
+from valet.protocol.supported import reaches
 
 
 def account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
@@ -23,7 +24,9 @@ def account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bo
 
 def session_stands(session: Session, account: Account | None) -> bool:
     """Whether the end-user may go on by this session. It may be over for other reasons (see sessions.is_over)."""
-    return account_stands(account, session.epoch, session.auth_time_ms)
+    if account is None or not account_stands(account, session.epoch, session.auth_time_ms):
+        return False
+    return reaches(session.acr, account.required_acr)
 
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:

@@ -18,7 +18,7 @@ def show(visit: Visit) -> Response:
 
 
 def act(visit: Visit, form: Parameters) -> Response:
-    """End one session, or all of them and every grant. Whoever has left this browser's own is told so by /logout."""
+    """End one session, or all of them and every grant. If it was this browser's own, /logout says that it is over."""
     account, end = visit.visitor.account, form.get("end", "")
     if not visit.is_form(form, end, str(account.epoch) if end == _EVERYWHERE else ""):
         raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))

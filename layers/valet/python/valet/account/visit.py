@@ -11,12 +11,13 @@ from valet.front_channel.visits import Visitor
 from valet.http import Request, Response, page, redirect
 from valet.models.sign_outs import SignOut
 from valet.pages import account
+from valet.pages.passkeys import HEADERS
 from valet.pages.words import Sentence
 from valet.people.announcing import announce
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
-from valet.protocol.account_visit import ACCOUNT_PAGE, SECTIONS, address
+from valet.protocol.account_visit import ACCOUNT_PAGE, address, sections
 
 
 class Ports(sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
@@ -40,11 +41,17 @@ class Visit(NamedTuple):
         """Whether the form was sent from this session's page, about this very thing."""
         return is_form_of(self.visitor.secret, self.section, form, *about)
 
-    def page(self, *, status: int = 200, error: Sentence | None = None, **values: object) -> Response:
-        """The section's page. `values` are what its template shows."""
-        username = self.visitor.account.username
-        shown = account.page(section=self.section, sections=tuple(SECTIONS), username=username, error=error, **values)
-        return page(status, shown)
+    def page(self, *, status: int = 200, error: Sentence | None = None, script: str = "", **values: object) -> Response:
+        """The section's page. `values` are what its template shows, and `script` is what it runs."""
+        shown = account.page(
+            section=self.section,
+            sections=sections(has_passkeys=bool(self.ports.settings.rp_id)),
+            username=self.visitor.account.username,
+            error=error,
+            script=script,
+            **values,
+        )
+        return page(status, shown, HEADERS if script else None)
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""

@@ -5,30 +5,59 @@
 from enum import Enum
 
 from valet.errors import ConsentRequired, LoginRequired, UnmetAuthenticationRequirements
+from valet.frozen import Frozen
 from valet.models.accounts import Consent
 from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_loopback, is_remembered_for
+from valet.protocol.supported import ACR_VALUES, reaches
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 
 
 class Step(Enum):
     LOGIN = "login"
+    ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
 
 
-def needs_login(request: AuthorizationRequest, session: Session | None, asked_at_ms: int, now: float) -> bool:
+class Level(Frozen):
+    """What a sign-in for a request has to be (RFC 9470 §5)."""
+
+    required: str = ""  # the least `acr`; empty: any
+    enough: tuple[str, ...] = ACR_VALUES  # those that the end-user can reach and that are enough, the lowest first
+    can_enrol: bool = False  # the end-user can get the means for one that is enough
+
+
+_ANY = Level()
+_FRESH = 300  # seconds that a sign-in is enough for enrolling; account_visit.FRESH
+
+
+def needs_login(
+    request: AuthorizationRequest, session: Session | None, asked_at_ms: int, now: float, level: Level = _ANY
+) -> bool:
     """Whether the end-user has to sign in (again) for a request that was made at `asked_at_ms`.
 
     A login after the request satisfies prompt=login and max_age, so the way back from it neither loops nor can be
     skipped.
     """
-    if session is None or not _is_meant(request, session):
+    if session is None or not _is_meant(request, session) or not _is_enough(request, session, level):
         return True
+    return _asks_again(request, session, asked_at_ms, now)
+
+
+def acr_to_reach(request: AuthorizationRequest, session: Session | None, level: Level) -> str:
+    """The level to ask an end-user for who is signed in, but not well enough; empty: any."""
+    if session is None or not _is_meant(request, session) or _is_enough(request, session, level):
+        return ""
+    return level.enough[0] if level.enough else ""
+
+
+def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: int, now: float) -> bool:
+    """Whether the request wants a sign-in that is newer than the session's (OpenID Connect Core §3.1.2.1)."""
     if session.auth_time_ms >= asked_at_ms:
         return False
     if request.prompt & {"login", "select_account"}:
@@ -37,12 +66,15 @@ def needs_login(request: AuthorizationRequest, session: Session | None, asked_at
 
 
 def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
-    """Whether it is the end-user, and the kind of sign-in, that the client named (OpenID Connect Core §3.1.2.2)."""
+    """Whether it is the end-user that the client named (OpenID Connect Core §3.1.2.2)."""
     if request.hinted_sub is not None and request.hinted_sub != session.sub:
         return False
-    if request.subs and session.sub not in request.subs:
-        return False
-    return not request.acr_values or session.acr in request.acr_values
+    return not request.subs or session.sub in request.subs
+
+
+def _is_enough(request: AuthorizationRequest, session: Session, level: Level) -> bool:
+    """Whether the session is of the level that is required, and of one that the client called essential."""
+    return reaches(session.acr, level.required) and (not request.acr_values or session.acr in request.acr_values)
 
 
 def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None, *, is_local: bool) -> bool:
@@ -75,17 +107,27 @@ def next_step(
     now: float,
     *,
     is_local: bool = False,
+    level: Level = _ANY,
 ) -> Step:
-    """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it."""
-    if needs_login(request, session, asked_at_ms, now):
+    """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it, and
+    UnmetAuthenticationRequirements where no sign-in would be enough.
+    """
+    if needs_login(request, session, asked_at_ms, now, level):
         if "none" in request.prompt:
             raise LoginRequired(_SIGN_IN)
-        if session is not None and session.auth_time_ms >= asked_at_ms:
-            # After a sign-in for this very request, ignore the hint. Otherwise the redirects could loop: an app may
-            # hold the ID token of a deleted account, as which no end-user can sign in any more.
-            if request.acr_values and session.acr not in request.acr_values:
-                raise UnmetAuthenticationRequirements("No sign-in has an acr that the parameter claims requires.")
-            raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
+        if session is not None and not _is_meant(request, session):
+            if session.auth_time_ms >= asked_at_ms:
+                # After a sign-in for this very request, ignore the hint. Otherwise the redirects could loop: an app may
+                # hold the ID token of a deleted account, as which no end-user can sign in any more.
+                raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
+            return Step.LOGIN
+        # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.
+        if not level.enough and (session is None or not _asks_again(request, session, asked_at_ms, now)):
+            if session is not None and level.can_enrol:
+                return Step.ENROL if now - session.auth_time <= _FRESH else Step.LOGIN
+            raise UnmetAuthenticationRequirements(
+                "The end-user cannot sign in with an acr that the request or the registration requires."
+            )
         return Step.LOGIN
     if needs_consent(request, client, consent, is_local=is_local):
         if "none" in request.prompt:

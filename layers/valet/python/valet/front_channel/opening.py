@@ -13,6 +13,7 @@ from valet.front_channel.saved_requests import Saved
 from valet.frozen import Frozen, replace
 from valet.handles import digest, new_handle, new_id
 from valet.http import Request
+from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, session_secret
@@ -35,6 +36,7 @@ class Opened(Frozen):
     """A session that this request has opened."""
 
     session: Session
+    account: Account
     cookie: str  # the Set-Cookie that gives it to the browser
     # The session of another end-user, which it has ended. They have left this shared computer: the caller has to end
     # the grants that live by it, as if they had signed out themselves.
@@ -56,7 +58,8 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     proof = ports.proofs.find_proof(place)
     if proof is None or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
         return None
-    if not proof_stands(kind, proof, ports.accounts.find_account(proof.sub)):
+    account = ports.accounts.find_account(proof.sub)
+    if account is None or not proof_stands(kind, proof, account):
         return None
     former_secret = session_secret(request, ports.cookies)
     former = ports.sessions.find_session(digest(former_secret)) if former_secret else None
@@ -76,7 +79,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         source_ip=request.source_ip,
         amr=" ".join(session.amr),
     )
-    return Opened(session, ports.cookies.set_session(secret), left)
+    return Opened(session, account, ports.cookies.set_session(secret), left)
 
 
 def _session(

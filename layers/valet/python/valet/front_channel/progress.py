@@ -3,21 +3,24 @@
 from typing import Protocol
 
 from valet.front_channel import code, opening
+from valet.front_channel.assurance import level_for
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.interaction import Step, next_step
+from valet.front_channel.interaction import Step, acr_to_reach, next_step
 from valet.front_channel.opening import Opened, open_by_proof
 from valet.front_channel.saved_requests import RequestTooOld, Saved, find_to_resume, save_request
 from valet.http import Request, Response, redirect
+from valet.models.accounts import Account
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.people.cookies import browser_or_new
 from valet.people.sessions import current_session
+from valet.ports.clients import HasRegistry
 from valet.ports.saved_requests import HasSavedRequests
 from valet.protocol.authorization_request import Destination
-from valet.standing import session_stands
+from valet.standing import account_stands
 
 
-class Ports(code.Ports, opening.Ports, HasSavedRequests, Protocol):
+class Ports(code.Ports, opening.Ports, HasSavedRequests, HasRegistry, Protocol):
     """The ports that an authorization request goes on through."""
 
 
@@ -64,18 +67,38 @@ def _next(
     opened: Opened | None,
 ) -> Response:
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
-    session = opened.session if opened else _standing_session(ports, request, now)
+    session, account = (opened.session, opened.account) if opened else _standing_session(ports, request, now)
+    level = level_for(asked, destination.client, account, ports.registry, has_passkeys=bool(ports.settings.rp_id))
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
     step = next_step(
-        asked, destination.client, session, consent, asked_at_ms, now, is_local=ports.settings.is_plain_http
+        asked,
+        destination.client,
+        session,
+        consent,
+        asked_at_ms,
+        now,
+        is_local=ports.settings.is_plain_http,
+        level=level,
     )
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
+    if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
+        return _to_enrolment(saved, request.issuer)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
+    acr = acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
     if saved is not None:
-        return _to_step(step, saved, request.issuer)
-    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms)
+        return _to_step(step, saved, request.issuer, acr)
+    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
+
+
+def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
+    """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
+    some weeks that they did not want to.
+    """
+    if opened is None or opened.account.passkeys or not ports.settings.rp_id:
+        return False
+    return ports.cookies.declined_passkey not in request.cookies
 
 
 def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
@@ -91,22 +114,31 @@ def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
     )
 
 
-def _standing_session(ports: Ports, request: Request, now: float) -> Session | None:
-    """The browser's session, if an operator has not ended it."""
+def _standing_session(ports: Ports, request: Request, now: float) -> tuple[Session | None, Account | None]:
+    """The browser's session and its account, if an operator has not ended it. Its level is judged with the request's:
+    a session below its account's own level is no session for any other endpoint.
+    """
     session = current_session(request, ports.cookies, ports.sessions, ports.settings, now)
-    if session is None or not session_stands(session, ports.accounts.find_account(session.sub)):
-        return None
-    return session
+    account = ports.accounts.find_account(session.sub) if session else None
+    if session is None or not account_stands(account, session.epoch, session.auth_time_ms):
+        return None, None
+    return session, account
 
 
 def _save_and_go_to_step(
-    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int
+    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int, acr: str
 ) -> Response:
     """Save the request for this browser, which gets a cookie if it has none."""
     browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     saved = save_request(asked, browser, ports.saved_requests, ports.settings, ports.random, created_at_ms=asked_at_ms)
-    return _to_step(step, saved, request.issuer).with_cookies(*cookies)
+    return _to_step(step, saved, request.issuer, acr).with_cookies(*cookies)
 
 
-def _to_step(step: Step, saved: Saved, issuer: str) -> Response:
-    return redirect(f"{issuer}/{step.value}?request={saved.handle}")
+def _to_enrolment(saved: Saved, issuer: str) -> Response:
+    return redirect(f"{issuer}/{Step.ENROL.value}?request={saved.handle}")
+
+
+def _to_step(step: Step, saved: Saved, issuer: str, acr: str) -> Response:
+    """`acr` only says which way to sign in the page offers: what is enough is decided here, afterwards."""
+    asks_for = f"&acr={acr}" if acr else "&required=yes" if step is Step.ENROL else ""
+    return redirect(f"{issuer}/{step.value}?request={saved.handle}{asks_for}")

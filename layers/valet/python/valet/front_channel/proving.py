@@ -13,7 +13,7 @@ from valet.models.proofs import Place, Proof
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasRandom, HasSettings
 
-PASSWORD = "password"  # kinds of proofs
+PASSWORD, PASSKEY = "password", "passkey"  # kinds of proofs
 # Seconds that a proof outlives its request's pages: a sign-in at the last moment still counts.
 _LATE = 60
 

@@ -21,6 +21,11 @@ def back_to_authorize(saved: Saved, issuer: str, proven_by: str = "") -> Respons
     return redirect(f"{issuer}/authorize?resume={saved.handle}{by}")
 
 
+def back_to_authorize_by_handle(handle: str, issuer: str) -> Response:
+    """Redirect to /authorize, which finds the saved request by its handle, or says that there is none."""
+    return redirect(f"{issuer}/authorize?resume={handle}")
+
+
 def to_get(ports: Ports, asked: AuthorizationRequest, issuer: str, now: float) -> Response:
     """Save a request that came by POST, bound to no browser yet, and redirect to a GET that resumes it.
 

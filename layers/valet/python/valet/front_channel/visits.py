@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from valet.front_channel.assurance import required_for_visit
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import Frozen
@@ -15,7 +16,8 @@ from valet.ports.runtime import HasRandom, HasSettings
 from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
 from valet.protocol.account_visit import FRESH, SECTIONS, account_visit, address
-from valet.standing import session_stands
+from valet.protocol.supported import reaches
+from valet.standing import account_stands
 
 
 class Ports(HasSettings, HasRandom, HasCookies, HasSessions, HasAccounts, HasSavedRequests, Protocol):
@@ -38,26 +40,25 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
     session = current_session(request, ports.cookies, ports.sessions, ports.settings, now)
     secret = session_secret(request, ports.cookies)
     account = ports.accounts.find_account(session.sub) if session else None
-    if session is None or account is None or secret is None or not session_stands(session, account):
+    if session is None or account is None or secret is None:
+        return None
+    if not account_stands(account, session.epoch, session.auth_time_ms):
         return None
     if SECTIONS[section].needs_fresh_sign_in and now - session.auth_time > FRESH:
         return None
-    return Visitor(session, account, secret)
-
-
-def to_get(request: Request, section: str) -> Response:
-    """Redirect a form without a session to the section's page.
-
-    A form of another site carries no cookies of this server (SameSite=Lax), and the browser's own cookie must not be
-    replaced for that: the GET carries it.
-    """
-    return redirect(address(request.issuer, section))
+    required = required_for_visit(section, account, has_passkeys=bool(ports.settings.rp_id))
+    return Visitor(session, account, secret) if all(reaches(session.acr, acr) for acr in required) else None
 
 
 def to_sign_in(ports: Ports, request: Request, section: str, now: float) -> Response:
     """Save a visit of the section for this browser, and redirect to /authorize, which asks for the sign-in that the
     section needs, and then redirects to it.
+
+    A form leads to the section's page first. One of another site carries no cookies of this server (SameSite=Lax), and
+    the browser's own must not be replaced for that: the GET carries it.
     """
+    if request.method == "POST":
+        return redirect(address(request.issuer, section))
     browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     now_ms = int(now * 1000)
     saved = save_request(

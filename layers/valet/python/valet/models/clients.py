@@ -50,6 +50,7 @@ class Client(Frozen):
     dpop_bound_access_tokens: bool = False  # every token request needs a DPoP proof (RFC 9449 §5.2)
     require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
     profile: str = "plain"  # | fapi2: every rule of protocol/profile.py holds for it
+    required_acr: str = ""  # the least level of a sign-in for it; empty: any
 
     @property
     def is_confidential(self) -> bool:

@@ -14,6 +14,7 @@ class Policy(Frozen):
     registration_domains: frozenset[str] = frozenset()  # of the addresses that may, with `domains`
     breached_passwords: bool = False  # ask Pwned Passwords about a password that a person sets
     remember_device: int = 0  # days for which a browser is not asked for the second factor again; 0: it is always asked
+    role_required_acr: frozenset[str] = frozenset()  # role=acr: the least level of the sessions of who has the role
     second_factor: str = "off"  # | optional | required
     languages: frozenset[str] = (
         frozenset()

@@ -21,6 +21,7 @@ class AuthorizationRequest(Frozen):
     id_token_claims: tuple[str, ...] = ()
     subs: tuple[str, ...] = ()  # the end-user must be one of them; empty: any
     acr_values: tuple[str, ...] = ()  # the sign-in must be one of them; empty: any
+    preferred_acr_values: tuple[str, ...] = ()  # the parameter acr_values: the first that the account can reach counts
     response_mode: str = "query"
     resource: tuple[str, ...] = ()  # audiences of protected APIs (RFC 8707 §2); empty: the scope says which
     dpop_jkt: str = ""  # thumbprint of the key that has to redeem the code (RFC 9449 §10); empty: any

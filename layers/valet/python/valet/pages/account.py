@@ -10,11 +10,12 @@ def page(
     sections: tuple[str, ...],
     username: str,
     error: Sentence | None = None,
+    script: str = "",
     **values: object,
 ) -> Page:
     """The page of a section, which the template `account_<section>.html` fills in with `values`.
 
-    `sections` is the menu, and `error` says why a form did not count.
+    `sections` is the menu, `error` says why a form did not count, and `script` is what the page runs.
     """
-    shown = {"section": section, "sections": sections, "username": username, "error": error, **values}
-    return Page(f"account_{section}.html", shown, has_form=True, again={})
+    shown = {"section": section, "sections": sections, "username": username, "error": error, "script": script, **values}
+    return Page(f"account_{section}.html", shown, has_form=True, script=script, again={})

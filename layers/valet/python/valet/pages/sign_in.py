@@ -2,8 +2,20 @@
 
 from collections.abc import Sequence
 
+from valet.frozen import Frozen
 from valet.http import Page
 from valet.pages.words import Sentence, Variants
+
+
+class PasskeyForm(Frozen):
+    """What the page needs to ask for a passkey."""
+
+    action: str
+    challenge: str  # base64url
+    issued_ms: int
+    rp_id: str
+    acr: str
+    script: str
 
 
 def page(
@@ -18,10 +30,16 @@ def page(
     starts: Sequence[str] = (),
     images: tuple[str, ...] = (),
     ui_locales: str = "",
+    passkey: PasskeyForm | None = None,
+    asks_password: bool = True,
+    needs_localhost: bool = False,
 ) -> Page:
-    """Asks for `username` and `password`; `error` is the sentence that a failed attempt gets, and `notice` says why the
-    page is there again without one. `starts` are images that start the functions that come next, from the addresses in
-    `images`."""
+    """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
+
+    `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
+    `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
+    passkeys do not work at this address of the local stack.
+    """
     return Page(
         "sign_in.html",
         {
@@ -33,9 +51,13 @@ def page(
             "error": error,
             "notice": notice,
             "starts": starts,
+            "passkey": passkey,
+            "asks_password": asks_password,
+            "needs_localhost": needs_localhost,
         },
         has_form=True,
         images=images,
+        script=passkey.script if passkey else "",
         ui_locales=ui_locales,
         again={"request": request_handle},
     )

@@ -7,6 +7,7 @@ from valet.handles import is_handle, new_handle
 from valet.http import Request
 from valet.ports.runtime import Random
 
+_DECLINED = 30 * 86_400  # seconds in which a passkey is not offered again
 _BROWSER_LIFETIME = 400 * 86_400  # seconds; browsers keep a cookie no longer
 
 
@@ -27,6 +28,10 @@ class Cookies(Frozen):
         return self._name("browser")
 
     @property
+    def declined_passkey(self) -> str:
+        return self._name("no-passkey")
+
+    @property
     def language(self) -> str:
         return self._name("lang")
 
@@ -42,6 +47,10 @@ class Cookies(Frozen):
     def set_browser(self, value: str) -> str:
         """The cookie by which a browser is known before an end-user signs in."""
         return f"{self.browser}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"
+
+    def decline_passkey(self) -> str:
+        """The cookie of a browser whose end-user wants no passkey now."""
+        return f"{self.declined_passkey}=1; Path=/; Max-Age={_DECLINED}; HttpOnly; SameSite=Lax{self._secure}"
 
     def set_language(self, value: str) -> str:
         return f"{self.language}={value}; Path=/; Max-Age={_BROWSER_LIFETIME}; HttpOnly; SameSite=Lax{self._secure}"

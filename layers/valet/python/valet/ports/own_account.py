@@ -17,7 +17,7 @@ class OwnAccount(Protocol):
 
     def delete(self, account: Account, now: float) -> bool:
         """Mark the account as deleted, raise its epoch, and remove what is known about the person, but for the
-        username. False if the account was changed meanwhile.
+        names. False if the account was changed meanwhile.
         """
 
 

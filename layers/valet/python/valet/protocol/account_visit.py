@@ -12,13 +12,16 @@ from valet.models.saved_requests import AuthorizationRequest
 
 # No client can be registered under this id, because it has colons: no request from outside is one of the account page.
 ACCOUNT_PAGE = "urn:valet:account"
+PASSKEYS = "passkeys"
 FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
 
 
 class Section(Frozen):
     """One section of the account page."""
 
-    needs_fresh_sign_in: bool = False  # a sign-in of the last five minutes, for what is dangerous
+    # A sign-in of the last five minutes, of the highest level that the account can reach, for what is dangerous.
+    needs_fresh_sign_in: bool = False
+    needs_passkeys: bool = False  # it is there only where the deployment has passkeys
 
 
 # In the order of the page's menu. Each is at /account/<name>.
@@ -26,12 +29,18 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "overview": Section(),
         "profile": Section(),
+        "passkeys": Section(needs_fresh_sign_in=True, needs_passkeys=True),
         "sessions": Section(),
         "apps": Section(),
         "download": Section(needs_fresh_sign_in=True),
         "delete": Section(needs_fresh_sign_in=True),
     }
 )
+
+
+def sections(*, has_passkeys: bool) -> tuple[str, ...]:
+    """The sections that there are in this deployment."""
+    return tuple(name for name, section in SECTIONS.items() if has_passkeys or not section.needs_passkeys)
 
 
 def account_visit(section: str) -> AuthorizationRequest:

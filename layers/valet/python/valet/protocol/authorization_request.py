@@ -15,6 +15,7 @@ from valet.errors import (
     RequestNotSupported,
     RequestUriNotSupported,
     UnauthorizedClient,
+    UnmetAuthenticationRequirements,
     UnsupportedResponseType,
     quoted,
 )
@@ -31,7 +32,7 @@ from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.redirect_uri import is_registered, leaves_port_open, takes_a_form
 from valet.protocol.resource import requested
 from valet.protocol.scope import OPENID
-from valet.protocol.supported import FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
+from valet.protocol.supported import ACR_VALUES, FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
 from valet.protocol.unregistered import refusal
 
 PUSHED = "urn:ietf:params:oauth:request_uri:"  # how the request_uri of a pushed request begins (RFC 9126 §2.2)
@@ -214,6 +215,7 @@ def parse_authorization_request(
         id_token_claims=claims.id_token,
         subs=claims.subs,
         acr_values=claims.acr_values,
+        preferred_acr_values=_parse_acr_values(parameters),
         response_mode=destination.response_mode,
         resource=resource,
         dpop_jkt=_parse_dpop_jkt(parameters),
@@ -255,6 +257,19 @@ def _parse_prompt(parameters: Parameters) -> frozenset[str]:
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with other values.")
     return prompts
+
+
+def _parse_acr_values(parameters: Parameters) -> tuple[str, ...]:
+    """The levels that the client prefers, in its order (OpenID Connect Core §3.1.2.1). Raises
+    UnmetAuthenticationRequirements if this server knows none of them (RFC 9470 §5).
+    """
+    asked = parameters.get("acr_values", "").split()
+    known = tuple(acr for acr in asked if acr in ACR_VALUES)
+    if asked and not known:
+        raise UnmetAuthenticationRequirements(
+            f"No sign-in at this server has an acr of {quoted(*asked)}. Supported: {', '.join(ACR_VALUES)}."
+        )
+    return tuple(dict.fromkeys(known))
 
 
 def _parse_dpop_jkt(parameters: Parameters) -> str:

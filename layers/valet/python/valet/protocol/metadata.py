@@ -2,7 +2,6 @@
 
 from valet.models.clients import Scopes
 from valet.protocol.supported import (
-    ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     AUTH_METHODS,
     CLAIMS_OF_SCOPE,
@@ -15,6 +14,7 @@ from valet.protocol.supported import (
     PROMPTS,
     RESPONSE_MODES,
     RESPONSE_TYPES,
+    reachable_acr_values,
 )
 
 # OpenID Connect Back-Channel Logout §2.1. A logout token always has a sid.
@@ -28,11 +28,12 @@ def document(
     profile: str = "plain",
     languages: tuple[str, ...] = (),
     *,
+    has_passkeys: bool = False,
     tells_logouts: bool = False,
 ) -> dict[str, object]:
-    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign,
-    `profile` is the deployment's, and `languages` are those of the pages. `tells_logouts`: whether clients are told of
-    logouts.
+    """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
+    `languages` those of the pages. `profile` and `has_passkeys` are the deployment's. `tells_logouts`: whether clients
+    are told of logouts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -69,7 +70,7 @@ def document(
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
         "prompt_values_supported": list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
-        "acr_values_supported": list(ACR_VALUES),
+        "acr_values_supported": list(reachable_acr_values(has_passkeys=has_passkeys)),
         "ui_locales_supported": list(languages),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,

@@ -106,5 +106,20 @@ CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
 # The claims of an ID token about itself and about the sign-in (§2).
 ID_TOKEN_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
+# The levels of a sign-in, the lowest first. `phr` is a passkey's (OpenID Connect EAP ACR Values): "phishing-resistant".
 PASSWORD_ACR = "urn:valet:acr:password"
-ACR_VALUES = (PASSWORD_ACR,)
+PASSKEY_ACR = "phr"
+ACR_VALUES = (PASSWORD_ACR, PASSKEY_ACR)
+
+
+def reachable_acr_values(*, has_passkeys: bool) -> tuple[str, ...]:
+    """The levels that some sign-in reaches in a deployment, or those of an account, the lowest first."""
+    return ACR_VALUES if has_passkeys else (PASSWORD_ACR,)
+
+
+def reaches(acr: str, required_acr: str) -> bool:
+    """Whether a sign-in of this level is enough. A level that this release does not know is reached by none."""
+    if not required_acr or acr == required_acr:
+        return True
+    known = acr in ACR_VALUES and required_acr in ACR_VALUES
+    return known and ACR_VALUES.index(acr) > ACR_VALUES.index(required_acr)

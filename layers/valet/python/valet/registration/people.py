@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from valet.models.accounts import Account
 from valet.people.identifiers import normal_username
 from valet.people.passwords import HASH_PREFIX
+from valet.protocol.supported import ACR_VALUES
 from valet.registration.attributes import wrong_with_claims
 
 _LONGEST = 256
@@ -22,6 +23,8 @@ def wrong_with_account(account: Account) -> Iterator[str]:
     if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
         yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
     yield from wrong_with_claims(account)
+    if account.required_acr not in ("", *ACR_VALUES):
+        yield f"required_acr {account.required_acr!r}: must be one of {', '.join(ACR_VALUES)}"
     for role in sorted(account.roles):
         if not role.isprintable() or " " in role or not 0 < len(role) <= _LONGEST:
             yield f"role {role!r}: must be one printable word, at most {_LONGEST} characters"

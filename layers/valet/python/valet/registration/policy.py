@@ -7,8 +7,9 @@ from valet.pages import colours
 from valet.pages.logos import LARGEST, media_type
 from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
+from valet.protocol.supported import ACR_VALUES
 from valet.registration.links import refusal_of_link, refusal_of_name
-from valet.registration.rules import Wrong
+from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
@@ -17,14 +18,29 @@ _LINKS = ("support_uri", "tos_uri", "policy_uri")
 def wrong_with_policy(policy: Policy) -> list[Wrong]:
     """Everything that is wrong with the policy, member by member; an empty list means a good one."""
     checks = {"brand_name": refusal_of_name, **dict.fromkeys(_LINKS, refusal_of_link)}
-    wrong = [
+    return [
         *_languages(policy),
         *_brand(policy),
+        *_sign_in_with(policy),
+        *_role_required_acr(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
+
+
+def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
     if policy.sign_in_with not in SIGN_IN_WITH:
-        wrong.append(Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with))
-    return wrong
+        yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
+
+
+def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
+    roles = []
+    for named in sorted(policy.role_required_acr):
+        role, _, acr = named.rpartition("=")
+        roles.append(role)
+        if not role or acr not in ACR_VALUES:
+            yield Wrong("role_required_acr", f"a role, =, and {ONE_OF_THE_LEVELS}: admin=phr, for instance", named)
+    for role in sorted({role for role in roles if role and roles.count(role) > 1}):
+        yield Wrong("role_required_acr", "this role has two levels", role)
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:

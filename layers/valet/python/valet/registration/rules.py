@@ -14,6 +14,7 @@ from valet.protocol import profile
 from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
+    ACR_VALUES,
     CLAIMS_OF_SCOPE,
     GRANT_TYPES,
     PKCE,
@@ -32,6 +33,7 @@ APPLICATION_TYPES = ("web", "native", "browser")
 NOT_REGISTERED = "not registered"
 NO_SUCH_API = "no such protected API"
 ONE_OF_THE_ALGS = f"one of {', '.join(SIGNING_ALGS)}"
+ONE_OF_THE_LEVELS = f"one of {', '.join(ACR_VALUES)}"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
@@ -181,6 +183,10 @@ def _logout(client: Client, *, is_local: bool) -> Iterator[Wrong]:
 
 
 def _requests(client: Client) -> Iterator[Wrong]:
+    if client.required_acr not in ("", *ACR_VALUES):
+        yield Wrong("required_acr", ONE_OF_THE_LEVELS, client.required_acr)
+    elif client.required_acr and not _has_end_user(client):
+        yield Wrong("required_acr", "no end-user signs in for it", client.required_acr)
     if client.require_pushed_authorization_requests and not any(row.uses_redirect_uri for row in _rows(client)):
         any_user = _or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)
         reason = f"only the grant type {any_user} has authorization requests"

@@ -8,10 +8,11 @@ from valet.models.accounts import Account
 
 _EPOCH = "(attribute_not_exists(#epoch) OR #epoch = :read_epoch)"
 _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
-# What stays of a deleted account: that it is deleted, its username, which leads to it, and its roles. In IAM, who
-# may remove an attribute may write it, and no function that end-users reach may write somebody's roles.
+# What stays of a deleted account: that it is deleted, and what leads to the items that are still to be removed. So do
+# its roles and its level: in IAM, who may remove an attribute may write it, and the account page may write neither.
 _STAYS = frozenset(
-    {"sub", "username", "roles", "is_disabled", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "deleted_at"}
+    {"sub", "username", "email", "email_verified", "passkeys", "roles", "required_acr", "is_disabled", "deleted_at"}
+    | {"epoch", "epoch_raised_at_ms", "sessions_not_before_ms"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)
 
@@ -32,11 +33,11 @@ class DynamoOwnAccount(Frozen):
         return self._write(account, change, values, condition, written)
 
     def end_everything(self, account: Account, now: float) -> bool:
-        marks = _shut_out(account, now)
+        marks = shut_out(account, now)
         return self._write(account, _set(marks), _named(marks), f"{_EPOCH} AND {_IS_THERE}", marks)
 
     def delete(self, account: Account, now: float) -> bool:
-        marks = {**_shut_out(account, now), "deleted_at": int(now), "is_disabled": True}
+        marks = {**shut_out(account, now), "deleted_at": int(now), "is_disabled": True}
         change = f"{_set(marks)} REMOVE {', '.join(f'#{name}' for name in REMOVED)}"
         return self._write(account, change, _named(marks), f"{_EPOCH} AND {_IS_THERE}", marks)
 
@@ -52,7 +53,7 @@ class DynamoOwnAccount(Frozen):
         return True
 
 
-def _shut_out(account: Account, now: float) -> dict[str, int | bool]:
+def shut_out(account: Account, now: float) -> dict[str, int | bool]:
     """The marks that end every session and grant; the times are for operators and the release before."""
     at_ms = int(now * 1000)
     return {"epoch": account.epoch + 1, "epoch_raised_at_ms": at_ms, "sessions_not_before_ms": at_ms}

@@ -1,0 +1,215 @@
+"""The section of the account page with the person's passkeys: add one, name it, remove it (WebAuthn Level 3 §7.1).
+
+The function credentials serves it. It can open no session and end none: removing a lost passkey raises the epoch, and
+the account page, to which the browser goes next, ends what is left.
+"""
+
+from typing import Protocol
+
+from valet.account import visit
+from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
+from valet.front_channel.steps import back_to_authorize_by_handle
+from valet.frozen import Frozen, replace
+from valet.handles import base64url, is_handle
+from valet.http import Parameters, Response, redirect
+from valet.models.accounts import Account
+from valet.models.passkeys import Passkey
+from valet.pages.passkeys import MAKE, script
+from valet.pages.words import Sentence
+from valet.people.passkeys import (
+    ALGORITHMS,
+    ENROL,
+    Ceremony,
+    PasskeyRefused,
+    challenge,
+    digest_of,
+    member,
+    parse_issued_ms,
+    verify_registration,
+)
+from valet.ports.enrolment import MOST, HasEnrolment
+
+_LONGEST_NAME = 60
+_HANDLE = 32  # bytes
+# Those of WebAuthn Level 3 §5.8.4. Others are kept out: they are of no use before browsers know them.
+_TRANSPORTS = frozenset({"ble", "hybrid", "internal", "nfc", "smart-card", "usb"})
+
+
+class Ports(visit.Ports, HasEnrolment, Protocol):
+    """The ports that passkeys are looked after through."""
+
+
+class _Enrolled(Frozen):
+    """A passkey that the account names."""
+
+    digest: str
+    passkey: Passkey
+
+
+class _Errand(Frozen):
+    """The saved request that the page was shown for, which goes on after it."""
+
+    handle: str = ""  # empty: there is none
+    is_required: bool = False  # it needs a passkey
+
+
+_NONE = _Errand()
+
+
+def show(ports: Ports, visit: Visit) -> Response:
+    return _page(ports, visit, _errand(visit.request.query()))
+
+
+def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
+    """Add, name or remove a passkey, or go on without one."""
+    errand = _errand(form)
+    match form.get("do", "add"):
+        case "add":
+            return _add(ports, visit, form, errand)
+        case "later" if visit.is_form(form, "later", errand.handle):
+            return _on(visit, errand).with_cookies(ports.cookies.decline_passkey())
+        case "rename" if visit.is_form(form, "change", form.get("passkey", "")):
+            return _rename(ports, visit, form)
+        case "remove" if visit.is_form(form, "change", form.get("passkey", "")):
+            return _remove(ports, visit, form)
+    raise out_of_date(_page(ports, visit, errand, status=400, error=OUT_OF_DATE))
+
+
+def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
+    account, session, rp_id = visit.visitor.account, visit.visitor.session, ports.settings.rp_id
+    try:
+        user_handle = member(form, "new_user_handle") if not account.user_handle else account.user_handle
+        if not visit.is_form(form, "add", base64url(user_handle), errand.handle):
+            raise PasskeyRefused("the form is not of this session's page")
+        issued_ms = parse_issued_ms(form.get("issued_ms", ""), session.auth_time_ms, visit.now)
+        ceremony = Ceremony(rp_id, visit.request.issuer, _challenge(visit, issued_ms))
+        made = verify_registration(
+            member(form, "client_data"), member(form, "authenticator_data"), member(form, "public_key"), ceremony
+        )
+        # Here is where the first passkey will cost a code by mail as well: a stolen password must not enrol the thief's
+        # passkey. This release sends no mail, so the fresh sign-in that find_visitor has seen is all that it costs.
+        if not ports.enrolment.keep_rp_id(rp_id):
+            raise PasskeyRefused(f"there are passkeys of another RP ID than {rp_id}")
+        digest = digest_of(made.credential_id)
+        passkey = Passkey(
+            sub=account.sub,
+            credential_id=made.credential_id,
+            public_key=made.public_key,
+            sign_count=made.signed.sign_count,
+            challenge_ms=issued_ms,
+            backup_eligible=made.signed.backup_eligible,
+            backed_up=made.signed.backed_up,
+            transports=tuple(sorted(_TRANSPORTS.intersection(form.get("transports", "").split()))),
+            aaguid=made.aaguid,
+            name=session.agent[:_LONGEST_NAME],
+            created_at=int(visit.now),
+        )
+        if not ports.enrolment.add_passkey(digest, passkey):
+            raise PasskeyRefused("there is a passkey with this credential id")
+    except PasskeyRefused as refused:
+        ports.audit.record("passkey.refused", sub=account.sub, source_ip=visit.request.source_ip, detail=str(refused))
+        return _page(ports, visit, errand, status=400, error=Sentence("account.passkeys.refused"))
+    if not ports.enrolment.name_passkey(account, digest, user_handle):
+        ports.enrolment.delete_passkey(digest)
+        raise out_of_date(_page(ports, visit, errand, status=400, error=Sentence("account.passkeys.not_added")))
+    ports.audit.record("passkey.added", sub=account.sub, source_ip=visit.request.source_ip)
+    if errand.handle:
+        return _on(visit, errand)
+    named = replace(account, passkeys=account.passkeys | {digest}, user_handle=user_handle)
+    fresh = visit._replace(visitor=replace(visit.visitor, account=named))
+    # The page itself, and no redirect to it: the account can do better than this sign-in now, so that a redirect would
+    # lead to another sign-in at once.
+    return _page(ports, fresh, _NONE, notice=Sentence("account.passkeys.added"))
+
+
+def _rename(ports: Ports, visit: Visit, form: Parameters) -> Response:
+    name, digest = form.get("name", "").strip(), form["passkey"]
+    if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
+        return _page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.wrong_name"))
+    if digest in visit.visitor.account.passkeys:
+        ports.enrolment.rename_passkey(visit.visitor.account, digest, name)
+    return visit.back()
+
+
+def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
+    account, digest, is_lost = visit.visitor.account, form["passkey"], form.get("lost", "") == "yes"
+    if digest not in account.passkeys:
+        return visit.back()  # a second click
+    if is_lost:
+        announce_everything(visit, "signed_out_everywhere")
+    if not ports.enrolment.drop_passkey(account, digest, visit.now, is_lost=is_lost):
+        raise out_of_date(_page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.not_removed")))
+    ports.enrolment.delete_passkey(digest)
+    ports.audit.record("passkey.removed", sub=account.sub, source_ip=visit.request.source_ip)
+    if is_lost:
+        return redirect(f"{visit.request.issuer}/account")  # it ends the sessions and grants, this one included
+    return visit.back()
+
+
+def _errand(parameters: Parameters) -> _Errand:
+    handle = parameters.get("request", "")
+    return _Errand(handle, "required" in parameters) if is_handle(handle) else _NONE
+
+
+def _on(visit: Visit, errand: _Errand) -> Response:
+    """Back to the request that the page was shown for, or to the account page."""
+    if not errand.handle:
+        return redirect(f"{visit.request.issuer}/account")
+    return back_to_authorize_by_handle(errand.handle, visit.request.issuer)
+
+
+def _challenge(visit: Visit, issued_ms: int) -> bytes:
+    """Of this session: the cookie is a secret that no other browser has."""
+    return challenge(visit.visitor.secret, ENROL, visit.visitor.session.digest.hex(), issued_ms)
+
+
+def _page(
+    ports: Ports,
+    visit: Visit,
+    errand: _Errand,
+    *,
+    status: int = 200,
+    error: Sentence | None = None,
+    notice: Sentence | None = None,
+) -> Response:
+    account, session = visit.visitor.account, visit.visitor.session
+    enrolled = _enrolled(ports, account)
+    user_handle = base64url(account.user_handle or ports.random(_HANDLE))
+    issued_ms = max(int(visit.now * 1000), session.auth_time_ms)
+    can_add = len(account.passkeys) < MOST
+    return visit.page(
+        status=status,
+        error=error,
+        notice=notice,
+        script=script(MAKE) if can_add else "",
+        can_add=can_add,
+        request_handle=errand.handle,
+        is_required=errand.is_required,
+        csrf_token=visit.token("add", user_handle, errand.handle),
+        later=visit.token("later", errand.handle),
+        issued_ms=issued_ms,
+        challenge=base64url(_challenge(visit, issued_ms)),
+        rp_id=ports.settings.rp_id,
+        user_handle=user_handle,
+        display_name=account.name or account.username,
+        algorithms=" ".join(map(str, ALGORITHMS)),
+        exclude=" ".join(base64url(each.passkey.credential_id) for each in enrolled),
+        rows=[
+            (
+                each.digest,
+                each.passkey.name,
+                at(each.passkey.created_at),
+                at(each.passkey.last_used_at) if each.passkey.last_used_at else "",
+                each.passkey.backed_up,
+                visit.token("change", each.digest),
+            )
+            for each in enrolled
+        ],
+    )
+
+
+def _enrolled(ports: Ports, account: Account) -> list[_Enrolled]:
+    """The passkeys in force, the oldest first."""
+    found = ((digest, ports.enrolment.find_passkey(digest)) for digest in account.passkeys)
+    kept = [_Enrolled(digest, passkey) for digest, passkey in found if passkey is not None]
+    return sorted(kept, key=lambda each: (each.passkey.created_at, each.digest))

@@ -1,0 +1,228 @@
+"""Passkeys in Chromium, by its own virtual authenticator (WebAuthn Level 3 §11): enrolled, used by the button and by
+autofill, removed. The stack is at http://localhost, because browsers let no passkey work at an address.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.landing import Landing
+from tests.e2e.people import PASSWORDS, Asked, ask, decide, sign_in
+from tests.support.local_program import ROOT, program, ready
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+class Authenticator:
+    """The virtual authenticator of a person's device."""
+
+    def __init__(self, page: Page) -> None:
+        self._cdp = page.context.new_cdp_session(page)
+        self._cdp.send("WebAuthn.enable")
+        self._id = self._add()
+
+    def touch(self, is_touched: bool) -> None:
+        """Whether the person touches it at once. Off before a page loads: else it answers the autofill by itself."""
+        self._send("setAutomaticPresenceSimulation", enabled=is_touched)
+
+    def passkeys(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._send("getCredentials")["credentials"]
+        return found
+
+    def another_device(self) -> None:
+        """The person goes on with another one, which has no passkey."""
+        self._send("removeVirtualAuthenticator")
+        self._id = self._add()
+
+    def _add(self) -> str:
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": False,
+        }
+        added = self._cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        return str(added["authenticatorId"])
+
+    def _send(self, command: str, **parameters: Any) -> Any:
+        return self._cdp.send(f"WebAuthn.{command}", {"authenticatorId": self._id, **parameters})
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """`HOST=localhost make run`."""
+    path = tmp_path_factory.mktemp("localhost") / "ready.json"
+    with program("--quiet", "--ready-file", str(path), HOST="localhost") as process:
+        facts = ready(path, process)
+        for stream in (process.stdout, process.stderr):  # a full pipe would stop it
+            threading.Thread(target=stream.read, daemon=True).start()  # type: ignore[union-attr]
+        yield facts
+
+
+@pytest.fixture
+def issuer(served: dict[str, Any]) -> str:
+    url = str(served["url"])
+    assert url.startswith("http://localhost:")
+    return url
+
+
+@pytest.fixture
+def authenticator(page: Page) -> Authenticator:
+    return Authenticator(page)
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser says of the page: of its policy, for instance."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text))
+    return found
+
+
+def asked(issuer: str, landing: Landing, **more: str) -> Asked:
+    return ask(issuer, "mobile_app", f"{landing.origin}/callback", **more)
+
+
+def use_passkey(page: Page, authenticator: Authenticator) -> None:
+    """By the button, whose request takes the place of the one for the autofill."""
+    button = page.get_by_role("button", name="Use a passkey")
+    expect(button).to_be_enabled()
+    page.wait_for_timeout(300)  # the autofill's request is under way by now, and no touch answers it any more
+    authenticator.touch(True)
+    button.click()
+    expect(button).to_have_count(0)
+    authenticator.touch(False)
+
+
+def make_passkey(page: Page, authenticator: Authenticator) -> None:
+    before = len(authenticator.passkeys())
+    authenticator.touch(True)
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_text("You have a new passkey").or_(page.get_by_role("button", name="Allow"))).to_be_visible()
+    authenticator.touch(False)
+    assert len(authenticator.passkeys()) == before + 1
+
+
+def test_a_passkey_is_offered_made_and_used_by_the_button_and_by_autofill(
+    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, complaints: list[str]
+) -> None:
+    page.goto(asked(issuer, landing).url)
+    sign_in(page, "john")
+    expect(page.get_by_role("button", name="Not now")).to_be_visible()
+    make_passkey(page, authenticator)
+    decide(page, "Allow")
+    expect(page).to_have_url(re.compile(re.escape(landing.origin)))
+    # By the button.
+    page.goto(asked(issuer, landing, prompt="login").url)
+    use_passkey(page, authenticator)
+    expect(page.get_by_text("john", exact=True).first).to_be_visible()
+    # By autofill: the authenticator is touched as soon as it is asked.
+    authenticator.touch(True)
+    page.goto(asked(issuer, landing, prompt="login").url)
+    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    assert complaints == []
+    (passkey,) = authenticator.passkeys()
+    assert passkey["rpId"] == "localhost"
+    assert passkey["isResidentCredential"]
+
+
+def test_a_cancelled_passkey_leaves_the_page_as_it_was(
+    page: Page, issuer: str, landing: Landing, authenticator: Authenticator
+) -> None:
+    """The device has none: the browser says so, and the password is still there."""
+    page.goto(asked(issuer, landing).url)
+    page.wait_for_timeout(300)
+    authenticator.touch(True)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_text("No passkey was used")).to_be_visible()
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_enabled()
+    page.get_by_label("Username").fill("jim")
+    page.get_by_label("Password").fill(PASSWORDS["jim"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Not now")).to_be_visible()
+    page.get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+
+
+def test_without_script_the_page_is_as_before(browser: Browser, issuer: str, landing: Landing) -> None:
+    context: BrowserContext = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(asked(issuer, landing).url)
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
+    page.get_by_label("Username").fill("jim")
+    page.get_by_label("Password").fill("password789")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Passkeys")).to_be_visible()
+    page.get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    context.close()
+
+
+def test_at_an_address_the_button_says_what_passkeys_need(page: Page, stack: Any, landing: Landing) -> None:
+    page.goto(asked(stack.issuer, landing).url)
+    expect(page.get_by_role("button", name="Passkeys need http://localhost")).to_be_disabled()
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_no_page_scrolls_sideways(
+    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, width: int, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(asked(issuer, landing).url)
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_two_passkeys_one_removed_and_a_client_that_requires_one(
+    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, served: dict[str, Any]
+) -> None:
+    page.goto(f"{issuer}/account/passkeys")
+    sign_in(page, "jane")
+    make_passkey(page, authenticator)
+    first = authenticator.passkeys()
+    # The account can do better than a password now.
+    page.goto(f"{issuer}/account/passkeys")
+    use_passkey(page, authenticator)
+    authenticator.another_device()
+    page.goto(f"{issuer}/account/passkeys")
+    make_passkey(page, authenticator)
+    rows = page.locator("ul.rows > li")
+    expect(rows).to_have_count(2)
+    rows.first.locator("summary").click()
+    rows.first.get_by_role("button", name="Remove").click()
+    expect(rows).to_have_count(1)
+    assert authenticator.passkeys() != first
+    # This is the last test here: the client stays so. The other passkey signs in where nothing less is taken.
+    change = ("clients", "change", "mobile_app", "--required-acr", "phr", "--local", "--aws-port")
+    port = str(served["aws_url"]).rpartition(":")[2]
+    changed = subprocess.run([sys.executable, "-m", "admin", *change, port], cwd=ROOT, env=_environment(), check=False)
+    assert changed.returncode == 0
+    page.context.clear_cookies()
+    for _ in range(60):  # registrations are remembered for ten seconds
+        page.goto(asked(issuer, landing).url)
+        sign_in(page, "jane")
+        if page.get_by_text("you have to sign in with a passkey").count():
+            break
+        page.context.clear_cookies()
+        page.wait_for_timeout(500)
+    expect(page.get_by_label("Password")).to_have_count(0)
+    use_passkey(page, authenticator)
+    decide(page, "Allow")
+    assert "code" in landing.answer()
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "valet" / "python")}
