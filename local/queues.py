@@ -20,7 +20,8 @@ from local.system import Function, System
 from local.template import Template, TemplateError
 
 _LONGEST_WAIT = 1.0  # seconds until the thread looks at the clock again
-_KNOWN = frozenset({"EventSourceArn", "FunctionName", "BatchSize", "FunctionResponseTypes"})
+# The local stack delivers one message after another, so it is within any bound of ScalingConfig.
+_KNOWN = frozenset({"EventSourceArn", "FunctionName", "BatchSize", "FunctionResponseTypes", "ScalingConfig"})
 
 
 @dataclass(frozen=True)

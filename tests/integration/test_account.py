@@ -10,6 +10,7 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.protocol.account_visit import ACCOUNT_PAGE, FRESH, SECTIONS
 
 from tests.integration.guesses import anew
+from tests.integration.visiting import at_account
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -186,3 +187,25 @@ def test_a_visit_asks_for_no_more_than_it_needs() -> None:
 
     assert account_visit("apps") == AuthorizationRequest(ACCOUNT_PAGE, "", (), "", section="apps")
     assert account_visit("delete").max_age == FRESH
+
+
+def test_a_form_of_another_site_takes_nothing_from_the_browser(deployment: Deployment, browser: Browser) -> None:
+    """It carries no cookies. A new browser cookie would lose every sign-in that is under way in this browser, and the
+    count of its own that the browser has where passwords are guessed."""
+    page = browser.open("/account")
+    with deployment.nothing_spent():
+        answer = browser.post_from_another_site("/account/profile", {"name": "x"})
+        passkeys = browser.post_from_another_site("/account/passkeys", {"name": "x"})
+    assert passkeys.set_cookies == ()
+    assert (answer.status, answer.location) == (303, f"{deployment.issuer}/account/profile")
+    assert answer.set_cookies == ()
+    assert browser.sign_in(page).status == 200  # what was under way goes on
+
+
+def test_a_form_of_another_site_changes_nothing_for_who_is_signed_in(deployment: Deployment) -> None:
+    browser = at_account(deployment)
+    cookies = dict(browser.cookies)
+    with deployment.nothing_spent():
+        page = browser.follow(browser.post_from_another_site("/account/profile", {"name": "x"}))
+    assert page.status == 200
+    assert browser.cookies == cookies

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import jwt
 import pytest
+from valet import finishing
 from valet.handles import digest
 from valet.models.sign_outs import LogoutNotice, SignOut
 from valet.tokens import logout_token
@@ -11,6 +14,7 @@ from valet.tokens import logout_token
 from local.aws.calls import Call, refusal
 from tests.integration.conftest import Redeemed
 from tests.integration.signing_out import is_signed_in, logout
+from tests.integration.visiting import SESSION
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -271,6 +275,40 @@ def test_a_write_that_came_later_than_its_message_is_finished_by_the_second_look
     deployment.server.sessions.end(key, b"attempt", deployment.clock())
     logouts.pass_time(31)
     assert sorted(logouts.clients.told) == sorted([WEB, LEGACY])
+
+
+def test_a_client_is_not_told_again_by_whoever_keeps_the_cookie_of_a_session_that_has_ended(
+    deployment: Deployment, browser: Browser, redeemed: Redeemed, logouts: Logouts
+) -> None:
+    """Its grant lives on, by offline_access: each request would be one to the client, signed, and tried for a day."""
+    logouts.register("web_app_123")
+    secret = browser.cookies[SESSION]
+    logout(browser, id_token_hint=redeemed.id_token)
+    logouts.pass_time(_HOUR)
+    before = deployment.everything()
+    for _ in range(3):
+        browser.cookies[SESSION] = secret
+        assert logout(browser).status == 200
+        assert not logouts.waiting("SignOuts")
+    assert deployment.everything() == before
+    logouts.pass_time(_HOUR)
+    assert logouts.clients.told == [WEB]
+
+
+def test_a_message_is_never_too_large_for_the_queue_whatever_lives_on(
+    browser: Browser, web_app: Application, redeemed: Redeemed, logouts: Logouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would come ten times, tell every client each time, and end as a dead letter."""
+    monkeypatch.setattr(finishing, "_MOST_TOLD", 1)
+    logouts.register("web_app_123")
+    for _ in range(2):
+        sign_in_to(browser, web_app, "openid items offline_access")
+    logout(browser, id_token_hint=redeemed.id_token)
+    logouts.deliver()
+    (again,) = logouts.waiting("SignOuts")
+    assert len(json.loads(again.body)["told"]) == 1
+    logouts.pass_time(_HOUR)
+    assert logouts.clients.told == [WEB] * 2  # at each of two looks, and not for each grant
 
 
 def test_whoever_signs_in_in_the_same_browser_ends_the_session_before_and_its_clients_are_told(

@@ -97,6 +97,13 @@ def test_what_a_queue_brings_is_hidden_six_times_as_long_as_its_reader_may_run()
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_a_flood_of_messages_leaves_the_concurrency_of_the_account_to_the_endpoints() -> None:
+    """Lambda would run a thousand readers of a full queue at once, each as long as a slow client takes."""
+    document = translated("BackChannelLogout=on")["Resources"]
+    mappings = [each["Properties"] for each in document.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    assert [mapping["ScalingConfig"] for mapping in mappings] == [{"MaximumConcurrency": 10}] * 2
+
+
 def test_messages_are_kept_four_days_and_dead_letters_fourteen_and_an_alarm_counts_these() -> None:
     document = translated("BackChannelLogout=on")["Resources"]
     queues = {name: each["Properties"] for name, each in document.items() if each["Type"] == "AWS::SQS::Queue"}

@@ -172,6 +172,16 @@ def test_no_function_can_say_of_a_grant_that_there_is_whose_it_is_or_what_for(gr
             assert not granted.may(function, "dynamodb:UpdateItem", GRANTS, "grant#1", attributes=(name,)), function
 
 
+def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None:
+    """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may."""
+    for function in FUNCTIONS.values():
+        for name in ("roles", "username", "sub", "email", "email_verified"):
+            for action in ("UpdateItem", "PutItem"):
+                asked = function, f"dynamodb:{action}", USERS, "account#1"
+                assert not granted.may(*asked, attributes=(name,)), (function, name)
+    assert granted.may("account", "dynamodb:UpdateItem", USERS, "account#1", attributes=("nickname",))
+
+
 def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_user(granted: Granted) -> None:
     writers = {
         function: {

@@ -24,6 +24,8 @@ from valet.standing import outlives
 AGAIN = 30  # seconds until the next look, longer than any function runs that reads or writes what is looked at
 _LOOKS = 2  # the second one finds what requests under way put behind the first one's back
 _MOST_LOOKS = 4  # as long as a code may be redeemed, for a grant that outlives its session
+# Grants that a message names, so that it is never too large for the queue. The clients of more are told at each look.
+_MOST_TOLD = 1_000
 _AT_ONCE = 20  # pointers that are finished and forgotten before the next ones: each run makes some way
 
 
@@ -69,7 +71,8 @@ def finish(ports: Ports, sign_out: SignOut, now: float) -> None:
             if each.is_over:
                 ports.grants.forget(each.pointer)
     if sign_out.look < (_MOST_LOOKS if is_awaited else _LOOKS):
-        ports.sign_outs.send(replace(sign_out, look=sign_out.look + 1, told=tuple(sorted(told))), AGAIN)
+        again = replace(sign_out, look=sign_out.look + 1, told=tuple(sorted(told)[:_MOST_TOLD]))
+        ports.sign_outs.send(again, AGAIN)
 
 
 def _ended(ports: Ports, sign_out: SignOut) -> _Ended | None:

@@ -6,7 +6,7 @@ from valet.front_channel.assurance import required_for_visit
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import Frozen
-from valet.http import Request, Response
+from valet.http import Request, Response, redirect
 from valet.models.accounts import Account
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, browser_or_new, session_secret
@@ -15,7 +15,7 @@ from valet.ports.accounts import HasAccounts
 from valet.ports.runtime import HasRandom, HasSettings
 from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
-from valet.protocol.account_visit import FRESH, SECTIONS, account_visit
+from valet.protocol.account_visit import FRESH, SECTIONS, account_visit, address
 from valet.protocol.supported import reaches
 from valet.standing import account_stands
 
@@ -53,7 +53,12 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
 def to_sign_in(ports: Ports, request: Request, section: str, now: float) -> Response:
     """Save a visit of the section for this browser, and redirect to /authorize, which asks for the sign-in that the
     section needs, and then redirects to it.
+
+    A form leads to the section's page first. One of another site carries no cookies of this server (SameSite=Lax), and
+    the browser's own must not be replaced for that: the GET carries it.
     """
+    if request.method == "POST":
+        return redirect(address(request.issuer, section))
     browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     now_ms = int(now * 1000)
     saved = save_request(

@@ -45,7 +45,7 @@ class Account(Frozen):
     phone_number_verified: bool = False
     address: Address = Address()
     updated_at: int = 0  # when one of the claims was last changed; 0: before such a time was kept
-    deleted_at: int = 0  # by the end-user; then the account is disabled too, and only its names are left
+    deleted_at: int = 0  # by the end-user; then the account is disabled too, and most of it is removed
     passkeys: frozenset[str] = frozenset()  # digests of the credential ids of those in force; others are worth nothing
     user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
     required_acr: str = ""  # the least level of its sessions; empty: any

@@ -28,5 +28,8 @@ def announce(ports: Ports, sign_out: SignOut, sid: str = "") -> None:
 
 
 def announce_end(ports: Ports, session: Session, issuer: str, revoked_for: str) -> None:
-    """Say that the session is about to end."""
-    announce(ports, SignOut(session.sub, issuer, revoked_for, session=session.digest.hex()), session.sid)
+    """Say that the session is about to end. Not of one that has ended: that was said before, and each time that it is
+    said, clients whose grants live on are told once more.
+    """
+    if not session.ended_at:
+        announce(ports, SignOut(session.sub, issuer, revoked_for, session=session.digest.hex()), session.sid)
