@@ -21,7 +21,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @click.group("people")
 def people() -> None:
-    """Set how people sign in, and the languages and the looks of the pages."""
+    """Set how people sign in, and how the pages look."""
 
 
 @people.command()

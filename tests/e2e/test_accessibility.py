@@ -23,7 +23,7 @@ _RUN = """async () => (await axe.run(document, {
     resultTypes: ['violations'],
 })).violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.html).join(' ')}`)"""
 # What a person can act on, except what a closed `details` hides.
-_ACTIVE = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary')]
+_ACTIVE = """() => [...document.querySelectorAll('a[href], button:enabled, input:not([type=hidden]), summary')]
     .filter(each => each.checkVisibility()).map(each => each.outerHTML)"""
 _FOCUSED = "() => document.activeElement === document.body ? '' : document.activeElement.outerHTML"
 _IS_SEEN = """() => { const it = document.activeElement, box = it.getBoundingClientRect();
@@ -67,7 +67,7 @@ def walk(page: Page, issuer: str, landing: Landing, ui_locales: str) -> Iterator
 def _sign_in(page: Page, password: str) -> None:
     page.locator("#username").fill("john")
     page.locator("#password").fill(password)
-    page.locator("main button").click()
+    page.locator("main button[type=submit]").click()
 
 
 def fits(page: Page, width: int) -> bool:

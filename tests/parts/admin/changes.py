@@ -72,7 +72,7 @@ OTHERS = {
     "apply", "export",
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
     "grants list", "people show", "scopes list", "tail", "users list", "users show", "keys list", "keys rotate",
-    "keys emergency", "users add", "users import", "users upgrade",
+    "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey",
 }  # fmt: skip
 
 

@@ -61,9 +61,9 @@ def authenticate(
     """
     name = normal_username(attempt.username[:_MAXIMUM_TYPED])[:_MAXIMUM_USERNAME]
     kept, account = _find(name if name.isprintable() else "", kinds, credentials, accounts)
-    # An account has one count, whichever of its names is typed. The name is counted as its digest: it may belong to no
-    # account, or be a password in the wrong field.
-    account_key = sha256((account.username if account else name).encode()).hexdigest()
+    # Each name has its own count: with one count for an account, wrong passwords for an address would tell whether a
+    # username belongs to the same person. The name is counted as its digest: it may be a password in the wrong field.
+    account_key = sha256(name.encode()).hexdigest()
     counted = count(attempt, account_key, throttles, settings, now)
     if isinstance(counted, Throttled):
         return counted
