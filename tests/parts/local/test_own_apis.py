@@ -164,7 +164,7 @@ def test_everything_that_is_not_played_is_named_with_what_happens_instead(runnin
     named = [line for line in running.notices().splitlines() if ": Runtime " not in line]
     assert named[0].startswith("no .venv next to http.yaml: Valet's Python runs your functions")
     assert named[1:] == [
-        "OrdersFunction, variable QUEUE: the local stack does not know QueueName of OrdersQueue: "
+        "OrdersFunction, variable QUEUE: the local stack does not know QueueUrl of OrdersQueue: "
         "left out; API_ENV can give it",
         "OrdersFunction: layer arn:aws:lambda:us-east-1:123456789012:layer:other:1: "
         "your environment has to have what it holds",

@@ -381,6 +381,35 @@ def after_denial(run: Run) -> None:
     assert run.settled().answered["error"] == "access_denied"
 
 
+def after_passkey(run: Run) -> None:
+    """An assertion counts once. If it was used, and its answer lost or its proof not kept, the page asks for another
+    touch: by then, an assertion that counted again could be a replay.
+    """
+    answer = run.settled()
+    if answer.status != 303:
+        assert run.may_be_spent_by("UpdateItem passkey") or run.call == "PutItem proof-passkey", answer
+        assert len(run.world.browser.cookies) == 1, "the browser's, and no session"
+    else:
+        _assert_leads_to_code(run.world, answer)
+
+
+def after_passkey_added(run: Run) -> None:
+    """One passkey, however often the form was sent."""
+    run.settled()
+    assert len(_passkeys_of_john(run)) == 1
+
+
+def after_passkey_removed(run: Run) -> None:
+    run.settled()
+    assert not _passkeys_of_john(run)
+
+
+def _passkeys_of_john(run: Run) -> frozenset[str]:
+    account = run.world.deployment.server.accounts.find_account("demo-john")
+    assert account is not None
+    return frozenset(account.passkeys)
+
+
 # -- who only reads --------------------------------------------------------------------------------------------------
 
 
@@ -445,6 +474,11 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "login": after_step_to_the_next_page,
     "login_again": after_step_to_the_next_page,
     "login_wrong": after_wrong_password,
+    "passkey": after_passkey,
+    "passkey_refused": after_wrong_password,
+    "passkeys_page": after_reading,
+    "passkey_added": after_passkey_added,
+    "passkey_removed": after_passkey_removed,
     "consent_page": after_reading,
     "consent": after_code_is_issued,
     "consent_until_logout": after_code_is_issued,

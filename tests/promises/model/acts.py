@@ -16,6 +16,7 @@ from tests.support.dpop_client import DpopClient
 ISSUER = "https://issuer.example"
 SESSION_COOKIE = "__Host-valet-session"
 BROWSER_COOKIE = "__Host-valet-browser"
+NO_PASSKEY = "__Host-valet-no-passkey"  # these people were offered one before, and want none
 VERIFIER = "the-verifier-that-only-the-rightful-client-knows"
 CHALLENGE = base64url(hashlib.sha256(VERIFIER.encode()).digest())
 REDIRECT_URI = {
@@ -94,7 +95,7 @@ def event(
         "isBase64Encoded": False,
     }
     if cookies:
-        made["cookies"] = [f"{name}={value}" for name, value in cookies.items()]
+        made["cookies"] = [f"{name}={value}" for name, value in {**cookies, NO_PASSKEY: "1"}.items()]
     if body is not None:
         made["headers"]["content-type"] = "application/x-www-form-urlencoded"
         made |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}

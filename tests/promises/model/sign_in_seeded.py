@@ -129,7 +129,7 @@ def _continuing(change: Callable[[Session | None, Proof], Session | None]) -> Pa
 
 
 def _any_session_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def needs_login(request: Any, session: Session | None, asked_at_ms: int, now: float) -> bool:
+    def needs_login(request: Any, session: Session | None, *_: Any) -> bool:
         return session is None or not interaction._is_meant(request, session)
 
     monkeypatch.setattr(interaction, "needs_login", needs_login)
