@@ -15,7 +15,7 @@ import pytest
 
 from tests.parts.structure.copies import ROOT, VALET, copy_of_the_repository, python
 
-pytestmark = pytest.mark.xdist_group("arrows")  # all plants are linted in one process
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("arrows")]  # all plants are linted in one process
 
 ARROWS = "Arrows point inwards"
 FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the command line or the local stack"

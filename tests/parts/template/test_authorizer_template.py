@@ -21,11 +21,13 @@ pytestmark = pytest.mark.xdist_group("authorizer template")  # each template is 
 GIVEN = ("Issuer=https://id.example.com", "Audience=https://api.example.com")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_the_translated_template_has_no_error_and_no_circle(template: Path, tmp_path: Path) -> None:
     assert lint(translated(*GIVEN, template=template), tmp_path) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_sam_finds_nothing_to_say(template: Path) -> None:
     if not SAM_PYTHON.exists():
