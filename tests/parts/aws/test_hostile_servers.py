@@ -1,5 +1,6 @@
 """Servers that misbehave: each call ends in time, says why, and leaves nothing open."""
 
+import gc
 import gzip
 import threading
 import time
@@ -145,6 +146,7 @@ def test_a_thousand_calls_that_fail_leave_nothing_open() -> None:
         peer.request()
         return peer.send(bytes_of_it)
 
+    gc.collect()
     before = descriptors()
     with server(behave) as running:
         with calls_to(running.url) as calls:
@@ -152,7 +154,7 @@ def test_a_thousand_calls_that_fail_leave_nothing_open() -> None:
                 with pytest.raises(CallFailed):
                     calls("GetItem", {})
     assert running.connections > 700, "the others were lost on a connection that the server had just closed"
-    assert descriptors() == before
+    assert descriptors() <= before  # fewer, if what other tests had left was collected meanwhile
 
 
 def test_the_attempts_and_the_pause_between_them_end_before_the_shortest_function_does() -> None:
