@@ -430,7 +430,7 @@ def test_the_function_that_goes_out_can_read_addresses_and_write_keys_and_nothin
 
 
 def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
-    """Senders cannot read the queues, finish signs nothing, and whoever signs logout tokens knows no end-user."""
+    """Senders cannot read the queues, finish signs nothing, and the signer of logout tokens knows no end-user."""
     sends = {
         (function, queue)
         for function in FUNCTIONS.values()

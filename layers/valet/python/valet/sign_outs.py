@@ -10,6 +10,7 @@ from valet import revocation
 from valet.models.sessions import Session
 from valet.people import announcing
 from valet.people.announcing import announce_end
+from valet.people.sessions import end_recorded
 from valet.ports.sessions import HasSessions
 from valet.revocation import end_grants
 
@@ -32,9 +33,5 @@ def end_session(ports: Ports, session: Session, issuer: str, now: float, revoked
     The session ends before its grants, so that no new grant begins to live by it.
     """
     announce_end(ports, session, issuer, revoked_for)
-    attempt = ports.random(16)
-    ended = ports.sessions.end(session.digest, attempt, now)
-    is_ours = ended is not None and ended.ending == attempt
-    if is_ours:
-        ports.audit.record("session.ended", sub=session.sub)
+    is_ours = end_recorded(ports, session, now)
     return SignedOut(is_ours, end_grants(ports, session, now, revoked_for))

@@ -12,6 +12,7 @@ from valet.http import Request, Response, page
 from valet.models.accounts import Account
 from valet.pages import messages
 from valet.people.cookies import session_secret
+from valet.people.sessions import end_recorded
 from valet.revocation import end_grants, finish, revocation_for
 
 
@@ -21,10 +22,7 @@ def end_everything(ports: Ports, account: Account, now: float, revoked_for: str)
     """
     for session in ports.sessions.sessions_of(account.sub, now):
         if session.epoch < account.epoch:
-            attempt = ports.random(16)
-            ended = ports.sessions.end(session.digest, attempt, now)
-            if ended is not None and ended.ending == attempt:
-                ports.audit.record("session.ended", sub=account.sub)
+            end_recorded(ports, session, now)
     pointers = ports.grants.pointers(account.sub)
     for pointer in sorted(pointers, key=lambda pointer: pointer.redeemed_at, reverse=True):
         outline = ports.grants.outline(pointer.grant_id)

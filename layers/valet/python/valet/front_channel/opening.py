@@ -17,6 +17,7 @@ from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, session_secret
+from valet.people.sessions import end_recorded
 from valet.ports.accounts import HasAccounts
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
@@ -123,14 +124,11 @@ def _end_former(ports: Ports, former: Session | None, session: Session, issuer: 
     """End the browser's former session; the session, if it was another end-user's."""
     if former is None:
         return None
-    if former.sub != session.sub:
-        from valet.people.announcing import announce_end  # people seldom share a computer
-
-        announce_end(ports, former, issuer, "other_sign_in")
-    attempt = ports.random(16)
-    ended = ports.sessions.end(former.digest, attempt, now)
     if former.sub == session.sub:
+        ports.sessions.end(former.digest, ports.random(16), now)  # not recorded: the end-user goes on in the new one
         return None
-    if ended is not None and ended.ending == attempt:
-        ports.audit.record("session.ended", sub=former.sub)
+    from valet.people.announcing import announce_end  # people seldom share a computer
+
+    announce_end(ports, former, issuer, "other_sign_in")
+    end_recorded(ports, former, now)
     return former

@@ -1,10 +1,13 @@
 """Browser sessions: opened by a sign-in, prolonged by use, ended by signing out (OpenID Connect Session Management)."""
 
+from typing import Protocol
+
 from valet.handles import digest
 from valet.http import Request
 from valet.models.sessions import Session
 from valet.people.cookies import Cookies, session_secret
-from valet.ports.sessions import Sessions
+from valet.ports.runtime import HasAudit, HasRandom
+from valet.ports.sessions import HasSessions, Sessions
 from valet.settings import Settings
 
 _PROLONGED = 12  # the most times that a session is written within its idle lifetime
@@ -26,6 +29,20 @@ def current_session(
 
 def is_over(session: Session, now: float) -> bool:
     return bool(session.ended_at) or min(session.idle_expires_at, session.absolute_expires_at) <= now
+
+
+class EndPorts(HasRandom, HasSessions, HasAudit, Protocol):
+    """The ports that the end of a session uses."""
+
+
+def end_recorded(ports: EndPorts, session: Session, now: float) -> bool:
+    """End the session, and record it; whether this call did. False: it had ended before."""
+    attempt = ports.random(16)
+    ended = ports.sessions.end(session.digest, attempt, now)
+    is_ours = ended is not None and ended.ending == attempt
+    if is_ours:
+        ports.audit.record("session.ended", sub=session.sub)
+    return is_ours
 
 
 def has_ended(session: Session, sessions: Sessions) -> bool:
