@@ -247,6 +247,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "breached_passwords": "nothing reads it yet",
             "remember_device": "nothing reads it yet",
             "second_factor": "nothing reads it yet",
+            "mail_per_hour": "nothing reads it yet",
         },
         Scope: {},
         ProtectedApi: {},
@@ -264,6 +265,12 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",
             "user_handle": "how these keys call the account",
+            "has_no_password": "set when the person joins",
+            "former_email": "set when the person changes the address",
+            "former_until": "until when that can be undone",
+            "totp_id": "names the second factor, which the person adds",
+            "recovery_id": "names the recovery codes, which the person makes",
+            "links": "identities at other providers, which the person links",
         },
     }
 )

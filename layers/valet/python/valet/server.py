@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
+    from valet.ports.mails import Letters, Mails
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
     from valet.ports.passkeys import Passkeys
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
+    from valet.ports.sealing import Sealing
     from valet.ports.sessions import Sessions
     from valet.ports.sign_outs import LogoutNotices, SignOuts
     from valet.ports.status_lists import StatusLists
@@ -195,6 +197,26 @@ class Server:
         from valet.aws.sqs import Queue
 
         return Queue(self.sqs, self.settings.logout_tokens_queue)
+
+    @cached_property
+    def letters(self) -> "Letters | None":
+        if not self.settings.mail_queue:
+            return None
+        from valet.aws.sqs import Queue
+
+        return Queue(self.sqs, self.settings.mail_queue)
+
+    @cached_property
+    def mails(self) -> "Mails":
+        from valet.aws.dynamodb.mails import DynamoMails
+
+        return DynamoMails(self._table(self.settings.grants_table))
+
+    @cached_property
+    def sealing(self) -> "Sealing":
+        from valet.aws.sealing import KmsSealing
+
+        return KmsSealing(self.kms, self.settings.people_key)
 
     @cached_property
     def throttles(self) -> "Throttles":

@@ -11,7 +11,7 @@ from valet.models.clients import Client
 from valet.models.proofs import Proof
 from valet.models.saved_requests import AuthorizationRequest
 from valet.ports.clients import Registry
-from valet.protocol.supported import ACR_VALUES, PASSKEY_ACR, PASSWORD_ACR, reachable_acr_values, reaches
+from valet.protocol.supported import ACR_VALUES, PASSKEY_ACR, PASSWORD_ACR, rank, reachable_acr_values, reaches
 from valet.standing import account_stands
 
 # By the kind of a sign-in's first proof: the `acr` that it reaches by itself.
@@ -38,13 +38,13 @@ def level_for(
         required = list(required_for_visit(asked.section, account, has_passkeys=has_passkeys))
     else:
         required = [client.required_acr, *(_required_of(account, registry) if account else ())]
-    by_operator = max(required, key=_rank, default="")
+    by_operator = max(required, key=rank, default="")
     if asked.preferred_acr_values:
         # Where the account can reach none of them, the first is required, and the request is refused.
         required.append(
             next((acr for acr in asked.preferred_acr_values if acr in reachable), asked.preferred_acr_values[0])
         )
-    highest = max(required, key=_rank, default="")
+    highest = max(required, key=rank, default="")
     essential = asked.acr_values or ACR_VALUES
     enough = tuple(acr for acr in reachable if acr in essential and reaches(acr, highest))
     # What only an operator requires, the end-user may get the means for now.
@@ -72,10 +72,3 @@ def _required_of(account: Account, registry: Registry) -> Iterator[str]:
             role, _, acr = named.rpartition("=")
             if role in account.roles:
                 yield acr
-
-
-def _rank(acr: str) -> int:
-    """A level that this release does not know is above all others: no sign-in reaches it."""
-    if not acr:
-        return -1
-    return ACR_VALUES.index(acr) if acr in ACR_VALUES else len(ACR_VALUES)

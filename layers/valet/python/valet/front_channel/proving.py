@@ -13,7 +13,8 @@ from valet.models.proofs import Place, Proof
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasRandom, HasSettings
 
-PASSWORD, PASSKEY = "password", "passkey"  # kinds of proofs
+# Kinds of proofs. Each is left by one function, whose role can write no other.
+PASSWORD, PASSKEY, UPSTREAM, MAIL, JOINED, SECOND = "password", "passkey", "upstream", "mail", "joined", "second"
 # Seconds that a proof outlives its request's pages: a sign-in at the last moment still counts.
 _LATE = 60
 

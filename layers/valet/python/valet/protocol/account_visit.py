@@ -3,7 +3,7 @@
 A visit leads to one of the sections that are named here, and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from valet.frozen import Frozen
@@ -21,7 +21,7 @@ class Section(Frozen):
 
     # A sign-in of the last five minutes, of the highest level that the account can reach, for what is dangerous.
     needs_fresh_sign_in: bool = False
-    needs_passkeys: bool = False  # it is there only where the deployment has passkeys
+    needs: str = ""  # it is there only where the deployment has this (settings.Settings.features)
 
 
 # In the order of the page's menu. Each is at /account/<name>.
@@ -29,7 +29,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "overview": Section(),
         "profile": Section(),
-        "passkeys": Section(needs_fresh_sign_in=True, needs_passkeys=True),
+        "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS),
         "sessions": Section(),
         "apps": Section(),
         "download": Section(needs_fresh_sign_in=True),
@@ -38,9 +38,9 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
 )
 
 
-def sections(*, has_passkeys: bool) -> tuple[str, ...]:
-    """The sections that there are in this deployment."""
-    return tuple(name for name, section in SECTIONS.items() if has_passkeys or not section.needs_passkeys)
+def sections(features: Collection[str]) -> tuple[str, ...]:
+    """The sections that there are in a deployment with these features."""
+    return tuple(name for name, section in SECTIONS.items() if not section.needs or section.needs in features)
 
 
 def account_visit(section: str) -> AuthorizationRequest:

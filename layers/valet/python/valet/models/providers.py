@@ -1,0 +1,66 @@
+"""Other providers that people sign in with, and what they tell of a person."""
+
+from valet.frozen import Frozen
+
+
+class Provider(Frozen):
+    """A provider as an operator registered it. Its addresses are pinned: nothing is discovered while people wait."""
+
+    provider_id: str  # in addresses: letters, digits, hyphens
+    name: str  # on its button
+    kind: str = "oidc"  # | github | apple
+    issuer: str = ""
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    jwks_uri: str = ""
+    client_id: str = ""
+    secret: bytes = b""  # of the client, or Apple's private key: sealed
+    key_id: str = ""  # of Apple's private key
+    team_id: str = ""  # of Apple
+    scope: tuple[str, ...] = ("openid", "email", "profile")
+    algs: tuple[str, ...] = ("RS256",)  # that its ID tokens may be signed with
+    tenants: frozenset[str] = frozenset()  # of Entra, whose people may sign in, where the issuer has a {tenantid}
+    domains: frozenset[str] = frozenset()  # of the addresses that it alone gives out: it is authoritative for them
+    creates: bool = False  # a person whom no account knows gets one
+    links: str = "off"  # | verified: an account with the same proven address is linked without being asked
+    roles_claim: str = ""
+    roles: frozenset[str] = frozenset()  # value=role: the roles that a value of the claim gives, while it is told
+    acr_values: frozenset[str] = frozenset()  # value=acr: the level that the provider's acr or amr stands for
+    clients: frozenset[str] = frozenset()  # that offer it; empty: all
+    translations: frozenset[str] = frozenset()  # of its name, such as name#de=…
+    is_disabled: bool = False
+    secret_expires_at: int = 0  # as the operator told it; 0: not known
+
+
+class Identity(Frozen):
+    """What a provider has told of a person, once its answer was verified. (issuer, subject) is who it is."""
+
+    issuer: str
+    subject: str
+    email: str = ""  # only one that the provider has proven: another counts as not told
+    is_authoritative: bool = False  # the provider alone gives out the address
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    locale: str = ""
+    roles: frozenset[str] = frozenset()  # ours, by the provider's rules
+    acr: str = ""  # ours
+    amr: tuple[str, ...] = ()  # registered words (RFC 8176)
+    auth_time: int | None = None  # None: the provider has not told when the person signed in
+
+    def __repr__(self) -> str:
+        return f"Identity({self.issuer!r})"
+
+
+class Link(Frozen):
+    """That an identity at a provider is an account's. It is worth nothing unless the account names it."""
+
+    sub: str
+    provider_id: str
+    issuer: str
+    upstream_sub: str
+    address: str = ""  # as told
+    name: str = ""  # as told
+    roles: frozenset[str] = frozenset()  # from the provider's rules, added at sign-in
+    linked_at: int = 0
+    last_used_at: int = 0
