@@ -29,8 +29,7 @@ def consent(request: Request, server: Server) -> Response:
     account = server.accounts.find_account(session.sub)
     if not session_stands(session, account):
         return back_to_authorize(saved, request.issuer)
-    has_passkeys = bool(server.settings.rp_id)
-    level = level_for(saved.request, destination.client, account, server.registry, has_passkeys=has_passkeys)
+    level = level_for(saved.request, destination.client, account, server.registry, server.settings.features)
     if needs_login(saved.request, session, saved.created_at_ms, now, level):
         return back_to_authorize(saved, request.issuer)
     known = server.registry.scopes()

@@ -18,7 +18,7 @@ def metadata(request: Request, server: Server) -> Response:
         algs,
         settings.profile,
         languages,
-        has_passkeys=bool(settings.rp_id),
+        features=settings.features,
         tells_logouts=settings.back_channel_logout == "on",
     )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})

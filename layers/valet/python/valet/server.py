@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from valet.ports.accounts import Accounts, Consents, Credentials
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
+    from valet.ports.factors import Devices, Factors, OwnFactors
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.mails import Letters, Mails
@@ -171,6 +172,24 @@ class Server:
         from valet.aws.dynamodb.enrolment import DynamoEnrolment
 
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def factors(self) -> "Factors":
+        from valet.aws.dynamodb.factors import DynamoFactors
+
+        return DynamoFactors(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_factors(self) -> "OwnFactors":
+        from valet.aws.dynamodb.factors import DynamoFactors
+
+        return DynamoFactors(self._table(self.settings.users_table))
+
+    @cached_property
+    def devices(self) -> "Devices":
+        from valet.aws.dynamodb.factors import DynamoDevices
+
+        return DynamoDevices(self._table(self.settings.grants_table))
 
     @cached_property
     def once(self) -> "Once":

@@ -8,7 +8,9 @@ from valet import sign_outs
 from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.visits import Visitor
+from valet.frozen import replace
 from valet.http import Request, Response, page, redirect
+from valet.models.accounts import Account
 from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.passkeys import HEADERS
@@ -52,6 +54,10 @@ class Visit(NamedTuple):
             **values,
         )
         return page(status, shown, HEADERS if script else None)
+
+    def by(self, account: Account) -> "Visit":
+        """The visit, with the account as this request has changed it."""
+        return self._replace(visitor=replace(self.visitor, account=account))
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""

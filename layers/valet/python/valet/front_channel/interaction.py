@@ -2,6 +2,7 @@
 §3.1.2.3 and §3.1.2.4).
 """
 
+from collections.abc import Collection
 from enum import Enum
 
 from valet.errors import ConsentRequired, LoginRequired, UnmetAuthenticationRequirements
@@ -12,14 +13,16 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_loopback, is_remembered_for
-from valet.protocol.supported import ACR_VALUES, reaches
+from valet.protocol.supported import ACR_VALUES, MULTI_FACTOR_ACR, PASSKEY_ACR, PASSWORD_ACR, rank, reaches
+from valet.standing import has_reached
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 
 
 class Step(Enum):
     LOGIN = "login"
-    ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
+    SECOND = "login/second"  # the end-user has shown one factor, and has a second one
+    ENROL = "account"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
 
@@ -28,8 +31,12 @@ class Level(Frozen):
     """What a sign-in for a request has to be (RFC 9470 §5)."""
 
     required: str = ""  # the least `acr`; empty: any
+    own: str = ""  # the least `acr` that the account itself wants; a browser that was remembered is enough for it
     enough: tuple[str, ...] = ACR_VALUES  # those that the end-user can reach and that are enough, the lowest first
-    can_enrol: bool = False  # the end-user can get the means for one that is enough
+    best: str = ""  # the highest that the end-user can reach
+    enrol: str = ""  # the section of the account page where the end-user can get the means for one that is enough
+    totp_id: str = ""  # of the account's second factor
+    can_recover: bool = False  # the account has recovery codes
 
 
 _ANY = Level()
@@ -53,7 +60,18 @@ def acr_to_reach(request: AuthorizationRequest, session: Session | None, level: 
     """The level to ask an end-user for who is signed in, but not well enough; empty: any."""
     if session is None or not _is_meant(request, session) or _is_enough(request, session, level):
         return ""
-    return level.enough[0] if level.enough else ""
+    if PASSKEY_ACR not in level.enough:
+        return PASSWORD_ACR if level.enough else ""
+    return PASSKEY_ACR if level.enough == (PASSKEY_ACR,) else ""
+
+
+def _before_enrolling(session: Session, level: Level, now: float) -> Step:
+    """To make the means for a level takes a fresh sign-in of the best level that there are means for."""
+    if now - session.auth_time > _FRESH:
+        return Step.LOGIN
+    if reaches(session.acr, level.best):
+        return Step.ENROL
+    return Step.SECOND if _needs_second(session, (level.best,), level) else Step.LOGIN
 
 
 def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: int, now: float) -> bool:
@@ -74,7 +92,16 @@ def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
 
 def _is_enough(request: AuthorizationRequest, session: Session, level: Level) -> bool:
     """Whether the session is of the level that is required, and of one that the client called essential."""
-    return reaches(session.acr, level.required) and (not request.acr_values or session.acr in request.acr_values)
+    if not has_reached(session, level.required, level.own, level.totp_id):
+        return False
+    return not request.acr_values or session.acr in request.acr_values
+
+
+def _needs_second(session: Session, enough: Collection[str], level: Level) -> bool:
+    """Whether a second factor is what this session lacks. It is never asked for after a passkey."""
+    if not session.acr:  # a mail, which a recovery code makes good for a new passkey
+        return level.can_recover and not session.is_recovered
+    return rank(session.acr) == 0 and MULTI_FACTOR_ACR in enough
 
 
 def needs_consent(request: AuthorizationRequest, client: Client, consent: Consent | None, *, is_local: bool) -> bool:
@@ -123,12 +150,13 @@ def next_step(
             return Step.LOGIN
         # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.
         if not level.enough and (session is None or not _asks_again(request, session, asked_at_ms, now)):
-            if session is not None and level.can_enrol:
-                return Step.ENROL if now - session.auth_time <= _FRESH else Step.LOGIN
+            if session is not None and level.enrol:
+                return _before_enrolling(session, level, now)
             raise UnmetAuthenticationRequirements(
                 "The end-user cannot sign in with an acr that the request or the registration requires."
             )
-        return Step.LOGIN
+        is_recent = session is not None and not _asks_again(request, session, asked_at_ms, now)
+        return Step.SECOND if is_recent and session and _needs_second(session, level.enough, level) else Step.LOGIN
     if needs_consent(request, client, consent, is_local=is_local):
         if "none" in request.prompt:
             if request.subs:

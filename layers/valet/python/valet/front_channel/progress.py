@@ -16,6 +16,7 @@ from valet.people.cookies import browser_or_new
 from valet.people.sessions import current_session
 from valet.ports.clients import HasRegistry
 from valet.ports.saved_requests import HasSavedRequests
+from valet.protocol.account_visit import PASSKEYS, RECOVERY
 from valet.protocol.authorization_request import Destination
 from valet.standing import account_stands
 
@@ -68,7 +69,7 @@ def _next(
 ) -> Response:
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
     session, account = (opened.session, opened.account) if opened else _standing_session(ports, request, now)
-    level = level_for(asked, destination.client, account, ports.registry, has_passkeys=bool(ports.settings.rp_id))
+    level = level_for(asked, destination.client, account, ports.registry, ports.settings.features)
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
     step = next_step(
         asked,
@@ -80,16 +81,20 @@ def _next(
         is_local=ports.settings.is_plain_http,
         level=level,
     )
+    if saved is not None and opened is not None and opened.session.is_recovered:
+        return _to_section(saved, request.issuer, _after_recovery(opened.session, ports))
+    if step is Step.ENROL and account is not None:
+        ports.audit.record("enrolment.required", client_id=asked.client_id, sub=account.sub, acr=level.required)
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
-        return _to_enrolment(saved, request.issuer)
+        return _to_section(saved, request.issuer, PASSKEYS)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
-    acr = acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
+    hint = level.enrol if step is Step.ENROL else acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
     if saved is not None:
-        return _to_step(step, saved, request.issuer, acr)
-    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
+        return _to_step(step, saved, request.issuer, hint)
+    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, hint)
 
 
 def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
@@ -99,6 +104,13 @@ def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -
     if opened is None or opened.account.passkeys or not ports.settings.rp_id:
         return False
     return ports.cookies.declined_passkey not in request.cookies
+
+
+def _after_recovery(session: Session, ports: Ports) -> str:
+    """The section of the account page that a recovery code leads to: new codes, and from there new means. After a mail
+    it is a new passkey alone.
+    """
+    return RECOVERY if session.acr or PASSKEYS not in ports.settings.features else PASSKEYS
 
 
 def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
@@ -126,19 +138,22 @@ def _standing_session(ports: Ports, request: Request, now: float) -> tuple[Sessi
 
 
 def _save_and_go_to_step(
-    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int, acr: str
+    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int, hint: str
 ) -> Response:
     """Save the request for this browser, which gets a cookie if it has none."""
     browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     saved = save_request(asked, browser, ports.saved_requests, ports.settings, ports.random, created_at_ms=asked_at_ms)
-    return _to_step(step, saved, request.issuer, acr).with_cookies(*cookies)
+    return _to_step(step, saved, request.issuer, hint).with_cookies(*cookies)
 
 
-def _to_enrolment(saved: Saved, issuer: str) -> Response:
-    return redirect(f"{issuer}/{Step.ENROL.value}?request={saved.handle}")
+def _to_section(saved: Saved, issuer: str, section: str, more: str = "") -> Response:
+    return redirect(f"{issuer}/account/{section}?request={saved.handle}{more}")
 
 
-def _to_step(step: Step, saved: Saved, issuer: str, acr: str) -> Response:
-    """`acr` only says which way to sign in the page offers: what is enough is decided here, afterwards."""
-    asks_for = f"&acr={acr}" if acr else "&required=yes" if step is Step.ENROL else ""
-    return redirect(f"{issuer}/{step.value}?request={saved.handle}{asks_for}")
+def _to_step(step: Step, saved: Saved, issuer: str, hint: str) -> Response:
+    """`hint` is the section where means are made, or the level that a sign-in has to reach. It only says which way the
+    page offers: what is enough is decided here, afterwards.
+    """
+    if step is Step.ENROL:
+        return _to_section(saved, issuer, hint, "&required=yes")
+    return redirect(f"{issuer}/{step.value}?request={saved.handle}{f'&acr={hint}' if hint else ''}")

@@ -16,7 +16,7 @@ from valet.pages.words import Sentence
 from valet.people.passkeys import SIGN_IN, challenge
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.authorization_request import Destination
-from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
+from valet.protocol.supported import ACR_VALUES, PASSKEY_ACR, PASSWORD_ACR
 
 _OUT_OF_DATE = Sentence("sign_in.out_of_date")
 _RENEWED = Sentence("sign_in.renewed")
@@ -62,6 +62,7 @@ def sign_in_page(
     """The page that asks for a username and a password, or a passkey."""
     upcoming = (f"{destination.issuer}/consent", f"{destination.issuer}/token")
     asks_password = offer.acr in ("", PASSWORD_ACR)
+    recovers = offer.acr == PASSKEY_ACR and bool(offer.rp_id)
     notice = _RENEWED if saved.is_renewed else None if asks_password else _NEEDS_PASSKEY
     passkey = _passkey_form(saved, offer) if offer.rp_id and offer.acr != PASSWORD_ACR else None
     shown = sign_in.page(
@@ -77,6 +78,7 @@ def sign_in_page(
         passkey=passkey,
         asks_password=asks_password,
         needs_localhost=offer.needs_localhost,
+        recovery=f"/login/second?request={saved.handle}&use=recovery" if recovers else "",
         images=upcoming,
         ui_locales=saved.request.ui_locales,
     )

@@ -56,6 +56,8 @@ class Account(Frozen):
     totp_id: str = ""  # of the second factor in force; another one is worth nothing
     recovery_id: str = ""  # of the recovery codes in force; others are worth nothing
     links: frozenset[str] = frozenset()  # digests of the identities at other providers that it is linked to
+    # Its password is shorter than the policy wants where the password alone signs in: the second factor has to stay.
+    has_short_password: bool = False
 
 
 class Credential(Frozen):

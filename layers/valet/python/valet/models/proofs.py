@@ -24,6 +24,7 @@ class Proof(Frozen):
     at_ms: int
     expires_at: int
     spent_by: bytes = b""  # the attempt that made a session of it
+    on: bytes = b""  # of a second factor: the digest of the session that it was given for
 
     def __repr__(self) -> str:
         return f"Proof(sub={self.sub!r}, amr={self.amr!r})"

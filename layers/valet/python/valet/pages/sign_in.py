@@ -35,12 +35,13 @@ def page(
     passkey: PasskeyForm | None = None,
     asks_password: bool = True,
     needs_localhost: bool = False,
+    recovery: str = "",
 ) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
 
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
     `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
-    passkeys do not work at this address of the local stack.
+    passkeys do not work at this address of the local stack. `recovery` is where who lost their passkey can go.
     """
     return Page(
         "sign_in.html",
@@ -57,6 +58,7 @@ def page(
             "passkey": passkey,
             "asks_password": asks_password,
             "needs_localhost": needs_localhost,
+            "recovery": recovery,
         },
         has_form=True,
         images=with_logo(images, client_logo),
