@@ -24,6 +24,7 @@ from valet.protocol.supported import (
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
 )
+from valet.registration.policy import SECOND_FACTOR
 from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import (
@@ -33,6 +34,7 @@ from configuration.kinds import (
     KEYS,
     LOGO,
     REFERENCE,
+    NUMBER,
     SPAN,
     TEXT,
     TEXTS,
@@ -225,6 +227,10 @@ POLICY = Section(
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
+        Row("second_factor", "second_factor", TEXT,
+            "Whether everybody has to have a second factor or a passkey (default: optional).", SECOND_FACTOR),
+        Row("remember_device", "remember_device", NUMBER,
+            "The days for which a browser may be remembered that gave a second factor (default: 0, at most 30)."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
         Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
         Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
@@ -246,8 +252,6 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "registration": "nothing reads it yet",
             "registration_domains": "nothing reads it yet",
             "breached_passwords": "nothing reads it yet",
-            "remember_device": "nothing reads it yet",
-            "second_factor": "nothing reads it yet",
             "mail_per_hour": "nothing reads it yet",
         },
         Scope: {},
@@ -270,6 +274,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "former_email": "set when the person changes the address",
             "former_until": "until when that can be undone",
             "totp_id": "names the second factor, which the person adds",
+            "has_short_password": "set when the person chooses a password",
             "recovery_id": "names the recovery codes, which the person makes",
             "links": "identities at other providers, which the person links",
         },

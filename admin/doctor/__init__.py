@@ -19,6 +19,7 @@ from admin.doctor import (
     policy,
     proxy,
     registrations,
+    second_factors,
     tables,
 )
 from admin.doctor.check import Check
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *logouts.CHECKS,
     *fapi.CHECKS,
     *passkeys.CHECKS,
+    *second_factors.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,
     *account.CHECKS,

@@ -9,7 +9,7 @@ from valet.protocol import metadata
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.passkeys import rp_id_of
+from admin.doctor.passkeys import features_of
 from admin.terminal.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -73,7 +73,7 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
         evidence.deployment.issuer,
         evidence.scopes,
         signing_algs(evidence.ring.keys),
-        has_passkeys=bool(rp_id_of(evidence)),
+        features=features_of(evidence),
         languages=offered(evidence.register.policy().languages),
         tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
     )

@@ -40,7 +40,7 @@ def has_reached(session: Session, required: str, own: str, totp_id: str) -> bool
     """
     if not session.acr or not reaches(session.acr, required):  # without a level it only leads to the next factor
         return False
-    return reaches(session.acr, own) or bool(totp_id) and session.remembered == totp_id
+    return reaches(session.acr, own) or (bool(totp_id) and session.remembered == totp_id)
 
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:

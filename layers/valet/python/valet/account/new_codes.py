@@ -51,4 +51,3 @@ def codes_page(visit: Visit, codes: tuple[str, ...], errand: Errand, *, notice: 
         codes=codes,
         way_on=way_on(visit, errand, f"/account/{visit.section}"),
     )
-

@@ -40,13 +40,11 @@ def _has_means(account: Account) -> bool:
     return bool(account.passkeys or account.totp_id or account.recovery_id)
 
 
-def _page(
-    ports: Ports, visit: Visit, errand: Errand, *, status: int = 200, error: Sentence | None = None
-) -> Response:
+def _page(ports: Ports, visit: Visit, errand: Errand, *, status: int = 200, error: Sentence | None = None) -> Response:
     account, features = visit.visitor.account, ports.settings.features
     kept = ports.own_factors.find_recovery_codes(account.sub, account.recovery_id) if account.recovery_id else None
     # Who has used a code has lost something: a passkey or a second factor.
-    lost = (PASSKEYS, SECOND_FACTOR) if visit.visitor.session.is_recovered else ()
+    means = (PASSKEYS, SECOND_FACTOR) if visit.visitor.session.is_recovered else ()
     suffix = f"?request={errand.handle}" if errand.handle else ""
     return visit.page(
         status=status,
@@ -55,7 +53,7 @@ def _page(
         codes=(),
         left=recovery_codes.left(kept) if kept else 0,
         can_make=_has_means(account),
-        links=[(name, f"/account/{name}{suffix}") for name in lost if SECTIONS[name].needs in features],
+        lost=[(name, f"/account/{name}{suffix}") for name in means if SECTIONS[name].needs in features],
         way_on=way_on(visit, errand) if errand.handle else "",
         request_handle=errand.handle,
         csrf_token=visit.token(account.recovery_id, errand.handle),

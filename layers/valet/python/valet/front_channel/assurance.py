@@ -80,13 +80,15 @@ def level_for(
     enough = tuple(acr for acr in reachable if acr in essential and reaches(acr, highest))
     if account is None:
         return Level(_highest(*required), enough=enough)
-    # What only an operator requires, the end-user may get the means for now.
-    is_operators = not any(reaches(acr, by_operator) for acr in reachable)
+    # What only an operator requires, the end-user may get the means for now; but not past a factor that the account has
+    # and that this deployment does not offer any more.
+    best = _best(account, features)
+    is_operators = best in reachable and not any(reaches(acr, by_operator) for acr in reachable)
     return Level(
         _highest(*required),
         _highest(*own),
         enough,
-        best=_best(account, features),
+        best=best,
         enrol=_section_for(by_operator, account, features, essential) if is_operators else "",
         totp_id=account.totp_id,
         can_recover=bool(account.recovery_id),

@@ -126,9 +126,7 @@ def throttled_page(
     return response.with_headers({"Retry-After": str(retry_after)})
 
 
-def out_of_date(
-    saved: Saved, destination: Destination, asked: Asked, parameters: Mapping[str, str]
-) -> PageOutOfDate:
+def out_of_date(saved: Saved, destination: Destination, asked: Asked, parameters: Mapping[str, str]) -> PageOutOfDate:
     """The refusal of a form that this session's page for this request did not send: the page again."""
     again = second_page(saved, destination, asked, parameters, error=_OUT_OF_DATE, status=400)
     return PageOutOfDate(saved.request.client_id, again)

@@ -1,5 +1,5 @@
-"""Second factors: the seed of an authenticator app, and recovery codes. Each is worth nothing until its account names it
-by its id.
+"""Second factors: the seed of an authenticator app, and recovery codes. Each is worth nothing until its account names
+it by its id.
 """
 
 from valet.frozen import Frozen

@@ -12,6 +12,8 @@ from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
+SECOND_FACTOR = ("optional", "required")
+LONGEST_REMEMBERED = 30  # days
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
 
 
@@ -23,6 +25,7 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
         *_brand(policy),
         *_sign_in_with(policy),
         *_role_required_acr(policy),
+        *_second_factor(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
 
@@ -30,6 +33,13 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
 def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
     if policy.sign_in_with not in SIGN_IN_WITH:
         yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
+
+
+def _second_factor(policy: Policy) -> Iterator[Wrong]:
+    if policy.second_factor not in SECOND_FACTOR:
+        yield Wrong("second_factor", f"one of {', '.join(SECOND_FACTOR)}", policy.second_factor)
+    if not 0 <= policy.remember_device <= LONGEST_REMEMBERED:
+        yield Wrong("remember_device", f"days from 0 to {LONGEST_REMEMBERED}", str(policy.remember_device))
 
 
 def _role_required_acr(policy: Policy) -> Iterator[Wrong]:

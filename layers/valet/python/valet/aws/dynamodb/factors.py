@@ -44,8 +44,12 @@ class DynamoFactors(Frozen):
             return (failed.found or {}).get("attempt") == attempt
         return True
 
+    def find_totp(self, sub: str, totp_id: str) -> Totp | None:
+        item = self.table.get(_factor(sub), totp_id) if totp_id else None
+        return model_from_item(Totp, item) if item else None
+
     def find_recovery_codes(self, sub: str, recovery_id: str) -> RecoveryCodes | None:
-        item = self.table.get(_factor(sub), recovery_id)
+        item = self.table.get(_factor(sub), recovery_id) if recovery_id else None
         return model_from_item(RecoveryCodes, item) if item else None
 
     def spend_recovery_code(self, sub: str, recovery_id: str, number: int, attempt: bytes) -> bool:
