@@ -19,7 +19,9 @@ def look_key(evidence: Evidence) -> Iterator[Finding]:
     state = metadata["KeyState"] if metadata else "gone"
     if state == "Enabled":
         return
-    why = "Nobody can sign in with an authenticator app. If KMS deletes the key, every app is lost; recovery codes stay."
+    why = (
+        "Nobody can sign in with an authenticator app. If KMS deletes the key, every app is lost; recovery codes stay."
+    )
     mend = f"Enable it: {command('aws kms enable-key --key-id', key_id)}"
     if state == "PendingDeletion":
         mend = f"Keep it: {command('aws kms cancel-key-deletion --key-id', key_id)}; then enable it"

@@ -17,7 +17,9 @@ from admin.terminal.endings import Refused
 def factors_of(people: People, account: Account) -> tuple[Totp | None, RecoveryCodes | None]:
     """The second factor and the recovery codes in force."""
     factors = DynamoFactors(people.table)
-    return factors.find_totp(account.sub, account.totp_id), factors.find_recovery_codes(account.sub, account.recovery_id)
+    return factors.find_totp(account.sub, account.totp_id), factors.find_recovery_codes(
+        account.sub, account.recovery_id
+    )
 
 
 def shown(people: People, account: Account) -> dict[str, Any]:

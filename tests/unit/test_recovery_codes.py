@@ -73,7 +73,8 @@ def test_letters_that_look_like_digits_are_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "123456", "K7QD-9FXA-22MN-P0TV", "0-K7QD-9FXA-22MN-P0TV", "11-K7QD-9FXA-22MN-P0TV", "3-K7QD", "A" * 99]
+    "written",
+    ["", "123456", "K7QD-9FXA-22MN-P0TV", "0-K7QD-9FXA-22MN-P0TV", "11-K7QD-9FXA-22MN-P0TV", "3-K7QD", "A" * 99],
 )
 def test_what_cannot_be_a_code_is_none(written: str) -> None:
     assert parse(written) is None

@@ -108,9 +108,7 @@ def test_doctor_tells_who_is_locked_out_where_second_factors_are_off(
     valet("clients", "change", "web_app_123", "--required-acr", "urn:valet:acr:multi-factor")
     assert findings(valet, "second_factors.required") == []
     environment = Evidence.environment
-    monkeypatch.setattr(
-        Evidence, "environment", lambda self, name: {**environment(self, name), "SECOND_FACTOR": "off"}
-    )
+    monkeypatch.setattr(Evidence, "environment", lambda self, name: {**environment(self, name), "SECOND_FACTOR": "off"})
     assert findings(valet, "second_factors.required") == [
         "The policy requires a second factor of everybody",
         "The client web_app_123 requires a second factor",

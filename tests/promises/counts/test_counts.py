@@ -65,6 +65,8 @@ _KINDS = {
     "DeleteItem": "write",
     "PutItem": "put",
     "GenerateMac": "mac",
+    "Encrypt": "encrypt",
+    "Decrypt": "decrypt",
     "SendMessage": "message",
 }
 

@@ -12,6 +12,7 @@ from valet.tokens.verify import Verified, verify_access_token
 
 from tests.promises.counts.requests import Request
 from tests.promises.faults.injection import Fault
+from tests.promises.faults.second_factors import SECOND_FACTORS
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer, encoded
 from tests.support.world import World
@@ -422,6 +423,7 @@ def after_reading(run: Run) -> None:
 
 
 AFTERMATH: dict[str, Callable[[Run], None]] = {
+    **SECOND_FACTORS,
     "account_stranger": after_visit,
     "account_overview": after_reading,
     "account_sessions": after_reading,

@@ -20,11 +20,12 @@ from valet.pages.words import Sentence
 from valet.people.cookies import HasCookies, session_secret
 from valet.people.second_factors import Refused
 from valet.people.sessions import is_over
+from valet.people.throttling import Throttled
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
 from valet.ports.runtime import HasSettings
 from valet.ports.sessions import HasSessions
-from valet.protocol.authorization_request import Destination
+from valet.protocol.authorization_request import Destination, destination_of
 from valet.protocol.supported import PASSKEY_ACR, rank
 from valet.standing import account_stands
 
@@ -44,8 +45,6 @@ class Asked(Frozen):
     secret: str  # the value of its cookie
     has_totp: bool
     has_recovery: bool
-    days: int  # for which the browser may be remembered; 0: it may not
-    has_passkey: bool
 
     def may_use(self) -> Account:
         """The account with what may be tried here, and nothing else."""
@@ -54,6 +53,17 @@ class Asked(Frozen):
 
     def __repr__(self) -> str:
         return f"Asked({self.account.sub!r})"  # the cookie is a secret
+
+
+class Shown(Frozen):
+    """What the page is made of."""
+
+    saved: Saved
+    destination: Destination
+    asked: Asked
+    asks_recovery: bool
+    days: int  # for which the browser may be remembered; 0: it may not
+    has_passkey: bool
 
 
 def find_asked(ports: Ports, request: Request, now: float) -> Asked | None:
@@ -65,71 +75,62 @@ def find_asked(ports: Ports, request: Request, now: float) -> Asked | None:
         return None
     if not account_stands(account, session.epoch, session.auth_time_ms):
         return None
-    features = ports.settings.features
     # TOTP is worth nothing after a mail, and nobody is asked for it after a passkey, or twice.
-    has_totp = rank(session.acr) == 0 and bool(account.totp_id) and "second_factor" in features
+    has_totp = rank(session.acr) == 0 and bool(account.totp_id) and "second_factor" in ports.settings.features
     has_recovery = bool(account.recovery_id) and session.acr != PASSKEY_ACR and not session.is_recovered
-    if not has_totp and not has_recovery:
-        return None
-    days = ports.registry.policy().remember_device if has_totp else 0
-    has_passkey = bool(account.passkeys) and "passkeys" in features
-    return Asked(account, session, secret, has_totp, has_recovery, days, has_passkey)
+    return Asked(account, session, secret, has_totp, has_recovery) if has_totp or has_recovery else None
 
 
-def second_page(
-    saved: Saved,
-    destination: Destination,
-    asked: Asked,
-    parameters: Mapping[str, str],
-    *,
-    error: Sentence | None = None,
-    status: int = 200,
-) -> Response:
+def shown(ports: Ports, saved: Saved, asked: Asked, parameters: Mapping[str, str], issuer: str) -> Shown:
     """The page that asks for a code of the authenticator app, or for a recovery code if that is all that there is, or
     if the end-user has chosen it.
     """
     asks_recovery = not asked.has_totp or (asked.has_recovery and parameters.get("use") == "recovery")
+    return Shown(
+        saved,
+        destination_of(saved.request, ports.registry, issuer),
+        asked,
+        asks_recovery,
+        days=0 if asks_recovery else ports.registry.policy().remember_device,
+        has_passkey=bool(asked.account.passkeys) and "passkeys" in ports.settings.features,
+    )
+
+
+def second_page(shown: Shown, *, error: Sentence | None = None, status: int = 200) -> Response:
+    saved, asked = shown.saved, shown.asked
     here = f"/login/second?request={saved.handle}"
+    passkey = f"/login?request={saved.handle}&acr={PASSKEY_ACR}"
     ways = [
-        *([("second.use_app", here)] if asks_recovery and asked.has_totp else []),
-        *([("second.use_recovery", f"{here}&use=recovery")] if not asks_recovery and asked.has_recovery else []),
-        *([("sign_in.use_passkey", f"/login?request={saved.handle}&acr={PASSKEY_ACR}")] if asked.has_passkey else []),
+        *([("second.use_app", here)] if shown.asks_recovery and asked.has_totp else []),
+        *([("second.use_recovery", f"{here}&use=recovery")] if not shown.asks_recovery and asked.has_recovery else []),
+        *([("sign_in.use_passkey", passkey)] if shown.has_passkey else []),
     ]
-    shown = second.page(
+    filled = second.page(
         request_handle=saved.handle,
         csrf_token=csrf_token(asked.secret, _form(saved)),
-        client_name=destination.name,
-        client_logo=data_uri(destination.client.logo),
+        client_name=shown.destination.name,
+        client_logo=data_uri(shown.destination.client.logo),
         username=asked.account.username,
-        asks_recovery=asks_recovery,
-        days=0 if asks_recovery else asked.days,
+        asks_recovery=shown.asks_recovery,
+        days=shown.days,
         ways=ways,
         error=error,
         ui_locales=saved.request.ui_locales,
     )
-    return page(status, shown)
+    return page(status, filled)
 
 
-def refused_page(
-    saved: Saved, destination: Destination, asked: Asked, parameters: Mapping[str, str], refused: Refused
-) -> Response:
+def refused_page(shown: Shown, outcome: Refused | Throttled) -> Response:
     """The page after a code that was refused. It does not say whether the code was right and had been used."""
-    return second_page(saved, destination, asked, parameters, error=_ERRORS[refused], status=401)
+    if isinstance(outcome, Refused):
+        return second_page(shown, error=_ERRORS[outcome], status=401)
+    error = Sentence("sign_in.throttled", {"minutes": -(-outcome.retry_after // 60)})
+    return second_page(shown, error=error, status=429).with_headers({"Retry-After": str(outcome.retry_after)})
 
 
-def throttled_page(
-    saved: Saved, destination: Destination, asked: Asked, parameters: Mapping[str, str], retry_after: int
-) -> Response:
-    """The page after an attempt that came too soon; `retry_after` is in seconds."""
-    error = Sentence("sign_in.throttled", {"minutes": -(-retry_after // 60)})
-    response = second_page(saved, destination, asked, parameters, error=error, status=429)
-    return response.with_headers({"Retry-After": str(retry_after)})
-
-
-def out_of_date(saved: Saved, destination: Destination, asked: Asked, parameters: Mapping[str, str]) -> PageOutOfDate:
+def out_of_date(shown: Shown) -> PageOutOfDate:
     """The refusal of a form that this session's page for this request did not send: the page again."""
-    again = second_page(saved, destination, asked, parameters, error=_OUT_OF_DATE, status=400)
-    return PageOutOfDate(saved.request.client_id, again)
+    return PageOutOfDate(shown.saved.request.client_id, second_page(shown, error=_OUT_OF_DATE, status=400))
 
 
 def is_second_form(parameters: Mapping[str, str], saved: Saved, asked: Asked) -> bool:
