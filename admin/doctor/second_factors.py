@@ -44,7 +44,7 @@ def look_required(evidence: Evidence) -> Iterator[Finding]:
         if account.totp_id and not account.is_disabled:
             yield Finding(
                 "People have authenticator apps, and SecondFactor is off",
-                f"{account.username}, for instance, cannot sign in with a password: that alone would be less than before.",
+                f"{account.username}, for instance, cannot sign in: the password alone would be less than before.",
                 f"Deploy with SecondFactor=on, or {command('valet users reset-second-factor', account.username)}",
             )
             return

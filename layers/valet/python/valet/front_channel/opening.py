@@ -100,10 +100,10 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     if not stands and others:
         session = replace(session, instead_of=others[0].digest)
     ports.sessions.open(session)
-    if not ports.proofs.spend_proof(place, proof, attempt, now):
+    if not ports.proofs.spend_proof(place, proof, attempt, now) or not _takes_over(ports, base, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
-    _end_own(ports, replaced, session, now)
+    _end_own(ports, replaced if base is None else replaced[1:], session, now)
     left = others if stands else ()
     for each in left:
         _end_other(ports, each, request.issuer, now)
@@ -163,6 +163,16 @@ def _remembered(ports: Ports, saved: Saved, session: Session, account: Account, 
 
     is_known = is_remembered(ports.devices, saved.browser, account, days, now)
     return replace(session, remembered=account.totp_id) if is_known else session
+
+
+def _takes_over(ports: Ports, base: Session | None, attempt: bytes, now: float) -> bool:
+    """Whether the session that a second factor was given for ends by this very attempt: an end-user who signs out
+    meanwhile stays signed out.
+    """
+    if base is None:
+        return True
+    ended = ports.sessions.end(base.digest, attempt, now)
+    return ended is not None and ended.ending == attempt
 
 
 def _end_own(ports: Ports, replaced: tuple[Session, ...], session: Session, now: float) -> None:

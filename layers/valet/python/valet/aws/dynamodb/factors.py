@@ -22,8 +22,8 @@ class DynamoFactors(Frozen):
             item = self.table.update(
                 _factor(sub),
                 totp_id,
-                "SET #failures = if_not_exists(#failures, :none) + :one",
-                {":one": 1, ":none": 0, ":hundred": MOST_FAILURES},
+                "ADD #failures :one",
+                {":one": 1, ":hundred": MOST_FAILURES},
                 "attribute_exists(#pk) AND (attribute_not_exists(#failures) OR #failures < :hundred)",
                 "ALL_NEW",
             )
