@@ -122,10 +122,8 @@ class Ledger:
             self.signing_in.session_expired(name)
         if call.kind == "grant":
             self._grant(author, name, old, new)
-        if call.kind == "account" and new is not None:
-            self.second.account_written(new)
-        if call.kind == "factor" and new is not None and author is not None:
-            self.second.factor_written(author, call.sk, old, new)
+        if call.kind in ("account", "factor") and new is not None:
+            self.second.written(author, call, old, new)
         self._ended(author, call, old, new)
 
     def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from valet.aws.dynamodb.table import Item
 from valet.protocol.supported import MULTI_FACTOR_ACR
 
+from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Process
 from tests.promises.model.signing_in import session_of
 
@@ -66,12 +67,18 @@ class SecondFactors:
 
     # Writes that took effect.
 
-    def account_written(self, new: Item) -> None:
+    def written(self, author: Process | None, call: Call, old: Item | None, new: Item) -> None:
+        if call.kind == "account":
+            self._account_written(new)
+        elif author is not None:
+            self._factor_written(author, call.sk, old, new)
+
+    def _account_written(self, new: Item) -> None:
         totp_id, former = new.get("totp_id", ""), self.in_force.get(new["sub"], ())
         if totp_id and former[-1:] != (totp_id,):
             self.in_force[new["sub"]] = (*former, totp_id)
 
-    def factor_written(self, author: Process, key: str, old: Item | None, new: Item) -> None:
+    def _factor_written(self, author: Process, key: str, old: Item | None, new: Item) -> None:
         if old is None or old.get("attempt") == new.get("attempt"):
             return
         if new["last_step"] <= old["last_step"]:
