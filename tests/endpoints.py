@@ -190,6 +190,15 @@ ENDPOINTS = (
         stores=("request#",),  # the visit, which waits for a sign-in
     ),
     Endpoint(
+        "/account/password",
+        "credentials",
+        "GET, POST",
+        "sets a new password",
+        ("password_page", "password_changed", "password_refused"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/passkeys",
         "credentials",
         "GET, POST",

@@ -14,6 +14,7 @@ from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -73,6 +74,7 @@ class Stores:
     proofs: Proofs
     passkeys: DynamoPasskeys
     enrolment: DynamoEnrolment
+    own_sign_in: DynamoOwnSignIn
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -122,4 +124,5 @@ def _on(table: Table) -> Stores:
         DynamoProofs(table),
         DynamoPasskeys(table),
         DynamoEnrolment(table, table),
+        DynamoOwnSignIn(table),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from valet.ports.mails import Letters, Mails
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
+    from valet.ports.own_sign_in import OwnSignIn
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
@@ -117,6 +118,12 @@ class Server:
         from valet.aws.dynamodb.own_account import DynamoOwnAccount
 
         return DynamoOwnAccount(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_sign_in(self) -> "OwnSignIn":
+        from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
+
+        return DynamoOwnSignIn(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
