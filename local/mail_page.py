@@ -13,7 +13,10 @@ from local.gateway.http_events import HttpRequest, HttpResponse
 # A mail's HTML stands in a frame of an origin of its own, in which no script runs. The frame may open a link in a new
 # tab, because a page of Valet's is shown in no frame.
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _HEADERS = (
     ("content-type", "text/html; charset=utf-8"),
