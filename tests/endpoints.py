@@ -273,7 +273,7 @@ ENDPOINTS = (
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "authorizer", "demo_api")
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

@@ -17,6 +17,7 @@ from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
 from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
+from tests.support.post import Post
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -136,6 +137,12 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(log, "write", lines.append)
     return lines
+
+
+@pytest.fixture
+def post(deployment: Deployment) -> Post:
+    """The deployment sends mails from now on."""
+    return Post(deployment)
 
 
 @pytest.fixture
