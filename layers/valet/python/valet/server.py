@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from valet.ports.own_account import OwnAccount
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
+    from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
@@ -99,6 +100,13 @@ class Server:
         from valet.aws.dynamodb.registry import DynamoRegistry
 
         return DynamoRegistry(self._table(self.settings.registry_table), self.clock, self.settings.profile)
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from valet.aws.dynamodb.providers import DynamoProviders
+
+        is_on = self.settings.federation == "on"
+        return DynamoProviders(self._table(self.settings.registry_table) if is_on else None, self.clock)
 
     @cached_property
     def accounts(self) -> "Accounts":

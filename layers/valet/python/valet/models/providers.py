@@ -8,12 +8,15 @@ class Provider(Frozen):
 
     provider_id: str  # in addresses: letters, digits, hyphens
     name: str  # on its button
-    kind: str = "oidc"  # | github | apple
+    kind: str = "oidc"  # | google | entra | github | apple
     issuer: str = ""
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     jwks_uri: str = ""
+    userinfo_endpoint: str = ""  # asked where an ID token lacks the address; of GitHub, where the person is told
     client_id: str = ""
+    token_endpoint_auth_method: str = "client_secret_post"  # | client_secret_basic
+    sends_iss: bool = False  # every answer to the browser names the issuer (RFC 9207 §2)
     secret: bytes = b""  # of the client, or Apple's private key: sealed
     key_id: str = ""  # of Apple's private key
     team_id: str = ""  # of Apple
