@@ -176,7 +176,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
-            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+            "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
+            "amr provider",
+            metric="LoginsSucceeded",
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(

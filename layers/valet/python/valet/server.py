@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
+    from valet.ports.links import Links
     from valet.ports.mails import Letters, Mails
+    from valet.ports.newcomers import Newcomers
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
     from valet.ports.passkeys import Passkeys
@@ -179,6 +181,18 @@ class Server:
         from valet.aws.dynamodb.enrolment import DynamoEnrolment
 
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def links(self) -> "Links":
+        from valet.aws.dynamodb.links import DynamoLinks
+
+        return DynamoLinks(self._table(self.settings.users_table))
+
+    @cached_property
+    def newcomers(self) -> "Newcomers":
+        from valet.aws.dynamodb.newcomers import DynamoNewcomers
+
+        return DynamoNewcomers(self._table(self.settings.users_table))
 
     @cached_property
     def once(self) -> "Once":

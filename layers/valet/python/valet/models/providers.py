@@ -2,6 +2,8 @@
 
 from valet.frozen import Frozen
 
+LOCAL = "local"  # no provider: among a client's ways to sign in, a password or a passkey of this server
+
 
 class Provider(Frozen):
     """A provider as an operator registered it. Its addresses are pinned: nothing is discovered while people wait."""
@@ -55,6 +57,9 @@ class Identity(Frozen):
         return f"Identity({self.issuer!r})"
 
 
+NOBODY = Identity("", "")
+
+
 class Link(Frozen):
     """That an identity at a provider is an account's. It is worth nothing unless the account names it."""
 
@@ -64,6 +69,7 @@ class Link(Frozen):
     upstream_sub: str
     address: str = ""  # as told
     name: str = ""  # as told
-    roles: frozenset[str] = frozenset()  # from the provider's rules, added at sign-in
-    linked_at: int = 0
+    roles: frozenset[str] = frozenset()  # from the provider's rules, as last told: sign-ins by it have them
+    attempt: bytes = b""  # to link it: a later one has taken its place
+    linked_at: int = 0  # 0: the account does not name it yet, or did not until a moment ago
     last_used_at: int = 0
