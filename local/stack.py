@@ -24,10 +24,11 @@ from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
-from local.queues import Delivery, reach_this_machine, readers_from_template
+from local.queues import Delivery, readers_from_template
 from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
+from local.this_machine import reach_this_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 3000
