@@ -210,7 +210,7 @@ def _door(
 
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
-    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on"}
+    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "Federation": "on"}
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 
