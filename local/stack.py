@@ -24,10 +24,11 @@ from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
-from local.queues import Delivery, reach_this_machine, readers_from_template
+from local.queues import Delivery, readers_from_template
 from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
+from local.this_machine import reach_this_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 3000
@@ -209,7 +210,7 @@ def _door(
 
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
-    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on"}
+    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "Federation": "on"}
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 
