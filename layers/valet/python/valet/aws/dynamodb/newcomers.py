@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from valet.aws.dynamodb.accounts import DynamoUsers
-from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
+from valet.aws.dynamodb.accounts import DynamoUsers, item_of_account
+from valet.aws.dynamodb.table import ConditionFailed, Table
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Identifier
 
@@ -20,7 +20,7 @@ class DynamoNewcomers(Frozen):
         # Only our own first try can have put one. A copy of it may arrive when the account has been in use for long,
         # and must not bring the first state back.
         with suppress(ConditionFailed):
-            self.table.put(item_from_model(account, f"account#{account.sub}", "account"), "attribute_not_exists(#pk)")
+            self.table.put(item_of_account(account), "attribute_not_exists(#pk)")
 
     def drop_account(self, sub: str) -> None:
         self.table.delete(f"account#{sub}", "account")
