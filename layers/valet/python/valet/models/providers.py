@@ -2,6 +2,8 @@
 
 from valet.frozen import Frozen
 
+TENANT = "{tenantid}"  # in an issuer of Entra for several tenants: each of them is an issuer of its own
+
 
 class Provider(Frozen):
     """A provider as an operator registered it. Its addresses are pinned: nothing is discovered while people wait."""
@@ -22,7 +24,7 @@ class Provider(Frozen):
     team_id: str = ""  # of Apple
     scope: tuple[str, ...] = ("openid", "email", "profile")
     algs: tuple[str, ...] = ("RS256",)  # that its ID tokens may be signed with
-    tenants: frozenset[str] = frozenset()  # of Entra, whose people may sign in, where the issuer has a {tenantid}
+    tenants: frozenset[str] = frozenset()  # whose people alone may sign in: Entra's `tid`, or Google's `hd`
     domains: frozenset[str] = frozenset()  # of the addresses that it alone gives out: it is authoritative for them
     creates: bool = False  # a person whom no account knows gets one
     links: str = "off"  # | verified: an account with the same proven address is linked without being asked
