@@ -3,6 +3,7 @@
 from valet.frozen import Frozen
 
 LOCAL = "local"  # no provider: among a client's ways to sign in, a password or a passkey of this server
+TENANT = "{tenantid}"  # in an issuer of Entra for several tenants: each of them is an issuer of its own
 
 
 class Provider(Frozen):
@@ -24,7 +25,7 @@ class Provider(Frozen):
     team_id: str = ""  # of Apple
     scope: tuple[str, ...] = ("openid", "email", "profile")
     algs: tuple[str, ...] = ("RS256",)  # that its ID tokens may be signed with
-    tenants: frozenset[str] = frozenset()  # of Entra, whose people may sign in, where the issuer has a {tenantid}
+    tenants: frozenset[str] = frozenset()  # whose people alone may sign in: Entra's `tid`, or Google's `hd`
     domains: frozenset[str] = frozenset()  # of the addresses that it alone gives out: it is authoritative for them
     creates: bool = False  # a person whom no account knows gets one
     links: str = "off"  # | verified: an account with the same proven address is linked without being asked

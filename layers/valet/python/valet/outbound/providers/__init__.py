@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from valet.errors import UpstreamRefused
-from valet.models.providers import Identity, Provider
+from valet.models.providers import TENANT, Identity, Provider
 from valet.outbound.asking import Ask
 from valet.outbound.providers.exchange import Exchange
 
@@ -22,7 +22,6 @@ MODULES = {
     "github": "valet.outbound.providers.github",
     "apple": "valet.outbound.providers.apple",
 }
-TENANT = "{tenantid}"  # in an issuer of Entra: each tenant is an issuer of its own
 
 
 def authorization_url(

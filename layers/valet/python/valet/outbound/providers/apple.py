@@ -7,12 +7,10 @@ nobody, so it is not read. An address of the private relay is an address like an
 import json
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from valet.errors import UpstreamRefused
 from valet.jose.ecdsa import joined
 from valet.jose.p256 import ES256
+from valet.jose.p256 import private_key as key_of
 from valet.jose.public import base64url
 from valet.models.providers import Identity, Provider
 from valet.outbound.providers import oidc, told
@@ -47,16 +45,8 @@ def client_secret_of(provider: Provider, private_key: bytes, now: float) -> str:
         "sub": provider.client_id,
     }
     signing_input = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
-    signature = joined(signing_key(private_key).sign(signing_input.encode(), ES256))
-    return f"{signing_input}.{base64url(signature)}"
-
-
-def signing_key(private_key: bytes) -> EllipticCurvePrivateKey:
-    """The key of a .p8 file. Raises UpstreamRefused."""
     try:
-        key = load_pem_private_key(private_key, None)
-    except (ValueError, TypeError):
+        signature = joined(key_of(private_key).sign(signing_input.encode(), ES256))
+    except ValueError:
         raise UpstreamRefused("the private key is not a .p8 file") from None
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise UpstreamRefused("the private key is not one on P-256")
-    return key
+    return f"{signing_input}.{base64url(signature)}"

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 
 from valet.errors import UpstreamRefused
-from valet.models.providers import Identity, Provider
-from valet.outbound.providers import TENANT, oidc, told
+from valet.models.providers import TENANT, Identity, Provider
+from valet.outbound.providers import oidc, told
 from valet.outbound.providers.exchange import Exchange
 from valet.outbound.providers.id_token import Claims
 
