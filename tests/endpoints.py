@@ -214,6 +214,15 @@ ENDPOINTS = (
         stores=("request#",),  # the visit, which waits for a sign-in
     ),
     Endpoint(
+        "/account/password",
+        "credentials",
+        "GET, POST",
+        "sets a new password",
+        ("password_page", "password_changed", "password_refused"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/passkeys",
         "credentials",
         "GET, POST",
@@ -297,7 +306,7 @@ ENDPOINTS = (
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "authorizer", "demo_api")
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

@@ -16,6 +16,7 @@ from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.links import DynamoLinks
 from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -77,6 +78,7 @@ class Stores:
     enrolment: DynamoEnrolment
     links: DynamoLinks
     newcomers: DynamoNewcomers
+    own_sign_in: DynamoOwnSignIn
 
 
 @pytest.fixture
@@ -134,4 +136,5 @@ def _on(table: Table) -> Stores:
         DynamoEnrolment(table, table),
         DynamoLinks(table),
         DynamoNewcomers(table),
+        DynamoOwnSignIn(table),
     )

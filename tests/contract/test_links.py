@@ -44,8 +44,8 @@ def owner_of(stores: Stores, name: str = NAME) -> str:
 
 
 def connect(stores: Stores, account: Account, name: str = NAME) -> Iterator[bool | None]:
-    """The writes of front_channel/linking.connect, after what it goes by was read: one at each step, and at last whether
-    it is linked.
+    """The writes of front_channel/linking.connect, after what it goes by was read: one at each step, and at last
+    whether it is linked.
     """
     link = replace(LINK, sub=account.sub, attempt=random(16))
     there = stores.links.find_link(name)
@@ -149,7 +149,7 @@ def test_what_the_provider_tells_is_kept_of_its_own_account_alone(stores: Stores
     assert stores.links.find_link(NAME) == replace(told, linked_at=7)  # who linked it may have died before it settled
 
 
-# The last means stays --------------------------------------------------------------------------------------------------
+# The last means stays -------------------------------------------------------------------------------------------------
 
 
 def test_one_rule_for_passwords_passkeys_and_links(stores: Stores) -> None:
@@ -195,7 +195,7 @@ def test_a_late_deletion_does_not_take_a_link_that_was_made_anew(stores: Stores)
     assert stores.links.find_link(NAME) is None
 
 
-# At once ---------------------------------------------------------------------------------------------------------------
+# At once --------------------------------------------------------------------------------------------------------------
 
 
 def orders(first: int, second: int) -> Iterator[tuple[bool, ...]]:
@@ -275,7 +275,7 @@ def test_two_clicks_of_one_person_link_once(memory_stores: Stores) -> None:
         assert owner_of(stores) == john.sub, order
 
 
-# New accounts ----------------------------------------------------------------------------------------------------------
+# New accounts ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_late_copy_of_a_new_account_brings_nothing_back(stores: Stores) -> None:
@@ -304,7 +304,7 @@ def test_a_name_that_was_given_up_is_kept_from_others_for_a_while(stores: Stores
     assert take("j@example.com", Identifier("jane-sub", "email", 1), 201)
 
 
-# The proof of a provider's word ----------------------------------------------------------------------------------------
+# The proof of a provider's word ---------------------------------------------------------------------------------------
 
 PLACE = Place("upstream", b"digest of a browser and its request")
 WORD = Proof(

@@ -18,6 +18,7 @@ from tests.support.deployment import Deployment, afresh
 from tests.support.federation import Federation, federated
 from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
+from tests.support.post import Post
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -137,6 +138,12 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(log, "write", lines.append)
     return lines
+
+
+@pytest.fixture
+def post(deployment: Deployment) -> Post:
+    """The deployment sends mails from now on."""
+    return Post(deployment)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_each_provider_has_a_redirect_uri_of_its_own(
     assert len(uris) == 2
 
 
-# What is not this browser's, this request's, this provider's -----------------------------------------------------------
+# What is not this browser's, this request's, this provider's ----------------------------------------------------------
 
 
 def test_login_csrf_an_attackers_callback_signs_nobody_in(
@@ -209,9 +209,7 @@ def test_code_injection_at_a_provider_without_pkce_is_refused_by_the_nonce(
     attacker = anew(deployment)
     own = attacker.get(button_of(attacker.open(web_app.ask().url), idp))
     idp._codes[stolen]["code_challenge"] = asked_of(own)["code_challenge"]  # as if it were not compared
-    assert_refused(
-        deployment, attacker, federation.brought_back(idp, own, code=stolen), "ID token: another nonce"
-    )
+    assert_refused(deployment, attacker, federation.brought_back(idp, own, code=stolen), "ID token: another nonce")
 
 
 @pytest.mark.parametrize("code", [None, "", "x" * 4097])
@@ -222,7 +220,7 @@ def test_an_answer_without_a_code_asks_nobody(
     assert not idp.asked
 
 
-# Once ------------------------------------------------------------------------------------------------------------------
+# Once -----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_double_click_goes_where_the_first_click_went(
@@ -283,7 +281,7 @@ def test_a_trip_that_took_longer_than_the_request_begins_again(
     assert "longer than ten minutes" in browser.follow(answer).body
 
 
-# What a provider answers instead -----------------------------------------------------------------------------------------
+# What a provider answers instead --------------------------------------------------------------------------------------
 
 
 def test_who_says_no_at_the_provider_is_back_at_the_sign_in_page(
@@ -346,7 +344,7 @@ def test_a_provider_that_does_not_answer_is_asked_again_by_reloading(
     assert signed_in(deployment, browser, browser.get(url)) == "demo-john"
 
 
-# Providers that there are not ----------------------------------------------------------------------------------------------
+# Providers that there are not -----------------------------------------------------------------------------------------
 
 
 def test_a_provider_that_nobody_registered_is_not_there(deployment: Deployment, browser: Browser, sent: Answer) -> None:
@@ -362,11 +360,18 @@ def test_without_federation_there_is_none(
     page = browser.open(web_app.ask().url)
     assert "/federate/" not in page.body
     assert browser.get(f"/federate/{idp.provider.provider_id}?request=x").status == 404
-    assert "urn:valet:acr:upstream" not in browser.get("/.well-known/openid-configuration").json()["acr_values_supported"]
+    assert (
+        "urn:valet:acr:upstream" not in browser.get("/.well-known/openid-configuration").json()["acr_values_supported"]
+    )
 
 
 def test_a_provider_that_is_disabled_is_offered_to_nobody_and_takes_nobody_back(
-    deployment: Deployment, federation: Federation, browser: Browser, web_app: Application, idp: FakeProvider, sent: Answer
+    deployment: Deployment,
+    federation: Federation,
+    browser: Browser,
+    web_app: Application,
+    idp: FakeProvider,
+    sent: Answer,
 ) -> None:
     page = browser.open(web_app.ask().url)
     button, url = button_of(page, idp), federation.brought_back(idp, sent)

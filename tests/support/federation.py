@@ -87,7 +87,13 @@ class Federation:
         identity = identity_of(idp)
         name = link_name(idp.provider.provider_id, identity)
         link = Link(
-            sub, idp.provider.provider_id, identity.issuer, identity.subject, attempt=b"first", linked_at=1, last_used_at=1
+            sub,
+            idp.provider.provider_id,
+            identity.issuer,
+            identity.subject,
+            attempt=b"first",
+            linked_at=1,
+            last_used_at=1,
         )
         users = self.deployment.table("Users")
         users.put(item_from_model(replace(link, **changes), f"link#{name}", "link"))

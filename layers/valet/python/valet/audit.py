@@ -193,7 +193,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "sid detail",
         ),
         "mail.failed": _event(
-            "A mail was not sent; the queue brings it again, unless the queue was out of reach.", "purpose detail"
+            "A mail was not sent and will not be: SES refused it, it waited too long, or its queue was out of reach.",
+            "purpose what detail",
         ),
         "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
         "mail.throttled": _event(

@@ -10,6 +10,7 @@ from valet.frozen import Frozen
 from valet.handles import base64url
 from valet.http import Response, page
 from valet.pages import sign_in
+from valet.pages.logos import data_uri
 from valet.pages.passkeys import HEADERS, USE, script
 from valet.pages.words import Sentence, Variants
 from valet.people.passkeys import SIGN_IN, challenge
@@ -93,6 +94,7 @@ def sign_in_page(
         request_handle=saved.handle,
         csrf_token=csrf_token(saved.browser, saved.handle),
         client_name=destination.name,
+        client_logo=data_uri(destination.client.logo),
         username=username,
         error=error,
         notice=notice if not error else None,

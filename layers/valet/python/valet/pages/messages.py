@@ -23,6 +23,11 @@ def account_deleted() -> Page:
     return _message("account_deleted", is_error=False)
 
 
+def password_changed(sign_in_at: str) -> Page:
+    """Says that the new password is in force, and everything that was opened before is over."""
+    return _message("password_changed", is_error=False, link=("sign_in.title", sign_in_at))
+
+
 class WayOn(Frozen):
     """What a page offers where a request ends: a reference to ask for help with, and the app to go back to."""
 
@@ -89,6 +94,8 @@ def _message(
     *,
     for_developer: tuple[str, str] | None = None,
     is_error: bool = True,
+    link: tuple[str, str] | None = None,
 ) -> Page:
-    values = {"name": name, "way_on": way_on, "for_developer": for_developer, "is_error": is_error}
+    """`link`: the key of its words, and where it leads."""
+    values = {"name": name, "way_on": way_on, "for_developer": for_developer, "is_error": is_error, "link": link}
     return Page("message.html", values)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from valet.frozen import Frozen
 from valet.http import Page
+from valet.pages.logos import with_logo
 from valet.pages.words import Sentence, Variants
 
 
@@ -24,6 +25,7 @@ def page(
     request_handle: str,
     csrf_token: str,
     client_name: Sentence | Variants,
+    client_logo: str = "",
     username: str = "",
     error: Sentence | None = None,
     notice: Sentence | None = None,
@@ -53,6 +55,7 @@ def page(
             "request_handle": request_handle,
             "csrf_token": csrf_token,
             "client_name": client_name,
+            "client_logo": client_logo,
             "username": username,
             "error": error,
             "notice": notice,
@@ -65,7 +68,7 @@ def page(
             "needs_localhost": needs_localhost,
         },
         has_form=True,
-        images=images,
+        images=with_logo(images, client_logo),
         script=passkey.script if passkey else "",
         ui_locales=ui_locales,
         again={"request": request_handle},

@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "overview": Section(),
         "profile": Section(),
+        "password": Section(needs_fresh_sign_in=True),
         "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS),
         "providers": Section(needs_fresh_sign_in=True, needs=PROVIDERS),
         "sessions": Section(),
