@@ -34,6 +34,7 @@ class WayOn(Frozen):
     request_id: str | None = None  # it finds the log line
     client_name: Variants | None = None  # None: the client is not known
     client_uri: Variants | None = None  # as it is registered; None: it has none
+    again: str = ""  # where another way to sign in can be chosen
 
 
 NOWHERE = WayOn()

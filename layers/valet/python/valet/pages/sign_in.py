@@ -34,9 +34,15 @@ def page(
     ui_locales: str = "",
     passkey: PasskeyForm | None = None,
     asks_password: bool = True,
+    asks_name_only: bool = False,
+    providers: tuple[tuple[Variants, str], ...] = (),
+    account_page: str = "",
     needs_localhost: bool = False,
 ) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
+
+    With `asks_name_only` it asks for the name alone, whose domain may lead elsewhere. `providers` are the other ones to
+    sign in with, by name, and where each begins. `account_page` is where an identity can be linked, if not here.
 
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
     `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
@@ -56,6 +62,9 @@ def page(
             "starts": starts,
             "passkey": passkey,
             "asks_password": asks_password,
+            "asks_name_only": asks_name_only,
+            "providers": providers,
+            "account_page": account_page,
             "needs_localhost": needs_localhost,
         },
         has_form=True,
