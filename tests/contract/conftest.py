@@ -13,6 +13,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.mails import DynamoMails
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
@@ -28,6 +29,7 @@ from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
+from valet.ports.mails import Mails
 from valet.ports.once import Once
 from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
@@ -73,6 +75,7 @@ class Stores:
     proofs: Proofs
     passkeys: DynamoPasskeys
     enrolment: DynamoEnrolment
+    mails: Mails
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -122,4 +125,5 @@ def _on(table: Table) -> Stores:
         DynamoProofs(table),
         DynamoPasskeys(table),
         DynamoEnrolment(table, table),
+        DynamoMails(table),
     )
