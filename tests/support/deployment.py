@@ -48,7 +48,7 @@ TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Gra
 
 ACCOUNT_ID = "123456789012"
 # The queues that the template has, by the words of their URLs and ARNs.
-QUEUES = {"SignOuts": 10, "LogoutTokens": 30, "DeadLetters": 0}  # and the most receives
+QUEUES = {"SignOuts": 10, "LogoutTokens": 30, "Mail": 3, "DeadLetters": 0}  # and the most receives
 NOTIFIER = f"arn:aws:iam::{ACCOUNT_ID}:role/notify"  # the role that signs logout tokens
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
+    from valet.ports.joining import Joining
     from valet.ports.keys import Signers
     from valet.ports.mails import Letters, Mails
     from valet.ports.once import Once
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
     from valet.ports.pushed_requests import PushedRequests
+    from valet.ports.recovery import Recovery
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
@@ -171,6 +173,18 @@ class Server:
         from valet.aws.dynamodb.enrolment import DynamoEnrolment
 
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def joining(self) -> "Joining":
+        from valet.aws.dynamodb.joining import DynamoJoining
+
+        return DynamoJoining(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def recovery(self) -> "Recovery":
+        from valet.aws.dynamodb.recovery import DynamoRecovery
+
+        return DynamoRecovery(self._table(self.settings.users_table))
 
     @cached_property
     def once(self) -> "Once":

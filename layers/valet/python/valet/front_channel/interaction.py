@@ -12,13 +12,14 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_loopback, is_remembered_for
-from valet.protocol.supported import ACR_VALUES, reaches
+from valet.protocol.supported import ACR_VALUES, CREATE, reaches
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 
 
 class Step(Enum):
     LOGIN = "login"
+    JOIN = "join"  # in its place, for an end-user who is to make an account
     ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
@@ -60,9 +61,16 @@ def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: in
     """Whether the request wants a sign-in that is newer than the session's (OpenID Connect Core §3.1.2.1)."""
     if session.auth_time_ms >= asked_at_ms:
         return False
-    if request.prompt & {"login", "select_account"}:
+    if request.prompt & {"login", "select_account", CREATE}:
         return True
     return request.max_age is not None and now - session.auth_time > request.max_age
+
+
+def begins_with_account(request: AuthorizationRequest, session: Session | None, asked_at_ms: int) -> bool:
+    """Whether the end-user is to make an account (OpenID Connect Prompt Create §4.1). Not after a sign-in for this very
+    request: they have joined, or had an account after all.
+    """
+    return CREATE in request.prompt and (session is None or session.auth_time_ms < asked_at_ms)
 
 
 def _is_meant(request: AuthorizationRequest, session: Session) -> bool:

@@ -5,7 +5,7 @@ from typing import Protocol
 from valet.front_channel import code, opening
 from valet.front_channel.assurance import level_for
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.interaction import Step, acr_to_reach, next_step
+from valet.front_channel.interaction import Step, acr_to_reach, begins_with_account, next_step
 from valet.front_channel.opening import Opened, open_by_proof
 from valet.front_channel.saved_requests import RequestTooOld, Saved, find_to_resume, save_request
 from valet.http import Request, Response, redirect
@@ -80,6 +80,8 @@ def _next(
         is_local=ports.settings.is_plain_http,
         level=level,
     )
+    if step is Step.LOGIN and begins_with_account(asked, session, asked_at_ms):
+        step = Step.JOIN
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
@@ -96,7 +98,7 @@ def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -
     """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
     some weeks that they did not want to.
     """
-    if opened is None or opened.account.passkeys or not ports.settings.rp_id:
+    if opened is None or opened.has_joined or opened.account.passkeys or not ports.settings.rp_id:
         return False
     return ports.cookies.declined_passkey not in request.cookies
 

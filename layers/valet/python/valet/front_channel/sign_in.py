@@ -35,6 +35,7 @@ class Offer(Frozen):
     needs_localhost: bool  # the local stack's address is none that browsers let passkeys work at
     acr: str  # the level that the request needs; empty: any
     issued_ms: int  # when the page was made
+    has_mail: bool = False  # people may set a new password by mail, and join
 
 
 def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer:
@@ -46,7 +47,8 @@ def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer
     issued_ms = max(int(ports.clock() * 1000), saved.created_at_ms)
     settings = ports.settings
     needs_localhost = settings.is_plain_http and not settings.rp_id
-    return Offer(settings.rp_id, needs_localhost, acr if acr in ACR_VALUES else "", issued_ms)
+    has_mail = "mail" in settings.features
+    return Offer(settings.rp_id, needs_localhost, acr if acr in ACR_VALUES else "", issued_ms, has_mail)
 
 
 def sign_in_page(
@@ -75,6 +77,8 @@ def sign_in_page(
         passkey=passkey,
         asks_password=asks_password,
         needs_localhost=offer.needs_localhost,
+        joins=offer.has_mail and destination.client.registration != "off",
+        recovers=offer.has_mail,
         images=upcoming,
         ui_locales=saved.request.ui_locales,
     )

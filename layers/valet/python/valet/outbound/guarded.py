@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from valet.clock import system_clock
 from valet.fetch import FetchFailed, Https
+from valet.frozen import NO_ENTRIES
 
 PORT = 443
 _AGENT = "valet"
@@ -65,13 +66,20 @@ class Internet:
 INTERNET = Internet()
 
 
-def get(url: str, *, limit: int, timeout: float, network: Network = INTERNET) -> bytes:
+def get(
+    url: str,
+    *,
+    limit: int,
+    timeout: float,
+    network: Network = INTERNET,
+    headers: Mapping[str, str] = NO_ENTRIES,
+) -> bytes:
     """The body at an https address, of at most `limit` bytes and within `timeout` seconds in all.
 
     Raises FetchFailed for any other answer than 200, and if any address of the name is not public.
     """
     host = _host(url)
-    https = Https(f"https://{host}", system_clock, lambda within: _Guarded(host, within, network), _AGENT)
+    https = Https(f"https://{host}", system_clock, lambda within: _Guarded(host, within, network), _AGENT, headers)
     try:
         fetched = https(url, etag=None, limit=limit, timeout=timeout)
     finally:

@@ -11,6 +11,9 @@ class Proofs(Protocol):
         that one; its `at_ms`. If the same write arrives again, late, it changes nothing.
         """
 
+    def put_first_proof(self, place: Place, proof: Proof) -> None:
+        """Keep the proof, unless there ever was one in that place."""
+
     def find_proof(self, place: Place) -> Proof | None: ...
     def spend_proof(self, place: Place, proof: Proof, attempt: bytes, now: float) -> bool:
         """Spend this very proof; whether this attempt did. False: another one did, or it is too old or replaced."""
