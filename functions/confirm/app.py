@@ -4,7 +4,6 @@ A GET spends nothing (promise P16). A POST may make an account or give one a new
 """
 
 from collections.abc import Mapping
-from functools import partial
 from types import ModuleType
 from typing import cast
 
@@ -12,7 +11,6 @@ from valet.endpoint import endpoint
 from valet.errors import NotFound
 from valet.front_channel import joining, recovering
 from valet.http import Request, Response
-from valet.outbound.breached_passwords import is_breached
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
 
@@ -26,8 +24,7 @@ def confirm(request: Request, server: Server) -> Response:
         raise NotFound("There is no such page.")
     if request.method != "POST":
         return cast(Response, found.show(server, request, request.query(), now))
-    ask_for_breaches = partial(is_breached, audit=server.audit)
-    return cast(Response, found.act(server, request, request.form(), now, ask_for_breaches))
+    return cast(Response, found.act(server, request, request.form(), now))
 
 
 SERVER.prepare("pages")

@@ -62,7 +62,7 @@ class Person:
     def joins(self, page: Answer, name: str = "Ada", password: str = PASSWORD) -> Answer:
         """One POST of the form with the password, no redirect followed."""
         form = forms_of(page)[0]
-        return self.browser.post(form.action, {**form.hidden, "name": name, "password": password})
+        return self.browser.post(form.action, {**form.hidden, "name": name, "new_password": password})
 
     def joins_by_passkey(self, page: Answer, name: str = "Ada") -> tuple[SoftPasskey, Answer]:
         """What the page's script sends, no redirect followed."""
@@ -74,11 +74,11 @@ class Person:
     def joins_anyway(self, link: str) -> Answer:
         """A POST without a page, where none is shown."""
         token = parse_qs(urlsplit(link).query)["token"][0]
-        return self.browser.post("/join/confirm", {"token": token, "name": "Ada", "password": PASSWORD})
+        return self.browser.post("/join/confirm", {"token": token, "name": "Ada", "new_password": PASSWORD})
 
     def sets_password(self, page: Answer, password: str = PASSWORD) -> Answer:
         form = form_of(page)
-        return self.browser.post(form.action, {**form.hidden, "password": password})
+        return self.browser.post(form.action, {**form.hidden, "new_password": password})
 
 
 def elsewhere(person: Person) -> Person:

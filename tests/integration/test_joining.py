@@ -203,6 +203,20 @@ def test_prompt_create_is_announced_and_accepted_where_people_may_join_alone(
     assert "create" not in ada.browser.get(path).json()["prompt_values_supported"]
 
 
+def test_who_has_an_account_is_told_so_by_mail_and_can_go_on_from_there_in_any_browser(
+    deployment: Deployment, ada: Person
+) -> None:
+    ada.ask("join", "JOHN@example.com")
+    (mail,) = ada.mailbox.read()
+    assert (mail.to, mail.purpose) == ("john@example.com", "have_account")
+    for person in (ada, elsewhere(ada)):
+        page = person.browser.open(mail.link)
+        assert form_of(page).action == "/recover"
+        assert form_of(page).names >= {"address"}
+    deployment.clock.advance(601)
+    assert form_of(ada.browser.open(mail.link)).action == "/recover"  # on the way to the app, begun anew
+
+
 # -- where nobody may join ---------------------------------------------------------------------------------------------
 
 
@@ -218,7 +232,7 @@ def test_where_nobody_may_join_the_page_says_so_and_no_link_leads_there(
         deployment.registrar.put_policy(Policy(sign_in_with="either"))
         deployment.clock.advance(11)
     else:
-        deployment.restart()
+        deployment.restart(mail="off")
     assert "Create an account" not in ada.sign_in_page().body
     with deployment.nothing_spent(BUT):
         for answer in (
@@ -355,7 +369,7 @@ def test_a_link_is_too_old_after_a_day_and_leads_to_a_new_one(deployment: Deploy
 def test_a_link_that_nobody_sent_leads_to_nothing(deployment: Deployment, ada: Person, token: str) -> None:
     with deployment.nothing_spent():
         assert ada.browser.get(f"/join/confirm?token={token}").status == 400
-        assert ada.browser.post("/join/confirm", {"token": token or "-", "password": PASSWORD}).status == 400
+        assert ada.browser.post("/join/confirm", {"token": token or "-", "new_password": PASSWORD}).status == 400
 
 
 @pytest.mark.parametrize("purpose", ["recover", "undo"])
@@ -380,7 +394,7 @@ def test_a_form_of_another_site_or_of_another_browser_makes_no_account(
     link = ada.mail().link
     page = ada.browser.get(link)
     form = forms_of(page)[0]
-    filled = {**form.hidden, "name": "Eve", "password": PASSWORD}
+    filled = {**form.hidden, "name": "Eve", "new_password": PASSWORD}
     attacker.browser.get(link)
     with deployment.nothing_spent(BUT):
         assert ada.browser.post_from_another_site(form.action, filled).status == 400
@@ -435,14 +449,15 @@ def test_a_stolen_password_is_refused_where_the_policy_asks(
     deployment: Deployment, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from valet.outbound import guarded
+    from valet.outbound.asking import Answer as Answered
 
     asked: list[str] = []
 
-    def answer(url: str, **_: object) -> bytes:
+    def answer(url: str, **_: object) -> Answered:
         asked.append(url)
-        return b"AD6438836DBE526AA231ABDE2D0EEF74D42:4\r\n"  # of "correct horse battery staple"
+        return Answered(200, b"AD6438836DBE526AA231ABDE2D0EEF74D42:4\r\n")  # of "correct horse battery staple"
 
-    monkeypatch.setattr(guarded, "get", answer)
+    monkeypatch.setattr(guarded, "ask", answer)
     page = ada.browser.get(ada.mail().link)
     ada.mailbox.switch_on(breached_passwords=True)
     with deployment.nothing_spent():
@@ -680,7 +695,7 @@ def test_p11_non_verifying_identity_provider(deployment: Deployment, ada: Person
     before = of_users(deployment)
     with deployment.nothing_spent(BUT):
         for form in (
-            {**hidden, "name": "Eve", "password": PASSWORD},
+            {**hidden, "name": "Eve", "new_password": PASSWORD},
             {**hidden, "name": "Eve", "password": PASSWORD, "token": "A" * 43},
             {**hidden, "name": "Eve", "password": PASSWORD, "token": hidden["request"]},
         ):

@@ -140,7 +140,7 @@ def test_the_same_words_and_the_same_calls_whether_or_not_somebody_has_the_addre
         page = person.sign_in_page()
         handle = form_of(page).hidden["request"]
         form = form_of(person.browser.get(f"/{purpose}?request={handle}"))
-        deployment.restart(**_mail_settings())
+        deployment.restart()
         with deployment.aws.recorded() as calls:
             answer = person.browser.post(form.action, {**form.hidden, "address": address})
         assert not any(call.table == "integration-users" for call in calls)
@@ -152,12 +152,6 @@ def test_the_same_words_and_the_same_calls_whether_or_not_somebody_has_the_addre
             body = body.replace(value, "TOKEN")
         seen.append((answer.status, body, made, sorted(answer.headers)))
     assert seen[0] == seen[1]
-
-
-def _mail_settings() -> dict[str, object]:
-    from tests.support.mailbox import settings_with_mail
-
-    return settings_with_mail()
 
 
 @pytest.mark.parametrize("purpose", ["join", "recover"])
@@ -221,7 +215,7 @@ def test_an_account_without_a_password_gets_none_by_mail(deployment: Deployment,
     token = parse_qs(urlsplit(link).query)["token"][0]
     csrf = _csrf_token(john, link)
     with deployment.nothing_spent():
-        for form in ({"token": token, "password": NEW}, {"token": token, "password": NEW, "csrf_token": csrf}):
+        for form in ({"token": token, "new_password": NEW}, {"token": token, "new_password": NEW, "csrf_token": csrf}):
             john.browser.post("/recover/confirm", form)
     assert account(deployment) == before
     assert not john.mailbox.letters()
@@ -241,7 +235,7 @@ def test_with_recovery_codes_the_mail_is_one_of_two_proofs(deployment: Deploymen
     john = without_password
     change(deployment, "SET #recovery_id = :id", id="codes")
     link = john.mail("recover", ADDRESS).link
-    deployment.restart(**_mail_settings(), second_factor="on")
+    deployment.restart(second_factor="on")
     phone = elsewhere(john)
     page = phone.browser.get(link)
     assert "Use a recovery code" in page.body

@@ -13,7 +13,6 @@ from valet.clock import Clock, Moment
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Mapping
     from http.client import HTTPConnection, HTTPResponse
 
 _REUSED_WITHIN = 5.0  # seconds; after a longer pause, perhaps frozen, the peer will have closed the connection
@@ -48,16 +47,9 @@ class Https:
     """A Fetch over one kept connection to one origin. `connect` replaces the way to get there."""
 
     def __init__(
-        self,
-        origin: str,
-        clock: Clock,
-        connect: Connect | None = None,
-        agent: str = "valet-authorizer",
-        headers: "Mapping[str, str] | None" = None,
+        self, origin: str, clock: Clock, connect: Connect | None = None, agent: str = "valet-authorizer"
     ) -> None:
-        """`headers` go with every request, next to those that each has."""
-        self._origin, self._clock = origin, clock
-        self.headers = {"Accept-Encoding": "gzip", "User-Agent": agent, **(headers or {})}
+        self._origin, self._clock, self.agent = origin, clock, agent
         self._connect = connect or self._new_connection
         self._kept: tuple[HTTPConnection, Moment] | None = None
         self._tls: ssl.SSLContext | None = None
@@ -121,7 +113,7 @@ class _Attempt:
 
     def __init__(self, https: Https, path: str, etag: str | None, limit: int, timeout: float) -> None:
         self._https, self._path, self._limit, self._timeout = https, path, limit, timeout
-        self._headers = dict(https.headers)
+        self._headers = {"Accept-Encoding": "gzip", "User-Agent": https.agent}
         if etag is not None:
             self._headers["If-None-Match"] = etag
         self._connection: HTTPConnection | None = None

@@ -37,4 +37,5 @@ def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> 
 
 def _said(visit: Visit, key: str) -> str:
     """The sentence for an account with a username, or with an address alone."""
-    return key if visit.visitor.account.username else f"{key}_address"
+    account = visit.visitor.account
+    return key if account.username or not account.email else f"{key}_address"

@@ -21,7 +21,7 @@ from valet.pages.words import Sentence
 from valet.people.cookies import HasCookies, browser_or_new
 from valet.people.identifiers import is_address
 from valet.people.mail_codes import code_key
-from valet.people.mail_throttling import bound_reached
+from valet.people.mail_throttling import may_ask
 from valet.ports.clients import HasRegistry
 from valet.ports.mails import HasLetters
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
@@ -132,12 +132,8 @@ def ask(ports: Ports, asking: Asking, request: Request, form: Mapping[str, str],
     if purpose == JOIN and not takes_address(asking.policy, address):
         return ask_page(asking, address=address, error=Sentence("join.wrong_domain"))
     shown = _sent(purpose, saved, address, None, {"sent": "yes"})
-    bound = bound_reached(ports.throttles, address, request.source_ip, asking.policy, now)
-    if bound:
-        # The same page: else it would tell who has been sent mails lately.
-        client_id, source_ip = saved.request.client_id, request.source_ip
-        ports.audit.record("mail.throttled", client_id=client_id, source_ip=source_ip, purpose=purpose, bound=bound)
-    elif ports.letters is not None:
+    # Beyond a bound, the page is the same: else it would tell who has been sent mails lately.
+    if may_ask(ports, purpose, address, request.source_ip, now) and ports.letters is not None:
         language = language_of(shown, request, ports.cookies, asking.policy)
         ports.letters.send(_letter(asking, request.issuer, address, language, now))
     return page(200, shown)

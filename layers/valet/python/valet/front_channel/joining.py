@@ -11,7 +11,6 @@ from typing import Protocol
 from valet.front_channel import mail_links, proving
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.mail_links import OUT_OF_DATE, Link, find_here, is_form_of, shown, told, used_page, way_back
-from valet.front_channel.new_passwords import IsBreached, refusal_in_words
 from valet.front_channel.proving import JOINED, prove
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import replace
@@ -27,6 +26,7 @@ from valet.pages.words import Sentence
 from valet.people.agents import agent_of
 from valet.people.cookies import browser_secret
 from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER, normal_address
+from valet.people.new_passwords import minimum_for, wrong_with
 from valet.people.passkeys import (
     ALGORITHMS,
     BY_JOINING,
@@ -39,6 +39,7 @@ from valet.people.passkeys import (
     parse_registration,
 )
 from valet.people.passwords import AMR, hash_password, next_password_id
+from valet.ports.breaches import HasBreaches
 from valet.ports.joining import HasJoining
 from valet.ports.runtime import HasAudit
 from valet.protocol.joining import OFF, is_name, is_open, takes_address
@@ -46,7 +47,7 @@ from valet.protocol.joining import OFF, is_name, is_open, takes_address
 _AMR_OF_PASSKEY = ("user",)  # the authenticator verified its user; it has signed nothing that was asked of it
 
 
-class Ports(mail_links.Ports, proving.Ports, HasJoining, HasAudit, Protocol):
+class Ports(mail_links.Ports, proving.Ports, HasJoining, HasBreaches, HasAudit, Protocol):
     """The ports that an account is made through."""
 
 
@@ -68,7 +69,7 @@ def show(ports: Ports, request: Request, parameters: Mapping[str, str], now: flo
     return _closed(ports, request, link) or _taken(ports, request, link, now) or _page(ports, request, link, now)
 
 
-def act(ports: Ports, request: Request, form: Mapping[str, str], now: float, is_breached: IsBreached) -> Response:
+def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> Response:
     """Exchange a code for a link, or make the account. Raises PageOutOfDate."""
     if "token" not in form:
         return mail_links.exchange(ports, request, JOIN, form, now)
@@ -81,7 +82,7 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float, is_
     if not is_form_of(ports, request, link, form):
         raise PageOutOfDate(link.mail.client_id, _page(ports, request, link, now, name=name, error=OUT_OF_DATE))
     try:
-        account = _prepared(ports, request, link, form, name, now, is_breached)
+        account = _prepared(ports, request, link, form, name, now)
     except _Refused as refused:
         return _page(ports, request, link, now, name=name, error=refused.reason)
     ports.joining.keep_account(account)
@@ -99,7 +100,6 @@ def _prepared(
     form: Mapping[str, str],
     name: str,
     now: float,
-    is_breached: IsBreached,
 ) -> Account:
     """The account to be, whose password or passkey is kept already. Raises _Refused.
 
@@ -118,17 +118,13 @@ def _prepared(
     )
     if "client_data" in form:
         return _with_passkey(ports, request, link, form, account, now)
-    return _with_password(ports, link, form, account, now, is_breached)
+    return _with_password(ports, link, form, account, now)
 
 
-def _with_password(
-    ports: Ports, link: Link, form: Mapping[str, str], account: Account, now: float, is_breached: IsBreached
-) -> Account:
-    policy, client = ports.registry.policy(), _client(ports, link)
-    names = (account.name, account.email, policy.brand_name, client.client_name if client else "")
-    password = form.get("password", "")
-    if refusal := refusal_in_words(password, policy, names, is_breached):
-        raise _Refused(refusal)
+def _with_password(ports: Ports, link: Link, form: Mapping[str, str], account: Account, now: float) -> Account:
+    client, password = _client(ports, link), form.get("new_password", "")
+    if wrong := wrong_with(ports, password, account, ports.registry.policy(), client.client_name if client else ""):
+        raise _Refused(wrong)
     password_id = next_password_id("", ports.random)
     ports.joining.keep_password(Password(account.sub, password_id, hash_password(password), int(now)))
     return replace(account, password_id=password_id)
@@ -221,7 +217,7 @@ def _page(
             csrf_token=csrf_token,
             address=link.mail.address,
             name=name,
-            minimum=ports.registry.policy().password_minimum,
+            minimum=minimum_for(None, ports.registry.policy()),
             error=error,
             passkey=_making(browser, link, rp_id, int(now * 1000)) if rp_id else None,
             ui_locales=link.mail.locale,

@@ -11,7 +11,6 @@ from typing import Protocol
 from valet.front_channel import mail_links, proving
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.mail_links import OUT_OF_DATE, Link, done_page, find_here, is_form_of, shown, used_page
-from valet.front_channel.new_passwords import IsBreached, refusal_in_words
 from valet.front_channel.proving import MAIL, prove
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
@@ -24,15 +23,19 @@ from valet.pages.words import Sentence
 from valet.people import announcing, notices
 from valet.people.announcing import announce
 from valet.people.cookies import browser_secret
-from valet.people.identifiers import called, normal_address
+from valet.people.identifiers import normal_address
+from valet.people.new_passwords import minimum_for, wrong_with
 from valet.people.notices import notify
 from valet.people.passwords import hash_password, next_password_id
 from valet.ports.accounts import HasAccounts
+from valet.ports.breaches import HasBreaches
 from valet.ports.recovery import HasRecovery
 from valet.protocol.account_visit import PASSKEYS, account_visit
 
 
-class Ports(mail_links.Ports, proving.Ports, announcing.Ports, notices.Ports, HasAccounts, HasRecovery, Protocol):
+class Ports(
+    mail_links.Ports, proving.Ports, announcing.Ports, notices.Ports, HasAccounts, HasRecovery, HasBreaches, Protocol
+):
     """The ports that a password is reset through."""
 
 
@@ -47,7 +50,7 @@ def show(ports: Ports, request: Request, parameters: Mapping[str, str], now: flo
     return _page(ports, request, link, account)
 
 
-def act(ports: Ports, request: Request, form: Mapping[str, str], now: float, is_breached: IsBreached) -> Response:
+def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> Response:
     """Exchange a code for a link, or set the password. Raises PageOutOfDate."""
     if "token" not in form:
         return mail_links.exchange(ports, request, RECOVER, form, now)
@@ -59,12 +62,10 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float, is_
         raise PageOutOfDate(link.mail.client_id, _page(ports, request, link, account, error=OUT_OF_DATE))
     if account.has_no_password:
         return _to_recovery_code(ports, request, link, account, now)
-    policy = ports.registry.policy()
     client = ports.registry.find_client(link.mail.client_id) if link.mail.client_id else None
-    names = (called(account), account.email, account.name, policy.brand_name, client.client_name if client else "")
-    password = form.get("password", "")
-    if refusal := refusal_in_words(password, policy, names, is_breached):
-        return _page(ports, request, link, account, error=refusal)
+    password, policy = form.get("new_password", ""), ports.registry.policy()
+    if wrong := wrong_with(ports, password, account, policy, client.client_name if client else ""):
+        return _page(ports, request, link, account, error=wrong)
     if not _reset(ports, request, account, password, now):
         return used_page(RECOVER, form)
     here = find_here(ports, request, link, now)
@@ -133,7 +134,7 @@ def _page(ports: Ports, request: Request, link: Link, account: Account, *, error
             link=link.parameters,
             csrf_token=csrf_token,
             address=account.email,
-            minimum=ports.registry.policy().password_minimum,
+            minimum=minimum_for(account, ports.registry.policy()),
             error=error,
             ui_locales=link.mail.locale,
         )

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from valet.frozen import Frozen
 from valet.http import Page
+from valet.pages import passwords
 from valet.pages.passkeys import MAKE, script
 from valet.pages.words import Sentence, Variants
-
-SHOW = "show_password.js"
 
 
 class MakingForm(Frozen):
@@ -97,7 +96,9 @@ def join(
         "error": error,
         "passkey": passkey,
     }
-    return _with_new_password("join.html", values, script(SHOW) + (script(MAKE) if passkey else ""), link, ui_locales)
+    return _with_new_password(
+        "join.html", values, passwords.script() + (script(MAKE) if passkey else ""), link, ui_locales
+    )
 
 
 def reset(
@@ -111,7 +112,7 @@ def reset(
 ) -> Page:
     """Asks for a new password of an account that has one."""
     values = {"link": link, "csrf_token": csrf_token, "address": address, "minimum": minimum, "error": error}
-    return _with_new_password("reset.html", values, script(SHOW), link, ui_locales)
+    return _with_new_password("reset.html", values, passwords.script(), link, ui_locales)
 
 
 def without_password(

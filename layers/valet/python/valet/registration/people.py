@@ -22,7 +22,7 @@ def wrong_with_account(account: Account) -> Iterator[str]:
     name = account.username
     if name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
         yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
-    if not name and not account.email_verified:
+    if not (name or account.email_verified or account.links):
         yield "username: an account without one needs a proven address, or nobody can sign in to it"
     yield from wrong_with_claims(account)
     if account.required_acr not in ("", *ACR_VALUES):

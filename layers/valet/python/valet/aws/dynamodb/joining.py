@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.accounts import DynamoUsers, item_of_account
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
-from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
+from valet.aws.dynamodb.table import ConditionFailed, Table
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Identifier, Password
 from valet.models.passkeys import Passkey
@@ -31,7 +31,7 @@ class DynamoJoining(Frozen):
         # Its sub was drawn for it, so that only our own first try can have put one. A copy of that try may arrive when
         # the account has been in use for long, and must not bring the first state back.
         with suppress(ConditionFailed):
-            self.users.put(item_from_model(account, f"account#{account.sub}", "account"), _IS_NEW)
+            self.users.put(item_of_account(account), _IS_NEW)
 
     def take_name(self, name: str, identifier: Identifier, released_before: int) -> bool:
         return DynamoUsers(self.users).take_identifier(name, identifier, released_before)

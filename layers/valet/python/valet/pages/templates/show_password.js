@@ -1,12 +1,13 @@
 (() => {
-  const field = document.getElementById("password");
-  const box = document.getElementById("show");
-  document.getElementById("showing").hidden = false;
-  box.checked = false;
-  box.addEventListener("change", () => {
-    field.type = box.checked ? "text" : "password";
+  const button = document.getElementById("show-password");
+  const field = document.getElementById("new_password");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const isShown = field.type === "text";
+    field.type = isShown ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!isShown));
   });
-  // A browser remembers what was typed into a field of text.
+  // Browsers keep the texts that people type into other fields.
   field.form.addEventListener("submit", () => {
     field.type = "password";
   });
