@@ -25,6 +25,11 @@ def is_address(value: str) -> bool:
     return len(value) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(value) is not None
 
 
+def called(account: Account) -> str:
+    """What its own pages and operators call the account: by the name that its end-user signs in with, if it has one."""
+    return account.username or account.email or account.name or account.sub
+
+
 def normal_username(username: str) -> str:
     """Usernames that look the same are the same (RFC 8265 §3.3, in short)."""
     return unicodedata.normalize("NFKC", username).strip().casefold()
@@ -37,7 +42,7 @@ def normal_address(address: str) -> str:
 
 def names_of(account: Account) -> dict[str, str]:
     """The names by which the account may be found, with their kinds. An address counts only once it is proven."""
-    names = {account.username: USERNAME}
+    names = {account.username: USERNAME} if account.username else {}
     if account.email and account.email_verified:
         names.setdefault(normal_address(account.email), EMAIL)
     return names
