@@ -52,7 +52,7 @@ class Person:
     def mail(self, purpose: str = "join", address: str = ADA) -> Received:
         """The mail that came of asking."""
         assert self.ask(purpose, address).status == 200
-        return self.mailbox.newest(purpose)
+        return self.mailbox.newest_of(purpose)
 
     def type_code(self, page: Answer, code: str) -> Answer:
         """One POST, no redirect followed."""
