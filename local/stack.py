@@ -25,10 +25,11 @@ from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
 from local.mail_page import MailPage
-from local.queues import Delivery, reach_this_machine, readers_from_template
+from local.queues import Delivery, readers_from_template
 from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
+from local.this_machine import reach_this_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 3000
@@ -215,6 +216,7 @@ def _door(
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
     wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "MailFrom": "valet@example.com"}
+    wanted["Federation"] = "on"
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 

@@ -74,7 +74,7 @@ _SETTINGS: dict[str, Any] = {
     "dead_letters_queue": queue_url("DeadLetters"),
     "own_role_arn": NOTIFIER,
 }
-_READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac"})
+_READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac", "Decrypt"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
 

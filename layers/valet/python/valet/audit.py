@@ -59,6 +59,7 @@ EventName = Literal[
     "password.changed",
     "password.reset",
     "policy.changed",
+    "provider.changed",
     "recovery.made",
     "recovery.used",
     "refresh.retried",
@@ -176,7 +177,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
-            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+            "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
+            "amr provider",
+            metric="LoginsSucceeded",
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(
@@ -204,6 +207,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "password.changed": _event("An end-user changed their password."),
         "password.reset": _event("An end-user set a new password by a mail."),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
+        "provider.changed": _event(
+            "An operator changed another provider that people sign in with.", f"{_CHANGE} provider"
+        ),
         "passkey.added": _event("An end-user added a passkey."),
         "passkey.refused": _event("What a passkey signed was refused; nothing is spent.", "detail"),
         "passkey.removed": _event("A passkey was removed, by its end-user or by an operator.", "operator"),

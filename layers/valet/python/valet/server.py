@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
+    from valet.ports.links import Links
     from valet.ports.mails import Letters, Mailer, Mails
+    from valet.ports.newcomers import Newcomers
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
+    from valet.ports.own_sign_in import OwnSignIn
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
+    from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
@@ -105,6 +109,13 @@ class Server:
         return DynamoRegistry(self._table(self.settings.registry_table), self.clock, self.settings.profile)
 
     @cached_property
+    def providers(self) -> "Providers":
+        from valet.aws.dynamodb.providers import DynamoProviders
+
+        is_on = self.settings.federation == "on"
+        return DynamoProviders(self._table(self.settings.registry_table) if is_on else None, self.clock)
+
+    @cached_property
     def accounts(self) -> "Accounts":
         return self._users
 
@@ -125,6 +136,12 @@ class Server:
         from valet.aws.dynamodb.own_account import DynamoOwnAccount
 
         return DynamoOwnAccount(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_sign_in(self) -> "OwnSignIn":
+        from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
+
+        return DynamoOwnSignIn(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
@@ -179,6 +196,18 @@ class Server:
         from valet.aws.dynamodb.enrolment import DynamoEnrolment
 
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def links(self) -> "Links":
+        from valet.aws.dynamodb.links import DynamoLinks
+
+        return DynamoLinks(self._table(self.settings.users_table))
+
+    @cached_property
+    def newcomers(self) -> "Newcomers":
+        from valet.aws.dynamodb.newcomers import DynamoNewcomers
+
+        return DynamoNewcomers(self._table(self.settings.users_table))
 
     @cached_property
     def once(self) -> "Once":
