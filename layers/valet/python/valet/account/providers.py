@@ -6,9 +6,11 @@ this account's address. Either way this page names both, the identity and the ac
 identity that this browser came back with for that request.
 """
 
+from functools import partial
 from typing import Protocol
 
-from valet.account import visit
+from valet.account import first_means, visit
+from valet.account.first_means import NOT_NEEDED, FirstMeans
 from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
 from valet.front_channel.home_realm import is_offered, offered
 from valet.front_channel.linking import connect, new_link
@@ -25,7 +27,6 @@ from valet.people.cookies import browser_or_new, browser_secret
 from valet.people.linking import names_link, provider_of
 from valet.people.notices import notify
 from valet.ports.links import HasLinks
-from valet.ports.mails import HasLetters
 from valet.ports.proofs import HasProofs
 from valet.ports.providers import HasProviders
 from valet.protocol.account_visit import account_visit
@@ -33,7 +34,7 @@ from valet.protocol.account_visit import account_visit
 _SECTION = "providers"
 
 
-class Ports(visit.Ports, HasLetters, HasLinks, HasProofs, HasProviders, Protocol):
+class Ports(visit.Ports, first_means.Ports, HasLinks, HasProofs, HasProviders, Protocol):
     """The ports that links are looked after through."""
 
 
@@ -59,15 +60,25 @@ def show(ports: Ports, visit: Visit) -> Response:
 def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     """Begin a trip, link what this browser came back with, go on without, or remove a link."""
     match form.get("do", ""):
+        case first_means.SEND | first_means.ENTER:
+            asked = _asked(ports, visit, form.get("request", ""))
+            if asked is None:
+                return _page(ports, visit, status=400, error=Sentence("account.providers.gone"))
+            return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, asked))
         case "connect" if visit.is_form(form, "connect"):
             return _begin(ports, visit, form.get("provider", ""))
         case "confirm" | "later" as decision:
             asked = _asked(ports, visit, form.get("request", ""))
             if asked is None:
                 return _page(ports, visit, status=400, error=Sentence("account.providers.gone"))
-            if not visit.is_form(form, "confirm", asked.handle, asked.word.proof_id):
+            proof = form.get(first_means.FIELD, "")
+            if not visit.is_form(form, "confirm", asked.handle, asked.word.proof_id, proof):
                 raise out_of_date(_page(ports, visit, asked, status=400, error=OUT_OF_DATE))
-            return _confirm(ports, visit, asked) if decision == "confirm" else _on(visit, asked)
+            if decision == "later":
+                return _on(visit, asked)
+            if not first_means.is_proven(ports, visit, proof):
+                return _page(ports, visit, asked, status=400, error=Sentence("first_means.needed"))
+            return _confirm(ports, visit, asked)
         case "remove" if visit.is_form(form, "remove", form.get("link", "")):
             return _remove(ports, visit, form["link"], is_lost=form.get("lost", "") == "yes")
     raise out_of_date(_page(ports, visit, status=400, error=OUT_OF_DATE))
@@ -137,25 +148,37 @@ def _on(visit: Visit, asked: _Asked) -> Response:
     return back_to_authorize_by_handle(asked.handle, visit.request.issuer)
 
 
+def _page_of_first_means(
+    ports: Ports, visit: Visit, asked: _Asked, first: FirstMeans, error: Sentence | None
+) -> Response:
+    return _page(ports, visit, asked, status=400 if error else 200, error=error, first=first)
+
+
 def _page(
     ports: Ports,
     visit: Visit,
     asked: _Asked | None = None,
     *,
+    first: FirstMeans | None = None,
     status: int = 200,
     error: Sentence | None = None,
 ) -> Response:
     account, every = visit.visitor.account, ports.providers.providers()
     identity = asked.word.identity if asked else None
+    first = (first or first_means.asked(ports, visit)) if asked else NOT_NEEDED
+    carried = {"request": asked.handle} if asked else {}
     return visit.page(
         status=status,
         error=error,
+        again={**carried, **first.again},
+        first=first,
+        carried=carried,
         asked=asked is not None,
         request_handle=asked.handle if asked else "",
         provider=variants(asked.provider, "name") if asked else "",
         told=[each for each in (identity.name, identity.email) if each] if identity else [],
         account=account,
-        confirm=visit.token("confirm", asked.handle, asked.word.proof_id) if asked else "",
+        confirm=visit.token("confirm", asked.handle, asked.word.proof_id, first.proof) if asked else "",
         rows=[] if asked else [_row(visit, name, link, every) for name, link in _links(ports, visit)],
         offered=[] if asked else [(each.provider_id, variants(each, "name")) for each in offered(every, None)],
         connect=visit.token("connect"),
