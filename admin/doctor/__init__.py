@@ -19,6 +19,7 @@ from admin.doctor import (
     policy,
     proxy,
     registrations,
+    step_up,
     tables,
 )
 from admin.doctor.check import Check
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     *passkeys.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,
+    *step_up.CHECKS,
     *account.CHECKS,
 )
 

@@ -1,7 +1,10 @@
-"""`valet doctor` about the account's other APIs, which may take bound tokens without a proof."""
+"""`valet doctor` about the account's other APIs, which may take bound tokens without a proof, or ask for sign-ins that
+nobody can make.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -13,7 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
-from admin.doctor import examine, gateways
+from admin.doctor import examine, gateways, step_up
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
@@ -94,7 +97,8 @@ def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyP
 
 
 def looked(evidence: Evidence, name: str) -> tuple[list[Finding], list[Skipped]]:
-    return examine(evidence, [check for check in gateways.CHECKS if check.name == name])
+    checks = (*gateways.CHECKS, *step_up.CHECKS)
+    return examine(evidence, [check for check in checks if check.name == name])
 
 
 def add_http(gateway: Gateway, **authorizer: Any) -> tuple[str, str]:
@@ -198,3 +202,82 @@ def test_without_permission_a_check_could_not_look(evidence: Evidence, http_apis
     assert findings == []
     assert {each.check for each in both} == {"gateways.cache", "gateways.jwt-authorizers"}
     assert all("AccessDenied" in each.reason for each in both)
+
+
+# -- step-up -----------------------------------------------------------------------------------------------------------
+
+PASSWORD, REQUEST = "urn:valet:acr:password", {"AuthorizerType": "REQUEST", "AuthorizerPayloadFormatVersion": "2.0"}
+
+
+def asks_for(monkeypatch: pytest.MonkeyPatch, **rule: Any) -> None:
+    """The authorizer before somebody else's API has one route, and a trust in this issuer."""
+    environment = {"ISSUER": ISSUER, "ROUTES": json.dumps({"POST /pay": {"scopes": ["pay"], **rule}})}
+    monkeypatch.setattr(_Lambda, "environments", {OURS: environment, THEIRS: {**environment, "ISSUER": "https://x"}})
+
+
+@pytest.fixture
+def has_passkeys(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"ISSUER_URL": ISSUER}
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: variables)
+
+
+def test_a_level_that_no_sign_in_reaches_is_found_once_for_each_authorizer(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This deployment has no passkeys."""
+    asks_for(monkeypatch, acr=["phr"])
+    for function in (OURS, OURS, THEIRS):
+        add_http(http_apis, AuthorizerUri=of(function), **REQUEST)
+    [finding], skipped = looked(evidence, "gateways.step-up")
+    assert (finding.is_error, skipped) == (True, [])
+    assert finding.what.startswith(f"POST /pay in ROUTES of the authorizer {of(OURS).split('/functions/')[1][:20]}")
+    assert finding.what.endswith("asks for the level phr, which no sign-in here reaches")
+    assert f"a level that they reach in ROUTES ({PASSWORD})" in finding.mend
+
+
+@pytest.mark.usefixtures("has_passkeys")
+def test_a_route_that_takes_a_password_and_no_passkey_is_found(
+    evidence: Evidence, http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest_apis.apis.append({"id": "old1", "name": "old"})
+    rest_apis.authorizers["old1"] = [
+        {"id": "a", "type": "REQUEST", "authorizerUri": of(OURS), "authorizerResultTtlInSeconds": 0}
+    ]
+    for acr, what in ((["phr"], ""), ([PASSWORD, "phr"], ""), (["gold", "phr"], ""), ([PASSWORD], "higher phr")):
+        asks_for(monkeypatch, acr=acr)
+        findings, _ = looked(evidence, "gateways.step-up")
+        assert len(findings) == bool(what)
+        assert all(what in finding.what and "Add phr to acr" in finding.mend for finding in findings)
+
+
+def test_answers_that_are_kept_longer_than_a_max_age_says_are_found(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=60, **REQUEST)
+    asks_for(monkeypatch)
+    assert looked(evidence, "gateways.step-up") == ([], [])
+    asks_for(monkeypatch, max_age=300)
+    [finding], _ = looked(evidence, "gateways.step-up")
+    assert "whose routes have a max_age" in finding.what
+    assert "for up to 60 s longer" in finding.why
+    assert "--authorizer-result-ttl-in-seconds 0" in finding.mend
+
+
+def test_the_stacks_own_authorizer_is_left_to_its_own_check(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks_for(monkeypatch, acr=["phr"])
+    evidence.deployment.__dict__["outputs"] = {"Issuer": ISSUER, "AuthorizerFunction": OURS}
+    add_http(http_apis, AuthorizerUri=of(OURS), **REQUEST)
+    assert looked(evidence, "gateways.step-up") == ([], [])
+
+
+def test_a_function_that_may_not_be_read_is_told_of_among_those_that_may_ask_for_a_level(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks_for(monkeypatch, acr=["phr"])
+    for function in ("of-another-account", OURS):
+        add_http(http_apis, AuthorizerUri=of(function), **REQUEST)
+    findings, [skipped] = looked(evidence, "gateways.step-up")
+    assert len(findings) == 1
+    assert "of-another-account (AccessDeniedException)" in skipped.reason
