@@ -254,6 +254,7 @@ def test_answers_that_are_kept_longer_than_a_max_age_says_are_found(
     evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=60, **REQUEST)
+    add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=0, **REQUEST)
     asks_for(monkeypatch)
     assert looked(evidence, "gateways.step-up") == ([], [])
     asks_for(monkeypatch, max_age=300)
