@@ -130,6 +130,7 @@ CLIENTS = Section(
             "Where it is told that a browser session has ended (OpenID Connect Back-Channel Logout)."),
         Row("backchannel_logout_session_required", "backchannel_logout_session_required", FLAG,
             "It needs the session's sid in logout tokens, each of which has it."),
+        Row("logo", "logo", LOGO, "Its logo, on the sign-in page and the consent page: PNG or WebP of at most 8 KB."),
         Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
         Row("tos_uri", "tos_uri", TEXT, "Its terms of service, which the consent page links: https."),
         Row("policy_uri", "policy_uri", TEXT, "Its privacy policy, which the consent page links: https."),
@@ -247,6 +248,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "breached_passwords": "nothing reads it yet",
             "remember_device": "nothing reads it yet",
             "second_factor": "nothing reads it yet",
+            "mail_per_hour": "nothing reads it yet",
         },
         Scope: {},
         ProtectedApi: {},
@@ -264,6 +266,12 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",
             "user_handle": "how these keys call the account",
+            "has_no_password": "set when the person joins",
+            "former_email": "set when the person changes the address",
+            "former_until": "until when that can be undone",
+            "totp_id": "names the second factor, which the person adds",
+            "recovery_id": "names the recovery codes, which the person makes",
+            "links": "identities at other providers, which the person links",
         },
     }
 )

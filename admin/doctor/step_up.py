@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
-from valet.protocol.supported import reachable_acr_values, reaches
+from valet.protocol.supported import reaches
 from valet.resource_server.api_gateway.routes import Rule, parse_routes
 
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
 from admin.doctor.gateways import environment_of, http_authorizers, issuer_of, rest_authorizers, without_cache
-from admin.doctor.passkeys import rp_id_of
 
 _OWN = "AuthorizerFunction"
+_METADATA = "/.well-known/openid-configuration"
 
 
 def look_own(evidence: Evidence) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _levels(evidence: Evidence, authorizer: str, environment: Mapping[str, str],
             by_acr.setdefault(_sorted(rule), []).append(route)
     if not by_acr:
         return
-    reachable = reachable_acr_values(has_passkeys=bool(rp_id_of(evidence)))
+    reachable = _reachable(evidence)
     for acr, named in by_acr.items():
         where = f"{named[0]}{f' and {len(named) - 1} more' if len(named) > 1 else ''} in ROUTES of {authorizer}"
         taken = [level for level in reachable if level in acr]
@@ -74,11 +74,18 @@ def _levels(evidence: Evidence, authorizer: str, environment: Mapping[str, str],
             )
         elif above := [level for level in reachable if level not in acr and reaches(level, taken[0])]:
             yield Finding(
-                f"{where} takes the level {taken[0]}, and not the higher {' or '.join(above)}",
-                "Levels are compared by name: a person who signs in better is refused, and cannot mend it by another "
-                "sign-in.",
+                f"{where} takes the level {taken[0]}, and not {' or '.join(above)}, which stands as high or higher",
+                "Levels are compared by name: a person who signs in so is refused, and a new sign-in does not help.",
                 f"Add {' and '.join(above)} to acr in ROUTES, {deploy}",
             )
+
+
+def _reachable(evidence: Evidence) -> list[str]:
+    """The levels that sign-ins of this deployment reach, the lowest first, by its metadata. Raises CannotLook."""
+    found = evidence.fetch(_METADATA).json().get("acr_values_supported")
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise CannotLook("the metadata names no acr_values_supported")
+    return found
 
 
 def _sorted(rule: Rule) -> tuple[str, ...]:

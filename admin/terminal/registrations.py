@@ -43,6 +43,24 @@ POLICY: Words = {
     "brand_colour": "colour",
     "brand_logo": "logo",
 }
+PROVIDER: Words = {
+    "provider_id": "ID",
+    "authorization_endpoint": "authorization endpoint",
+    "token_endpoint": "token endpoint",
+    "jwks_uri": "address of its keys",
+    "userinfo_endpoint": "UserInfo endpoint",
+    "client_id": "client ID",
+    "token_endpoint_auth_method": "authentication method",
+    "key_id": "key ID",
+    "team_id": "team ID",
+    "algs": "signing algorithm of ID tokens",
+    "tenants": "tenant",
+    "domains": "domain",
+    "clients": "client",
+    "roles": "role",
+    "roles_claim": "roles claim",
+    "acr_values": "level",
+}
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",
@@ -52,6 +70,7 @@ API: Words = {
 
 _HINTS = {
     ("scope", NOT_REGISTERED): "; `valet scopes list` tells which are",
+    ("clients", NOT_REGISTERED): "; `valet clients list` tells which are",
     ("introspects", NO_SUCH_API): "; `valet apis list` tells which there are",
 }
 

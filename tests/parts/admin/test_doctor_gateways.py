@@ -17,7 +17,7 @@ from botocore.validate import validate_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
 from admin.doctor import examine, gateways, step_up
-from admin.doctor.evidence import Evidence
+from admin.doctor.evidence import Answer, Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
 from admin.terminal.spelling import Where
@@ -215,16 +215,17 @@ def asks_for(monkeypatch: pytest.MonkeyPatch, **rule: Any) -> None:
     monkeypatch.setattr(_Lambda, "environments", {OURS: environment, THEIRS: {**environment, "ISSUER": "https://x"}})
 
 
-@pytest.fixture
-def has_passkeys(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
-    variables = {"ISSUER_URL": ISSUER}
-    monkeypatch.setattr(Evidence, "environment", lambda self, function: variables)
+def reach(evidence: Evidence, *levels: str) -> None:
+    """What the deployment's metadata says of the levels of sign-ins."""
+    document = json.dumps({"acr_values_supported": levels} if levels else {})
+    evidence._answers["/.well-known/openid-configuration"] = Answer(200, {}, document.encode())
 
 
 def test_a_level_that_no_sign_in_reaches_is_found_once_for_each_authorizer(
     evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This deployment has no passkeys."""
+    reach(evidence, PASSWORD)
     asks_for(monkeypatch, acr=["phr"])
     for function in (OURS, OURS, THEIRS):
         add_http(http_apis, AuthorizerUri=of(function), **REQUEST)
@@ -235,19 +236,39 @@ def test_a_level_that_no_sign_in_reaches_is_found_once_for_each_authorizer(
     assert f"a level that they reach in ROUTES ({PASSWORD})" in finding.mend
 
 
-@pytest.mark.usefixtures("has_passkeys")
-def test_a_route_that_takes_a_password_and_no_passkey_is_found(
-    evidence: Evidence, http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("acr", "what"),
+    [
+        (["phr"], ""),
+        ([PASSWORD, "urn:valet:acr:upstream", "phr"], ""),
+        (["gold", "phr"], ""),
+        ([PASSWORD, "phr"], "takes the level urn:valet:acr:password, and not urn:valet:acr:upstream, which stands as"),
+        (["urn:valet:acr:upstream", PASSWORD], "and not phr, which"),
+    ],
+)
+def test_a_route_that_takes_a_level_and_not_one_that_stands_as_high_is_found(
+    evidence: Evidence, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch, acr: list[str], what: str
 ) -> None:
+    """A person who signs in with a passkey would be refused where a password is enough."""
+    reach(evidence, PASSWORD, "urn:valet:acr:upstream", "phr")
     rest_apis.apis.append({"id": "old1", "name": "old"})
     rest_apis.authorizers["old1"] = [
         {"id": "a", "type": "REQUEST", "authorizerUri": of(OURS), "authorizerResultTtlInSeconds": 0}
     ]
-    for acr, what in ((["phr"], ""), ([PASSWORD, "phr"], ""), (["gold", "phr"], ""), ([PASSWORD], "higher phr")):
-        asks_for(monkeypatch, acr=acr)
-        findings, _ = looked(evidence, "gateways.step-up")
-        assert len(findings) == bool(what)
-        assert all(what in finding.what and "Add phr to acr" in finding.mend for finding in findings)
+    asks_for(monkeypatch, acr=acr)
+    findings, skipped = looked(evidence, "gateways.step-up")
+    assert (len(findings), skipped) == (bool(what), [])
+    assert all(what in finding.what and "to acr in ROUTES" in finding.mend for finding in findings)
+
+
+def test_without_the_metadata_nothing_is_called_good(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reach(evidence)
+    asks_for(monkeypatch, acr=["phr"])
+    add_http(http_apis, AuthorizerUri=of(OURS), **REQUEST)
+    findings, [skipped] = looked(evidence, "gateways.step-up")
+    assert (findings, skipped.reason) == ([], "the metadata names no acr_values_supported")
 
 
 def test_answers_that_are_kept_longer_than_a_max_age_says_are_found(
@@ -276,6 +297,7 @@ def test_the_stacks_own_authorizer_is_left_to_its_own_check(
 def test_a_function_that_may_not_be_read_is_told_of_among_those_that_may_ask_for_a_level(
     evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reach(evidence, PASSWORD)
     asks_for(monkeypatch, acr=["phr"])
     for function in ("of-another-account", OURS):
         add_http(http_apis, AuthorizerUri=of(function), **REQUEST)

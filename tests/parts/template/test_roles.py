@@ -173,6 +173,17 @@ def test_the_nonce_key_makes_macs_for_the_functions_that_ask_for_nonces_alone() 
     assert make["Condition"] == {"StringEquals": {"kms:MacAlgorithm": "HMAC_SHA_256"}}
 
 
+def test_operators_seal_providers_secrets_and_open_none() -> None:
+    key = resources(translated(*EVERYTHING), "AWS::KMS::Key")["PeopleKey"]
+    administer, seal, *_ = key["Properties"]["KeyPolicy"]["Statement"]
+    for action in administer["Action"]:
+        assert action.partition(":")[2] not in ("Decrypt", "Encrypt", "CreateGrant", "*")
+        assert not action.startswith(("kms:GenerateDataKey", "kms:ReEncrypt"))
+    assert seal["Principal"] == administer["Principal"]  # the account: its own policies say which operators
+    assert seal["Action"] == "kms:Encrypt"
+    assert seal["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "provider-secret"}}
+
+
 def test_rotate_keys_is_told_the_roles_that_sign_and_no_others() -> None:
     function = translated()["Resources"]["RotateKeysFunction"]
     variables = function["Properties"]["Environment"]["Variables"]

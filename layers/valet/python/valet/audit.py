@@ -12,9 +12,13 @@ from valet.frozen import Frozen
 
 EventName = Literal[
     "account.changed",
+    "account.created",
     "account.deleted",
     "account.downloaded",
+    "address.changed",
+    "address.proven",
     "api.changed",
+    "change.undone",
     "client.changed",
     "client_keys.failed",
     "client_keys.fetched",
@@ -25,6 +29,7 @@ EventName = Literal[
     "code.throttled",
     "consent.denied",
     "consent.granted",
+    "enrolment.required",
     "grant.revoked",
     "key.announced",
     "key.deleted",
@@ -36,17 +41,27 @@ EventName = Literal[
     "key.withdrawn",
     "keys.checked",
     "lane.changed",
+    "link.added",
+    "link.removed",
     "login.failed",
     "login.succeeded",
     "login.throttled",
     "logout.refused",
     "logout.told",
     "logout.unannounced",
+    "mail.failed",
+    "mail.sent",
+    "mail.throttled",
     "nonce.failed",
-    "policy.changed",
     "passkey.added",
     "passkey.refused",
     "passkey.removed",
+    "password.changed",
+    "password.reset",
+    "policy.changed",
+    "provider.changed",
+    "recovery.made",
+    "recovery.used",
     "refresh.retried",
     "refresh.reused",
     "refresh.throttled",
@@ -58,11 +73,15 @@ EventName = Literal[
     "rotate_keys.by_hand",
     "scope.changed",
     "scope.refused",
+    "second.added",
+    "second.failed",
+    "second.removed",
     "session.ended",
     "signing.failed",
     "token.issued",
     "token.refreshed",
     "token.revoked",
+    "upstream.refused",
     "user.changed",
 ]
 
@@ -105,9 +124,17 @@ _STEP = "kid alg reason signing"
 EVENTS: Mapping[EventName, Event] = MappingProxyType(
     {
         "account.changed": _event("An end-user changed claims about themselves: the field names them.", "members"),
+        "account.created": _event(
+            "An account was made, by its end-user's address or by another provider's word.", "provider"
+        ),
         "account.deleted": _event("An end-user deleted their account."),
         "account.downloaded": _event("An end-user downloaded what is kept about them."),
+        "address.changed": _event("An end-user changed their email address."),
+        "address.proven": _event("An end-user proved that an email address is theirs."),
         "api.changed": _event("An operator changed a protected API.", f"{_CHANGE} audience"),
+        "change.undone": _event(
+            "An end-user undid a change by mail: the address is theirs again, and the password is void."
+        ),
         "client.changed": _event("An operator changed a client.", _CHANGE),
         "client_keys.failed": _event(
             "The keys at a client's jwks_uri could not be fetched, for more than an hour or never; age is that of the "
@@ -124,6 +151,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
+        "enrolment.required": _event(
+            "An end-user lacks the means for the level that is required, and was sent to make them.", "acr"
+        ),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
         "key.deleted": _event("The record of a key that is no longer needed was deleted.", _STEP),
@@ -140,9 +170,16 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "overdue_days",
         ),
         "lane.changed": _event("An algorithm's keys begin to sign, sign by default from now on, or have ended.", _STEP),
+        "link.added": _event("An end-user linked an identity at another provider to their account.", "provider"),
+        "link.removed": _event(
+            "A link to an identity at another provider was removed, by its end-user or by an operator.",
+            "provider operator",
+        ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
-            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+            "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
+            "amr provider",
+            metric="LoginsSucceeded",
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(
@@ -155,14 +192,29 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "The queue of sign-outs was out of reach: what was signed out ends all the same, but no client is told.",
             "sid detail",
         ),
+        "mail.failed": _event(
+            "A mail was not sent and will not be: SES refused it, it waited too long, or its queue was out of reach.",
+            "purpose what detail",
+        ),
+        "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
+        "mail.throttled": _event(
+            "Too many mails were asked for, for one address, from one network or in all: none is sent.", "purpose bound"
+        ),
         "nonce.failed": _event(
             "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",
             "detail",
         ),
+        "password.changed": _event("An end-user changed their password."),
+        "password.reset": _event("An end-user set a new password by a mail."),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
+        "provider.changed": _event(
+            "An operator changed another provider that people sign in with.", f"{_CHANGE} provider"
+        ),
         "passkey.added": _event("An end-user added a passkey."),
         "passkey.refused": _event("What a passkey signed was refused; nothing is spent.", "detail"),
         "passkey.removed": _event("A passkey was removed, by its end-user or by an operator.", "operator"),
+        "recovery.made": _event("An end-user made new recovery codes."),
+        "recovery.used": _event("An end-user used a recovery code; how many are left.", "left"),
         "refresh.retried": _event("A client that lost an answer got it again.", "user_agent"),
         "refresh.reused": _event("An old refresh token came: the grant is revoked.", metric="ReplaysDetected"),
         "refresh.throttled": _event("A grant was refreshed too often: refused, the token stays good.", "user_agent"),
@@ -184,6 +236,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "scope.refused": _event(
             "A client asked for scopes that it may not have: the field names them.", "scope", "ScopesRefused"
         ),
+        "second.added": _event("An end-user added a second factor."),
+        "second.failed": _event("A wrong code of a second factor."),
+        "second.removed": _event("A second factor was removed, by its end-user or by an operator.", "operator"),
         "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
         "signing.failed": _event(
             "KMS did not sign (throttled, disabled, denied), or no key has the algorithm.",
@@ -193,6 +248,7 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "token.issued": _event("A client got its first tokens of a grant.", "grant_type scope", "TokensIssued"),
         "token.refreshed": _event("A refresh token was rotated.", "user_agent", "TokensRefreshed"),
         "token.revoked": _event("One access token is refused from now on.", "jti"),
+        "upstream.refused": _event("A sign-in by another provider was refused; nothing is spent.", "provider detail"),
         "user.changed": _event(
             "An operator changed an account; of its values, only the roles and the required level are logged.", _CHANGE
         ),

@@ -42,7 +42,13 @@ class Settings(Frozen):
     dpop_nonces: str = "off"  # | public | all: the clients whose proofs need a nonce of ours
     nonce_key: str = ""  # the HMAC key that makes the nonces
     back_channel_logout: str = "off"  # | on: clients that registered for it are told of logouts
+    mail: str = "off"  # | on: the deployment sends mails to people
+    mail_from: str = ""  # the address that they come from; only the mailer has it
+    second_factor: str = "off"  # | on: people may have a second factor next to a password
+    federation: str = "off"  # | on: people may sign in with other providers
+    people_key: str = ""  # the key that seals second factors and providers' secrets
     # URLs of queues, where a function uses them.
+    mail_queue: str = ""
     sign_outs_queue: str = ""
     logout_tokens_queue: str = ""
     dead_letters_queue: str = ""
@@ -63,6 +69,17 @@ class Settings(Frozen):
         host = _host(self.issuer_url)
         is_address = host.startswith("[") or host.replace(".", "").isdigit()
         return self.passkey_domain or ("" if is_address else host)
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the deployment has of what can be switched off: passkeys, mail, second_factor, providers."""
+        has = {
+            "passkeys": bool(self.rp_id),
+            "mail": self.mail == "on",
+            "second_factor": self.second_factor == "on",
+            "providers": self.federation == "on",
+        }
+        return frozenset(name for name, is_on in has.items() if is_on)
 
     @property
     def key_roles(self) -> frozenset[str]:
@@ -154,6 +171,12 @@ def _queue(value: str) -> str:
     return value
 
 
+def _mailbox(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>\"]{1,64}@[A-Za-z0-9.-]{1,253}", value):
+        raise ValueError("an email address, such as id@example.com")
+    return value
+
+
 def _table(value: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", value):
         raise ValueError("a DynamoDB table's name")
@@ -182,6 +205,12 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "NONCE_KEY": ("nonce_key", _arn),
     "PUSHED_REQUEST_LIFETIME": ("pushed_request_lifetime", _whole(5, 599)),  # FAPI 2.0 Security Profile §5.3.2.2
     "BACK_CHANNEL_LOGOUT": ("back_channel_logout", _one_of("on", "off")),
+    "MAIL": ("mail", _one_of("on", "off")),
+    "MAIL_FROM": ("mail_from", _mailbox),
+    "SECOND_FACTOR": ("second_factor", _one_of("on", "off")),
+    "FEDERATION": ("federation", _one_of("on", "off")),
+    "PEOPLE_KEY": ("people_key", _arn),
+    "MAIL_QUEUE": ("mail_queue", _queue),
     "SIGN_OUTS_QUEUE": ("sign_outs_queue", _queue),
     "LOGOUT_TOKENS_QUEUE": ("logout_tokens_queue", _queue),
     "DEAD_LETTERS_QUEUE": ("dead_letters_queue", _queue),

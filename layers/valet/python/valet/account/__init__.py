@@ -1,10 +1,7 @@
-"""The account page: one file a section, with `show` for its page and `act` for its forms. None knows the others.
-
-Sections that other functions serve have a row in protocol/account_visit.py, and no file here.
-"""
+"""The account page: one file a section, with `show` for its page and `act` for its forms. None knows the others."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from valet.errors import NotFound
 
@@ -13,6 +10,8 @@ if TYPE_CHECKING:
     from valet.http import Parameters, Response
 
 _OWN = frozenset({"overview", "profile", "sessions", "apps", "download", "delete"})
+# How people sign in: the function credentials serves these, and alone may change it.
+_CREDENTIALS = frozenset({"password", "passkeys", "providers"})
 
 
 class SectionModule(Protocol):
@@ -30,3 +29,17 @@ def find_section(name: str) -> SectionModule:
     if name not in _OWN:
         raise NotFound("Your account has no such page.")
     return cast(SectionModule, import_module(f"valet.account.{name}"))
+
+
+class CredentialsModule(Protocol):
+    """What the files have whose sections change how a person signs in: they use more ports than the others."""
+
+    def show(self, ports: Any, visit: "Visit") -> "Response": ...
+    def act(self, ports: Any, visit: "Visit", form: "Parameters") -> "Response": ...
+
+
+def find_credentials_section(name: str) -> CredentialsModule:
+    """The section's file, imported when it is asked for. Raises NotFound."""
+    if name not in _CREDENTIALS:
+        raise NotFound("Your account has no such page.")
+    return cast(CredentialsModule, import_module(f"valet.account.{name}"))

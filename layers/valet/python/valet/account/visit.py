@@ -45,7 +45,7 @@ class Visit(NamedTuple):
         """The section's page. `values` are what its template shows, and `script` is what it runs."""
         shown = account.page(
             section=self.section,
-            sections=sections(has_passkeys=bool(self.ports.settings.rp_id)),
+            sections=sections(self.ports.settings.features),
             username=self.visitor.account.username,
             error=error,
             script=script,

@@ -49,6 +49,13 @@ class Account(Frozen):
     passkeys: frozenset[str] = frozenset()  # digests of the credential ids of those in force; others are worth nothing
     user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
     required_acr: str = ""  # the least level of its sessions; empty: any
+    has_no_password: bool = False  # its end-user joined by other means, and has set none
+    # The address before the last change. Until then notices go there as well, and it can undo the change.
+    former_email: str = ""
+    former_until: int = 0
+    totp_id: str = ""  # of the second factor in force; another one is worth nothing
+    recovery_id: str = ""  # of the recovery codes in force; others are worth nothing
+    links: frozenset[str] = frozenset()  # digests of the identities at other providers that it is linked to
 
 
 class Credential(Frozen):

@@ -3,7 +3,7 @@
 A visit leads to one of the sections that are named here, and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from valet.frozen import Frozen
@@ -12,7 +12,7 @@ from valet.models.saved_requests import AuthorizationRequest
 
 # No client can be registered under this id, because it has colons: no request from outside is one of the account page.
 ACCOUNT_PAGE = "urn:valet:account"
-PASSKEYS = "passkeys"
+PASSKEYS, PROVIDERS = "passkeys", "providers"
 FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
 
 
@@ -21,7 +21,7 @@ class Section(Frozen):
 
     # A sign-in of the last five minutes, of the highest level that the account can reach, for what is dangerous.
     needs_fresh_sign_in: bool = False
-    needs_passkeys: bool = False  # it is there only where the deployment has passkeys
+    needs: str = ""  # it is there only where the deployment has this (settings.Settings.features)
 
 
 # In the order of the page's menu. Each is at /account/<name>.
@@ -29,7 +29,9 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "overview": Section(),
         "profile": Section(),
-        "passkeys": Section(needs_fresh_sign_in=True, needs_passkeys=True),
+        "password": Section(needs_fresh_sign_in=True),
+        "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS),
+        "providers": Section(needs_fresh_sign_in=True, needs=PROVIDERS),
         "sessions": Section(),
         "apps": Section(),
         "download": Section(needs_fresh_sign_in=True),
@@ -38,9 +40,9 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
 )
 
 
-def sections(*, has_passkeys: bool) -> tuple[str, ...]:
-    """The sections that there are in this deployment."""
-    return tuple(name for name, section in SECTIONS.items() if has_passkeys or not section.needs_passkeys)
+def sections(features: Collection[str]) -> tuple[str, ...]:
+    """The sections that there are in a deployment with these features."""
+    return tuple(name for name, section in SECTIONS.items() if not section.needs or section.needs in features)
 
 
 def account_visit(section: str) -> AuthorizationRequest:

@@ -108,18 +108,33 @@ ID_TOKEN_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr
 
 # The levels of a sign-in, the lowest first. `phr` is a passkey's (OpenID Connect EAP ACR Values): "phishing-resistant".
 PASSWORD_ACR = "urn:valet:acr:password"
+UPSTREAM_ACR = "urn:valet:acr:upstream"  # another provider's word
+MULTI_FACTOR_ACR = "urn:valet:acr:multi-factor"  # one of the former and a second factor
 PASSKEY_ACR = "phr"
-ACR_VALUES = (PASSWORD_ACR, PASSKEY_ACR)
+_RANKS: Mapping[str, int] = {PASSWORD_ACR: 0, UPSTREAM_ACR: 0, MULTI_FACTOR_ACR: 1, PASSKEY_ACR: 2}
+ACR_VALUES = tuple(_RANKS)
 
 
-def reachable_acr_values(*, has_passkeys: bool) -> tuple[str, ...]:
+def reachable_acr_values(
+    *, has_passkeys: bool, has_second_factor: bool = False, has_providers: bool = False
+) -> tuple[str, ...]:
     """The levels that some sign-in reaches in a deployment, or those of an account, the lowest first."""
-    return ACR_VALUES if has_passkeys else (PASSWORD_ACR,)
+    reached = {
+        PASSWORD_ACR: True,
+        UPSTREAM_ACR: has_providers,
+        MULTI_FACTOR_ACR: has_second_factor,
+        PASSKEY_ACR: has_passkeys,
+    }
+    return tuple(acr for acr in ACR_VALUES if reached[acr])
+
+
+def rank(acr: str) -> int:
+    """Where the level stands. One that this release does not know is above all others: no sign-in reaches it."""
+    return _RANKS.get(acr, len(_RANKS)) if acr else -1
 
 
 def reaches(acr: str, required_acr: str) -> bool:
     """Whether a sign-in of this level is enough. A level that this release does not know is reached by none."""
     if not required_acr or acr == required_acr:
         return True
-    known = acr in ACR_VALUES and required_acr in ACR_VALUES
-    return known and ACR_VALUES.index(acr) > ACR_VALUES.index(required_acr)
+    return acr in _RANKS and required_acr in _RANKS and _RANKS[acr] >= _RANKS[required_acr]

@@ -11,7 +11,8 @@ _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
 # What stays of a deleted account: that it is deleted, and what leads to the items that are still to be removed. So do
 # its roles and its level: in IAM, who may remove an attribute may write it, and the account page may write neither.
 _STAYS = frozenset(
-    {"sub", "username", "email", "email_verified", "passkeys", "roles", "required_acr", "is_disabled", "deleted_at"}
+    {"sub", "username", "email", "email_verified", "former_email", "former_until", "roles", "required_acr"}
+    | {"passkeys", "links", "totp_id", "recovery_id", "has_no_password", "is_disabled", "deleted_at"}
     | {"epoch", "epoch_raised_at_ms", "sessions_not_before_ms"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)
