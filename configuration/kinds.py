@@ -106,6 +106,13 @@ def _span(node: Node) -> int:
     return seconds
 
 
+def _count(node: Node) -> int:
+    value = plain_of(node)
+    if not _DECIMAL.fullmatch(value):
+        raise Unreadable(f"{value!r} is not a whole number of at most nine digits")
+    return int(value)
+
+
 def _digests(node: Node) -> tuple[bytes, ...]:
     texts = _texts(node)
     # The message does not repeat the value: it may be the secret itself.
@@ -146,6 +153,7 @@ SPAN = Kind(
         ]
     },
 )
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 ADDRESS = Kind(
     _address,
     members_of_address,

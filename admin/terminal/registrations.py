@@ -39,6 +39,7 @@ CLIENT: Words = {
 POLICY: Words = {
     "role_required_acr": "required level of a role",
     "default_language": "default language",
+    "mail_per_hour": "mails an hour",
     "brand_name": "name",
     "brand_colour": "colour",
     "brand_logo": "logo",

@@ -12,6 +12,7 @@ from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
+MOST_MAILS = 1_000_000  # an hour
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
 
 
@@ -23,6 +24,7 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
         *_brand(policy),
         *_sign_in_with(policy),
         *_role_required_acr(policy),
+        *_mail_per_hour(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
 
@@ -41,6 +43,11 @@ def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
             yield Wrong("role_required_acr", f"a role, =, and {ONE_OF_THE_LEVELS}: admin=phr, for instance", named)
     for role in sorted({role for role in roles if role and roles.count(role) > 1}):
         yield Wrong("role_required_acr", "this role has two levels", role)
+
+
+def _mail_per_hour(policy: Policy) -> Iterator[Wrong]:
+    if not 0 <= policy.mail_per_hour <= MOST_MAILS:
+        yield Wrong("mail_per_hour", f"a number from 0 (none) to {MOST_MAILS}", str(policy.mail_per_hour))
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:
