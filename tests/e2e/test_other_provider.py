@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
@@ -42,7 +43,7 @@ def provider() -> Iterator[Provider]:
         yield replace(found, token_endpoint_auth_method="client_secret_basic", secret=b"sealed")
 
 
-def brought_back(provider: Provider, **more: str) -> dict[str, str]:
+def brought_back(provider: Provider, **more: Any) -> dict[str, str]:
     """What a browser brings back from there."""
     challenge = challenge_of(VERIFIER)
     url = authorization_url(
