@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
 from valet.models.providers import Provider
+from valet.pages.logos import LARGEST
 from valet.protocol.supported import ACR_VALUES, SIGNING_ALGS
 
 from admin.desk import Desk
@@ -169,6 +170,11 @@ def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...] | N
     if not value:
         return None
     return frozenset(word for each in value for word in _words(each))
+
+
+def image(ctx: click.Context, param: click.Parameter, file: BinaryIO | None) -> bytes | None:
+    """The first bytes of a logo's file: one too many shows that it is too large. None if the option is absent."""
+    return None if file is None else file.read(LARGEST + 1)
 
 
 def _words(text: str) -> list[str]:

@@ -130,6 +130,7 @@ CLIENTS = Section(
             "Where it is told that a browser session has ended (OpenID Connect Back-Channel Logout)."),
         Row("backchannel_logout_session_required", "backchannel_logout_session_required", FLAG,
             "It needs the session's sid in logout tokens, each of which has it."),
+        Row("logo", "logo", LOGO, "Its logo, on the sign-in page and the consent page: PNG or WebP of at most 8 KB."),
         Row("client_uri", "client_uri", TEXT, "Its home page, which error pages lead back to."),
         Row("tos_uri", "tos_uri", TEXT, "Its terms of service, which the consent page links: https."),
         Row("policy_uri", "policy_uri", TEXT, "Its privacy policy, which the consent page links: https."),

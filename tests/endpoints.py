@@ -33,7 +33,7 @@ class Endpoint:
     @property
     def example(self) -> str:
         """A path that is routed there."""
-        return self.path.replace("{id}", "unknown").replace("{section}", "profile")
+        return self.path.replace("{id}", "unknown").replace("{section}", "profile").replace("{provider}", "idp")
 
 
 def logical_id(function: str) -> str:
@@ -75,6 +75,30 @@ ENDPOINTS = (
         "POST",
         "WebAuthn Level 3 §7.2: checks what a passkey has signed",
         ("passkey", "passkey_refused"),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}",
+        "federate",
+        "GET, POST",
+        "sends the browser to another provider, to sign in there",
+        ("federate_begun",),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}/callback",
+        "federate",
+        "GET, POST",
+        "OpenID Connect Core §3.1.2.5: what the browser brings back from another provider",
+        (
+            "federate_by_post",
+            "federate_sign_in",
+            "federate_new_account",
+            "federate_linked",
+            "federate_has_account",
+            "federate_to_link",
+            "federate_refused",
+        ),
         is_page=True,
     ),
     Endpoint(
@@ -190,11 +214,29 @@ ENDPOINTS = (
         stores=("request#",),  # the visit, which waits for a sign-in
     ),
     Endpoint(
+        "/account/password",
+        "credentials",
+        "GET, POST",
+        "sets a new password",
+        ("password_page", "password_changed", "password_refused"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/passkeys",
         "credentials",
         "GET, POST",
         "WebAuthn Level 3 §7.1: makes, names and removes passkeys",
         ("passkeys_page", "passkey_added", "passkey_removed"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
+        "/account/providers",
+        "credentials",
+        "GET, POST",
+        "links identities at other providers, and removes them",
+        ("providers_page", "provider_begun", "provider_linked", "provider_removed"),
         is_page=True,
         stores=("request#",),
     ),
@@ -264,7 +306,7 @@ ENDPOINTS = (
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "authorizer", "demo_api")
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

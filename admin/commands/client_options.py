@@ -7,7 +7,7 @@ import click
 from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
-from admin.options import ACR, ALG, SPAN, Several, translating, words
+from admin.options import ACR, ALG, SPAN, Several, image, translating, words
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -31,6 +31,9 @@ _OPTIONS = (
                  "https address with a public name. The deployment needs BackChannelLogout=on. Empty: do not."),
     click.option("--logout-sid/--no-logout-sid", "backchannel_logout_session_required", default=None,
                  help="Register that it needs the session's sid in logout tokens, or not. Each logout token has it."),
+    click.option("--logo", type=click.File("rb"), callback=image,
+                 help="Show this image on its sign-in page and consent page: PNG or WebP of at most 8 KB. An empty "
+                 "file: none."),
     click.option("--client-uri",
                  help="Lead people back to this home page from error pages: https, http on a loopback address, or a "
                  "private scheme."),

@@ -188,6 +188,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "backchannel_logout_session_required": client.backchannel_logout_session_required,
+        "logo": f"{len(client.logo)} bytes" if client.logo else "",
         "client_uri": client.client_uri,
         "tos_uri": client.tos_uri,
         "policy_uri": client.policy_uri,

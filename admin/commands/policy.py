@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import click
 from valet.models.policy import Policy
-from valet.pages.logos import LARGEST
 from valet.registration.policy import wrong_with_policy
 
 from admin.desk import Desk
-from admin.options import Several, translating, with_said, words
+from admin.options import Several, image, translating, with_said, words
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
 from configuration.kinds import LOGO, TRANSLATIONS, WORDS
@@ -42,7 +41,7 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
     if row.kind is TRANSLATIONS:
         return translating("tos_uri#de=https://example.com/agb")
     if row.kind is LOGO:
-        return click.option(name, row.member, type=click.File("rb"), callback=_read, help=says)
+        return click.option(name, row.member, type=click.File("rb"), callback=image, help=says)
     if row.kind is WORDS:
         return click.option(
             name,
@@ -53,11 +52,6 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
             help=says,
         )
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
-
-
-def _read(ctx: click.Context, param: click.Parameter, file: BinaryIO | None) -> bytes | None:
-    """The first bytes of the file: one too many shows that it is too large."""
-    return None if file is None else file.read(LARGEST + 1)
 
 
 @people.command("set", short_help="Change the policy.")

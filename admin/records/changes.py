@@ -140,7 +140,7 @@ def _value(name: str, value: Any) -> str | int | bool | None:
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds") if value else None
     if name == "secret":
         return "sealed" if value else ""
-    if name == "brand_logo":
+    if name in ("brand_logo", "logo"):
         return f"{len(value)} bytes"
     if isinstance(value, frozenset):
         return " ".join(sorted(value))

@@ -153,11 +153,11 @@ class People:
         """
         users = DynamoUsers(self.table)
         kept = users.find_credentials(before.username)
-        if not users.find_password(before.sub, before.password_id) and credential_in_force(kept, before) is None:
-            raise Refused(f"{before.username} has no password to replace.")
+        if before.deleted_at:
+            raise Refused(f"{before.username} has deleted the account: no password opens it.")
         password_id = next_password_id(before.password_id, random)
         credential = Credential(before.username, before.sub, password_hash, password_id)
-        after = replace(after, password_id=password_id)
+        after = replace(after, password_id=password_id, has_no_password=False)
         users.put_password(Password(before.sub, password_id, password_hash, int(self.clock())))
         if kept:
             users.prepare_credential(credential)

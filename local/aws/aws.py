@@ -33,6 +33,7 @@ from valet.aws.reply import Reply
 from local.aws import dynamodb, kms
 from local.aws.calls import Call
 from local.aws.door import Application
+from local.aws.ses import Mailbox
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from local.aws.sqs import Queues
 
@@ -115,6 +116,7 @@ class EmulatedAws:
         responses_mock.stop()
         self._applications: dict[str, Any] = {}
         self.queues = Queues(_functions_clock)
+        self.mailbox = Mailbox(_functions_clock)
 
     # -- this process --------------------------------------------------------------------------------------------------
     # A loopback address is a door, ours or another emulator's: calls to it are sent. A call to it from under the lock
@@ -125,7 +127,7 @@ class EmulatedAws:
         address = attempt.transport.address
         if address.host in _LOOPBACK:
             return self._outside(attempt)
-        url = f"https://{address.authority}/"
+        url = f"https://{address.authority}{attempt.path}"
         headers = HTTPHeaders.from_pairs(attempt.headers)
         event_name = f"before-send.{attempt.service}.{attempt.operation}"
         return self._answered(event_name, AWSPreparedRequest("POST", url, headers, attempt.body, False))
@@ -150,6 +152,8 @@ class EmulatedAws:
                 response = self._answer(self._stubber, event_name, request)
             if response is None:
                 raise RealAwsError(f"{request.url} was not called: the local stack does not emulate it")
+            if call.action == "SendEmail" and response.status_code == 200:
+                self.mailbox.keep(call.parameters)
             headers = {name.lower(): str(value) for name, value in response.headers.items()}
             return Reply(response.status_code, headers, response.content)
 

@@ -13,7 +13,10 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.links import DynamoLinks
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -73,6 +76,15 @@ class Stores:
     proofs: Proofs
     passkeys: DynamoPasskeys
     enrolment: DynamoEnrolment
+    links: DynamoLinks
+    newcomers: DynamoNewcomers
+    own_sign_in: DynamoOwnSignIn
+
+
+@pytest.fixture
+def memory_stores() -> Stores:
+    """For what every order of calls is tried on."""
+    return _on(new_table())
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -122,4 +134,7 @@ def _on(table: Table) -> Stores:
         DynamoProofs(table),
         DynamoPasskeys(table),
         DynamoEnrolment(table, table),
+        DynamoLinks(table),
+        DynamoNewcomers(table),
+        DynamoOwnSignIn(table),
     )

@@ -15,8 +15,10 @@ from tests.support import nonce_key as nonce_keys
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
+from tests.support.federation import Federation, federated
 from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
+from tests.support.post import Post
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -139,6 +141,12 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def post(deployment: Deployment) -> Post:
+    """The deployment sends mails from now on."""
+    return Post(deployment)
+
+
+@pytest.fixture
 def owner(deployment: Deployment) -> KeyHolder:
     return KeyHolder(deployment)
 
@@ -174,6 +182,13 @@ def refusals(log_lines: list[str]) -> Lines:
         return [line for line in found if line["event"] in ("request.refused", "request.failed", "signing.failed")]
 
     return written
+
+
+@pytest.fixture
+def federation(deployment: Deployment) -> Iterator[Federation]:
+    """The deployment lets people sign in with other providers."""
+    with federated(deployment) as found:
+        yield found
 
 
 @pytest.fixture

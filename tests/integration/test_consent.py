@@ -1,6 +1,7 @@
 """GET, POST /consent: what the end-user allows, asked in words, answered once (OpenID Connect Core §3.1.2.4)."""
 
 import re
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,22 @@ def test_deny_goes_back_as_access_denied_and_nothing_is_granted(
         assert answer.answered["state"] == "the-state"
         assert answer.answered["iss"] == web_app.issuer
     assert "consent.denied" in deployment.audit.names
+
+
+def test_the_apps_logo_is_part_of_the_pages_that_ask_for_it_and_no_other_image_is_loaded(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    logo = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0" * 40
+    deployment.change_client("web_app_123", logo=logo)
+    asked = browser.open(web_app.ask().url)
+    for page in (asked, browser.sign_in(asked)):
+        assert f'<img src="data:image/png;base64,{b64encode(logo).decode()}" alt="">' in page.body
+        images = re.findall(r"img-src ([^;]*)", page.headers["content-security-policy"])
+        assert all(image == "data:" or image.startswith(web_app.issuer) for image in images[0].split())
+    deployment.change_client("web_app_123", logo=b"<svg onload='alert(1)'/>")  # written past the command line
+    other = browser.open(web_app.ask().url)
+    assert "svg" not in other.body
+    assert "data:" not in other.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("csrf_token", [None, "", "wrong", "A" * 43, "é"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,7 @@ def test_a_client_gets_a_home_page_another_and_none(valet: Operator) -> None:
         (("--grant-type", "authorization_code"), "needs one"),
         (("--scope", "openid"), "end-user"),
         (("--id", "white space", "--scope", "admin"), "client_id"),
+        (("--logo", __file__, "--scope", "admin"), "PNG or WebP"),
         (("--owner", "Eve\u202etxt", "--scope", "admin"), "printable"),
     ],
 )
@@ -135,6 +137,16 @@ def test_what_can_never_be_right_is_refused_and_nothing_is_registered(
     before = refused.json("clients", "list")
     assert reason in refused("clients", "add", "Bad", *arguments, status=2).err
     assert refused.json("clients", "list") == before
+
+
+def test_a_logo_is_read_from_a_file_and_an_empty_file_takes_it_away(valet: Operator, tmp_path: Path) -> None:
+    file, png = tmp_path / "logo.png", b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0" * 40
+    file.write_bytes(png)
+    valet("clients", "change", "web_app_123", "--logo", str(file))
+    assert valet.json("clients", "show", "web_app_123")["logo"] == f"{len(png)} bytes"
+    file.write_bytes(b"")
+    valet("clients", "change", "web_app_123", "--logo", str(file))
+    assert valet.json("clients", "show", "web_app_123")["logo"] == ""
 
 
 def test_a_name_that_is_taken_is_refused_and_the_client_stays_as_it_is(valet: Operator) -> None:

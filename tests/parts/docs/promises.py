@@ -15,6 +15,7 @@ _FAPI = "integration/test_fapi2.py"
 _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
 _PROOFS = "integration/test_proofs.py"
+_NEW_PASSWORD = "integration/test_new_password.py"
 _PROVIDERS = "parts/outbound/test_providers.py"
 _STOLEN = "integration/test_stolen_sign_ins.py"
 _BOUND = "parts/authorizer/test_bound_tokens.py"
@@ -141,6 +142,19 @@ PROMISES = (
             _WALK,
         ),
         "P14",
+    ),
+    Row(
+        "An account is one item, and each change of how its end-user signs in is one conditional write on it. What "
+        "shuts people out ends every session and grant by that very write, and is finished wherever the function that "
+        "made it was killed.",
+        (
+            f"{_NEW_PASSWORD}::test_everything_that_was_opened_before_is_over",
+            f"{_NEW_PASSWORD}::test_the_sign_out_is_announced_before_the_write",
+            f"{_NEW_PASSWORD}::test_a_thief_who_is_still_writing_while_the_owner_resets_comes_too_late",
+            "contract/test_own_sign_in.py::*",
+            "contract/test_passkeys.py::*",
+        ),
+        "P17",
     ),
     Row(
         "An identity at another provider is its issuer and subject there. An address that the provider has not proven "

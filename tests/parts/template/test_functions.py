@@ -54,13 +54,13 @@ def test_only_the_demo_passkeys_and_what_tells_clients_are_deployed_on_request()
         "DemoApiFunction": "HasDemo",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",
-        "CredentialsFunction": "HasPasskeys",
     }
 
 
-def test_login_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
+def test_what_hashes_passwords_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
     memory = {name: each["Properties"]["MemorySize"] for name, each in _functions().items()}
-    assert memory.pop("LoginFunction") == 1769
+    for name in ("LoginFunction", "CredentialsFunction"):
+        assert memory.pop(name) == 1769
     assert set(memory.values()) == {512}
 
 

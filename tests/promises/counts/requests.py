@@ -379,6 +379,25 @@ def _passkey(world: World, **changes: Any) -> Request:
     return lambda: world.browser.post("/login/passkey", form)
 
 
+NEW_PASSWORD = "several words in a row"
+
+
+def password_page(world: World) -> Request:
+    world.redeemed()
+    return lambda: world.browser.get("/account/password")
+
+
+def password_changed(world: World) -> Request:
+    world.redeemed()
+    return _account_form(world, "password", new_password=NEW_PASSWORD)
+
+
+def password_refused(world: World) -> Request:
+    """It is too short."""
+    world.redeemed()
+    return _account_form(world, "password", new_password="short")
+
+
 def passkeys_page(world: World) -> Request:
     """Of an end-user who has one."""
     at_passkeys(world)

@@ -353,6 +353,25 @@ TABLE = (
         "GetItem request, GetItem passkey, GetItem account, GetItem client, GetItem people",
     ),
     Row(
+        requests.password_page,
+        200,
+        "GetItem session, GetItem account",
+        "GetItem session, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.password_changed,
+        200,
+        "GetItem session, GetItem account, PutItem password, SendMessage, UpdateItem account, DeleteItem password",
+        "GetItem session, GetItem account, GetItem people, PutItem password, SendMessage, UpdateItem account, "
+        "DeleteItem password",
+    ),
+    Row(
+        requests.password_refused,
+        400,
+        "GetItem session, GetItem account",
+        "GetItem session, GetItem account, GetItem people",
+    ),
+    Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",

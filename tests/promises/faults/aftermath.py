@@ -10,8 +10,9 @@ from typing import Any
 from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
-from tests.promises.counts.requests import Request
+from tests.promises.counts.requests import NEW_PASSWORD, Request
 from tests.promises.faults.injection import Fault
+from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer, encoded
 from tests.support.world import World
@@ -381,6 +382,29 @@ def after_denial(run: Run) -> None:
     assert run.settled().answered["error"] == "access_denied"
 
 
+def after_password_is_changed(run: Run) -> None:
+    """One password is in force, and everything before it is over. A form whose outcome nobody heard may have counted:
+    then its sender has to sign in, by the new password.
+    """
+    world, answer = run.world, run.settled()
+    assert answer.status == 200 or run.may_be_spent_by("UpdateItem account") or run.call == "DeleteItem password"
+    assert [signs_in(world, password) for password in ("password123", NEW_PASSWORD)] == [False, True]
+    assert world.web_app.refresh(world.john.refresh_token).error == "invalid_grant"
+    world.browser.cookies = dict(world.john.cookies)
+    assert signs_in_again(world)
+
+
+def after_password_is_refused(run: Run) -> None:
+    assert run.settled().status == 400
+    assert signs_in(run.world, "password123")
+
+
+def signs_in(world: World, password: str) -> bool:
+    """Whether John signs in by that password, in a browser of its own."""
+    browser = Browser(world.send, world.deployment.issuer)
+    return browser.sign_in(browser.open("/account"), password=password).status == 200
+
+
 def after_passkey(run: Run) -> None:
     """An assertion counts once. If it was used, and its answer lost or its proof not kept, the page asks for another
     touch: by then, an assertion that counted again could be a replay.
@@ -476,6 +500,9 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "login_wrong": after_wrong_password,
     "passkey": after_passkey,
     "passkey_refused": after_wrong_password,
+    "password_page": after_reading,
+    "password_changed": after_password_is_changed,
+    "password_refused": after_password_is_refused,
     "passkeys_page": after_reading,
     "passkey_added": after_passkey_added,
     "passkey_removed": after_passkey_removed,

@@ -250,10 +250,13 @@ def test_credentials_changes_what_signs_in_and_opens_nothing(granted: Granted) -
         for key in ("session#1", "proof-passkey#1", "proof-password#1", "sub#demo-john", "grant#1"):
             assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
     for action in (*_READS, *_WRITES):
-        for key in ("credential#john", "password#demo-john", "identifier#john"):
+        for key in ("credential#john", "identifier#john"):
             assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+    for action in (*_READS, "UpdateItem"):
+        assert not may(f"dynamodb:{action}", USERS, "password#demo-john"), action
     assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("passkeys", "epoch"))
-    for name in ("sub", "password_id", "is_disabled", "roles", "required_acr"):
+    assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("password_id", "epoch"))
+    for name in ("sub", "is_disabled", "roles", "required_acr"):
         assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
     for name in ("public_key", "sign_count", "challenge_ms", "sub_"):
         assert not may("dynamodb:UpdateItem", USERS, "passkey#1", attributes=(name,)), name

@@ -29,6 +29,8 @@ from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
 from tests.support.wire import Answer, over_http
 
+_NEW = "several words in a row"
+
 
 @dataclass
 class Walk:
@@ -64,6 +66,7 @@ class Walk:
         self.told_about_tokens()
         self.revocations()
         self.logouts()
+        self.own_sign_in()
         self.account_page()
         self.passkeys()
         self.status_lists()
@@ -218,6 +221,12 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
 
+    def own_sign_in(self) -> None:
+        """Of Jim: a new password."""
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.sign_in(browser.open("/account/password"), "jim")
+        assert browser.post(*filled_in(page, new_password=_NEW)).status == 200
+
     def passkeys(self) -> None:
         """Made, used, named, removed; each at a page that is a second younger than the one before."""
         browser = Browser(self.send, self.stack.issuer)
@@ -243,7 +252,7 @@ class Walk:
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)
-        assert browser.sign_in(browser.open("/account"), "jim").status == 200
+        assert browser.sign_in(browser.open("/account"), "jim", _NEW).status == 200
         self.clock.advance(400)  # so that the session is prolonged
         assert browser.get("/account").status == 200
         tokens = self.sign_in(self.web_app, browser)
@@ -257,7 +266,7 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         self.sign_in(self.web_app, browser, scope="openid profile")  # ends with the session
         assert browser.post(*filled_in(browser.get("/account/sessions"), "end")).status == 303
-        browser.sign_in(browser.open("/account"), "jim")
+        browser.sign_in(browser.open("/account"), "jim", _NEW)
         assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
         assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
         assert browser.get("/account/delete").status == 200

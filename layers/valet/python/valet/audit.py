@@ -177,7 +177,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
-            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+            "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
+            "amr provider",
+            metric="LoginsSucceeded",
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(
@@ -191,7 +193,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "sid detail",
         ),
         "mail.failed": _event(
-            "A mail was not sent; the queue brings it again, unless the queue was out of reach.", "purpose detail"
+            "A mail was not sent and will not be: SES refused it, it waited too long, or its queue was out of reach.",
+            "purpose what detail",
         ),
         "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
         "mail.throttled": _event(

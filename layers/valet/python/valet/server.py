@@ -15,14 +15,17 @@ from valet.settings import Settings
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
     from valet.people.cookies import Cookies
-    from valet.ports.accounts import Accounts, Consents, Credentials
+    from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
-    from valet.ports.mails import Letters, Mails
+    from valet.ports.links import Links
+    from valet.ports.mails import Letters, Mailer, Mails
+    from valet.ports.newcomers import Newcomers
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
+    from valet.ports.own_sign_in import OwnSignIn
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
     from valet.ports.providers import Providers
@@ -96,6 +99,10 @@ class Server:
         return AwsCalls("sqs", environment())
 
     @cached_property
+    def ses(self) -> Calls:
+        return AwsCalls("ses", environment())
+
+    @cached_property
     def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
@@ -117,6 +124,10 @@ class Server:
         return self._users
 
     @cached_property
+    def identifiers(self) -> "Identifiers":
+        return self._users
+
+    @cached_property
     def consents(self) -> "Consents":
         return self._users
 
@@ -125,6 +136,12 @@ class Server:
         from valet.aws.dynamodb.own_account import DynamoOwnAccount
 
         return DynamoOwnAccount(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_sign_in(self) -> "OwnSignIn":
+        from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
+
+        return DynamoOwnSignIn(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
@@ -181,6 +198,18 @@ class Server:
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
 
     @cached_property
+    def links(self) -> "Links":
+        from valet.aws.dynamodb.links import DynamoLinks
+
+        return DynamoLinks(self._table(self.settings.users_table))
+
+    @cached_property
+    def newcomers(self) -> "Newcomers":
+        from valet.aws.dynamodb.newcomers import DynamoNewcomers
+
+        return DynamoNewcomers(self._table(self.settings.users_table))
+
+    @cached_property
     def once(self) -> "Once":
         from valet.aws.dynamodb.once import DynamoOnce
 
@@ -219,6 +248,12 @@ class Server:
         from valet.aws.dynamodb.mails import DynamoMails
 
         return DynamoMails(self._table(self.settings.grants_table))
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        from valet.aws.ses import SesMailer
+
+        return SesMailer(self.ses, self.settings.mail_from)
 
     @cached_property
     def sealing(self) -> "Sealing":

@@ -29,6 +29,13 @@ def session_stands(session: Session, account: Account | None) -> bool:
     return reaches(session.acr, account.required_acr)
 
 
+def is_time_taken_as_told(account: Account) -> bool:
+    """Whether, at the account page, the time of a trip to another provider counts as that of the sign-in there: the
+    end-user has no other way to show that they are here.
+    """
+    return account.has_no_password and not account.passkeys
+
+
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:
     """Whether a code or a refresh token of this grant may still be exchanged, and its access tokens be used."""
     return outlives(grant, account) and _client_stands(grant, client)

@@ -14,6 +14,7 @@ from valet.models.clients import Client, Scope, Scopes
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
 from valet.pages.consent import Said
+from valet.pages.logos import data_uri
 from valet.pages.words import Sentence, Variants, variants
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
@@ -71,6 +72,7 @@ def consent_page(
         request_handle=saved.handle,
         csrf_token=csrf_token(session_cookie, _shown(saved)),
         client_name=variants(destination.client, "client_name"),
+        client_logo=data_uri(destination.client.logo),
         owner=destination.client.owner,
         client_links=_links(destination.client),
         answer_host=destination_in_words(saved.request.redirect_uri),

@@ -8,6 +8,7 @@ from valet.errors import ConsentRequired, LoginRequired, UnmetAuthenticationRequ
 from valet.frozen import Frozen
 from valet.models.accounts import Consent
 from valet.models.clients import Client
+from valet.models.providers import LOCAL
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
@@ -15,6 +16,9 @@ from valet.protocol.redirect_uri import is_loopback, is_remembered_for
 from valet.protocol.supported import ACR_VALUES, reaches
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
+_NOT_FRESH = (
+    "The provider that the end-user signed in with did not say that the sign-in is as recent as the request asks."
+)
 
 
 class Step(Enum):
@@ -29,6 +33,7 @@ class Level(Frozen):
 
     required: str = ""  # the least `acr`; empty: any
     enough: tuple[str, ...] = ACR_VALUES  # those that the end-user can reach and that are enough, the lowest first
+    ways: frozenset[str] = frozenset()  # providers, and LOCAL: one of them the sign-in has to be by; empty: any
     can_enrol: bool = False  # the end-user can get the means for one that is enough
 
 
@@ -51,18 +56,21 @@ def needs_login(
 
 def acr_to_reach(request: AuthorizationRequest, session: Session | None, level: Level) -> str:
     """The level to ask an end-user for who is signed in, but not well enough; empty: any."""
-    if session is None or not _is_meant(request, session) or _is_enough(request, session, level):
+    if session is None or not _is_meant(request, session) or _has_acr(request, session, level):
         return ""
     return level.enough[0] if level.enough else ""
 
 
 def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: int, now: float) -> bool:
-    """Whether the request wants a sign-in that is newer than the session's (OpenID Connect Core §3.1.2.1)."""
-    if session.auth_time_ms >= asked_at_ms:
+    """Whether the request wants a sign-in that is newer than the session's (OpenID Connect Core §3.1.2.1). One whose
+    time nobody knows is not new enough for any such request.
+    """
+    is_known = not session.is_time_unknown
+    if is_known and session.auth_time_ms >= asked_at_ms:
         return False
     if request.prompt & {"login", "select_account"}:
         return True
-    return request.max_age is not None and now - session.auth_time > request.max_age
+    return request.max_age is not None and not (is_known and now - session.auth_time <= request.max_age)
 
 
 def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
@@ -73,6 +81,12 @@ def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
 
 
 def _is_enough(request: AuthorizationRequest, session: Session, level: Level) -> bool:
+    """Whether the session is by a way that the client takes, and of the levels that are required."""
+    way = session.link.partition("#")[0] or LOCAL
+    return _has_acr(request, session, level) and (not level.ways or way in level.ways)
+
+
+def _has_acr(request: AuthorizationRequest, session: Session, level: Level) -> bool:
     """Whether the session is of the level that is required, and of one that the client called essential."""
     return reaches(session.acr, level.required) and (not request.acr_values or session.acr in request.acr_values)
 
@@ -98,6 +112,17 @@ def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 
 
+def _refuse_in_vain(request: AuthorizationRequest, session: Session, level: Level, *, is_new: bool) -> None:
+    """After a sign-in for this very request, raise LoginRequired where another one would come to the same. Otherwise
+    the redirects could loop: an app may hold the ID token of a deleted account, as which no end-user can sign in any
+    more; and a provider that has a session of the end-user sends them back at once.
+    """
+    if is_new and not _is_meant(request, session):
+        raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
+    if is_new and _is_enough(request, session, level):
+        raise LoginRequired(_NOT_FRESH)
+
+
 def next_step(
     request: AuthorizationRequest,
     client: Client,
@@ -108,19 +133,21 @@ def next_step(
     *,
     is_local: bool = False,
     level: Level = _ANY,
+    is_new: bool = False,
 ) -> Step:
-    """The next step. Raises LoginRequired or ConsentRequired where prompt=none forbids it, and
+    """The next step. `is_new`: another provider's word has opened the session for this request a moment ago.
+
+    Raises LoginRequired or ConsentRequired where prompt=none forbids it, and LoginRequired also where a new sign-in by
+    another provider is not as recent as the request asks: a second trip would tell nothing else. Raises
     UnmetAuthenticationRequirements where no sign-in would be enough.
     """
     if needs_login(request, session, asked_at_ms, now, level):
         if "none" in request.prompt:
             raise LoginRequired(_SIGN_IN)
-        if session is not None and not _is_meant(request, session):
-            if session.auth_time_ms >= asked_at_ms:
-                # After a sign-in for this very request, ignore the hint. Otherwise the redirects could loop: an app may
-                # hold the ID token of a deleted account, as which no end-user can sign in any more.
-                raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
-            return Step.LOGIN
+        if session is not None:
+            _refuse_in_vain(request, session, level, is_new=is_new or session.auth_time_ms >= asked_at_ms)
+            if not _is_meant(request, session):
+                return Step.LOGIN
         # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.
         if not level.enough and (session is None or not _asks_again(request, session, asked_at_ms, now)):
             if session is not None and level.can_enrol:

@@ -8,7 +8,7 @@ one session at most, and an invocation that dies in between leaves a session who
 from typing import Protocol
 
 from valet.front_channel.assurance import ACR, proof_stands
-from valet.front_channel.proving import place_of_proof
+from valet.front_channel.proving import UPSTREAM, place_of_proof
 from valet.front_channel.saved_requests import Saved
 from valet.frozen import Frozen, replace
 from valet.handles import digest, new_handle, new_id
@@ -57,7 +57,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         return None
     place = place_of_proof(saved, kind)
     proof = ports.proofs.find_proof(place)
-    if proof is None or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
+    if proof is None or not proof.sub or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
         return None
     account = ports.accounts.find_account(proof.sub)
     if account is None or not proof_stands(kind, proof, account):
@@ -67,6 +67,10 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
     session = _session(ports, saved, proof, ACR[kind], digest(secret), former, now)
+    if kind == UPSTREAM:
+        from valet.front_channel.upstream import by_provider  # few deployments have another provider
+
+        session = by_provider(session, proof, saved)
     session = _told_apart(session, request)
     ports.sessions.open(session)
     if not ports.proofs.spend_proof(place, proof, attempt, now):
@@ -79,6 +83,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         sub=session.sub,
         source_ip=request.source_ip,
         amr=" ".join(session.amr),
+        provider=session.link.partition("#")[0] or None,
     )
     return Opened(session, account, ports.cookies.set_session(secret), left)
 

@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+from valet.errors import LoginRequired
 from valet.front_channel import code, opening
-from valet.front_channel.assurance import level_for
+from valet.front_channel.assurance import level_for, told_of
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.interaction import Step, acr_to_reach, next_step
+from valet.front_channel.interaction import Level, Step, acr_to_reach, next_step
 from valet.front_channel.opening import Opened, open_by_proof
 from valet.front_channel.saved_requests import RequestTooOld, Saved, find_to_resume, save_request
+from valet.frozen import replace
 from valet.http import Request, Response, redirect
 from valet.models.accounts import Account
 from valet.models.saved_requests import AuthorizationRequest
@@ -15,12 +17,14 @@ from valet.models.sessions import Session
 from valet.people.cookies import browser_or_new
 from valet.people.sessions import current_session
 from valet.ports.clients import HasRegistry
+from valet.ports.providers import HasProviders
 from valet.ports.saved_requests import HasSavedRequests
+from valet.protocol.account_visit import PROVIDERS
 from valet.protocol.authorization_request import Destination
-from valet.standing import account_stands
+from valet.standing import account_stands, is_time_taken_as_told
 
 
-class Ports(code.Ports, opening.Ports, HasSavedRequests, HasRegistry, Protocol):
+class Ports(code.Ports, opening.Ports, HasSavedRequests, HasRegistry, HasProviders, Protocol):
     """The ports that an authorization request goes on through."""
 
 
@@ -68,18 +72,34 @@ def _next(
 ) -> Response:
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
     session, account = (opened.session, opened.account) if opened else _standing_session(ports, request, now)
-    level = level_for(asked, destination.client, account, ports.registry, has_passkeys=bool(ports.settings.rp_id))
+    is_told = opened is not None and bool(opened.session.link)
+    level = _level(ports, asked, destination, session, account, is_told=is_told)
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
-    step = next_step(
-        asked,
-        destination.client,
-        session,
-        consent,
-        asked_at_ms,
-        now,
-        is_local=ports.settings.is_plain_http,
-        level=level,
-    )
+    if session is not None and account is not None and asked.section and is_time_taken_as_told(account):
+        session = replace(session, is_time_unknown=False)
+    try:
+        step = next_step(
+            asked,
+            destination.client,
+            session,
+            consent,
+            asked_at_ms,
+            now,
+            is_local=ports.settings.is_plain_http,
+            level=level,
+            is_new=is_told,
+        )
+    except LoginRequired:
+        if not is_told or saved is None or session is None or not destination.is_account_page:
+            raise
+        from valet.front_channel.upstream import to_other_means
+
+        return to_other_means(saved, session, request.issuer)
+    if step in (Step.ISSUE, Step.CONSENT) and saved and opened and PROVIDERS in ports.settings.features:
+        from valet.front_channel.upstream import to_link
+
+        if (answer := to_link(ports, saved, opened, request.issuer, now)) is not None:
+            return answer
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
@@ -90,6 +110,28 @@ def _next(
     if saved is not None:
         return _to_step(step, saved, request.issuer, acr)
     return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
+
+
+def _level(
+    ports: Ports,
+    asked: AuthorizationRequest,
+    destination: Destination,
+    session: Session | None,
+    account: Account | None,
+    *,
+    is_told: bool,
+) -> Level:
+    """The level that the request needs. `is_told`: a provider's word has just opened the session, so that another trip
+    would reach nothing else.
+    """
+    features, told = ports.settings.features, told_of(session, account)
+    level = level_for(asked, destination.client, account, ports.registry, features, told)
+    if level.enough or is_told or PROVIDERS not in features or (account is not None and not account.links):
+        return level
+    from valet.front_channel.upstream import levels_elsewhere
+
+    told = replace(told, levels=levels_elsewhere(ports, account))
+    return level_for(asked, destination.client, account, ports.registry, features, told)
 
 
 def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:

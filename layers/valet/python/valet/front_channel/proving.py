@@ -16,7 +16,7 @@ from valet.ports.runtime import HasRandom, HasSettings
 # Kinds of proofs. Each is left by one function, whose role can write no other.
 PASSWORD, PASSKEY, UPSTREAM, MAIL, JOINED, SECOND = "password", "passkey", "upstream", "mail", "joined", "second"
 # Seconds that a proof outlives its request's pages: a sign-in at the last moment still counts.
-_LATE = 60
+LATE = 60
 
 
 class Ports(HasSettings, HasRandom, HasProofs, Protocol):
@@ -36,7 +36,7 @@ def prove(
         means=means,
         amr=amr,
         at_ms=int(now * 1000),
-        expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + _LATE,
+        expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
     )
     place = place_of_proof(saved, kind)
     # Another function whose clock is ahead has left the proof that stands there. This end-user came after it: count on

@@ -17,7 +17,7 @@ from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
 from valet.protocol.account_visit import FRESH, SECTIONS, account_visit, address
 from valet.protocol.supported import reaches
-from valet.standing import account_stands
+from valet.standing import account_stands, is_time_taken_as_told
 
 
 class Ports(HasSettings, HasRandom, HasCookies, HasSessions, HasAccounts, HasSavedRequests, Protocol):
@@ -44,10 +44,15 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
         return None
     if not account_stands(account, session.epoch, session.auth_time_ms):
         return None
-    if SECTIONS[section].needs_fresh_sign_in and now - session.auth_time > FRESH:
+    if SECTIONS[section].needs_fresh_sign_in and not is_fresh(session, account, now):
         return None
-    required = required_for_visit(section, account, has_passkeys=bool(ports.settings.rp_id))
+    required = required_for_visit(section, account, ports.settings.features)
     return Visitor(session, account, secret) if all(reaches(session.acr, acr) for acr in required) else None
+
+
+def is_fresh(session: Session, account: Account, now: float) -> bool:
+    """Whether the end-user has signed in so lately that they may do what is dangerous."""
+    return now - session.auth_time <= FRESH and (not session.is_time_unknown or is_time_taken_as_told(account))
 
 
 def to_sign_in(ports: Ports, request: Request, section: str, now: float) -> Response:

@@ -22,6 +22,7 @@ class Client(Frozen):
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str = ""  # where it is told of logouts; empty: it is not
     backchannel_logout_session_required: bool = False  # it finds its sessions by `sid`; a logout token always has one
+    logo: bytes = b""  # PNG or WebP, which the sign-in page and the consent page show
     client_uri: str = ""  # its home page, which error pages lead back to
     tos_uri: str = ""  # its terms of service, which the consent page links
     policy_uri: str = ""  # its privacy policy, which the consent page links
@@ -51,6 +52,8 @@ class Client(Frozen):
     require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
     profile: str = "plain"  # | fapi2: every rule of protocol/profile.py holds for it
     required_acr: str = ""  # the least level of a sign-in for it; empty: any
+    # How people sign in for it: providers, and "local" for a password or a passkey of this server; empty: all of them.
+    providers: frozenset[str] = frozenset()
 
     @property
     def is_confidential(self) -> bool:

@@ -2,6 +2,7 @@
 
 from valet.frozen import Frozen
 
+LOCAL = "local"  # no provider: among a client's ways to sign in, a password or a passkey of this server
 TENANT = "{tenantid}"  # in an issuer of Entra for several tenants: each of them is an issuer of its own
 
 
@@ -57,6 +58,9 @@ class Identity(Frozen):
         return f"Identity({self.issuer!r})"
 
 
+NOBODY = Identity("", "")
+
+
 class Link(Frozen):
     """That an identity at a provider is an account's. It is worth nothing unless the account names it."""
 
@@ -66,6 +70,7 @@ class Link(Frozen):
     upstream_sub: str
     address: str = ""  # as told
     name: str = ""  # as told
-    roles: frozenset[str] = frozenset()  # from the provider's rules, added at sign-in
-    linked_at: int = 0
+    roles: frozenset[str] = frozenset()  # from the provider's rules, as last told: sign-ins by it have them
+    attempt: bytes = b""  # to link it: a later one has taken its place
+    linked_at: int = 0  # 0: the account does not name it yet, or did not until a moment ago
     last_used_at: int = 0

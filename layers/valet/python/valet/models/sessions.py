@@ -20,6 +20,12 @@ class Session(Frozen):
     # For the end-user, who looks at where they are signed in; empty: not known.
     agent: str = ""  # the browser and its system, such as "Firefox, Windows"
     network: str = ""  # an IPv4 address, or the prefix of an IPv6 address
+    # Of a sign-in by another provider.
+    link: str = ""  # what the account calls the identity
+    roles: frozenset[str] = (
+        frozenset()
+    )  # that the provider's word gives; they count only while the account names `link`
+    is_time_unknown: bool = False  # the provider did not say when the end-user signed in: never fresh
 
     @property
     def auth_time(self) -> int:

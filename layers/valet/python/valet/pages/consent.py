@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from valet.http import Page
+from valet.pages.logos import with_logo
 from valet.pages.words import Sentence, Variants
 
 Said = Sentence | Variants
@@ -14,6 +15,7 @@ def page(
     request_handle: str,
     csrf_token: str,
     client_name: Variants,
+    client_logo: str = "",
     owner: str,
     client_links: Sequence[tuple[Sentence, Variants]] = (),
     answer_host: str,
@@ -41,6 +43,7 @@ def page(
             "request_handle": request_handle,
             "csrf_token": csrf_token,
             "client_name": client_name,
+            "client_logo": client_logo,
             "owner": owner,
             "client_links": client_links,
             "answer_host": answer_host,
@@ -52,7 +55,7 @@ def page(
             "starts": starts,
         },
         has_form=True,
-        images=images,
+        images=with_logo(images, client_logo),
         ui_locales=ui_locales,
         again={"request": request_handle},
     )

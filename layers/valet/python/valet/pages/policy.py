@@ -5,6 +5,7 @@ import functools
 import hashlib
 
 from valet.http import Page
+from valet.pages.logos import with_logo
 from valet.pages.rendering import PLAIN, Look, style
 
 
@@ -16,7 +17,7 @@ def content_security_policy(page: Page, look: Look = PLAIN) -> str:
     client's matter (docs/decisions/pages-in-browsers.md).
     """
     directives = ["default-src 'none'", f"style-src '{style_sha256(look.policy.brand_colour)}'"]
-    if images := [*page.images, *(["data:"] if look.policy.brand_logo else [])]:
+    if images := with_logo(page.images, "data:" if look.policy.brand_logo and "data:" not in page.images else ""):
         directives.append(f"img-src {' '.join(images)}")
     if page.script:
         directives.append(f"script-src '{_sha256(page.script)}'")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from valet.frozen import Frozen
 from valet.http import Page
+from valet.pages.logos import with_logo
 from valet.pages.words import Sentence, Variants
 
 
@@ -24,6 +25,7 @@ def page(
     request_handle: str,
     csrf_token: str,
     client_name: Sentence | Variants,
+    client_logo: str = "",
     username: str = "",
     error: Sentence | None = None,
     notice: Sentence | None = None,
@@ -32,9 +34,15 @@ def page(
     ui_locales: str = "",
     passkey: PasskeyForm | None = None,
     asks_password: bool = True,
+    asks_name_only: bool = False,
+    providers: tuple[tuple[Variants, str], ...] = (),
+    account_page: str = "",
     needs_localhost: bool = False,
 ) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
+
+    With `asks_name_only` it asks for the name alone, whose domain may lead elsewhere. `providers` are the other ones to
+    sign in with, by name, and where each begins. `account_page` is where an identity can be linked, if not here.
 
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
     `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
@@ -47,16 +55,20 @@ def page(
             "request_handle": request_handle,
             "csrf_token": csrf_token,
             "client_name": client_name,
+            "client_logo": client_logo,
             "username": username,
             "error": error,
             "notice": notice,
             "starts": starts,
             "passkey": passkey,
             "asks_password": asks_password,
+            "asks_name_only": asks_name_only,
+            "providers": providers,
+            "account_page": account_page,
             "needs_localhost": needs_localhost,
         },
         has_form=True,
-        images=images,
+        images=with_logo(images, client_logo),
         script=passkey.script if passkey else "",
         ui_locales=ui_locales,
         again={"request": request_handle},

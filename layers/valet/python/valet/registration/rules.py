@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from valet.errors import InvalidScope
 from valet.frozen import Frozen, replace
 from valet.models.clients import Client, Scope, Scopes
+from valet.pages.logos import LARGEST, media_type
 from valet.protocol import profile
 from valet.protocol.claims import TAKEN_CLAIMS
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
@@ -93,6 +94,8 @@ def _names(client: Client) -> Iterator[Wrong]:
     for member, value in (("client_name", client.client_name), ("owner", client.owner)):
         if reason := refusal_of_name(value):
             yield Wrong(member, reason, value)
+    if client.logo and media_type(client.logo) is None:
+        yield Wrong("logo", f"a PNG or WebP image of at most {LARGEST} bytes; this has {len(client.logo)}")
     if not client.client_name:
         yield Wrong("client_name", "people are asked to allow it something, and want to know what it is called")
 

@@ -30,7 +30,7 @@ def sign(
         "exp": int(issuance.now) + lifetime,
         "auth_time": grant.auth_time,
         "acr": grant.acr,
-        "amr": list(grant.amr),
+        **({"amr": list(grant.amr)} if grant.amr else {}),  # a provider may not say how the end-user signed in
         "sid": grant.sid,
         "at_hash": at_hash(access_token),
     }

@@ -7,7 +7,7 @@ holds a username and a password in one item, as the release before reads them: w
 
 from contextlib import suppress
 
-from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Consent, Credential, Identifier, Password
 from valet.people.identifiers import names_of
@@ -121,7 +121,7 @@ class DynamoUsers(Frozen):
         """
         # The credential is the write that counts. Before it no end-user can sign in to the account.
         credential = Credential(account.username, account.sub, password_hash, account.password_id)
-        self.table.put(item_from_model(account, f"account#{account.sub}", "account"))
+        self.table.put(item_of_account(account))
         self.put_password(Password(account.sub, account.password_id, password_hash, int(now)))
         is_added = self._add_credential(credential)
         if is_added:
@@ -150,6 +150,13 @@ class DynamoUsers(Frozen):
         except ConditionFailed as failed:
             return (failed.found or {}).get("sub") == credential.sub  # by our own first try
         return True
+
+
+def item_of_account(account: Account) -> Item:
+    """The account as an item. What is added to it and taken away one by one is a set there, and no list."""
+    item = item_from_model(account, f"account#{account.sub}", "account")
+    sets = {"passkeys": account.passkeys, "links": account.links}
+    return {**item, **{name: set(members) for name, members in sets.items() if members}}
 
 
 def _password(password_id: str) -> str:

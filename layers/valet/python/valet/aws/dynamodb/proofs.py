@@ -24,6 +24,15 @@ class DynamoProofs(Frozen):
                 return int(found.get("at_ms", 0))
         return 0
 
+    def put_word(self, place: Place, proof: Proof) -> bool:
+        item = item_from_model(proof, _pk(place), "proof")
+        try:
+            # A code that a provider accepts twice makes no spent proof new.
+            self.table.put(item, "attribute_not_exists(#pk) OR #trip_ms < :trip", {":trip": proof.trip_ms})
+        except ConditionFailed as failed:
+            return (failed.found or {}).get("trip_ms") == proof.trip_ms
+        return True
+
     def find_proof(self, place: Place) -> Proof | None:
         item = self.table.get(_pk(place), "proof")
         return model_from_item(Proof, item) if item else None

@@ -1,0 +1,27 @@
+"""What an end-user changes of their own sign-in, apart from passkeys: the password and the address."""
+
+from typing import Protocol
+
+from valet.models.accounts import Account, Password
+
+
+class OwnSignIn(Protocol):
+    """`account` is the account as it was read. Each write on it is refused if its epoch is another by now: a thief's
+    request that is still under way when the owner shuts them out comes too late.
+    """
+
+    def put_password(self, password: Password) -> None:
+        """Keep a password. It is in force once the account names it."""
+
+    def name_password(self, account: Account, password_id: str, now: float) -> bool:
+        """Put a password in force that is kept, and raise the epoch: the one before, every session and every grant
+        until now is dead. False if the account was changed meanwhile, or has another password than was read.
+        """
+
+    def drop_password(self, sub: str, password_id: str) -> None:
+        """Delete a password that the account does not name."""
+
+
+class HasOwnSignIn(Protocol):
+    @property
+    def own_sign_in(self) -> OwnSignIn: ...
