@@ -16,6 +16,7 @@ _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
 _PROOFS = "integration/test_proofs.py"
 _NEW_PASSWORD = "integration/test_new_password.py"
+_PROVIDERS = "parts/outbound/test_providers.py"
 _STOLEN = "integration/test_stolen_sign_ins.py"
 _BOUND = "parts/authorizer/test_bound_tokens.py"
 _SEEN = "parts/authorizer/test_proofs_seen.py"
@@ -168,6 +169,20 @@ PROMISES = (
         "P17",
     ),
     Row(
+        "An identity at another provider is its issuer and subject there. An address that the provider has not proven "
+        "counts as not told.",
+        (
+            f"{_PROVIDERS}::test_an_address_that_is_not_proven_upstream_counts_as_not_told",
+            f"{_PROVIDERS}::test_an_address_and_its_proof_are_of_one_source",
+            f"{_PROVIDERS}::test_noauth_an_address_that_any_administrator_may_write_proves_nothing",
+            f"{_PROVIDERS}::test_github_is_known_by_its_number_and_not_by_a_name_that_another_may_take",
+            f"{_PROVIDERS}::test_mix_up_a_response_that_names_another_issuer_is_refused",
+            f"{_PROVIDERS}::test_a_code_of_another_browser_is_refused_by_pkce",
+            "parts/outbound/test_id_tokens.py::*",
+        ),
+        "P18",
+    ),
+    Row(
         "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
         "begun is finished, wherever the function that began it was killed.",
         (
@@ -176,6 +191,14 @@ PROMISES = (
             "parts/admin/test_logouts.py::test_what_ends_all_that_a_person_has_opened_is_announced_before_it_is_written",
         ),
         "P19",
+    ),
+    Row(
+        "The secrets at other providers are ciphertext at rest. Operators can seal them and open none.",
+        (
+            "parts/admin/test_providers.py::test_the_secret_is_sealed_for_this_provider_and_no_command_shows_it",
+            "parts/template/test_roles.py::test_operators_seal_providers_secrets_and_open_none",
+        ),
+        "P21",
     ),
     Row(
         "Nobody is mail-bombed, and nobody's words reach a stranger's mailbox through us.",
