@@ -140,6 +140,7 @@ _STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _KEY = {"type": "object", "properties": {"kty": {"type": "string"}}, "required": ["kty"]}
 
 TEXT = Kind(text_of, str, {"type": "string"})
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 FLAG = Kind(_flag, bool, {"type": "boolean"})
 TEXTS = Kind(_texts, list, _STRINGS)
 WORDS = Kind(_words, sorted, {"anyOf": [_STRINGS, {"type": "string"}]})
