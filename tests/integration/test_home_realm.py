@@ -81,7 +81,8 @@ def test_where_a_provider_has_domains_the_page_asks_for_the_name_first(
 
 
 @pytest.mark.parametrize(
-    "typed", ["corp.example", "john@corp.example.org", "john@sub.corp.example", "john", "@", "john@", "john@other.example"]
+    "typed",
+    ["corp.example", "john@corp.example.org", "john@sub.corp.example", "john", "@", "john@", "john@other.example"],
 )
 def test_another_domain_leads_to_the_password(
     browser: Browser, web_app: Application, home: FakeProvider, typed: str
@@ -105,7 +106,13 @@ def test_cve_2026_4633_the_step_that_asks_for_the_name_tells_nobody_who_is_here(
 
         with deployment.aws.intercept(watch):
             answer = named(browser, page, typed)
-        assert not {prefix for _, prefix in calls} & {"account#", "identifier#", "credential#", "password#", "throttle#"}
+        assert not {prefix for _, prefix in calls} & {
+            "account#",
+            "identifier#",
+            "credential#",
+            "password#",
+            "throttle#",
+        }
         answers.append((answer.status, answer.body.replace(typed, "x"), sorted(calls, key=str)))
     # Only what is remembered for ten seconds may differ.
     assert len({(status, body) for status, body, _ in answers}) == 1

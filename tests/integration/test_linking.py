@@ -35,7 +35,9 @@ def comes(federation: Federation, browser: Browser, app: Application, idp: FakeP
     return federation.trip(browser, idp, browser.open(app.ask(**asked).url))
 
 
-def tokens(federation: Federation, browser: Browser, app: Application, idp: FakeProvider, **asked: str) -> dict[str, Any]:
+def tokens(
+    federation: Federation, browser: Browser, app: Application, idp: FakeProvider, **asked: str
+) -> dict[str, Any]:
     """The person's tokens, and the claims of the ID token."""
     wanted = app.ask(**asked)
     came_back = federation.trip(browser, idp, browser.open(wanted.url))

@@ -155,7 +155,9 @@ def test_without_a_time_the_trip_is_the_time_and_no_request_that_asks_for_a_fres
     assert browser.open(web_app.ask(prompt="none", max_age="86400").url).answered["error"] == "login_required"
 
 
-@pytest.mark.parametrize("fresh", [{"max_age": "60"}, {"max_age": "0"}, {"prompt": "login"}, {"prompt": "select_account"}])
+@pytest.mark.parametrize(
+    "fresh", [{"max_age": "60"}, {"max_age": "0"}, {"prompt": "login"}, {"prompt": "select_account"}]
+)
 @pytest.mark.parametrize("auth_time", [None, BEGINNING - 1000])
 def test_a_request_for_a_fresh_sign_in_is_told_login_required_after_one_trip_that_was_not(
     deployment: Deployment,
