@@ -223,6 +223,15 @@ ENDPOINTS = (
         stores=("request#",),
     ),
     Endpoint(
+        "/account/email",
+        "credentials",
+        "GET, POST",
+        "proves an address by a code, or changes it",
+        ("email_page", "email_code_sent", "email_changed", "email_proven"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/passkeys",
         "credentials",
         "GET, POST",

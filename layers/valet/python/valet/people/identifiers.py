@@ -42,8 +42,10 @@ def names_of(account: Account) -> dict[str, str]:
 
 
 def is_found_by(account: Account, name: str, identifier: Identifier) -> bool:
-    """Whether the account still has this name."""
-    return not identifier.released_at and names_of(account).get(name) == identifier.kind
+    """Whether the account has this name: the account's word counts. A mark that says that the name was given up only
+    keeps it from others, and may have been left by a change that died half-way.
+    """
+    return identifier.sub == account.sub and names_of(account).get(name) == identifier.kind
 
 
 def proven_addresses(account: Account, now: float) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from valet.models.accounts import Account, Password
 
+UNDONE_WITHIN = 7 * 86_400  # seconds in which the address before can undo a change of address
+
 
 class OwnSignIn(Protocol):
     """`account` is the account as it was read. Each write on it is refused if its epoch is another by now: a thief's
@@ -20,6 +22,29 @@ class OwnSignIn(Protocol):
 
     def drop_password(self, sub: str, password_id: str) -> None:
         """Delete a password that the account does not name."""
+
+    def reserve_name(self, name: str, sub: str, now: float) -> bool:
+        """Keep an address for the account, as if it had given the address up: it is the account's once that mark is
+        taken off, and if that never happens, it is free again one day. False if another account has it, or gave it up
+        lately.
+        """
+
+    def free_name(self, name: str, sub: str, now: float) -> None:
+        """Take the mark off an address that the account names."""
+
+    def release_name(self, name: str, sub: str, now: float) -> None:
+        """Mark an address that the account no longer names. Others may have it one day."""
+
+    def change_address(self, account: Account, address: str, now: float) -> bool:
+        """Let the account have the address, which is proven. For seven days the one before can undo that, if it was
+        proven too. False if the account was changed meanwhile, or such a change can still be undone: no second one may
+        outrun the first one's undoing.
+        """
+
+    def prove_address(self, account: Account, address: str, now: float) -> bool:
+        """Let the account's own address count as proven, as it was typed now. False if the account was changed
+        meanwhile.
+        """
 
 
 class HasOwnSignIn(Protocol):

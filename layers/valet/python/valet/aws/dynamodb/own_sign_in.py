@@ -1,10 +1,15 @@
 """What an end-user changes of their own sign-in, in the Users table."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.own_account import shut_out
-from valet.aws.dynamodb.table import ConditionFailed, Table
+from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.frozen import Frozen
-from valet.models.accounts import Account, Password
+from valet.models.accounts import Account, Identifier, Password
+from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER
+from valet.ports.own_sign_in import UNDONE_WITHIN
 
 _STANDS = (
     "(attribute_not_exists(#epoch) OR #epoch = :epoch) AND attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
@@ -20,7 +25,7 @@ class DynamoOwnSignIn(Frozen):
         DynamoUsers(self.table).put_password(password)
 
     def name_password(self, account: Account, password_id: str, now: float) -> bool:
-        marks = {"password_id": password_id, **shut_out(account, now)}
+        marks: dict[str, object] = {"password_id": password_id, **shut_out(account, now)}
         change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)} REMOVE #has_no_password"
         values: dict[str, object] = {f":{name}_set": value for name, value in marks.items()}
         # The first password of an account has no id. Of another one than was read, somebody else has just decided.
@@ -32,8 +37,51 @@ class DynamoOwnSignIn(Frozen):
     def drop_password(self, sub: str, password_id: str) -> None:
         DynamoUsers(self.table).drop_password(sub, password_id)
 
+    def reserve_name(self, name: str, sub: str, now: float) -> bool:
+        released_at = int(now)
+        identifier = Identifier(sub, EMAIL, released_at, released_at, released_at + TAKEN_AGAIN_AFTER)
+        try:
+            self.table.put(
+                item_from_model(identifier, *_key(name)),
+                # A late copy of this write must not mark an address that the account has got since.
+                "attribute_not_exists(#pk) OR #sub = :sub AND attribute_exists(#released_at) OR #released_at < :before",
+                {":sub": sub, ":before": released_at - TAKEN_AGAIN_AFTER},
+            )
+        except ConditionFailed as failed:
+            return (failed.found or {}).get("sub") == sub
+        return True
+
+    def free_name(self, name: str, sub: str, now: float) -> None:
+        with suppress(ConditionFailed):  # it has no mark
+            change, values = "SET #verified_at = :now REMOVE #released_at, #expires_at", {":sub": sub, ":now": int(now)}
+            self.table.update(*_key(name), change, values, "#sub = :sub AND attribute_exists(#released_at)")
+
+    def release_name(self, name: str, sub: str, now: float) -> None:
+        DynamoUsers(self.table).release_identifier(name, sub, now)
+
+    def change_address(self, account: Account, address: str, now: float) -> bool:
+        marks = _address(account, address, now)
+        if account.email and account.email_verified:
+            marks |= {"former_email": account.email, "former_until": int(now) + UNDONE_WITHIN}
+        values: dict[str, object] = {":now": int(now)}
+        no_former = "(attribute_not_exists(#former_until) OR #former_until <= :now)"
+        return self._change_address(account, marks, f" AND {no_former}", values)
+
+    def prove_address(self, account: Account, address: str, now: float) -> bool:
+        return self._change_address(account, _address(account, address, now), "", {})
+
+    def _change_address(
+        self, account: Account, marks: dict[str, object], condition: str, values: dict[str, object]
+    ) -> bool:
+        values |= {f":{name}_set": value for name, value in marks.items()}
+        known = "#email = :known" if account.email else "attribute_not_exists(#email)"
+        if account.email:
+            values[":known"] = account.email
+        change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)}"
+        return self._write(account, change, values, known + condition, marks)
+
     def _write(
-        self, account: Account, change: str, values: dict[str, object], condition: str, marks: dict[str, object]
+        self, account: Account, change: str, values: dict[str, object], condition: str, marks: Mapping[str, object]
     ) -> bool:
         values = {**values, ":epoch": account.epoch}
         try:
@@ -41,3 +89,12 @@ class DynamoOwnSignIn(Frozen):
         except ConditionFailed as failed:  # perhaps by our own first try, whose answer was lost
             return all((failed.found or {}).get(name) == value for name, value in marks.items())
         return True
+
+
+def _address(account: Account, address: str, now: float) -> dict[str, object]:
+    # Later than the former change, also by a clock that is behind: by this time a page knows whether it is out of date.
+    return {"email": address, "email_verified": True, "updated_at": max(int(now), account.updated_at + 1)}
+
+
+def _key(name: str) -> tuple[str, str]:
+    return f"identifier#{name}", "identifier"
