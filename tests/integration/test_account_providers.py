@@ -13,7 +13,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, filled_in, forms_of
 from tests.support.deployment import Deployment
 from tests.support.federation import Federation, asked_of, callback
-from tests.support.post import Post
+from tests.support.post import Post, code_of
 from tests.support.providers import FakeProvider
 from tests.support.wire import Answer
 
@@ -60,7 +60,6 @@ def signs_in(federation: Federation, browser: Browser, app: Application, idp: Fa
 def test_row_2_a_trip_from_the_page_asks_and_its_form_links(
     deployment: Deployment, federation: Federation, john: Browser, web_app: Application, idp: FakeProvider
 ) -> None:
-    post = Post(deployment)
     idp.claims["email"] = "somebody.else@example.org"
     page = asks(federation, john, idp)
     assert f"Connect <bdi>{idp.provider.name}</bdi> with this account?" in page.body
@@ -79,8 +78,33 @@ def test_row_2_a_trip_from_the_page_asks_and_its_form_links(
     assert [(fields["sub"], fields["provider"]) for fields in events(deployment, "link.added")] == [
         ("demo-john", idp.provider.provider_id)
     ]
+    assert signs_in(federation, anew(deployment), web_app, idp) == "demo-john"
+
+
+def test_the_first_means_of_an_account_costs_a_code_by_mail(
+    deployment: Deployment, federation: Federation, john: Browser, web_app: Application, idp: FakeProvider
+) -> None:
+    """Whoever has only stolen a password links no identity of their own."""
+    post = Post(deployment)
+    page = asks(federation, john, idp)
+    assert 'value="confirm"' not in page.body
+    assert 'value="later"' in page.body
+    page = press(john, page, "do", "send_code")
     post.deliver()
-    assert [mail.to for mail in post.mails] == [("john@example.com",)]
+    assert post.newest.to == ("john@example.com",)
+    form = filled_in(page, "do", "later")[1]
+    assert john.post(SECTION, {**form, "do": "confirm"}).status == 400
+    assert press(john, page, "do", "enter_code", code="00000000").status == 400
+    assert_nothing_linked(deployment, federation)
+    page = press(john, page, "do", "enter_code", code=code_of(post.newest))
+    action, form = filled_in(page, "do", "confirm")
+    assert john.post(action, {**form, "first_means": ""}).status == 400
+    assert_nothing_linked(deployment, federation)
+    assert press(john, page, "do", "confirm").status == 303
+    assert len(federation.account("demo-john").links) == 1
+    post.deliver()
+    assert len(post.mails) == 2
+    assert idp.provider.provider_id not in post.newest.text
     assert signs_in(federation, anew(deployment), web_app, idp) == "demo-john"
 
 

@@ -533,7 +533,7 @@ def test_row_6_who_is_nobody_here_is_told_so_and_nothing_is_written(
     assert idp.claims["email"] not in answer.body
 
 
-# The attacks of Sudhodanan and Paverd (USENIX Security 2022) -----------------------------------------------------------
+# The attacks of Sudhodanan and Paverd (USENIX Security 2022) ----------------------------------------------------------
 
 
 def test_classic_federated_merge_an_account_that_others_made_is_not_merged(
@@ -571,7 +571,7 @@ def test_trojan_identifier_an_identity_brings_no_address_into_an_account_that_th
 def test_non_verifying_provider_an_unproven_address_is_nobodys_at_another_provider_either(
     deployment: Deployment, federation: Federation, browser: Browser, web_app: Application
 ) -> None:
-    """The attacker's provider proves nothing. The victim comes with an honest one, and is not in the attacker's account."""
+    """The provider of the attacker proves nothing. The victim comes with an honest one, to no account of theirs."""
     lax, honest = johns(federation, creates=True), johns(federation, creates=True)
     for idp in (lax, honest):
         idp.claims["email"] = "victim@example.com"
