@@ -12,7 +12,7 @@ from admin.desk import Desk
 from admin.options import Several, image, translating, with_said, words
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
-from configuration.kinds import LOGO, TRANSLATIONS, WORDS
+from configuration.kinds import COUNT, FLAG, LOGO, TRANSLATIONS, WORDS
 from configuration.table import POLICY, Row
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -51,6 +51,10 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
             callback=words,
             help=says,
         )
+    if row.kind is FLAG:
+        return click.option(f"{name}/--no-{name.removeprefix('--')}", row.member, default=None, help=says)
+    if row.kind is COUNT:
+        return click.option(name, row.member, type=int, help=says)
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
 
 

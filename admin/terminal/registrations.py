@@ -33,10 +33,13 @@ CLIENT: Words = {
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
     "required_acr": "required level",
+    "registration": "joining",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
 POLICY: Words = {
+    "registration_domains": "domain of registration",
+    "password_minimum": "least length of passwords",
     "role_required_acr": "required level of a role",
     "default_language": "default language",
     "brand_name": "name",

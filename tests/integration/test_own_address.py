@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from valet.models.accounts import Account, Identifier
 from valet.models.policy import ITEM
-from valet.people.identifiers import TAKEN_AGAIN_AFTER
-from valet.ports.own_sign_in import UNDONE_WITHIN
+from valet.people.identifiers import TAKEN_AGAIN_AFTER, UNDONE_WITHIN, with_address
 
 from tests.integration.guesses import anew
 from tests.integration.visiting import SESSION, at_account, press
@@ -227,7 +226,8 @@ def test_a_code_that_was_asked_for_before_everything_ended_counts_no_more(
         assert browser.post(*sent).status == 303
     # the mail itself is of the epoch that is over, whatever session brings it
     server = deployment.server
-    assert not server.own_sign_in.change_address(replace(before, epoch=0), NEW, deployment.clock())
+    read, now = replace(before, epoch=0), deployment.clock()
+    assert not server.own_sign_in.change_address(read, with_address(read, NEW, now), now)
     assert_not_changed(deployment, before)
 
 
@@ -255,7 +255,8 @@ def test_a_thief_cannot_outrun_the_undoing_by_a_second_change(
     assert 'name="address"' not in browser.get(PATH).body
     with deployment.nothing_spent(BUT):
         assert browser.post(*filled_in(page, "do", "send", address="again@example.org")).status == 400
-    assert not deployment.server.own_sign_in.change_address(before, "again@example.org", deployment.clock())
+    again, now = with_address(before, "again@example.org", deployment.clock()), deployment.clock()
+    assert not deployment.server.own_sign_in.change_address(before, again, now)
     assert account_of(deployment) == before
     deployment.clock.advance(UNDONE_WITHIN + 1)
     page = browser.sign_in(browser.open(PATH))
@@ -360,7 +361,8 @@ def test_a_change_that_died_half_way_is_finished_by_looking_at_the_page(
     """The new address signs in from the account's write on, and no crash keeps an address for ever."""
     writes, now = deployment.server.own_sign_in, deployment.clock()
     assert writes.reserve_name(NEW.lower(), "demo-john", now)
-    assert writes.change_address(account_of(deployment), NEW, now)
+    before = account_of(deployment)
+    assert writes.change_address(before, with_address(before, NEW, now), now)
     if died_after == "the new name":
         writes.free_name(NEW.lower(), "demo-john", now)
     assert signs_in(deployment, NEW)

@@ -17,7 +17,7 @@ from valet.models.accounts import Account
 from valet.models.mails import ADDRESS, Letter
 from valet.pages.words import Sentence
 from valet.people import mail_throttling, notices
-from valet.people.identifiers import is_address, names_of, normal_address
+from valet.people.identifiers import is_address, names_of, normal_address, with_address
 from valet.people.mail_codes import Refused, code_key, mail_of_code
 from valet.people.mail_throttling import may_ask
 from valet.people.notices import notify
@@ -91,19 +91,14 @@ def _enter(ports: Ports, visit: Visit, form: Parameters) -> Response:
         return _page(visit, account, status=400, error=Sentence("account.email.not_changed"))
     if is_change:
         notify(ports, account, "address.changed", visit.request.issuer, visit.now, mark=name)
-    write = ports.own_sign_in.change_address if is_change else ports.own_sign_in.prove_address
-    if not write(account, mail.address, visit.now):
+    after = with_address(account, mail.address, visit.now)
+    if not ports.own_sign_in.change_address(account, after, visit.now):
         raise out_of_date(_page(visit, account, status=400, error=Sentence("account.email.not_changed")))
     source_ip = visit.request.source_ip
     ports.audit.record("address.changed" if is_change else "address.proven", sub=account.sub, source_ip=source_ip)
-    after = _read_again(ports, account)
     with suppress(TemporarilyUnavailable):  # the next look at the page finishes it
         _settle(ports, after, visit.now)
     return _page(visit, after, notice=Sentence(f"account.email.{'changed' if is_change else 'proven'}"))
-
-
-def _read_again(ports: Ports, account: Account) -> Account:
-    return ports.accounts.find_account(account.sub) or account
 
 
 def _finish_what_is_left(ports: Ports, account: Account, now: float) -> None:

@@ -20,6 +20,7 @@ from valet.models.passkeys import Passkey
 from valet.pages.passkeys import MAKE, script
 from valet.pages.words import Sentence
 from valet.people import notices
+from valet.people.identifiers import called
 from valet.people.notices import notify
 from valet.people.passkeys import (
     ALGORITHMS,
@@ -29,15 +30,14 @@ from valet.people.passkeys import (
     challenge,
     digest_of,
     member,
+    new_passkey,
     parse_issued_ms,
-    verify_registration,
+    parse_registration,
 )
 from valet.ports.enrolment import MOST, HasEnrolment
 
 _LONGEST_NAME = 60
 _HANDLE = 32  # bytes
-# Those of WebAuthn Level 3 §5.8.4. Others are kept out: they are of no use before browsers know them.
-_TRANSPORTS = frozenset({"ble", "hybrid", "internal", "nfc", "smart-card", "usb"})
 
 
 class Ports(visit.Ports, notices.Ports, first_means.Ports, HasEnrolment, Protocol):
@@ -98,25 +98,12 @@ def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Respo
             return _page(ports, visit, errand, status=400, error=Sentence("first_means.needed"))
         issued_ms = parse_issued_ms(form.get("issued_ms", ""), session.auth_time_ms, visit.now)
         ceremony = Ceremony(rp_id, visit.request.issuer, _challenge(visit, issued_ms))
-        made = verify_registration(
-            member(form, "client_data"), member(form, "authenticator_data"), member(form, "public_key"), ceremony
-        )
+        made = parse_registration(form, ceremony)
         if not ports.enrolment.keep_rp_id(rp_id):
             raise PasskeyRefused(f"there are passkeys of another RP ID than {rp_id}")
         digest = digest_of(made.credential_id)
-        passkey = Passkey(
-            sub=account.sub,
-            credential_id=made.credential_id,
-            public_key=made.public_key,
-            sign_count=made.signed.sign_count,
-            challenge_ms=issued_ms,
-            backup_eligible=made.signed.backup_eligible,
-            backed_up=made.signed.backed_up,
-            transports=tuple(sorted(_TRANSPORTS.intersection(form.get("transports", "").split()))),
-            aaguid=made.aaguid,
-            name=session.agent[:_LONGEST_NAME],
-            created_at=int(visit.now),
-        )
+        name = session.agent[:_LONGEST_NAME]
+        passkey = new_passkey(made, account.sub, form.get("transports", ""), name, issued_ms, visit.now)
         if not ports.enrolment.add_passkey(digest, passkey):
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
@@ -218,7 +205,7 @@ def _page(
         challenge=base64url(_challenge(visit, issued_ms)),
         rp_id=ports.settings.rp_id,
         user_handle=user_handle,
-        display_name=account.name or account.username,
+        display_name=account.name or called(account),
         algorithms=" ".join(map(str, ALGORITHMS)),
         exclude=" ".join(base64url(each.passkey.credential_id) for each in enrolled),
         rows=[

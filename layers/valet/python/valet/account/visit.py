@@ -16,6 +16,7 @@ from valet.pages import account
 from valet.pages.passkeys import HEADERS
 from valet.pages.words import Sentence
 from valet.people.announcing import announce
+from valet.people.identifiers import called
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
@@ -58,7 +59,7 @@ class Visit(NamedTuple):
         shown = account.page(
             section=self.section,
             sections=sections(self.ports.settings.features),
-            username=self.visitor.account.username,
+            username=called(self.visitor.account),
             error=error,
             script=script,
             again=again,

@@ -13,7 +13,7 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_loopback, is_remembered_for
-from valet.protocol.supported import ACR_VALUES, reaches
+from valet.protocol.supported import ACR_VALUES, CREATE, reaches
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 _NOT_FRESH = (
@@ -23,6 +23,7 @@ _NOT_FRESH = (
 
 class Step(Enum):
     LOGIN = "login"
+    JOIN = "join"  # in its place, for an end-user who is to make an account
     ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
@@ -68,9 +69,25 @@ def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: in
     is_known = not session.is_time_unknown
     if is_known and session.auth_time_ms >= asked_at_ms:
         return False
-    if request.prompt & {"login", "select_account"}:
+    if request.prompt & {"login", "select_account", CREATE}:
         return True
     return request.max_age is not None and not (is_known and now - session.auth_time <= request.max_age)
+
+
+def step_to_show(
+    step: Step, request: AuthorizationRequest, session: Session | None, asked_at_ms: int, level: Level
+) -> tuple[Step, str]:
+    """The step in whose page the next one begins, and the level to ask an end-user for who is signed in, but not well
+    enough; empty: any.
+
+    Where the client asks for a new account, that takes the place of a sign-in (OpenID Connect Prompt Create §4.1). Not
+    after a sign-in for this very request: the end-user has joined, or had an account after all.
+    """
+    if step is not Step.LOGIN:
+        return step, ""
+    if CREATE in request.prompt and (session is None or session.auth_time_ms < asked_at_ms):
+        return Step.JOIN, ""
+    return step, acr_to_reach(request, session, level)
 
 
 def _is_meant(request: AuthorizationRequest, session: Session) -> bool:

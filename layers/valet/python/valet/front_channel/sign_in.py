@@ -54,6 +54,7 @@ class Offer(Frozen):
     acr: str  # the level that the request needs; empty: any
     issued_ms: int  # when the page was made
     elsewhere: Elsewhere = NOWHERE  # by other providers
+    has_mail: bool = False  # people may set a new password by mail, and join
 
 
 def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer:
@@ -70,7 +71,8 @@ def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer
         from valet.front_channel.home_realm import elsewhere_for  # most deployments have no other provider
 
         elsewhere = elsewhere_for(ports, saved, parameters, acr)
-    return Offer(settings.rp_id, needs_localhost, acr, issued_ms, elsewhere)
+    has_mail = "mail" in settings.features
+    return Offer(settings.rp_id, needs_localhost, acr, issued_ms, elsewhere, has_mail)
 
 
 def sign_in_page(
@@ -105,6 +107,8 @@ def sign_in_page(
         providers=elsewhere.buttons,
         account_page=elsewhere.account_page,
         needs_localhost=offer.needs_localhost and elsewhere.has_local,
+        joins=offer.has_mail and destination.client.registration != "off",
+        recovers=offer.has_mail,
         images=upcoming,
         ui_locales=saved.request.ui_locales,
     )

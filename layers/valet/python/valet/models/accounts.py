@@ -18,7 +18,7 @@ class Account(Frozen):
     """An end-user, without a credential. The claims have the names of OpenID Connect Core §5.1."""
 
     sub: str
-    username: str  # and the claim preferred_username
+    username: str  # and the claim preferred_username; empty: its end-user joined, and its address is its only name
     name: str = ""
     email: str = ""
     email_verified: bool = False

@@ -4,8 +4,6 @@ from typing import Protocol
 
 from valet.models.accounts import Account, Password
 
-UNDONE_WITHIN = 7 * 86_400  # seconds in which the address before can undo a change of address
-
 
 class OwnSignIn(Protocol):
     """`account` is the account as it was read. Each write on it is refused if its epoch is another by now: a thief's
@@ -35,15 +33,10 @@ class OwnSignIn(Protocol):
     def release_name(self, name: str, sub: str, now: float) -> None:
         """Mark an address that the account no longer names. Others may have it one day."""
 
-    def change_address(self, account: Account, address: str, now: float) -> bool:
-        """Let the account have the address, which is proven. For seven days the one before can undo that, if it was
-        proven too. False if the account was changed meanwhile, or such a change can still be undone: no second one may
-        outrun the first one's undoing.
-        """
-
-    def prove_address(self, account: Account, address: str, now: float) -> bool:
-        """Let the account's own address count as proven, as it was typed now. False if the account was changed
-        meanwhile.
+    def change_address(self, account: Account, changed: Account, now: float) -> bool:
+        """Let the account have the address that `changed` has (identifiers.with_address). False if the account was
+        changed meanwhile, or if the address that it had can still undo a change before: no second change may outrun the
+        first one's undoing.
         """
 
 

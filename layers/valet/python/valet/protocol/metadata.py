@@ -10,6 +10,7 @@ from valet.protocol.supported import (
     CLAIMS_OF_SCOPE,
     CODE_CHALLENGE_METHODS,
     CONFIDENTIAL_METHODS,
+    CREATE,
     DPOP_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
@@ -34,11 +35,12 @@ def document(
     features: Collection[str] = (),
     levels_elsewhere: Collection[str] = (),
     tells_logouts: bool = False,
+    may_join: bool = False,
 ) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
     `languages` those of the pages. `profile` and `features` (settings.Settings.features) are the deployment's, and
     `levels_elsewhere` those that its other providers' words may stand for. `tells_logouts`: whether clients are told of
-    logouts.
+    logouts. `may_join`: whether people may make their own accounts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -73,7 +75,7 @@ def document(
         "introspection_endpoint_auth_methods_supported": list(confidential_methods),
         "introspection_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
-        "prompt_values_supported": list(PROMPTS),
+        "prompt_values_supported": [*PROMPTS, CREATE] if may_join else list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
         "acr_values_supported": _acr_values(features, levels_elsewhere),
         "ui_locales_supported": list(languages),

@@ -8,9 +8,9 @@ from valet.aws.dynamodb.own_account import shut_out
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Identifier, Password
-from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER
-from valet.ports.own_sign_in import UNDONE_WITHIN
+from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER, normal_address
 
+_ADDRESS = ("email", "email_verified", "former_email", "former_until", "updated_at")
 _STANDS = (
     "(attribute_not_exists(#epoch) OR #epoch = :epoch) AND attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
 )
@@ -59,26 +59,18 @@ class DynamoOwnSignIn(Frozen):
     def release_name(self, name: str, sub: str, now: float) -> None:
         DynamoUsers(self.table).release_identifier(name, sub, now)
 
-    def change_address(self, account: Account, address: str, now: float) -> bool:
-        marks = _address(account, address, now)
-        if account.email and account.email_verified:
-            marks |= {"former_email": account.email, "former_until": int(now) + UNDONE_WITHIN}
-        values: dict[str, object] = {":now": int(now)}
-        no_former = "(attribute_not_exists(#former_until) OR #former_until <= :now)"
-        return self._change_address(account, marks, f" AND {no_former}", values)
-
-    def prove_address(self, account: Account, address: str, now: float) -> bool:
-        return self._change_address(account, _address(account, address, now), "", {})
-
-    def _change_address(
-        self, account: Account, marks: dict[str, object], condition: str, values: dict[str, object]
-    ) -> bool:
-        values |= {f":{name}_set": value for name, value in marks.items()}
+    def change_address(self, account: Account, changed: Account, now: float) -> bool:
+        marks: dict[str, object] = {name: getattr(changed, name) for name in _ADDRESS if getattr(changed, name)}
         known = "#email = :known" if account.email else "attribute_not_exists(#email)"
-        if account.email:
-            values[":known"] = account.email
-        change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)}"
-        return self._write(account, change, values, known + condition, marks)
+        values: dict[str, object] = {":known": account.email} if account.email else {}
+        if normal_address(changed.email) != normal_address(account.email):
+            # Not a second change, by which a thief would outrun the first one's undoing.
+            known += " AND (attribute_not_exists(#former_until) OR #former_until <= :now)"
+            values[":now"] = int(now)
+        values |= {f":{name}_set": value for name, value in marks.items()}
+        return self._write(
+            account, f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)}", values, known, marks
+        )
 
     def _write(
         self, account: Account, change: str, values: dict[str, object], condition: str, marks: Mapping[str, object]
@@ -89,11 +81,6 @@ class DynamoOwnSignIn(Frozen):
         except ConditionFailed as failed:  # perhaps by our own first try, whose answer was lost
             return all((failed.found or {}).get(name) == value for name, value in marks.items())
         return True
-
-
-def _address(account: Account, address: str, now: float) -> dict[str, object]:
-    # Later than the former change, also by a clock that is behind: by this time a page knows whether it is out of date.
-    return {"email": address, "email_verified": True, "updated_at": max(int(now), account.updated_at + 1)}
 
 
 def _key(name: str) -> tuple[str, str]:
