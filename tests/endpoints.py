@@ -247,6 +247,14 @@ ENDPOINTS = (
         announced_as="end_session_endpoint",
     ),
     Endpoint(
+        "/undo",
+        "confirm",
+        "GET, POST",
+        'takes an account back by the link of a notice: "this was not me"',
+        ("undo_page", "undo", "undo_of_address"),
+        is_page=True,
+    ),
+    Endpoint(
         "/account",
         "account",
         "GET, POST",

@@ -14,7 +14,6 @@ from tests.promises.faults.mail_aftermath import MAIL_AFTERMATH
 from tests.support.wire import Answer
 from tests.support.world import World
 
-
 ALL = {**AFTERMATH, **MAIL_AFTERMATH}
 
 
