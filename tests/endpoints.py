@@ -95,7 +95,6 @@ ENDPOINTS = (
             "join_code",
             "join_code_wrong",
             "join_link",
-            "join_link_elsewhere",
             "joined",
             "joined_elsewhere",
             "joined_by_passkey",

@@ -21,6 +21,7 @@ from admin.doctor import (
     providers,
     proxy,
     registrations,
+    step_up,
     tables,
 )
 from admin.doctor.check import Check
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     *providers.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,
+    *step_up.CHECKS,
     *account.CHECKS,
 )
 

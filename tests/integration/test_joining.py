@@ -15,10 +15,10 @@ from valet.models.accounts import Account, Identifier
 from valet.models.policy import Policy
 from valet.people.identifiers import TAKEN_AGAIN_AFTER
 
-from tests.integration.joining import ADA, PASSWORD, RP_ID, Person, elsewhere, signs_in
 from tests.support.application import Application
 from tests.support.browser import form_of, forms_of
 from tests.support.deployment import Deployment
+from tests.support.joining import ADA, PASSWORD, RP_ID, Person, elsewhere, signs_in
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import use
 from tests.support.wire import Answer

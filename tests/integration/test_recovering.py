@@ -15,10 +15,10 @@ from valet.people.passwords import credential_in_force
 
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew, attempt
-from tests.integration.joining import Person, elsewhere, signs_in
 from tests.support.application import Application
 from tests.support.browser import Browser, form_of, forms_of
 from tests.support.deployment import Deployment
+from tests.support.joining import Person, elsewhere, signs_in
 from tests.support.logouts import Logouts
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey, use

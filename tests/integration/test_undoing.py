@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.integration.joining import Person
 from valet.models.accounts import Account, Identifier
 from valet.people.identifiers import UNDONE_WITHIN
 from valet.people.undoing import undone
 
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew
-from tests.integration.joining import Person
 from tests.integration.visiting import SESSION, at_account, press
 from tests.support.application import Application
 from tests.support.browser import Browser, filled_in

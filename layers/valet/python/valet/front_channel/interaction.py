@@ -129,12 +129,14 @@ def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 
 
-def _refuse_in_vain(request: AuthorizationRequest, session: Session, level: Level, *, is_new: bool) -> None:
+def _refuse_in_vain(
+    request: AuthorizationRequest, session: Session, level: Level, asked_at_ms: int, *, is_new: bool
+) -> None:
     """After a sign-in for this very request, raise LoginRequired where another one would come to the same. Otherwise
     the redirects could loop: an app may hold the ID token of a deleted account, as which no end-user can sign in any
     more; and a provider that has a session of the end-user sends them back at once.
     """
-    if is_new and not _is_meant(request, session):
+    if not _is_meant(request, session) and (is_new or session.auth_time_ms >= asked_at_ms):
         raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
     if is_new and _is_enough(request, session, level):
         raise LoginRequired(_NOT_FRESH)
@@ -162,7 +164,7 @@ def next_step(
         if "none" in request.prompt:
             raise LoginRequired(_SIGN_IN)
         if session is not None:
-            _refuse_in_vain(request, session, level, is_new=is_new or session.auth_time_ms >= asked_at_ms)
+            _refuse_in_vain(request, session, level, asked_at_ms, is_new=is_new)
             if not _is_meant(request, session):
                 return Step.LOGIN
         # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.

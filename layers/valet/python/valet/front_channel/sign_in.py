@@ -19,7 +19,7 @@ from valet.ports.providers import HasProviders
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.account_visit import PROVIDERS
 from valet.protocol.authorization_request import Destination
-from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
+from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR, UPSTREAM_ACR
 
 _OUT_OF_DATE = Sentence("sign_in.out_of_date")
 _RENEWED = Sentence("sign_in.renewed")
@@ -89,7 +89,7 @@ def sign_in_page(
     asks_password = elsewhere.has_local and offer.acr in ("", PASSWORD_ACR)
     needs_passkey = not asks_password and elsewhere.has_local and not elsewhere.buttons
     notice = elsewhere.why or (_RENEWED if saved.is_renewed else _NEEDS_PASSKEY if needs_passkey else None)
-    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr != PASSWORD_ACR
+    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr not in (PASSWORD_ACR, UPSTREAM_ACR)
     passkey = _passkey_form(saved, offer) if has_passkey else None
     shown = sign_in.page(
         action="/login",
