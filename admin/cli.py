@@ -18,6 +18,7 @@ from admin.commands import (
     imports,
     keys,
     policy,
+    providers,
     scopes,
     tail,
     users,
@@ -107,7 +108,16 @@ for each in (*accounts.COMMANDS, imports.import_):
     users.users.add_command(each)
 for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS):
     clients.clients.add_command(each)
-for each in (clients.clients, users.users, apis.apis, scopes.scopes, keys.keys, grants.grants, policy.people):
+for each in (
+    clients.clients,
+    users.users,
+    apis.apis,
+    scopes.scopes,
+    keys.keys,
+    grants.grants,
+    policy.people,
+    providers.providers,
+):
     valet.add_command(each)
 for each_of_file in (configuration.apply, configuration.export):
     valet.add_command(each_of_file)

@@ -22,6 +22,7 @@ from valet.ports.runtime import Clock, Random
 
 from admin.records.deployment import Deployment
 from admin.records.people import People
+from admin.records.providers import Providers
 from admin.records.register import Register
 from admin.terminal import layout
 from admin.terminal.endings import NotConfirmed
@@ -84,6 +85,10 @@ class Desk:
     @property
     def people(self) -> People:
         return People(self.deployment.users, self.deployment.audit, self.clock)
+
+    @property
+    def providers(self) -> Providers:
+        return Providers(self.deployment.registry, self.deployment.audit)
 
     # -- output --------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import click
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
+from valet.models.providers import Provider
 from valet.pages.logos import LARGEST
 from valet.protocol.supported import ACR_VALUES, SIGNING_ALGS
 
@@ -17,7 +18,7 @@ from admin.desk import Desk
 from configuration import durations
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Registration = TypeVar("Registration", Account, Client, Policy, ProtectedApi, Scope)
+Registration = TypeVar("Registration", Account, Client, Policy, ProtectedApi, Provider, Scope)
 Values = TypeVar("Values", frozenset[str], tuple[str, ...])
 
 

@@ -106,10 +106,10 @@ def _span(node: Node) -> int:
     return seconds
 
 
-def _number(node: Node) -> int:
+def _count(node: Node) -> int:
     value = plain_of(node)
-    if not _DECIMAL.fullmatch(value):  # some readers take 010 for eight
-        raise Unreadable(f"{value!r} is not a whole number")
+    if not _DECIMAL.fullmatch(value):
+        raise Unreadable(f"{value!r} is not a whole number of at most nine digits")
     return int(value)
 
 
@@ -140,6 +140,7 @@ _STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _KEY = {"type": "object", "properties": {"kty": {"type": "string"}}, "required": ["kty"]}
 
 TEXT = Kind(text_of, str, {"type": "string"})
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 FLAG = Kind(_flag, bool, {"type": "boolean"})
 TEXTS = Kind(_texts, list, _STRINGS)
 WORDS = Kind(_words, sorted, {"anyOf": [_STRINGS, {"type": "string"}]})
@@ -153,7 +154,7 @@ SPAN = Kind(
         ]
     },
 )
-NUMBER = Kind(_number, int, {"type": "integer", "minimum": 0})
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 ADDRESS = Kind(
     _address,
     members_of_address,

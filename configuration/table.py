@@ -14,6 +14,7 @@ from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
+from valet.protocol.joining import OFF, REGISTRATION
 from valet.protocol.supported import (
     ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
@@ -29,11 +30,11 @@ from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import (
     ADDRESS,
+    COUNT,
     DIGESTS,
     FLAG,
     KEYS,
     LOGO,
-    NUMBER,
     REFERENCE,
     SPAN,
     TEXT,
@@ -169,6 +170,9 @@ CLIENTS = Section(
             "plain, or fapi2 for the FAPI 2.0 Security Profile, which the other keys have to keep (default: plain).",
             PROFILES),
         Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
+        Row("registration", "registration", TEXT,
+            "off: people make no account on their way to it, whatever the policy says (default: the policy decides).",
+            (OFF,)),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
@@ -223,14 +227,26 @@ POLICY = Section(
         Row("sign_in_with", "sign_in_with", TEXT,
             "What people sign in with, next to their password (default: username). An address has to be proven.",
             tuple(SIGN_IN_WITH)),
+        Row("registration", "registration", TEXT,
+            "Whether people may make their own accounts: off, on, or domains for addresses of registration_domains "
+            "alone (default: off). The deployment needs MailFrom.", REGISTRATION),
+        Row("registration_domains", "registration_domains", WORDS,
+            "The domains of the addresses that people may join with, such as example.com."),
+        Row("password_minimum", "password_minimum", COUNT,
+            "The least characters of a password that a person sets (default: 15)."),
+        Row("breached_passwords", "breached_passwords", FLAG,
+            "Ask Pwned Passwords, by five digits of a hash, whether a password that a person sets was stolen somewhere "
+            "(default: false)."),
         Row("default_language", "default_language", TEXT,
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
         Row("second_factor", "second_factor", TEXT,
             "Whether everybody has to have a second factor or a passkey (default: optional).", SECOND_FACTOR),
-        Row("remember_device", "remember_device", NUMBER,
+        Row("remember_device", "remember_device", COUNT,
             "The days for which a browser may be remembered that gave a second factor (default: 0, at most 30)."),
+        Row("mail_per_hour", "mail_per_hour", COUNT,
+            "The mails that people may ask for in an hour, in all (default: 1000). Notices do not count."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
         Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
         Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
@@ -247,13 +263,7 @@ SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 # Members that no row sets, with the reason. A change of an entry keeps their values.
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
-        Policy: {
-            "password_minimum": "operators set the passwords",
-            "registration": "nothing reads it yet",
-            "registration_domains": "nothing reads it yet",
-            "breached_passwords": "nothing reads it yet",
-            "mail_per_hour": "nothing reads it yet",
-        },
+        Policy: {},
         Scope: {},
         ProtectedApi: {},
         Client: {
@@ -267,6 +277,8 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "epoch_raised_at_ms": "when that was",
             "sessions_not_before_ms": "when sessions were ended",
             "updated_at": "set when a claim changes",
+            "created_at": "set when the account is made",
+            "has_short_password": "set when the person chooses a password",
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",
             "user_handle": "how these keys call the account",
@@ -274,7 +286,6 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "former_email": "set when the person changes the address",
             "former_until": "until when that can be undone",
             "totp_id": "names the second factor, which the person adds",
-            "has_short_password": "set when the person chooses a password",
             "recovery_id": "names the recovery codes, which the person makes",
             "links": "identities at other providers, which the person links",
         },

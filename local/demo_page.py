@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from local.gateway.http_events import HttpRequest, HttpResponse, message
@@ -14,10 +15,13 @@ _TYPES = {
 
 
 class DemoPage:
-    """Serves the files of one folder, and nothing outside it or in its subfolders."""
+    """Serves the files of one folder, and nothing outside it or in its subfolders; and the page of mails."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, mails: Callable[[HttpRequest], HttpResponse | None] = lambda request: None
+    ) -> None:
         self._folder = folder
+        self._mails = mails
 
     def __call__(self, request: HttpRequest) -> HttpResponse | None:
         """The response; None for a path that is not the demo page's."""
@@ -27,6 +31,8 @@ class DemoPage:
             return None
         if request.method not in ("GET", "HEAD"):
             return message(405, "Method Not Allowed")
+        if request.path == "/demo/mail":
+            return self._mails(request)
         # Choose among the files that exist, so no path in a request can leave the folder.
         files = {path.name: path for path in self._folder.iterdir() if path.suffix in _TYPES}
         path = files.get(request.path.removeprefix("/demo/") or "index.html")

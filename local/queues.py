@@ -1,18 +1,12 @@
-"""Reads the queues as Lambda does, by the event source mappings of template.yaml, and tells clients on this machine.
-
-A deployed function goes to public addresses alone. Here a client may also be a server on this machine, so logout tokens
-go to http://127.0.0.1 as well. That is decided in this module, which no deployment has.
-"""
+"""Reads the queues as Lambda does, by the event source mappings of template.yaml."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from local.aws.sqs import Message, Queues
 from local.functions import EventTooLarge, FunctionFailed, FunctionTimedOut, Invoker
@@ -117,32 +111,3 @@ def _event(reader: Reader, message: Message) -> dict[str, Any]:
         "awsRegion": reader.queue.split(":")[3],
     }
     return {"Records": [record]}
-
-
-def reach_this_machine() -> None:
-    """Let the function notify_clients POST to plain http on 127.0.0.1, too."""
-    from valet.outbound import guarded  # the layer, which is on the path only now
-
-    if not hasattr(guarded.post, "public"):
-        setattr(guarded, "post", _post_here_or(guarded.post))  # noqa: B010  the module is not typed as mutable
-
-
-def _post_here_or(public: Callable[..., int]) -> Callable[..., int]:
-    from valet.fetch import FetchFailed
-
-    def post(url: str, form: Mapping[str, str], *, timeout: float, **how: Any) -> int:
-        parts = urlsplit(url)
-        if (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
-            return public(url, form, timeout=timeout, **how)
-        connection = HTTPConnection("127.0.0.1", parts.port or 80, timeout=timeout)
-        target = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
-        try:
-            connection.request("POST", target, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"})
-            return connection.getresponse().status
-        except (OSError, HTTPException) as error:
-            raise FetchFailed(f"{type(error).__name__}: {error}") from None
-        finally:
-            connection.close()
-
-    setattr(post, "public", public)  # noqa: B010  marks it
-    return post

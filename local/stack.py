@@ -12,8 +12,8 @@ from socket import socket
 from typing import Any
 
 from local import custom_resources, template
-from local.aws import resources
-from local.aws.aws import EmulatedAws, emulated
+from local.aws import resources, ses
+from local.aws.aws import ACCOUNT, REGION, EmulatedAws, emulated
 from local.aws.door import Door
 from local.beside import rest_api_beside
 from local.control_plane import ControlPlane
@@ -24,10 +24,12 @@ from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
 from local.gateway.rest_gateway import RestGateway
-from local.queues import Delivery, reach_this_machine, readers_from_template
+from local.mail_page import MailPage
+from local.queues import Delivery, readers_from_template
 from local.seeded import Seeded
 from local.server import HOST, PortTaken, Server, listen
 from local.system import System, system_from_template
+from local.this_machine import reach_this_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 3000
@@ -95,6 +97,7 @@ class LocalStack:
         self.aws.restore(dict(self.snapshot), keep=("lease#", "status#"))
         self.aws.queues.clear()
         self.aws.queues.copies = 1
+        self.aws.mailbox.clear()
         self.authorizers.forget()
         for each in self.rest:
             each.forget()
@@ -139,6 +142,8 @@ def start(
         document, _parameters(document, url, parameters or {}), resources.PSEUDO_PARAMETERS, known
     )
     resources.create(deployment, known)
+    if mail_from := deployment.parameters.get("MailFrom"):
+        ses.verify(mail_from, ACCOUNT, REGION)
     system = system_from_template(deployment, root)
     os.environ.update(system.environment())
     _import_layer(root)
@@ -146,7 +151,8 @@ def start(
     functions = Functions(system.functions, on_crash)
     authorizers = HttpApiAuthorizers(functions)
     rest = rest_api_beside(root, url, on_crash)
-    gateway = Gateway(system, functions, authorizers, DemoPage(root / "local" / "demo"), on_served, rest)
+    demo_page = DemoPage(root / "local" / "demo", MailPage(aws.mailbox, url))
+    gateway = Gateway(system, functions, authorizers, demo_page, on_served, rest)
     custom = custom_resources.CustomResources(functions, aws_url)
     control_plane = ControlPlane(deployment, known, system, functions)
     logs = function_logs or FunctionLogs()
@@ -209,7 +215,8 @@ def _door(
 
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
-    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "SecondFactor": "on"}
+    wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "MailFrom": "valet@example.com"}
+    wanted |= {"Federation": "on", "SecondFactor": "on"}
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 

@@ -33,7 +33,7 @@ class Endpoint:
     @property
     def example(self) -> str:
         """A path that is routed there."""
-        return self.path.replace("{id}", "unknown").replace("{section}", "profile")
+        return self.path.replace("{id}", "unknown").replace("{section}", "profile").replace("{provider}", "idp")
 
 
 def logical_id(function: str) -> str:
@@ -85,6 +85,72 @@ ENDPOINTS = (
         "GET, POST",
         "RFC 6238: checks a second factor or a recovery code",
         ("second_page", "second", "second_wrong", "second_recovery"),
+        is_page=True,
+    ),
+    Endpoint(
+        "/join",
+        "ask",
+        "GET, POST",
+        "takes an address, and has a mail sent to it by which its owner makes an account",
+        ("join_begun", "join_page", "join_asked", "join_throttled"),
+        is_page=True,
+        stores=("request#",),  # a visit of the account page
+    ),
+    Endpoint(
+        "/join/confirm",
+        "confirm",
+        "GET, POST",
+        "where the mail's link or code leads: makes an account",
+        (
+            "join_code",
+            "join_code_wrong",
+            "join_link",
+            "joined",
+            "joined_elsewhere",
+            "joined_by_passkey",
+            "joined_too_late",
+        ),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}",
+        "federate",
+        "GET, POST",
+        "sends the browser to another provider, to sign in there",
+        ("federate_begun",),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}/callback",
+        "federate",
+        "GET, POST",
+        "OpenID Connect Core §3.1.2.5: what the browser brings back from another provider",
+        (
+            "federate_by_post",
+            "federate_sign_in",
+            "federate_new_account",
+            "federate_linked",
+            "federate_has_account",
+            "federate_to_link",
+            "federate_refused",
+        ),
+        is_page=True,
+    ),
+    Endpoint(
+        "/recover",
+        "ask",
+        "GET, POST",
+        "takes an address, and has a mail sent to it by which the account gets a new password",
+        ("recover_asked",),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
+        "/recover/confirm",
+        "confirm",
+        "GET, POST",
+        "where the mail's link or code leads: sets a new password",
+        ("recover_link", "recovered", "recovered_without_password"),
         is_page=True,
     ),
     Endpoint(
@@ -191,6 +257,14 @@ ENDPOINTS = (
         announced_as="end_session_endpoint",
     ),
     Endpoint(
+        "/undo",
+        "confirm",
+        "GET, POST",
+        'takes an account back by the link of a notice: "this was not me"',
+        ("undo_page", "undo", "undo_of_address"),
+        is_page=True,
+    ),
+    Endpoint(
         "/account",
         "account",
         "GET, POST",
@@ -200,11 +274,45 @@ ENDPOINTS = (
         stores=("request#",),  # the visit, which waits for a sign-in
     ),
     Endpoint(
+        "/account/password",
+        "credentials",
+        "GET, POST",
+        "sets a new password",
+        ("password_page", "password_changed", "password_refused"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
+        "/account/email",
+        "credentials",
+        "GET, POST",
+        "proves an address by a code, or changes it",
+        ("email_page", "email_code_sent", "email_changed", "email_proven"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/passkeys",
         "credentials",
         "GET, POST",
         "WebAuthn Level 3 §7.1: makes, names and removes passkeys",
-        ("passkeys_page", "passkey_added", "passkey_removed"),
+        (
+            "passkeys_page",
+            "first_means_sent",
+            "first_means_proven",
+            "first_passkey_added",
+            "passkey_added",
+            "passkey_removed",
+        ),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
+        "/account/providers",
+        "credentials",
+        "GET, POST",
+        "links identities at other providers, and removes them",
+        ("providers_page", "provider_begun", "provider_linked", "provider_removed"),
         is_page=True,
         stores=("request#",),
     ),
@@ -292,7 +400,7 @@ ENDPOINTS = (
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "authorizer", "demo_api")
+OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

@@ -74,6 +74,7 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
         evidence.scopes,
         signing_algs(evidence.ring.keys),
         features=features_of(evidence),
+        levels_elsewhere=_levels_elsewhere(evidence),
         languages=offered(evidence.register.policy().languages),
         tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
     )
@@ -84,6 +85,12 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
                 "Clients get wrong metadata.",
                 _REDEPLOY,
             )
+
+
+def _levels_elsewhere(evidence: Evidence) -> frozenset[str]:
+    """The levels that the word of another provider may stand for."""
+    every = evidence.providers if "providers" in features_of(evidence) else ()
+    return frozenset(each.rpartition("=")[2] for one in every if not one.is_disabled for each in one.acr_values)
 
 
 def look_key_set(evidence: Evidence) -> Iterable[Finding]:

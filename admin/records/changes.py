@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
+from valet.models.providers import Provider
 from valet.registration.client_keys import names_of
 
 Deed = Literal[
@@ -30,21 +31,22 @@ Deed = Literal[
     "sessions.ended",
 ]
 Facts = Mapping[str, Any]
-Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy)
+Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy, Provider)
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
         "added": "registered, with the values that differ from the defaults",
         "changed": "other members changed, or several at once",
         "deleted": "no longer registered; with the last values, for an end-user only the roles",
-        "disabled": "a client is refused; an end-user can no longer sign in",
-        "enabled": "a client is accepted again; an end-user can sign in again",
+        "disabled": "a client is refused; an end-user can no longer sign in; nobody signs in by a provider",
+        "enabled": "a client is accepted again; an end-user can sign in again; people sign in by a provider again",
         "grants.ended": "a client's grants from before `after.epoch`, or `after.grants_not_before`, are dead",
         "imported": "an end-user was registered from a file",
         "password.set": "an end-user has another password; with the epoch in `members`, their grants are dead as well",
         "roles.changed": "an end-user has other roles: `before.roles`, `after.roles`",
         "secret.ended": "only a client's newest secret is accepted; before, `before.secrets` secrets were",
-        "secret.rotated": "a client has another secret; `after.secrets` secrets are accepted, 1 if the others ended",
+        "secret.rotated": "a client has another secret; `after.secrets` secrets are accepted, 1 if the others ended; "
+        "or Valet has another one at a provider",
         "sessions.ended": "all sessions and grants that an end-user had until then are dead",
     }
 )
@@ -89,6 +91,16 @@ def of_policy(before: Policy, after: Policy) -> Facts:
     return {"deed": "changed", **_told(_changed(before, after, ""), before, after)}
 
 
+def of_provider(before: Provider | None, after: Provider | None) -> Facts:
+    nothing = Provider("", "")
+    changed = _changed(before or nothing, after or nothing, "provider_id")
+    return {
+        "provider": (after or before or nothing).provider_id,
+        "deed": _deed_of_provider(changed, before, after),
+        **_told(changed, before, after),
+    }
+
+
 def of_account(before: Account | None, after: Account | None, deed: Deed | None = None) -> Facts:
     nobody = Account("", "")
     changed = _changed(before or nobody, after or nobody, "sub")
@@ -126,6 +138,8 @@ def _value(name: str, value: Any) -> str | int | bool | None:
         return " ".join(names_of(value)) if value else ""
     if name.endswith("_ms"):
         return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds") if value else None
+    if name == "secret":
+        return "sealed" if value else ""
     if name in ("brand_logo", "logo"):
         return f"{len(value)} bytes"
     if isinstance(value, frozenset):
@@ -151,6 +165,16 @@ def _deed_of_client(changed: list[str], before: Client | None, after: Client | N
             return "grants.ended"
         case ["secret_digests"]:
             return "secret.rotated" if set(after.secret_digests) - set(before.secret_digests) else "secret.ended"
+    return "changed"
+
+
+def _deed_of_provider(changed: list[str], before: Provider | None, after: Provider | None) -> Deed:
+    if before is None or after is None:
+        return _deed(before, after)
+    if set(changed) <= {"secret", "secret_expires_at"} and "secret" in changed:
+        return "secret.rotated"
+    if changed == ["is_disabled"]:
+        return "disabled" if after.is_disabled else "enabled"
     return "changed"
 
 

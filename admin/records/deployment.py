@@ -11,6 +11,7 @@ from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
+from valet.aws.sealing import KmsSealing
 from valet.aws.sqs import Queue
 from valet.ports.runtime import Clock, Random
 
@@ -136,6 +137,16 @@ class Deployment:
     def sign_outs(self) -> Queue:
         # A stack of the release before has no such queue. What ends there ends all the same, and no client is told.
         return Queue(BotoCalls(self.client("sqs")), self.outputs.get("SignOutsQueue", ""))
+
+    @property
+    def sealing(self) -> KmsSealing:
+        """What seals providers' secrets. Raises Refused if the stack has no federation."""
+        key = self.outputs.get("PeopleKey")
+        if key is None or self.parameters.get("Federation") != "on":
+            raise Refused(
+                f"The stack {self.stack_name} lets nobody sign in with other providers: deploy it with Federation=on."
+            )
+        return KmsSealing(BotoCalls(self.client("kms")), key)
 
     @cached_property
     def letters(self) -> Queue | None:

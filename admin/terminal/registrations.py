@@ -33,15 +33,37 @@ CLIENT: Words = {
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
     "required_acr": "required level",
+    "registration": "joining",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
 POLICY: Words = {
+    "registration_domains": "domain of registration",
+    "password_minimum": "least length of passwords",
     "role_required_acr": "required level of a role",
     "default_language": "default language",
+    "mail_per_hour": "mails an hour",
     "brand_name": "name",
     "brand_colour": "colour",
     "brand_logo": "logo",
+}
+PROVIDER: Words = {
+    "provider_id": "ID",
+    "authorization_endpoint": "authorization endpoint",
+    "token_endpoint": "token endpoint",
+    "jwks_uri": "address of its keys",
+    "userinfo_endpoint": "UserInfo endpoint",
+    "client_id": "client ID",
+    "token_endpoint_auth_method": "authentication method",
+    "key_id": "key ID",
+    "team_id": "team ID",
+    "algs": "signing algorithm of ID tokens",
+    "tenants": "tenant",
+    "domains": "domain",
+    "clients": "client",
+    "roles": "role",
+    "roles_claim": "roles claim",
+    "acr_values": "level",
 }
 SCOPE: Words = {"name": "scope"}
 API: Words = {
@@ -52,6 +74,7 @@ API: Words = {
 
 _HINTS = {
     ("scope", NOT_REGISTERED): "; `valet scopes list` tells which are",
+    ("clients", NOT_REGISTERED): "; `valet clients list` tells which are",
     ("introspects", NO_SUCH_API): "; `valet apis list` tells which there are",
 }
 

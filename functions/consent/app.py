@@ -2,7 +2,7 @@
 
 from valet.endpoint import endpoint, refused_to
 from valet.errors import AccessDenied, InvalidScope, OAuthError
-from valet.front_channel.assurance import level_for
+from valet.front_channel.assurance import level_for, told_of
 from valet.front_channel.code import Allowed, issue_code
 from valet.front_channel.consent import consent_page, is_consent_form, narrowed
 from valet.front_channel.forms import PageOutOfDate
@@ -29,7 +29,8 @@ def consent(request: Request, server: Server) -> Response:
     account = server.accounts.find_account(session.sub)
     if not session_stands(session, account):
         return back_to_authorize(saved, request.issuer)
-    level = level_for(saved.request, destination.client, account, server.registry, server.settings.features)
+    told, features = told_of(session, account), server.settings.features
+    level = level_for(saved.request, destination.client, account, server.registry, features, told)
     if needs_login(saved.request, session, saved.created_at_ms, now, level):
         return back_to_authorize(saved, request.issuer)
     known = server.registry.scopes()

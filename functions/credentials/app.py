@@ -1,4 +1,4 @@
-"""GET, POST /account/passkeys and its neighbours: where an end-user changes what they sign in with (docs/people.md).
+"""GET, POST /account/password and its neighbours: where an end-user changes what they sign in with (docs/people.md).
 
 The only function that end-users reach and that changes what a person signs in with. It opens no session.
 """

@@ -13,7 +13,11 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.links import DynamoLinks
+from valet.aws.dynamodb.mails import DynamoMails
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -28,6 +32,7 @@ from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
+from valet.ports.mails import Mails
 from valet.ports.once import Once
 from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
@@ -73,6 +78,16 @@ class Stores:
     proofs: Proofs
     passkeys: DynamoPasskeys
     enrolment: DynamoEnrolment
+    links: DynamoLinks
+    newcomers: DynamoNewcomers
+    own_sign_in: DynamoOwnSignIn
+    mails: Mails
+
+
+@pytest.fixture
+def memory_stores() -> Stores:
+    """For what every order of calls is tried on."""
+    return _on(new_table())
 
 
 @pytest.fixture(params=["memory", "moto", MINISTACK])
@@ -122,4 +137,8 @@ def _on(table: Table) -> Stores:
         DynamoProofs(table),
         DynamoPasskeys(table),
         DynamoEnrolment(table, table),
+        DynamoLinks(table),
+        DynamoNewcomers(table),
+        DynamoOwnSignIn(table),
+        DynamoMails(table),
     )

@@ -15,8 +15,11 @@ from tests.support import nonce_key as nonce_keys
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment, afresh
+from tests.support.federation import Federation, federated
 from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
+from tests.support.mailbox import Mailbox
+from tests.support.post import Post
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -139,6 +142,12 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
+def post(deployment: Deployment) -> Post:
+    """The deployment sends mails from now on."""
+    return Post(deployment)
+
+
+@pytest.fixture
 def owner(deployment: Deployment) -> KeyHolder:
     return KeyHolder(deployment)
 
@@ -177,7 +186,22 @@ def refusals(log_lines: list[str]) -> Lines:
 
 
 @pytest.fixture
+def federation(deployment: Deployment) -> Iterator[Federation]:
+    """The deployment lets people sign in with other providers."""
+    with federated(deployment) as found:
+        yield found
+
+
+@pytest.fixture
 def logouts(deployment: Deployment) -> Iterator[Logouts]:
     """The queues of signing out, and the servers of the clients that are told."""
     with Logouts(deployment).reaching_clients() as logouts:
         yield logouts
+
+
+@pytest.fixture
+def mailbox(deployment: Deployment) -> Mailbox:
+    """Everybody's mailboxes, of a deployment that sends mails and lets people join."""
+    mailbox = Mailbox(deployment)
+    mailbox.switch_on()
+    return mailbox

@@ -29,7 +29,8 @@ from valet.server import Server
 from valet.settings import Settings
 
 from local import demo_data
-from local.aws.aws import EmulatedAws, emulated
+from local.aws import ses
+from local.aws.aws import ACCOUNT, REGION, EmulatedAws, emulated
 from local.aws.calls import Call
 from local.aws.sqs import Queue
 from local.gateway.http_events import HttpRequest, event_of, response_of
@@ -48,7 +49,7 @@ TABLES = {"Registry": "integration-registry", "Users": "integration-users", "Gra
 
 ACCOUNT_ID = "123456789012"
 # The queues that the template has, by the words of their URLs and ARNs.
-QUEUES = {"SignOuts": 10, "LogoutTokens": 30, "DeadLetters": 0}  # and the most receives
+QUEUES = {"SignOuts": 10, "LogoutTokens": 30, "Mail": 3, "DeadLetters": 0}  # and the most receives
 NOTIFIER = f"arn:aws:iam::{ACCOUNT_ID}:role/notify"  # the role that signs logout tokens
 
 
@@ -59,6 +60,9 @@ def queue_url(name: str) -> str:
 def queue_arn(name: str) -> str:
     return f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:integration-{name}"
 
+
+# The settings of a deployment that sends mails (tests/support/post.py).
+SENDS_MAIL = {"mail": "on", "mail_from": "valet@example.com", "mail_queue": queue_url("Mail")}
 
 _SETTINGS: dict[str, Any] = {
     "issuer_url": ISSUER,
@@ -114,6 +118,8 @@ class Deployment:
         self.audit = Audit()
         self.server = Server()
         self.source_ip = "192.0.2.1"
+        self.own_settings: dict[str, Any] = {}  # of the test, beyond each restart
+        ses.verify(SENDS_MAIL["mail_from"], ACCOUNT, REGION)
         self._functions = {name: load(name) for name in sorted({each.function for each in ENDPOINTS})}
         self._moments: dict[str, tuple[dict[str, Any], float, Any]] = {}
         self._provide()
@@ -128,12 +134,14 @@ class Deployment:
         self.aws.restore(self._beginning)
         self.aws.queues.clear()
         self.aws.queues.copies = 1
+        self.aws.mailbox.clear()
         self.clock.now = BEGINNING
+        self.own_settings = {}
         self.restart()
 
     def restart(self, **settings: Any) -> None:
         """New execution environments: what functions remember is gone, what tables hold is there."""
-        self.settings = Settings(**{**_SETTINGS, "people_key": self._people_key, **settings})
+        self.settings = Settings(**{**_SETTINGS, "people_key": self._people_key, **self.own_settings, **settings})
         server = Server()
         server.settings = self.settings
         server.clock = self.clock

@@ -49,6 +49,8 @@ ANSWERS: Mapping[str, str] = {
     "demo_api/unknown_item": "404 no such item",
     "credentials/recovery-signed_out": "303",
     "credentials/second-signed_out": "303",
+    "credentials/email-signed_out": "303",
+    "credentials/password-signed_out": "303",
     "credentials/without_a_domain": "404",
     "introspect/access_token": "200",
     "introspect/no_credentials": "401 invalid_client",

@@ -23,6 +23,7 @@ class Change:
     holds_grant: bool = False  # John has signed in to the web app
 
 
+_GITHUB = "providers add github GitHub --kind github --client-id Iv1.0123 --secret-stdin"
 _MARKED = f"client.changed grants.ended {WEB}"
 CHANGES = (
     Change("apis add https://stock.example.com Stock --scope items2", (f"api.changed added {API}",),
@@ -46,6 +47,14 @@ CHANGES = (
     Change("clients delete spa_demo --yes", ("client.changed disabled spa_demo", "client.changed grants.ended spa_demo",
                                              "client.changed deleted spa_demo")),
     Change("people set --default-language de", ("policy.changed changed the policy",)),
+    Change(_GITHUB, ("provider.changed added github",), typed="secret"),
+    Change("providers change github --creates", ("provider.changed changed github",), (_GITHUB,), typed="secret"),
+    Change("providers change github --disable", ("provider.changed disabled github",), (_GITHUB,), typed="secret"),
+    Change("providers change github --enable", ("provider.changed enabled github",),
+           (_GITHUB, "providers change github --disable"), typed="secret"),
+    Change("providers change github --secret-stdin", ("provider.changed secret.rotated github",), (_GITHUB,),
+           typed="secret"),
+    Change("providers delete github --yes", ("provider.changed deleted github",), (_GITHUB,), typed="secret"),
     Change("scopes add stock Stock", ("scope.changed added stock",)),
     Change("scopes change items --description Things", ("scope.changed changed items",)),
     Change("scopes delete stock --yes", ("scope.changed deleted stock",), ("scopes add stock Stock",)),
@@ -71,14 +80,15 @@ CHANGES = (
 OTHERS = {
     "apply", "export",
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
-    "grants list", "people show", "scopes list", "tail", "users list", "users show", "keys list", "keys rotate",
+    "grants list", "people show", "providers list", "providers show", "scopes list",
+    "tail", "users list", "users show", "keys list", "keys rotate",
     "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey",
 }  # fmt: skip
 
 
 def prepared(valet: Operator, change: Change) -> None:
     for line in change.before:
-        valet(*line.split())
+        valet(*line.split(), typed=change.typed)
     if change.holds_grant:
         sign_in(valet.stack)
         valet.advance(1)

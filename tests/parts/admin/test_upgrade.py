@@ -90,3 +90,29 @@ def test_an_operator_gives_no_password_that_attackers_guess(refused: Operator, p
     assert "Choose another" in ran.err
     assert password not in ran.err
     assert can_sign_in(refused, "john", "password123")
+
+
+@pytest.mark.parametrize("is_void", [True, False])
+def test_an_operator_gives_a_password_to_an_account_that_has_none_in_force(
+    valet: Operator, users: DynamoUsers, is_void: bool
+) -> None:
+    """Its end-user has undone a change by mail, or joined by other means."""
+    change = "SET #password_id = :given" if is_void else "SET #has_no_password = :given"
+    given = "0000000001.void" if is_void else True
+    users.table.update("account#demo-john", "account", change, {":given": given})
+    users.forget_passwords("demo-john")
+    valet("users", "set-password", "john", "--password-stdin", typed="a password of many words\n")
+    account = users.find_account("demo-john")
+    assert account is not None
+    assert not account.has_no_password
+    assert can_sign_in(valet, "john", "a password of many words")
+
+
+def test_an_operator_gives_no_password_to_an_account_that_its_end_user_has_deleted(
+    refused: Operator, valet: Operator, users: DynamoUsers
+) -> None:
+    users.table.update(
+        "account#demo-john", "account", "SET #deleted_at = :at, #is_disabled = :yes", {":at": 1, ":yes": True}
+    )
+    ran = refused("users", "set-password", "john", "--password-stdin", typed="a password of many words\n", status=3)
+    assert "has deleted the account" in ran.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -202,6 +202,33 @@ def test_make_run_logs_out_of_another_server_on_this_machine(
 def test_here_too_nothing_but_127_0_0_1_is_reached_by_plain_http(stack: LocalStack, url: str) -> None:
     with pytest.raises(FetchFailed):
         guarded.post(url, {"logout_token": "x"}, timeout=1.0)
+
+
+@pytest.mark.parametrize("form", [None, {"code": "a b"}])
+def test_a_provider_on_this_machine_is_asked_and_its_answer_read(
+    stack: LocalStack, form: dict[str, str] | None
+) -> None:
+    asked: list[str] = []
+
+    class Provider(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            asked.append(f"{self.command} {self.path} {self.headers['X-Test']} {body}".strip())
+            self.send_response(400)
+            self.end_headers()
+            self.wfile.write(b'{"error": "x"}')
+
+        do_POST = do_GET  # noqa: N815  the server's word
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/token?a=b"
+        answer = guarded.ask(url, form=form, headers={"X-Test": "yes"}, limit=1000, timeout=1.0)
+        server.shutdown()
+    assert answer == (400, b'{"error": "x"}')
+    assert asked == ["GET /token?a=b yes" if form is None else "POST /token?a=b yes code=a+b"]
 
 
 def test_a_server_that_does_not_listen_is_a_failure(stack: LocalStack) -> None:

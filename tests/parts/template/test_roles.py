@@ -83,7 +83,11 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
     for statement in _all(function):
         actions, condition = listed(statement["Action"]), statement.get("Condition", {})
         names = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes", [])
-        makes_counters = function == "LoginFunction" and _partitions(statement) == ["throttle#*"]
+        partitions = _partitions(statement)
+        makes_counters = (function, partitions) in (
+            ("LoginFunction", ["throttle#*"]),
+            ("AskFunction", ["throttle#mail#*"]),
+        )
         if "dynamodb:UpdateItem" in actions and not makes_counters:
             assert {"pk", "sk"} < set(names)
             assert not any("*" in name for name in names)
@@ -171,6 +175,17 @@ def test_the_nonce_key_makes_macs_for_the_functions_that_ask_for_nonces_alone() 
     assert make["Principal"] == {"AWS": able}
     assert make["Action"] == "kms:GenerateMac"
     assert make["Condition"] == {"StringEquals": {"kms:MacAlgorithm": "HMAC_SHA_256"}}
+
+
+def test_operators_seal_providers_secrets_and_open_none() -> None:
+    key = resources(translated(*EVERYTHING), "AWS::KMS::Key")["PeopleKey"]
+    administer, seal, *_ = key["Properties"]["KeyPolicy"]["Statement"]
+    for action in administer["Action"]:
+        assert action.partition(":")[2] not in ("Decrypt", "Encrypt", "CreateGrant", "*")
+        assert not action.startswith(("kms:GenerateDataKey", "kms:ReEncrypt"))
+    assert seal["Principal"] == administer["Principal"]  # the account: its own policies say which operators
+    assert seal["Action"] == "kms:Encrypt"
+    assert seal["Condition"] == {"StringEquals": {"kms:EncryptionContext:valet:use": "provider-secret"}}
 
 
 def test_rotate_keys_is_told_the_roles_that_sign_and_no_others() -> None:

@@ -50,6 +50,18 @@ def test_cloudformation_owns_no_key_that_rotation_deletes() -> None:
     assert "KeyUsage" not in keys["WrappingKey"]["Properties"]  # symmetric, to encrypt and decrypt
 
 
+def test_the_key_of_second_factors_and_providers_secrets_outlives_the_stack_and_is_there_only_for_them() -> None:
+    document = translated()
+    key = resources(document, "AWS::KMS::Key")["PeopleKey"]
+    assert key["Condition"] == document["Outputs"]["PeopleKey"]["Condition"] == "HasPeopleKey"
+    needing = [{"Condition": "HasSecondFactor"}, {"Condition": "HasFederation"}]
+    assert document["Conditions"]["HasPeopleKey"] == {"Fn::Or": needing}
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert key["Properties"]["MultiRegion"] is True
+    for parameter in ("SecondFactor", "Federation"):
+        assert document["Parameters"][parameter]["Default"] == "off"
+
+
 def test_a_deployment_without_nonces_has_no_key_for_them() -> None:
     document = translated()
     key = resources(document, "AWS::KMS::Key")["NonceKey"]

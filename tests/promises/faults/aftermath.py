@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from valet.models.accounts import Account
 from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
-from tests.promises.counts.requests import Request
+from tests.promises.counts.requests import NEW_ADDRESS, NEW_PASSWORD, Request
 from tests.promises.faults.injection import Fault
 from tests.promises.faults.second_factors import SECOND_FACTORS
+from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer, encoded
 from tests.support.world import World
@@ -382,6 +384,77 @@ def after_denial(run: Run) -> None:
     assert run.settled().answered["error"] == "access_denied"
 
 
+def after_password_is_changed(run: Run) -> None:
+    """One password is in force, and everything before it is over. A form whose outcome nobody heard may have counted:
+    then its sender has to sign in, by the new password.
+    """
+    world, answer = run.world, run.settled()
+    assert answer.status == 200 or run.may_be_spent_by("UpdateItem account") or run.call == "DeleteItem password"
+    assert [signs_in(world, password) for password in ("password123", NEW_PASSWORD)] == [False, True]
+    assert world.web_app.refresh(world.john.refresh_token).error == "invalid_grant"
+    world.browser.cookies = dict(world.john.cookies)
+    assert signs_in_again(world)
+
+
+def after_password_is_refused(run: Run) -> None:
+    assert run.settled().status == 400
+    assert signs_in(run.world, "password123")
+
+
+def signs_in(world: World, password: str) -> bool:
+    """Whether John signs in by that password, in a browser of its own."""
+    browser = Browser(world.send, world.deployment.issuer)
+    return browser.sign_in(browser.open("/account"), password=password).status == 200
+
+
+def after_code_is_sent(run: Run) -> None:
+    """A code is on its way, or the end-user asks again."""
+    answer = run.settled()
+    assert answer.status == 200
+    assert 'name="code"' in answer.body
+
+
+def after_address_is_changed(run: Run) -> None:
+    """One address, that signs in; and no name is kept for ever, whatever died in between. A code whose outcome nobody
+    heard may have counted: then the page says so.
+    """
+    world, answer = run.world, run.settled()
+    assert answer.status == 200 or run.may_be_spent_by("UpdateItem account") or run.call == "UpdateItem identifier"
+    users, account = world.deployment.users(), _john(run)
+    assert (account.email, account.email_verified, account.former_email) == (NEW_ADDRESS, True, "john@example.com")
+    assert account.epoch == 0
+    assert not signs_in_again(world)
+    for _ in range(2):  # what is left is finished by looking at the page
+        assert world.browser.get("/account/email").status == 200
+        found, given_up = users.find_identifier(NEW_ADDRESS), users.find_identifier("john@example.com")
+    assert found is not None
+    assert given_up is not None
+    assert (found.sub, found.released_at, bool(given_up.released_at)) == (account.sub, 0, True)
+
+
+def after_address_is_proven(run: Run) -> None:
+    assert run.settled().status == 200
+    assert _john(run).email_verified
+    world = run.world
+    assert world.browser.get("/account/email").status == 200
+    found = world.deployment.users().find_identifier("john@example.com")
+    assert found is not None
+    assert not found.released_at
+
+
+def after_first_means_are_proven(run: Run) -> None:
+    """The page with the passkeys' form. A try whose outcome nobody heard counts, and there are four more."""
+    answer = run.settled()
+    assert answer.status == 200
+    assert 'name="first_means"' in answer.body
+
+
+def _john(run: Run) -> Account:
+    account = run.world.deployment.server.accounts.find_account("demo-john")
+    assert account is not None
+    return account
+
+
 def after_passkey(run: Run) -> None:
     """An assertion counts once. If it was used, and its answer lost or its proof not kept, the page asks for another
     touch: by then, an assertion that counted again could be a replay.
@@ -406,9 +479,7 @@ def after_passkey_removed(run: Run) -> None:
 
 
 def _passkeys_of_john(run: Run) -> frozenset[str]:
-    account = run.world.deployment.server.accounts.find_account("demo-john")
-    assert account is not None
-    return frozenset(account.passkeys)
+    return frozenset(_john(run).passkeys)
 
 
 # -- who only reads --------------------------------------------------------------------------------------------------
@@ -478,6 +549,16 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "login_wrong": after_wrong_password,
     "passkey": after_passkey,
     "passkey_refused": after_wrong_password,
+    "password_page": after_reading,
+    "password_changed": after_password_is_changed,
+    "password_refused": after_password_is_refused,
+    "email_page": after_reading,
+    "email_code_sent": after_code_is_sent,
+    "email_changed": after_address_is_changed,
+    "email_proven": after_address_is_proven,
+    "first_means_sent": after_code_is_sent,
+    "first_means_proven": after_first_means_are_proven,
+    "first_passkey_added": after_passkey_added,
     "passkeys_page": after_reading,
     "passkey_added": after_passkey_added,
     "passkey_removed": after_passkey_removed,

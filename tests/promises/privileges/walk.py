@@ -17,21 +17,26 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
+from valet.models.mails import JOIN, NOTICE, Letter
 from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
 from valet.people import totp
 
+from local.aws.ses import Mail
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
 from tests.support.authenticator import UP, SoftPasskey
-from tests.support.browser import Browser, filled_in, form_of, passkey_form_of
+from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
+from tests.support.post import code_of, link_of
 from tests.support.second_factors import codes_on, type_code
 from tests.support.wire import Answer, over_http
+
+_NEW = "several words in a row"
 
 
 @dataclass
@@ -68,12 +73,16 @@ class Walk:
         self.told_about_tokens()
         self.revocations()
         self.logouts()
+        self.own_sign_in()
         self.account_page()
         self.passkeys()
         self.second_factors()
         self.status_lists()
         self.assertions()
         self.sign_outs()
+        self.mails()
+        self.joining()
+        self.recovering()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -223,6 +232,12 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         assert browser.open(hint).status == 200
 
+    def own_sign_in(self) -> None:
+        """Of Jim: a new password."""
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.sign_in(browser.open("/account/password"), "jim")
+        assert browser.post(*filled_in(page, new_password=_NEW)).status == 200
+
     def passkeys(self) -> None:
         """Made, used, named, removed; each at a page that is a second younger than the one before."""
         browser = Browser(self.send, self.stack.issuer)
@@ -300,7 +315,7 @@ class Walk:
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)
-        assert browser.sign_in(browser.open("/account"), "jim").status == 200
+        assert browser.sign_in(browser.open("/account"), "jim", _NEW).status == 200
         self.clock.advance(400)  # so that the session is prolonged
         assert browser.get("/account").status == 200
         tokens = self.sign_in(self.web_app, browser)
@@ -314,7 +329,7 @@ class Walk:
         assert self.web_app.refresh(tokens["refresh_token"]).error == "invalid_grant"
         self.sign_in(self.web_app, browser, scope="openid profile")  # ends with the session
         assert browser.post(*filled_in(browser.get("/account/sessions"), "end")).status == 303
-        browser.sign_in(browser.open("/account"), "jim")
+        browser.sign_in(browser.open("/account"), "jim", _NEW)
         assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
         assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
         assert browser.get("/account/delete").status == 200
@@ -380,6 +395,68 @@ class Walk:
         SERVER.sign_outs.send(SignOut(sub, self.stack.issuer, "operator", epoch=account.epoch))
         self._deliver(60)
         Registrar(registry).put_client(before)
+
+    def mails(self) -> None:
+        """To an address that nobody has, to one that an account has, and of a change that is never made."""
+        from valet.server import SERVER
+
+        letters, issuer, now_ms = SERVER.letters, self.stack.issuer, int(self.clock() * 1000)
+        assert letters is not None
+        for address in ("somebody@example.org", "john@example.com"):
+            letters.send(Letter(JOIN, issuer, now_ms, address=address, client_id="web_app_123", key="5e" * 32))
+        letters.send(Letter(NOTICE, issuer, now_ms, sub="demo-john", what="password.changed", mark="none"))
+        self._deliver(60)
+        assert [mail.to for mail in self.stack.aws.mailbox.mails] == [("john@example.com",), ("somebody@example.org",)]
+
+    def joining(self) -> None:
+        """By a code and a password, by a link and a passkey; and too late by each of the two."""
+        from valet.server import SERVER
+
+        Registrar(Table(SERVER.dynamodb, SERVER.settings.registry_table)).put_policy(
+            Policy(registration="on", sign_in_with="either")
+        )
+        assert self.web_app.push(prompt="create")[0].status == 201
+        browser = Browser(self.send, self.issuer)
+        sent = browser.submit(browser.open(self.web_app.ask(prompt="create").url), address="ada@example.org")
+        assert browser.submit(sent, code="00000000").status == 400
+        page = browser.submit(sent, code=code_of(self._mail()))
+        action, hidden = forms_of(page)[0].action, forms_of(page)[0].hidden
+        for _ in range(2):  # the second one is too late
+            answer = browser.post(action, {**hidden, "name": "Ada", "new_password": _NEW})
+            assert answer.location.endswith("&by=joined")
+        assert "decision" in form_of(browser.follow(answer)).names
+        assert self._by_passkey(browser, page).status == 303
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/join"), address="grace@example.org")
+        assert browser.follow(self._by_passkey(browser, browser.open(link_of(self._mail())))).status == 200
+
+    def _by_passkey(self, browser: Browser, page: Answer) -> Answer:
+        form = passkey_form_of(page)
+        made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
+        return browser.post(form.action, {**form.hidden, **made.made(self.issuer, form.data["challenge"])})
+
+    def recovering(self) -> None:
+        """Of John, who sets a new password; and of Grace, who has passkeys alone, and recovery codes."""
+        from valet.server import SERVER
+
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/recover"), address="john@example.com")
+        asked = browser.submit(browser.open(link_of(self._mail())), new_password="john's own new password")
+        assert "password" in form_of(asked).names
+        former, SERVER.settings = SERVER.settings, replace(SERVER.settings, second_factor="on")
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        identifier = users.get("identifier#grace@example.org", "identifier")
+        assert identifier is not None
+        users.update(f"account#{identifier['sub']}", "account", "SET #recovery_id = :id", {":id": "codes"})
+        browser.submit(browser.open("/recover"), address="grace@example.org")
+        page = browser.open(link_of(self._mail()))
+        assert "/login/second?request=" in browser.post(form_of(page).action, form_of(page).hidden).location
+        SERVER.settings = former
+
+    def _mail(self) -> Mail:
+        """The newest mail, once what waits is sent."""
+        self._deliver(5)
+        return self.stack.aws.mailbox.mails[0]
 
     def _deliver(self, seconds: float) -> None:
         """Let time pass, and each function start cold for each message."""

@@ -59,7 +59,9 @@ EventName = Literal[
     "passkey.removed",
     "password.changed",
     "password.reset",
+    "password.unchecked",
     "policy.changed",
+    "provider.changed",
     "recovery.made",
     "recovery.used",
     "refresh.retried",
@@ -183,7 +185,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
-            "An end-user signed in, by these methods (RFC 8176).", "amr", metric="LoginsSucceeded"
+            "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
+            "amr provider",
+            metric="LoginsSucceeded",
         ),
         "login.throttled": _event("Too many wrong passwords: the password was not checked.", metric="LoginsThrottled"),
         "logout.refused": _event(
@@ -197,7 +201,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "sid detail",
         ),
         "mail.failed": _event(
-            "A mail was not sent; the queue brings it again, unless the queue was out of reach.", "purpose detail"
+            "A mail was not sent and will not be: SES refused it, it waited too long, or its queue was out of reach.",
+            "purpose what detail",
         ),
         "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
         "mail.throttled": _event(
@@ -209,7 +214,13 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "password.changed": _event("An end-user changed their password."),
         "password.reset": _event("An end-user set a new password by a mail."),
+        "password.unchecked": _event(
+            "Pwned Passwords gave no answer about a new password, which was accepted without it.", "detail"
+        ),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
+        "provider.changed": _event(
+            "An operator changed another provider that people sign in with.", f"{_CHANGE} provider"
+        ),
         "passkey.added": _event("An end-user added a passkey."),
         "passkey.refused": _event("What a passkey signed was refused; nothing is spent.", "detail"),
         "passkey.removed": _event("A passkey was removed, by its end-user or by an operator.", "operator"),

@@ -12,6 +12,7 @@ OAuthError
 ├── InvalidScope
 ├── InvalidTarget             the resource is no API that this client or this grant may have (RFC 8707 §2)
 ├── AccessDenied              the end-user said no
+│   └── UpstreamRefused       another provider did not say who the end-user is
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
@@ -125,6 +126,13 @@ class InvalidTarget(OAuthError):
 
 class AccessDenied(OAuthError):
     error = "access_denied"
+
+
+class UpstreamRefused(AccessDenied):
+    """Another provider refused, or its answer is not good. `detail` is for the log: it never holds an address."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("The other provider did not say who the end-user is.", detail=detail)
 
 
 class LoginRequired(OAuthError):

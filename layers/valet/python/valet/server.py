@@ -15,18 +15,25 @@ from valet.settings import Settings
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
     from valet.people.cookies import Cookies
-    from valet.ports.accounts import Accounts, Consents, Credentials
+    from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
+    from valet.ports.breaches import Breaches
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.factors import Devices, Factors, OwnFactors
     from valet.ports.grants import Grants
+    from valet.ports.joining import Joining
     from valet.ports.keys import Signers
-    from valet.ports.mails import Letters, Mails
+    from valet.ports.links import Links
+    from valet.ports.mails import Letters, Mailer, Mails
+    from valet.ports.newcomers import Newcomers
     from valet.ports.once import Once
     from valet.ports.own_account import OwnAccount
+    from valet.ports.own_sign_in import OwnSignIn
     from valet.ports.passkeys import Passkeys
     from valet.ports.proofs import Proofs
+    from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
+    from valet.ports.recovery import Recovery
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
@@ -96,10 +103,21 @@ class Server:
         return AwsCalls("sqs", environment())
 
     @cached_property
+    def ses(self) -> Calls:
+        return AwsCalls("ses", environment())
+
+    @cached_property
     def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
         return DynamoRegistry(self._table(self.settings.registry_table), self.clock, self.settings.profile)
+
+    @cached_property
+    def providers(self) -> "Providers":
+        from valet.aws.dynamodb.providers import DynamoProviders
+
+        is_on = self.settings.federation == "on"
+        return DynamoProviders(self._table(self.settings.registry_table) if is_on else None, self.clock)
 
     @cached_property
     def accounts(self) -> "Accounts":
@@ -107,6 +125,10 @@ class Server:
 
     @cached_property
     def credentials(self) -> "Credentials":
+        return self._users
+
+    @cached_property
+    def identifiers(self) -> "Identifiers":
         return self._users
 
     @cached_property
@@ -118,6 +140,12 @@ class Server:
         from valet.aws.dynamodb.own_account import DynamoOwnAccount
 
         return DynamoOwnAccount(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_sign_in(self) -> "OwnSignIn":
+        from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
+
+        return DynamoOwnSignIn(self._table(self.settings.users_table))
 
     @cached_property
     def grants(self) -> "Grants":
@@ -191,6 +219,35 @@ class Server:
 
         return DynamoDevices(self._table(self.settings.grants_table))
 
+    def breaches(self) -> "Breaches":
+        from valet.outbound.breached_passwords import PwnedPasswords
+
+        return PwnedPasswords(self.audit)
+
+    @cached_property
+    def joining(self) -> "Joining":
+        from valet.aws.dynamodb.joining import DynamoJoining
+
+        return DynamoJoining(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def recovery(self) -> "Recovery":
+        from valet.aws.dynamodb.recovery import DynamoRecovery
+
+        return DynamoRecovery(self._table(self.settings.users_table))
+
+    @cached_property
+    def links(self) -> "Links":
+        from valet.aws.dynamodb.links import DynamoLinks
+
+        return DynamoLinks(self._table(self.settings.users_table))
+
+    @cached_property
+    def newcomers(self) -> "Newcomers":
+        from valet.aws.dynamodb.newcomers import DynamoNewcomers
+
+        return DynamoNewcomers(self._table(self.settings.users_table))
+
     @cached_property
     def once(self) -> "Once":
         from valet.aws.dynamodb.once import DynamoOnce
@@ -230,6 +287,12 @@ class Server:
         from valet.aws.dynamodb.mails import DynamoMails
 
         return DynamoMails(self._table(self.settings.grants_table))
+
+    @cached_property
+    def mailer(self) -> "Mailer":
+        from valet.aws.ses import SesMailer
+
+        return SesMailer(self.ses, self.settings.mail_from)
 
     @cached_property
     def sealing(self) -> "Sealing":

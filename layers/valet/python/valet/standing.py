@@ -38,9 +38,16 @@ def has_reached(session: Session, required: str, own: str, totp_id: str) -> bool
     """Whether the session is of both levels. For the account's own one it is enough that the browser was remembered
     for the second factor in force, `totp_id`.
     """
-    if not session.acr or not reaches(session.acr, required):  # without a level it only leads to the next factor
+    if session.is_by_mail or not reaches(session.acr, required):
         return False
     return reaches(session.acr, own) or (bool(totp_id) and session.remembered == totp_id)
+
+
+def is_time_taken_as_told(account: Account) -> bool:
+    """Whether, at the account page, the time of a trip to another provider counts as that of the sign-in there: the
+    end-user has no other way to show that they are here.
+    """
+    return account.has_no_password and not account.passkeys
 
 
 def grant_stands(grant: Grant, client: Client, account: Account | None) -> bool:

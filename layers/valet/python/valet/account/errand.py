@@ -1,5 +1,7 @@
 """What a section of the account page was opened for: a saved request that goes on after it."""
 
+from collections.abc import Mapping
+
 from valet.account.visit import Visit
 from valet.frozen import Frozen
 from valet.handles import is_handle
@@ -11,6 +13,11 @@ class Errand(Frozen):
 
     handle: str = ""  # empty: there is none
     is_required: bool = False  # it needs what the page makes
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What every form and address of the page carries, so that it goes on with the request."""
+        return {"request": self.handle, **({"required": "yes"} if self.is_required else {})} if self.handle else {}
 
     def __repr__(self) -> str:
         return f"Errand(is_required={self.is_required})"  # the handle is a secret

@@ -4,10 +4,12 @@ The function credentials serves it. It can seal a seed, and open none: the form 
 covers, so that nobody else can choose it.
 """
 
+from functools import partial
 from typing import Protocol
 
-from valet.account import new_codes
+from valet.account import first_means, new_codes
 from valet.account.errand import NO_ERRAND, Errand, errand_of, go_on
+from valet.account.first_means import FirstMeans
 from valet.account.new_codes import first_codes_page
 from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
 from valet.frozen import replace
@@ -23,7 +25,7 @@ from valet.protocol.account_visit import PASSKEYS
 from valet.protocol.supported import MULTI_FACTOR_ACR, rank
 
 
-class Ports(new_codes.Ports, HasSealing, notices.Ports, Protocol):
+class Ports(new_codes.Ports, notices.Ports, first_means.Ports, HasSealing, Protocol):
     """The ports that a second factor is looked after through."""
 
 
@@ -34,20 +36,25 @@ def show(ports: Ports, visit: Visit) -> Response:
 def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     """Add a second factor in place of the one before, or remove it."""
     errand, account = errand_of(form), visit.visitor.account
+    seed, proof = form.get("seed", ""), form.get(first_means.FIELD, "")
     match form.get("do", "add"):
-        case "add" if visit.is_form(form, "add", form.get("seed", ""), account.totp_id, errand.handle):
+        case "add" if visit.is_form(form, "add", seed, account.totp_id, errand.handle, proof):
             return _add(ports, visit, form, errand)
+        case first_means.SEND | first_means.ENTER:
+            return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, errand))
         case "remove" if account.totp_id and visit.is_form(form, "remove", account.totp_id):
             return _remove(ports, visit)
     raise out_of_date(_page(ports, visit, errand, status=400, error=OUT_OF_DATE))
 
 
 def _add(ports: Ports, visit: Visit, form: Parameters, errand: Errand) -> Response:
-    account, seed = visit.visitor.account, totp.seed_from_base32(form["seed"])
+    account, seed, proof = visit.visitor.account, totp.seed_from_base32(form["seed"]), form.get(first_means.FIELD, "")
+    if not first_means.is_proven(ports, visit, proof):
+        return _page(ports, visit, errand, status=400, error=Sentence("first_means.needed"))
     step = totp.step_of(seed, form.get("code", ""), visit.now)
     if step is None:
-        return _page(ports, visit, errand, status=400, error=Sentence("account.second.wrong"), seed=seed)
-    # Here is where the first means will cost a code by mail as well: a stolen password must not add the thief's app.
+        first = first_means.asked(ports, visit, proof=proof)
+        return _page(ports, visit, errand, status=400, error=Sentence("account.second.wrong"), seed=seed, first=first)
     totp_id = new_id(ports.random)
     sealed = ports.sealing.seal(SECOND_FACTOR, account.sub, seed)
     notices.notify(ports, account, "second.added", visit.request.issuer, visit.now, mark=totp_id)
@@ -95,11 +102,19 @@ def _is_required(ports: Ports, account: Account) -> bool:
     return policy.second_factor == "required" or max(map(rank, required)) >= rank(MULTI_FACTOR_ACR)
 
 
+def _page_of_first_means(
+    ports: Ports, visit: Visit, errand: Errand, first: FirstMeans, error: Sentence | None
+) -> Response:
+    notice = Sentence("first_means.proven") if first.proof else None
+    return _page(ports, visit, errand, status=400 if error else 200, error=error, notice=notice, first=first)
+
+
 def _page(
     ports: Ports,
     visit: Visit,
     errand: Errand,
     *,
+    first: FirstMeans | None = None,
     status: int = 200,
     error: Sentence | None = None,
     notice: Sentence | None = None,
@@ -110,11 +125,15 @@ def _page(
 
     account, new = visit.visitor.account, seed or totp.new_seed(ports.random)
     written = totp.seed_in_base32(new)
+    first = first or first_means.asked(ports, visit)
     uri = totp.otpauth_uri(new, ports.registry.policy().brand_name or BRAND, account.username)
     return visit.page(
         status=status,
         error=error,
         notice=notice,
+        again={**errand.parameters, **first.again},
+        first=first,
+        carried=errand.parameters,
         has_second=bool(account.totp_id),
         is_open=not account.totp_id or seed is not None,
         is_required=errand.is_required,
@@ -126,6 +145,6 @@ def _page(
         other_way=f"/account/passkeys?request={errand.handle}&required=yes"
         if errand.handle and errand.is_required and PASSKEYS in ports.settings.features
         else "",
-        csrf_token=visit.token("add", written, account.totp_id, errand.handle),
+        csrf_token=visit.token("add", written, account.totp_id, errand.handle, first.proof),
         remove=visit.token("remove", account.totp_id) if account.totp_id else "",
     )

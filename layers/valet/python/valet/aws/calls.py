@@ -1,4 +1,4 @@
-"""Calls to DynamoDB, KMS and SQS: signed, sent, repeated once if that may help, and checked.
+"""Calls to DynamoDB, KMS, SQS and SES: signed, sent, repeated once if that may help, and checked.
 
 Every attempt goes out through OUTSIDE. An emulated AWS, and tests that make calls fail, stand there.
 """
@@ -18,7 +18,7 @@ from valet.aws.retries import ATTEMPTS, Budget, is_throttled, is_worth_repeating
 from valet.aws.signature import Credentials, Signature
 from valet.aws.transport import Transport, get
 from valet.clock import system_clock, system_jitter
-from valet.frozen import Frozen
+from valet.frozen import NO_ENTRIES, Frozen
 
 Answer = Mapping[str, Any]
 
@@ -67,6 +67,7 @@ class Attempt(NamedTuple):
     transport: Transport
     headers: list[tuple[str, str]]
     body: bytes
+    path: str = "/"
 
 
 class Outside:
@@ -76,7 +77,7 @@ class Outside:
     wait: Callable[[float], None]
 
     def __init__(self) -> None:
-        self.send = lambda attempt: attempt.transport.post(attempt.headers, attempt.body)
+        self.send = lambda attempt: attempt.transport.post(attempt.headers, attempt.body, attempt.path)
         self.wait = time.sleep
 
 
@@ -84,15 +85,17 @@ OUTSIDE = Outside()
 
 
 class _Service(NamedTuple):
-    target: str
+    target: str  # before an operation's name in the header X-Amz-Target
     content_type: str
     pause: float  # seconds, the longest before a second attempt if AWS does not throttle
+    paths: Mapping[str, str] = NO_ENTRIES  # of a service that has no such header, by the operation
 
 
 _SERVICES = {
     "dynamodb": _Service("DynamoDB_20120810.", "application/x-amz-json-1.0", 0.025),
     "kms": _Service("TrentService.", "application/x-amz-json-1.1", 0.05),
     "sqs": _Service("AmazonSQS.", "application/x-amz-json-1.0", 0.05),
+    "ses": _Service("", "application/json", 0.05, {"SendEmail": "/v2/email/outbound-emails"}),
 }
 
 # Everywhere else an empty answer could be taken for an item that does not exist.
@@ -109,7 +112,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), default=_base64, check_circula
 
 
 class AwsCalls:
-    """Calls `service`, dynamodb, kms or sqs, where and as whom the environment says."""
+    """Calls `service`, dynamodb, kms, sqs or ses, where and as whom the environment says."""
 
     def __init__(self, service: str, environment: Mapping[str, str]) -> None:
         self._service = service
@@ -148,9 +151,10 @@ class AwsCalls:
     def _attempt(self, operation: str, body: bytes) -> Attempt:
         where, transport, signature, credentials = self._line or self._opened()
         now = system_clock().wall
-        target = _SERVICES[self._service].target + operation
-        headers = signature.headers(where.authority, target, body, credentials(now), now)
-        return Attempt(self._service, operation, transport, headers, body)
+        service = _SERVICES[self._service]
+        target, path = (service.target + operation, "/") if service.target else ("", service.paths[operation])
+        headers = signature.headers(where.authority, target, body, credentials(now), now, path)
+        return Attempt(self._service, operation, transport, headers, body, path)
 
     def _opened(self) -> tuple[Address, Transport, Signature, Callable[[float], Credentials]]:
         where = address(self._service, self._environment)

@@ -17,6 +17,9 @@ _PARTITIONS = (
     ("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
     ("", "amazonaws.com", "api.aws"),
 )
+# Where the host's name begins with another word than the service, and the variables have the name of its newer version.
+_HOSTS = {"ses": "email"}
+_VARIABLES = {"ses": "SESV2"}
 _REGION = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 _URL = re.compile(
     r"(?P<scheme>https?)://(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<host>[a-z0-9._-]+))(:(?P<port>[0-9]{1,5}))?/?", re.I | re.A
@@ -35,26 +38,27 @@ def region(environment: Mapping[str, str]) -> str:
 
 
 def address(service: str, environment: Mapping[str, str]) -> Address:
-    """Where `service`, dynamodb, kms or sqs, answers.
+    """Where `service`, dynamodb, kms, sqs or ses, answers.
 
     AWS_ENDPOINT_URL_DYNAMODB, for instance, names it, else AWS_ENDPOINT_URL, else the Region, with
     AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. Raises SettingsError.
     """
     if not _is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", environment):
-        for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
+        for name in (f"AWS_ENDPOINT_URL_{_VARIABLES.get(service, service.upper())}", "AWS_ENDPOINT_URL"):
             if url := environment.get(name):
                 return _named(name, url)
     return Address(_host(service, environment), 443, is_tls=True)
 
 
 def _host(service: str, environment: Mapping[str, str]) -> str:
+    word = _HOSTS.get(service, service)
     name, is_fips = region(environment), _is_true("AWS_USE_FIPS_ENDPOINT", environment)
     usual, dual = next((usual, dual) for start, usual, dual in _PARTITIONS if name.startswith(start))
     if _is_true("AWS_USE_DUALSTACK_ENDPOINT", environment):
-        return f"{service}{'-fips' if is_fips else ''}.{name}.{dual}"
-    if is_fips and service == "dynamodb" and name.startswith("us-gov-"):
+        return f"{word}{'-fips' if is_fips else ''}.{name}.{dual}"
+    if is_fips and service in ("dynamodb", "sqs") and name.startswith("us-gov-"):
         return f"{service}.{name}.{usual}"  # these endpoints have always been FIPS's
-    return f"{service}{'-fips' if is_fips else ''}.{name}.{usual}"
+    return f"{word}{'-fips' if is_fips else ''}.{name}.{usual}"
 
 
 def _named(variable: str, url: str) -> Address:

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 of a POST to `/` whose headers name the operation."""
+"""AWS Signature Version 4 of a POST whose headers or path name the operation."""
 
 import time
 from hashlib import sha256
@@ -25,18 +25,22 @@ class Signature:
         self._remembered: tuple[tuple[str, str], bytes] = (("", ""), b"")
 
     def headers(
-        self, authority: str, target: str, body: bytes, credentials: Credentials, now: float
+        self, authority: str, target: str, body: bytes, credentials: Credentials, now: float, path: str = "/"
     ) -> list[tuple[str, str]]:
-        """All headers of the request, the signature among them."""
+        """All headers of the request, the signature among them. An empty `target`: the path names the operation.
+
+        The path is signed as it is, so it must have only unreserved characters (RFC 3986 §2.3) and slashes.
+        """
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         scope = f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
         headers = [("content-type", self._content_type), ("host", authority), ("x-amz-date", moment)]
         if credentials.token:
             headers.append(("x-amz-security-token", credentials.token))
-        headers.append(("x-amz-target", target))
+        if target:
+            headers.append(("x-amz-target", target))
         names = ";".join(name for name, _ in headers)
         lines = "".join(f"{name}:{value}\n" for name, value in headers)
-        canonical = f"POST\n/\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
+        canonical = f"POST\n{path}\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
         to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
         signature = digest(self._key(credentials, moment[:8]), to_sign.encode(), "sha256").hex()
         headers.append(

@@ -1,4 +1,4 @@
-"""The request path's way to AWS: POST / over connections that are kept, one at a time for each request under way."""
+"""The request path's way to AWS: POST over connections that are kept, one at a time for each request under way."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ class Transport:
         self.address = address
         self._idle: deque[Connection] = deque()
 
-    def post(self, headers: Iterable[tuple[str, str]], body: bytes) -> Reply:
+    def post(self, headers: Iterable[tuple[str, str]], body: bytes, path: str = "/") -> Reply:
         """The answer to one request, which is sent once. Raises NoAnswer."""
-        message = _message("POST / HTTP/1.1", headers, body)
+        message = _message(f"POST {path} HTTP/1.1", headers, body)
         connection = self._kept() or Connection(self.address)
         reply = connection.exchange(message)
         if reply.keeps_open and len(self._idle) < _KEPT:

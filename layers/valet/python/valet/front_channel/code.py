@@ -164,6 +164,8 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         id_token_claims=request.id_token_claims,
         resources=apis if len(apis) > 1 else (),
         dpop_jkt=request.dpop_jkt,
+        link=session.link,
+        roles=session.roles,
     )
 
 

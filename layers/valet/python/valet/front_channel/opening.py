@@ -10,8 +10,8 @@ new session, of a higher level (docs/decisions/second-factors.md).
 
 from typing import Protocol
 
-from valet.front_channel.assurance import ACR, proof_stands
-from valet.front_channel.proving import SECOND, place_of_proof
+from valet.front_channel.assurance import ACR, acr_of, proof_stands
+from valet.front_channel.proving import JOINED, MAIL, SECOND, UPSTREAM, place_of_proof
 from valet.front_channel.saved_requests import Saved
 from valet.front_channel.step_up import find_base, stepped_up
 from valet.frozen import Frozen, replace
@@ -21,10 +21,12 @@ from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, session_secret
+from valet.people.identifiers import proven_addresses
 from valet.people.sessions import end_recorded, replaced_by
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
 from valet.ports.factors import HasDevices
+from valet.ports.mails import HasLetters
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
@@ -34,12 +36,14 @@ from valet.standing import session_stands
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
+_FIRST_DAY = 86_400  # seconds
 
 
 class Ports(
     HasSettings,
     HasRandom,
     HasRegistry,
+    HasLetters,
     HasAudit,
     HasSessions,
     HasCookies,
@@ -61,6 +65,7 @@ class Opened(Frozen):
     # The sessions of other end-users, which it has ended. They have left this shared computer: the caller has to end
     # the grants that live by them, as if they had signed out themselves.
     left: tuple[Session, ...] = ()
+    has_joined: bool = False  # the end-user has just made the account, and has chosen how to sign in
 
     def __repr__(self) -> str:
         return f"Opened({self.session!r})"  # the cookie is a secret
@@ -72,15 +77,10 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     None: no such proof stands, it was left too long ago, or another request has spent it. Then the browser's own
     session decides what comes next.
     """
-    if kind not in ACR and kind != SECOND:
+    found = _find(ports, saved, kind, now)
+    if found is None:
         return None
-    place = place_of_proof(saved, kind)
-    proof = ports.proofs.find_proof(place)
-    if proof is None or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
-        return None
-    account = ports.accounts.find_account(proof.sub)
-    if account is None or not proof_stands(kind, proof, account):
-        return None
+    proof, account = found
     former_secret = session_secret(request, ports.cookies)
     former = ports.sessions.find_session(digest(former_secret)) if former_secret else None
     base = find_base(proof, former, account, now) if kind == SECOND else None
@@ -89,20 +89,24 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
     replaced = () if former is None else (former, *replaced_by(former, ports.sessions))
-    session = _session(ports, saved, proof, ACR.get(kind, ""), digest(secret), replaced, now)
-    session = _told_apart(session, request)
+    session = _session(ports, saved, proof, acr_of(kind, proof), digest(secret), replaced, now)
+    session = _of_kind(_told_apart(session, request), kind, proof, saved)
     if base is not None:
         session = stepped_up(session, base, proof, account)
     elif not session_stands(session, account) and account.totp_id:
         session = _remembered(ports, saved, session, account, now)
     stands = session_stands(session, account)
     others = tuple(each for each in replaced if each.sub != session.sub)
-    if not stands and others:
-        session = replace(session, instead_of=others[0].digest)
+    is_new_browser = proof.is_new_browser or session.is_new_browser
+    if not stands:
+        session = replace(session, instead_of=others[0].digest if others else b"", is_new_browser=is_new_browser)
     ports.sessions.open(session)
-    if not ports.proofs.spend_proof(place, proof, attempt, now) or not _takes_over(ports, base, attempt, now):
+    is_spent = ports.proofs.spend_proof(place_of_proof(saved, kind), proof, attempt, now)
+    if not is_spent or not _takes_over(ports, base, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
+    if stands and is_new_browser:
+        _tell_of_new_browser(ports, account, request.issuer, now)
     _end_own(ports, replaced if base is None else replaced[1:], session, now)
     left = others if stands else ()
     for each in left:
@@ -113,8 +117,20 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         sub=session.sub,
         source_ip=request.source_ip,
         amr=" ".join(session.amr),
+        provider=session.link.partition("#")[0] or None,
     )
-    return Opened(session, account, ports.cookies.set_session(secret), left)
+    return Opened(session, account, ports.cookies.set_session(secret), left, has_joined=kind == JOINED)
+
+
+def _find(ports: Ports, saved: Saved, kind: str, now: float) -> tuple[Proof, Account] | None:
+    """The proof of that kind, if it still stands and nobody has spent it, and the account that it is of."""
+    if kind not in ACR and kind != SECOND:
+        return None
+    proof = ports.proofs.find_proof(place_of_proof(saved, kind))
+    if proof is None or not proof.sub or proof.spent_by or min(proof.expires_at, proof.at_ms / 1000 + _FRESH) <= now:
+        return None
+    account = ports.accounts.find_account(proof.sub)
+    return (proof, account) if account is not None and proof_stands(kind, proof, account) else None
 
 
 def _session(
@@ -152,6 +168,26 @@ def _told_apart(session: Session, request: Request) -> Session:
 
     agent = agent_of(request.headers.get("user-agent", ""))
     return replace(session, agent=agent, network=network_of(request.source_ip))
+
+
+def _of_kind(session: Session, kind: str, proof: Proof, saved: Saved) -> Session:
+    """The session with what its kind of a first proof adds."""
+    if kind == UPSTREAM:
+        from valet.front_channel.upstream import by_provider  # few deployments have another provider
+
+        session = by_provider(session, proof, saved)
+    return replace(session, has_joined=kind == JOINED, is_by_mail=kind == MAIL)
+
+
+def _tell_of_new_browser(ports: Ports, account: Account, issuer: str, now: float) -> None:
+    """Have the end-user told that somebody has signed in where nobody did before. The cookie has not left yet, so that
+    no sign-in goes without it. Not on the account's first day, when its end-user signs in here and there.
+    """
+    if ports.letters is None or now - account.created_at < _FIRST_DAY or not proven_addresses(account, now):
+        return
+    from valet.people.notices import notify  # a browser is seldom new
+
+    notify(ports, account, "browser.new", issuer, now)
 
 
 def _remembered(ports: Ports, saved: Saved, session: Session, account: Account, now: float) -> Session:

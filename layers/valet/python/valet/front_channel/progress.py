@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+from valet.errors import LoginRequired
 from valet.front_channel import code, opening
-from valet.front_channel.assurance import level_for
+from valet.front_channel.assurance import level_for, told_of
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.interaction import Step, acr_to_reach, next_step
+from valet.front_channel.interaction import Level, Step, next_step, step_to_show
 from valet.front_channel.opening import Opened, open_by_proof
 from valet.front_channel.saved_requests import RequestTooOld, Saved, find_to_resume, save_request
+from valet.frozen import replace
 from valet.http import Request, Response, redirect
 from valet.models.accounts import Account
 from valet.models.saved_requests import AuthorizationRequest
@@ -15,13 +17,14 @@ from valet.models.sessions import Session
 from valet.people.cookies import browser_or_new
 from valet.people.sessions import current_session
 from valet.ports.clients import HasRegistry
+from valet.ports.providers import HasProviders
 from valet.ports.saved_requests import HasSavedRequests
-from valet.protocol.account_visit import PASSKEYS, RECOVERY
+from valet.protocol.account_visit import PASSKEYS, PROVIDERS, RECOVERY
 from valet.protocol.authorization_request import Destination
-from valet.standing import account_stands
+from valet.standing import account_stands, is_time_taken_as_told
 
 
-class Ports(code.Ports, opening.Ports, HasSavedRequests, HasRegistry, Protocol):
+class Ports(code.Ports, opening.Ports, HasSavedRequests, HasRegistry, HasProviders, Protocol):
     """The ports that an authorization request goes on through."""
 
 
@@ -69,48 +72,98 @@ def _next(
 ) -> Response:
     asked_at_ms = saved.created_at_ms if saved else int(now * 1000)
     session, account = (opened.session, opened.account) if opened else _standing_session(ports, request, now)
-    level = level_for(asked, destination.client, account, ports.registry, ports.settings.features)
+    is_told = opened is not None and bool(opened.session.link)
+    level = _level(ports, asked, destination, session, account, is_told=is_told)
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
-    step = next_step(
-        asked,
-        destination.client,
-        session,
-        consent,
-        asked_at_ms,
-        now,
-        is_local=ports.settings.is_plain_http,
-        level=level,
-    )
+    session = _as_taken(asked, session, account)
+    try:
+        step = next_step(
+            asked,
+            destination.client,
+            session,
+            consent,
+            asked_at_ms,
+            now,
+            is_local=ports.settings.is_plain_http,
+            level=level,
+            is_new=is_told,
+        )
+    except LoginRequired:
+        if not is_told or saved is None or session is None or not destination.is_account_page:
+            raise
+        from valet.front_channel.upstream import to_other_means
+
+        return to_other_means(saved, session, request.issuer)
     if saved is not None and opened is not None and opened.session.is_recovered:
-        return _to_section(saved, request.issuer, _after_recovery(opened.session, ports))
+        return _to_section(saved, request.issuer, _after_recovery(opened.session))
     if step is Step.ENROL and account is not None:
         ports.audit.record("enrolment.required", client_id=asked.client_id, sub=account.sub, acr=level.required)
+    if step in (Step.ISSUE, Step.CONSENT) and (link := _to_link(ports, request, saved, opened, now)) is not None:
+        return link
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
         return _to_section(saved, request.issuer, PASSKEYS)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
-    hint = level.enrol if step is Step.ENROL else acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
+    step, hint = step_to_show(step, asked, session, asked_at_ms, level)
     if saved is not None:
         return _to_step(step, saved, request.issuer, hint)
     return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, hint)
+
+
+def _to_link(ports: Ports, request: Request, saved: Saved | None, opened: Opened | None, now: float) -> Response | None:
+    """The page on which an identity at another provider is linked, if this sign-in is for that."""
+    if saved is None or opened is None or PROVIDERS not in ports.settings.features:
+        return None
+    from valet.front_channel.upstream import to_link
+
+    return to_link(ports, saved, opened, request.issuer, now)
+
+
+def _as_taken(asked: AuthorizationRequest, session: Session | None, account: Account | None) -> Session | None:
+    """The session as the account page takes it."""
+    if session is None or account is None or not asked.section or not is_time_taken_as_told(account):
+        return session
+    return replace(session, is_time_unknown=False)
+
+
+def _level(
+    ports: Ports,
+    asked: AuthorizationRequest,
+    destination: Destination,
+    session: Session | None,
+    account: Account | None,
+    *,
+    is_told: bool,
+) -> Level:
+    """The level that the request needs. `is_told`: a provider's word has just opened the session, so that another trip
+    would reach nothing else.
+    """
+    features, told = ports.settings.features, told_of(session, account)
+    level = level_for(asked, destination.client, account, ports.registry, features, told)
+    if level.enough or is_told or PROVIDERS not in features or (account is not None and not account.links):
+        return level
+    from valet.front_channel.upstream import levels_elsewhere
+
+    told = replace(told, levels=levels_elsewhere(ports, account))
+    return level_for(asked, destination.client, account, ports.registry, features, told)
 
 
 def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
     """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
     some weeks that they did not want to.
     """
-    if opened is None or opened.account.passkeys or not ports.settings.rp_id:
+    if opened is None or opened.has_joined or opened.account.passkeys or not ports.settings.rp_id:
         return False
     return ports.cookies.declined_passkey not in request.cookies
 
 
-def _after_recovery(session: Session, ports: Ports) -> str:
+def _after_recovery(session: Session) -> str:
     """The section of the account page that a recovery code leads to: new codes, and from there new means. After a mail
     it is a new passkey alone.
     """
-    return RECOVERY if session.acr or PASSKEYS not in ports.settings.features else PASSKEYS
+    return PASSKEYS if session.is_by_mail else RECOVERY
 
 
 def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:

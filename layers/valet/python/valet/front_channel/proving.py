@@ -16,7 +16,7 @@ from valet.ports.runtime import HasRandom, HasSettings
 # Kinds of proofs. Each is left by one function, whose role can write no other.
 PASSWORD, PASSKEY, UPSTREAM, MAIL, JOINED, SECOND = "password", "passkey", "upstream", "mail", "joined", "second"
 # Seconds that a proof outlives its request's pages: a sign-in at the last moment still counts.
-_LATE = 60
+LATE = 60
 
 
 class Ports(HasSettings, HasRandom, HasProofs, Protocol):
@@ -32,6 +32,7 @@ def prove(
     means: str,
     amr: tuple[str, ...],
     now: float,
+    is_new_browser: bool = False,
     on: bytes = b"",
 ) -> None:
     """Leave the proof. `account` is as it was read before the factor was checked: a revocation that came since has
@@ -46,9 +47,14 @@ def prove(
         amr=amr,
         on=on,
         at_ms=int(now * 1000),
-        expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + _LATE,
+        expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
+        is_new_browser=is_new_browser,
     )
     place = place_of_proof(saved, kind)
+    if kind == JOINED:
+        # Once for each request and browser: nobody who joins in the same tab later replaces it.
+        ports.proofs.put_first_proof(place, proof)
+        return
     # Another function whose clock is ahead has left the proof that stands there. This end-user came after it: count on
     # from its time, or they would be signed in as the one before.
     while later_ms := ports.proofs.put_proof(place, proof):

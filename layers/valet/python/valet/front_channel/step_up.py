@@ -29,19 +29,21 @@ def find_base(proof: Proof, session: Session | None, account: Account, now: floa
 def stepped_up(session: Session, base: Session, proof: Proof, account: Account) -> Session:
     """The new session with what the two rest on. It is as old as the first factor is, and lives no longer."""
     return replace(
-        session,
-        sid=base.sid,
-        auth_time_ms=base.auth_time_ms,
+        base,
+        digest=session.digest,
         acr=_acr(base.acr),
         amr=tuple(_once((*base.amr, *proof.amr))),
-        absolute_expires_at=min(session.absolute_expires_at, base.absolute_expires_at),
         idle_expires_at=min(session.idle_expires_at, base.absolute_expires_at),
         is_recovered=base.is_recovered or proof.means == account.recovery_id,
+        remembered="",
+        instead_of=b"",
+        agent=session.agent,
+        network=session.network,
     )
 
 
 def _acr(first: str) -> str:
-    """The level of a first factor with a second one. A mail has no level, and gets none by a second one."""
+    """The level of a first factor with a second one. What has no level gets none by a second one."""
     return MULTI_FACTOR_ACR if rank(first) == 0 else first
 
 

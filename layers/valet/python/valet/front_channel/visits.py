@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from valet.front_channel.assurance import level_for_visit
+from valet.front_channel.assurance import level_for_visit, told_of
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import Frozen
@@ -17,7 +17,7 @@ from valet.ports.runtime import HasRandom, HasSettings
 from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
 from valet.protocol.account_visit import FRESH, PASSKEYS, SECTIONS, account_visit, address
-from valet.standing import account_stands, has_reached
+from valet.standing import account_stands, has_reached, is_time_taken_as_told
 
 
 class Ports(HasSettings, HasRandom, HasCookies, HasSessions, HasAccounts, HasSavedRequests, HasRegistry, Protocol):
@@ -44,14 +44,20 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
         return None
     if not account_stands(account, session.epoch, session.auth_time_ms):
         return None
-    if SECTIONS[section].needs_fresh_sign_in and now - session.auth_time > FRESH:
+    if SECTIONS[section].needs_fresh_sign_in and not is_fresh(session, account, now):
         return None
     visitor = Visitor(session, account, secret)
     if session.is_recovered and SECTIONS[section].makes_means:
         # After a mail, which has no level, a recovery code opens the way to a new passkey alone.
-        return visitor if session.acr or section == PASSKEYS else None
-    level = level_for_visit(section, account, ports.registry.policy(), ports.settings.features)
+        return visitor if not session.is_by_mail or section == PASSKEYS else None
+    told = told_of(session, account)
+    level = level_for_visit(section, account, ports.registry.policy(), ports.settings.features, told)
     return visitor if has_reached(session, level.required, level.own, level.totp_id) else None
+
+
+def is_fresh(session: Session, account: Account, now: float) -> bool:
+    """Whether the end-user has signed in so lately that they may do what is dangerous."""
+    return now - session.auth_time <= FRESH and (not session.is_time_unknown or is_time_taken_as_told(account))
 
 
 def to_sign_in(ports: Ports, request: Request, section: str, now: float) -> Response:

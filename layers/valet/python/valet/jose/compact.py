@@ -80,14 +80,28 @@ _scan = _decoder.scan_once  # type: ignore[attr-defined]  # what decode() calls,
 
 def members(data: bytes) -> dict[str, object]:
     """The members of one JSON object in UTF-8. Raises Malformed."""
+    found = _only_value(data)
+    if type(found) is not dict:
+        raise Malformed("not one JSON object")
+    return found
+
+
+def elements(data: bytes) -> list[object]:
+    """The elements of one JSON array in UTF-8. Raises Malformed."""
+    found = _only_value(data)
+    if type(found) is not list:
+        raise Malformed("not one JSON array")
+    return found
+
+
+def _only_value(data: bytes) -> object:
+    """The one value in `data`; None, which is neither an object nor an array, if there is more."""
     try:
         text = data.decode().strip(" \t\r\n")
         found, end = _scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
         raise Malformed("not JSON") from None
-    if end != len(text) or type(found) is not dict:
-        raise Malformed("not one JSON object")
-    return found
+    return found if end == len(text) else None
 
 
 def header(segment: bytes) -> Header:

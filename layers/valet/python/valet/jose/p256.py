@@ -5,8 +5,13 @@ Imported with the first such key: RS256 is the default, and a cold start does no
 
 from collections.abc import Callable
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -25,6 +30,19 @@ ES256 = _Es256()
 """The scheme that a private key signs by."""
 
 _CURVE = SECP256R1()
+
+
+def private_key(pem: bytes) -> EllipticCurvePrivateKey:
+    """The private key on P-256 in a PEM file without a password. Raises ValueError."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(pem, None)
+    except (TypeError, UnsupportedAlgorithm) as error:  # it has a password, or is of another kind
+        raise ValueError("not a private key in PEM without a password") from error
+    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
+        raise ValueError("not a private key on P-256")
+    return key
 
 
 def verifier(x: bytes, y: bytes) -> Callable[[bytes, bytes], None]:

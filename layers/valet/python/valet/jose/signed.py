@@ -1,4 +1,5 @@
-"""A JWS that a client signed: an assertion (RFC 7523), a DPoP proof (RFC 9449), a request object (RFC 9101).
+"""A JWS that others signed: a client's assertion (RFC 7523), a DPoP proof (RFC 9449), a request object (RFC 9101), or
+another provider's ID token (OpenID Connect Core §2).
 
 It is read first and verified later, because its claims name the client whose keys verify it, and a proof's key is
 compared before it costs a signature. Until then, its content may only refuse the request. Of the header, `alg`, `kid`,
@@ -50,15 +51,21 @@ class Unverified(NamedTuple):
 
 
 def read(
-    jws: str, types: Container[str | None], algorithms: Container[str], header: Header | None = None
+    jws: str,
+    types: Container[str | None],
+    algorithms: Container[str],
+    header: Header | None = None,
+    *,
+    longest: int = LONGEST,
 ) -> Unverified:
     """What `jws` says, if it is well-formed and of one of `types` and `algorithms`. Raises Refused.
 
     A type is in lower case and without `application/` (RFC 7515 §4.1.9); None stands for a header without `typ`.
-    `header` is what an earlier call, for the same types and algorithms, read from the same header segment.
+    `header` is what an earlier call, for the same types and algorithms, read from the same header segment. `longest` is
+    in characters.
     """
-    if len(jws) > LONGEST:
-        raise Refused("longer than 8 KB")
+    if len(jws) > longest:
+        raise Refused(f"longer than {longest // 1024} KB")
     try:
         raw = jws.encode("ascii")
         encoded_header, encoded_payload, encoded_signature = compact.parts(raw)

@@ -18,7 +18,7 @@ class Account(Frozen):
     """An end-user, without a credential. The claims have the names of OpenID Connect Core §5.1."""
 
     sub: str
-    username: str  # and the claim preferred_username
+    username: str  # and the claim preferred_username; empty: its end-user joined, and its address is its only name
     name: str = ""
     email: str = ""
     email_verified: bool = False
@@ -45,6 +45,7 @@ class Account(Frozen):
     phone_number_verified: bool = False
     address: Address = Address()
     updated_at: int = 0  # when one of the claims was last changed; 0: before such a time was kept
+    created_at: int = 0  # 0: before such a time was kept
     deleted_at: int = 0  # by the end-user; then the account is disabled too, and most of it is removed
     passkeys: frozenset[str] = frozenset()  # digests of the credential ids of those in force; others are worth nothing
     user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
@@ -75,7 +76,8 @@ class Identifier(Frozen):
     sub: str
     kind: str  # username | email
     verified_at: int = 0  # of an address: when it was proven, or an operator gave their word
-    released_at: int = 0  # since when the account has it no more; 0: it has it
+    released_at: int = 0  # since when the account has it no more, or not yet; 0: it has it
+    expires_at: int = 0  # of one that was released: when others may have it
 
 
 class Password(Frozen):

@@ -58,6 +58,9 @@ class Grant(Frozen):
     # refresh token's, by the proof that redeemed the code of a public client (§5).
     dpop_jkt: str = ""
     jkt: str = ""
+    # The session's: roles by another provider's word, which count only while the account names `link`.
+    link: str = ""
+    roles: frozenset[str] = frozenset()
 
 
 class GrantOutline(Frozen):

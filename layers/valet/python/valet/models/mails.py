@@ -14,7 +14,8 @@ class Letter(Frozen):
     purpose: str  # JOIN | RECOVER | ADDRESS | FIRST_MEANS | NOTICE
     issuer: str  # of the links: the mailer has no request that would say it
     asked_ms: int
-    address: str = ""  # where to, as it was typed; empty: the account's own address
+    # Where to, as it was typed; empty: the account's own proven addresses. Of the notice of a deletion: where to.
+    address: str = ""
     sub: str = ""  # whose account it is about; empty: the mailer looks by the address
     epoch: int = 0  # the account's, as the sender read it
     client_id: str = ""  # the app that the end-user came from
@@ -28,6 +29,19 @@ class Letter(Frozen):
 
     def __repr__(self) -> str:
         return f"Letter({self.purpose!r}, {self.what!r})"  # the key is a secret, and no log has an address
+
+
+class ComposedMail(Frozen):
+    """A mail in words, to one address."""
+
+    to: str
+    sender: str  # the name next to the address that it comes from
+    subject: str  # one line
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return "ComposedMail()"  # it may hold secrets, and no log has an address
 
 
 class Mail(Frozen):

@@ -1,6 +1,7 @@
 """What an end-user has proven for one sign-in."""
 
 from valet.frozen import Frozen
+from valet.models.providers import NOBODY, Identity
 
 
 class Place(Frozen):
@@ -23,8 +24,13 @@ class Proof(Frozen):
     amr: tuple[str, ...]  # RFC 8176
     at_ms: int
     expires_at: int
+    is_new_browser: bool = False  # of a password: nobody has signed in to the account in this browser lately
     spent_by: bytes = b""  # the attempt that made a session of it
     on: bytes = b""  # of a second factor: the digest of the session that it was given for
+    # Of another provider's word. Without a `sub` it opens no session: the identity is linked to no account yet.
+    identity: Identity = NOBODY
+    links_to: str = ""  # the account that the identity may be linked to, once its owner says so
+    trip_ms: int = 0  # when the browser was sent to the provider: a trip leaves one proof
 
     def __repr__(self) -> str:
         return f"Proof(sub={self.sub!r}, amr={self.amr!r})"

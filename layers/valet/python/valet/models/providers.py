@@ -2,24 +2,30 @@
 
 from valet.frozen import Frozen
 
+LOCAL = "local"  # no provider: among a client's ways to sign in, a password or a passkey of this server
+TENANT = "{tenantid}"  # in an issuer of Entra for several tenants: each of them is an issuer of its own
+
 
 class Provider(Frozen):
     """A provider as an operator registered it. Its addresses are pinned: nothing is discovered while people wait."""
 
     provider_id: str  # in addresses: letters, digits, hyphens
     name: str  # on its button
-    kind: str = "oidc"  # | github | apple
+    kind: str = "oidc"  # | google | entra | github | apple
     issuer: str = ""
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     jwks_uri: str = ""
+    userinfo_endpoint: str = ""  # asked where an ID token lacks the address; of GitHub, where the person is told
     client_id: str = ""
+    token_endpoint_auth_method: str = "client_secret_post"  # | client_secret_basic
+    sends_iss: bool = False  # every answer to the browser names the issuer (RFC 9207 §2)
     secret: bytes = b""  # of the client, or Apple's private key: sealed
     key_id: str = ""  # of Apple's private key
     team_id: str = ""  # of Apple
     scope: tuple[str, ...] = ("openid", "email", "profile")
     algs: tuple[str, ...] = ("RS256",)  # that its ID tokens may be signed with
-    tenants: frozenset[str] = frozenset()  # of Entra, whose people may sign in, where the issuer has a {tenantid}
+    tenants: frozenset[str] = frozenset()  # whose people alone may sign in: Entra's `tid`, or Google's `hd`
     domains: frozenset[str] = frozenset()  # of the addresses that it alone gives out: it is authoritative for them
     creates: bool = False  # a person whom no account knows gets one
     links: str = "off"  # | verified: an account with the same proven address is linked without being asked
@@ -52,6 +58,9 @@ class Identity(Frozen):
         return f"Identity({self.issuer!r})"
 
 
+NOBODY = Identity("", "")
+
+
 class Link(Frozen):
     """That an identity at a provider is an account's. It is worth nothing unless the account names it."""
 
@@ -61,6 +70,7 @@ class Link(Frozen):
     upstream_sub: str
     address: str = ""  # as told
     name: str = ""  # as told
-    roles: frozenset[str] = frozenset()  # from the provider's rules, added at sign-in
-    linked_at: int = 0
+    roles: frozenset[str] = frozenset()  # from the provider's rules, as last told: sign-ins by it have them
+    attempt: bytes = b""  # to link it: a later one has taken its place
+    linked_at: int = 0  # 0: the account does not name it yet, or did not until a moment ago
     last_used_at: int = 0

@@ -28,6 +28,7 @@ class AuthorizationRequest(Frozen):
     ui_locales: str = ""  # the languages that the application prefers, as it sent them
     is_pushed: bool = False  # the client has pushed it (RFC 9126), and so has every copy of it been
     section: str = ""  # of the account page, where it is a visit of that (protocol/account_visit.py)
+    links_to: str = ""  # the account whose end-user, from its own page, links an identity at another provider to it
 
 
 class SavedRequest(Frozen):

@@ -24,9 +24,18 @@ class Session(Frozen):
     # itself wants, and for nothing that a client or an operator requires.
     remembered: str = ""  # the `totp_id`
     is_recovered: bool = False  # a recovery code is among what it rests on
+    is_new_browser: bool = False  # its end-user is told of it once it stands
+    is_by_mail: bool = False  # it stands nowhere, and leads with a recovery code to a new passkey alone
     # The session of another end-user that was in this browser before. It ends once this one stands at its account's
     # level: a password alone, where the account wants more, signs no other end-user out.
     instead_of: bytes = b""  # its digest
+    # Of a sign-in by another provider.
+    link: str = ""  # what the account calls the identity
+    roles: frozenset[str] = (
+        frozenset()
+    )  # that the provider's word gives; they count only while the account names `link`
+    has_joined: bool = False  # its end-user has just made the account, by a code or a link in a mail
+    is_time_unknown: bool = False  # the provider did not say when the end-user signed in: never fresh
 
     @property
     def auth_time(self) -> int:

@@ -1,4 +1,4 @@
-"""GET and POST to an address that a stranger named, without reaching anything that is not public (OWASP's SSRF).
+"""GET and POST to an address that others named, without reaching anything that is not public (OWASP's SSRF).
 
 The name is looked up once, every address that it has must be public, and the connection goes to exactly the address
 that was checked: a name that changes its address afterwards changes nothing. IPv4 alone, because IPv6 has many ways to
@@ -19,8 +19,10 @@ from urllib.parse import urlencode, urlsplit
 
 from valet.clock import system_clock
 from valet.fetch import FetchFailed, Https
+from valet.outbound.asking import Answer
 
 PORT = 443
+NO_BODY = 0  # a limit: only the status is of interest
 _AGENT = "valet"
 _LONGEST_FAILURE = 200  # characters; it may quote what the other side sent
 # RFC 6890 and the registry that it began, and multicast. `is_global` alone would let multicast and some others through.
@@ -81,14 +83,31 @@ def get(url: str, *, limit: int, timeout: float, network: Network = INTERNET) ->
     return fetched.body
 
 
+def ask(
+    url: str,
+    *,
+    form: Mapping[str, str] | None,
+    headers: Mapping[str, str],
+    limit: int,
+    timeout: float,
+    network: Network = INTERNET,
+) -> Answer:
+    """The answer of an https address to a POST of the form, or to a GET where there is none, whatever its status; of at
+    most `limit` bytes and within `timeout` seconds in all.
+
+    Raises FetchFailed if there is no whole answer, and if any address of the name is not public.
+    """
+    host = _host(url)
+    connection = _Guarded(host, timeout, network)
+    return _Exchange(connection, url.removeprefix(f"https://{host}"), form, headers, limit).within(timeout)
+
+
 def post(url: str, form: Mapping[str, str], *, timeout: float, network: Network = INTERNET) -> int:
     """The status that an https address answers to a form, within `timeout` seconds in all. The body is not read.
 
     Raises FetchFailed if there is no answer, and if any address of the name is not public.
     """
-    host = _host(url)
-    attempt = _Post(_Guarded(host, timeout, network), url.removeprefix(f"https://{host}"), urlencode(form))
-    return attempt.status_within(timeout)
+    return ask(url, form=form, headers={}, limit=NO_BODY, timeout=timeout, network=network).status
 
 
 def _host(url: str) -> str:
@@ -102,15 +121,23 @@ def _host(url: str) -> str:
     return host
 
 
-class _Post:
-    """One POST, in a thread: no timeout of a socket bounds a look-up, or an answer that comes byte by byte."""
+class _Exchange:
+    """One request, in a thread: no timeout of a socket bounds a look-up, or an answer that comes byte by byte."""
 
-    def __init__(self, connection: HTTPSConnection, target: str, body: str) -> None:
-        self._connection, self._target, self._body = connection, target, body
-        self._outcome: int | str = ""
+    def __init__(
+        self,
+        connection: HTTPSConnection,
+        target: str,
+        form: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        limit: int,
+    ) -> None:
+        self._connection, self._target, self._form, self._limit = connection, target, form, limit
+        self._headers = {"User-Agent": _AGENT, **headers}
+        self._outcome: Answer | str = ""
 
-    def status_within(self, timeout: float) -> int:
-        thread = Thread(target=self._run, name="post", daemon=True)
+    def within(self, timeout: float) -> Answer:
+        thread = Thread(target=self._run, name="ask", daemon=True)
         thread.start()
         thread.join(timeout)
         outcome, opened = self._outcome, self._connection.sock
@@ -118,19 +145,33 @@ class _Post:
             with suppress(OSError):  # it may have ended by itself
                 opened.shutdown(socket.SHUT_RDWR)  # so that the thread ends soon, whatever it waits for
         self._connection.close()
-        if isinstance(outcome, int):
+        if isinstance(outcome, Answer):
             return outcome
         raise FetchFailed(outcome or f"no answer within {timeout:.1f} s")
 
     def _run(self) -> None:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
         try:
-            self._connection.request("POST", self._target, self._body, headers)
-            self._outcome = self._connection.getresponse().status
+            self._outcome = self._answer()
         except FetchFailed as error:
             self._outcome = str(error)
         except Exception as error:  # every error of the network is one outcome
             self._outcome = f"{type(error).__name__}: {error}"[:_LONGEST_FAILURE]
+
+    def _answer(self) -> Answer:
+        if self._form is None:
+            self._connection.request("GET", self._target, headers=self._headers)
+        else:
+            headers = {"Content-Type": "application/x-www-form-urlencoded", **self._headers}
+            self._connection.request("POST", self._target, urlencode(self._form), headers)
+        response = self._connection.getresponse()
+        if self._limit == NO_BODY:
+            return Answer(response.status, b"")
+        body = response.read(self._limit + 1)
+        if len(body) > self._limit:
+            raise FetchFailed(f"more than {self._limit} bytes")
+        if response.length:  # bytes that Content-Length promised and the peer did not send
+            raise FetchFailed("the answer is cut short")
+        return Answer(response.status, body)
 
 
 def is_public(address: str) -> bool:

@@ -23,12 +23,18 @@ def account_deleted() -> Page:
     return _message("account_deleted", is_error=False)
 
 
+def password_changed(sign_in_at: str) -> Page:
+    """Says that the new password is in force, and everything that was opened before is over."""
+    return _message("password_changed", is_error=False, link=("sign_in.title", sign_in_at))
+
+
 class WayOn(Frozen):
     """What a page offers where a request ends: a reference to ask for help with, and the app to go back to."""
 
     request_id: str | None = None  # it finds the log line
     client_name: Variants | None = None  # None: the client is not known
     client_uri: Variants | None = None  # as it is registered; None: it has none
+    again: str = ""  # where another way to sign in can be chosen
 
 
 NOWHERE = WayOn()
@@ -88,6 +94,8 @@ def _message(
     *,
     for_developer: tuple[str, str] | None = None,
     is_error: bool = True,
+    link: tuple[str, str] | None = None,
 ) -> Page:
-    values = {"name": name, "way_on": way_on, "for_developer": for_developer, "is_error": is_error}
+    """`link`: the key of its words, and where it leads."""
+    values = {"name": name, "way_on": way_on, "for_developer": for_developer, "is_error": is_error, "link": link}
     return Page("message.html", values)

@@ -10,7 +10,7 @@ from typing import Protocol
 from valet.errors import TemporarilyUnavailable
 from valet.models.accounts import Account
 from valet.models.mails import NOTICE, Letter
-from valet.people.identifiers import normal_address
+from valet.people.identifiers import normal_address, proven_addresses
 from valet.ports.mails import HasLetters
 from valet.ports.runtime import HasAudit
 
@@ -19,6 +19,7 @@ class Ports(HasLetters, HasAudit, Protocol):
     """The ports that a notice is sent through."""
 
 
+DELETED = "account.deleted"
 # By what happened: whether the account shows it, by the notice's mark.
 NOTICES: Mapping[str, Callable[[Account, str], bool]] = {
     "password.changed": lambda account, mark: account.password_id == mark,
@@ -31,7 +32,7 @@ NOTICES: Mapping[str, Callable[[Account, str], bool]] = {
     "address.changed": lambda account, mark: normal_address(account.email) == mark,
     "link.added": lambda account, mark: mark in account.links,
     "link.removed": lambda account, mark: mark not in account.links,
-    "account.deleted": lambda account, mark: bool(account.deleted_at),
+    DELETED: lambda account, mark: bool(account.deleted_at),
     "browser.new": lambda account, mark: True,
 }
 
@@ -44,17 +45,22 @@ def notify(ports: Ports, account: Account, what: str, issuer: str, now: float, m
     """
     if ports.letters is None:
         return
-    letter = Letter(
-        NOTICE,
-        issuer,
-        int(now * 1000),
-        sub=account.sub,
-        epoch=account.epoch,
-        what=what,
-        mark=mark,
-        locale=account.locale,
-    )
+    # The mailer reads the addresses, except of an account that no longer has one when the mailer looks.
+    addresses = proven_addresses(account, now) if what == DELETED else ("",)
     try:
-        ports.letters.send(letter)
+        for address in addresses:
+            ports.letters.send(
+                Letter(
+                    NOTICE,
+                    issuer,
+                    int(now * 1000),
+                    address=address,
+                    sub=account.sub,
+                    epoch=account.epoch,
+                    what=what,
+                    mark=mark,
+                    locale=account.locale,
+                )
+            )
     except TemporarilyUnavailable as error:
-        ports.audit.record("mail.failed", sub=account.sub, purpose=NOTICE, detail=error.detail)
+        ports.audit.record("mail.failed", sub=account.sub, purpose=NOTICE, what=what, detail=error.detail)

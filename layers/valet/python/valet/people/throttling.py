@@ -14,7 +14,7 @@ _ATTEMPTS_PER_KNOWN_BROWSER = 10
 _ATTEMPTS_PER_NETWORK = 10  # at one account: a stranger's guesses use up the share of that network, and no other
 _ATTEMPTS_PER_ACCOUNT = 100  # from all networks together
 _ATTEMPTS_PER_ADDRESS = 100  # at all accounts together
-_IPV6_HOUSEHOLD, _IPV6_SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
+_HOUSEHOLD, SITE = 64, 48  # the least that one party is given, and the most (RFC 6177 §2)
 
 
 class Attempt(Frozen):
@@ -56,14 +56,14 @@ def count(
     if throttles.count(address, ends_at) > _ATTEMPTS_PER_ADDRESS:
         return throttled
     # Use a digest, so that the item of an account stays small whatever address the gateway gives.
-    network = sha256(network_of(attempt.source_ip, _IPV6_SITE).encode()).hexdigest()[:16]
+    network = sha256(network_of(attempt.source_ip, SITE).encode()).hexdigest()[:16]
     # Count this last, and only within both bounds: a refused attempt must not use up the share of other networks.
     if not throttles.count_share(account, network, _ATTEMPTS_PER_NETWORK, _ATTEMPTS_PER_ACCOUNT, ends_at):
         return throttled
     return Counted(account, network, address)
 
 
-def network_of(source_ip: str, ipv6_prefix: int = _IPV6_HOUSEHOLD) -> str:
+def network_of(source_ip: str, ipv6_prefix: int = _HOUSEHOLD) -> str:
     """The network that one party is given: an IPv4 address, or the prefix of an IPv6 address (RFC 6177 §2)."""
     try:
         address = ip_address(source_ip)

@@ -9,14 +9,16 @@ class Accounts(Protocol):
     def find_account(self, sub: str) -> Account | None: ...
 
 
-class Credentials(Protocol):
+class Identifiers(Protocol):
+    def find_identifier(self, name: str) -> Identifier | None:
+        """The identifier of that name, as it is compared. Strongly consistent."""
+
+
+class Credentials(Identifiers, Protocol):
     def find_credentials(self, username: str) -> tuple[Credential, ...]:
         """The credentials of that username: one, or several while a password is being changed. The account says which
         one is in force. Strongly consistent.
         """
-
-    def find_identifier(self, name: str) -> Identifier | None:
-        """The identifier of that name, as it is compared. Strongly consistent."""
 
     def find_password(self, sub: str, password_id: str) -> Password | None:
         """The account's password of that id. Strongly consistent."""
@@ -37,6 +39,11 @@ class Consents(Protocol):
 class HasAccounts(Protocol):
     @property
     def accounts(self) -> Accounts: ...
+
+
+class HasIdentifiers(Protocol):
+    @property
+    def identifiers(self) -> Identifiers: ...
 
 
 class HasConsents(Protocol):

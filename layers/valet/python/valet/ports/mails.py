@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from valet.models.mails import Letter, Mail, MailCode
+    from valet.models.mails import ComposedMail, Letter, Mail, MailCode
 
 MOST_TRIES = 5  # of one code
 
@@ -31,6 +31,14 @@ class Mails(Protocol):
         """
 
 
+class Mailer(Protocol):
+    def send(self, mail: "ComposedMail") -> str | None:
+        """Send the mail. None: it is on its way. Else it will never be sent, and this is AWS's word for the reason.
+
+        Raises TemporarilyUnavailable if the same mail may be accepted later.
+        """
+
+
 class HasLetters(Protocol):
     @property
     def letters(self) -> Letters | None:
@@ -40,3 +48,8 @@ class HasLetters(Protocol):
 class HasMails(Protocol):
     @property
     def mails(self) -> Mails: ...
+
+
+class HasMailer(Protocol):
+    @property
+    def mailer(self) -> Mailer: ...

@@ -12,7 +12,7 @@ from valet.models.saved_requests import AuthorizationRequest
 
 # No client can be registered under this id, because it has colons: no request from outside is one of the account page.
 ACCOUNT_PAGE = "urn:valet:account"
-PASSKEYS, SECOND_FACTOR, RECOVERY = "passkeys", "second", "recovery"
+PASSKEYS, SECOND_FACTOR, RECOVERY, PROVIDERS, MAIL = "passkeys", "second", "recovery", "providers", "mail"
 FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
 
 
@@ -30,9 +30,12 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         "overview": Section(),
         "profile": Section(),
-        "passkeys": Section(needs_fresh_sign_in=True, needs="passkeys", makes_means=True),
+        "password": Section(needs_fresh_sign_in=True),
+        "email": Section(needs_fresh_sign_in=True, needs=MAIL),
+        "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS, makes_means=True),
         "second": Section(needs_fresh_sign_in=True, needs="second_factor", makes_means=True),
         "recovery": Section(needs_fresh_sign_in=True, needs="recovery_codes", makes_means=True),
+        "providers": Section(needs_fresh_sign_in=True, needs=PROVIDERS),
         "sessions": Section(),
         "apps": Section(),
         "download": Section(needs_fresh_sign_in=True),

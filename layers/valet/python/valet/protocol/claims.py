@@ -82,30 +82,37 @@ def for_id_token(
     """The claims about the end-user in an ID token: of the scopes that the client is registered to find there."""
     if not (client.id_token_claims or grant.id_token_claims):
         return {}
-    return _told(account, client.id_token_claims.intersection(scope), grant.id_token_claims, client, known)
+    return _told(account, grant, client.id_token_claims.intersection(scope), grant.id_token_claims, client, known)
 
 
 def for_userinfo(
     account: Account, grant: Grant, scope: Iterable[str], client: Client, known: Callable[[], Scopes]
 ) -> dict[str, object]:
     """The claims at the userinfo endpoint, but for the `sub`."""
-    return _told(account, scope, grant.userinfo_claims, client, known)
+    return _told(account, grant, scope, grant.userinfo_claims, client, known)
 
 
-def roles_for(account: Account, client: Client, known: Scopes) -> list[str]:
+def roles_of(account: Account, grant: Grant) -> frozenset[str]:
+    """The end-user's roles: those that operators gave, and those that another provider's word gave at the sign-in that
+    the grant comes from. These count only while the account names the identity that the provider told of.
+    """
+    return account.roles | grant.roles if grant.roles and grant.link in account.links else account.roles
+
+
+def roles_for(account: Account, grant: Grant, client: Client, known: Scopes) -> list[str]:
     """The end-user's roles that a client is told: those registered for it, and those of the APIs that it may call.
 
     The access tokens for these APIs tell it the roles as well. A scope of the issuer makes no client a caller of an API
     that names it.
     """
     may_ask = set(closure(client.scope, known)) - ISSUERS_OWN
-    return sorted(
-        account.roles & client.roles.union(*(api.roles for api in known.apis.values() if api.scopes & may_ask))
-    )
+    told = client.roles.union(*(api.roles for api in known.apis.values() if api.scopes & may_ask))
+    return sorted(roles_of(account, grant) & told)
 
 
 def _told(
     account: Account,
+    grant: Grant,
     scopes: Iterable[str],
     singly: tuple[str, ...],
     client: Client,
@@ -118,7 +125,7 @@ def _told(
     claims: dict[str, object] = {}
     for name in names:
         if name == _ROLES:
-            claims[client.roles_claim] = roles_for(account, client, known())
+            claims[client.roles_claim] = roles_for(account, grant, client, known())
         elif name not in _ABOUT or getattr(account, _ABOUT[name]):
             claims[name] = _value(account, name)
     # An empty claim is left out (§5.3.2); false says something.

@@ -111,6 +111,13 @@ def refusal_of_logout_uri(uri: str, *, is_local: bool) -> str | None:
     return None if is_local and _is_on_this_machine(uri) else refusal_of_called_uri(uri)
 
 
+def refusal_of_provider_uri(uri: str, *, is_local: bool) -> str | None:
+    """Why the address cannot be registered as one of another provider's; None if it can. In the local stack,
+    `is_local`, it may be a server on this machine, too.
+    """
+    return None if is_local and _is_on_this_machine(uri) else refusal_of_called_uri(uri)
+
+
 def _is_on_this_machine(uri: str) -> bool:
     if _refusal_of_form(uri) or len(uri) > _LONGEST_CALLED:
         return False

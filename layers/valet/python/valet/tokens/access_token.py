@@ -6,6 +6,7 @@ from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken
+from valet.protocol.claims import roles_of
 from valet.protocol.scope import ISSUERS_OWN, api_of
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
@@ -43,14 +44,15 @@ def sign_for_user(
     claims: dict[str, object] = {
         **_claims(issuance, grant.client_id, grant.sub, scope, audience, live),
         "auth_time": grant.auth_time,
-        "acr": grant.acr,
-        "amr": list(grant.amr),
+        **({"amr": list(grant.amr)} if grant.amr else {}),
         "grant_id": grant.grant_id,
     }
+    if grant.acr:  # a sign-in by joining with a passkey reaches no level
+        claims["acr"] = grant.acr
     # Roles are what the end-user has; a token for one API tells that API its own, and nobody else.
     api = api_of(scope, known)
     is_for_api = api is not None and api.audience in audience and set(scope) - ISSUERS_OWN
-    roles = sorted(account.roles & api.roles) if api is not None and is_for_api else []
+    roles = sorted(roles_of(account, grant) & api.roles) if api is not None and is_for_api else []
     if roles:
         claims["roles"] = roles
     return jws.sign(claims, TYPE, issuance.signer)

@@ -7,10 +7,10 @@ holds a username and a password in one item, as the release before reads them: w
 
 from contextlib import suppress
 
-from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
+from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Consent, Credential, Identifier, Password
-from valet.people.identifiers import names_of
+from valet.people.identifiers import TAKEN_AGAIN_AFTER, names_of
 
 
 class DynamoUsers(Frozen):
@@ -43,11 +43,12 @@ class DynamoUsers(Frozen):
         return True
 
     def release_identifier(self, name: str, sub: str, now: float) -> None:
-        """Take the name from the account, if it has it."""
+        """Take the name from the account, if it has it. One day it is deleted, and others may have it."""
         with suppress(ConditionFailed):
             condition = "#sub = :sub AND attribute_not_exists(#released_at)"
-            change = "SET #released_at = :now"
-            self.table.update(f"identifier#{name}", "identifier", change, {":sub": sub, ":now": int(now)}, condition)
+            change = "SET #released_at = :now, #expires_at = :end"
+            values = {":sub": sub, ":now": int(now), ":end": int(now) + TAKEN_AGAIN_AFTER}
+            self.table.update(f"identifier#{name}", "identifier", change, values, condition)
 
     def forget_identifier(self, name: str, sub: str) -> None:
         """Delete the name, if the account has it or had it last."""
@@ -121,7 +122,7 @@ class DynamoUsers(Frozen):
         """
         # The credential is the write that counts. Before it no end-user can sign in to the account.
         credential = Credential(account.username, account.sub, password_hash, account.password_id)
-        self.table.put(item_from_model(account, f"account#{account.sub}", "account"))
+        self.table.put(item_of_account(account))
         self.put_password(Password(account.sub, account.password_id, password_hash, int(now)))
         is_added = self._add_credential(credential)
         if is_added:
@@ -150,6 +151,13 @@ class DynamoUsers(Frozen):
         except ConditionFailed as failed:
             return (failed.found or {}).get("sub") == credential.sub  # by our own first try
         return True
+
+
+def item_of_account(account: Account) -> Item:
+    """The account as an item. What is added to it and taken away one by one is a set there, and no list."""
+    item = item_from_model(account, f"account#{account.sub}", "account")
+    sets = {"passkeys": account.passkeys, "links": account.links}
+    return {**item, **{name: set(members) for name, members in sets.items() if members}}
 
 
 def _password(password_id: str) -> str:

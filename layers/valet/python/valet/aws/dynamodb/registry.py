@@ -23,16 +23,38 @@ _MAXIMUM_CLIENT_ID = 255
 Answer = TypeVar("Answer")
 
 
+class Remembered:
+    """Answers of the table, each remembered for ten seconds; `None` is not remembered, so strangers fill no memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, Any]] = {}
+        self._lock = Lock()
+
+    def __call__(self, name: str, read: Callable[[], Answer]) -> Answer:
+        now = self._clock()
+        found = self._remembered.get(name)
+        # If the clock went backwards, the answer counts as old.
+        if found is not None and 0 <= now - found[0] < _MAXIMUM_AGE:
+            answer: Answer = found[1]
+            return answer
+        answer = read()
+        if answer is not None:
+            with self._lock:
+                while len(self._remembered) >= _MAXIMUM_CLIENTS:
+                    del self._remembered[next(iter(self._remembered))]
+                self._remembered[name] = (now, answer)
+        return answer
+
+
 class DynamoRegistry:
-    """Registry, with each answer remembered for ten seconds; `None` is not remembered, so strangers fill no memory."""
+    """Registry, with each answer remembered for ten seconds."""
 
     def __init__(self, table: Table, clock: Clock, profile: str = "plain") -> None:
         """`profile`: the deployment's. Unless it is plain, every client has it, whatever is registered."""
         self._table = table
-        self._clock = clock
         self._profile = profile
-        self._remembered: dict[str, tuple[float, Any]] = {}
-        self._lock = Lock()
+        self._remember = Remembered(clock)
 
     def find_client(self, client_id: str) -> Client | None:
         if not 0 < len(client_id) <= _MAXIMUM_CLIENT_ID or not client_id.isprintable():
@@ -77,18 +99,3 @@ class DynamoRegistry:
     def _read_origins(self) -> frozenset[str]:
         item = self._table.get("cors", "origins")
         return frozenset(item.get("origins", ())) if item else frozenset()
-
-    def _remember(self, name: str, read: Callable[[], Answer]) -> Answer:
-        now = self._clock()
-        found = self._remembered.get(name)
-        # If the clock went backwards, the answer counts as old.
-        if found is not None and 0 <= now - found[0] < _MAXIMUM_AGE:
-            answer: Answer = found[1]
-            return answer
-        answer = read()
-        if answer is not None:
-            with self._lock:
-                while len(self._remembered) >= _MAXIMUM_CLIENTS:
-                    del self._remembered[next(iter(self._remembered))]
-                self._remembered[name] = (now, answer)
-        return answer
