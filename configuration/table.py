@@ -167,6 +167,9 @@ CLIENTS = Section(
             "plain, or fapi2 for the FAPI 2.0 Security Profile, which the other keys have to keep (default: plain).",
             PROFILES),
         Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
+        Row("providers", "providers", WORDS,
+            "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
+            "(default: all)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

@@ -59,6 +59,9 @@ _OPTIONS = (
                  help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
     click.option("--required-acr", type=ACR,
                  help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
+    click.option("--provider", "providers", multiple=True, callback=words,
+                 help="Let people sign in for it by these other providers only, and by local, which is a password or a "
+                 "passkey here (repeat, or separate by spaces; default, or empty: all)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,
