@@ -106,6 +106,13 @@ def _span(node: Node) -> int:
     return seconds
 
 
+def _count(node: Node) -> int:
+    value = plain_of(node)
+    if not _DECIMAL.fullmatch(value):
+        raise Unreadable(f"{value!r} is not a whole number of at most nine digits")
+    return int(value)
+
+
 def _digests(node: Node) -> tuple[bytes, ...]:
     texts = _texts(node)
     # The message does not repeat the value: it may be the secret itself.
@@ -133,6 +140,7 @@ _STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _KEY = {"type": "object", "properties": {"kty": {"type": "string"}}, "required": ["kty"]}
 
 TEXT = Kind(text_of, str, {"type": "string"})
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 FLAG = Kind(_flag, bool, {"type": "boolean"})
 TEXTS = Kind(_texts, list, _STRINGS)
 WORDS = Kind(_words, sorted, {"anyOf": [_STRINGS, {"type": "string"}]})
@@ -146,6 +154,7 @@ SPAN = Kind(
         ]
     },
 )
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 ADDRESS = Kind(
     _address,
     members_of_address,

@@ -14,6 +14,7 @@ from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
 from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
+from valet.protocol.joining import OFF, REGISTRATION
 from valet.protocol.supported import (
     ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
@@ -28,6 +29,7 @@ from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import (
     ADDRESS,
+    COUNT,
     DIGESTS,
     FLAG,
     KEYS,
@@ -167,6 +169,9 @@ CLIENTS = Section(
             "plain, or fapi2 for the FAPI 2.0 Security Profile, which the other keys have to keep (default: plain).",
             PROFILES),
         Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
+        Row("registration", "registration", TEXT,
+            "off: people make no account on their way to it, whatever the policy says (default: the policy decides).",
+            (OFF,)),
         Row("providers", "providers", WORDS,
             "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
             "(default: all)."),
@@ -224,10 +229,22 @@ POLICY = Section(
         Row("sign_in_with", "sign_in_with", TEXT,
             "What people sign in with, next to their password (default: username). An address has to be proven.",
             tuple(SIGN_IN_WITH)),
+        Row("registration", "registration", TEXT,
+            "Whether people may make their own accounts: off, on, or domains for addresses of registration_domains "
+            "alone (default: off). The deployment needs MailFrom.", REGISTRATION),
+        Row("registration_domains", "registration_domains", WORDS,
+            "The domains of the addresses that people may join with, such as example.com."),
+        Row("password_minimum", "password_minimum", COUNT,
+            "The least characters of a password that a person sets (default: 15)."),
+        Row("breached_passwords", "breached_passwords", FLAG,
+            "Ask Pwned Passwords, by five digits of a hash, whether a password that a person sets was stolen somewhere "
+            "(default: false)."),
         Row("default_language", "default_language", TEXT,
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
+        Row("mail_per_hour", "mail_per_hour", COUNT,
+            "The mails that people may ask for in an hour, in all (default: 1000). Notices do not count."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
         Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
         Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
@@ -245,13 +262,8 @@ SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
         Policy: {
-            "password_minimum": "operators set the passwords",
-            "registration": "nothing reads it yet",
-            "registration_domains": "nothing reads it yet",
-            "breached_passwords": "nothing reads it yet",
             "remember_device": "nothing reads it yet",
             "second_factor": "nothing reads it yet",
-            "mail_per_hour": "nothing reads it yet",
         },
         Scope: {},
         ProtectedApi: {},

@@ -41,6 +41,7 @@ def document(
                 **({"password_hash": password_hash} if with_credentials and password_hash else {}),
             }
             for account, password_hash in people
+            if account.username  # people who joined are no operator's configuration
         }
     if not said[POLICY.name]:
         del said[POLICY.name]

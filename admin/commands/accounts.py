@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from valet.models.accounts import Account
+from valet.people.identifiers import called
 from valet.registration.people import wrong_with_account
 
 from admin.commands.attributes import attributes, claims_from
@@ -49,9 +50,9 @@ def remove_passkey(desk: Desk, username: str, passkey_id: str) -> None:
     What it has opened stays open. To end that as well, use `valet users sign-out --revoke` afterwards.
     """
     account = desk.people.account(username)
-    desk.confirm(f"Remove the passkey {passkey_id} of {account.username}?")
+    desk.confirm(f"Remove the passkey {passkey_id} of {called(account)}?")
     remove(desk.people, account, passkey_id)
-    desk.done(f"Removed the passkey {passkey_id} of {account.username}.", username=account.username, removed=passkey_id)
+    desk.done(f"Removed the passkey {passkey_id} of {called(account)}.", username=account.username, removed=passkey_id)
 
 
 @click.command(short_help="Change a user's name, email address and other claims.")
@@ -67,7 +68,7 @@ def change(desk: Desk, /, username: str, **given: Any) -> None:
     after = changed(before, claims_from(given, before))
     refuse_if(list(wrong_with_account(after)))
     after = desk.people.change(before, after)
-    desk.done(f"Changed {after.username}.", **facts_of(after))
+    desk.done(f"Changed {called(after)}.", **facts_of(after))
 
 
 @click.command(short_help="Delete a user and end everything that they are signed in to.")
@@ -80,10 +81,10 @@ def delete(desk: Desk, username: str) -> None:
     This cannot be undone. The username can be used again; the sub is never used again.
     """
     before = desk.people.remains(username)
-    desk.confirm(f"Delete {before.username} and end everything that they are signed in to? This cannot be undone.")
+    desk.confirm(f"Delete {called(before)} and end everything that they are signed in to? This cannot be undone.")
     ended = end_and_delete(desk, [before])
     desk.done(
-        f"Deleted {before.username}; {counted(ended.grants, 'grant')} ended, whose access tokens are refused "
+        f"Deleted {called(before)}; {counted(ended.grants, 'grant')} ended, whose access tokens are refused "
         f"everywhere within {revocation.VERIFIERS_LEARN} seconds.",
         username=before.username,
         sub=before.sub,

@@ -19,6 +19,10 @@ def _is_bound(_context: click.Context, _option: click.Parameter, given: str | No
     return None if given is None else given == "dpop"
 
 
+def _registration(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    return "" if given == "as-policy" else given
+
+
 _OPTIONS = (
     click.option("--owner", help="Name the organisation that runs it, for the consent page."),
     click.option("--redirect-uri", "redirect_uris", multiple=True,
@@ -59,6 +63,8 @@ _OPTIONS = (
                  help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
     click.option("--required-acr", type=ACR,
                  help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
+    click.option("--registration", type=click.Choice(("off", "as-policy")), callback=_registration,
+                 help="Let people make no account on their way to it (off), or go by the policy (default)."),
     click.option("--provider", "providers", multiple=True, callback=words,
                  help="Let people sign in for it by these other providers only, and by local, which is a password or a "
                  "passkey here (repeat, or separate by spaces; default, or empty: all)."),

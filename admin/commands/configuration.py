@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from valet.log import printable
+from valet.models.accounts import Account
 
 from admin.commands.applying import Applying, listed
 from admin.desk import Desk, counted
@@ -76,10 +77,15 @@ def _current(desk: Desk, wanted: Configuration) -> Current:
     return Current(
         desk.register.scopes(),
         {client.client_id: client for client in desk.register.clients()},
-        {account.username: account for account in desk.people.accounts()} if wanted.people is not None else {},
+        _registered_people(desk) if wanted.people is not None else {},
         desk.deployment.key_records.key_ring().keys,
         desk.register.policy(),
     )
+
+
+def _registered_people(desk: Desk) -> dict[str, Account]:
+    """Those that an operator added. People who joined have no username, and no file says anything about them."""
+    return {account.username: account for account in desk.people.accounts() if account.username}
 
 
 def _tell(desk: Desk, steps: Sequence[Step], *, dry_run: bool = False) -> None:
@@ -125,7 +131,12 @@ def _said(value: Any) -> str:
 
 
 @click.command(short_help="Write the deployment's configuration as a file for `valet apply`.")
-@click.option("--people", "is_with_people", is_flag=True, help="Write people as well: names, addresses, roles, subs.")
+@click.option(
+    "--people",
+    "is_with_people",
+    is_flag=True,
+    help="Write people as well, except those who joined: names, addresses, roles, subs.",
+)
 @click.option(
     "--with-credentials",
     is_flag=True,

@@ -12,7 +12,7 @@ from admin.desk import Desk
 from admin.options import Several, image, translating, with_said, words
 from admin.terminal import registrations
 from admin.terminal.endings import refuse_if
-from configuration.kinds import LOGO, TRANSLATIONS, WORDS
+from configuration.kinds import COUNT, FLAG, LOGO, TRANSLATIONS, WORDS
 from configuration.table import POLICY, Row
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -42,6 +42,8 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
         return translating("tos_uri#de=https://example.com/agb")
     if row.kind is LOGO:
         return click.option(name, row.member, type=click.File("rb"), callback=image, help=says)
+    if row.kind is COUNT:
+        return click.option(name, row.member, type=click.IntRange(min=0), help=says)
     if row.kind is WORDS:
         return click.option(
             name,
@@ -51,6 +53,8 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
             callback=words,
             help=says,
         )
+    if row.kind is FLAG:
+        return click.option(f"{name}/--no-{name.removeprefix('--')}", row.member, default=None, help=says)
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from valet.handles import new_id
 from valet.models.accounts import Account
-from valet.people.identifiers import normal_username
+from valet.people.identifiers import called, normal_username
 from valet.people.passwords import hash_password
 from valet.registration.people import wrong_with_account
 
@@ -45,13 +45,13 @@ def add(
     account = with_said(nobody, claims_from(given, nobody))
     refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
-        raise Refused(f"There is a user {account.username} already.")
+        raise Refused(f"There is a user {called(account)} already.")
     password = _password_of(desk, account, is_stdin=is_stdin, is_generated=is_generated)
     if not desk.people.add(account, hash_password(password)):
-        raise Refused(f"There is a user {account.username} already.")
+        raise Refused(f"There is a user {called(account)} already.")
     _warn_of_roles(desk, account.roles)
     shown = {"password": password} if is_generated else {}
-    desk.done(f"Added {account.username}." + _once(shown), username=account.username, sub=account.sub, **shown)
+    desk.done(f"Added {called(account)}." + _once(shown), username=account.username, sub=account.sub, **shown)
 
 
 @users.command("set-password")
@@ -79,7 +79,7 @@ def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, 
     shown = {"password": password} if is_generated else {}
     told = f" Ended {counted(ended.grants, 'grant')}." if revoke else ""
     desk.done(
-        f"{account.username} has a new password.{told}" + _once(shown),
+        f"{called(account)} has a new password.{told}" + _once(shown),
         username=account.username,
         grants_ended=ended.grants,
         **shown,
@@ -114,7 +114,7 @@ def roles(
     desk.sleep(revocation.FUNCTION_TIMEOUT)
     revocation.refuse_live_tokens(desk.deployment, after, desk.clock())
     desk.done(
-        f"{after.username} has the roles {' '.join(sorted(after.roles)) or '–'}. Tokens with other roles are "
+        f"{called(after)} has the roles {' '.join(sorted(after.roles)) or '–'}. Tokens with other roles are "
         "refused everywhere within 5 seconds.",
         username=after.username,
         roles=sorted(after.roles),
@@ -129,13 +129,13 @@ def roles(
 def disable(desk: Desk, username: str) -> None:
     """Shut a user out. They cannot sign in, and their grants and access tokens end."""
     before = desk.people.account(username)
-    desk.confirm(f"Disable {before.username} and end everything that they are signed in to?")
+    desk.confirm(f"Disable {called(before)} and end everything that they are signed in to?")
     after = replace(revoked(before, desk.clock()), is_disabled=True)
     revocation.announce_end(desk.deployment, before)
     desk.people.change(before, after)
     ended = end_everything(desk, after, keep_consents=True)
     desk.done(
-        f"{after.username} is shut out; {counted(ended.grants, 'grant')} ended. Access tokens are refused everywhere "
+        f"{called(after)} is shut out; {counted(ended.grants, 'grant')} ended. Access tokens are refused everywhere "
         f"by {moment(desk.clock() + revocation.VERIFIERS_LEARN)}.",
         username=after.username,
         disabled=True,
@@ -150,9 +150,9 @@ def enable(desk: Desk, username: str) -> None:
     """Let a disabled user sign in again. Sessions and grants that ended stay ended."""
     before = desk.people.account(username)
     if before.deleted_at:
-        raise Refused(f"{before.username} deleted the account themselves: delete the user, and add a new one.")
+        raise Refused(f"{called(before)} deleted the account themselves: delete the user, and add a new one.")
     desk.people.change(before, replace(before, is_disabled=False))
-    desk.done(f"{before.username} can sign in again.", username=before.username, disabled=False)
+    desk.done(f"{called(before)} can sign in again.", username=before.username, disabled=False)
 
 
 @users.command("sign-out", short_help="End a user's browser sessions.")
@@ -169,7 +169,7 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
     there is no index of sessions by user.
     """
     account = desk.people.account(username)
-    desk.confirm(f"Sign {account.username} out everywhere{', and end all their grants' if revoke else ''}?")
+    desk.confirm(f"Sign {called(account)} out everywhere{', and end all their grants' if revoke else ''}?")
     if revoke:
         revocation.announce_end(desk.deployment, account)
         ended = end_everything(desk, desk.people.revoke(account, desk.clock()))
@@ -178,7 +178,7 @@ def sign_out(desk: Desk, username: str, revoke: bool) -> None:
         ended = revocation.sign_out(desk.deployment, account, desk.clock())
         browsers = f"of {counted(ended.sessions, 'browser')}"
     desk.done(
-        f"Signed {account.username} out {browsers}; {counted(ended.grants, 'grant')} ended.",
+        f"Signed {called(account)} out {browsers}; {counted(ended.grants, 'grant')} ended.",
         username=account.username,
         signed_out=True,
         grants_ended=ended.grants,

@@ -73,7 +73,8 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
         evidence.deployment.issuer,
         evidence.scopes,
         signing_algs(evidence.ring.keys),
-        has_passkeys=bool(rp_id_of(evidence)),
+        features=_features(evidence),
+        levels_elsewhere=_levels_elsewhere(evidence),
         languages=offered(evidence.register.policy().languages),
         tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
     )
@@ -84,6 +85,19 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
                 "Clients get wrong metadata.",
                 _REDEPLOY,
             )
+
+
+def _features(evidence: Evidence) -> frozenset[str]:
+    """As the functions know them (settings.Settings.features)."""
+    parameters = evidence.deployment.parameters
+    has = {"passkeys": bool(rp_id_of(evidence)), "providers": parameters.get("Federation") == "on"}
+    return frozenset(name for name, is_on in has.items() if is_on)
+
+
+def _levels_elsewhere(evidence: Evidence) -> frozenset[str]:
+    """The levels that the word of another provider may stand for."""
+    every = evidence.providers if "providers" in _features(evidence) else ()
+    return frozenset(each.rpartition("=")[2] for one in every if not one.is_disabled for each in one.acr_values)
 
 
 def look_key_set(evidence: Evidence) -> Iterable[Finding]:

@@ -15,10 +15,12 @@ from valet.frozen import NO_ENTRIES
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant
 from valet.models.keys import KeyRing
+from valet.models.providers import Provider
 
 from admin.doctor.findings import CannotLook
 from admin.records.deployment import Deployment
 from admin.records.people import People
+from admin.records.providers import Providers
 from admin.records.register import Register
 from admin.records.revocation import CLIENT_CACHE, all_grants
 
@@ -69,6 +71,10 @@ class Evidence:
     @cached_property
     def clients(self) -> tuple[Client, ...]:
         return tuple(sorted(self.register.clients(), key=lambda client: client.client_id))
+
+    @cached_property
+    def providers(self) -> tuple[Provider, ...]:
+        return Providers(self.deployment.registry, self.deployment.audit).all()
 
     @cached_property
     def scopes(self) -> Scopes:

@@ -13,24 +13,19 @@ from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, warning
 from admin.records.discovery import described, fetched
-from admin.records.providers import Providers
 from admin.terminal import registrations
 from admin.terminal.spelling import command
 
 _SOON = 30 * 86_400
 
 
-def _all(evidence: Evidence) -> tuple[Provider, ...]:
-    return Providers(evidence.deployment.registry, evidence.deployment.audit).all()
-
-
 def _enabled(evidence: Evidence) -> list[Provider]:
-    return [each for each in _all(evidence) if not each.is_disabled]
+    return [each for each in evidence.providers if not each.is_disabled]
 
 
 def look_registration(evidence: Evidence) -> Iterator[Finding]:
     known = {client.client_id for client in evidence.clients}
-    for provider in _all(evidence):
+    for provider in evidence.providers:
         what = f"The provider {provider.provider_id}"
         wrong = wrong_with_provider(provider, is_local=evidence.deployment.where.is_local)
         for told in registrations.told(wrong, registrations.PROVIDER):
@@ -63,7 +58,7 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
 
 def look_federation(evidence: Evidence) -> Iterator[Finding]:
     deployment = evidence.deployment
-    registered = _all(evidence)
+    registered = evidence.providers
     if deployment.parameters.get("Federation") != "on":
         if registered:
             yield warning(
@@ -131,7 +126,7 @@ def look_secrets(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_domains(evidence: Evidence) -> Iterator[Finding]:
-    registered = _all(evidence)
+    registered = evidence.providers
     for domain, owners in overlaps(registered):
         names = " and ".join(each.provider_id for each in owners)
         yield Finding(

@@ -6,6 +6,7 @@ from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.table import ConditionFailed
 from valet.models.accounts import Account
 from valet.models.passkeys import Passkey
+from valet.people.identifiers import called
 
 from admin.records.people import People
 from admin.terminal.endings import Refused
@@ -24,13 +25,13 @@ def remove(people: People, account: Account, passkey_id: str) -> None:
     """Take a passkey out of force, and delete it. Raises Refused if the account has none of that id."""
     named = [digest for digest in account.passkeys if passkey_id and digest.startswith(passkey_id)]
     if len(named) != 1:
-        raise Refused(f"{account.username} has no passkey {passkey_id}. `valet users show` lists them.")
+        raise Refused(f"{called(account)} has no passkey {passkey_id}. `valet users show` lists them.")
     (digest,) = named
     try:
         change = "DELETE #passkeys :digest"
         people.table.update(f"account#{account.sub}", "account", change, {":digest": {digest}}, "attribute_exists(#pk)")
     except ConditionFailed:
-        raise Refused(f"{account.username} was deleted by another operator at this moment.") from None
+        raise Refused(f"{called(account)} was deleted by another operator at this moment.") from None
     DynamoPasskeys(people.table).delete_passkey(digest)
     people.audit.record("passkey.removed", sub=account.sub)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.models.accounts import Account, Credential, Password
-from valet.people.identifiers import names_of, normal_username
+from valet.people.identifiers import called, names_of, normal_username
 from valet.people.passwords import credential_in_force, next_password_id
 from valet.ports.runtime import Clock, Random
 from valet.registration.attributes import dated
@@ -78,6 +78,8 @@ class People:
         users, number, taken = DynamoUsers(self.table), 0, []
         for account, password_hash in self.accounts_with_hashes():
             number += 1
+            if not account.username:
+                continue  # its end-user joined, and it has its name; one whose joining died half-way must not get it
             if password_hash:
                 users.put_password(Password(account.sub, account.password_id, password_hash))
             taken += [(account.username, name) for name in users.name_account(account, self.clock())]
@@ -98,7 +100,7 @@ class People:
         after = dated(before, after, self.clock())
         if not self._write(before, after):
             raise Refused(
-                f"The user {before.username} was changed by another operator at this moment. Look at it and try again."
+                f"The user {called(before)} was changed by another operator at this moment. Look at it and try again."
             )
         self.audit.record("user.changed", **changes.of_account(before, after))
         self._rename(before, after)
@@ -154,7 +156,7 @@ class People:
         users = DynamoUsers(self.table)
         kept = users.find_credentials(before.username)
         if before.deleted_at:
-            raise Refused(f"{before.username} has deleted the account: no password opens it.")
+            raise Refused(f"{called(before)} has deleted the account: no password opens it.")
         password_id = next_password_id(before.password_id, random)
         credential = Credential(before.username, before.sub, password_hash, password_id)
         after = replace(after, password_id=password_id, has_no_password=False)
@@ -164,9 +166,7 @@ class People:
         if not self._write(before, after):
             users.drop_credential(credential)
             users.drop_password(before.sub, password_id)
-            raise Refused(
-                f"{before.username} was changed by another operator at this moment. Look at it and try again."
-            )
+            raise Refused(f"{called(before)} was changed by another operator at this moment. Look at it and try again.")
         self.audit.record("user.changed", **changes.of_account(before, after))
         if kept:
             users.settle_credential(credential)

@@ -33,13 +33,17 @@ CLIENT: Words = {
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
     "required_acr": "required level",
+    "registration": "joining",
     "providers": "provider",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
 POLICY: Words = {
+    "registration_domains": "domain of registration",
+    "password_minimum": "least length of passwords",
     "role_required_acr": "required level of a role",
     "default_language": "default language",
+    "mail_per_hour": "mails an hour",
     "brand_name": "name",
     "brand_colour": "colour",
     "brand_logo": "logo",

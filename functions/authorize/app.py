@@ -32,7 +32,7 @@ def authorize(request: Request, server: Server) -> Response:
     try:
         if destination.client.require_pushed_authorization_requests:
             raise not_pushed(destination.client)
-        asked = parse_authorization_request(parameters, destination, server.registry.scopes())
+        asked = parse_authorization_request(parameters, destination, server)
         asked = with_hinted_sub(asked, parameters, request.issuer, server.registry)
         if request.method == "POST":
             return to_get(server, asked, request.issuer, server.clock())

@@ -46,7 +46,7 @@ def par(request: Request, server: Server) -> Response:
 def _asked(request: Request, form: Parameters, client: Client, server: Server) -> AuthorizationRequest:
     """The two phases of /authorize. Their errors are the client's to read here, and nothing is redirected."""
     destination = destination_for(client, form, request.issuer)
-    asked = parse_authorization_request(form, destination, server.registry.scopes())
+    asked = parse_authorization_request(form, destination, server)
     return with_hinted_sub(asked, form, request.issuer, server.registry)
 
 

@@ -31,7 +31,7 @@ from valet.aws.connection import NoAnswer
 from valet.aws.reply import Reply
 
 from local.aws import dynamodb, kms
-from local.aws.calls import Call
+from local.aws.calls import Call, refusal
 from local.aws.door import Application
 from local.aws.ses import Mailbox
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -60,6 +60,7 @@ _TARGETS = {
     "sqs": "AmazonSQS.",
     "sts": "",
 }
+_SES_PATHS = "/v2/email/"  # of SES, whose paths name the operations
 _KEPT = frozenset({"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET"})
 
 
@@ -188,7 +189,7 @@ class EmulatedAws:
 
     def services(self) -> dict[str, Application]:
         """A WSGI application for each of moto's services that Valet uses, by its name in a signature's scope."""
-        return {service: partial(self._answer_http, service) for service in _TARGETS}
+        return {**{service: partial(self._answer_http, service) for service in _TARGETS}, "ses": self._answer_ses}
 
     def _answer_http(self, service: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         # moto's own dispatcher would look for a service in the path, the target, the body and the signature.
@@ -204,8 +205,7 @@ class EmulatedAws:
         if service == "dynamodb":
             return self._answer_dynamodb(environ, start_response)
         kept = {name: value for name, value in environ.items() if not name.startswith("HTTP_") or name in _KEPT}
-        # There is one Region, whichever the caller names: sam local names the profile's.
-        kept["HTTP_AUTHORIZATION"] = _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
+        kept["HTTP_AUTHORIZATION"] = _in_one_region(environ)
         with self._lock:
             if service not in self._applications:
                 self._applications[service] = _application(service)
@@ -230,6 +230,22 @@ class EmulatedAws:
         sent = [(name, str(value)) for name, value in response.headers.items() if name.lower() != "date"]
         start_response(f"{response.status_code} ", [*sent, ("Content-Length", str(len(content)))])
         return [content]
+
+    def _answer_ses(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """SES's own paths, which moto knows at the address of the service alone."""
+        method, path, body = environ["REQUEST_METHOD"], environ["REQUEST_URI"], environ["wsgi.input"].read()
+        headers = HTTPHeaders.from_dict(
+            {"Content-Type": environ.get("CONTENT_TYPE", ""), "Authorization": _in_one_region(environ)}
+        )
+        if not path.startswith(_SES_PATHS):
+            reply = refusal("UnknownOperationException", f"The paths of SES begin with {_SES_PATHS}.", 404)
+        else:
+            request = AWSPreparedRequest(method, f"https://email.{REGION}.amazonaws.com{path}", headers, body, False)
+            action = "SendEmail" if (method, path) == ("POST", "/v2/email/outbound-emails") else "Other"
+            reply = self._answered(f"before-send.ses.{action}", request)
+        sent = [(name, value) for name, value in reply.headers.items() if name not in ("date", "content-length")]
+        start_response(f"{reply.status} ", [*sent, ("Content-Length", str(len(reply.body)))])
+        return [reply.body]
 
     def _answer_sqs(self, target: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         reply = self.queues.answer(target.removeprefix(_TARGETS["sqs"]), environ["wsgi.input"].read())
@@ -276,6 +292,11 @@ class _Raw(BytesIO):
 
 def _chained(interceptor: Interceptor, call: Call, forward: Forward) -> Forward:
     return lambda: interceptor(call, forward)
+
+
+def _in_one_region(environ: dict[str, Any]) -> str:
+    """The signature. There is one Region, whichever the caller names: sam local names the profile's."""
+    return _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
 
 
 def _application(service: str) -> Any:

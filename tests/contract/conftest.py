@@ -14,6 +14,7 @@ from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.links import DynamoLinks
+from valet.aws.dynamodb.mails import DynamoMails
 from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
@@ -31,6 +32,7 @@ from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
+from valet.ports.mails import Mails
 from valet.ports.once import Once
 from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
@@ -79,6 +81,7 @@ class Stores:
     links: DynamoLinks
     newcomers: DynamoNewcomers
     own_sign_in: DynamoOwnSignIn
+    mails: Mails
 
 
 @pytest.fixture
@@ -137,4 +140,5 @@ def _on(table: Table) -> Stores:
         DynamoLinks(table),
         DynamoNewcomers(table),
         DynamoOwnSignIn(table),
+        DynamoMails(table),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from valet.aws.dynamodb.table import item_from_model
 from valet.frozen import replace
-from valet.models.accounts import Account, Password
+from valet.models.accounts import Account, Identifier, Password
+from valet.people.identifiers import TAKEN_AGAIN_AFTER, UNDONE_WITHIN, with_address
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, THREADS, at_once
@@ -75,3 +76,121 @@ def test_of_many_passwords_at_once_one_wins(stores: Stores) -> None:
     assert outcomes.count(True) == 1
     assert found(stores).password_id == ids[outcomes.index(True)]
     assert found(stores).epoch == 4
+
+
+# The address ----------------------------------------------------------------------------------------------------------
+
+OLD, ADDRESS = "john@example.com", "new@example.org"
+PROVEN = replace(JOHN, email=OLD, email_verified=True, updated_at=7)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [PROVEN, replace(PROVEN, former_email="older@example.com", former_until=int(NOW))],
+    ids=["the first change", "a change that nobody can undo any more"],
+)
+def test_a_changed_address_can_be_undone_by_the_one_before(stores: Stores, account: Account) -> None:
+    john = put(stores, account)
+    changed = with_address(john, ADDRESS, NOW)
+    for _ in range(2):  # and the same write, sent again
+        assert stores.own_sign_in.change_address(john, changed, NOW)
+    assert found(stores) == changed
+    assert (changed.former_email, changed.former_until) == (OLD, int(NOW) + UNDONE_WITHIN)
+    assert changed.epoch == john.epoch
+
+
+@pytest.mark.parametrize("account", [JOHN, replace(PROVEN, email_verified=False)], ids=["none", "not proven"])
+def test_an_address_that_was_not_proven_undoes_nothing(stores: Stores, account: Account) -> None:
+    john = put(stores, account)
+    changed = with_address(john, ADDRESS, NOW)
+    assert stores.own_sign_in.change_address(john, changed, NOW)
+    assert found(stores) == changed
+    assert (changed.former_email, changed.former_until) == ("", 0)
+
+
+def test_an_address_is_proven_also_while_a_change_before_can_be_undone(stores: Stores) -> None:
+    john = put(stores, replace(PROVEN, email_verified=False, former_email="older@example.com", former_until=2**40))
+    changed = with_address(john, "John@example.com", NOW)
+    assert stores.own_sign_in.change_address(john, changed, NOW)
+    assert found(stores) == changed
+    assert (changed.email, changed.email_verified) == ("John@example.com", True)
+    assert (changed.former_email, changed.former_until) == ("older@example.com", 2**40)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        replace(PROVEN, epoch=4),
+        replace(PROVEN, email="another@example.com"),
+        replace(PROVEN, deleted_at=5),
+        replace(PROVEN, former_email="older@example.com", former_until=int(NOW) + 1),
+    ],
+    ids=["everything ended", "another change", "deleted", "a change that can be undone"],
+)
+def test_an_account_that_has_changed_keeps_its_address(stores: Stores, now: Account) -> None:
+    put(stores, now)
+    assert not stores.own_sign_in.change_address(PROVEN, with_address(PROVEN, ADDRESS, NOW), NOW)
+    assert found(stores) == now
+
+
+def test_a_second_change_never_outruns_the_first_ones_undoing(stores: Stores) -> None:
+    john = put(stores, PROVEN)
+    addresses = [f"{number}@example.org" for number in range(THREADS)]
+    changes = [with_address(john, address, NOW) for address in addresses]
+    outcomes = at_once(lambda number: stores.own_sign_in.change_address(john, changes[number], NOW))
+    assert outcomes.count(True) == 1
+    after = found(stores)
+    assert after == changes[outcomes.index(True)]
+    assert not stores.own_sign_in.change_address(after, with_address(after, "again@example.org", NOW), NOW)
+    assert found(stores).former_email == OLD
+
+
+def test_an_address_is_kept_as_given_up_until_the_account_names_it(stores: Stores) -> None:
+    writes, reserved = stores.own_sign_in, int(NOW) + TAKEN_AGAIN_AFTER
+    for _ in range(2):  # and the same write, sent again
+        assert writes.reserve_name(ADDRESS, JOHN.sub, NOW)
+        assert stores.users.find_identifier(ADDRESS) == Identifier(JOHN.sub, "email", int(NOW), int(NOW), reserved)
+    for _ in range(2):
+        writes.free_name(ADDRESS, JOHN.sub, NOW + 1)
+        assert stores.users.find_identifier(ADDRESS) == Identifier(JOHN.sub, "email", int(NOW) + 1)
+
+
+def test_a_late_copy_marks_no_address_that_the_account_has_by_now(stores: Stores) -> None:
+    stores.own_sign_in.reserve_name(ADDRESS, JOHN.sub, NOW)
+    stores.own_sign_in.free_name(ADDRESS, JOHN.sub, NOW)
+    assert stores.own_sign_in.reserve_name(ADDRESS, JOHN.sub, NOW)
+    assert stores.users.find_identifier(ADDRESS) == Identifier(JOHN.sub, "email", int(NOW))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_free"), [(0, False), (TAKEN_AGAIN_AFTER, False), (TAKEN_AGAIN_AFTER + 1, True)]
+)
+def test_an_address_that_was_given_up_is_kept_from_others_for_ninety_days(
+    stores: Stores, seconds: int, is_free: bool
+) -> None:
+    assert stores.users.take_identifier(ADDRESS, Identifier("jane-sub", "email", 1), 0)
+    assert not stores.own_sign_in.reserve_name(ADDRESS, JOHN.sub, NOW)
+    stores.own_sign_in.release_name(ADDRESS, "jane-sub", NOW)
+    given_up = stores.users.find_identifier(ADDRESS)
+    assert given_up == Identifier("jane-sub", "email", 1, int(NOW), int(NOW) + TAKEN_AGAIN_AFTER)
+    assert stores.own_sign_in.reserve_name(ADDRESS, JOHN.sub, NOW + seconds) is is_free
+    kept = stores.users.find_identifier(ADDRESS)
+    assert kept is not None
+    assert kept.sub == (JOHN.sub if is_free else "jane-sub")
+
+
+def test_nobody_frees_or_releases_the_address_of_another(stores: Stores) -> None:
+    stores.own_sign_in.reserve_name(ADDRESS, "jane-sub", NOW)
+    before = stores.users.find_identifier(ADDRESS)
+    stores.own_sign_in.free_name(ADDRESS, JOHN.sub, NOW)
+    assert stores.users.find_identifier(ADDRESS) == before
+    stores.own_sign_in.free_name(ADDRESS, "jane-sub", NOW)
+    stores.own_sign_in.release_name(ADDRESS, JOHN.sub, NOW)
+    assert stores.users.find_identifier(ADDRESS) == Identifier("jane-sub", "email", int(NOW))
+    stores.own_sign_in.free_name("unknown@example.org", JOHN.sub, NOW)
+    assert stores.users.find_identifier("unknown@example.org") is None
+
+
+def test_of_many_that_want_one_address_at_once_one_gets_it(stores: Stores) -> None:
+    outcomes = at_once(lambda number: stores.own_sign_in.reserve_name(ADDRESS, f"sub-{number}", NOW))
+    assert outcomes.count(True) == 1

@@ -18,6 +18,7 @@ from tests.support.deployment import Deployment, afresh
 from tests.support.federation import Federation, federated
 from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
+from tests.support.mailbox import Mailbox
 from tests.support.post import Post
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -196,3 +197,11 @@ def logouts(deployment: Deployment) -> Iterator[Logouts]:
     """The queues of signing out, and the servers of the clients that are told."""
     with Logouts(deployment).reaching_clients() as logouts:
         yield logouts
+
+
+@pytest.fixture
+def mailbox(deployment: Deployment) -> Mailbox:
+    """Everybody's mailboxes, of a deployment that sends mails and lets people join."""
+    mailbox = Mailbox(deployment)
+    mailbox.switch_on()
+    return mailbox

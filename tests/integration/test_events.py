@@ -16,7 +16,14 @@ from tests.conftest import MovableClock
 from tests.endpoints import FUNCTIONS, logical_id
 from tests.support import event_files
 
-_OF_OTHERS = ("authorizer/", "rotate_keys/", "fetch_client_keys/", "finish/", "notify_clients/")  # no HTTP answer
+_OF_OTHERS = (
+    "authorizer/",
+    "rotate_keys/",
+    "fetch_client_keys/",
+    "finish/",
+    "notify_clients/",
+    "mailer/",
+)  # no HTTP answer
 
 
 def invoke(stack: LocalStack, name: str) -> Any:
@@ -117,12 +124,19 @@ def test_without_clients_that_publish_keys_nothing_is_fetched(fresh_stack: Local
         "finish/session_that_has_not_ended",
         "finish/everything_of_an_account",
         "notify_clients/client_without_an_address",
+        "mailer/notice_of_no_change",
     ],
 )
 def test_a_message_about_nothing_that_ended_is_settled_and_changes_nothing(fresh_stack: LocalStack, name: str) -> None:
     with fresh_stack.aws.recorded() as calls:
         assert invoke(fresh_stack, name) == {"batchItemFailures": []}
     assert {call.action for call in calls} == {"GetItem"}
+
+
+def test_a_letter_becomes_a_mail(fresh_stack: LocalStack) -> None:
+    assert invoke(fresh_stack, "mailer/join") == {"batchItemFailures": []}
+    (mail,) = fresh_stack.aws.mailbox.mails
+    assert mail.to == ("somebody@example.org",)
 
 
 def test_a_message_that_nobody_can_read_comes_again_until_it_is_a_dead_letter(fresh_stack: LocalStack) -> None:

@@ -89,6 +89,8 @@ def test_a_name_works_only_while_the_account_has_it(deployment: Deployment, sign
     assert deployment.users().take_identifier("new@example.com", Identifier("demo-john", "email"), 0)
     assert signs_in("new@example.com")
     deployment.users().release_identifier("new@example.com", "demo-john", deployment.clock())
+    assert signs_in("new@example.com")  # the account has it: a mark that was left keeps it from others alone
+    users.update("account#demo-john", "account", "SET #email = :newer", {":newer": "newer@example.com"})
     assert not signs_in("new@example.com")
 
 

@@ -115,7 +115,8 @@ class Federation:
 @contextmanager
 def federated(deployment: Deployment, **settings: Any) -> Iterator[Federation]:
     """The deployment with Federation=on, whose functions reach the providers of this process and no other address."""
-    deployment.restart(federation="on", people_key=people_key(), **settings)
+    deployment.own_settings |= {"federation": "on", "people_key": people_key(), **settings}
+    deployment.restart()
     found = Federation(deployment)
     with patch("valet.outbound.guarded.ask", found.ask):
         yield found

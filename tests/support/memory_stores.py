@@ -10,6 +10,7 @@ from functools import cached_property
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
+from valet.aws.dynamodb.mails import DynamoMails
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -74,4 +75,5 @@ class MemoryStores:
         server.once = DynamoOnce(self.items)
         server.sessions = DynamoSessions(self.items)
         server.throttles = DynamoThrottles(self.items)
+        server.mails = DynamoMails(self.items)
         server.signers = self.signers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 
 from valet.models.mails import Letter
 
@@ -30,6 +31,10 @@ class Post(Queues):
         letters.send(letter)
         self.deliver()
         return self.mails[: len(self.mails) - before]
+
+    def nothing_kept(self) -> AbstractContextManager[None]:
+        """The block writes no item: what it sends to the queue and to SES is all that it does."""
+        return self.deployment.nothing_spent(but=(None,))
 
     @property
     def mails(self) -> tuple[Mail, ...]:

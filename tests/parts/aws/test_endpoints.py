@@ -1,4 +1,4 @@
-"""Where DynamoDB and KMS answer: in every Region that botocore knows, the host that botocore would call."""
+"""Where DynamoDB, KMS, SQS and SES answer: in every Region that botocore knows, the host that botocore would call."""
 
 from functools import cache
 from itertools import product
@@ -11,13 +11,17 @@ from valet.settings import SettingsError
 
 from tests.parts.aws import oracle
 
-SERVICES = ("dynamodb", "kms")
+SERVICES = ("dynamodb", "kms", "sqs", "ses")
+BOTOCORES = {"ses": "sesv2"}  # the names that botocore has for services
 
 
 @cache
 def rules(service: str) -> EndpointProvider:
     loader = oracle.session().get_component("data_loader")
-    return EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"), loader.load_data("partitions"))
+    return EndpointProvider(
+        loader.load_service_model(BOTOCORES.get(service, service), "endpoint-rule-set-1"),
+        loader.load_data("partitions"),
+    )
 
 
 def expected(service: str, name: str, is_fips: bool, is_dual: bool) -> str:
@@ -43,7 +47,7 @@ def regions() -> list[str]:
     partitions = session.get_component("data_loader").load_data("partitions")["partitions"]
     named = {name for partition in partitions for name in partition["regions"] if not name.endswith("-global")}
     for partition, service in product(session.get_available_partitions(), SERVICES):
-        named.update(session.get_available_regions(service, partition))
+        named.update(session.get_available_regions(BOTOCORES.get(service, service), partition))
     return sorted(named)
 
 

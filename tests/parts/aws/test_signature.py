@@ -14,7 +14,11 @@ from valet.aws.signature import Credentials, Signature
 COUNT = 5_000
 START = 1_790_000_000.0
 REGIONS = ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "us-isob-east-1", "eusc-de-east-1")
-TYPES = {"dynamodb": "application/x-amz-json-1.0", "kms": "application/x-amz-json-1.1"}
+TYPES = {
+    "dynamodb": "application/x-amz-json-1.0",
+    "kms": "application/x-amz-json-1.1",
+    "ses": "application/json",
+}
 HOSTS = (
     "dynamodb.eu-central-1.amazonaws.com",
     "127.0.0.1:4001",
@@ -31,11 +35,17 @@ def _botocore_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def expected(
-    headers: list[tuple[str, str]], body: bytes, of: Credentials, region: str, service: str, now: float
+    headers: list[tuple[str, str]],
+    body: bytes,
+    of: Credentials,
+    region: str,
+    service: str,
+    now: float,
+    path: str = "/",
 ) -> Any:
     NOW[0] = datetime.fromtimestamp(now, UTC)
     plain = {name: value for name, value in headers if name in ("content-type", "host", "x-amz-target")}
-    request = AWSRequest("POST", f"https://{plain['host']}/", headers=plain, data=body)
+    request = AWSRequest("POST", f"https://{plain['host']}{path}", headers=plain, data=body)
     signer = auth.SigV4Auth(BotoCredentials(of.access_key_id, of.secret_access_key, of.token), service, region)
     signer.add_auth(request)
     return request.headers
@@ -63,8 +73,12 @@ def test_each_authorization_is_botocores() -> None:
         body = random.randbytes(random.choice((0, 2, 100, 1_000)))
         now = START + random.uniform(0, 5 * 86_400)
         target = f"{random.choice(('DynamoDB_20120810', 'TrentService'))}.{random.choice(('GetItem', 'Sign'))}"
-        headers = signature.headers(random.choice(HOSTS), target, body, of, now)
-        theirs = expected(headers, body, of, region, service, now)
+        path = "/"
+        if service == "ses":  # its paths name the operations
+            target, path = "", "/v2/email/outbound-emails"
+        headers = signature.headers(random.choice(HOSTS), target, body, of, now, path)
+        theirs = expected(headers, body, of, region, service, now, path)
+        assert ("x-amz-target" in dict(headers)) is (service != "ses")
         assert dict(headers)["authorization"] == theirs["Authorization"]
         assert dict(headers)["x-amz-date"] == theirs["X-Amz-Date"]
         assert dict(headers).get("x-amz-security-token") == theirs.get("X-Amz-Security-Token")

@@ -24,6 +24,9 @@ _API = "integration/test_bound_tokens_at_an_api.py"
 _LANES = "parts/keys/test_lanes.py"
 _ALGS = "integration/test_signing_algs.py"
 _GUARDED = "parts/outbound/test_guarded.py"
+_MAILS = "integration/test_mails.py"
+_MAIL_COUNTS = "promises/counts/test_mails.py"
+_MAIL_WORDS = "unit/test_mail_composing.py"
 _COUNTS = "promises/counts/test_counts.py"
 _PRIVILEGES = "promises/privileges/test_privileges.py"
 _WALK = "promises/model/test_interleavings.py::*"
@@ -119,6 +122,15 @@ PROMISES = (
         "P10",
     ),
     Row(
+        "Who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and a function "
+        "that may not read accounts. Only the mailbox tells.",
+        (
+            f"{_MAILS}::test_nobody_gets_no_mail_and_no_line_tells_of_the_address",
+            f"{_MAIL_COUNTS}::test_asking_for_a_mail_counts_three_times_whoever_has_the_address",
+        ),
+        "P12",
+    ),
+    Row(
         "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of "
         "proof, and /authorize alone makes a session of it.",
         (
@@ -187,6 +199,18 @@ PROMISES = (
             "parts/template/test_roles.py::test_operators_seal_providers_secrets_and_open_none",
         ),
         "P21",
+    ),
+    Row(
+        "Nobody is mail-bombed, and nobody's words reach a stranger's mailbox through us.",
+        (
+            f"{_MAILS}::test_nobody_puts_words_into_a_strangers_mailbox",
+            f"{_MAILS}::test_nothing_but_one_address_is_ever_given_to_ses",
+            f"{_MAIL_WORDS}::test_no_mail_repeats_what_was_typed",
+            f"{_MAIL_WORDS}::test_a_subject_is_one_line_whatever_the_operator_registered",
+            f"{_PRIVILEGES}::test_the_mailer_alone_sends_mail_and_from_one_address",
+            "unit/test_mail_throttling.py::*",
+        ),
+        "P22",
     ),
     Row(
         "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "

@@ -60,6 +60,7 @@ FORBIDDEN: Mapping[str, str] = {
     "revocation": "grant_types",
     "sign_outs": "grant_types",
     "finishing": "sign_outs",
+    "mails": "sign_outs",
     "refusals": "grant_types",
     "grant_types": "aws",
     "account": "aws",

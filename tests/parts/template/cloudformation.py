@@ -23,6 +23,7 @@ WHERE_TOLD = {  # the role that signs logout tokens, in a list of roles
 }
 EVERYTHING = (
     "BackChannelLogout=on",
+    "MailFrom=id@example.com",
     "CustomDomain=auth.example.com",
     "Certificate=arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
     "HostedZone=Z0123456789ABC",

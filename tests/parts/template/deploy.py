@@ -71,8 +71,8 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    given = {"Demo": "on", "BackChannelLogout": "on", "AlarmEmail": "operator@example.com"}
-    return {**given, "IssuerUrl": "https://id.example.com"}
+    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com"}
+    return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 
 
 def _package() -> None:

@@ -34,7 +34,7 @@ UNMADE = frozenset(
 def created() -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, Path(__file__).with_name("deploy.py")],
-        input=json.dumps(translated("Demo=on", "BackChannelLogout=on")),
+        input=json.dumps(translated("Demo=on", "BackChannelLogout=on", "MailFrom=id@example.com")),
         capture_output=True,
         text=True,
         check=False,
@@ -46,7 +46,7 @@ def created() -> dict[str, Any]:
 
 
 def test_everything_is_made_that_the_emulator_knows(created: dict[str, Any]) -> None:
-    document = translated("Demo=on", "BackChannelLogout=on")
+    document = translated("Demo=on", "BackChannelLogout=on", "MailFrom=id@example.com")
     unconditional = {"HasDemo", "HasPasskeys", "TellsLogouts", "HasAlarmEmail", "MakesRegistry", "MakesUsers"}
     wanted = {
         name
@@ -81,8 +81,8 @@ def test_a_roles_policy_names_the_tables_that_were_made(created: dict[str, Any])
     for policies in created["policies"].values():
         for policy in policies:
             for statement in policy["Statement"]:
-                is_of_queues = "sqs:" in str(statement["Action"])
-                if statement["Effect"] == "Allow" and "kms:CreateKey" not in statement["Action"] and not is_of_queues:
+                is_of_others = any(service in str(statement["Action"]) for service in ("sqs:", "ses:"))
+                if statement["Effect"] == "Allow" and "kms:CreateKey" not in statement["Action"] and not is_of_others:
                     assert statement["Resource"] in arns
 
 
@@ -106,7 +106,7 @@ def test_the_functions_of_the_queues_know_them_by_their_addresses(created: dict[
         found: dict[str, str] = created["functions"][f"{function}Function"]["Environment"]["Variables"]
         return {name: found[name] for name in sorted(found) if name.endswith("_QUEUE")}
 
-    queues = {name: created["resources"][name] for name in ("SignOuts", "LogoutTokens", "DeadLetters")}
+    queues = {name: created["resources"][name] for name in ("SignOuts", "LogoutTokens", "Mail", "DeadLetters")}
     for sender in ("Authorize", "Logout"):
         assert variables(sender) == {"SIGN_OUTS_QUEUE": queues["SignOuts"]}
     assert variables("Finish") == {
@@ -117,8 +117,19 @@ def test_the_functions_of_the_queues_know_them_by_their_addresses(created: dict[
         "LOGOUT_TOKENS_QUEUE": queues["LogoutTokens"],
         "DEAD_LETTERS_QUEUE": queues["DeadLetters"],
     }
+    assert variables("Mailer") == {"MAIL_QUEUE": queues["Mail"]}
     told = created["functions"]["NotifyClientsFunction"]
     assert told["Environment"]["Variables"]["OWN_ROLE_ARN"] == told["Role"]
+
+
+def test_the_mailer_may_send_from_one_address_of_one_identity_and_nothing_else(created: dict[str, Any]) -> None:
+    policies = created["policies"]["MailerFunctionRole"]
+    (allowed,) = [each for policy in policies for each in policy["Statement"] if "ses:" in str(each["Action"])]
+    assert allowed["Action"] == "ses:SendEmail"
+    assert allowed["Resource"].endswith(":identity/example.com")
+    assert allowed["Condition"] == {"StringEquals": {"ses:FromAddress": "id@example.com"}}
+    others = [policy for name, found in created["policies"].items() if name != "MailerFunctionRole" for policy in found]
+    assert "ses:" not in json.dumps(others)
 
 
 def test_every_log_group_forgets(created: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from local.template import load
 from tests.endpoints import FUNCTIONS
 from tests.parts.template.cloudformation import EVERYTHING, ROOT, WHERE_TOLD, resources, translated
 
+QUEUES = ("BackChannelLogout=on", "MailFrom=id@example.com")
+
 
 def _functions() -> dict[str, Any]:
     return resources(translated(*EVERYTHING), "AWS::Lambda::Function")
@@ -47,19 +49,22 @@ def test_a_function_has_a_role_of_its_own(function: str) -> None:
     assert role == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
 
 
-def test_only_the_demo_passkeys_and_what_tells_clients_are_deployed_on_request() -> None:
+def test_only_the_demo_passkeys_mails_and_what_tells_clients_are_deployed_on_request() -> None:
     conditional = {name: each["Condition"] for name, each in _functions().items() if "Condition" in each}
     assert conditional == {
         "AuthorizerFunction": "HasDemo",
         "DemoApiFunction": "HasDemo",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",
+        "AskFunction": "SendsMail",
+        "ConfirmFunction": "SendsMail",
+        "MailerFunction": "SendsMail",
     }
 
 
 def test_what_hashes_passwords_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
     memory = {name: each["Properties"]["MemorySize"] for name, each in _functions().items()}
-    for name in ("LoginFunction", "CredentialsFunction"):
+    for name in ("LoginFunction", "CredentialsFunction", "ConfirmFunction"):
         assert memory.pop(name) == 1769
     assert set(memory.values()) == {512}
 
@@ -86,9 +91,9 @@ def test_a_new_role_of_a_signing_function_brings_rotate_keys_to_look_at_the_keys
 
 def test_what_a_queue_brings_is_hidden_six_times_as_long_as_its_reader_may_run() -> None:
     """As Lambda asks ("Using Lambda with Amazon SQS"): else a message comes again while it is still read."""
-    document = translated("BackChannelLogout=on")["Resources"]
+    document = translated(*QUEUES)["Resources"]
     mappings = [each["Properties"] for each in document.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
-    assert len(mappings) == 2
+    assert len(mappings) == 3
     for mapping in mappings:
         queue = document[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
         function = document[mapping["FunctionName"]["Ref"]]["Properties"]
@@ -99,18 +104,19 @@ def test_what_a_queue_brings_is_hidden_six_times_as_long_as_its_reader_may_run()
 
 def test_a_flood_of_messages_leaves_the_concurrency_of_the_account_to_the_endpoints() -> None:
     """Lambda would run a thousand readers of a full queue at once, each as long as a slow client takes."""
-    document = translated("BackChannelLogout=on")["Resources"]
+    document = translated(*QUEUES)["Resources"]
     mappings = [each["Properties"] for each in document.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
-    assert [mapping["ScalingConfig"] for mapping in mappings] == [{"MaximumConcurrency": 10}] * 2
+    bounds = {mapping["FunctionName"]["Ref"]: mapping["ScalingConfig"]["MaximumConcurrency"] for mapping in mappings}
+    assert bounds == {"FinishFunction": 10, "NotifyClientsFunction": 10, "MailerFunction": 2}
 
 
 def test_messages_are_kept_four_days_and_dead_letters_fourteen_and_an_alarm_counts_these() -> None:
-    document = translated("BackChannelLogout=on")["Resources"]
+    document = translated(*QUEUES)["Resources"]
     queues = {name: each["Properties"] for name, each in document.items() if each["Type"] == "AWS::SQS::Queue"}
     days = {name: each["MessageRetentionPeriod"] / 86_400 for name, each in queues.items()}
-    assert days == {"SignOuts": 4, "LogoutTokens": 4, "DeadLetters": 14}
+    assert days == {"SignOuts": 4, "LogoutTokens": 4, "Mail": 4, "DeadLetters": 14}
     receives = {name: each["RedrivePolicy"]["maxReceiveCount"] for name, each in queues.items() if len(each) > 2}
-    assert receives == {"SignOuts": 10, "LogoutTokens": 30}
+    assert receives == {"SignOuts": 10, "LogoutTokens": 30, "Mail": 3}
     assert all(each["SqsManagedSseEnabled"] for each in queues.values())
     alarm = document["DeadLettersAlarm"]["Properties"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
@@ -122,6 +128,12 @@ def test_who_tells_no_client_pays_for_no_queue_of_logout_tokens() -> None:
     conditional = {name for name, each in document.items() if each.get("Condition") == "TellsLogouts"}
     assert {"LogoutTokens", "NotifyClientsFunction", "NotifyClientsMessages", "NotifyClientsLogs"} <= conditional
     assert not conditional & {"SignOuts", "DeadLetters", "FinishFunction", "FinishMessages"}
+
+
+def test_who_sends_no_mail_pays_for_no_queue_of_mails() -> None:
+    document = translated()["Resources"]
+    conditional = {name for name, each in document.items() if each.get("Condition") == "SendsMail"}
+    assert {"Mail", "MailerFunction", "MailerFunctionRole", "MailerMessages", "MailerLogs"} <= conditional
 
 
 @pytest.mark.parametrize("template", ["template.yaml", "functions/authorizer/template.yaml"])

@@ -22,6 +22,7 @@ from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.nonce_key import nonce_key
 from tests.support.passkeys import answer_of, give_passkey, use
+from tests.support.post import Post, code_of
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -398,6 +399,61 @@ def password_refused(world: World) -> Request:
     return _account_form(world, "password", new_password="short")
 
 
+NEW_ADDRESS = "new.john@example.org"
+
+
+def email_page(world: World) -> Request:
+    world.redeemed()
+    Post(world.deployment)
+    return lambda: world.browser.get("/account/email")
+
+
+def email_code_sent(world: World) -> Request:
+    world.redeemed()
+    Post(world.deployment)
+    return _account_form(world, "email", "do", "send", address=NEW_ADDRESS)
+
+
+def email_changed(world: World) -> Request:
+    world.redeemed()
+    return _code_typed(world, "email", "send", "enter", address=NEW_ADDRESS)
+
+
+def email_proven(world: World) -> Request:
+    """The address that the account has."""
+    world.redeemed()
+    users = world.deployment.table("Users")
+    users.update("account#demo-john", "account", "SET #email_verified = :no", {":no": False})
+    users.update("identifier#john@example.com", "identifier", "SET #released_at = :one", {":one": 1})
+    return _code_typed(world, "email", "send", "enter", address="john@example.com")
+
+
+def first_means_sent(world: World) -> Request:
+    world.redeemed()
+    Post(world.deployment)
+    return _account_form(world, "passkeys", "do", "send_code")
+
+
+def first_means_proven(world: World) -> Request:
+    world.redeemed()
+    return _code_typed(world, "passkeys", "send_code", "enter_code")
+
+
+def _code_typed(world: World, section: str, sends: str, enters: str, **fields: str) -> Request:
+    """The code that a section has asked for, which may be sent several times."""
+    post = Post(world.deployment)
+    asked = _account_form(world, section, "do", sends, **fields)()
+    post.deliver()
+    sent = filled_in(asked, "do", enters, code=code_of(post.newest))
+    return lambda: world.browser.post(*sent)
+
+
+def first_passkey_added(world: World) -> Request:
+    """After the code by mail, and with a notice."""
+    page = first_means_proven(world)()
+    return _passkey_added(world, page)
+
+
 def passkeys_page(world: World) -> Request:
     """Of an end-user who has one."""
     at_passkeys(world)
@@ -405,9 +461,13 @@ def passkeys_page(world: World) -> Request:
 
 
 def passkey_added(world: World) -> Request:
-    """The first one."""
+    """The first one, where there is no mail."""
     world.signed_in()
-    form = passkey_form_of(world.browser.get("/account/passkeys"))
+    return _passkey_added(world, world.browser.get("/account/passkeys"))
+
+
+def _passkey_added(world: World, page: Answer) -> Request:
+    form = passkey_form_of(page)
     made = SoftPasskey("id.example.com", decode(form.data["user-handle"].encode()))
     filled = {**form.hidden, **made.made(world.deployment.issuer, form.data["challenge"])}
     return lambda: world.browser.post("/account/passkeys", filled)

@@ -6,7 +6,7 @@ Written down here, so that a call more or a call elsewhere is a change that some
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.promises.counts import requests
+from tests.promises.counts import mail_requests, requests
 from tests.promises.counts.requests import Request
 from tests.support.world import World
 
@@ -372,6 +372,56 @@ TABLE = (
         "GetItem session, GetItem account, GetItem people",
     ),
     Row(
+        requests.email_page,
+        200,
+        "GetItem session, GetItem account, GetItem identifier",
+        "GetItem session, GetItem account, GetItem identifier, GetItem people",
+    ),
+    Row(
+        requests.email_code_sent,
+        200,
+        "GetItem session, GetItem account, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem session, GetItem account, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "GetItem people, SendMessage",
+    ),
+    Row(
+        requests.email_changed,
+        200,
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, SendMessage, "
+        "UpdateItem account, UpdateItem identifier, UpdateItem identifier",
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, SendMessage, "
+        "UpdateItem account, UpdateItem identifier, UpdateItem identifier, GetItem people",
+    ),
+    Row(
+        requests.email_proven,
+        200,
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, "
+        "UpdateItem account, UpdateItem identifier",
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, "
+        "UpdateItem account, UpdateItem identifier, GetItem people",
+    ),
+    Row(
+        requests.first_means_sent,
+        200,
+        "GetItem session, GetItem account, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem session, GetItem account, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
+    ),
+    Row(
+        requests.first_means_proven,
+        200,
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem mail, GetItem mail",
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem mail, GetItem mail, GetItem people",
+    ),
+    Row(
+        requests.first_passkey_added,
+        200,
+        "GetItem session, GetItem account, GetItem mail, UpdateItem passkeys, PutItem passkey, SendMessage, "
+        "UpdateItem account, GetItem passkey",
+        "GetItem session, GetItem account, GetItem mail, UpdateItem passkeys, PutItem passkey, SendMessage, "
+        "UpdateItem account, GetItem passkey, GetItem people",
+    ),
+    Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
@@ -553,5 +603,95 @@ TABLE = (
         200,
         "",
         "Query scopes, Query apis",
+    ),
+    Row(mail_requests.join_begun, 303, "PutItem request", "PutItem request"),
+    Row(mail_requests.join_page, 200, "GetItem request", "GetItem request, GetItem client, GetItem people"),
+    Row(
+        mail_requests.join_asked,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "SendMessage",
+    ),
+    Row(
+        mail_requests.recover_asked,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "SendMessage",
+    ),
+    Row(
+        mail_requests.join_throttled,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle",
+    ),
+    Row(
+        mail_requests.join_code,
+        303,
+        "GetItem request, UpdateItem code, GetItem mail, PutItem mail",
+        "GetItem request, UpdateItem code, GetItem mail, PutItem mail",
+    ),
+    Row(
+        mail_requests.join_code_wrong,
+        400,
+        "GetItem request, UpdateItem code",
+        "GetItem request, UpdateItem code, GetItem people",
+    ),
+    Row(
+        mail_requests.join_link,
+        200,
+        "GetItem mail, GetItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem identifier",
+    ),
+    Row(
+        mail_requests.joined,
+        303,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier, PutItem proof-joined",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier, PutItem proof-joined",
+    ),
+    Row(
+        mail_requests.joined_elsewhere,
+        200,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier",
+    ),
+    Row(
+        mail_requests.joined_by_passkey,
+        303,
+        "GetItem mail, GetItem request, UpdateItem passkeys, PutItem passkey, PutItem account, PutItem identifier, "
+        "PutItem proof-joined",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, UpdateItem passkeys, PutItem passkey, "
+        "PutItem account, PutItem identifier, PutItem proof-joined",
+    ),
+    Row(
+        mail_requests.joined_too_late,
+        303,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier, DeleteItem account, "
+        "DeleteItem password, GetItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier, DeleteItem account, DeleteItem password, GetItem identifier",
+    ),
+    Row(
+        mail_requests.recover_link,
+        200,
+        "GetItem mail, GetItem account",
+        "GetItem mail, GetItem account, GetItem people",
+    ),
+    Row(
+        mail_requests.recovered,
+        303,
+        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, UpdateItem account, "
+        "DeleteItem password",
+        "GetItem mail, GetItem account, GetItem client, GetItem people, GetItem request, SendMessage, SendMessage, "
+        "PutItem password, UpdateItem account, DeleteItem password",
+    ),
+    Row(
+        mail_requests.recovered_without_password,
+        303,
+        "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
+        "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
     ),
 )

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from valet.models.accounts import Account
 from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
-from tests.promises.counts.requests import NEW_PASSWORD, Request
+from tests.promises.counts.requests import NEW_ADDRESS, NEW_PASSWORD, Request
 from tests.promises.faults.injection import Fault
 from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
@@ -405,6 +406,54 @@ def signs_in(world: World, password: str) -> bool:
     return browser.sign_in(browser.open("/account"), password=password).status == 200
 
 
+def after_code_is_sent(run: Run) -> None:
+    """A code is on its way, or the end-user asks again."""
+    answer = run.settled()
+    assert answer.status == 200
+    assert 'name="code"' in answer.body
+
+
+def after_address_is_changed(run: Run) -> None:
+    """One address, that signs in; and no name is kept for ever, whatever died in between. A code whose outcome nobody
+    heard may have counted: then the page says so.
+    """
+    world, answer = run.world, run.settled()
+    assert answer.status == 200 or run.may_be_spent_by("UpdateItem account") or run.call == "UpdateItem identifier"
+    users, account = world.deployment.users(), _john(run)
+    assert (account.email, account.email_verified, account.former_email) == (NEW_ADDRESS, True, "john@example.com")
+    assert account.epoch == 0
+    assert not signs_in_again(world)
+    for _ in range(2):  # what is left is finished by looking at the page
+        assert world.browser.get("/account/email").status == 200
+        found, given_up = users.find_identifier(NEW_ADDRESS), users.find_identifier("john@example.com")
+    assert found is not None
+    assert given_up is not None
+    assert (found.sub, found.released_at, bool(given_up.released_at)) == (account.sub, 0, True)
+
+
+def after_address_is_proven(run: Run) -> None:
+    assert run.settled().status == 200
+    assert _john(run).email_verified
+    world = run.world
+    assert world.browser.get("/account/email").status == 200
+    found = world.deployment.users().find_identifier("john@example.com")
+    assert found is not None
+    assert not found.released_at
+
+
+def after_first_means_are_proven(run: Run) -> None:
+    """The page with the passkeys' form. A try whose outcome nobody heard counts, and there are four more."""
+    answer = run.settled()
+    assert answer.status == 200
+    assert 'name="first_means"' in answer.body
+
+
+def _john(run: Run) -> Account:
+    account = run.world.deployment.server.accounts.find_account("demo-john")
+    assert account is not None
+    return account
+
+
 def after_passkey(run: Run) -> None:
     """An assertion counts once. If it was used, and its answer lost or its proof not kept, the page asks for another
     touch: by then, an assertion that counted again could be a replay.
@@ -429,9 +478,7 @@ def after_passkey_removed(run: Run) -> None:
 
 
 def _passkeys_of_john(run: Run) -> frozenset[str]:
-    account = run.world.deployment.server.accounts.find_account("demo-john")
-    assert account is not None
-    return frozenset(account.passkeys)
+    return frozenset(_john(run).passkeys)
 
 
 # -- who only reads --------------------------------------------------------------------------------------------------
@@ -503,6 +550,13 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "password_page": after_reading,
     "password_changed": after_password_is_changed,
     "password_refused": after_password_is_refused,
+    "email_page": after_reading,
+    "email_code_sent": after_code_is_sent,
+    "email_changed": after_address_is_changed,
+    "email_proven": after_address_is_proven,
+    "first_means_sent": after_code_is_sent,
+    "first_means_proven": after_first_means_are_proven,
+    "first_passkey_added": after_passkey_added,
     "passkeys_page": after_reading,
     "passkey_added": after_passkey_added,
     "passkey_removed": after_passkey_removed,

@@ -166,6 +166,8 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/login/passkey", "POST", form=passkey, cookies=browser),
         Sent("/account/password", "GET", cookies=signed_in),
         Sent("/account/password", "POST", form=(("csrf_token", "x"), ("new_password", "x")), cookies=signed_in),
+        Sent("/account/email", "GET", cookies=signed_in),
+        Sent("/account/email", "POST", form=(("do", "send"), ("address", "x@example.com")), cookies=signed_in),
         Sent("/account/passkeys", "GET", cookies=signed_in),
         Sent("/account/passkeys", "POST", form=enrolment, cookies=signed_in),
         Sent("/account/passkeys", "POST", form=(("do", "remove"), ("passkey", "ab" * 32)), cookies=signed_in),

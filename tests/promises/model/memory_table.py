@@ -27,7 +27,7 @@ _CLAUSES = {
 }
 _TEST = re.compile(
     r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|NOT contains\(#(\w+), (:\w+)\)"
-    r"|(?:(size)\(#(\w+)\)|#(\w+)) ([=<>]) (:\w+)"
+    r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
 )
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
@@ -208,6 +208,8 @@ def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
     if name not in item:
         return False
     left, right = len(item[name]) if size else item[name], values[value]
+    if operator == "<=":
+        return bool(left <= right)
     return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from typing import Any
 
 from local.aws.aws import ACCOUNT, REGION
@@ -72,7 +73,8 @@ class Granted:
 
 def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
-    given = {"Demo": "on", "BackChannelLogout": "on", "IssuerUrl": "https://id.example.com", **parameters}
+    mail = {"MailFrom": "valet@example.com"}
+    given = {"Demo": "on", "BackChannelLogout": "on", **mail, "IssuerUrl": "https://id.example.com", **parameters}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)
     template = Template(document, given, PSEUDO_PARAMETERS, resources)
@@ -109,6 +111,10 @@ def request_of(call: Call, granted: Granted) -> Request:
             context["dynamodb:Select"] = ("SPECIFIC_ATTRIBUTES" if is_part else "ALL_ATTRIBUTES",)
     elif call.service == "sqs":
         resource = queue_arn(str(parameters["QueueUrl"]))
+    elif call.service == "ses":
+        _, address = parseaddr(str(parameters["FromEmailAddress"]))
+        resource = identity_arn(address.partition("@")[2])
+        context["ses:FromAddress"] = (address,)
     else:
         resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
         for key, member in _KMS_CONTEXT.items():
@@ -189,6 +195,10 @@ def table_arn(name: str) -> str:
 
 def queue_arn(url: str) -> str:
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
+
+
+def identity_arn(name: str) -> str:
+    return f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{name}"
 
 
 def log_group_arn(name: str) -> str:

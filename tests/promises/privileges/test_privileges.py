@@ -24,6 +24,7 @@ from tests.promises.privileges.grants import (
     POLLING,
     Granted,
     deployed,
+    identity_arn,
     key_policies,
     log_stream_arn,
     missing,
@@ -32,12 +33,13 @@ from tests.promises.privileges.grants import (
     table_arn,
     unused,
 )
+from tests.promises.privileges.iam import Request
 from tests.promises.privileges.walk import Walk
 from tests.support.nonce_key import nonce_key
 
 REGISTRY, USERS, GRANTS = (table_arn(f"{STACK}-{name}") for name in ("Registry", "Users", "Grants"))
-SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS = (
-    queue_arn(f"{STACK}-{name}") for name in ("SignOuts", "LogoutTokens", "DeadLetters")
+SIGN_OUTS, LOGOUT_TOKENS, MAIL, DEAD_LETTERS = QUEUES = tuple(
+    queue_arn(f"{STACK}-{name}") for name in ("SignOuts", "LogoutTokens", "Mail", "DeadLetters")
 )
 pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
 
@@ -437,7 +439,7 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
     sends = {
         (function, queue)
         for function in FUNCTIONS.values()
-        for queue in (SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS)
+        for queue in QUEUES
         if granted.may(function, "sqs:SendMessage", queue)
     }
     assert sends == {
@@ -448,16 +450,19 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("finish", SIGN_OUTS),
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
+        ("mailer", MAIL),
     }
     for action in (*POLLING, "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"):
         able = {
             (function, queue)
             for function in FUNCTIONS.values()
-            for queue in (SIGN_OUTS, LOGOUT_TOKENS, DEAD_LETTERS)
+            for queue in QUEUES
             if granted.may(function, action, queue)
         }
-        readers = {("finish", SIGN_OUTS), ("notify_clients", LOGOUT_TOKENS)} if action in POLLING else set()
-        assert able == (readers or ({("notify_clients", LOGOUT_TOKENS)} if "Visibility" in action else set()))
+        readers = {("finish", SIGN_OUTS), ("notify_clients", LOGOUT_TOKENS), ("mailer", MAIL)}
+        assert able == (
+            readers if action in POLLING else ({("notify_clients", LOGOUT_TOKENS)} if "Visibility" in action else set())
+        )
 
 
 def test_notify_clients_knows_clients_and_keys_and_nobody_else(granted: Granted) -> None:
@@ -483,13 +488,41 @@ def test_finish_reads_no_credential_signs_nothing_and_alone_forgets_a_pointer(gr
     assert forget == {"finish"}
 
 
+def test_the_mailer_reads_no_credential_no_session_and_no_grant_and_writes_mails_alone(granted: Granted) -> None:
+    may = partial(granted.may, "mailer")
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "passkey#1", "consent#demo-john"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+        for key in ("session#1", "grant#1", "request#1", "proof-password#1", "sub#demo-john", "throttle#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key), (action, key)
+    for action in _WRITES:
+        assert not may(f"dynamodb:{action}", USERS, "account#demo-john", attributes=("email",)), action
+        assert not may(f"dynamodb:{action}", USERS, "identifier#john", attributes=("sub",)), action
+    for key in ("mail#1", "code#1"):  # it cannot try a code, nor read a mail back
+        assert {each for each in (*_READS, *_WRITES) if may(f"dynamodb:{each}", GRANTS, key)} == {"PutItem"}
+    assert not any(each.action.startswith("kms:") for each in granted.of("mailer"))
+
+
+def test_the_mailer_alone_sends_mail_and_from_one_address(granted: Granted) -> None:
+    senders = {name for name in FUNCTIONS.values() if any(each.action.startswith("ses:") for each in granted.of(name))}
+    assert senders == {"mailer"}
+    for address, identity, is_allowed in (
+        ("valet@example.com", "example.com", True),
+        ("ceo@example.com", "example.com", False),
+        ("valet@example.com", "example.org", False),
+    ):
+        for action in ("ses:SendEmail", "ses:SendRawEmail"):
+            asked = Request(granted.roles["mailer"], action, identity_arn(identity), {"ses:FromAddress": (address,)})
+            assert granted.allows(asked) is (is_allowed and action == "ses:SendEmail"), (address, identity, action)
+
+
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
     found, _ = deployed(FUNCTIONS, RegistryTable="kept-registry", UsersTable="kept-users")
     tables = {
         each.resource
         for function in FUNCTIONS.values()
         for each in found.of(function)
-        if not each.action.startswith("sqs:")
+        if not each.action.startswith(("sqs:", "ses:"))
     }
     assert tables == {table_arn("kept-registry"), table_arn("kept-users"), GRANTS, "*"}
 

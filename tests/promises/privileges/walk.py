@@ -16,6 +16,7 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
+from valet.models.mails import JOIN, NOTICE, Letter
 from valet.models.sign_outs import SignOut
 
 from local.stack import LocalStack
@@ -72,6 +73,7 @@ class Walk:
         self.status_lists()
         self.assertions()
         self.sign_outs()
+        self.mails()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -332,6 +334,18 @@ class Walk:
         SERVER.sign_outs.send(SignOut(sub, self.stack.issuer, "operator", epoch=account.epoch))
         self._deliver(60)
         Registrar(registry).put_client(before)
+
+    def mails(self) -> None:
+        """To an address that nobody has, to one that an account has, and of a change that is never made."""
+        from valet.server import SERVER
+
+        letters, issuer, now_ms = SERVER.letters, self.stack.issuer, int(self.clock() * 1000)
+        assert letters is not None
+        for address in ("somebody@example.org", "john@example.com"):
+            letters.send(Letter(JOIN, issuer, now_ms, address=address, client_id="web_app_123", key="5e" * 32))
+        letters.send(Letter(NOTICE, issuer, now_ms, sub="demo-john", what="password.changed", mark="none"))
+        self._deliver(60)
+        assert [mail.to for mail in self.stack.aws.mailbox.mails] == [("john@example.com",), ("somebody@example.org",)]
 
     def _deliver(self, seconds: float) -> None:
         """Let time pass, and each function start cold for each message."""

@@ -58,6 +58,7 @@ EventName = Literal[
     "passkey.removed",
     "password.changed",
     "password.reset",
+    "password.unchecked",
     "policy.changed",
     "provider.changed",
     "recovery.made",
@@ -206,6 +207,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "password.changed": _event("An end-user changed their password."),
         "password.reset": _event("An end-user set a new password by a mail."),
+        "password.unchecked": _event(
+            "Pwned Passwords gave no answer about a new password, which was accepted without it.", "detail"
+        ),
         "policy.changed": _event("An operator changed the policy for people.", _CHANGE),
         "provider.changed": _event(
             "An operator changed another provider that people sign in with.", f"{_CHANGE} provider"

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
     from valet.people.cookies import Cookies
     from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
+    from valet.ports.breaches import Breaches
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
+    from valet.ports.joining import Joining
     from valet.ports.keys import Signers
     from valet.ports.links import Links
     from valet.ports.mails import Letters, Mailer, Mails
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from valet.ports.proofs import Proofs
     from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
+    from valet.ports.recovery import Recovery
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
@@ -196,6 +199,24 @@ class Server:
         from valet.aws.dynamodb.enrolment import DynamoEnrolment
 
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def breaches(self) -> "Breaches":
+        from valet.outbound.breached_passwords import PwnedPasswords
+
+        return PwnedPasswords(self.audit)
+
+    @cached_property
+    def joining(self) -> "Joining":
+        from valet.aws.dynamodb.joining import DynamoJoining
+
+        return DynamoJoining(self._table(self.settings.users_table), self._table(self.settings.registry_table))
+
+    @cached_property
+    def recovery(self) -> "Recovery":
+        from valet.aws.dynamodb.recovery import DynamoRecovery
+
+        return DynamoRecovery(self._table(self.settings.users_table))
 
     @cached_property
     def links(self) -> "Links":

@@ -5,7 +5,7 @@ from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, out_of_
 from valet.frozen import replace
 from valet.http import Parameters, Response
 from valet.pages.words import Sentence
-from valet.people.identifiers import normal_username
+from valet.people.identifiers import called, normal_username
 
 
 def show(visit: Visit) -> Response:
@@ -19,8 +19,8 @@ def act(visit: Visit, form: Parameters) -> Response:
     account = visit.visitor.account
     if not visit.is_form(form, str(account.epoch)):
         raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
-    if normal_username(form.get("confirm", "")) != normal_username(account.username):
-        return _page(visit, status=400, error=Sentence("account.delete.wrong"))
+    if normal_username(form.get("confirm", "")) != normal_username(called(account)):
+        return _page(visit, status=400, error=Sentence(_said(visit, "account.delete.wrong")))
     announce_everything(visit, "account_deleted")
     if not visit.ports.own_account.delete(account, visit.now):
         return visit.back()  # everything was ended meanwhile, and this session with it: who it is has to sign in again
@@ -31,4 +31,11 @@ def act(visit: Visit, form: Parameters) -> Response:
 
 
 def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> Response:
-    return visit.page(status=status, error=error, csrf_token=visit.token(str(visit.visitor.account.epoch)))
+    asks = _said(visit, "account.delete.confirm")
+    return visit.page(status=status, error=error, asks=asks, csrf_token=visit.token(str(visit.visitor.account.epoch)))
+
+
+def _said(visit: Visit, key: str) -> str:
+    """The sentence for an account with a username, or with an address alone."""
+    account = visit.visitor.account
+    return key if account.username or not account.email else f"{key}_address"

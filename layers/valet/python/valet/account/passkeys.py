@@ -4,9 +4,12 @@ The function credentials serves it. It can open no session and end none: removin
 the account page, to which the browser goes next, ends what is left.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
-from valet.account import visit
+from valet.account import first_means, visit
+from valet.account.first_means import FirstMeans
 from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
 from valet.front_channel.steps import back_to_authorize_by_handle
 from valet.frozen import Frozen, replace
@@ -16,6 +19,9 @@ from valet.models.accounts import Account
 from valet.models.passkeys import Passkey
 from valet.pages.passkeys import MAKE, script
 from valet.pages.words import Sentence
+from valet.people import notices
+from valet.people.identifiers import called
+from valet.people.notices import notify
 from valet.people.passkeys import (
     ALGORITHMS,
     ENROL,
@@ -24,18 +30,17 @@ from valet.people.passkeys import (
     challenge,
     digest_of,
     member,
+    new_passkey,
     parse_issued_ms,
-    verify_registration,
+    parse_registration,
 )
 from valet.ports.enrolment import MOST, HasEnrolment
 
 _LONGEST_NAME = 60
 _HANDLE = 32  # bytes
-# Those of WebAuthn Level 3 §5.8.4. Others are kept out: they are of no use before browsers know them.
-_TRANSPORTS = frozenset({"ble", "hybrid", "internal", "nfc", "smart-card", "usb"})
 
 
-class Ports(visit.Ports, HasEnrolment, Protocol):
+class Ports(visit.Ports, notices.Ports, first_means.Ports, HasEnrolment, Protocol):
     """The ports that passkeys are looked after through."""
 
 
@@ -52,6 +57,11 @@ class _Errand(Frozen):
     handle: str = ""  # empty: there is none
     is_required: bool = False  # it needs a passkey
 
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What every form and address of the page carries, so that it goes on with the request."""
+        return {"request": self.handle, **({"required": "yes"} if self.is_required else {})} if self.handle else {}
+
 
 _NONE = _Errand()
 
@@ -66,6 +76,8 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     match form.get("do", "add"):
         case "add":
             return _add(ports, visit, form, errand)
+        case first_means.SEND | first_means.ENTER:
+            return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, errand))
         case "later" if visit.is_form(form, "later", errand.handle):
             return _on(visit, errand).with_cookies(ports.cookies.decline_passkey())
         case "rename" if visit.is_form(form, "change", form.get("passkey", "")):
@@ -77,38 +89,27 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
 
 def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
     account, session, rp_id = visit.visitor.account, visit.visitor.session, ports.settings.rp_id
+    proof = form.get(first_means.FIELD, "")
     try:
         user_handle = member(form, "new_user_handle") if not account.user_handle else account.user_handle
-        if not visit.is_form(form, "add", base64url(user_handle), errand.handle):
+        if not visit.is_form(form, "add", base64url(user_handle), errand.handle, proof):
             raise PasskeyRefused("the form is not of this session's page")
+        if not first_means.is_proven(ports, visit, proof):
+            return _page(ports, visit, errand, status=400, error=Sentence("first_means.needed"))
         issued_ms = parse_issued_ms(form.get("issued_ms", ""), session.auth_time_ms, visit.now)
         ceremony = Ceremony(rp_id, visit.request.issuer, _challenge(visit, issued_ms))
-        made = verify_registration(
-            member(form, "client_data"), member(form, "authenticator_data"), member(form, "public_key"), ceremony
-        )
-        # Here is where the first passkey will cost a code by mail as well: a stolen password must not enrol the thief's
-        # passkey. This release sends no mail, so the fresh sign-in that find_visitor has seen is all that it costs.
+        made = parse_registration(form, ceremony)
         if not ports.enrolment.keep_rp_id(rp_id):
             raise PasskeyRefused(f"there are passkeys of another RP ID than {rp_id}")
         digest = digest_of(made.credential_id)
-        passkey = Passkey(
-            sub=account.sub,
-            credential_id=made.credential_id,
-            public_key=made.public_key,
-            sign_count=made.signed.sign_count,
-            challenge_ms=issued_ms,
-            backup_eligible=made.signed.backup_eligible,
-            backed_up=made.signed.backed_up,
-            transports=tuple(sorted(_TRANSPORTS.intersection(form.get("transports", "").split()))),
-            aaguid=made.aaguid,
-            name=session.agent[:_LONGEST_NAME],
-            created_at=int(visit.now),
-        )
+        name = session.agent[:_LONGEST_NAME]
+        passkey = new_passkey(made, account.sub, form.get("transports", ""), name, issued_ms, visit.now)
         if not ports.enrolment.add_passkey(digest, passkey):
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
         ports.audit.record("passkey.refused", sub=account.sub, source_ip=visit.request.source_ip, detail=str(refused))
         return _page(ports, visit, errand, status=400, error=Sentence("account.passkeys.refused"))
+    notify(ports, account, "passkey.added", visit.request.issuer, visit.now, mark=digest)
     if not ports.enrolment.name_passkey(account, digest, user_handle):
         ports.enrolment.delete_passkey(digest)
         raise out_of_date(_page(ports, visit, errand, status=400, error=Sentence("account.passkeys.not_added")))
@@ -135,6 +136,7 @@ def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
     account, digest, is_lost = visit.visitor.account, form["passkey"], form.get("lost", "") == "yes"
     if digest not in account.passkeys:
         return visit.back()  # a second click
+    notify(ports, account, "passkey.removed", visit.request.issuer, visit.now, mark=digest)
     if is_lost:
         announce_everything(visit, "signed_out_everywhere")
     if not ports.enrolment.drop_passkey(account, digest, visit.now, is_lost=is_lost):
@@ -163,11 +165,19 @@ def _challenge(visit: Visit, issued_ms: int) -> bytes:
     return challenge(visit.visitor.secret, ENROL, visit.visitor.session.digest.hex(), issued_ms)
 
 
+def _page_of_first_means(
+    ports: Ports, visit: Visit, errand: _Errand, first: FirstMeans, error: Sentence | None
+) -> Response:
+    notice = Sentence("first_means.proven") if first.proof else None
+    return _page(ports, visit, errand, status=400 if error else 200, error=error, notice=notice, first=first)
+
+
 def _page(
     ports: Ports,
     visit: Visit,
     errand: _Errand,
     *,
+    first: FirstMeans | None = None,
     status: int = 200,
     error: Sentence | None = None,
     notice: Sentence | None = None,
@@ -177,21 +187,25 @@ def _page(
     user_handle = base64url(account.user_handle or ports.random(_HANDLE))
     issued_ms = max(int(visit.now * 1000), session.auth_time_ms)
     can_add = len(account.passkeys) < MOST
+    first = first or first_means.asked(ports, visit)
     return visit.page(
         status=status,
         error=error,
         notice=notice,
-        script=script(MAKE) if can_add else "",
+        script=script(MAKE) if can_add and not first.is_open else "",
+        again={**errand.parameters, **({"code": "yes"} if first.asks_code else {})},
+        first=first,
+        carried=errand.parameters,
         can_add=can_add,
         request_handle=errand.handle,
         is_required=errand.is_required,
-        csrf_token=visit.token("add", user_handle, errand.handle),
+        csrf_token=visit.token("add", user_handle, errand.handle, first.proof),
         later=visit.token("later", errand.handle),
         issued_ms=issued_ms,
         challenge=base64url(_challenge(visit, issued_ms)),
         rp_id=ports.settings.rp_id,
         user_handle=user_handle,
-        display_name=account.name or account.username,
+        display_name=account.name or called(account),
         algorithms=" ".join(map(str, ALGORITHMS)),
         exclude=" ".join(base64url(each.passkey.credential_id) for each in enrolled),
         rows=[

@@ -16,13 +16,14 @@ from valet.pages import messages
 from valet.pages.passwords import script
 from valet.pages.words import Sentence
 from valet.people import notices
-from valet.people.new_passwords import minimum_for, names_known_of, wrong_with
+from valet.people.new_passwords import minimum_for, wrong_with
 from valet.people.notices import notify
 from valet.people.passwords import hash_password, next_password_id
+from valet.ports.breaches import HasBreaches
 from valet.ports.own_sign_in import HasOwnSignIn
 
 
-class Ports(visit.Ports, notices.Ports, HasOwnSignIn, Protocol):
+class Ports(visit.Ports, notices.Ports, HasOwnSignIn, HasBreaches, Protocol):
     """The ports that a password is set through."""
 
 
@@ -36,7 +37,7 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     if not visit.is_form(form, account.password_id, str(account.epoch)):
         raise out_of_date(_page(ports, visit, status=400, error=OUT_OF_DATE))
     typed, policy = form.get("new_password", ""), ports.registry.policy()
-    if wrong := wrong_with(typed, minimum_for(account, policy), names_known_of(account, policy)):
+    if wrong := wrong_with(ports, typed, account, policy):
         return _page(ports, visit, status=400, error=wrong)
     password_id = next_password_id(account.password_id, ports.random)
     ports.own_sign_in.put_password(Password(account.sub, password_id, hash_password(typed), int(visit.now)))

@@ -6,9 +6,11 @@ this account's address. Either way this page names both, the identity and the ac
 identity that this browser came back with for that request.
 """
 
+from functools import partial
 from typing import Protocol
 
-from valet.account import visit
+from valet.account import first_means, visit
+from valet.account.first_means import FirstMeans
 from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
 from valet.front_channel.home_realm import is_offered, offered
 from valet.front_channel.linking import connect, new_link
@@ -25,7 +27,6 @@ from valet.people.cookies import browser_or_new, browser_secret
 from valet.people.linking import names_link, provider_of
 from valet.people.notices import notify
 from valet.ports.links import HasLinks
-from valet.ports.mails import HasLetters
 from valet.ports.proofs import HasProofs
 from valet.ports.providers import HasProviders
 from valet.protocol.account_visit import account_visit
@@ -33,7 +34,7 @@ from valet.protocol.account_visit import account_visit
 _SECTION = "providers"
 
 
-class Ports(visit.Ports, HasLetters, HasLinks, HasProofs, HasProviders, Protocol):
+class Ports(visit.Ports, first_means.Ports, HasLinks, HasProofs, HasProviders, Protocol):
     """The ports that links are looked after through."""
 
 
@@ -61,13 +62,11 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     match form.get("do", ""):
         case "connect" if visit.is_form(form, "connect"):
             return _begin(ports, visit, form.get("provider", ""))
-        case "confirm" | "later" as decision:
+        case "confirm" | "later" | first_means.SEND | first_means.ENTER as decision:
             asked = _asked(ports, visit, form.get("request", ""))
             if asked is None:
                 return _page(ports, visit, status=400, error=Sentence("account.providers.gone"))
-            if not visit.is_form(form, "confirm", asked.handle, asked.word.proof_id):
-                raise out_of_date(_page(ports, visit, asked, status=400, error=OUT_OF_DATE))
-            return _confirm(ports, visit, asked) if decision == "confirm" else _on(visit, asked)
+            return _answer(ports, visit, form, asked, decision)
         case "remove" if visit.is_form(form, "remove", form.get("link", "")):
             return _remove(ports, visit, form["link"], is_lost=form.get("lost", "") == "yes")
     raise out_of_date(_page(ports, visit, status=400, error=OUT_OF_DATE))
@@ -84,6 +83,20 @@ def _begin(ports: Ports, visit: Visit, provider_id: str) -> Response:
     saved = save_request(asked, browser, ports.saved_requests, ports.settings, ports.random, created_at_ms=now_ms)
     trip = f"{visit.request.issuer}/federate/{provider_id}?request={saved.handle}"
     return redirect(trip).with_cookies(*cookies)
+
+
+def _answer(ports: Ports, visit: Visit, form: Parameters, asked: _Asked, decision: str) -> Response:
+    """What the person says to the question. The first means that an account gets also costs a code by mail."""
+    if decision in (first_means.SEND, first_means.ENTER):
+        return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, asked))
+    proof = form.get(first_means.FIELD, "")
+    if not visit.is_form(form, decision, asked.handle, asked.word.proof_id, proof):
+        raise out_of_date(_page(ports, visit, asked, status=400, error=OUT_OF_DATE))
+    if decision == "later":
+        return _on(visit, asked)
+    if not first_means.is_proven(ports, visit, proof):
+        return _page(ports, visit, asked, status=400, error=Sentence("first_means.needed"))
+    return _confirm(ports, visit, asked)
 
 
 def _confirm(ports: Ports, visit: Visit, asked: _Asked) -> Response:
@@ -137,28 +150,50 @@ def _on(visit: Visit, asked: _Asked) -> Response:
     return back_to_authorize_by_handle(asked.handle, visit.request.issuer)
 
 
+def _page_of_first_means(
+    ports: Ports, visit: Visit, asked: _Asked, first: FirstMeans, error: Sentence | None
+) -> Response:
+    return _page(ports, visit, asked, status=400 if error else 200, error=error, first=first)
+
+
 def _page(
     ports: Ports,
     visit: Visit,
     asked: _Asked | None = None,
     *,
+    first: FirstMeans | None = None,
     status: int = 200,
     error: Sentence | None = None,
 ) -> Response:
-    account, every = visit.visitor.account, ports.providers.providers()
-    identity = asked.word.identity if asked else None
+    """The question, for an identity that the person may link; else the list of those that are linked."""
+    if asked is not None:
+        return _question(visit, asked, first or first_means.asked(ports, visit), status, error)
+    every = ports.providers.providers()
     return visit.page(
         status=status,
         error=error,
-        asked=asked is not None,
-        request_handle=asked.handle if asked else "",
-        provider=variants(asked.provider, "name") if asked else "",
-        told=[each for each in (identity.name, identity.email) if each] if identity else [],
-        account=account,
-        confirm=visit.token("confirm", asked.handle, asked.word.proof_id) if asked else "",
-        rows=[] if asked else [_row(visit, name, link, every) for name, link in _links(ports, visit)],
-        offered=[] if asked else [(each.provider_id, variants(each, "name")) for each in offered(every, None)],
+        asked=False,
+        rows=[_row(visit, name, link, every) for name, link in _links(ports, visit)],
+        offered=[(each.provider_id, variants(each, "name")) for each in offered(every, None)],
         connect=visit.token("connect"),
+    )
+
+
+def _question(visit: Visit, asked: _Asked, first: FirstMeans, status: int, error: Sentence | None) -> Response:
+    """The page that names both, the identity and the account."""
+    about, identity, carried = (asked.handle, asked.word.proof_id), asked.word.identity, {"request": asked.handle}
+    return visit.page(
+        status=status,
+        error=error,
+        again={**carried, **({"code": "yes"} if first.asks_code else {})},
+        asked=True,
+        first=first,
+        carried=carried,
+        provider=variants(asked.provider, "name"),
+        told=[each for each in (identity.name, identity.email) if each],
+        account=visit.visitor.account,
+        confirm=visit.token("confirm", *about, first.proof),
+        later=visit.token("later", *about, ""),
     )
 
 

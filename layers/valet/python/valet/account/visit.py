@@ -7,13 +7,16 @@ from typing import NamedTuple, Protocol
 from valet import sign_outs
 from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
+from valet.front_channel.showing import language_of
 from valet.front_channel.visits import Visitor
-from valet.http import Request, Response, page, redirect
+from valet.frozen import NO_ENTRIES
+from valet.http import Page, Request, Response, page, redirect
 from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.passkeys import HEADERS
 from valet.pages.words import Sentence
 from valet.people.announcing import announce
+from valet.people.identifiers import called
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
 from valet.ports.own_account import HasOwnAccount
@@ -41,17 +44,33 @@ class Visit(NamedTuple):
         """Whether the form was sent from this session's page, about this very thing."""
         return is_form_of(self.visitor.secret, self.section, form, *about)
 
-    def page(self, *, status: int = 200, error: Sentence | None = None, script: str = "", **values: object) -> Response:
-        """The section's page. `values` are what its template shows, and `script` is what it runs."""
+    def page(
+        self,
+        *,
+        status: int = 200,
+        error: Sentence | None = None,
+        script: str = "",
+        again: Mapping[str, str] = NO_ENTRIES,
+        **values: object,
+    ) -> Response:
+        """The section's page. `values` are what its template shows, and `script` is what it runs. `again`: the
+        parameters with which GET shows it again, in another language.
+        """
         shown = account.page(
             section=self.section,
             sections=sections(self.ports.settings.features),
-            username=self.visitor.account.username,
+            username=called(self.visitor.account),
             error=error,
             script=script,
+            again=again,
             **values,
         )
         return page(status, shown, HEADERS if script else None)
+
+    def language_of(self, shown: Response) -> str:
+        """The language that the page will be shown in."""
+        page_shown, policy = shown.page or Page(""), self.ports.registry.policy()
+        return language_of(page_shown, self.request, self.ports.cookies, policy)
 
     def back(self) -> Response:
         """Redirect to the section's page, so that no form is sent twice by reloading."""

@@ -56,7 +56,7 @@ def _host(service: str, environment: Mapping[str, str]) -> str:
     usual, dual = next((usual, dual) for start, usual, dual in _PARTITIONS if name.startswith(start))
     if _is_true("AWS_USE_DUALSTACK_ENDPOINT", environment):
         return f"{word}{'-fips' if is_fips else ''}.{name}.{dual}"
-    if is_fips and service == "dynamodb" and name.startswith("us-gov-"):
+    if is_fips and service in ("dynamodb", "sqs") and name.startswith("us-gov-"):
         return f"{service}.{name}.{usual}"  # these endpoints have always been FIPS's
     return f"{word}{'-fips' if is_fips else ''}.{name}.{usual}"
 

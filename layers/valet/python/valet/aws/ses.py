@@ -7,10 +7,11 @@ from valet.errors import TemporarilyUnavailable
 from valet.frozen import Frozen
 from valet.models.mails import ComposedMail
 
-# What SES refuses because of the mail or its address, and would refuse again. It says the last one of an address that
-# sends, and of every other address while the account is in the sandbox. All else is a matter of the account or of the
-# moment: the queue brings the letter again, and then keeps it where the alarm looks.
-_FOR_GOOD = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
+# What SES refuses because of the mail or of its address, and would refuse again: an address that it cannot read, one
+# that sends and is not verified, and any that is not verified while the account is in the sandbox. Everything else is a
+# matter of the account or of the moment. The queue brings the letter again, and keeps it in the end where an alarm
+# looks.
+_FOR_GOOD = frozenset({"BadRequestException", "MessageRejected"})
 _MOST_OF_A_WORD = 45  # bytes in base64 within an encoded word of 75 characters (RFC 2047 §2)
 
 

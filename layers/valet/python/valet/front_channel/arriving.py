@@ -10,7 +10,7 @@ from valet.errors import UpstreamRefused
 from valet.front_channel import linking
 from valet.front_channel.linking import connect, new_link
 from valet.front_channel.proving import LATE, UPSTREAM, place_of_proof
-from valet.front_channel.trips import Trip
+from valet.front_channel.trips import Trip, client_of
 from valet.frozen import Frozen, replace
 from valet.handles import new_id
 from valet.models.accounts import Account, Identifier
@@ -19,6 +19,7 @@ from valet.models.providers import Identity, Link, Provider
 from valet.people.identifiers import EMAIL, normal_address
 from valet.people.linking import Case, Decision, Known, Why, decide, has_proven, link_name, names_link
 from valet.ports.accounts import HasAccounts
+from valet.ports.clients import HasRegistry
 from valet.ports.newcomers import HasNewcomers
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasSettings
@@ -27,7 +28,7 @@ _KEPT_FROM_OTHERS = 90 * 86_400  # seconds in which nobody else is given an addr
 _UNLINKED = (Case.ASK, Case.HAS_ACCOUNT)  # the end-user has to say so first, signed in to the account
 
 
-class Ports(linking.Ports, HasSettings, HasAccounts, HasNewcomers, HasProofs, Protocol):
+class Ports(linking.Ports, HasSettings, HasAccounts, HasNewcomers, HasProofs, HasRegistry, Protocol):
     """The ports that a person arrives through."""
 
 
@@ -72,7 +73,8 @@ def _known(ports: Ports, trip: Trip, provider: Provider, identity: Identity, now
     link = ports.links.find_link(name)
     linked = ports.accounts.find_account(link.sub) if link else None
     links_to = trip.saved.request.links_to
-    known = Known(provider, identity, link, linked)
+    client = client_of(ports, trip.saved)
+    known = Known(provider, identity, link, linked, may_create=client is None or client.registration != "off")
     if links_to:
         # The account of a page that this browser has shown; if it is gone, there is nothing to link to.
         return replace(known, links_to=ports.accounts.find_account(links_to) or Account(links_to, "", is_disabled=True))

@@ -5,13 +5,14 @@ request needs (OpenID Connect Core §5.5.1.1, RFC 9470 §5).
 from collections.abc import Collection, Iterator, Mapping
 
 from valet.front_channel.interaction import Level
-from valet.front_channel.proving import PASSKEY, PASSWORD, UPSTREAM
+from valet.front_channel.proving import JOINED, MAIL, PASSKEY, PASSWORD, UPSTREAM
 from valet.frozen import Frozen
 from valet.models.accounts import Account
 from valet.models.clients import Client
 from valet.models.proofs import Proof
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
+from valet.people.identifiers import normal_address
 from valet.ports.clients import Registry
 from valet.protocol.account_visit import PASSKEYS, PROVIDERS
 from valet.protocol.supported import (
@@ -25,8 +26,14 @@ from valet.protocol.supported import (
 )
 from valet.standing import account_stands
 
-# By the kind of a sign-in's first proof: the `acr` that it reaches by itself.
-ACR: Mapping[str, str] = {PASSWORD: PASSWORD_ACR, PASSKEY: PASSKEY_ACR, UPSTREAM: UPSTREAM_ACR}
+# By the kind of a sign-in's first proof: the `acr` that it reaches by itself. Who joins with a passkey has signed
+# nothing yet (attestation is not asked for), so that the proof reaches no level (see `acr_of`).
+ACR: Mapping[str, str] = {PASSWORD: PASSWORD_ACR, PASSKEY: PASSKEY_ACR, UPSTREAM: UPSTREAM_ACR, JOINED: PASSWORD_ACR}
+
+
+def acr_of(kind: str, proof: Proof) -> str:
+    """The level that the proof reaches by itself; empty: none."""
+    return "" if _is_by_passkey_made(kind, proof) else ACR[kind]
 
 
 class Told(Frozen):
@@ -50,11 +57,18 @@ def proof_stands(kind: str, proof: Proof, account: Account | None) -> bool:
     """Whether the account still is as the proof found it: in the same epoch, and naming what the proof rests on."""
     if account is None or not account_stands(account, proof.epoch, proof.at_ms):
         return False
-    if kind == PASSKEY:
+    if kind == PASSKEY or _is_by_passkey_made(kind, proof):
         return proof.means in account.passkeys
     if kind == UPSTREAM:
         return proof.means in account.links
-    return kind == PASSWORD and proof.means == account.password_id
+    if kind == MAIL:
+        return account.email_verified and proof.means == normal_address(account.email)
+    return kind in (PASSWORD, JOINED) and proof.means == account.password_id
+
+
+def _is_by_passkey_made(kind: str, proof: Proof) -> bool:
+    """Whether the end-user has joined with a passkey, and not with a password."""
+    return kind == JOINED and "pwd" not in proof.amr
 
 
 def level_for(

@@ -16,6 +16,7 @@ from valet.pages import consent
 from valet.pages.consent import Said
 from valet.pages.logos import data_uri
 from valet.pages.words import Sentence, Variants, variants
+from valet.people.identifiers import called
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
@@ -76,7 +77,7 @@ def consent_page(
         owner=destination.client.owner,
         client_links=_links(destination.client),
         answer_host=destination_in_words(saved.request.redirect_uri),
-        username=account.username if account else "",
+        username=called(account) if account else "",
         scopes=_shown_scopes(saved.request, known),
         switch_account=f"/login?request={saved.handle}",
         error=_OUT_OF_DATE if is_again else None,

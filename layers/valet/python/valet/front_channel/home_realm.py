@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from valet.front_channel.saved_requests import Saved
 from valet.front_channel.sign_in import Elsewhere
-from valet.front_channel.steps import HAS_ACCOUNT, WHY
+from valet.front_channel.steps import HAS_ACCOUNT, NOT_FRESH, WHY
 from valet.models.clients import Client
 from valet.models.providers import LOCAL, Provider
 from valet.pages.words import Sentence, variants
@@ -33,7 +33,8 @@ def elsewhere_for(ports: Ports, saved: Saved, parameters: Mapping[str, str], acr
     return Elsewhere(
         buttons=tuple((variants(each, "name"), _path(each, saved.handle)) for each in found),
         has_local=has_local,
-        asks_name_first=any(each.domains for each in found),
+        # Somebody who has been sent here to sign in by means of this server must not be sent home again.
+        asks_name_first=parameters.get("why") not in (HAS_ACCOUNT, NOT_FRESH) and any(each.domains for each in found),
         why=_why(parameters, every),
         account_page="" if has_local or parameters.get("why") != HAS_ACCOUNT else f"/account/{PROVIDERS}",
         straight_on=_straight_on(found, saved, has_local=has_local) if not acr and "why" not in parameters else "",

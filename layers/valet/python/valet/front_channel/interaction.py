@@ -13,7 +13,7 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.protocol.claims import consent_scope
 from valet.protocol.redirect_uri import is_loopback, is_remembered_for
-from valet.protocol.supported import ACR_VALUES, reaches
+from valet.protocol.supported import ACR_VALUES, CREATE, reaches
 
 _SIGN_IN = "The end-user is not signed in, or has to sign in again."
 _NOT_FRESH = (
@@ -23,6 +23,7 @@ _NOT_FRESH = (
 
 class Step(Enum):
     LOGIN = "login"
+    JOIN = "join"  # in its place, for an end-user who is to make an account
     ENROL = "account/passkeys"  # the end-user lacks the means for a level that the operator requires
     CONSENT = "consent"
     ISSUE = "issue"
@@ -68,9 +69,25 @@ def _asks_again(request: AuthorizationRequest, session: Session, asked_at_ms: in
     is_known = not session.is_time_unknown
     if is_known and session.auth_time_ms >= asked_at_ms:
         return False
-    if request.prompt & {"login", "select_account"}:
+    if request.prompt & {"login", "select_account", CREATE}:
         return True
     return request.max_age is not None and not (is_known and now - session.auth_time <= request.max_age)
+
+
+def step_to_show(
+    step: Step, request: AuthorizationRequest, session: Session | None, asked_at_ms: int, level: Level
+) -> tuple[Step, str]:
+    """The step in whose page the next one begins, and the level to ask an end-user for who is signed in, but not well
+    enough; empty: any.
+
+    Where the client asks for a new account, that takes the place of a sign-in (OpenID Connect Prompt Create §4.1). Not
+    after a sign-in for this very request: the end-user has joined, or had an account after all.
+    """
+    if step is not Step.LOGIN:
+        return step, ""
+    if CREATE in request.prompt and (session is None or session.auth_time_ms < asked_at_ms):
+        return Step.JOIN, ""
+    return step, acr_to_reach(request, session, level)
 
 
 def _is_meant(request: AuthorizationRequest, session: Session) -> bool:
@@ -112,12 +129,14 @@ def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 
 
-def _refuse_in_vain(request: AuthorizationRequest, session: Session, level: Level, *, is_new: bool) -> None:
+def _refuse_in_vain(
+    request: AuthorizationRequest, session: Session, level: Level, asked_at_ms: int, *, is_new: bool
+) -> None:
     """After a sign-in for this very request, raise LoginRequired where another one would come to the same. Otherwise
     the redirects could loop: an app may hold the ID token of a deleted account, as which no end-user can sign in any
     more; and a provider that has a session of the end-user sends them back at once.
     """
-    if is_new and not _is_meant(request, session):
+    if not _is_meant(request, session) and (is_new or session.auth_time_ms >= asked_at_ms):
         raise LoginRequired("The end-user signed in as another than the id_token_hint or the claims name.")
     if is_new and _is_enough(request, session, level):
         raise LoginRequired(_NOT_FRESH)
@@ -145,7 +164,7 @@ def next_step(
         if "none" in request.prompt:
             raise LoginRequired(_SIGN_IN)
         if session is not None:
-            _refuse_in_vain(request, session, level, is_new=is_new or session.auth_time_ms >= asked_at_ms)
+            _refuse_in_vain(request, session, level, asked_at_ms, is_new=is_new)
             if not _is_meant(request, session):
                 return Step.LOGIN
         # Another end-user may sign in if the request asks for a sign-in anyway, and may reach more than this one.

@@ -7,8 +7,8 @@ one session at most, and an invocation that dies in between leaves a session who
 
 from typing import Protocol
 
-from valet.front_channel.assurance import ACR, proof_stands
-from valet.front_channel.proving import UPSTREAM, place_of_proof
+from valet.front_channel.assurance import ACR, acr_of, proof_stands
+from valet.front_channel.proving import JOINED, UPSTREAM, place_of_proof
 from valet.front_channel.saved_requests import Saved
 from valet.frozen import Frozen, replace
 from valet.handles import digest, new_handle, new_id
@@ -42,6 +42,7 @@ class Opened(Frozen):
     # The session of another end-user, which it has ended. They have left this shared computer: the caller has to end
     # the grants that live by it, as if they had signed out themselves.
     left: Session | None = None
+    has_joined: bool = False  # the end-user has just made the account, and has chosen how to sign in
 
     def __repr__(self) -> str:
         return f"Opened({self.session!r})"  # the cookie is a secret
@@ -66,7 +67,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
     former = ports.sessions.find_session(digest(former_secret)) if former_secret else None
     # The cookie's value is drawn now, so that no value from before the sign-in is good after it.
     secret, attempt = new_handle(ports.random), ports.random(16)
-    session = _session(ports, saved, proof, ACR[kind], digest(secret), former, now)
+    session = _session(ports, saved, proof, acr_of(kind, proof), digest(secret), former, now)
     if kind == UPSTREAM:
         from valet.front_channel.upstream import by_provider  # few deployments have another provider
 
@@ -85,7 +86,7 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         amr=" ".join(session.amr),
         provider=session.link.partition("#")[0] or None,
     )
-    return Opened(session, account, ports.cookies.set_session(secret), left)
+    return Opened(session, account, ports.cookies.set_session(secret), left, has_joined=kind == JOINED)
 
 
 def _session(

@@ -6,7 +6,7 @@ from valet.errors import LoginRequired
 from valet.front_channel import code, opening
 from valet.front_channel.assurance import level_for, told_of
 from valet.front_channel.code import Allowed, issue_code
-from valet.front_channel.interaction import Level, Step, acr_to_reach, next_step
+from valet.front_channel.interaction import Level, Step, next_step, step_to_show
 from valet.front_channel.opening import Opened, open_by_proof
 from valet.front_channel.saved_requests import RequestTooOld, Saved, find_to_resume, save_request
 from valet.frozen import replace
@@ -106,7 +106,7 @@ def _next(
         return _to_enrolment(saved, request.issuer)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
-    acr = acr_to_reach(asked, session, level) if step is Step.LOGIN else ""
+    step, acr = step_to_show(step, asked, session, asked_at_ms, level)
     if saved is not None:
         return _to_step(step, saved, request.issuer, acr)
     return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
@@ -138,7 +138,7 @@ def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -
     """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
     some weeks that they did not want to.
     """
-    if opened is None or opened.account.passkeys or not ports.settings.rp_id:
+    if opened is None or opened.has_joined or opened.account.passkeys or not ports.settings.rp_id:
         return False
     return ports.cookies.declined_passkey not in request.cookies
 

@@ -39,6 +39,10 @@ def prove(
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
     )
     place = place_of_proof(saved, kind)
+    if kind == JOINED:
+        # Once for each request and browser: nobody who joins in the same tab later replaces it.
+        ports.proofs.put_first_proof(place, proof)
+        return
     # Another function whose clock is ahead has left the proof that stands there. This end-user came after it: count on
     # from its time, or they would be signed in as the one before.
     while later_ms := ports.proofs.put_proof(place, proof):

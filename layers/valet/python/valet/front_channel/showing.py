@@ -30,6 +30,11 @@ def shown(response: Response, page: Page, request: Request | None, cookies: Cook
     return response if chosen is None else response.with_cookies(cookies.set_language(chosen))
 
 
+def language_of(page: Page, request: Request, cookies: Cookies, policy: Policy) -> str:
+    """The language that the page will be shown in."""
+    return _look(page, request, cookies, policy)[0].language
+
+
 def _look(page: Page, request: Request, cookies: Cookies, policy: Policy) -> tuple[Look, str | None]:
     """How the page looks, and the value of the cookie that keeps the language, if the person has just chosen it.
 

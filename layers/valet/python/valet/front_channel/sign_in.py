@@ -19,7 +19,7 @@ from valet.ports.providers import HasProviders
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.account_visit import PROVIDERS
 from valet.protocol.authorization_request import Destination
-from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR
+from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR, UPSTREAM_ACR
 
 _OUT_OF_DATE = Sentence("sign_in.out_of_date")
 _RENEWED = Sentence("sign_in.renewed")
@@ -54,6 +54,7 @@ class Offer(Frozen):
     acr: str  # the level that the request needs; empty: any
     issued_ms: int  # when the page was made
     elsewhere: Elsewhere = NOWHERE  # by other providers
+    has_mail: bool = False  # people may set a new password by mail, and join
 
 
 def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer:
@@ -70,7 +71,8 @@ def offer_of(ports: Ports, parameters: Mapping[str, str], saved: Saved) -> Offer
         from valet.front_channel.home_realm import elsewhere_for  # most deployments have no other provider
 
         elsewhere = elsewhere_for(ports, saved, parameters, acr)
-    return Offer(settings.rp_id, needs_localhost, acr, issued_ms, elsewhere)
+    has_mail = "mail" in settings.features
+    return Offer(settings.rp_id, needs_localhost, acr, issued_ms, elsewhere, has_mail)
 
 
 def sign_in_page(
@@ -87,7 +89,7 @@ def sign_in_page(
     asks_password = elsewhere.has_local and offer.acr in ("", PASSWORD_ACR)
     needs_passkey = not asks_password and elsewhere.has_local and not elsewhere.buttons
     notice = elsewhere.why or (_RENEWED if saved.is_renewed else _NEEDS_PASSKEY if needs_passkey else None)
-    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr != PASSWORD_ACR
+    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr not in (PASSWORD_ACR, UPSTREAM_ACR)
     passkey = _passkey_form(saved, offer) if has_passkey else None
     shown = sign_in.page(
         action="/login",
@@ -105,6 +107,8 @@ def sign_in_page(
         providers=elsewhere.buttons,
         account_page=elsewhere.account_page,
         needs_localhost=offer.needs_localhost and elsewhere.has_local,
+        joins=offer.has_mail and destination.client.registration != "off",
+        recovers=offer.has_mail,
         images=upcoming,
         ui_locales=saved.request.ui_locales,
     )

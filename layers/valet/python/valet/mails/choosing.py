@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from valet.frozen import Frozen
 from valet.models.accounts import Account
 from valet.models.mails import ADDRESS, FIRST_MEANS, JOIN, NOTICE, RECOVER, UNDO, Letter, Mail
-from valet.people.identifiers import is_address, proven_addresses
+from valet.people.identifiers import proven_addresses
 from valet.people.notices import DELETED, NOTICES
 
 _HOUR, _DAY = 3600, 86_400
@@ -45,8 +45,7 @@ class Choice(Frozen):
 
 def choose(letter: Letter, known: Known, now: float) -> tuple[Choice, ...]:
     """The mails to send; none if nobody is to be told anything."""
-    chosen = _CHOICES[letter.purpose](letter, known, now) if letter.purpose in _CHOICES else ()
-    return tuple(each for each in chosen if is_address(each.to))
+    return _CHOICES[letter.purpose](letter, known, now)
 
 
 def is_too_old(letter: Letter, now: float) -> bool:

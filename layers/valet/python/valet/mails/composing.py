@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from valet.frozen import Frozen
+from valet.handles import is_handle
 from valet.http import Page
 from valet.mails.choosing import Choice
 from valet.models.clients import Client
@@ -66,7 +67,7 @@ def compose(letter: Letter, choice: Choice, reader: Reader, secrets: Secrets) ->
             "parts": parts,
             "named": named,
             "support": support,
-            "accent": colours.nearest(policy.brand_colour or _GREEN, "#000000", "#ffffff"),
+            "accent": colours.nearest(_colour(policy), "#000000", "#ffffff"),
         },
     )
     html = render(shown, Look(language, policy))
@@ -91,7 +92,7 @@ def _parts(letter: Letter, choice: Choice, reader: Reader, secrets: Secrets) -> 
     if reader.client is not None:
         yield Part("mail.app")
     if choice.words in _PATHS:
-        members = {"token": secrets.token, "request": letter.handle}
+        members = {"token": secrets.token, "request": letter.handle if is_handle(letter.handle) else ""}
         yield Part(f"{words}.link", url=_url(letter.issuer, _PATHS[choice.words], members))
     if choice.has_link:
         yield Part(f"{words}.until", is_quiet=True)
@@ -121,6 +122,10 @@ def _text(parts: tuple[Part, ...], named: Mapping[str, str], support: str, langu
     if support:
         paragraphs.append(f"{words['page.support']}: {support}")
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _colour(policy: Policy) -> str:
+    return policy.brand_colour if colours.is_colour(policy.brand_colour) else _GREEN
 
 
 def _line(value: str) -> str:

@@ -12,7 +12,7 @@ from valet.mails.composing import Reader, Secrets, compose
 from valet.models.accounts import Account
 from valet.models.mails import ADDRESS, JOIN, NOTICE, RECOVER, Letter, MailCode
 from valet.pages.words import find_language, offered
-from valet.people.identifiers import TAKEN_AGAIN_AFTER, is_found_by, normal_address
+from valet.people.identifiers import TAKEN_AGAIN_AFTER, is_address, is_found_by, normal_address
 from valet.people.mail_codes import hmac_of_code, new_code, place_of_code
 from valet.ports.accounts import HasAccounts, HasIdentifiers
 from valet.ports.clients import HasRegistry
@@ -46,6 +46,9 @@ def send(ports: Ports, letter: Letter, now: float) -> None:
 
 
 def _send_one(ports: Ports, letter: Letter, choice: Choice, reader: Reader, now: float) -> None:
+    if not is_address(choice.to):  # an operator may have registered any
+        _failed(ports, letter, "not an address that SES sends to")
+        return
     secrets = Secrets()
     if choice.mail is not None:
         token = new_handle(ports.random)
@@ -82,8 +85,8 @@ def _known(ports: Ports, letter: Letter, now: float) -> Known:
 
 
 def _has_proven(account: Account, name: str) -> bool:
-    """Whether the account's own proven address has the name: its username may look like an address."""
-    return account.email_verified and normal_address(account.email) == name
+    """Whether the name is the account's own proven address. Its username may look like one. A deleted one has none."""
+    return account.email_verified and normal_address(account.email) == name and not account.deleted_at
 
 
 def _reader(ports: Ports, letter: Letter, known: Known) -> Reader:

@@ -18,7 +18,7 @@ class Account(Frozen):
     """An end-user, without a credential. The claims have the names of OpenID Connect Core §5.1."""
 
     sub: str
-    username: str  # and the claim preferred_username
+    username: str  # and the claim preferred_username; empty: its end-user joined, and its address is its only name
     name: str = ""
     email: str = ""
     email_verified: bool = False
@@ -73,7 +73,8 @@ class Identifier(Frozen):
     sub: str
     kind: str  # username | email
     verified_at: int = 0  # of an address: when it was proven, or an operator gave their word
-    released_at: int = 0  # since when the account has it no more; 0: it has it
+    released_at: int = 0  # since when the account has it no more, or not yet; 0: it has it
+    expires_at: int = 0  # of one that was released: when others may have it
 
 
 class Password(Frozen):

@@ -52,6 +52,7 @@ class Client(Frozen):
     require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
     profile: str = "plain"  # | fapi2: every rule of protocol/profile.py holds for it
     required_acr: str = ""  # the least level of a sign-in for it; empty: any
+    registration: str = ""  # off: people make no account on their way to it; empty: the policy says whether they may
     # How people sign in for it: providers, and "local" for a password or a passkey of this server; empty: all of them.
     providers: frozenset[str] = frozenset()
 

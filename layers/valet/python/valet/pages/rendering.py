@@ -53,6 +53,7 @@ def render(page: Page, look: Look = PLAIN) -> str:
         brand=variants(policy, "brand_name").in_language(look.language) or BRAND,
         logo=_logo(policy.brand_logo),
         sign_in_with=policy.sign_in_with,
+        registration=policy.registration,
         links=[(key, variants(policy, member)) for key, member in _LINKS if getattr(policy, member)],
     )
 

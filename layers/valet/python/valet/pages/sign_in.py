@@ -38,6 +38,8 @@ def page(
     providers: tuple[tuple[Variants, str], ...] = (),
     account_page: str = "",
     needs_localhost: bool = False,
+    joins: bool = False,
+    recovers: bool = False,
 ) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
 
@@ -46,7 +48,8 @@ def page(
 
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
     `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
-    passkeys do not work at this address of the local stack.
+    passkeys do not work at this address of the local stack. `joins`: people may make an account on their way to this
+    client, if the policy lets them; `recovers`: they may set a new password by mail.
     """
     return Page(
         "sign_in.html",
@@ -66,6 +69,8 @@ def page(
             "providers": providers,
             "account_page": account_page,
             "needs_localhost": needs_localhost,
+            "joins": joins,
+            "recovers": recovers,
         },
         has_form=True,
         images=with_logo(images, client_logo),

@@ -51,10 +51,8 @@ def hmac_of_code(key: bytes, code: str) -> bytes:
     return hmac.digest(key, code.encode(), "sha256")
 
 
-def exchange_code(ports: Ports, key: bytes, purposes: frozenset[str], typed: str, now: float) -> str | Refused:
-    """The secret of a mail for its code, which is counted before it is compared. The mail is copied under a secret that
-    is new, because only the digest of the link's own is kept.
-    """
+def mail_of_code(ports: HasMails, key: bytes, purposes: frozenset[str], typed: str, now: float) -> Mail | Refused:
+    """The mail whose code was typed. Each try is counted before it is compared."""
     found = ports.mails.try_code(place_of_code(key), now)
     if found is None:
         return Refused.ENDED
@@ -63,6 +61,16 @@ def exchange_code(ports: Ports, key: bytes, purposes: frozenset[str], typed: str
     mail = ports.mails.find_mail(bytes.fromhex(found.mail))
     if mail is None or mail.expires_at <= now or mail.purpose not in purposes:
         return Refused.ENDED
+    return mail
+
+
+def exchange_code(ports: Ports, key: bytes, purposes: frozenset[str], typed: str, now: float) -> str | Refused:
+    """The secret of a mail for its code. The mail is copied under a secret that is new, because only the digest of the
+    link's own is kept.
+    """
+    mail = mail_of_code(ports, key, purposes, typed, now)
+    if isinstance(mail, Refused):
+        return mail
     secret = new_handle(ports.random)
     ports.mails.put_mail(digest(secret), mail)
     return secret

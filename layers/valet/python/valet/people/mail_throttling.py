@@ -20,7 +20,7 @@ _PER_ADDRESS, _PER_ADDRESS_AND_DAY = 3, 10
 _PER_NETWORK = 20
 
 
-class Ports(HasThrottles, HasRegistry, HasAudit, Protocol):
+class Ports(HasThrottles, HasAudit, HasRegistry, Protocol):
     """The ports that a mail is counted through."""
 
 

@@ -1,12 +1,11 @@
 """A password that a person sets: how long it has to be, and what is wrong with one, in words (NIST SP 800-63B-4
 §3.1.1.2)."""
 
-from collections.abc import Iterable
-
 from valet.models.accounts import Account
 from valet.models.policy import Policy
 from valet.pages.words import Sentence
 from valet.people.password_rules import MAXIMUM, Refused, refusal
+from valet.ports.breaches import HasBreaches
 
 _WITH_SECOND_FACTOR = 8  # characters, where the password alone signs nobody in
 _KEYS = {
@@ -15,6 +14,7 @@ _KEYS = {
     Refused.REPEATED: "new_password.repeated",
     Refused.NAME: "new_password.name",
     Refused.COMMON: "new_password.common",
+    Refused.BREACHED: "new_password.breached",
 }
 
 
@@ -30,7 +30,15 @@ def names_known_of(account: Account, policy: Policy) -> tuple[str, ...]:
     return tuple(name for name in (*own, policy.brand_name) if name)
 
 
-def wrong_with(password: str, minimum: int, names: Iterable[str]) -> Sentence | None:
-    """Why the person cannot choose this password; None if they can."""
+def wrong_with(
+    ports: HasBreaches, password: str, account: Account, policy: Policy, *other_names: str
+) -> Sentence | None:
+    """Why the person cannot choose this password; None if they can. `other_names`: the app's, for instance.
+
+    Pwned Passwords is asked only if the policy says so, and only about a password that is good otherwise.
+    """
+    minimum, names = minimum_for(account, policy), (*names_known_of(account, policy), *filter(None, other_names))
     reason = refusal(password, minimum, names)
+    if reason is None and policy.breached_passwords and ports.breaches.has(password):
+        reason = Refused.BREACHED
     return Sentence(_KEYS[reason], {"minimum": minimum, "maximum": MAXIMUM}) if reason else None

@@ -63,4 +63,4 @@ def notify(ports: Ports, account: Account, what: str, issuer: str, now: float, m
                 )
             )
     except TemporarilyUnavailable as error:
-        ports.audit.record("mail.failed", sub=account.sub, purpose=NOTICE, detail=error.detail)
+        ports.audit.record("mail.failed", sub=account.sub, purpose=NOTICE, what=what, detail=error.detail)

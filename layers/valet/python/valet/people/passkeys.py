@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from valet.frozen import Frozen
 from valet.handles import base64url
 from valet.jose.compact import Malformed, decode
+from valet.models.passkeys import Passkey
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 # RFC 8176 §2: the end-user proved to hold a key, and the authenticator verified who they are.
 # `pop` is also what OpenID Connect EAP ACR Values calls for.
 AMR = ("pop", "user", "mfa")
-SIGN_IN, ENROL = "sign-in", "enrol"  # what a challenge is for
+SIGN_IN, ENROL, BY_JOINING = "sign-in", "enrol", "join"  # what a challenge is for
 ALGORITHMS = (-7, -8, -257)  # COSE: ES256, EdDSA, RS256
+
+# Those of §5.8.4. Others are kept out: they are of no use before browsers know them.
+_TRANSPORTS = frozenset({"ble", "hybrid", "internal", "nfc", "smart-card", "usb"})
 
 _GET, _CREATE = "webauthn.get", "webauthn.create"  # §5.8.1
 _PRESENT, _VERIFIED, _BACKUP_ELIGIBLE, _BACKED_UP, _ATTESTED, _EXTENDED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80  # §6.1
@@ -148,6 +152,29 @@ def verify_registration(client_data: bytes, authenticator_data: bytes, public_ke
         raise PasskeyRefused("the credential id is missing, cut off or too long")
     load_public_key(public_key)
     return Made(credential_id, public_key, rest[:_AAGUID], signed)
+
+
+def parse_registration(form: Mapping[str, str], ceremony: Ceremony) -> Made:
+    """The new passkey in a form (§7.1). Raises PasskeyRefused."""
+    client_data, authenticator_data = member(form, "client_data"), member(form, "authenticator_data")
+    return verify_registration(client_data, authenticator_data, member(form, "public_key"), ceremony)
+
+
+def new_passkey(made: Made, sub: str, transports: str, name: str, issued_ms: int, now: float) -> Passkey:
+    """What is kept of a new passkey. `transports`: how the browser says that it can be reached, by spaces."""
+    return Passkey(
+        sub=sub,
+        credential_id=made.credential_id,
+        public_key=made.public_key,
+        sign_count=made.signed.sign_count,
+        challenge_ms=issued_ms,
+        backup_eligible=made.signed.backup_eligible,
+        backed_up=made.signed.backed_up,
+        transports=tuple(sorted(_TRANSPORTS.intersection(transports.split()))),
+        aaguid=made.aaguid,
+        name=name,
+        created_at=int(now),
+    )
 
 
 def load_public_key(der: bytes) -> "PublicKey":

@@ -26,10 +26,12 @@ class Refused(Enum):
     REPEATED = "one character or one short run, repeated"
     NAME = "a name that others know"
     COMMON = "one of the passwords that attackers try first"
+    BREACHED = "in a list of stolen passwords"
 
 
 def refusal(password: str, minimum: int, names: Iterable[str]) -> Refused | None:
-    """Why the password cannot be chosen; None if it can. `names`: of the person, the app and the operator.
+    """Why the password cannot be chosen; None if it can. `names`: of the person, the app and the operator. Never
+    BREACHED: that takes a look beyond this machine.
 
     It is compared whole: a name or a common password within a longer one is no reason (§3.1.1.2).
     """

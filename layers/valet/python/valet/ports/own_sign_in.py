@@ -21,6 +21,29 @@ class OwnSignIn(Protocol):
     def drop_password(self, sub: str, password_id: str) -> None:
         """Delete a password that the account does not name."""
 
+    def reserve_name(self, name: str, sub: str, now: float) -> bool:
+        """Keep an address for the account, as if it had given the address up: it is the account's once that mark is
+        taken off, and if that never happens, it is free again one day. False if another account has it, or gave it up
+        lately.
+        """
+
+    def free_name(self, name: str, sub: str, now: float) -> None:
+        """Take the mark off an address that the account names."""
+
+    def release_name(self, name: str, sub: str, now: float) -> None:
+        """Mark an address that the account no longer names. Others may have it one day."""
+
+    def change_address(self, account: Account, changed: Account, now: float) -> bool:
+        """Let the account have the address that `changed` has (identifiers.with_address). False if the account was
+        changed meanwhile, or if the address that it had can still undo a change before: no second change may outrun the
+        first one's undoing.
+        """
+
+    def undo_change(self, account: Account, after: Account, now: float) -> bool:
+        """Let the account be as the owner of its address wants it back (undoing.undone), and raise the epoch. False if
+        the account was changed meanwhile.
+        """
+
 
 class HasOwnSignIn(Protocol):
     @property

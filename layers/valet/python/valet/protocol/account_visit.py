@@ -12,7 +12,7 @@ from valet.models.saved_requests import AuthorizationRequest
 
 # No client can be registered under this id, because it has colons: no request from outside is one of the account page.
 ACCOUNT_PAGE = "urn:valet:account"
-PASSKEYS, PROVIDERS = "passkeys", "providers"
+PASSKEYS, PROVIDERS, MAIL = "passkeys", "providers", "mail"
 FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
 
 
@@ -30,6 +30,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "overview": Section(),
         "profile": Section(),
         "password": Section(needs_fresh_sign_in=True),
+        "email": Section(needs_fresh_sign_in=True, needs=MAIL),
         "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS),
         "providers": Section(needs_fresh_sign_in=True, needs=PROVIDERS),
         "sessions": Section(),

@@ -21,18 +21,18 @@ from valet.errors import (
 )
 from valet.frozen import Frozen, replace
 from valet.http import Parameters, Response, add_to_query, page, redirect
-from valet.models.clients import Client, Scopes
+from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import form_post
 from valet.pages.words import Sentence, Variants, variants
 from valet.ports.clients import Registry
-from valet.protocol import pkce
+from valet.protocol import joining, pkce
 from valet.protocol.claims import ClaimsRequest, parse_claims
 from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.redirect_uri import is_registered, leaves_port_open, takes_a_form
 from valet.protocol.resource import requested
 from valet.protocol.scope import OPENID
-from valet.protocol.supported import ACR_VALUES, FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
+from valet.protocol.supported import ACR_VALUES, CREATE, FORM_POST, PROMPTS, QUERY, RESPONSE_MODES, RESPONSE_TYPES
 from valet.protocol.unregistered import refusal
 
 PUSHED = "urn:ietf:params:oauth:request_uri:"  # how the request_uri of a pushed request begins (RFC 9126 §2.2)
@@ -174,10 +174,10 @@ def destination_of(request: AuthorizationRequest, registry: Registry, issuer: st
 
 
 def parse_authorization_request(
-    parameters: Parameters, destination: Destination, known: Scopes
+    parameters: Parameters, destination: Destination, ports: joining.Ports
 ) -> AuthorizationRequest:
     """Phase two. Raises OAuthErrors, which go back to the client by `destination.refuse`."""
-    client = destination.client
+    client, known = destination.client, ports.registry.scopes()
     parameters.refuse_malformed()
     if "request" in parameters:
         raise RequestNotSupported("Request objects are not supported.")
@@ -208,7 +208,7 @@ def parse_authorization_request(
         code_challenge=code_challenge,
         state=destination.state,
         nonce=nonce,
-        prompt=_parse_prompt(parameters),
+        prompt=_parse_prompt(parameters, client, ports),
         max_age=_parse_max_age(parameters),
         login_hint=parameters.get("login_hint", "")[:256] or None,
         userinfo_claims=claims.userinfo,
@@ -249,11 +249,13 @@ def _is_too_long(kept: str | None) -> bool:
     return kept is not None and len(kept.encode()) > _MAXIMUM_KEPT
 
 
-def _parse_prompt(parameters: Parameters) -> frozenset[str]:
+def _parse_prompt(parameters: Parameters, client: Client, ports: joining.Ports) -> frozenset[str]:
     prompts = frozenset(parameters.get("prompt", "").split())
-    unknown = sorted(prompts - set(PROMPTS))
+    # OpenID Connect Prompt Create §4.1
+    supported = (*PROMPTS, CREATE) if CREATE in prompts and joining.may_join(ports, client) else PROMPTS
+    unknown = sorted(prompts - set(supported))
     if unknown:
-        raise InvalidRequest(f"The prompt {quoted(*unknown)} is not supported. Supported: {', '.join(PROMPTS)}.")
+        raise InvalidRequest(f"The prompt {quoted(*unknown)} is not supported. Supported: {', '.join(supported)}.")
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with other values.")
     return prompts

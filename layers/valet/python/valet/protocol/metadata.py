@@ -1,12 +1,16 @@
 """The server's metadata (OpenID Connect Discovery §3, RFC 8414 §2). It announces only what the endpoints accept."""
 
+from collections.abc import Collection
+
 from valet.models.clients import Scopes
 from valet.protocol.supported import (
+    ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     AUTH_METHODS,
     CLAIMS_OF_SCOPE,
     CODE_CHALLENGE_METHODS,
     CONFIDENTIAL_METHODS,
+    CREATE,
     DPOP_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
@@ -28,12 +32,15 @@ def document(
     profile: str = "plain",
     languages: tuple[str, ...] = (),
     *,
-    has_passkeys: bool = False,
+    features: Collection[str] = (),
+    levels_elsewhere: Collection[str] = (),
     tells_logouts: bool = False,
+    may_join: bool = False,
 ) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
-    `languages` those of the pages. `profile` and `has_passkeys` are the deployment's. `tells_logouts`: whether clients
-    are told of logouts.
+    `languages` those of the pages. `profile` and `features` (settings.Settings.features) are the deployment's, and
+    `levels_elsewhere` those that its other providers' words may stand for. `tells_logouts`: whether clients are told of
+    logouts. `may_join`: whether people may make their own accounts.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -68,9 +75,9 @@ def document(
         "introspection_endpoint_auth_methods_supported": list(confidential_methods),
         "introspection_endpoint_auth_signing_alg_values_supported": list(assertion_algs),
         "code_challenge_methods_supported": list(CODE_CHALLENGE_METHODS),
-        "prompt_values_supported": list(PROMPTS),
+        "prompt_values_supported": [*PROMPTS, CREATE] if may_join else list(PROMPTS),
         "claims_supported": [*ID_TOKEN_CLAIMS, *(claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims)],
-        "acr_values_supported": list(reachable_acr_values(has_passkeys=has_passkeys)),
+        "acr_values_supported": _acr_values(features, levels_elsewhere),
         "ui_locales_supported": list(languages),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
@@ -80,3 +87,8 @@ def document(
         "request_uri_parameter_supported": False,
         **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
     }
+
+
+def _acr_values(features: Collection[str], levels_elsewhere: Collection[str]) -> list[str]:
+    reached = reachable_acr_values(has_passkeys="passkeys" in features, has_providers="providers" in features)
+    return [acr for acr in ACR_VALUES if acr in reached or acr in levels_elsewhere]

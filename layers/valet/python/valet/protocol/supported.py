@@ -78,6 +78,7 @@ CODE_CHALLENGE_METHODS = ("S256",)
 PKCE = ("required", "optional")  # what a client is registered for
 PROFILES = ("plain", "fapi2")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
+CREATE = "create"  # and where people may make accounts: OpenID Connect Prompt Create §4.1
 
 # The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and
 # its claim are Valet's own: a client may be told the claim by another name.

@@ -20,8 +20,10 @@ _ARGON2ID = re.compile(
 def wrong_with_account(account: Account) -> Iterator[str]:
     """What is wrong with an account, from the command line or from a file."""
     name = account.username
-    if not name or name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
+    if name != normal_username(name) or not name.isprintable() or len(name) > _LONGEST:
         yield f"username {name!r}: must be printable, lower case, at most {_LONGEST} characters"
+    if not (name or account.email_verified or account.links):
+        yield "username: an account without one needs a proven address, or nobody can sign in to it"
     yield from wrong_with_claims(account)
     if account.required_acr not in ("", *ACR_VALUES):
         yield f"required_acr {account.required_acr!r}: must be one of {', '.join(ACR_VALUES)}"

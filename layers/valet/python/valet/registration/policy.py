@@ -6,12 +6,15 @@ from valet.models.policy import Policy
 from valet.pages import colours
 from valet.pages.logos import LARGEST, media_type
 from valet.pages.words import LANGUAGES
-from valet.people.identifiers import SIGN_IN_WITH
+from valet.people.identifiers import EMAIL, SIGN_IN_WITH, is_address
+from valet.protocol.joining import DOMAINS, OFF, REGISTRATION
 from valet.protocol.supported import ACR_VALUES
 from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
+MOST_MAILS = 1_000_000  # an hour
+_SHORTEST = (8, 64)  # the least and the most characters that may be required of a password
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
 
 
@@ -22,7 +25,10 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
         *_languages(policy),
         *_brand(policy),
         *_sign_in_with(policy),
+        *_registration(policy),
+        *_passwords(policy),
         *_role_required_acr(policy),
+        *_mail_per_hour(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
 
@@ -30,6 +36,26 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
 def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
     if policy.sign_in_with not in SIGN_IN_WITH:
         yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
+
+
+def _registration(policy: Policy) -> Iterator[Wrong]:
+    if policy.registration not in REGISTRATION:
+        yield Wrong("registration", f"one of {', '.join(REGISTRATION)}", policy.registration)
+    elif policy.registration != OFF and EMAIL not in SIGN_IN_WITH.get(policy.sign_in_with, ()):
+        reason = "people who join have an address and no username, so sign_in_with has to be email or either"
+        yield Wrong("registration", reason, policy.registration)
+    if policy.registration == DOMAINS and not policy.registration_domains:
+        yield Wrong("registration_domains", "there is none, so nobody could join")
+    for domain in sorted(policy.registration_domains):
+        if domain != domain.lower() or not is_address(f"a@{domain}"):
+            yield Wrong("registration_domains", "a domain in small letters, such as example.com", domain)
+
+
+def _passwords(policy: Policy) -> Iterator[Wrong]:
+    low, high = _SHORTEST
+    if not low <= policy.password_minimum <= high:
+        reason = f"{low} to {high} characters; NIST SP 800-63B-4 section 3.1.1.2 asks for 15 of a password alone"
+        yield Wrong("password_minimum", reason, str(policy.password_minimum))
 
 
 def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
@@ -41,6 +67,11 @@ def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
             yield Wrong("role_required_acr", f"a role, =, and {ONE_OF_THE_LEVELS}: admin=phr, for instance", named)
     for role in sorted({role for role in roles if role and roles.count(role) > 1}):
         yield Wrong("role_required_acr", "this role has two levels", role)
+
+
+def _mail_per_hour(policy: Policy) -> Iterator[Wrong]:
+    if not 0 <= policy.mail_per_hour <= MOST_MAILS:
+        yield Wrong("mail_per_hour", f"a number from 0 (none) to {MOST_MAILS}", str(policy.mail_per_hour))
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:

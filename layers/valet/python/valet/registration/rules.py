@@ -13,6 +13,7 @@ from valet.models.clients import Client, Scope, Scopes
 from valet.pages.logos import LARGEST, media_type
 from valet.protocol import profile
 from valet.protocol.claims import TAKEN_CLAIMS
+from valet.protocol.joining import OFF
 from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
     ACR_VALUES,
@@ -190,6 +191,8 @@ def _requests(client: Client) -> Iterator[Wrong]:
         yield Wrong("required_acr", ONE_OF_THE_LEVELS, client.required_acr)
     elif client.required_acr and not _has_end_user(client):
         yield Wrong("required_acr", "no end-user signs in for it", client.required_acr)
+    if client.registration not in ("", OFF):
+        yield Wrong("registration", "off, or nothing: a client may not let people join whom the policy does not")
     if client.providers and not _has_end_user(client):
         yield Wrong("providers", "no end-user signs in for it")
     if client.require_pushed_authorization_requests and not any(row.uses_redirect_uri for row in _rows(client)):

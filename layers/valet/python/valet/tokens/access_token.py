@@ -44,10 +44,11 @@ def sign_for_user(
     claims: dict[str, object] = {
         **_claims(issuance, grant.client_id, grant.sub, scope, audience, live),
         "auth_time": grant.auth_time,
-        "acr": grant.acr,
         **({"amr": list(grant.amr)} if grant.amr else {}),
         "grant_id": grant.grant_id,
     }
+    if grant.acr:  # a sign-in by joining with a passkey reaches no level
+        claims["acr"] = grant.acr
     # Roles are what the end-user has; a token for one API tells that API its own, and nobody else.
     api = api_of(scope, known)
     is_for_api = api is not None and api.audience in audience and set(scope) - ISSUERS_OWN

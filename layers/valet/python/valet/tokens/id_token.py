@@ -29,11 +29,12 @@ def sign(
         "iat": int(issuance.now),
         "exp": int(issuance.now) + lifetime,
         "auth_time": grant.auth_time,
-        "acr": grant.acr,
         **({"amr": list(grant.amr)} if grant.amr else {}),  # a provider may not say how the end-user signed in
         "sid": grant.sid,
         "at_hash": at_hash(access_token),
     }
+    if grant.acr:  # a sign-in by joining with a passkey reaches no level
+        claims["acr"] = grant.acr
     if grant.nonce is not None and with_nonce:
         claims["nonce"] = grant.nonce
     return jws.sign(claims, TYPE, issuance.signer)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from valet.aws.dynamodb.table import ConditionFailed, Item, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.accounts import Account, Consent, Credential, Identifier, Password
-from valet.people.identifiers import names_of
+from valet.people.identifiers import TAKEN_AGAIN_AFTER, names_of
 
 
 class DynamoUsers(Frozen):
@@ -43,11 +43,12 @@ class DynamoUsers(Frozen):
         return True
 
     def release_identifier(self, name: str, sub: str, now: float) -> None:
-        """Take the name from the account, if it has it."""
+        """Take the name from the account, if it has it. One day it is deleted, and others may have it."""
         with suppress(ConditionFailed):
             condition = "#sub = :sub AND attribute_not_exists(#released_at)"
-            change = "SET #released_at = :now"
-            self.table.update(f"identifier#{name}", "identifier", change, {":sub": sub, ":now": int(now)}, condition)
+            change = "SET #released_at = :now, #expires_at = :end"
+            values = {":sub": sub, ":now": int(now), ":end": int(now) + TAKEN_AGAIN_AFTER}
+            self.table.update(f"identifier#{name}", "identifier", change, values, condition)
 
     def forget_identifier(self, name: str, sub: str) -> None:
         """Delete the name, if the account has it or had it last."""

@@ -22,8 +22,9 @@ class DynamoMails(Frozen):
         try:
             self.table.put(
                 item_from_model(code, f"code#{digest.hex()}", "code"),
-                "attribute_not_exists(#pk) OR #asked_ms <= :asked",
-                {":asked": code.asked_ms},
+                # A second copy of the same letter takes the place too: its mail is the newest one.
+                "attribute_not_exists(#pk) OR #asked_ms < :next",
+                {":next": code.asked_ms + 1},
             )
         except ConditionFailed:
             return False
@@ -34,8 +35,8 @@ class DynamoMails(Frozen):
             item = self.table.update(
                 f"code#{digest.hex()}",
                 "code",
-                "SET #tries = if_not_exists(#tries, :none) + :one",
-                {":one": 1, ":none": 0, ":most": MOST_TRIES, ":now": int(now)},
+                "ADD #tries :one",
+                {":one": 1, ":most": MOST_TRIES, ":now": int(now)},
                 "#expires_at > :now AND (attribute_not_exists(#tries) OR #tries < :most)",
                 returned="ALL_NEW",
             )

@@ -2,6 +2,8 @@
 and no other.
 """
 
+from contextlib import suppress
+
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.proofs import Place, Proof
@@ -23,6 +25,10 @@ class DynamoProofs(Frozen):
             if found.get("proof_id") != proof.proof_id:  # else our own first try put it
                 return int(found.get("at_ms", 0))
         return 0
+
+    def put_first_proof(self, place: Place, proof: Proof) -> None:
+        with suppress(ConditionFailed):
+            self.table.put(item_from_model(proof, _pk(place), "proof"), "attribute_not_exists(#pk)")
 
     def put_word(self, place: Place, proof: Proof) -> bool:
         item = item_from_model(proof, _pk(place), "proof")

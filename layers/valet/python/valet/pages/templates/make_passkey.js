@@ -17,6 +17,9 @@
   button.addEventListener("click", async () => {
     failed.hidden = true;
     button.disabled = true;
+    // Where a name is asked for, it is typed in the form next to this one, and no second time.
+    const name = form.elements.namedItem("name");
+    if (name) name.value = document.getElementById("name").value;
     try {
       const { response } = await navigator.credentials.create({
         publicKey: {
