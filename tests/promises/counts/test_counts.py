@@ -65,6 +65,7 @@ _KINDS = {
     "DeleteItem": "write",
     "PutItem": "put",
     "GenerateMac": "mac",
+    "Decrypt": "decrypt",
     "SendMessage": "message",
 }
 
@@ -109,6 +110,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
             "Query scopes": 1,
             "Query apis": 1,
             "Query keys": 1,
+            "Query providers": 1,
             "UpdateItem status": 1,
             "PutItem lease": 1,
             "GenerateMac": 1,  # once a slot
