@@ -109,7 +109,7 @@ def _span(node: Node) -> int:
 def _count(node: Node) -> int:
     value = plain_of(node)
     if not _DECIMAL.fullmatch(value):
-        raise Unreadable(f"{value!r} is not a whole number")
+        raise Unreadable(f"{value!r} is not a whole number of at most nine digits")
     return int(value)
 
 
@@ -154,6 +154,7 @@ SPAN = Kind(
         ]
     },
 )
+COUNT = Kind(_count, int, {"type": "integer", "minimum": 0})
 ADDRESS = Kind(
     _address,
     members_of_address,

@@ -240,6 +240,8 @@ POLICY = Section(
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
+        Row("mail_per_hour", "mail_per_hour", COUNT,
+            "The mails that people may ask for in an hour, in all (default: 1000). Notices do not count."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
         Row("colour", "brand_colour", TEXT, "The colour of the pages, as #rrggbb (default: the pages' own green)."),
         Row("logo", "brand_logo", LOGO, "The logo on every page: PNG or WebP of at most 8 KB."),
@@ -259,7 +261,6 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
         Policy: {
             "remember_device": "nothing reads it yet",
             "second_factor": "nothing reads it yet",
-            "mail_per_hour": "nothing reads it yet",
         },
         Scope: {},
         ProtectedApi: {},

@@ -96,7 +96,6 @@ ENDPOINTS = (
             "join_code",
             "join_code_wrong",
             "join_link",
-            "join_link_elsewhere",
             "joined",
             "joined_elsewhere",
             "joined_by_passkey",
@@ -248,6 +247,14 @@ ENDPOINTS = (
         ("logout",),
         is_page=True,
         announced_as="end_session_endpoint",
+    ),
+    Endpoint(
+        "/undo",
+        "confirm",
+        "GET, POST",
+        'takes an account back by the link of a notice: "this was not me"',
+        ("undo_page", "undo", "undo_of_address"),
+        is_page=True,
     ),
     Endpoint(
         "/account",

@@ -1,12 +1,13 @@
-"""How a request is refused: which status and headers the API answers with (RFC 6750 §3, RFC 9449 §7.1).
+"""How a request is refused: which status and headers the API answers with (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3).
 
 Refused
-├── NoToken             401  the request brings no token
-├── InvalidToken        401  the token is malformed, expired, revoked, or meant for another API
-├── InvalidProof        401  the token is bound to a key, and the request does not prove that its sender holds the key
-├── InsufficientScope   403  the client may not do this; it may ask the end-user for more scope
-├── InsufficientRole    403  the end-user may not do this; no other token would help
-└── IssuerUnavailable   503  keys or a status list are needed and cannot be fetched now
+├── NoToken                          401  the request brings no token
+├── InvalidToken                     401  the token is malformed, expired, revoked, or meant for another API
+├── InvalidProof                     401  the token is bound to a key that the sender does not prove to hold
+├── InsufficientUserAuthentication   401  the end-user has to sign in again, or with another level
+├── InsufficientScope                403  the client may not do this; it may ask the end-user for more scope
+├── InsufficientRole                 403  the end-user may not do this; no other token would help
+└── IssuerUnavailable                503  keys or a status list are needed and cannot be fetched now
 """
 
 from typing import ClassVar
@@ -40,6 +41,16 @@ class InvalidToken(Refused):
 
 class InvalidProof(Refused):
     """The token is bound to a key, and its DPoP proof is missing, bad, used before, or made for something else."""
+
+    status = 401
+
+
+class InsufficientUserAuthentication(Refused):
+    """The token is good, and its end-user's sign-in is too old, or not of a level that was asked for.
+
+    The challenge says what would be enough. The client sends its `acr_values` and `max_age` to the authorization
+    endpoint.
+    """
 
     status = 401
 

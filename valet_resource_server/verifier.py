@@ -7,7 +7,7 @@ from valet.authorization import find_credentials
 from valet.binding.proof import Proof
 from valet.clock import Clock, Jitter, Moment, system_clock, system_jitter
 from valet.fetch import Fetch, Https
-from valet.resource_server import outcomes, verify
+from valet.resource_server import outcomes, step_up, verify
 from valet.resource_server.identifiers import (
     AUDIENCE,
     DEFAULT_MAX_STALE,
@@ -28,13 +28,14 @@ from valet.resource_server.verify import AccessToken as VerifiedToken
 from valet_resource_server.refusals import (
     InsufficientRole,
     InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidProof,
     InvalidToken,
     IssuerUnavailable,
     NoToken,
 )
+from valet_resource_server.step_up import NAMES, lacks_of, levels_of
 
-_NAMES = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")  # RFC 6749 §3.3, scope
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _RETRY_AFTER = "1"  # seconds: after a failed fetch, the next one comes no sooner
 
@@ -59,6 +60,15 @@ class AccessToken(NamedTuple):
     acr: str | None
     amr: tuple[str, ...]
     jkt: str | None = None
+
+
+class _Wanted(NamedTuple):
+    """What a request needs of its token: `levels` and `max_age` of the sign-in."""
+
+    scope: frozenset[str]
+    roles: frozenset[str]
+    levels: tuple[str, ...]
+    max_age: int | None
 
 
 class Verifier:
@@ -115,39 +125,43 @@ class Verifier:
         *,
         scope: str = "",
         roles: str = "",
+        acr: str = "",
+        max_age: int | None = None,
         method: str = "",
         path: str = "",
         dpop: str | None = None,
     ) -> AccessToken:
         """The token in the Authorization header's value `authorization`; None if the request has no such header.
 
-        The token must have every scope of `scope`, and the end-user one of the roles in `roles`. Both are names with
-        spaces between them, as in "orders items"; an empty text asks for none.
+        The token must have every scope of `scope`, and the end-user one of the roles in `roles`. The end-user must have
+        signed in with one of the levels in `acr`, which are in order of preference, and at most `max_age` seconds ago
+        (RFC 9470). All but `max_age` are names with spaces between them, as in "orders items"; an empty text asks for
+        none.
 
         A token that is bound to a key needs the other three: the request's `method`; its `path`, decoded once, as
         frameworks hand it on; and `dpop`, the value of its DPoP header, several joined by commas.
 
-        Raises a kind of Refused if the request may not go on. Raises ValueError if `scope` or `roles` is not a list of
-        names.
+        Raises a kind of Refused if the request may not go on. Raises ValueError if `scope`, `roles`, `acr` or `max_age`
+        is malformed.
         """
-        wanted = _names("scope", scope), _names("roles", roles)
+        wanted = _wanted(scope, roles, acr, max_age)
         token = find_credentials(authorization, "bearer") if authorization is not None else None
         if token is not None:
-            return self._verified(token, *wanted)
+            return self._verified(token, wanted)
         token = find_credentials(authorization, "dpop") if authorization is not None else None
         if token is None:
             raise NoToken("no token", self._challenge(scope=scope))
         targets = [f"{each}{path}" for each in self._public_urls]
-        return self._verified(token, *wanted, Sent(method, targets, True, [dpop] if dpop else []))
+        return self._verified(token, wanted, Sent(method, targets, True, [dpop] if dpop else []))
 
-    def verify_token(self, token: str, *, scope: str = "", roles: str = "") -> AccessToken:
-        """The bearer token `token`, wherever it came from: a message, a WebSocket's protocol. Otherwise as `verify`."""
-        return self._verified(token, _names("scope", scope), _names("roles", roles))
-
-    def _verified(
-        self, presented: str, scope: frozenset[str], roles: frozenset[str], sent: Sent | None = None
+    def verify_token(
+        self, token: str, *, scope: str = "", roles: str = "", acr: str = "", max_age: int | None = None
     ) -> AccessToken:
-        now, asked, is_dpop = self._clock(), " ".join(sorted(scope)), sent is not None
+        """The bearer token `token`, wherever it came from: a message, a WebSocket's protocol. Otherwise as `verify`."""
+        return self._verified(token, _wanted(scope, roles, acr, max_age))
+
+    def _verified(self, presented: str, wanted: _Wanted, sent: Sent | None = None) -> AccessToken:
+        now, asked, is_dpop = self._clock(), " ".join(sorted(wanted.scope)), sent is not None
         try:
             token = self._tokens.verify(presented, now)
             is_dpop = is_dpop or bool(token.jkt)
@@ -162,14 +176,26 @@ class Verifier:
             raise InvalidToken(str(refused), self._challenge("invalid_token", asked, is_dpop=is_dpop)) from None
         except outcomes.IssuerUnavailable as outage:
             raise IssuerUnavailable(str(outage), {"Retry-After": _RETRY_AFTER}) from None
-        found = _facts(token)
-        if missing := scope - found.scope:
+        self._check(token, wanted, is_dpop)
+        return _facts(token)
+
+    def _check(self, token: VerifiedToken, wanted: _Wanted, is_dpop: bool) -> None:
+        """Check what a good token is good for. Raises a kind of Refused."""
+        scope, roles, levels, max_age = wanted
+        missing, asked = scope.difference(token.scope.split()), " ".join(sorted(scope))
+        has_role = not roles or not roles.isdisjoint(token.roles.split())
+        lacks = lacks_of(token.context, levels, max_age, self._clock().wall)
+        # A new sign-in changes no role. But a token for more scope may tell more roles.
+        if any(lacks) and (has_role or missing):
+            members = step_up.members(levels, max_age, lacks)
+            challenge = self._challenge(scope=asked if missing else "", is_dpop=is_dpop, **members)
+            raise InsufficientUserAuthentication(step_up.reason(levels, max_age, lacks, token.context), challenge)
+        if missing:
             reason = f"the token lacks the scope {' '.join(sorted(missing))}"
             raise InsufficientScope(reason, self._challenge("insufficient_scope", asked, is_dpop=is_dpop))
-        if roles and roles.isdisjoint(found.roles):
+        if not has_role:
             # No challenge: a client that believed it would ask for the same token again and again.
             raise InsufficientRole(f"the end-user has none of the roles {' '.join(sorted(roles))}")
-        return found
 
     def _judge(self, token: VerifiedToken, sent: Sent | None, now: Moment) -> Proof | None:
         """The proof that comes with `token`; None if that is bound to no key. Raises TokenRefused."""
@@ -185,13 +211,13 @@ class Verifier:
             raise outcomes.TokenRefused("bound to a key: give the Verifier public_url, so that it can judge proofs")
         return self._proofs.judge(sent, token, now)
 
-    def _challenge(self, error: str = "", scope: str = "", *, is_dpop: bool = False) -> dict[str, str]:
+    def _challenge(self, error: str = "", scope: str = "", *, is_dpop: bool = False, **more: str) -> dict[str, str]:
         """The WWW-Authenticate header (RFC 6750 §3, RFC 9449 §7.1); without an error code if the request had no token.
 
         After an error it names the scheme of the request, or else each scheme that this API takes.
         """
         realm = self._realm.replace("\\", "\\\\").replace('"', '\\"')
-        given = {"realm": realm, "error": error, "scope": scope, "resource_metadata": self._resource_metadata}
+        given = {"realm": realm, "error": error, **more, "scope": scope, "resource_metadata": self._resource_metadata}
         told = ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
         takes_dpop = bool(self._public_urls)
         if error:
@@ -236,8 +262,12 @@ def _wrong_proofs(public_urls: tuple[str, ...], proof_max_age: int, is_proof_req
     return wrong
 
 
+def _wanted(scope: str, roles: str, acr: str, max_age: int | None) -> _Wanted:
+    return _Wanted(_names("scope", scope), _names("roles", roles), levels_of(acr, max_age), max_age)
+
+
 def _names(parameter: str, value: str) -> frozenset[str]:
-    if not _NAMES.fullmatch(value):
+    if not NAMES.fullmatch(value):
         raise ValueError(
             f'{parameter} is {value!r}, and must be names with one space between them, as in "orders items"'
         )

@@ -42,6 +42,8 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
         return translating("tos_uri#de=https://example.com/agb")
     if row.kind is LOGO:
         return click.option(name, row.member, type=click.File("rb"), callback=image, help=says)
+    if row.kind is COUNT:
+        return click.option(name, row.member, type=click.IntRange(min=0), help=says)
     if row.kind is WORDS:
         return click.option(
             name,
@@ -53,8 +55,6 @@ def _option(row: Row) -> Callable[[Decorated], Decorated]:
         )
     if row.kind is FLAG:
         return click.option(f"{name}/--no-{name.removeprefix('--')}", row.member, default=None, help=says)
-    if row.kind is COUNT:
-        return click.option(name, row.member, type=int, help=says)
     return click.option(name, row.member, type=click.Choice(row.choices) if row.choices else None, help=says)
 
 

@@ -51,8 +51,8 @@ _OPTIONS = (
                  help="Let only people of these tenants sign in: numbers of Entra's tenants, or domains of Google's "
                  "organizations (repeat, or separate by spaces)."),
     click.option("--domain", "domains", multiple=True, callback=words,
-                 help="Trust the provider with the addresses of these domains, which it alone gives out, and lead who "
-                 "types one to it (repeat, or separate by spaces)."),
+                 help="Trust the provider with the addresses of these domains, which it alone gives out, and lead "
+                 "people who type one to it (repeat, or separate by spaces)."),
     click.option("--creates/--no-creates", default=None,
                  help="Make an account for a person whom no account knows, or refuse them (default)."),
     click.option("--links", type=click.Choice(LINKS),

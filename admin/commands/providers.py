@@ -91,9 +91,7 @@ def show(desk: Desk, provider_id: str) -> None:
 @registration
 @click.option("--new-secret", is_flag=True, help="Ask for another secret. --secret-stdin and --secret-file imply it.")
 @click.option("--refresh", is_flag=True, help="Read its description again, and pin the addresses that it says now.")
-@click.option(
-    "--disable/--enable", "is_disabled", default=None, help="Let nobody sign in with it, or let people again."
-)
+@click.option("--disable/--enable", "is_disabled", default=None, help="Refuse sign-ins with it, or take them again.")
 @click.option("--reset", multiple=True, type=Several(_RESET), callback=words, help="Set these to their defaults.")
 @click.pass_obj
 def change(

@@ -15,11 +15,13 @@ from admin.doctor import (
     gateways,
     keys,
     logouts,
+    mails,
     passkeys,
     policy,
     providers,
     proxy,
     registrations,
+    step_up,
     tables,
 )
 from admin.doctor.check import Check
@@ -35,11 +37,13 @@ CHECKS: tuple[Check, ...] = (
     *client_keys.CHECKS,
     *policy.CHECKS,
     *logouts.CHECKS,
+    *mails.CHECKS,
     *fapi.CHECKS,
     *passkeys.CHECKS,
     *providers.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,
+    *step_up.CHECKS,
     *account.CHECKS,
 )
 

@@ -37,7 +37,7 @@ def look_jwt_authorizers(evidence: Evidence) -> Iterator[Finding]:
     if not bound:
         return
     taken = _audiences(evidence, bound)
-    for each in _http_authorizers(evidence):
+    for each in http_authorizers(evidence):
         if each.jwt.get("Issuer", "").rstrip("/") != evidence.deployment.issuer:
             continue
         if shared := sorted(taken.intersection(each.jwt.get("Audience", ()))):
@@ -54,20 +54,19 @@ def look_caches(evidence: Evidence) -> Iterator[Finding]:
     if not _bound(evidence):
         return
     unseen = []
-    for each in (*_http_authorizers(evidence), *_rest_authorizers(evidence)):
+    for each in (*http_authorizers(evidence), *rest_authorizers(evidence)):
         if not each.seconds or not each.function:
             continue
         try:
-            if _issuer_of(evidence, each.function) != evidence.deployment.issuer:
+            if issuer_of(environment_of(evidence, each.function)) != evidence.deployment.issuer:
                 continue
         except ClientError as error:
             unseen.append(f"{each.function} ({error.response['Error']['Code']})")
             continue
-        service = "apigateway" if each.is_rest else "apigatewayv2"
         yield Finding(
             f"{each.api} keeps the answers of its authorizer {each.authorizer_id} for {each.seconds} s",
             f"A kept answer asks for no proof: a stolen token that is bound to a key is good for {each.seconds} s.",
-            command(f"aws {service} update-authorizer", *_named(each), *_without_cache(each)),
+            without_cache(each),
         )
     if unseen:
         raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(set(unseen)))}")
@@ -95,7 +94,7 @@ def _audiences(evidence: Evidence, clients: Iterable[Client]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _http_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
+def http_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
     evidence.only_on_aws("other APIs")
     gateway = evidence.deployment.client("apigatewayv2")
     for api in _listed(gateway, "get_apis"):
@@ -111,7 +110,7 @@ def _http_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
             )
 
 
-def _rest_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
+def rest_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
     evidence.only_on_aws("other APIs")
     gateway = evidence.deployment.client("apigateway")
     for api in _listed(gateway, "get_rest_apis"):
@@ -137,10 +136,16 @@ def _function(uri: str) -> str:
     return uri.partition("/functions/")[2].removesuffix("/invocations")
 
 
-def _issuer_of(evidence: Evidence, function: str) -> str:
-    """The issuer that the function trusts, if it is Valet's authorizer; empty for another."""
+def environment_of(evidence: Evidence, function: str) -> Mapping[str, str]:
+    """The environment of a function of the account. Raises ClientError if AWS does not show it."""
     configuration = evidence.deployment.client("lambda").get_function_configuration(FunctionName=function)
-    return str(configuration.get("Environment", {}).get("Variables", {}).get("ISSUER", "")).rstrip("/")
+    found: Mapping[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return found
+
+
+def issuer_of(environment: Mapping[str, str]) -> str:
+    """The issuer that a function with this environment trusts, if it is Valet's authorizer; empty for another."""
+    return environment.get("ISSUER", "").rstrip("/")
 
 
 def _named(each: Authorizer) -> tuple[str, ...]:
@@ -148,10 +153,12 @@ def _named(each: Authorizer) -> tuple[str, ...]:
     return (api, each.api_id, "--authorizer-id", each.authorizer_id)
 
 
-def _without_cache(each: Authorizer) -> tuple[str, ...]:
+def without_cache(each: Authorizer) -> str:
+    """The command that lets the gateway keep no answers of this authorizer."""
+    service, change = "apigatewayv2", ("--authorizer-result-ttl-in-seconds", "0")
     if each.is_rest:
-        return ("--patch-operations", "op=replace,path=/authorizerResultTtlInSeconds,value=0")
-    return ("--authorizer-result-ttl-in-seconds", "0")
+        service, change = "apigateway", ("--patch-operations", "op=replace,path=/authorizerResultTtlInSeconds,value=0")
+    return command(f"aws {service} update-authorizer", *_named(each), *change)
 
 
 CHECKS = (Check("gateways.jwt-authorizers", look_jwt_authorizers), Check("gateways.cache", look_caches))

@@ -24,7 +24,7 @@ def look_logouts(evidence: Evidence) -> Iterator[Finding]:
     if letters:
         yield Finding(
             f"The dead-letter queue has {letters} message{'s' if letters > 1 else ''}",
-            "A sign-out could not be finished, or a client could not be told of one for a day.",
+            "A sign-out could not be finished, a client not be told of one for a day, or a mail not be sent.",
             f"Read it: `aws sqs receive-message --queue-url {url}`; docs/operations.md, Alarms, DeadLetters",
         )
 

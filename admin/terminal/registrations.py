@@ -42,6 +42,7 @@ POLICY: Words = {
     "password_minimum": "least length of passwords",
     "role_required_acr": "required level of a role",
     "default_language": "default language",
+    "mail_per_hour": "mails an hour",
     "brand_name": "name",
     "brand_colour": "colour",
     "brand_logo": "logo",

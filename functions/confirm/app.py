@@ -1,6 +1,7 @@
-"""GET, POST /join/confirm, /recover/confirm: where the links and codes of mails lead (docs/people.md).
+"""GET, POST /join/confirm, /recover/confirm, /undo: where the links and codes of mails lead (docs/people.md).
 
-A GET spends nothing (promise P16). A POST may make an account or give one a new password; it opens no session.
+A GET spends nothing (promise P16). A POST may make an account, give one a new password, or undo a
+change; it opens no session.
 """
 
 from collections.abc import Mapping
@@ -9,13 +10,13 @@ from typing import cast
 
 from valet.endpoint import endpoint
 from valet.errors import NotFound
-from valet.front_channel import joining, recovering
+from valet.front_channel import joining, recovering, undoing
 from valet.http import Request, Response
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
 
 # Each has `show` for its page and `act` for its form.
-_MODULES: Mapping[str, ModuleType] = {"/join/confirm": joining, "/recover/confirm": recovering}
+_MODULES: Mapping[str, ModuleType] = {"/join/confirm": joining, "/recover/confirm": recovering, "/undo": undoing}
 
 
 def confirm(request: Request, server: Server) -> Response:

@@ -174,6 +174,7 @@ def test_introspection_tells_the_key_of_a_bound_token(
     tokens = bound_to(owner.of(web_app).refresh(redeemed.refresh_token), owner)
     told = service.introspect(tokens["access_token"]).json()
     assert (told["active"], told["token_type"], told["cnf"]) == (True, "DPoP", {"jkt": owner.jkt})
+    assert (told["acr"], told["auth_time"]) == (bearer["acr"], bearer["auth_time"])  # RFC 9470 §6.2
     assert "cnf" not in web_app.introspect(tokens["refresh_token"]).json()  # the client's authentication binds it
 
 

@@ -38,6 +38,21 @@ def test_a_client_is_told_of_its_own_tokens(web_app: Application, redeemed: Rede
     assert told["client_id"] == "web_app_123"
 
 
+def test_a_service_is_told_of_the_sign_in_that_a_token_rests_on_and_a_refresh_changes_nothing_about_it(
+    deployment: Deployment, web_app: Application, service: Application, redeemed: Redeemed
+) -> None:
+    """RFC 9470 §6.2, RFC 9068 §2.2.1."""
+    at = deployment.clock.now
+    deployment.clock.advance(100)
+    refreshed = web_app.refresh(redeemed.refresh_token).json()["access_token"]
+    for token in (redeemed.access_token, refreshed):
+        told = service.introspect(token).json()
+        assert (told["acr"], told["auth_time"], told["amr"]) == ("urn:valet:acr:password", at, ["pwd"])
+    own = service.introspect(service.client_credentials().json()["access_token"]).json()
+    assert own["active"] is True
+    assert not own.keys() & {"acr", "auth_time", "amr"}
+
+
 def test_asking_never_counts_as_using(deployment: Deployment, web_app: Application, redeemed: Redeemed) -> None:
     spent, current = redeemed.refresh_token, web_app.refresh(redeemed.refresh_token).json()["refresh_token"]
     deployment.clock.advance(61)

@@ -15,10 +15,10 @@ from valet.models.accounts import Account, Identifier
 from valet.models.policy import Policy
 from valet.people.identifiers import TAKEN_AGAIN_AFTER
 
-from tests.integration.joining import ADA, PASSWORD, RP_ID, Person, elsewhere, signs_in
 from tests.support.application import Application
 from tests.support.browser import form_of, forms_of
 from tests.support.deployment import Deployment
+from tests.support.joining import ADA, PASSWORD, RP_ID, Person, elsewhere, signs_in
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import use
 from tests.support.wire import Answer
@@ -73,7 +73,7 @@ def test_who_types_the_code_chooses_a_password_and_is_at_the_app_without_signing
 ) -> None:
     sent = ada.ask()
     assert f"A mail to <strong><bdi>{ADA}</bdi></strong> is on its way" in sent.body
-    mail = ada.mailbox.newest("join")
+    mail = ada.mailbox.newest_of("join")
     page = ada.browser.follow(ada.type_code(sent, mail.code))
     assert f'<p class="address"><bdi>{ADA}</bdi></p>' in page.body
     back = ada.joins(page)
@@ -162,7 +162,7 @@ def test_after_the_requests_ten_minutes_too(deployment: Deployment, ada: Person)
 def test_who_comes_without_an_application_is_at_the_account_page(ada: Person) -> None:
     page = ada.browser.open("/join")
     sent = ada.ask_at("join", form_of(page).hidden["request"])
-    answer = ada.browser.follow(ada.joins(ada.browser.follow(ada.type_code(sent, ada.mailbox.newest("join").code))))
+    answer = ada.browser.follow(ada.joins(ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))))
     assert answer.status == 200
     assert f"You are signed in as <strong><bdi>{ADA}</bdi></strong>" in answer.body
     page = ada.browser.open("/account/delete")
@@ -177,7 +177,7 @@ def test_prompt_create_begins_with_an_account(ada: Person) -> None:
     page = ada.sign_in_page()
     assert form_of(page).action == "/join"
     sent = ada.ask_at("join", form_of(page).hidden["request"])
-    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest("join").code))
+    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))
     assert "code" in ada.browser.decide(ada.browser.follow(ada.joins(page))).answered
     ada.deployment.clock.advance(1)
     page = ada.browser.open(ada.web_app.ask(prompt="create").url)
@@ -302,7 +302,7 @@ def test_a_code_is_good_in_the_browser_and_the_request_that_asked_alone(
 
 def test_a_code_may_be_tried_five_times(deployment: Deployment, ada: Person) -> None:
     sent, wrong = ada.ask(), "00000000"
-    mail = ada.mailbox.newest("join")
+    mail = ada.mailbox.newest_of("join")
     if mail.code == wrong:
         wrong = "11111111"
     with deployment.nothing_spent(BUT):
@@ -315,20 +315,20 @@ def test_a_code_may_be_tried_five_times(deployment: Deployment, ada: Person) -> 
     assert account_of(deployment) is None
     # A new mail has a new code, and the link of the former one is still good.
     sent = ada.ask()
-    assert leads(ada.type_code(sent, ada.mailbox.newest("join").code), "/join/confirm")
+    assert leads(ada.type_code(sent, ada.mailbox.newest_of("join").code), "/join/confirm")
     assert ada.browser.get(mail.link).status == 200
 
 
 @pytest.mark.parametrize("typed", ["{0} {1}", " {0}-{1} ", "{0}\u00a0{1}"])
 def test_a_code_may_be_typed_as_the_mail_shows_it(ada: Person, typed: str) -> None:
     sent = ada.ask()
-    code = ada.mailbox.newest("join").code
+    code = ada.mailbox.newest_of("join").code
     assert leads(ada.type_code(sent, typed.format(code[:4], code[4:])), "/join/confirm")
 
 
 def test_a_code_is_too_old_after_ten_minutes_with_its_page(deployment: Deployment, ada: Person) -> None:
     sent = ada.ask()
-    code = ada.mailbox.newest("join").code
+    code = ada.mailbox.newest_of("join").code
     deployment.clock.advance(600)
     assert leads(ada.type_code(sent, code), "/authorize")  # which begins the request anew
 
@@ -625,12 +625,12 @@ def test_the_proof_dies_with_the_accounts_first_epoch_and_its_password(deploymen
 def test_somebody_who_joins_in_the_same_tab_later_has_to_sign_in(deployment: Deployment, ada: Person) -> None:
     """The proof of the first one stands there. It is not replaced, so that no two people's proofs can be mixed up."""
     sent = ada.ask()
-    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest("join").code))
+    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))
     handle = form_of(sent).hidden["request"]
     ada.browser.follow(ada.joins(page))
     ada.browser.cookies.pop(SESSION)
     sent = ada.ask_at("join", handle, "brother@example.org")
-    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest("join").code))
+    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))
     answer = ada.browser.follow(ada.joins(page, password="a horse of his own, of course"))
     assert form_of(answer).names >= {"password"}
     assert SESSION not in ada.browser.cookies
@@ -653,7 +653,7 @@ def test_p11_classic_federated_merge(deployment: Deployment, ada: Person) -> Non
 def test_p11_unexpired_session(deployment: Deployment, ada: Person, attacker: Person) -> None:
     """Who asks with Ada's address has no session, no link and no code; and none comes of it when she joins."""
     handle = form_of(attacker.ask()).hidden["request"]
-    ada.joins(ada.browser.get(ada.mailbox.newest("join").link))
+    ada.joins(ada.browser.get(ada.mailbox.newest_of("join").link))
     with deployment.nothing_spent(BUT):
         page = attacker.browser.open(f"/authorize?resume={handle}&by=joined")
     assert form_of(page).names >= {"password"}
@@ -663,7 +663,7 @@ def test_p11_unexpired_session(deployment: Deployment, ada: Person, attacker: Pe
 def test_p11_trojan_identifier(deployment: Deployment, ada: Person, attacker: Person) -> None:
     """Nothing that somebody else chose is in the account when its owner first opens it."""
     attacker.ask()
-    mail = ada.mailbox.newest("join")
+    mail = ada.mailbox.newest_of("join")
     ada.joins(ada.browser.get(mail.link))
     account = account_of(deployment)
     assert account is not None
@@ -680,7 +680,7 @@ def test_p11_trojan_identifier(deployment: Deployment, ada: Person, attacker: Pe
 def test_p11_unexpired_address_change(deployment: Deployment, ada: Person, attacker: Person) -> None:
     """A mail that somebody asked for before is good for nothing afterwards."""
     attacker.ask()
-    older = ada.mailbox.newest("join")
+    older = ada.mailbox.newest_of("join")
     ada.joins(ada.browser.get(ada.mail().link))
     account = account_of(deployment)
     page = attacker.browser.get(older.link)
@@ -711,7 +711,7 @@ def test_the_mails_place_is_a_secret_of_the_browser_that_asked(deployment: Deplo
     assert letter.place == place_of(handle, ada.browser.cookies["__Host-valet-browser"]).hex()
     thief = elsewhere(ada)
     thief.browser.get("/join")
-    done = thief.joins(thief.browser.get(ada.mailbox.newest("join").link))
+    done = thief.joins(thief.browser.get(ada.mailbox.newest_of("join").link))
     assert "Your account is ready" in done.body
     with deployment.nothing_spent(BUT):
         thief.browser.get(f"/authorize?resume={handle}&by=joined")

@@ -171,7 +171,7 @@ def test_a_code_has_five_tries_and_the_right_one_comes_too_late(deployment: Depl
 
 
 def test_no_copy_of_the_tables_has_a_code_or_a_secret_of_a_link(deployment: Deployment, post: Post) -> None:
-    """P21: with every mail in it, a dump of the tables finishes none of them."""
+    """With every mail in it, a dump of the tables finishes none of them."""
     (mail,) = post.send(letter(deployment, RECOVER, address=ADDRESS_OF_JOHN))
     (token,) = parse_qs(urlsplit(link_of(mail)).query)["token"]
     dump = str(deployment.everything())

@@ -15,10 +15,10 @@ from valet.people.passwords import credential_in_force
 
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew, attempt
-from tests.integration.joining import Person, elsewhere, signs_in
 from tests.support.application import Application
 from tests.support.browser import Browser, form_of, forms_of
 from tests.support.deployment import Deployment
+from tests.support.joining import Person, elsewhere, signs_in
 from tests.support.logouts import Logouts
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey, use
@@ -66,7 +66,7 @@ def waiting_sign_outs(deployment: Deployment) -> int:
 def test_who_types_the_code_sets_a_password_and_signs_in_with_it(deployment: Deployment, john: Person) -> None:
     sent = john.ask("recover", " John@Example.com ")
     assert "If an account has the address <strong><bdi>John@Example.com</bdi></strong>" in sent.body
-    page = john.browser.follow(john.type_code(sent, john.mailbox.newest("recover").code))
+    page = john.browser.follow(john.type_code(sent, john.mailbox.newest_of("recover").code))
     assert f'<p class="address"><bdi>{ADDRESS}</bdi></p>' in page.body
     asked = john.browser.follow(john.sets_password(page, NEW))
     assert form_of(asked).names >= {"password"}  # a mail opens no session

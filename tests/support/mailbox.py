@@ -50,7 +50,7 @@ class Mailbox(Post):
         new = self.mails[: len(self.mails) - before]
         return [self._received(mail) for mail in reversed(new)]
 
-    def newest(self, purpose: str) -> Received:
+    def newest_of(self, purpose: str) -> Received:
         found = [received for received in self.read() if received.purpose == purpose]
         assert found, "no such mail was sent"
         return found[-1]

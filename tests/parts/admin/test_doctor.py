@@ -28,7 +28,8 @@ from tests.parts.admin.people import sign_in
 
 DAY = 86_400
 CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
-ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "account.concurrency", "proxy.address"}
+ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "account.concurrency"}
+ON_AWS_ONLY |= {"proxy.address", "mails.identity", "mails.account", "gateways.step-up"}
 
 
 @pytest.fixture
@@ -386,6 +387,14 @@ def test_functions_that_are_configured_wrong(valet: Operator, monkeypatch: pytes
     assert "Access tokens live 7200 s" in found(report, "tokens.lifetime")
     assert "log from ERROR" in found(report, "audit.log-level")
     assert "The deployment has no retry window" in found(report, "clients.retry-window")
+    levels = {"GET /a": ["urn:x:gold", "phr"], "GET /b": ["urn:valet:acr:password"], "GET /c": ["gold", "phr"]}
+    asking = {route: {"scopes": ["x"], "acr": acr} for route, acr in levels.items()}
+    monkeypatch.setitem(authorizer, "ROUTES", json.dumps(asking))
+    text = found(examined(valet, "--only", "authorizer.step-up"), "authorizer.step-up")
+    assert text.splitlines() == [
+        "GET /a in ROUTES of the authorizer asks for the level phr or urn:x:gold, which no sign-in here reaches",
+        "GET /c in ROUTES of the authorizer asks for the level gold or phr, which no sign-in here reaches",
+    ]  # the local stack on 127.0.0.1 has no passkeys
     monkeypatch.setitem(authorizer, "ROUTES", "nonsense")
     assert "ROUTES is not JSON" in found(examined(valet, "--only", "authorizer.routes"), "authorizer.routes")
 

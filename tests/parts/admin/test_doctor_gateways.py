@@ -1,7 +1,10 @@
-"""`valet doctor` about the account's other APIs, which may take bound tokens without a proof."""
+"""`valet doctor` about the account's other APIs, which may take bound tokens without a proof, or ask for sign-ins that
+nobody can make.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -13,8 +16,8 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
-from admin.doctor import examine, gateways
-from admin.doctor.evidence import Evidence
+from admin.doctor import examine, gateways, step_up
+from admin.doctor.evidence import Answer, Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
 from admin.terminal.spelling import Where
@@ -94,7 +97,8 @@ def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyP
 
 
 def looked(evidence: Evidence, name: str) -> tuple[list[Finding], list[Skipped]]:
-    return examine(evidence, [check for check in gateways.CHECKS if check.name == name])
+    checks = (*gateways.CHECKS, *step_up.CHECKS)
+    return examine(evidence, [check for check in checks if check.name == name])
 
 
 def add_http(gateway: Gateway, **authorizer: Any) -> tuple[str, str]:
@@ -198,3 +202,105 @@ def test_without_permission_a_check_could_not_look(evidence: Evidence, http_apis
     assert findings == []
     assert {each.check for each in both} == {"gateways.cache", "gateways.jwt-authorizers"}
     assert all("AccessDenied" in each.reason for each in both)
+
+
+# -- step-up -----------------------------------------------------------------------------------------------------------
+
+PASSWORD, REQUEST = "urn:valet:acr:password", {"AuthorizerType": "REQUEST", "AuthorizerPayloadFormatVersion": "2.0"}
+
+
+def asks_for(monkeypatch: pytest.MonkeyPatch, **rule: Any) -> None:
+    """The authorizer before somebody else's API has one route, and a trust in this issuer."""
+    environment = {"ISSUER": ISSUER, "ROUTES": json.dumps({"POST /pay": {"scopes": ["pay"], **rule}})}
+    monkeypatch.setattr(_Lambda, "environments", {OURS: environment, THEIRS: {**environment, "ISSUER": "https://x"}})
+
+
+def reach(evidence: Evidence, *levels: str) -> None:
+    """What the deployment's metadata says of the levels of sign-ins."""
+    document = json.dumps({"acr_values_supported": levels} if levels else {})
+    evidence._answers["/.well-known/openid-configuration"] = Answer(200, {}, document.encode())
+
+
+def test_a_level_that_no_sign_in_reaches_is_found_once_for_each_authorizer(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This deployment has no passkeys."""
+    reach(evidence, PASSWORD)
+    asks_for(monkeypatch, acr=["phr"])
+    for function in (OURS, OURS, THEIRS):
+        add_http(http_apis, AuthorizerUri=of(function), **REQUEST)
+    [finding], skipped = looked(evidence, "gateways.step-up")
+    assert (finding.is_error, skipped) == (True, [])
+    assert finding.what.startswith(f"POST /pay in ROUTES of the authorizer {of(OURS).split('/functions/')[1][:20]}")
+    assert finding.what.endswith("asks for the level phr, which no sign-in here reaches")
+    assert f"a level that they reach in ROUTES ({PASSWORD})" in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("acr", "what"),
+    [
+        (["phr"], ""),
+        ([PASSWORD, "urn:valet:acr:upstream", "phr"], ""),
+        (["gold", "phr"], ""),
+        ([PASSWORD, "phr"], "takes the level urn:valet:acr:password, and not urn:valet:acr:upstream, which stands as"),
+        (["urn:valet:acr:upstream", PASSWORD], "and not phr, which"),
+    ],
+)
+def test_a_route_that_takes_a_level_and_not_one_that_stands_as_high_is_found(
+    evidence: Evidence, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch, acr: list[str], what: str
+) -> None:
+    """A person who signs in with a passkey would be refused where a password is enough."""
+    reach(evidence, PASSWORD, "urn:valet:acr:upstream", "phr")
+    rest_apis.apis.append({"id": "old1", "name": "old"})
+    rest_apis.authorizers["old1"] = [
+        {"id": "a", "type": "REQUEST", "authorizerUri": of(OURS), "authorizerResultTtlInSeconds": 0}
+    ]
+    asks_for(monkeypatch, acr=acr)
+    findings, skipped = looked(evidence, "gateways.step-up")
+    assert (len(findings), skipped) == (bool(what), [])
+    assert all(what in finding.what and "to acr in ROUTES" in finding.mend for finding in findings)
+
+
+def test_without_the_metadata_nothing_is_called_good(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reach(evidence)
+    asks_for(monkeypatch, acr=["phr"])
+    add_http(http_apis, AuthorizerUri=of(OURS), **REQUEST)
+    findings, [skipped] = looked(evidence, "gateways.step-up")
+    assert (findings, skipped.reason) == ([], "the metadata names no acr_values_supported")
+
+
+def test_answers_that_are_kept_longer_than_a_max_age_says_are_found(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=60, **REQUEST)
+    add_http(http_apis, AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=0, **REQUEST)
+    asks_for(monkeypatch)
+    assert looked(evidence, "gateways.step-up") == ([], [])
+    asks_for(monkeypatch, max_age=300)
+    [finding], _ = looked(evidence, "gateways.step-up")
+    assert "whose routes have a max_age" in finding.what
+    assert "for up to 60 s longer" in finding.why
+    assert "--authorizer-result-ttl-in-seconds 0" in finding.mend
+
+
+def test_the_stacks_own_authorizer_is_left_to_its_own_check(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks_for(monkeypatch, acr=["phr"])
+    evidence.deployment.__dict__["outputs"] = {"Issuer": ISSUER, "AuthorizerFunction": OURS}
+    add_http(http_apis, AuthorizerUri=of(OURS), **REQUEST)
+    assert looked(evidence, "gateways.step-up") == ([], [])
+
+
+def test_a_function_that_may_not_be_read_is_told_of_among_those_that_may_ask_for_a_level(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reach(evidence, PASSWORD)
+    asks_for(monkeypatch, acr=["phr"])
+    for function in ("of-another-account", OURS):
+        add_http(http_apis, AuthorizerUri=of(function), **REQUEST)
+    findings, [skipped] = looked(evidence, "gateways.step-up")
+    assert len(findings) == 1
+    assert "of-another-account (AccessDeniedException)" in skipped.reason

@@ -36,6 +36,15 @@ def test_without_a_record_the_defaults_are_in_force(valet: Operator) -> None:
     assert valet.json("people", "show")["default_language"] == "en"
 
 
+def test_the_mails_of_an_hour_are_set_and_nought_stops_them(valet: Operator) -> None:
+    for number in (50, 0):
+        valet("people", "set", "--mail-per-hour", str(number))
+        assert in_force(valet).mail_per_hour == number
+        assert valet.json("people", "show")["mail_per_hour"] == number
+    valet("people", "set", "--reset", "mail_per_hour")
+    assert in_force(valet) == Policy()
+
+
 def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet: Operator, logged: Logged) -> None:
     valet("people", "set", "--default-language", "de")
     valet("people", "set", "--languages", "en de")
@@ -54,6 +63,10 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--default-language", "en"),  # as it is
         ("--languages", "en de", "--reset", "languages"),
         ("--reset", "second_factor"),  # nothing reads it yet
+        ("--mail-per-hour", "1000"),  # as it is
+        ("--mail-per-hour", "1000001"),
+        ("--mail-per-hour", "-1"),
+        ("--mail-per-hour", "many"),
         ("--second-factor", "required"),
         ("--colour", "#ffd400"),
         ("--logo", __file__),

@@ -64,7 +64,7 @@ def told(stack: LocalStack, installed: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_page_has_an_api_for_each_framework() -> None:
-    assert set(EXAMPLES) == {"fastapi_api", "flask_api", "lambda_api"}
+    assert set(EXAMPLES) == {"fastapi_api", "flask_api", "lambda_api", "step_up_api"}  # the last: test_step_up
     assert f"valet_resource_server-{__version__}-py3-none-any.whl" in PAGE
 
 

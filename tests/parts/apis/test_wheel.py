@@ -41,8 +41,10 @@ MODULES = {
     "valet_resource_server/_valet/resource_server/proofs_seen.py",
     "valet_resource_server/_valet/resource_server/status.py",
     "valet_resource_server/_valet/resource_server/status_list.py",
+    "valet_resource_server/_valet/resource_server/step_up.py",
     "valet_resource_server/_valet/resource_server/verify.py",
     "valet_resource_server/refusals.py",
+    "valet_resource_server/step_up.py",
     "valet_resource_server/verifier.py",
 }
 LOADED = """

@@ -49,9 +49,11 @@ def chosen(keys: Sequence[str], method: str, path: str, *, is_rest: bool) -> str
     return f"{verb} {template}" if verb else None
 
 
-def permits(rule: Mapping[str, Any], scope: str, roles: Sequence[str]) -> bool:
+def permits(rule: Mapping[str, Any], scope: str, roles: Sequence[str], acr: str = "", age: float = 10**9) -> bool:
     wanted = rule.get("roles")
-    return set(rule.get("scopes", [])) <= set(scope.split()) and (not wanted or bool(set(wanted) & set(roles)))
+    if not set(rule.get("scopes", [])) <= set(scope.split()) or (wanted and not set(wanted) & set(roles)):
+        return False
+    return acr in rule.get("acr", [acr]) and age <= rule.get("max_age", age)
 
 
 def size(answer: Mapping[str, Any]) -> int:

@@ -15,6 +15,7 @@ SHAPES = ("rest_token", "rest_request", "http_1", "http_2", "websocket", "appsyn
 OWN_ROUTES: dict[str, Any] = {
     **ROUTES,
     "ANY /open/{proxy+}": {},
+    "POST /api/transfers": {"scopes": ["items"], "acr": ["urn:valet:acr:multi-factor", "phr"], "max_age": 300},
     "$connect": {"scopes": ["profile"]},
     "Query.profile": {"scopes": ["profile"]},
     "Query.admin": {"scopes": ["admin"]},
@@ -48,7 +49,8 @@ def allows(answer: dict[str, Any], event: dict[str, Any]) -> bool:
 def test_there_is_a_file_for_each_shape_and_case() -> None:
     for case in ("good_token", "bad_token", "not_bearer"):
         assert files(case) == sorted(f"{shape}-{case}" for shape in SHAPES)
-    assert len(files("too_little_scope")) == len(files("too_little_role")) == len(files("unnamed_route")) == 4
+    for case in ("too_little_scope", "too_little_role", "too_little_sign_in", "unnamed_route"):
+        assert len(files(case)) == 4
 
 
 @pytest.mark.parametrize("name", files("good_token", "any_route"))
@@ -62,7 +64,7 @@ def test_a_good_token_is_allowed(stand: Stand, name: str) -> None:
     json.dumps(answer)
 
 
-@pytest.mark.parametrize("name", files("too_little_scope", "too_little_role", "unnamed_route"))
+@pytest.mark.parametrize("name", files("too_little_scope", "too_little_role", "too_little_sign_in", "unnamed_route"))
 def test_too_little_is_an_answer_that_does_not_allow(stand: Stand, name: str) -> None:
     event = event_of(name, stand.issuer.token())
     assert not allows(stand.answer(event), event)
@@ -72,6 +74,13 @@ def test_too_little_is_an_answer_that_does_not_allow(stand: Stand, name: str) ->
 @pytest.mark.parametrize("name", files("too_little_role", "too_little_scope"))
 def test_the_right_scope_and_role_are_enough(stand: Stand, name: str) -> None:
     event = event_of(name, stand.issuer.token(scope="admin items", roles=["admin"]))
+    assert allows(stand.answer(event), event)
+
+
+@pytest.mark.parametrize("name", files("too_little_sign_in"))
+@pytest.mark.parametrize("acr", ["phr", "urn:valet:acr:multi-factor"])
+def test_the_right_sign_in_is_enough(stand: Stand, name: str, acr: str) -> None:
+    event = event_of(name, stand.issuer.token(acr=acr))
     assert allows(stand.answer(event), event)
 
 

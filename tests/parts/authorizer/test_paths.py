@@ -235,6 +235,8 @@ SLASHED: dict[str, Any] = {
     "GET /open/{rest+}": {},
     "GET /open/report": {"scopes": ["report"], "roles": ["boss"]},
     "GET /{x}/export": {"scopes": ["files", "export"]},
+    "GET /Admin": {"scopes": ["files"], "acr": ["gold", "phr"], "max_age": 60},
+    "GET /open/about": {"scopes": [], "acr": ["phr"], "max_age": 300},
 }
 
 
@@ -268,6 +270,15 @@ def test_a_last_slash_is_no_matter_where_every_reader_lets_the_same_people_in(pa
         ({}, {"scopes": [], "roles": ["r"]}, False),
         ({"scopes": [], "roles": ["r"]}, {"scopes": [], "roles": ["r", "s"]}, True),
         ({"scopes": [], "roles": ["r", "s"]}, {"scopes": [], "roles": ["r"]}, False),
+        ({"scopes": [], "acr": ["a"]}, {}, True),
+        ({}, {"scopes": [], "acr": ["a"]}, False),
+        ({"scopes": [], "acr": ["a"]}, {"scopes": [], "acr": ["b", "a"]}, True),
+        ({"scopes": [], "acr": ["a", "b"]}, {"scopes": [], "acr": ["a"]}, False),
+        ({"scopes": [], "max_age": 60}, {}, True),
+        ({}, {"scopes": [], "max_age": 60}, False),
+        ({"scopes": [], "max_age": 60}, {"scopes": [], "max_age": 61}, True),
+        ({"scopes": [], "max_age": 61}, {"scopes": [], "max_age": 60}, False),
+        ({"scopes": [], "max_age": 60}, {"scopes": [], "max_age": 60, "acr": ["a"]}, False),
     ],
 )
 def test_a_path_that_is_another_route_to_some_reader_needs_a_rule_that_implies_the_others(
@@ -364,10 +375,13 @@ RANDOM_PATHS = st.one_of(
 
 def permits(rule: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether whoever `rule` lets in is let in by `other`."""
-    roles, others = set(rule.get("roles", ())), set(other.get("roles", ()))
-    return set(other.get("scopes", ())) <= set(rule.get("scopes", ())) and (
-        not others or (bool(roles) and roles <= others)
-    )
+    for some in ("roles", "acr"):
+        names, others = set(rule.get(some, ())), set(other.get(some, ()))
+        if others and not (names and names <= others):
+            return False
+    if rule.get("max_age", 10**9) > other.get("max_age", 10**9):
+        return False
+    return set(other.get("scopes", ())) <= set(rule.get("scopes", ()))
 
 
 @settings(max_examples=1600, deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from valet.resource_server.api_gateway import events, permissions, policy
 from valet.resource_server.api_gateway.events import HTTP_2, REST_REQUEST, REST_TOKEN, Asked
-from valet.resource_server.api_gateway.routes import Routes, parse_routes
+from valet.resource_server.api_gateway.routes import NO_SIGN_IN, Routes, SignIn, parse_routes
 
 from tests.parts.authorizer import gateway
 from tests.parts.authorizer.issuer import ARN, Lines, Stand, http_2
@@ -29,7 +29,16 @@ _template = st.builds(
     st.sampled_from([[], [], ["{rest+}"]]),
 )
 _key = st.builds(lambda verb, template: f"{verb} {template}", st.sampled_from(["GET", "PUT", "ANY"]), _template)
-_rule = st.sampled_from([{}, {"scopes": ["r"]}, {"scopes": ["w"]}, {"scopes": ["r"], "roles": ["admin"]}])
+_rule = st.sampled_from(
+    [
+        {},
+        {"scopes": ["r"]},
+        {"scopes": ["w"]},
+        {"scopes": ["r"], "roles": ["admin"]},
+        {"scopes": [], "acr": ["phr", "mfa"]},
+        {"scopes": ["r"], "max_age": 60},
+    ]
+)
 _tables = st.dictionaries(_key, _rule, min_size=1, max_size=6)
 _unnamed = st.lists(_key, max_size=3)  # routes that the API has and ROUTES does not name
 
@@ -40,9 +49,9 @@ def parsed(table: dict[str, Any]) -> Routes:
     return routes
 
 
-def document(routes: Routes, scope: str, roles: str, asked: Asked) -> dict[str, Any]:
+def document(routes: Routes, scope: str, roles: str, asked: Asked, sign_in: SignIn = NO_SIGN_IN) -> dict[str, Any]:
     made = permissions.Permissions(routes, Lines().append)
-    return made.document(made.of(scope, roles), asked).policy
+    return made.document(made.of(scope, roles, sign_in), asked).policy
 
 
 def spelled(path: str, escapes: list[bool]) -> str:
@@ -61,6 +70,7 @@ def spelled(path: str, escapes: list[bool]) -> str:
     escapes=st.just([]) | st.lists(st.booleans(), max_size=8),
     scope=st.sampled_from(["", "r", "w", "r w"]),
     roles=st.sampled_from(["", "admin"]),
+    sign_in=st.sampled_from([NO_SIGN_IN, ("pwd", 30), ("phr", 61), ("mfa", 60)]),
     shape=st.sampled_from([REST_REQUEST, REST_TOKEN, HTTP_2]),
     method=st.sampled_from(METHODS),
     path=st.sampled_from(PATHS),
@@ -71,6 +81,7 @@ def test_policy_and_router_agree_on_random_tables(
     escapes: list[bool],
     scope: str,
     roles: str,
+    sign_in: SignIn,
     shape: int,
     method: str,
     path: str,
@@ -84,7 +95,7 @@ def test_policy_and_router_agree_on_random_tables(
 
     def may(verb: str, each: str) -> bool:
         key = gateway.chosen(list(table), verb, each, is_rest=is_rest)
-        return key is not None and gateway.permits(table[key], scope, roles.split())
+        return key is not None and gateway.permits(table[key], scope, roles.split(), *sign_in)
 
     chosen = gateway.chosen(api, method, path, is_rest=is_rest)
     route = f"{method} {chosen.split(' ', 1)[1]}" if chosen else None
@@ -92,9 +103,9 @@ def test_policy_and_router_agree_on_random_tables(
     if shape == REST_TOKEN:
         asked = events.read({"type": "TOKEN", "authorizationToken": "", "methodArn": arn}, routes)
         assert asked.route in (route, None if escapes else route), "the router reads a path as the gateway does"
-    permitted = permissions.Permissions(routes, print).of(scope, roles).routes
+    permitted = permissions.Permissions(routes, print).of(scope, roles, sign_in).routes
     is_refused = asked.route not in permitted
-    found = document(routes, scope, roles, asked)
+    found = document(routes, scope, roles, asked, sign_in)
     allowed = {(verb, p) for verb in METHODS for p in PATHS if gateway.iam_allows(found, f"{BASE}/{verb}{p}")}
     for verb, each in allowed:
         # A gateway may ignore one slash at the end, so that such a path is the asked route's own.

@@ -28,6 +28,18 @@ from tests.parts.authorizer.issuer import Stand
         ('{"GET /a": {"scopes": [""]}}', "scopes that are not a list"),
         ('{"GET /a": {"roles": ["admin"]}}', "names roles but no scopes"),
         ('{"GET /a": {"scopes": [], "roles": []}}', "names no role"),
+        ('{"GET /a": {"acr": ["phr"]}}', "names acr but no scopes"),
+        ('{"GET /a": {"max_age": 60}}', "names max_age but no scopes"),
+        ('{"GET /a": {"scopes": [], "acr": "phr"}}', 'acr that are not a list of names: write ["one", "another"]'),
+        ('{"GET /a": {"scopes": [], "acr": ["phr mfa"]}}', "acr that are not a list"),
+        ('{"GET /a": {"scopes": [], "acr": ["\\""]}}', "acr that are not a list"),
+        ('{"GET /a": {"scopes": [], "acr": [1]}}', "acr that are not a list"),
+        ('{"GET /a": {"scopes": [], "acr": []}}', "names no acr value: leave acr out"),
+        *(
+            (f'{{"GET /a": {{"scopes": [], "max_age": {max_age}}}}}', "whole number of seconds, 1 to 31622400")
+            for max_age in ("0", "-1", "300.0", '"300"', "true", "null", "31622401", "[]")
+        ),
+        ('{"GET /a": {"scopes": [], "acr_values": ["phr"]}}', '"scopes", "roles", "acr" and "max_age" alone'),
         ('{"OPTIONS /a": {}}', "OPTIONS cannot be protected"),
         ('{"get /a": {}}', "a key is"),
         ('{"GET": {}}', "a path is"),
@@ -60,6 +72,21 @@ def test_a_rule_may_write_out_that_it_asks_for_no_scope() -> None:
     assert not wrong
     assert routes.rules["GET /a"].permits(frozenset(), frozenset({"admin"}))
     assert not routes.rules["GET /a"].permits(frozenset({"admin"}), frozenset())
+
+
+def test_all_scopes_and_one_role_and_one_level_that_is_recent() -> None:
+    routes, wrong = parse_routes(
+        '{"GET /a": {"scopes": ["x"], "roles": ["r"], "acr": ["b", "a", "b"], "max_age": 60}, "GET /b": {"scopes": []}}'
+    )
+    rule = routes.rules["GET /a"]
+    assert (wrong, rule.acr, rule.max_age) == ([], ("b", "a"), 60)  # in their order, which is that of preference
+    assert rule.permits(frozenset("x"), frozenset("r"), ("a", 60))
+    assert rule.permits(frozenset("x"), frozenset("r"), ("b", 0))
+    for scope, role, acr, age in (("y", "r", "a", 0), ("x", "s", "a", 0), ("x", "r", "c", 0), ("x", "r", "a", 61)):
+        assert not rule.permits(frozenset(scope), frozenset(role), (acr, age))
+    assert not rule.permits(frozenset("x"), frozenset("r"))  # a token that tells of no sign-in
+    assert routes.asks_for_sign_in
+    assert not parse_routes('{"GET /b": {"scopes": []}}')[0].asks_for_sign_in
 
 
 def test_all_scopes_and_one_role() -> None:

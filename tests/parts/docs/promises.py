@@ -16,6 +16,7 @@ _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
 _PROOFS = "integration/test_proofs.py"
 _NEW_PASSWORD = "integration/test_new_password.py"
+_PROVIDERS = "parts/outbound/test_providers.py"
 _STOLEN = "integration/test_stolen_sign_ins.py"
 _BOUND = "parts/authorizer/test_bound_tokens.py"
 _SEEN = "parts/authorizer/test_proofs_seen.py"
@@ -23,6 +24,9 @@ _API = "integration/test_bound_tokens_at_an_api.py"
 _LANES = "parts/keys/test_lanes.py"
 _ALGS = "integration/test_signing_algs.py"
 _GUARDED = "parts/outbound/test_guarded.py"
+_MAILS = "integration/test_mails.py"
+_MAIL_COUNTS = "promises/counts/test_mails.py"
+_MAIL_WORDS = "unit/test_mail_composing.py"
 _COUNTS = "promises/counts/test_counts.py"
 _PRIVILEGES = "promises/privileges/test_privileges.py"
 _WALK = "promises/model/test_interleavings.py::*"
@@ -118,6 +122,15 @@ PROMISES = (
         "P10",
     ),
     Row(
+        "Who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and a function "
+        "that may not read accounts. Only the mailbox tells.",
+        (
+            f"{_MAILS}::test_nobody_gets_no_mail_and_no_line_tells_of_the_address",
+            f"{_MAIL_COUNTS}::test_asking_for_a_mail_counts_three_times_whoever_has_the_address",
+        ),
+        "P12",
+    ),
+    Row(
         "No factor vouches for another, and none opens a session: each factor's function may leave its own kind of "
         "proof, and /authorize alone makes a session of it.",
         (
@@ -156,6 +169,20 @@ PROMISES = (
         "P17",
     ),
     Row(
+        "An identity at another provider is its issuer and subject there. An address that the provider has not proven "
+        "counts as not told.",
+        (
+            f"{_PROVIDERS}::test_an_address_that_is_not_proven_upstream_counts_as_not_told",
+            f"{_PROVIDERS}::test_an_address_and_its_proof_are_of_one_source",
+            f"{_PROVIDERS}::test_noauth_an_address_that_any_administrator_may_write_proves_nothing",
+            f"{_PROVIDERS}::test_github_is_known_by_its_number_and_not_by_a_name_that_another_may_take",
+            f"{_PROVIDERS}::test_mix_up_a_response_that_names_another_issuer_is_refused",
+            f"{_PROVIDERS}::test_a_code_of_another_browser_is_refused_by_pkce",
+            "parts/outbound/test_id_tokens.py::*",
+        ),
+        "P18",
+    ),
+    Row(
         "A client that asked to be told of a logout is told, or an alarm says which one was not. A sign-out that was "
         "begun is finished, wherever the function that began it was killed.",
         (
@@ -164,6 +191,26 @@ PROMISES = (
             "parts/admin/test_logouts.py::test_what_ends_all_that_a_person_has_opened_is_announced_before_it_is_written",
         ),
         "P19",
+    ),
+    Row(
+        "The secrets at other providers are ciphertext at rest. Operators can seal them and open none.",
+        (
+            "parts/admin/test_providers.py::test_the_secret_is_sealed_for_this_provider_and_no_command_shows_it",
+            "parts/template/test_roles.py::test_operators_seal_providers_secrets_and_open_none",
+        ),
+        "P21",
+    ),
+    Row(
+        "Nobody is mail-bombed, and nobody's words reach a stranger's mailbox through us.",
+        (
+            f"{_MAILS}::test_nobody_puts_words_into_a_strangers_mailbox",
+            f"{_MAILS}::test_nothing_but_one_address_is_ever_given_to_ses",
+            f"{_MAIL_WORDS}::test_no_mail_repeats_what_was_typed",
+            f"{_MAIL_WORDS}::test_a_subject_is_one_line_whatever_the_operator_registered",
+            f"{_PRIVILEGES}::test_the_mailer_alone_sends_mail_and_from_one_address",
+            "unit/test_mail_throttling.py::*",
+        ),
+        "P22",
     ),
     Row(
         "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "

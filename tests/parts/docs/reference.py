@@ -69,7 +69,7 @@ VARIABLES = {
     "the token function may run",
     "ROTATE_ROLE_ARN": "rotate_keys: its own role, for a new key's policy",
     "ROTATION_PERIOD": "rotate_keys: days that a key signs",
-    "ROUTES": "authorizer: the scopes and roles that each route needs, as JSON",
+    "ROUTES": "authorizer: the scopes, roles and sign-in that each route needs, as JSON",
     "SENDER_CONSTRAINT": "authorizer: optional or required; required refuses tokens that are bound to no key",
     "SIGNER": "kms or wrapped",
     "SIGNING_ALG": "RS256, ES256, PS256, RS256+PS256 or RS256+ES256",
@@ -134,7 +134,7 @@ AUTHORIZER_EVENTS = {
     ),
     "route.denied": (
         "route reason jti",
-        "A good token, but the scopes or roles of this route are missing, or nothing names the route: 403.",
+        "A good token, but the scopes, roles or sign-in of this route are missing, or nothing names the route: 403.",
     ),
     "token.refused": ("reason", "The access token is not good: 401."),
 }

@@ -75,7 +75,7 @@ def test_a_good_token_with_too_little_is_told_the_scope_that_the_route_asks_for(
     assert answer.headers["www-authenticate"] == (
         f'Bearer error="insufficient_scope", scope="items", resource_metadata="{metadata_of(stack)}"'
     )
-    assert answer.json()["error"] == "insufficient_scope"
+    assert answer.json()["error"] == "access_denied"
 
 
 def test_a_path_that_is_no_route_is_a_403_of_the_gateways(stack: LocalStack) -> None:

@@ -233,6 +233,18 @@ def test_an_address_that_only_userinfo_tells_counts_with_its_own_proof() -> None
     assert (identity.issuer, identity.acr, identity.amr) == (idp.host, "urn:valet:acr:upstream", ())
 
 
+def test_an_address_and_its_proof_are_of_one_source() -> None:
+    """FusionAuth #2542: the address of one document was linked by the proof of another."""
+    idp = FakeProvider()
+    idp.lies = {"email_verified": None}  # Okta: the address without its proof
+    idp.userinfo = {"email_verified": True}
+    assert redeemed(idp).email == ""
+    idp.userinfo = {"email": "other@example.com", "email_verified": True}
+    assert redeemed(idp).email == "other@example.com"
+    idp.userinfo = {"email": idp.claims["email"], "email_verified": False}
+    assert redeemed(idp).email == ""
+
+
 def test_userinfo_does_not_replace_what_the_id_token_says() -> None:
     idp = FakeProvider(roles_claim="groups")
     idp.userinfo = {"email": "eve@example.com", "email_verified": True, "name": "Eve"}

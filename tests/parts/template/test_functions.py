@@ -57,13 +57,15 @@ def test_only_the_demo_passkeys_mails_other_providers_and_what_tells_clients_are
         "FederateFunction": "HasFederation",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",
+        "AskFunction": "SendsMail",
+        "ConfirmFunction": "SendsMail",
         "MailerFunction": "SendsMail",
     }
 
 
 def test_what_hashes_passwords_has_a_whole_core_and_nothing_else_pays_for_one() -> None:
     memory = {name: each["Properties"]["MemorySize"] for name, each in _functions().items()}
-    for name in ("LoginFunction", "CredentialsFunction"):
+    for name in ("LoginFunction", "CredentialsFunction", "ConfirmFunction"):
         assert memory.pop(name) == 1769
     assert set(memory.values()) == {512}
 

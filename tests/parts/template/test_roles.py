@@ -83,7 +83,11 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
     for statement in _all(function):
         actions, condition = listed(statement["Action"]), statement.get("Condition", {})
         names = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes", [])
-        makes_counters = function == "LoginFunction" and _partitions(statement) == ["throttle#*"]
+        partitions = _partitions(statement)
+        makes_counters = (function, partitions) in (
+            ("LoginFunction", ["throttle#*"]),
+            ("AskFunction", ["throttle#mail#*"]),
+        )
         if "dynamodb:UpdateItem" in actions and not makes_counters:
             assert {"pk", "sk"} < set(names)
             assert not any("*" in name for name in names)

@@ -3,7 +3,7 @@
 Written down here, so that a call more or a call elsewhere is a change that somebody has to mean.
 """
 
-from tests.promises.counts import requests
+from tests.promises.counts import mail_requests, requests
 from tests.promises.counts.row import Row
 from tests.promises.counts.upstream import ROWS
 
@@ -579,6 +579,96 @@ TABLE = (
         200,
         "",
         "Query scopes, Query apis",
+    ),
+    Row(mail_requests.join_begun, 303, "PutItem request", "PutItem request"),
+    Row(mail_requests.join_page, 200, "GetItem request", "GetItem request, GetItem client, GetItem people"),
+    Row(
+        mail_requests.join_asked,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "SendMessage",
+    ),
+    Row(
+        mail_requests.recover_asked,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
+        "SendMessage",
+    ),
+    Row(
+        mail_requests.join_throttled,
+        200,
+        "GetItem request, UpdateItem throttle, UpdateItem throttle",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle",
+    ),
+    Row(
+        mail_requests.join_code,
+        303,
+        "GetItem request, UpdateItem code, GetItem mail, PutItem mail",
+        "GetItem request, UpdateItem code, GetItem mail, PutItem mail",
+    ),
+    Row(
+        mail_requests.join_code_wrong,
+        400,
+        "GetItem request, UpdateItem code",
+        "GetItem request, UpdateItem code, GetItem people",
+    ),
+    Row(
+        mail_requests.join_link,
+        200,
+        "GetItem mail, GetItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem identifier",
+    ),
+    Row(
+        mail_requests.joined,
+        303,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier, PutItem proof-joined",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier, PutItem proof-joined",
+    ),
+    Row(
+        mail_requests.joined_elsewhere,
+        200,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier",
+    ),
+    Row(
+        mail_requests.joined_by_passkey,
+        303,
+        "GetItem mail, GetItem request, UpdateItem passkeys, PutItem passkey, PutItem account, PutItem identifier, "
+        "PutItem proof-joined",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, UpdateItem passkeys, PutItem passkey, "
+        "PutItem account, PutItem identifier, PutItem proof-joined",
+    ),
+    Row(
+        mail_requests.joined_too_late,
+        303,
+        "GetItem mail, GetItem request, PutItem password, PutItem account, PutItem identifier, DeleteItem account, "
+        "DeleteItem password, GetItem identifier",
+        "GetItem mail, GetItem people, GetItem client, GetItem request, PutItem password, PutItem account, "
+        "PutItem identifier, DeleteItem account, DeleteItem password, GetItem identifier",
+    ),
+    Row(
+        mail_requests.recover_link,
+        200,
+        "GetItem mail, GetItem account",
+        "GetItem mail, GetItem account, GetItem people",
+    ),
+    Row(
+        mail_requests.recovered,
+        303,
+        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, UpdateItem account, "
+        "DeleteItem password",
+        "GetItem mail, GetItem account, GetItem client, GetItem people, GetItem request, SendMessage, SendMessage, "
+        "PutItem password, UpdateItem account, DeleteItem password",
+    ),
+    Row(
+        mail_requests.recovered_without_password,
+        303,
+        "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
+        "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
     ),
     *ROWS,
 )

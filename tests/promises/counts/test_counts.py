@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from tests.endpoints import ENDPOINTS, endpoint_at
-from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.row import Row
+from tests.promises.counts.table import TABLE
 from tests.support.wire import Answer
 from tests.support.world import RIVAL, World, label
 
@@ -51,6 +52,11 @@ BUDGETS = {
     "authorize_pushed": Counter(read=2, put=1),
     "authorize_pushed_remembered": Counter(read=5, put=3, write=1),  # two reads and a put more than without PAR
     "authorize_pushed_again": Counter(read=2),
+    # The budget of asking for a mail is the same for every address (P12).
+    "join_asked": Counter(read=1, write=3, message=1),
+    "recover_asked": Counter(read=1, write=3, message=1),
+    "joined": Counter(read=2, put=4),
+    "recovered": Counter(read=3, message=2, put=1, write=2),
     "consent_not_remembered": Counter(read=3, put=2, write=1),
     "consent": Counter(read=3, put=2, write=2),  # whether the account still stands; the count; what is remembered
     "consent_until_logout": Counter(read=4, put=2, write=2),  # and whether the session has ended meanwhile

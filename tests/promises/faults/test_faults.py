@@ -7,16 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.row import Row
+from tests.promises.counts.table import TABLE
 from tests.promises.faults.aftermath import AFTERMATH, Run, is_outage
 from tests.promises.faults.injection import Fault, Injection, Killed, faults_of
+from tests.promises.faults.mail_aftermath import MAIL_AFTERMATH
 from tests.support.wire import Answer
 from tests.support.world import World
+
+ALL = {**AFTERMATH, **MAIL_AFTERMATH}
 
 
 def cases() -> Iterator[object]:
     for row in TABLE:
-        if row.name not in AFTERMATH:
+        if row.name not in ALL:
             continue
         for position, call in enumerate(row.cold_calls, 1):
             for fault in faults_of(call):
@@ -45,7 +49,7 @@ def test_whatever_fails_the_client_tries_again_and_everybody_is_who_they_were(
     run = strike(world, row, position, fault)
     if run.first is not None and not is_outage(run.first):
         assert run.first.status == row.status
-    AFTERMATH[row.name](run)
+    ALL[row.name](run)
 
 
 def test_no_kind_of_request_is_left_out() -> None:
@@ -53,9 +57,10 @@ def test_no_kind_of_request_is_left_out() -> None:
     with_claims = {"code_with_claims", "userinfo_with_claims"}
     one_read_less = {"client_credentials_with_assertion"}  # than with keys that the client publishes
     as_others = {"code_without_openid", "consent_not_remembered", "push_with_proof"}
+    as_others |= {"recover_asked", "join_throttled", "joined_elsewhere", "joined_too_late"}
     races = {"refresh_race_lost", "renew_race_lost"}
     left_out = {*races, *as_others, *with_claims, *one_read_less}
-    assert {row.name for row in TABLE} - AFTERMATH.keys() == left_out
+    assert {row.name for row in TABLE} - ALL.keys() == left_out
 
 
 @pytest.mark.parametrize("name", ["code", "refresh", "userinfo", "logout"])

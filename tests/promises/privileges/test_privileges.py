@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 import boto3
 import pytest
@@ -86,7 +87,7 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     return (call for call in calls if call.function is not None)
 
 
-def _federation(stack: LocalStack) -> dict[str, str]:
+def _federation(stack: LocalStack) -> dict[str, Any]:
     return {"federation": "on", "people_key": stack.system.functions["FederateFunction"].environment["PEOPLE_KEY"]}
 
 

@@ -5,12 +5,24 @@ browser that asked, a proof of this very request leads on to the application, an
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Protocol
 
+from valet.errors import TemporarilyUnavailable
 from valet.front_channel import mail_links, proving
 from valet.front_channel.forms import PageOutOfDate
-from valet.front_channel.mail_links import OUT_OF_DATE, Link, find_here, is_form_of, shown, told, used_page, way_back
+from valet.front_channel.mail_links import (
+    OUT_OF_DATE,
+    Here,
+    Link,
+    find_here,
+    is_form_of,
+    shown,
+    told,
+    used_page,
+    way_back,
+)
 from valet.front_channel.proving import JOINED, prove
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import replace
@@ -81,6 +93,7 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> 
     name = form.get("name", "").strip()
     if not is_form_of(ports, request, link, form):
         raise PageOutOfDate(link.mail.client_id, _page(ports, request, link, now, name=name, error=OUT_OF_DATE))
+    here = find_here(ports, request, link, now)
     try:
         account = _prepared(ports, request, link, form, name, now)
     except _Refused as refused:
@@ -88,9 +101,10 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> 
     ports.joining.keep_account(account)
     identifier = Identifier(account.sub, EMAIL, int(now))
     if ports.joining.take_name(normal_address(account.email), identifier, int(now) - TAKEN_AGAIN_AFTER):
-        return _on(ports, request, link, account, now)
-    ports.joining.drop(account)
-    return _on_after_another(ports, request, link, now)
+        return _on(ports, request, link, here, account, now)
+    with suppress(TemporarilyUnavailable):  # what is left of it can be reached by nobody
+        ports.joining.drop(account)
+    return _on_after_another(ports, request, link, here, now)
 
 
 def _prepared(
@@ -153,26 +167,26 @@ def _with_passkey(
     return replace(account, passkeys=passkeys, user_handle=_user_handle(link), has_no_password=True)
 
 
-def _on(ports: Ports, request: Request, link: Link, account: Account, now: float) -> Response:
+def _on(ports: Ports, request: Request, link: Link, here: Here, account: Account, now: float) -> Response:
     """On to the application, in the browser that asked; else the page that says where to go on."""
     facts = {"sub": account.sub, "client_id": link.mail.client_id, "source_ip": request.source_ip}
     ports.audit.record("address.proven", **facts)
     ports.audit.record("account.created", **facts)
-    here = find_here(ports, request, link, now)
     saved = here.to_go_on
     if saved is None:
         return mail_links.done_page(ports, request, "joined", link, here)
     by_password = bool(account.password_id)
     means = account.password_id if by_password else next(iter(account.passkeys))
-    prove(ports, saved, JOINED, account, means=means, amr=AMR if by_password else _AMR_OF_PASSKEY, now=now)
+    with suppress(TemporarilyUnavailable):  # the account is made: without the proof, its end-user signs in
+        prove(ports, saved, JOINED, account, means=means, amr=AMR if by_password else _AMR_OF_PASSKEY, now=now)
     return back_to_authorize(saved, request.issuer, proven_by=JOINED)
 
 
-def _on_after_another(ports: Ports, request: Request, link: Link, now: float) -> Response:
+def _on_after_another(ports: Ports, request: Request, link: Link, here: Here, now: float) -> Response:
     """Another form has made the account. If it was this browser's, what that one has proven opens the session, else the
     end-user signs in.
     """
-    saved, holder = find_here(ports, request, link, now).to_go_on, _holder(ports, link)
+    saved, holder = here.to_go_on, _holder(ports, link)
     if saved is not None and holder is not None and not holder.released_at:
         return back_to_authorize(saved, request.issuer, proven_by=JOINED)
     return _taken(ports, request, link, now) or used_page(JOIN, link.parameters)

@@ -6,8 +6,10 @@ still asks.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
+from valet.errors import TemporarilyUnavailable
 from valet.front_channel import mail_links, proving
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.mail_links import OUT_OF_DATE, Link, done_page, find_here, is_form_of, shown, used_page
@@ -66,9 +68,9 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> 
     password, policy = form.get("new_password", ""), ports.registry.policy()
     if wrong := wrong_with(ports, password, account, policy, client.client_name if client else ""):
         return _page(ports, request, link, account, error=wrong)
+    here = find_here(ports, request, link, now)
     if not _reset(ports, request, account, password, now):
         return used_page(RECOVER, form)
-    here = find_here(ports, request, link, now)
     if here.to_go_on is not None:
         return back_to_authorize(here.to_go_on, request.issuer)  # every session has ended: it asks for the new password
     return done_page(ports, request, "password_set", link, here)
@@ -85,7 +87,8 @@ def _reset(ports: Ports, request: Request, account: Account, password: str, now:
         ports.recovery.drop_password(account.sub, password_id)
         return False
     ports.audit.record("password.reset", sub=account.sub, source_ip=request.source_ip)
-    ports.recovery.drop_password(account.sub, account.password_id)  # of no use any more
+    with suppress(TemporarilyUnavailable):  # what is left of it opens nothing
+        ports.recovery.drop_password(account.sub, account.password_id)
     return True
 
 

@@ -16,7 +16,7 @@ class Policy(Frozen):
     remember_device: int = 0  # days for which a browser is not asked for the second factor again; 0: it is always asked
     role_required_acr: frozenset[str] = frozenset()  # role=acr: the least level of the sessions of who has the role
     second_factor: str = "off"  # | optional | required
-    mail_per_hour: int = 1000  # messages that strangers may ask for, from the whole deployment
+    mail_per_hour: int = 1000  # mails that people may ask for, from the whole deployment; 0: none
     languages: frozenset[str] = (
         frozenset()
     )  # that the pages are offered in, as BCP 47 tags; empty: all that are shipped

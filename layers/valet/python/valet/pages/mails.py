@@ -123,6 +123,12 @@ def without_password(
     return Page("without_password.html", values, has_form=can_recover, ui_locales=ui_locales, again=link)
 
 
+def undo(*, link: Mapping[str, str], csrf_token: str, address: str, error: Sentence | None, ui_locales: str) -> Page:
+    """Asks whether to undo whatever was changed of the account that has the address, or had it lately."""
+    values = {"link": link, "csrf_token": csrf_token, "address": address, "error": error}
+    return Page("undo.html", values, has_form=True, ui_locales=ui_locales, again=link)
+
+
 def told(
     name: str,
     ways: Sequence[Way],

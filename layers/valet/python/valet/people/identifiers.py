@@ -14,7 +14,7 @@ UNDONE_WITHIN = 7 * 86_400  # seconds in which the address before can undo a cha
 TAKEN_AGAIN_AFTER = 90 * 86_400  # seconds for which a name that was given up is kept from other accounts
 _LONGEST_ADDRESS = 254  # characters (RFC 5321 §4.5.3.1.3, less the angle brackets)
 # The characters of an atom (RFC 5322 §3.2.3) and dots, then a domain in ASCII, which may be punycode.
-_ADDRESS = re.compile(
+_ADDRESS = (  # compiled where it is asked for
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
 
 def is_address(value: str) -> bool:
     """Whether mail can be sent to it: one address and nothing else, in ASCII. Only the mail tells whether it exists."""
-    return len(value) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(value) is not None
+    return len(value) <= _LONGEST_ADDRESS and re.fullmatch(_ADDRESS, value) is not None
 
 
 def called(account: Account) -> str:

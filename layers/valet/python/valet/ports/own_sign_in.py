@@ -39,6 +39,11 @@ class OwnSignIn(Protocol):
         first one's undoing.
         """
 
+    def undo_change(self, account: Account, after: Account, now: float) -> bool:
+        """Let the account be as the owner of its address wants it back (undoing.undone), and raise the epoch. False if
+        the account was changed meanwhile.
+        """
+
 
 class HasOwnSignIn(Protocol):
     @property

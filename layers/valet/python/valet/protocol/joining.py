@@ -10,6 +10,7 @@ from valet.ports.runtime import HasSettings
 if TYPE_CHECKING:
     from valet.models.policy import Policy
 
+MAIL = "mail"  # in settings.Settings.features
 OFF, ON, DOMAINS = "off", "on", "domains"
 REGISTRATION = (OFF, ON, DOMAINS)
 _LONGEST_NAME = 256  # characters
@@ -21,12 +22,13 @@ class Ports(HasRegistry, HasSettings, Protocol):
 
 def is_open(policy: "Policy", features: Collection[str]) -> bool:
     """Whether people may make their own accounts. An account begins with a proven address: that takes mails."""
-    return "mail" in features and policy.registration in (ON, DOMAINS)
+    return MAIL in features and policy.registration in (ON, DOMAINS)
 
 
 def may_join(ports: Ports, client: Client) -> bool:
     """Whether people may make an account on their way to this client, which may say no for itself."""
-    return client.registration != OFF and is_open(ports.registry.policy(), ports.settings.features)
+    features = ports.settings.features
+    return client.registration != OFF and MAIL in features and is_open(ports.registry.policy(), features)
 
 
 def takes_address(policy: "Policy", address: str) -> bool:

@@ -13,6 +13,7 @@ from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
+MOST_MAILS = 1_000_000  # an hour
 _SHORTEST = (8, 64)  # the least and the most characters that may be required of a password
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
 
@@ -27,6 +28,7 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
         *_registration(policy),
         *_passwords(policy),
         *_role_required_acr(policy),
+        *_mail_per_hour(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
 
@@ -65,6 +67,11 @@ def _role_required_acr(policy: Policy) -> Iterator[Wrong]:
             yield Wrong("role_required_acr", f"a role, =, and {ONE_OF_THE_LEVELS}: admin=phr, for instance", named)
     for role in sorted({role for role in roles if role and roles.count(role) > 1}):
         yield Wrong("role_required_acr", "this role has two levels", role)
+
+
+def _mail_per_hour(policy: Policy) -> Iterator[Wrong]:
+    if not 0 <= policy.mail_per_hour <= MOST_MAILS:
+        yield Wrong("mail_per_hour", f"a number from 0 (none) to {MOST_MAILS}", str(policy.mail_per_hour))
 
 
 def _languages(policy: Policy) -> Iterator[Wrong]:

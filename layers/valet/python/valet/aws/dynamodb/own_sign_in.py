@@ -72,6 +72,27 @@ class DynamoOwnSignIn(Frozen):
             account, f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)}", values, known, marks
         )
 
+    def undo_change(self, account: Account, after: Account, now: float) -> bool:
+        marks: dict[str, object] = dict(shut_out(account, now))
+        removed: tuple[str, ...] = ()
+        values: dict[str, object] = {}
+        if after.password_id != account.password_id:
+            marks["password_id"] = after.password_id
+        # A change of address does not raise the epoch, so the addresses are compared as well.
+        if account.email:
+            values[":email"] = account.email
+        known = "#email = :email" if account.email else "attribute_not_exists(#email)"
+        if after.former_until != account.former_until:
+            marks |= {"email": after.email, "email_verified": True, "updated_at": after.updated_at}
+            removed = ("former_email", "former_until")
+            values |= {":former": account.former_email, ":until": account.former_until}
+            known += " AND #former_email = :former AND #former_until = :until"
+        values |= {f":{name}_set": value for name, value in marks.items()}
+        change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)}"
+        if removed:
+            change += f" REMOVE {', '.join(f'#{name}' for name in removed)}"
+        return self._write(account, change, values, known, marks)
+
     def _write(
         self, account: Account, change: str, values: dict[str, object], condition: str, marks: Mapping[str, object]
     ) -> bool:

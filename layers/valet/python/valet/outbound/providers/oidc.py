@@ -12,8 +12,9 @@ from valet.outbound.providers import id_token, told
 from valet.outbound.providers.exchange import Exchange
 from valet.outbound.providers.id_token import Claims
 
+_ADDRESS = ("email", "email_verified")  # always of one source: each says something of the address next to it
 # Of the UserInfo response only these count: who the person is, and how they signed in, the ID token alone says.
-_OF_USERINFO = ("email", "email_verified", "name", "given_name", "family_name", "locale")
+_PROFILE = ("name", "given_name", "family_name", "locale")
 
 
 def parameters(asked: Mapping[str, str]) -> Mapping[str, str]:
@@ -27,22 +28,21 @@ def redeem(provider: Provider, secret: bytes, exchange: Exchange) -> Identity:
 
 
 def claims_of(provider: Provider, client_secret: str, exchange: Exchange, issuer_of: Callable[[Claims], str]) -> Claims:
-    """The claims of the ID token, and what it lacks of the person from the UserInfo endpoint (§5.4: an OpenID Provider
-    may tell there alone what a scope asks for).
+    """The claims of the ID token, and what it lacks of the person from the UserInfo endpoint: an OpenID Provider may
+    tell there alone what a scope asks for (§5.4), and Okta's tokens have an address without its proof.
     """
     answer = exchanging.tokens(provider, client_secret, exchange)
     claims = id_token.verified(provider, answer, exchange, issuer_of)
-    is_short = "email" in provider.scope and "email" not in claims
+    is_short = "email" in provider.scope and not all(name in claims for name in _ADDRESS)
     lacks_roles = bool(provider.roles_claim) and provider.roles_claim not in claims
     if not provider.userinfo_endpoint or not (is_short or lacks_roles):
         return claims
     found = _userinfo(provider, claims, exchanging.text(answer, "access_token", "the token endpoint"), exchange)
-    more = {name: found[name] for name in (*_OF_USERINFO, provider.roles_claim) if name in found}
-    if is_short:  # `email_verified` is about the address next to it
-        claims = {name: value for name, value in claims.items() if name != "email_verified"}
-    else:
-        more = {name: value for name, value in more.items() if name not in ("email", "email_verified")}
-    return {**more, **claims}
+    more = {name: found[name] for name in (*_PROFILE, provider.roles_claim) if name in found}
+    if not is_short:
+        return {**more, **claims}
+    kept = {name: value for name, value in claims.items() if name not in _ADDRESS}
+    return {**more, **kept, **{name: found[name] for name in _ADDRESS if name in found}}
 
 
 def _userinfo(provider: Provider, claims: Claims, access_token: str, exchange: Exchange) -> Claims:

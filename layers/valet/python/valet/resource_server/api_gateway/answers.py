@@ -5,7 +5,7 @@ import json
 from valet.resource_server.api_gateway.events import WEBSOCKET, Asked
 from valet.resource_server.api_gateway.permissions import Permission, Permissions
 from valet.resource_server.api_gateway.policy import Document, refusal
-from valet.resource_server.api_gateway.routes import Rule
+from valet.resource_server.api_gateway.routes import Rule, SignIn
 from valet.resource_server.verify import AccessToken
 
 LARGEST_ANSWER = 16 * 1024
@@ -35,25 +35,36 @@ def appsync_refusal() -> Answer:
     return {"isAuthorized": False, "ttlOverride": 0}
 
 
-def insufficient_scope(rule: Rule | None, token: AccessToken, resource_metadata: str) -> str:
-    """The challenge of a route that asks for more scope (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9728 §5.1).
+def challenge(rule: Rule | None, token: AccessToken, sign_in: SignIn, resource_metadata: str) -> str:
+    """The challenge of a route that asks for more scope or another sign-in (RFC 6750 §3.1, RFC 9470 §3, RFC 9449 §7.1,
+    RFC 9728 §5.1).
 
-    Empty where more scope would not help: another role is needed, or nobody may call the route. A client that believed
-    such a challenge would ask for the same token again and again.
+    Empty where neither would help: another role is needed, or no token may call the route. A client that believed such
+    a challenge would ask for the same token again and again.
     """
-    if rule is None or rule.scopes <= set(token.scope.split()):
+    if rule is None:
         return ""
-    challenge = f'error="insufficient_scope", scope="{" ".join(sorted(rule.scopes))}"'
+    is_short, lacks = not rule.scopes <= set(token.scope.split()), rule.lacks(sign_in)
+    if not is_short and (not any(lacks) or (rule.roles and rule.roles.isdisjoint(token.roles.split()))):
+        return ""
+    members = {"error": "insufficient_scope"}
+    if any(lacks):
+        from valet.resource_server import step_up
+
+        members = step_up.members(rule.acr, rule.max_age, lacks)
+    if is_short:
+        members["scope"] = " ".join(sorted(rule.scopes))
+    scheme = "Bearer"
     if token.jkt:
         from valet.resource_server.proofs import ALGS
 
-        challenge = f'DPoP {challenge}, algs="{ALGS}"'
-    else:
-        challenge = f"Bearer {challenge}"
-    return f'{challenge}, resource_metadata="{resource_metadata}"' if resource_metadata else challenge
+        scheme, members["algs"] = "DPoP", ALGS
+    if resource_metadata:
+        members["resource_metadata"] = resource_metadata
+    return f"{scheme} " + ", ".join([f'{name}="{value}"' for name, value in members.items()])
 
 
-def lack(rule: Rule | None, token: AccessToken) -> str:
+def lack(rule: Rule | None, token: AccessToken, sign_in: SignIn) -> str:
     """The reason for the log why this token may not call a route with this `rule`."""
     if rule is None:
         return "ROUTES does not name this route"
@@ -63,6 +74,10 @@ def lack(rule: Rule | None, token: AccessToken) -> str:
     if rule.roles and rule.roles.isdisjoint(token.roles.split()):
         has_none = "lacks" if len(rule.roles) == 1 else "has none of"
         reasons.append(f"the end-user {has_none} {_some(rule.roles, 'role')}")
+    if any(lacks := rule.lacks(sign_in)):
+        from valet.resource_server import step_up
+
+        reasons.append(step_up.reason(rule.acr, rule.max_age, lacks, token.context))
     return "; ".join(reasons)
 
 

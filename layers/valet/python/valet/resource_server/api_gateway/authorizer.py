@@ -1,4 +1,4 @@
-"""One question of API Gateway's or AppSync's, answered: token, sender, status list, route, in this order."""
+"""One question of API Gateway's or AppSync's, answered: token, sender, status list, route, sign-in, in this order."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from valet.fetch import Fetch
 from valet.resource_server.api_gateway import answers, events
 from valet.resource_server.api_gateway.configuration import Configuration
 from valet.resource_server.api_gateway.permissions import Permissions
+from valet.resource_server.api_gateway.routes import NO_SIGN_IN, SignIn
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status import StatusLists
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Log = Callable[[Mapping[str, object]], None]
 RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
 FindToken = Callable[[Mapping[str, Any], str | None], tuple[str, bool]]
+ReadSignIn = Callable[[Mapping[str, str], float], SignIn]
 
 
 def print_line(members: Mapping[str, object]) -> None:
@@ -45,7 +47,8 @@ class Authorizer:
         self._permissions = Permissions(configuration.routes, log, configuration.is_by_path)
         if not configuration.is_simple and not configuration.is_by_path:
             self._permissions.tell_inexact()
-        # Imported only where they are configured: an API without a catch-all route or a WebSocket pays for neither.
+        # Imported only where they are configured: an API without a catch-all route, without a WebSocket and without a
+        # route that asks for a sign-in pays for none of them.
         self._route_of: RouteOf | None = None
         if configuration.is_by_path:
             from valet.resource_server.api_gateway.paths import Paths
@@ -56,6 +59,11 @@ class Authorizer:
             from valet.resource_server.api_gateway.websocket import find_token
 
             self._find_protocol_token = find_token
+        self._read_sign_in: ReadSignIn | None = None
+        if configuration.routes.asks_for_sign_in:
+            from valet.resource_server.api_gateway.sign_ins import SignIns
+
+            self._read_sign_in = SignIns(configuration.routes).of
         self._configuration, self._lock = configuration, threading.Lock()
         self._senders: Senders | None = None
 
@@ -76,7 +84,11 @@ class Authorizer:
         except IssuerUnavailable as outage:
             self._tell("ERROR", "issuer.unavailable", str(outage), request_id)
             raise
-        permission = self._permissions.of(token.scope, token.roles)
+        sign_in = NO_SIGN_IN
+        if self._read_sign_in is not None:
+            # The moment of the answer: a fetch may have taken seconds.
+            sign_in = self._read_sign_in(token.context, self._clock().wall)
+        permission = self._permissions.of(token.scope, token.roles, sign_in)
         if asked.shape == events.APPSYNC:
             return answers.appsync(token, permission)
         reason = ""
@@ -87,10 +99,10 @@ class Authorizer:
         challenge = ""
         if not is_allowed:
             rule = self._routes.rules.get(asked.route or "")
-            challenge = answers.insufficient_scope(rule, token, self._resource_metadata)
+            challenge = answers.challenge(rule, token, sign_in, self._resource_metadata)
             told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
             line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
-            self._log({**line, "reason": reason or answers.lack(rule, token), **told})
+            self._log({**line, "reason": reason or answers.lack(rule, token, sign_in), **told})
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)
         return answers.policy(token, permission, asked, self._permissions, challenge)

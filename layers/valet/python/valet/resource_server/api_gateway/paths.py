@@ -164,7 +164,9 @@ def _implies(rule: Rule | None, other: Rule | None) -> bool:
     if rule is None or other is None:
         return rule == other
     has_role = not other.roles or (bool(rule.roles) and rule.roles <= other.roles)
-    return other.scopes <= rule.scopes and has_role
+    has_level = not other.acr or (bool(rule.acr) and set(rule.acr) <= set(other.acr))
+    is_recent = other.max_age is None or (rule.max_age is not None and rule.max_age <= other.max_age)
+    return other.scopes <= rule.scopes and has_role and has_level and is_recent
 
 
 def _with_last_slash(templates: Mapping[str, Template], segments: list[str]) -> list[str]:

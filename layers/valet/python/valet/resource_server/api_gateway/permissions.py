@@ -1,4 +1,4 @@
-"""The routes that a token's scopes and roles permit, worked out once for each combination."""
+"""The routes that a token's scopes, roles and sign-in permit, worked out once for each combination."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from valet.resource_server.api_gateway import policy
 from valet.resource_server.api_gateway.events import REST_REQUEST, REST_TOKEN, WEBSOCKET, Asked
 from valet.resource_server.api_gateway.policy import Document
-from valet.resource_server.api_gateway.routes import Routes
+from valet.resource_server.api_gateway.routes import NO_SIGN_IN, Routes, Rule, SignIn
 
 Log = Callable[[Mapping[str, object]], None]
 
@@ -27,28 +27,31 @@ class Permission(NamedTuple):
 
 
 class Permissions:
-    """The permissions of every combination of scopes and roles that was seen, a bounded number of them."""
+    """The permissions of every combination of scopes, roles and sign-in that was seen, a bounded number of them."""
 
     def __init__(self, routes: Routes, log: Log, is_by_path: bool = False) -> None:
         self._routes, self._log, self._is_by_path = routes, log, is_by_path
-        self._known: dict[tuple[str, str], Permission] = {}
+        self._known: dict[tuple[str, str, SignIn], Permission] = {}
         self._lock = threading.Lock()
 
-    def of(self, scope: str, roles: str) -> Permission:
-        """The routes for a token with this `scope` and these `roles`, both space-separated."""
-        found = self._known.get((scope, roles))
+    def of(self, scope: str, roles: str, sign_in: SignIn = NO_SIGN_IN) -> Permission:
+        """The routes for a token with this `scope` and these `roles`, both space-separated, and this sign-in.
+
+        The sign-in is one that SignIns read: a sign-in's age as it is would be another one each second.
+        """
+        found = self._known.get((scope, roles, sign_in))
         if found is None:
-            found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()))
+            found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()), sign_in)
             with self._lock:
                 if len(self._known) >= _MOST_PERMISSIONS:
                     self._known.clear()
-                self._known[scope, roles] = found
+                self._known[scope, roles, sign_in] = found
         return found
 
-    def _worked_out(self, scopes: frozenset[str], roles: frozenset[str]) -> Permission:
+    def _worked_out(self, scopes: frozenset[str], roles: frozenset[str], sign_in: SignIn) -> Permission:
         rules, fields = self._routes.rules, self._routes.fields
-        permitted = frozenset(key for key, rule in rules.items() if rule.permits(scopes, roles))
-        denied = tuple(key for key, rule in fields.items() if not rule.permits(scopes, roles))
+        permitted = frozenset(key for key, rule in rules.items() if rule.permits(scopes, roles, sign_in))
+        denied = tuple(key for key, rule in fields.items() if not rule.permits(scopes, roles, sign_in))
         return Permission(permitted, denied, {})
 
     def document(self, permission: Permission, asked: Asked) -> Document:
@@ -102,8 +105,11 @@ class Permissions:
 
     def tell_inexact(self) -> None:
         """Logs which routes no policy can tell apart, so that it is known before a cache makes it felt."""
-        rules = self._routes.rules
-        needs = {frozenset(rules)} | {self._worked_out(rule.scopes, rule.roles).routes for rule in rules.values()}
+        rules, asks = self._routes.rules, self._routes.asks_for_sign_in
+        needs = {frozenset(rules)}
+        for rule in rules.values():
+            for sign_in in _least_sign_ins(rule) if asks else (NO_SIGN_IN,):
+                needs.add(self._worked_out(rule.scopes, rule.roles, sign_in).routes)
         inexact = [routes for routes in needs if not self._is_exact(routes)]
         if inexact:
             self._log(
@@ -125,6 +131,12 @@ class Permissions:
                     if not self._is_exact(frozenset(some)):
                         return list(some)
         return sorted(routes)
+
+
+def _least_sign_ins(rule: Rule) -> set[SignIn]:
+    """The sign-ins that are just enough for `rule`, and none, for which a token with the same scopes is refused."""
+    age = NO_SIGN_IN[1] if rule.max_age is None else rule.max_age
+    return {NO_SIGN_IN, *((acr, age) for acr in rule.acr or ("",))}
 
 
 def _is_rest(asked: Asked) -> bool:

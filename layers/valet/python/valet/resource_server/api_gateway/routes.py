@@ -1,4 +1,4 @@
-"""ROUTES: which routes ask for which scopes and roles, and which route a request means.
+"""ROUTES: which routes ask for which scopes, roles and sign-ins, and which route a request means.
 
 A route is matched by the name that the event gives it, so that no reading of the path can differ from the gateway's.
 Only a REST TOKEN event names none; there the path is matched as API Gateway does it: a literal segment before `{x}`
@@ -14,9 +14,16 @@ METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")  # ANY stands for th
 CONNECT = "$connect"
 ONE, REST = "*", "**"  # in a template: {x}, one segment; {x+}, one or more
 
-Template = tuple[str, ...]
+LONGEST_MAX_AGE = 366 * 86_400  # seconds
 
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3, scope-token
+Template = tuple[str, ...]
+SignIn = tuple[str, float]
+"""A token's `acr`, and the seconds since its `auth_time`: none and infinitely many if it lacks them (RFC 9470 §6.1)."""
+NO_SIGN_IN: SignIn = ("", float("inf"))
+
+_MEMBERS = {"scopes", "roles", "acr", "max_age"}
+# A scope, a role or an acr value: a scope-token (RFC 6749 §3.3), so that it can stand in the quotes of a challenge.
+_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 # Neither wildcard nor policy variable: what a literal says in a policy, it says literally.
 _LITERAL = re.compile(r"[A-Za-z0-9._~:@!&'()+,;=-]{1,128}")
 _PARAMETER = re.compile(r"\{[A-Za-z0-9._:-]{1,128}(\+?)\}")
@@ -24,21 +31,38 @@ _FIELD = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\.[_A-Za-z][_0-9A-Za-z]*")
 
 
 class Rule(NamedTuple):
-    """A route's requirement: all of the scopes, and one of the roles where it names any."""
+    """A route's requirement: all of the scopes, one of the roles where it names any, and a sign-in (RFC 9470 §3).
+
+    The sign-in is of one of the levels `acr`, in order of preference, where there are any, and at most `max_age`
+    seconds old, or of any age where that is None.
+    """
 
     scopes: frozenset[str]
     roles: frozenset[str]
+    acr: tuple[str, ...] = ()
+    max_age: int | None = None
 
-    def permits(self, scopes: frozenset[str], roles: frozenset[str]) -> bool:
-        return self.scopes <= scopes and (not self.roles or not self.roles.isdisjoint(roles))
+    def permits(self, scopes: frozenset[str], roles: frozenset[str], sign_in: SignIn = NO_SIGN_IN) -> bool:
+        if not self.scopes <= scopes or (self.roles and self.roles.isdisjoint(roles)):
+            return False
+        return (not self.acr and self.max_age is None) or not any(self.lacks(sign_in))
+
+    def lacks(self, sign_in: SignIn) -> tuple[bool, bool]:
+        """Whether another level is needed, and whether a newer sign-in is."""
+        acr, age = sign_in
+        return bool(self.acr) and acr not in self.acr, self.max_age is not None and age > self.max_age
 
 
 class Routes(NamedTuple):
-    """ROUTES, with ANY spelled out. `rules` is keyed as the event names a route; `templates` holds the parsed paths."""
+    """ROUTES, with ANY spelled out. `rules` is keyed as the event names a route; `templates` holds the parsed paths.
+
+    `asks_for_sign_in` says that some rule has `acr` or `max_age`: otherwise nothing looks at a token's sign-in.
+    """
 
     rules: Mapping[str, Rule]
     templates: Mapping[str, Template]
     fields: Mapping[str, Rule]
+    asks_for_sign_in: bool = False
 
     def route_of(self, method: str, path: str, *, is_rest: bool = True) -> str | None:
         """The key of the route that API Gateway chooses for `path`, if ROUTES names it.
@@ -99,10 +123,12 @@ def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Rout
     fields: dict[str, Rule] = {}
     templates: dict[str, Template] = {}
     anys: dict[str, Rule] = {}
+    asks_for_sign_in = False
     for key, value in document.items():
         rule, problem = _parse_rule(value)
         if problem:
             wrong.append(f"ROUTES[{key!r}] {problem}")
+        asks_for_sign_in = asks_for_sign_in or rule.acr != () or rule.max_age is not None
         method, _, path = key.partition(" ")
         if key == CONNECT:
             rules[key] = rule
@@ -123,7 +149,7 @@ def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Rout
     for path, rule in anys.items():
         for method in METHODS:
             rules.setdefault(f"{method} {path}", rule)
-    return Routes(rules, templates, fields), wrong
+    return Routes(rules, templates, fields, asks_for_sign_in), wrong
 
 
 def _wrong_key(method: str) -> str:
@@ -151,15 +177,22 @@ def _parse_template(path: str) -> Template | None:
 
 def _parse_rule(value: object) -> tuple[Rule, str]:
     nothing = Rule(frozenset(), frozenset())
-    if not isinstance(value, dict) or not value.keys() <= {"scopes", "roles"}:
-        return nothing, 'is not an object of "scopes" and "roles" alone'
-    names: dict[str, frozenset[str]] = {"scopes": frozenset(), "roles": frozenset()}
+    if not isinstance(value, dict) or not value.keys() <= _MEMBERS:
+        return nothing, 'is not an object of "scopes", "roles", "acr" and "max_age" alone'
+    names: dict[str, list[str]] = {"scopes": [], "roles": [], "acr": []}
     for member, listed in value.items():
-        if not isinstance(listed, list) or not all(isinstance(name, str) and _SCOPE.fullmatch(name) for name in listed):
-            return nothing, f"has {member} that are not a list of names"
-        names[member] = frozenset(listed)
-    if "roles" in value and not names["roles"]:
-        return nothing, "names no role: leave roles out"
-    if "roles" in value and "scopes" not in value:
-        return nothing, 'names roles but no scopes: write "scopes": [] if that is meant'
-    return Rule(names["scopes"], names["roles"]), ""
+        if member == "max_age":
+            continue
+        if not isinstance(listed, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in listed):
+            return nothing, f'has {member} that are not a list of names: write ["one", "another"]'
+        names[member] = listed
+    for member, what in (("roles", "role"), ("acr", "acr value")):
+        if member in value and not names[member]:
+            return nothing, f"names no {what}: leave {member} out"
+    for member in ("roles", "acr", "max_age"):
+        if member in value and "scopes" not in value:
+            return nothing, f'names {member} but no scopes: write "scopes": [] if that is meant'
+    max_age = value.get("max_age")
+    if "max_age" in value and not (type(max_age) is int and 1 <= max_age <= LONGEST_MAX_AGE):
+        return nothing, f"has a max_age that is not a whole number of seconds, 1 to {LONGEST_MAX_AGE}"
+    return Rule(frozenset(names["scopes"]), frozenset(names["roles"]), tuple(dict.fromkeys(names["acr"])), max_age), ""

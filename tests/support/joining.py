@@ -7,13 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from valet.jose.compact import decode
 
-from tests.integration.guesses import anew
 from tests.support.application import Application, Asked
 from tests.support.authenticator import SoftPasskey
 from tests.support.browser import Browser, form_of, forms_of, passkey_form_of
 from tests.support.deployment import Deployment
 from tests.support.mailbox import Mailbox, Received
-from tests.support.wire import Answer
+from tests.support.wire import Answer, Send
 
 ADA = "Ada@Example.org"
 PASSWORD = "correct horse battery staple"
@@ -31,8 +30,8 @@ class Person:
     asked: Asked
 
     @classmethod
-    def at(cls, deployment: Deployment, mailbox: Mailbox, web_app: Application) -> Person:
-        return cls(deployment, mailbox, web_app, anew(deployment), web_app.ask())
+    def at(cls, deployment: Deployment, mailbox: Mailbox, web_app: Application, send: Send | None = None) -> Person:
+        return cls(deployment, mailbox, web_app, _anew(deployment, send), web_app.ask())
 
     def sign_in_page(self) -> Answer:
         return self.browser.open(self.asked.url)
@@ -52,7 +51,7 @@ class Person:
     def mail(self, purpose: str = "join", address: str = ADA) -> Received:
         """The mail that came of asking."""
         assert self.ask(purpose, address).status == 200
-        return self.mailbox.newest(purpose)
+        return self.mailbox.newest_of(purpose)
 
     def type_code(self, page: Answer, code: str) -> Answer:
         """One POST, no redirect followed."""
@@ -83,11 +82,16 @@ class Person:
 
 def elsewhere(person: Person) -> Person:
     """The same person, in another browser."""
-    return Person(person.deployment, person.mailbox, person.web_app, anew(person.deployment), person.asked)
+    browser = _anew(person.deployment, person.browser.send)
+    return Person(person.deployment, person.mailbox, person.web_app, browser, person.asked)
 
 
 def signs_in(deployment: Deployment, web_app: Application, name: str, password: str) -> bool:
     """Whether that name and password open a session, in a browser of its own."""
-    browser = anew(deployment)
+    browser = _anew(deployment)
     browser.sign_in(browser.open(web_app.ask().url), name, password)
     return "__Host-valet-session" in browser.cookies
+
+
+def _anew(deployment: Deployment, send: Send | None = None) -> Browser:
+    return Browser(send or deployment.send, deployment.issuer)
