@@ -332,7 +332,7 @@ def test_of_two_resets_at_once_the_first_one_counts(
     reset, rivals = DynamoRecovery.reset_password, list[Answer]()
     faster = "the faster of two passwords"
 
-    def late(self: DynamoRecovery, account: Account, password_id: str, now: float) -> bool:
+    def late(self: DynamoRecovery, account: Account, password_id: str, now: float, **how: bool) -> bool:
         if not rivals:
             rivals.append(pages[1])
             rivals[0] = john.sets_password(pages[1], faster)

@@ -44,6 +44,7 @@ SIGN_OUTS, LOGOUT_TOKENS, MAIL, DEAD_LETTERS = QUEUES = tuple(
 )
 pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
 
+MAKES_ACCOUNTS = frozenset({"confirm"})
 SIGNING = frozenset({"token", "status_list", "notify_clients"})
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
@@ -64,7 +65,7 @@ def granted(walked: list[Call]) -> Granted:
     process may have made more.
     """
     named = {str(call.parameters.get("KeyId")).rpartition("/")[2] for call in walked if call.service == "kms"}
-    found, _ = deployed(FUNCTIONS, DpopNonces="all")
+    found, _ = deployed(FUNCTIONS, DpopNonces="all", SecondFactor="on")
     for arn, policy in key_policies().items():
         if arn.rpartition("/")[2] in named:
             found = found.with_key(arn, policy)
@@ -182,12 +183,17 @@ def test_no_function_can_say_of_a_grant_that_there_is_whose_it_is_or_what_for(gr
 
 
 def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None:
-    """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may."""
+    """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may. Those
+    that make an account may name it, and may give it no role.
+    """
     for function in FUNCTIONS.values():
-        for name in ("roles", "username", "sub", "email", "email_verified"):
+        for name in ("roles", "required_acr", "username", "sub", "email", "email_verified"):
             for action in ("UpdateItem", "PutItem"):
+                is_new = action == "PutItem" and function in MAKES_ACCOUNTS and name not in ("roles", "required_acr")
+                changes_address = action == "UpdateItem" and function in ("confirm", "credentials")
+                is_address = changes_address and name.startswith("email")  # confirm names it in a condition
                 asked = function, f"dynamodb:{action}", USERS, "account#1"
-                assert not granted.may(*asked, attributes=(name,)), (function, name)
+                assert granted.may(*asked, attributes=(name,)) is (is_new or is_address), (function, action, name)
     assert granted.may("account", "dynamodb:UpdateItem", USERS, "account#1", attributes=("nickname",))
 
 
@@ -207,7 +213,14 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
 
 
 # The function that checks each factor, by the kind of the proof that it leaves.
-CHECKS = {"password": "login", "passkey": "passkey", "upstream": "federate"}
+CHECKS = {
+    "password": "login",
+    "passkey": "passkey",
+    "mail": "confirm",
+    "joined": "confirm",
+    "upstream": "federate",
+}
+SPENT = CHECKS.keys() - {"mail"}  # a mail alone opens nothing
 
 
 def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: Granted) -> None:
@@ -215,7 +228,7 @@ def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: G
         for kind in ("password", "passkey", "second", "upstream", "mail", "joined", ""):
             may = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, f"proof-{kind}#1")}
             own = {"PutItem"} if CHECKS.get(kind) == function else set()
-            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in CHECKS else own), (
+            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in SPENT else own), (
                 function,
                 kind,
             )
@@ -288,7 +301,7 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
         for function in FUNCTIONS.values()
         if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
     }
-    assert writers == {"account", "credentials"}
+    assert writers == {"account", "credentials", "confirm"}
     update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
     assert not update(attributes=("sub",))
     for name in ("username", "email", "email_verified"):
@@ -298,8 +311,9 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
     """ForAllValues alone would let a request through that names none."""
     for call in walked:
-        # But login, which makes its counters, and whose networks' shares are attributes of their own.
-        if call.action == "UpdateItem" and (call.function, call.partition_prefix) != ("login", "throttle#"):
+        # But login and ask, which make their counters, and whose shares are attributes of their own.
+        makes_counters = call.partition_prefix == "throttle#" and call.function in ("login", "ask")
+        if call.action == "UpdateItem" and not makes_counters:
             request = request_of(call, granted)
             partition = {"dynamodb:LeadingKeys": request.context["dynamodb:LeadingKeys"]}
             assert not granted.allows(replace(request, context=partition))
@@ -458,6 +472,11 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
         ("mailer", MAIL),
+        ("account", MAIL),
+        ("credentials", MAIL),
+        ("ask", MAIL),
+        ("confirm", MAIL),
+        ("confirm", SIGN_OUTS),
     }
     for action in (*POLLING, "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"):
         able = {
@@ -493,6 +512,36 @@ def test_finish_reads_no_credential_signs_nothing_and_alone_forgets_a_pointer(gr
     assert not any(granted.may("finish", f"dynamodb:{action}", USERS, "account#demo-john") for action in _WRITES)
     forget = {each for each in FUNCTIONS.values() if granted.may(each, "dynamodb:DeleteItem", GRANTS, "sub#demo-john")}
     assert forget == {"finish"}
+
+
+def test_who_takes_an_address_cannot_know_whether_anybody_has_it(granted: Granted) -> None:
+    """P12: the function has no permission on the table of people, and none to read what the mailer writes."""
+    assert not [each for each in granted.of("ask") if each.resource == USERS]
+    may = partial(granted.may, "ask")
+    for action in (*_READS, *_WRITES):
+        for key in ("account#demo-john", "identifier#john@example.com", "credential#john", "password#demo-john"):
+            assert not may(f"dynamodb:{action}", USERS, key, attributes=("sub",)), (action, key)
+        for key in ("mail#1", "code#1", "session#1", "sub#demo-john", "proof-joined#1", "throttle#account#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    assert not any(each.action.startswith(("kms:", "ses:")) for each in granted.of("ask"))
+
+
+def test_confirm_opens_no_session_reads_no_hash_and_decrypts_nothing(granted: Granted) -> None:
+    may = partial(granted.may, "confirm")
+    for action in (*_READS, *_WRITES):
+        for key in ("session#1", "grant#1", "sub#demo-john", "status#1", "proof-password#1", "proof-second#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+        assert not may(f"dynamodb:{action}", USERS, "credential#john", attributes=("sub",)), action
+    for action in _READS:
+        for key in ("password#demo-john", "passkey#1", "factor#1", "link#1"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+        assert not may(f"dynamodb:{action}", GRANTS, "code#1"), action
+    update = partial(may, "dynamodb:UpdateItem", USERS, "account#1")
+    assert update(attributes=("password_id", "epoch"))
+    for name in ("passkeys", "totp_id", "links", "is_disabled", "roles", "required_acr", "sub", "username"):
+        assert not update(attributes=(name,)), name
+    assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("released_at",))
+    assert not any(each.action.startswith(("kms:", "ses:")) for each in granted.of("confirm"))
 
 
 def test_the_mailer_reads_no_credential_no_session_and_no_grant_and_writes_mails_alone(granted: Granted) -> None:

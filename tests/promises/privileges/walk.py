@@ -20,9 +20,11 @@ from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
 from valet.models.accounts import Identifier
 from valet.models.mails import JOIN, NOTICE, Letter
+from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
 from valet.outbound.asking import Answer as ProvidersAnswer
 
+from local.aws.ses import Mail
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
@@ -33,6 +35,7 @@ from tests.support.federation import asked_of, brought_back, button_of, callback
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
+from tests.support.post import code_of, link_of
 from tests.support.providers import FakeProvider
 from tests.support.wire import Answer, over_http
 
@@ -80,6 +83,8 @@ class Walk:
         self.assertions()
         self.sign_outs()
         self.mails()
+        self.joining()
+        self.recovering()
         self.federation()
         self.rotations()
 
@@ -451,6 +456,56 @@ class Walk:
         letters.send(Letter(NOTICE, issuer, now_ms, sub="demo-john", what="password.changed", mark="none"))
         self._deliver(60)
         assert [mail.to for mail in self.stack.aws.mailbox.mails] == [("john@example.com",), ("somebody@example.org",)]
+
+    def joining(self) -> None:
+        """By a code and a password, by a link and a passkey; and too late by each of the two."""
+        from valet.server import SERVER
+
+        Registrar(Table(SERVER.dynamodb, SERVER.settings.registry_table)).put_policy(
+            Policy(registration="on", sign_in_with="either")
+        )
+        assert self.web_app.push(prompt="create")[0].status == 201
+        browser = Browser(self.send, self.issuer)
+        sent = browser.submit(browser.open(self.web_app.ask(prompt="create").url), address="ada@example.org")
+        assert browser.submit(sent, code="00000000").status == 400
+        page = browser.submit(sent, code=code_of(self._mail()))
+        action, hidden = forms_of(page)[0].action, forms_of(page)[0].hidden
+        for _ in range(2):  # the second one is too late
+            answer = browser.post(action, {**hidden, "name": "Ada", "new_password": _NEW})
+            assert answer.location.endswith("&by=joined")
+        assert "decision" in form_of(browser.follow(answer)).names
+        assert self._by_passkey(browser, page).status == 303
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/join"), address="grace@example.org")
+        assert browser.follow(self._by_passkey(browser, browser.open(link_of(self._mail())))).status == 200
+
+    def _by_passkey(self, browser: Browser, page: Answer) -> Answer:
+        form = passkey_form_of(page)
+        made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
+        return browser.post(form.action, {**form.hidden, **made.made(self.issuer, form.data["challenge"])})
+
+    def recovering(self) -> None:
+        """Of John, who sets a new password; and of Grace, who has passkeys alone, and recovery codes."""
+        from valet.server import SERVER
+
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/recover"), address="john@example.com")
+        asked = browser.submit(browser.open(link_of(self._mail())), new_password="john's own new password")
+        assert "password" in form_of(asked).names
+        former, SERVER.settings = SERVER.settings, replace(SERVER.settings, second_factor="on")
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        identifier = users.get("identifier#grace@example.org", "identifier")
+        assert identifier is not None
+        users.update(f"account#{identifier['sub']}", "account", "SET #recovery_id = :id", {":id": "codes"})
+        browser.submit(browser.open("/recover"), address="grace@example.org")
+        page = browser.open(link_of(self._mail()))
+        assert "/login/second?request=" in browser.post(form_of(page).action, form_of(page).hidden).location
+        SERVER.settings = former
+
+    def _mail(self) -> Mail:
+        """The newest mail, once what waits is sent."""
+        self._deliver(5)
+        return self.stack.aws.mailbox.mails[0]
 
     def _deliver(self, seconds: float) -> None:
         """Let time pass, and each function start cold for each message."""

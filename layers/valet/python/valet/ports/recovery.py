@@ -14,8 +14,9 @@ class Recovery(Protocol):
     def drop_password(self, sub: str, password_id: str) -> None:
         """Delete a password that is not in force."""
 
-    def reset_password(self, account: Account, password_id: str, now: float) -> bool:
-        """Put the password in force, and raise the epoch: every session, grant and mail until now is dead. False if the
+    def reset_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
+        """Put the password in force, and raise the epoch: every session, grant and mail until now is dead.
+        `is_short`: the password is enough only next to a second factor. False if the
         epoch or the address is another by now, or if the account has no password to replace.
         """
 

@@ -24,14 +24,19 @@ class DynamoOwnSignIn(Frozen):
     def put_password(self, password: Password) -> None:
         DynamoUsers(self.table).put_password(password)
 
-    def name_password(self, account: Account, password_id: str, now: float) -> bool:
+    def name_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
         marks: dict[str, object] = {"password_id": password_id, **shut_out(account, now)}
-        change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)} REMOVE #has_no_password"
+        removed = "#has_no_password"
+        if is_short:
+            marks["has_short_password"] = True
+        else:
+            removed += ", #has_short_password"
         values: dict[str, object] = {f":{name}_set": value for name, value in marks.items()}
         # The first password of an account has no id. Of another one than was read, somebody else has just decided.
         known = "#password_id = :known" if account.password_id else "attribute_not_exists(#password_id)"
         if account.password_id:
             values[":known"] = account.password_id
+        change = f"SET {', '.join(f'#{name} = :{name}_set' for name in marks)} REMOVE {removed}"
         return self._write(account, change, values, known, marks)
 
     def drop_password(self, sub: str, password_id: str) -> None:

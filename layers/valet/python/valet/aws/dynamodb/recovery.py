@@ -27,9 +27,13 @@ class DynamoRecovery(Frozen):
     def drop_password(self, sub: str, password_id: str) -> None:
         DynamoUsers(self.table).drop_password(sub, password_id)
 
-    def reset_password(self, account: Account, password_id: str, now: float) -> bool:
+    def reset_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
         written = {**shut_out(account, now), "password_id": password_id}
+        if is_short:
+            written["has_short_password"] = True
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
+        if not is_short:
+            change += " REMOVE #has_short_password"
         values = {
             **{f":{name}": value for name, value in written.items()},
             ":read_epoch": account.epoch,
