@@ -71,7 +71,7 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com"}
+    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com", "Federation": "on"}
     return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 
 

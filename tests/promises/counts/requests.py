@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.grant_types.pace import AT_ONCE, STEP
 from valet.jose.compact import decode
-from valet.models.mails import NOTICE, Letter
 from valet.models.client_keys import ClientKeys
+from valet.models.mails import NOTICE, Letter
 from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION

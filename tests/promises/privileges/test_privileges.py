@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 import boto3
 import pytest
@@ -77,12 +78,18 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     stack.reset()
     SERVER.clock = clock = MovableClock()
     former = SERVER.settings
-    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost")
+    SERVER.settings = replace(
+        former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost", **_federation(stack)
+    )
     with stack.aws.recorded() as calls:
         _create(stack)
         Walk(stack, clock).everything()
     SERVER.settings = former
     return (call for call in calls if call.function is not None)
+
+
+def _federation(stack: LocalStack) -> dict[str, Any]:
+    return {"federation": "on", "people_key": stack.system.functions["FederateFunction"].environment["PEOPLE_KEY"]}
 
 
 def _create(stack: LocalStack) -> None:
@@ -206,7 +213,13 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
 
 
 # The function that checks each factor, by the kind of the proof that it leaves.
-CHECKS = {"password": "login", "passkey": "passkey", "mail": "confirm", "joined": "confirm"}
+CHECKS = {
+    "password": "login",
+    "passkey": "passkey",
+    "mail": "confirm",
+    "joined": "confirm",
+    "upstream": "federate",
+}
 SPENT = CHECKS.keys() - {"mail"}  # a mail alone opens nothing
 
 
@@ -557,6 +570,52 @@ def test_the_mailer_alone_sends_mail_and_from_one_address(granted: Granted) -> N
         for action in ("ses:SendEmail", "ses:SendRawEmail"):
             asked = Request(granted.roles["mailer"], action, identity_arn(identity), {"ses:FromAddress": (address,)})
             assert granted.allows(asked) is (is_allowed and action == "ses:SendEmail"), (address, identity, action)
+
+
+def test_federate_makes_accounts_and_links_and_says_nothing_else_of_anybody(granted: Granted) -> None:
+    may = partial(granted.may, "federate")
+    assert may("dynamodb:PutItem", USERS, "account#1", attributes=("sub", "links", "has_no_password"))
+    for name in ("roles", "password_id", "epoch", "passkeys", "totp_id", "is_disabled", "required_acr", "former_email"):
+        assert not may("dynamodb:PutItem", USERS, "account#1", attributes=(name,)), name
+        if name != "epoch":  # which the condition of a link names
+            assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for name in ("sub", "username", "name", "has_no_password"):
+        assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "passkey#1", "factor#demo-john", "consent#demo-john"):
+            assert not may(f"dynamodb:{action}", USERS, key, attributes=("sub",)), (action, key)
+    for action in _WRITES:
+        for key in ("session#1", "request#1", "proof-password#1", "proof-passkey#1", "sub#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    for action in ("UpdateItem", "DeleteItem"):
+        assert not may(f"dynamodb:{action}", USERS, "identifier#john", attributes=("sub",)), action
+
+
+def test_links_are_written_by_two_functions_and_read_by_those_that_show_them(granted: Granted) -> None:
+    able = {
+        (function, action)
+        for function in FUNCTIONS.values()
+        for action in (*_READS, *_WRITES)
+        if granted.may(function, f"dynamodb:{action}", USERS, "link#google#1", attributes=("sub",))
+    }
+    writing = {
+        (name, action) for name in ("federate", "credentials") for action in ("PutItem", "UpdateItem", "DeleteItem")
+    }
+    assert able == writing | {(name, "GetItem") for name in ("federate", "credentials", "account")}
+
+
+def test_a_providers_secret_is_opened_by_one_function_and_no_second_factor_with_it(granted: Granted) -> None:
+    (key,) = {each.resource for each in granted.of("federate") if each.action == "kms:Decrypt"}
+    for function in FUNCTIONS.values():
+        for use in ("provider-secret", "second-factor", "signing-key", ""):
+            context = {"kms:EncryptionContext:valet:use": (use,)} if use else {}
+            asked = Request(granted.roles[function], "kms:Decrypt", key, context)
+            if use != "second-factor":
+                assert granted.allows(asked) is (function == "federate" and use == "provider-secret"), (function, use)
+        if function == "federate":
+            for action in ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"):
+                context = {"kms:EncryptionContext:valet:use": ("provider-secret",)}
+                assert not granted.allows(Request(granted.roles[function], action, key, context)), action
 
 
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
