@@ -398,6 +398,26 @@ TABLE = (
         "UpdateItem account, GetItem passkey, GetItem people",
     ),
     Row(
+        requests.undo_page,
+        200,
+        "GetItem mail, GetItem account",
+        "GetItem mail, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.undo,
+        200,
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
+        requests.undo_of_address,
+        200,
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
