@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
-    from valet.ports.joining import Joining
     from valet.ports.keys import Signers
     from valet.ports.links import Links
     from valet.ports.mails import Letters, Mailer, Mails
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from valet.ports.proofs import Proofs
     from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
-    from valet.ports.recovery import Recovery
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
@@ -205,18 +203,6 @@ class Server:
         from valet.outbound.breached_passwords import PwnedPasswords
 
         return PwnedPasswords(self.audit)
-
-    @cached_property
-    def joining(self) -> "Joining":
-        from valet.aws.dynamodb.joining import DynamoJoining
-
-        return DynamoJoining(self._table(self.settings.users_table), self._table(self.settings.registry_table))
-
-    @cached_property
-    def recovery(self) -> "Recovery":
-        from valet.aws.dynamodb.recovery import DynamoRecovery
-
-        return DynamoRecovery(self._table(self.settings.users_table))
 
     @cached_property
     def links(self) -> "Links":

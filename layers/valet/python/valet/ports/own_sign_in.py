@@ -18,6 +18,12 @@ class OwnSignIn(Protocol):
         until now is dead. False if the account was changed meanwhile, or has another password than was read.
         """
 
+    def reset_password(self, account: Account, password_id: str, now: float) -> bool:
+        """Put a password in force for an end-user who has proven that the account's address is theirs, and raise the
+        epoch, which spends every mail until now. False if the epoch or the address is another by now, or if the account
+        has no password to replace.
+        """
+
     def drop_password(self, sub: str, password_id: str) -> None:
         """Delete a password that the account does not name."""
 
