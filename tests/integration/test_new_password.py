@@ -208,7 +208,7 @@ def test_another_password_than_was_read_is_not_replaced(deployment: Deployment, 
 def test_a_loser_leaves_no_password_behind(
     deployment: Deployment, browser: Browser, page: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(deployment.server.own_sign_in), "name_password", lambda *_: False)
+    monkeypatch.setattr(type(deployment.server.own_sign_in), "name_password", lambda *_, **__: False)
     before = items_of(deployment, "password")
     answer = press(browser, page, new_password=NEW)
     assert answer.status == 400

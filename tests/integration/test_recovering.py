@@ -332,11 +332,11 @@ def test_of_two_resets_at_once_the_first_one_counts(
     reset, rivals = DynamoOwnSignIn.reset_password, list[Answer]()
     faster = "the faster of two passwords"
 
-    def late(self: DynamoOwnSignIn, account: Account, password_id: str, now: float) -> bool:
+    def late(self: DynamoOwnSignIn, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
         if not rivals:
             rivals.append(pages[1])
             rivals[0] = john.sets_password(pages[1], faster)
-        return reset(self, account, password_id, now)
+        return reset(self, account, password_id, now, is_short=is_short)
 
     monkeypatch.setattr(DynamoOwnSignIn, "reset_password", late)
     lost = john.sets_password(pages[0], NEW)

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.integration.joining import Person
 from valet.models.accounts import Account, Identifier
 from valet.people.identifiers import UNDONE_WITHIN
 from valet.people.undoing import undone
@@ -20,6 +19,7 @@ from tests.integration.visiting import SESSION, at_account, press
 from tests.support.application import Application
 from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment
+from tests.support.joining import Person
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey
 from tests.support.post import code_of

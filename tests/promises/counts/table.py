@@ -610,15 +610,15 @@ TABLE = (
         mail_requests.join_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.recover_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.join_throttled,
@@ -683,8 +683,8 @@ TABLE = (
     Row(
         mail_requests.recovered,
         303,
-        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, UpdateItem account, "
-        "DeleteItem password",
+        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, "
+        "UpdateItem account, DeleteItem password",
         "GetItem mail, GetItem account, GetItem client, GetItem people, GetItem request, SendMessage, SendMessage, "
         "PutItem password, UpdateItem account, DeleteItem password",
     ),

@@ -130,6 +130,7 @@ def _create(ports: Ports, known: Known, address: str, name: str, now: float) -> 
         has_no_password=True,
         links=frozenset({name}),
         updated_at=int(now),
+        created_at=int(now),
     )
     link = replace(new_link(ports, sub, known.provider.provider_id, identity), linked_at=int(now))
     ports.newcomers.keep_account(account)

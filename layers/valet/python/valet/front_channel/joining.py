@@ -140,6 +140,7 @@ def _prepared(
         email_verified=True,
         locale=link.mail.locale,
         updated_at=int(now),
+        created_at=int(now),
     )
     if "client_data" in form:
         return _with_passkey(ports, request, link, form, account, now)
