@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from valet.account.first_means import FirstMeans
 from valet.frozen import replace
 from valet.http import Page
-from valet.pages import account, consent, form_post, messages, sign_in, sign_out
+from valet.pages import account, consent, form_post, mails, messages, sign_in, sign_out
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy, style_sha256
 from valet.pages.rendering import TEMPLATES, Chooser, Look, render, style
@@ -147,6 +148,10 @@ def account_page(section: str, **values: object) -> Callable[[str], str]:
     return page
 
 
+def undo_page(text: str) -> str:
+    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR, ui_locales="en"))
+
+
 ERROR = Sentence("account.out_of_date")
 ACCOUNT_PAGES = [
     account_page("overview"),
@@ -164,10 +169,34 @@ ACCOUNT_PAGES = [
     ),
     account_page("apps", rows=lambda text: [(Variants(text), [Variants(text)], text, text, text)]),
     account_page("download", csrf_token=lambda text: text),
-    account_page("delete", csrf_token=lambda text: text),
+    account_page(
+        "email",
+        notice=lambda text: Sentence("account.email.sent", {"address": text}),
+        email=lambda text: text,
+        is_proven=False,
+        until=lambda text: text,
+        former=lambda text: text,
+        typed=lambda text: text,
+        asks_code=True,
+        send=lambda text: text,
+        enter=lambda text: text,
+    ),
+    account_page(
+        "passkeys",
+        notice=None,
+        first=lambda text: FirstMeans(text, text, asks_code=True),
+        carried=lambda text: {"request": text},
+        can_add=True,
+        is_required=False,
+        request_handle=lambda text: text,
+        later=lambda text: text,
+        rows=lambda text: [(text, text, text, text, True, text)],
+    ),
+    account_page("delete", csrf_token=lambda text: text, asks="account.delete.confirm"),
 ]
 WITHOUT_SCRIPT = [
     *ACCOUNT_PAGES,
+    undo_page,
     sign_in_page,
     consent_page,
     sign_out_page,
