@@ -173,6 +173,9 @@ CLIENTS = Section(
         Row("registration", "registration", TEXT,
             "off: people make no account on their way to it, whatever the policy says (default: the policy decides).",
             (OFF,)),
+        Row("providers", "providers", WORDS,
+            "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
+            "(default: all)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (

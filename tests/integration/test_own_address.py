@@ -146,7 +146,7 @@ def test_nobody_learns_whether_an_address_is_taken(
 
     assert said("jane@example.com") == said("none@example.com")
     post.deliver()
-    theirs, free = sorted(post.mails, key=lambda mail: mail.to)
+    theirs, free = sorted((mail for mail in post.mails if mail.to != (OLD,)), key=lambda mail: mail.to)
     assert (theirs.to, free.to) == (("jane@example.com",), ("none@example.com",))
     assert "Your account has it" in theirs.text
     with pytest.raises(AssertionError):

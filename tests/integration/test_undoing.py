@@ -99,7 +99,7 @@ def recovered(deployment: Deployment, mailbox: Mailbox, web_app: Application, ad
 
 
 def test_who_undoes_a_new_password_shuts_the_thief_out_and_sets_one(
-    deployment: Deployment, mailbox: Mailbox, thief: Browser, web_app: Application, redeemed: Redeemed
+    deployment: Deployment, redeemed: Redeemed, mailbox: Mailbox, thief: Browser, web_app: Application
 ) -> None:
     change_password(thief)
     assert signs_in(deployment, STOLEN)

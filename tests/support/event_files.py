@@ -49,6 +49,7 @@ ANSWERS: Mapping[str, str] = {
     "demo_api/unknown_item": "404 no such item",
     "credentials/recovery-signed_out": "303",
     "credentials/second-signed_out": "303",
+    "confirm/undo-old_link": "400",
     "credentials/email-signed_out": "303",
     "credentials/password-signed_out": "303",
     "credentials/without_a_domain": "404",
