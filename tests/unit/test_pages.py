@@ -149,7 +149,7 @@ def account_page(section: str, **values: object) -> Callable[[str], str]:
 
 
 def undo_page(text: str) -> str:
-    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR, ui_locales="en"))
+    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR))
 
 
 ERROR = Sentence("account.out_of_date")
