@@ -235,7 +235,8 @@ ACCOUNT_PAGES = [
         is_required=False,
         request_handle=lambda text: text,
         later=lambda text: text,
-        rows=lambda text: [(text, text, text, text, True, text)],
+        rows=lambda text: [(text, text, text, text, True, text, True)],
+        reviewed=lambda text: text,
     ),
     account_page("delete", csrf_token=lambda text: text, asks="account.delete.confirm"),
 ]
