@@ -7,13 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from valet.people.identifiers import normal_address
 
 from admin.records.deployment import Deployment
 from admin.terminal.spelling import Where
 from tests.parts.admin.audited import Asked, Logged
 from tests.parts.admin.conftest import Operator
-from tests.parts.admin.people import is_refused_by_list, sign_in
+from tests.parts.admin.people import is_refused_by_list, join, sign_in
 from tests.parts.admin.test_logouts import messages
 from tests.parts.admin.test_users import can_sign_in
 from tests.support.authenticator import SoftPasskey
@@ -77,15 +76,11 @@ def test_the_clients_and_the_user_are_told_before_it_is_done(
 
 
 def test_a_user_who_joined_is_named_by_their_address(valet: Operator) -> None:
-    users = deployment(valet).users
-    joined: dict[str, Any] = {"sub": "ann", "email": ANN, "email_verified": True, "has_no_password": True}
-    users.put({"pk": "account#ann", "sk": "account", "username": "", **joined})
-    identifier = {"sub": "ann", "kind": "email", "verified_at": 1}
-    users.put({"pk": f"identifier#{normal_address(ANN)}", "sk": "identifier", **identifier})
+    sub = join(valet.stack, ANN, has_no_password=True)
     recovered = valet.json("users", "recover", ANN, "--generate", "--yes")
-    assert recovered["sub"] == "ann"
-    assert "has_no_password" not in account(valet, "ann")
-    assert not list(users.scan("credential#ann"))
+    assert recovered["sub"] == sub
+    assert "has_no_password" not in account(valet, sub)
+    assert not list(deployment(valet).users.query("credential#"))
     valet("people", "set", "--sign-in-with", "either")
     assert can_sign_in(valet, ANN.upper(), recovered["password"])
 
