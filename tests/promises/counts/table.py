@@ -398,6 +398,26 @@ TABLE = (
         "UpdateItem account, GetItem passkey, GetItem people",
     ),
     Row(
+        requests.undo_page,
+        200,
+        "GetItem mail, GetItem account",
+        "GetItem mail, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.undo,
+        200,
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
+        requests.undo_of_address,
+        200,
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
@@ -586,15 +606,15 @@ TABLE = (
         mail_requests.join_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.recover_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.join_throttled,
@@ -659,8 +679,8 @@ TABLE = (
     Row(
         mail_requests.recovered,
         303,
-        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, UpdateItem account, "
-        "DeleteItem password",
+        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, "
+        "UpdateItem account, DeleteItem password",
         "GetItem mail, GetItem account, GetItem client, GetItem people, GetItem request, SendMessage, SendMessage, "
         "PutItem password, UpdateItem account, DeleteItem password",
     ),

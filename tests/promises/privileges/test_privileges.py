@@ -44,7 +44,7 @@ SIGN_OUTS, LOGOUT_TOKENS, MAIL, DEAD_LETTERS = QUEUES = tuple(
 )
 pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
 
-MAKES_ACCOUNTS = frozenset({"confirm"})
+MAKES_ACCOUNTS = frozenset({"confirm", "federate"})
 SIGNING = frozenset({"token", "status_list", "notify_clients"})
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
@@ -191,7 +191,7 @@ def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None
             for action in ("UpdateItem", "PutItem"):
                 is_new = action == "PutItem" and function in MAKES_ACCOUNTS and name not in ("roles", "required_acr")
                 changes_address = action == "UpdateItem" and function in ("confirm", "credentials")
-                is_address = changes_address and name.startswith("email")  # confirm names it in a condition
+                is_address = changes_address and name.startswith("email")
                 asked = function, f"dynamodb:{action}", USERS, "account#1"
                 assert granted.may(*asked, attributes=(name,)) is (is_new or is_address), (function, action, name)
     assert granted.may("account", "dynamodb:UpdateItem", USERS, "account#1", attributes=("nickname",))
@@ -272,10 +272,16 @@ def test_credentials_changes_what_signs_in_and_opens_nothing(granted: Granted) -
         for key in ("session#1", "proof-passkey#1", "proof-password#1", "sub#demo-john", "grant#1"):
             assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
     for action in (*_READS, *_WRITES):
-        for key in ("credential#john", "identifier#john"):
-            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+        assert not may(f"dynamodb:{action}", USERS, "credential#john", attributes=("sub",)), action
     for action in (*_READS, "UpdateItem"):
-        assert not may(f"dynamodb:{action}", USERS, "password#demo-john"), action
+        assert not may(f"dynamodb:{action}", USERS, "password#demo-john", attributes=("sub",)), action
+    for action in _READS:
+        assert not may(f"dynamodb:{action}", GRANTS, "code#1"), action
+        assert not may(f"dynamodb:{action}", GRANTS, "throttle#mail#1"), action
+    for name in ("kind", "sub_"):
+        assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=(name,)), name
+    assert not may("dynamodb:DeleteItem", USERS, "identifier#john")
+    assert not may("dynamodb:UpdateItem", GRANTS, "throttle#account#1")  # of sign-ins
     assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("passkeys", "epoch"))
     assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("password_id", "epoch"))
     for name in ("sub", "is_disabled", "roles", "required_acr"):
@@ -311,8 +317,8 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
     """ForAllValues alone would let a request through that names none."""
     for call in walked:
-        # But login and ask, which make their counters, and whose shares are attributes of their own.
-        makes_counters = call.partition_prefix == "throttle#" and call.function in ("login", "ask")
+        # But those that make counters, whose shares are attributes of their own.
+        makes_counters = call.partition_prefix == "throttle#" and call.function in ("login", "ask", "credentials")
         if call.action == "UpdateItem" and not makes_counters:
             request = request_of(call, granted)
             partition = {"dynamodb:LeadingKeys": request.context["dynamodb:LeadingKeys"]}
@@ -472,6 +478,7 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
         ("mailer", MAIL),
+        ("authorize", MAIL),
         ("account", MAIL),
         ("credentials", MAIL),
         ("ask", MAIL),
@@ -540,7 +547,9 @@ def test_confirm_opens_no_session_reads_no_hash_and_decrypts_nothing(granted: Gr
     assert update(attributes=("password_id", "epoch"))
     for name in ("passkeys", "totp_id", "links", "is_disabled", "roles", "required_acr", "sub", "username"):
         assert not update(attributes=(name,)), name
-    assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("released_at",))
+    assert may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("released_at",))
+    assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("kind",))
+    assert not may("dynamodb:DeleteItem", USERS, "identifier#john")
     assert not any(each.action.startswith(("kms:", "ses:")) for each in granted.of("confirm"))
 
 

@@ -19,6 +19,12 @@ class OwnSignIn(Protocol):
         meanwhile, or has another password than was read.
         """
 
+    def reset_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
+        """Put a password in force for an end-user who has proven that the account's address is theirs, and raise the
+        epoch, which spends every mail until now. `is_short`: as above. False if the epoch or the address is another by
+        now, or if the account has no password to replace.
+        """
+
     def drop_password(self, sub: str, password_id: str) -> None:
         """Delete a password that the account does not name."""
 
