@@ -49,13 +49,13 @@ def _sent(world: World, idp: FakeProvider) -> Answer:
 
 
 def federate_begun(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     button = button_of(world.browser.open(world.web_app.ask().url), idp)
     return lambda: world.browser.get(button)
 
 
 def federate_by_post(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     state = asked_of(_sent(world, idp))["state"]
     path = f"/federate/{idp.provider.provider_id}/callback"
     return lambda: world.browser.post_from_another_site(path, {"state": state, "code": "x"})
@@ -98,7 +98,7 @@ def federate_refused(world: World) -> Request:
 
 
 def federate_denied(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     url = callback(idp, {"error": "access_denied", "state": asked_of(_sent(world, idp))["state"]})
     return lambda: world.browser.get(url)
 
@@ -134,7 +134,7 @@ def providers_page(world: World) -> Request:
 
 
 def provider_begun(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     return _begun(world, idp)
 
 
@@ -153,31 +153,47 @@ def provider_removed(world: World) -> Request:
 
 
 ROWS = (
-    Row(federate_begun, 303, "GetItem request", "Query providers, GetItem request, GetItem client"),
-    Row(federate_by_post, 303, "", "Query providers"),
+    Row(
+        federate_begun,
+        303,
+        "GetItem request",
+        "Query providers, GetItem request, GetItem client",
+    ),
+    Row(
+        federate_by_post,
+        303,
+        "",
+        "Query providers",
+    ),
     Row(
         federate_sign_in,
         303,
         "GetItem request, Decrypt, GetItem link, GetItem account, UpdateItem link, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem account, UpdateItem link, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem account, "
+        "UpdateItem link, PutItem proof-upstream",
     ),
     Row(
         federate_new_account,
         303,
-        "GetItem request, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
+        "GetItem request, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, "
+        "PutItem identifier, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
     ),
     Row(
         federate_linked,
         303,
-        "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
+        "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, "
+        "UpdateItem account, UpdateItem link, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
     ),
     Row(
         federate_has_account,
         303,
         "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "GetItem account, PutItem proof-upstream",
     ),
     Row(
         federate_to_link,
@@ -191,12 +207,19 @@ ROWS = (
         "GetItem request, Decrypt, GetItem link, GetItem identifier",
         "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem people",
     ),
-    Row(federate_denied, 303, "GetItem request", "Query providers, GetItem request"),
+    Row(
+        federate_denied,
+        303,
+        "GetItem request",
+        "Query providers, GetItem request",
+    ),
     Row(
         authorize_told,
         303,
-        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, UpdateItem proof-upstream, GetItem consent",
-        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, UpdateItem proof-upstream, GetItem client, GetItem people, GetItem consent",
+        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, "
+        "UpdateItem proof-upstream, GetItem consent",
+        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, "
+        "UpdateItem proof-upstream, GetItem client, GetItem people, GetItem consent",
     ),
     Row(
         providers_page,
@@ -213,8 +236,10 @@ ROWS = (
     Row(
         provider_linked,
         303,
-        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, UpdateItem account, UpdateItem link",
-        "GetItem session, GetItem account, GetItem proof-upstream, Query providers, GetItem link, PutItem link, UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, "
+        "UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, Query providers, GetItem link, "
+        "PutItem link, UpdateItem account, UpdateItem link",
     ),
     Row(
         provider_removed,
