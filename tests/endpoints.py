@@ -53,10 +53,13 @@ ENDPOINTS = (
             "authorize_to_consent",
             "authorize_remembered",
             "authorize_resumed",
+            "authorize_half_way",
+            "authorize_stepped_up",
             "authorize_pushed",
             "authorize_pushed_remembered",
             "authorize_pushed_by_post",
             "authorize_pushed_again",
+            "authorize_told",
         ),
         is_page=True,
         announced_as="authorization_endpoint",
@@ -75,6 +78,14 @@ ENDPOINTS = (
         "POST",
         "WebAuthn Level 3 §7.2: checks what a passkey has signed",
         ("passkey", "passkey_refused"),
+        is_page=True,
+    ),
+    Endpoint(
+        "/login/second",
+        "second",
+        "GET, POST",
+        "RFC 6238: checks a second factor or a recovery code",
+        ("second_page", "second", "second_wrong", "second_recovery"),
         is_page=True,
     ),
     Endpoint(
@@ -103,14 +114,6 @@ ENDPOINTS = (
         is_page=True,
     ),
     Endpoint(
-        "/federate/{provider}",
-        "federate",
-        "GET, POST",
-        "sends the browser to another provider, to sign in there",
-        ("federate_begun",),
-        is_page=True,
-    ),
-    Endpoint(
         "/federate/{provider}/callback",
         "federate",
         "GET, POST",
@@ -123,7 +126,16 @@ ENDPOINTS = (
             "federate_has_account",
             "federate_to_link",
             "federate_refused",
+            "federate_denied",
         ),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}",
+        "federate",
+        "GET, POST",
+        "sends the browser to another provider, to sign in there",
+        ("federate_begun",),
         is_page=True,
     ),
     Endpoint(
@@ -307,6 +319,24 @@ ENDPOINTS = (
         stores=("request#",),
     ),
     Endpoint(
+        "/account/second",
+        "credentials",
+        "GET, POST",
+        "RFC 6238: adds, changes and removes a second factor",
+        ("second_section", "second_added", "second_removed"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
+        "/account/recovery",
+        "credentials",
+        "GET, POST",
+        "makes recovery codes",
+        ("recovery_section", "recovery_made"),
+        is_page=True,
+        stores=("request#",),
+    ),
+    Endpoint(
         "/account/{section}",
         "account",
         "GET, POST",
@@ -379,8 +409,8 @@ FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in END
 def endpoint_at(path: str) -> Endpoint:
     """The endpoint that a request's path is routed to. A variable may hold a slash: API Gateway decodes %2F."""
     for each in ENDPOINTS:
-        before, variable, _ = each.path.partition("{")
-        if path == each.path or (variable and path.startswith(before)):
+        before, variable, rest = each.path.partition("{")
+        if path == each.path or (variable and path.startswith(before) and path.endswith(rest.partition("}")[2])):
             return each
     raise LookupError(path)
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from valet.aws.dynamodb.accounts import DynamoUsers, item_of_account
+from valet.aws.dynamodb.factors import DynamoFactors
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
+from valet.models.accounts import Identifier
 from valet.models.mails import JOIN, NOTICE, Letter
 from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
+from valet.outbound.asking import Answer as ProvidersAnswer
+from valet.people import totp
 
 from local.aws.ses import Mail
 from local.stack import LocalStack
@@ -27,10 +33,13 @@ from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
 from tests.support.authenticator import UP, SoftPasskey
 from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
+from tests.support.federation import asked_of, brought_back, button_of, callback, put_provider
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
 from tests.support.post import code_of, link_of
+from tests.support.providers import FakeProvider
+from tests.support.second_factors import codes_on, type_code
 from tests.support.wire import Answer, over_http
 
 _NEW = "several words in a row"
@@ -73,12 +82,15 @@ class Walk:
         self.own_sign_in()
         self.account_page()
         self.passkeys()
+        self.second_factors()
         self.status_lists()
         self.assertions()
         self.sign_outs()
         self.mails()
         self.joining()
         self.recovering()
+        self.undoing()
+        self.federation()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -242,6 +254,8 @@ class Walk:
         self.clock.advance(310)
         assert browser.get("/account/passkeys").status == 303
         page = browser.sign_in(browser.open("/account/passkeys"))
+        asked = browser.post(*filled_in(page, "do", "send_code"))
+        page = browser.post(*filled_in(asked, "do", "enter_code", code=code_of(self._mail())))
         form = passkey_form_of(page)
         made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
         filled = {**form.hidden, **made.made(self.stack.issuer, form.data["challenge"])}
@@ -253,9 +267,77 @@ class Walk:
         of_an_app = answer_of(refused.open(self.web_app.ask().url), made.but(flags=UP), self.stack.issuer)
         assert refused.post("/login/passkey", of_an_app).status == 401
         page = browser.follow(use(browser, asks, made))
+        self._doubt("demo-john")
+        doubted = browser.get("/account/passkeys")
+        assert browser.post(*filled_in(doubted, "do", "reviewed")).status == 303
         assert browser.post(*filled_in(page, "do", "rename", name="Phone")).status == 303
         assert browser.post(*filled_in(page, "do", "remove", lost="yes")).status == 303
         assert browser.open("/account").status == 200
+
+    def second_factors(self) -> None:
+        """Jane adds an app, signs in with it, is remembered, uses a recovery code, and removes it."""
+        from valet.server import SERVER
+
+        Registrar(Table(SERVER.dynamodb, SERVER.settings.registry_table)).put_policy(Policy(remember_device=30))
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.sign_in(browser.open("/account/second"), "jane")
+        seed = totp.seed_from_base32(form_of(page).hidden["seed"])
+        page = browser.submit(page, code=self._code(seed))
+        codes = codes_on(page)
+        page = browser.open("/account/second")
+        assert browser.get("/login/second?request=" + form_of(page).hidden["request"]).status == 200
+        assert type_code(browser, page, "000000").status == 401
+        page = browser.follow(type_code(browser, page, self._code(seed), remember="yes"))
+        action, form = filled_in(page)
+        answer = browser.post(action, {**form, "code": self._code(totp.seed_from_base32(form["seed"]))})
+        assert answer.status == 200
+        seed = self._seed_of("demo-jane")
+        self.clock.advance(400)
+        page = browser.sign_in(browser.open("/account/second"), "jane")  # a browser that is known
+        page = browser.follow(type_code(browser, page, self._code(seed), remember="yes"))
+        assert browser.post(*filled_in(page, "do", "remove")).status == 303
+        page = browser.open("/account/second")
+        page = browser.submit(page, code=self._code(totp.seed_from_base32(form_of(page).hidden["seed"])))
+        seed = self._seed_of("demo-jane")
+        other = Browser(self.send, self.stack.issuer)
+        page = other.sign_in(other.open("/account/recovery"), "jane")
+        page = other.follow(type_code(other, page, codes[0]))
+        assert codes_on(other.submit(page))
+        self.clock.advance(30)
+        page = other.sign_in(other.open(self.web_app.ask(prompt="login").url), "jane")
+        other.follow(type_code(other, page, self._code(seed), remember="yes"))
+        self.clock.advance(1)
+        other.sign_in(other.open(self.web_app.ask(prompt="login").url), "jane")  # remembered
+        # The rest of the walk signs her in by her password: an operator has reset it.
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update("account#demo-jane", "account", "REMOVE #totp_id", {}, "attribute_exists(#pk)")
+
+    def _code(self, seed: bytes) -> str:
+        """The code that an app shows, a step later than any before."""
+        self.clock.advance(totp.STEP)
+        return totp.code_at(seed, int(self.clock()) // totp.STEP)
+
+    def _seed_of(self, sub: str) -> bytes:
+        from valet.server import SERVER
+
+        account = SERVER.accounts.find_account(sub)
+        assert account is not None
+        factor = DynamoFactors(Table(SERVER.dynamodb, SERVER.settings.users_table)).find_totp(sub, account.totp_id)
+        assert factor is not None
+        return SERVER.sealing.open("second-factor", sub, factor.sealed_seed)
+    def _doubt(self, sub: str) -> None:
+        """As if a mail had given back the password."""
+        from valet.server import SERVER
+
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        values = {":one": 1, ":none": 0}
+        users.update(
+            f"account#{sub}",
+            "account",
+            "SET #recovered_at = :one, #epoch = if_not_exists(#epoch, :none)",
+            values,
+            "attribute_exists(#pk)",
+        )
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)
@@ -277,6 +359,104 @@ class Walk:
         assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
         assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
         assert browser.get("/account/delete").status == 200
+
+    # -- other providers -----------------------------------------------------------------------------------------------
+
+    def federation(self) -> None:
+        """People come with two providers: as newcomers, by a link, by their address; link, and remove what they linked.
+        Some find that another request was faster.
+        """
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        one, other = (FakeProvider("oidc", self.clock, creates=True, links="verified") for _ in range(2))
+        other.claims |= {"email_verified": False}
+        for idp in (one, other):
+            put_provider(registry, SERVER.sealing, idp, domains=frozenset({"corp.example"}))
+
+        def ask(url: str, **asked: Any) -> ProvidersAnswer:
+            return (one if url.startswith(f"{one.host}/") else other).ask(url, **asked)
+
+        with patch("valet.outbound.guarded.ask", ask):
+            self.newcomers(one, other)
+            self.links(one, other)
+        for idp in (one, other):
+            registry.delete("providers", idp.provider.provider_id)
+
+    def newcomers(self, one: FakeProvider, other: FakeProvider) -> None:
+        names, links = "valet.aws.dynamodb.accounts.DynamoUsers", "valet.aws.dynamodb.links.DynamoLinks"
+        page = Browser(self.send, self.stack.issuer).open(self.web_app.ask().url)
+        assert "/federate/" in page.body
+        one.claims |= {"given_name": "Ada", "family_name": "L", "locale": "en"}
+        with patch(f"{links}.put_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        with patch(f"{names}.take_identifier", lambda *_: False):
+            self.trip(one)
+        one.claims["sub"] = "somebody else"
+        for _ in range(2):
+            assert self.trip(one).location.endswith("by=upstream")
+        assert self.trip(one, answer={"error": "access_denied"}).status == 303
+        # By the address: John's account has neither passkey nor second factor.
+        one.claims |= {"sub": "john there", "email": "john@corp.example"}
+        users = DynamoUsers(self._users())
+        john = users.find_account("demo-john")
+        assert john is not None
+        assert users.take_identifier("john@corp.example", Identifier("demo-john", "email", 1), 0)
+        users.table.put(item_of_account(replace(john, email="john@corp.example")))
+        with patch(f"{links}.name_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        with patch(f"{links}.settle_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        browser = Browser(self.send, self.stack.issuer)
+        assert self.trip(one, browser).location.endswith("by=upstream")
+        # The same answer once more, and a level that a provider alone may vouch for.
+        self.clock.advance(1)
+        url = brought_back(one, browser.get(button_of(browser.open(self.web_app.ask(prompt="login").url), one)))
+        assert browser.get(url).location == browser.get(url).location
+        essential = '{"id_token": {"acr": {"essential": true, "value": "urn:valet:acr:multi-factor"}}}'
+        browser.open(self.web_app.ask(claims=essential).url)
+
+    def links(self, one: FakeProvider, other: FakeProvider) -> None:
+        """At the account page of somebody who has no address, so that no code is asked for."""
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.follow(self.trip(other, browser, "/account/providers"))
+        one.claims |= {"sub": "her other identity", "email_verified": False}
+        links = "valet.aws.dynamodb.links.DynamoLinks"
+        for name in (f"{links}.name_link", f"{links}.settle_link", ""):
+            sent = browser.post(*filled_in(browser.get("/account/providers"), "provider", one.provider.provider_id))
+            page = browser.follow(browser.get(brought_back(one, browser.follow(sent))))
+            with patch(name, lambda *_: False) if name else nullcontext():
+                linked = browser.post(*filled_in(page, "do", "confirm"))
+            assert linked.status == (400 if name else 303)
+        assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
+        for lost in ({}, {"lost": "yes"}):
+            page = browser.get("/account/providers")
+            form = next(
+                form for form in forms_of(page) if form.hidden.get("link", "").startswith(one.provider.provider_id)
+            )
+            assert browser.post(form.action, {**form.hidden, "do": "remove", **lost}).status == 303
+            if not lost:
+                sent = browser.post(*filled_in(browser.get("/account/providers"), "provider", one.provider.provider_id))
+                page = browser.follow(browser.get(brought_back(one, browser.follow(sent))))
+                browser.post(*filled_in(page, "do", "confirm"))
+
+    def trip(
+        self, idp: FakeProvider, browser: Browser | None = None, path: str = "", answer: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to what the browser brings back."""
+        self.clock.advance(1)
+        browser = browser or Browser(self.send, self.stack.issuer)
+        sent = browser.get(button_of(browser.open(path or self.web_app.ask().url), idp))
+        if answer is not None:
+            return browser.get(callback(idp, {"state": asked_of(sent)["state"], **answer}))
+        came_back = browser.get(brought_back(idp, sent))
+        browser.follow(came_back)
+        return came_back
+
+    def _users(self) -> Table:
+        from valet.server import SERVER
+
+        return Table(SERVER.dynamodb, SERVER.settings.users_table)
 
     # -- clients with keys ---------------------------------------------------------------------------------------------
 
@@ -344,6 +524,8 @@ class Walk:
         """To an address that nobody has, to one that an account has, and of a change that is never made."""
         from valet.server import SERVER
 
+        self._deliver(60)  # the notices of what was done before
+        self.stack.aws.mailbox.clear()
         letters, issuer, now_ms = SERVER.letters, self.stack.issuer, int(self.clock() * 1000)
         assert letters is not None
         for address in ("somebody@example.org", "john@example.com"):
@@ -396,6 +578,25 @@ class Walk:
         page = browser.open(link_of(self._mail()))
         assert "/login/second?request=" in browser.post(form_of(page).action, form_of(page).hidden).location
         SERVER.settings = former
+
+    def undoing(self) -> None:
+        """Of John, whose address somebody has changed; and who looks at what is left of a change that died half-way."""
+        from valet.server import SERVER
+
+        browser = Browser(self.send, self.issuer)
+        page = browser.sign_in(browser.open("/account/email"), password="john's own new password")
+        asked = browser.post(*filled_in(page, "do", "send", address="thief@example.org"))
+        self._deliver(5)
+        code = next(code_of(mail) for mail in self.stack.aws.mailbox.mails if mail.to == ("thief@example.org",))
+        assert browser.post(*filled_in(asked, "do", "enter", code=code)).status == 200
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update("identifier#thief@example.org", "identifier", "SET #released_at = :one", {":one": 1})
+        assert browser.get("/account/email").status == 200
+        self._deliver(5)
+        link = next(link_of(mail) for mail in self.stack.aws.mailbox.mails if mail.to == ("john@example.com",))
+        elsewhere = Browser(self.send, self.issuer)
+        assert elsewhere.post(*filled_in(elsewhere.get(link))).status == 200
+        assert browser.open("/account").status == 200
 
     def _mail(self) -> Mail:
         """The newest mail, once what waits is sent."""

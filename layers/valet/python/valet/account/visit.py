@@ -9,8 +9,9 @@ from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.showing import language_of
 from valet.front_channel.visits import Visitor
-from valet.frozen import NO_ENTRIES
+from valet.frozen import NO_ENTRIES, replace
 from valet.http import Page, Request, Response, page, redirect
+from valet.models.accounts import Account
 from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.passkeys import HEADERS
@@ -19,12 +20,13 @@ from valet.people.announcing import announce
 from valet.people.identifiers import called
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
+from valet.ports.links import HasLinks
 from valet.ports.mails import HasLetters
 from valet.ports.own_account import HasOwnAccount
 from valet.protocol.account_visit import ACCOUNT_PAGE, address, sections
 
 
-class Ports(HasLetters, sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
+class Ports(HasLetters, sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, HasLinks, Protocol):
     """The ports that the sections use."""
 
 
@@ -67,6 +69,10 @@ class Visit(NamedTuple):
             **values,
         )
         return page(status, shown, HEADERS if script else None)
+
+    def by(self, account: Account) -> "Visit":
+        """The visit, with the account as this request has changed it."""
+        return self._replace(visitor=replace(self.visitor, account=account))
 
     def language_of(self, shown: Response) -> str:
         """The language that the page will be shown in."""
