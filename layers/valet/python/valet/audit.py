@@ -199,8 +199,8 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
         "mail.throttled": _event(
-            "Too many mails were asked for, for one address, from one network or in all, or there are too many notices of"
-            " one kind for one account: none is sent.",
+            "Too many mails were asked for, for one address, from one network or in all, or there are too many notices"
+            " of one kind for one account: none is sent.",
             "purpose bound",
         ),
         "nonce.failed": _event(
