@@ -333,7 +333,7 @@ def test_the_notice_of_a_deletion_goes_where_the_account_was_and_offers_nothing_
 
 
 def test_a_thief_cannot_bury_a_notice_under_a_thousand_others(deployment: Deployment, post: Post) -> None:
-    """Each sign-in in a browser without cookies is told. The address that is changed after a day of these is told too."""
+    """A change of address is told, whatever number of new browsers was."""
 
     def tell(what: str, mark: str = "") -> None:
         notify(deployment.server, account(deployment), what, deployment.issuer, deployment.clock.now, mark)

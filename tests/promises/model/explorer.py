@@ -88,7 +88,8 @@ def _start(scenario: Scenario) -> Stage:
 def stage_is_over(run: Run) -> None:
     """Nothing is under way and nobody else comes: does the client's token still work, if nothing speaks against it?"""
     if run.stage.handles:
-        see_what_stands(run)
+        if run.scenario.has_aftermath:
+            see_what_stands(run)
         return
     facts = run.ledger.grants.get(run.held[:22])
     if facts is None or facts.is_revoked or run.is_signed_out or not run.held:

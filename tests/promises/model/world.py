@@ -13,6 +13,7 @@ from valet import log
 from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
+from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
@@ -73,6 +74,16 @@ class _Signer:
 
         signed: bytes = self.world.wire(Call("sign", "kms#key", "", False), run)
         return signed
+
+
+class _Sealing:
+    """Seals nothing: what KMS does may fail as any read does."""
+
+    def seal(self, use: str, about: str, secret: bytes) -> bytes:
+        return secret
+
+    def open(self, use: str, about: str, sealed: bytes) -> bytes:
+        return sealed
 
 
 class _NonceKey:
@@ -141,7 +152,9 @@ class World:
 
     def _made_server(self) -> Server:
         made = Server()
-        made.settings = Settings(issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off")
+        made.settings = Settings(
+            issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off", second_factor="on"
+        )
         made.nonces = self.nonces if self.has_nonces else None
         made.clock = lambda: self.now
         made.random = self.draw
@@ -155,6 +168,9 @@ class World:
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
+        made.factors = DynamoFactors(self.users)
+        made.devices = DynamoDevices(self.grants)
+        made.sealing = _Sealing()
         made.enrolment = DynamoEnrolment(self.users, self.users)  # the registry is known here, and holds no items
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self

@@ -32,9 +32,11 @@ def prove(
     means: str,
     amr: tuple[str, ...],
     now: float,
+    on: bytes = b"",
 ) -> None:
     """Leave the proof. `account` is as it was read before the factor was checked: a revocation that came since has
-    raised its epoch, and the proof is worth nothing. `means` is what the account must still name.
+    raised its epoch, and the proof is worth nothing. `means` is what the account must still name. `on` is the digest of
+    the session that a second factor was given for.
     """
     proof = Proof(
         proof_id=new_id(ports.random),
@@ -42,6 +44,7 @@ def prove(
         epoch=account.epoch,
         means=means,
         amr=amr,
+        on=on,
         at_ms=int(now * 1000),
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
     )
