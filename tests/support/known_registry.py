@@ -16,6 +16,7 @@ class KnownRegistry:
     registered: dict[str, Scope] = field(default_factory=dict)
     apis: dict[str, ProtectedApi] = field(default_factory=dict)
     keys: tuple[SigningKey, ...] = ()
+    rules: Policy = Policy()
 
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id)
@@ -33,7 +34,7 @@ class KnownRegistry:
         return self.keys
 
     def policy(self) -> Policy:
-        return Policy()
+        return self.rules
 
     def put_client(self, client: Client) -> None:
         self.clients[client.client_id] = client

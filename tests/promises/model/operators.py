@@ -15,6 +15,7 @@ from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.errors import TemporarilyUnavailable
+from valet.front_channel import joining, recovering
 from valet.people import passwords
 
 from admin.commands import users as users_commands
@@ -129,6 +130,8 @@ def installed_commands(world: "World") -> Iterator[None]:
     replaced: tuple[tuple[ModuleType, str, Any], ...] = (
         (passwords, "_is_password", _is_kept),
         (users_commands, "hash_password", kept_hash),
+        (joining, "hash_password", kept_hash),
+        (recovering, "hash_password", kept_hash),
         (users_commands, "read_password", lambda **_: world.typed()),
         (revocation, "_at_once", _one_by_one),
     )

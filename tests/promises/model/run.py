@@ -51,6 +51,7 @@ class Scenario:
     seen: tuple[str, ...] = ()  # kinds of items that matter here, in addition to those that always do
     is_ttl_prompt: bool = False  # DynamoDB deletes what has expired with the tick, not some day
     is_warm: bool = True  # the sandboxes hold blocks of status indices
+    after: "Callable[[Run], None] | None" = None  # what is looked at when nothing is under way any more
 
 
 @dataclass
@@ -223,7 +224,7 @@ class Run:
         session = cookies_set(answer).get(SESSION_COOKIE)
         if session is not None and act.actor != "client":
             self.kept[act.actor, "session"] = session
-        if act.kind == "login":
+        if act.kind in ("login", "join"):
             self.kept |= {(act.actor, "proof"): query["by"][0]} if "by" in query else {}
         elif act.kind == "authorize" and act.actor != "client":
             self.kept |= {(act.actor, "code"): query["code"][0]} if "code" in query else {}
@@ -265,6 +266,7 @@ class Run:
                 process.replaced,
                 process.over,
                 process.proof,
+                process.linked,
                 process.dead_before,
                 process.observed,
             )
@@ -336,7 +338,7 @@ def _ledger_digest(ledger: Ledger) -> int:
     granted = frozenset(ledger.granted.items())
     proofs = (frozenset(ledger.spent.items()), frozenset(ledger.answers.items()), frozenset(ledger.wrote))
     ended = (frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest())
-    return hash((facts, granted, proofs, ended, ledger.signing_in.digest()))
+    return hash((facts, granted, proofs, ended, ledger.signing_in.digest(), ledger.owning.digest()))
 
 
 def _facts_digest(facts: Facts) -> int:

@@ -11,6 +11,7 @@ from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
+from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCENARIOS
 from tests.promises.model.sign_in_scenarios import DEEP_SIGN_IN_SCENARIOS, SIGN_IN_SCENARIOS
 from tests.promises.model.stage import SESSION, Stage
 
@@ -357,6 +358,7 @@ ALL = (
     *PUSHED_SCENARIOS,
     *RENEW_SCENARIOS,
     *SIGN_IN_SCENARIOS,
+    *OWNER_SCENARIOS,
 )
 ALL_DEEP = (
     *DEEP_SCENARIOS,
@@ -366,5 +368,6 @@ ALL_DEEP = (
     *DEEP_PUSHED_SCENARIOS,
     *DEEP_RENEW_SCENARIOS,
     *DEEP_SIGN_IN_SCENARIOS,
+    *DEEP_OWNER_SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

@@ -34,6 +34,7 @@ class Proven:
     left_after: frozenset[int]  # the commands whose write had taken effect when it was left
     expires_at: int
     is_new: bool = True  # nothing has spent it
+    means: str = ""  # what the account calls the identity at another provider, if it is by one
 
 
 @dataclass
@@ -103,6 +104,8 @@ class SigningIn:
         if proof != standing:
             if standing and author.number in self.proofs[standing].over:
                 self.violated("an older sign-in takes the place of a newer one")
+            if standing and pk.startswith("proof-joined#"):
+                self.violated("another takes the place of the one who has joined here")
             act = author.act
             self.standing[pk] = proof
             self.proofs[proof] = Proven(
@@ -179,7 +182,10 @@ class SigningIn:
         """The account was as the proof found it, at some moment since the request began."""
         if self.endings.ended_between(proven.sub, proven.left_after, process.after_commit):
             self.violated("a proof of an epoch that is over opens a session")
-        if proven.password not in self.endings.passwords_since(proven.sub, process.replaced):
+        if proven.means:
+            if proven.means not in process.linked:
+                self.violated("an identity that was taken off the account opens a session")
+        elif proven.password not in self.endings.passwords_since(proven.sub, process.replaced):
             self.violated("a password that is not in force opens a session")
 
     def _is_of_the_last(self, proven: Proven, over: frozenset[int]) -> None:
@@ -196,7 +202,7 @@ class SigningIn:
     def no_cookie_answered(self, process: Process, now: float) -> None:
         """Nothing speaks against the proof that stood when the request began: it has to open a session."""
         proven = self.proofs.get(process.proof)
-        if proven is None or not proven.is_new or process.proof not in self.standing.values():
+        if proven is None or proven.means or not proven.is_new or process.proof not in self.standing.values():
             return
         is_fresh = now < proven.expires_at and now - proven.asked_at < FRESH
         is_in_force = self.endings.passwords_since(proven.sub, proven.replaced) == (proven.password,)

@@ -175,7 +175,7 @@ class Stage:
         ledger.clock = lambda: world.now
         world.began = ledger.began
         world.now = self.world.now
-        world.has_nonces = self.world.has_nonces
+        world.has_nonces, world.has_mail = self.world.has_nonces, self.world.has_mail
         world.registry = self.world.registry
         world.grants.items.update(self.world.grants.items)
         world.users.items.update(self.world.users.items)
