@@ -31,7 +31,8 @@ def see_who_has_it(run: Run) -> None:
 
 def _finish(run: Run, after: Aftermath) -> None:
     """The queue brings all its messages, and those that follow; then nothing of before may be good anywhere."""
-    done: set[str] = set()
+    brought = [each for each in run.processes.values() if each.act.kind == "finish"]
+    done = {each.act.event["Records"][0]["body"] for each in brought if (each.answer or {}).get("statusCode") == 200}
     while waiting := [body for body in run.world.messages() if body not in done]:
         for body in waiting:
             done.add(body)

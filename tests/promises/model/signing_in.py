@@ -86,7 +86,7 @@ class SigningIn:
     def ended(self, process: Process, status: int) -> None:
         """The request has come to its end: answered with that status, or killed."""
         act = process.act
-        if act.kind == "login":
+        if act.kind in ("login", "join"):
             self.over |= {process.number}
             if status == 303:
                 self.proved[process.number] = ((act.browser, act.token), process.over)
