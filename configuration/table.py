@@ -172,6 +172,9 @@ CLIENTS = Section(
         Row("registration", "registration", TEXT,
             "off: people make no account on their way to it, whatever the policy says (default: the policy decides).",
             (OFF,)),
+        Row("providers", "providers", WORDS,
+            "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
+            "(default: all)."),
         Row("disabled", "is_disabled", FLAG, _DISABLED, stays=True),
     ),
     (
@@ -275,6 +278,8 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "epoch_raised_at_ms": "when that was",
             "sessions_not_before_ms": "when sessions were ended",
             "updated_at": "set when a claim changes",
+            "created_at": "set when the account is made",
+            "has_short_password": "set when the person chooses a password",
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",
             "user_handle": "how these keys call the account",

@@ -57,6 +57,7 @@ ENDPOINTS = (
             "authorize_pushed_remembered",
             "authorize_pushed_by_post",
             "authorize_pushed_again",
+            "authorize_told",
         ),
         is_page=True,
         announced_as="authorization_endpoint",
@@ -103,14 +104,6 @@ ENDPOINTS = (
         is_page=True,
     ),
     Endpoint(
-        "/federate/{provider}",
-        "federate",
-        "GET, POST",
-        "sends the browser to another provider, to sign in there",
-        ("federate_begun",),
-        is_page=True,
-    ),
-    Endpoint(
         "/federate/{provider}/callback",
         "federate",
         "GET, POST",
@@ -123,7 +116,16 @@ ENDPOINTS = (
             "federate_has_account",
             "federate_to_link",
             "federate_refused",
+            "federate_denied",
         ),
+        is_page=True,
+    ),
+    Endpoint(
+        "/federate/{provider}",
+        "federate",
+        "GET, POST",
+        "sends the browser to another provider, to sign in there",
+        ("federate_begun",),
         is_page=True,
     ),
     Endpoint(
@@ -379,8 +381,8 @@ FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in END
 def endpoint_at(path: str) -> Endpoint:
     """The endpoint that a request's path is routed to. A variable may hold a slash: API Gateway decodes %2F."""
     for each in ENDPOINTS:
-        before, variable, _ = each.path.partition("{")
-        if path == each.path or (variable and path.startswith(before)):
+        before, variable, rest = each.path.partition("{")
+        if path == each.path or (variable and path.startswith(before) and path.endswith(rest.partition("}")[2])):
             return each
     raise LookupError(path)
 

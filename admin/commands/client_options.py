@@ -65,6 +65,9 @@ _OPTIONS = (
                  help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
     click.option("--registration", type=click.Choice(("off", "as-policy")), callback=_registration,
                  help="Let people make no account on their way to it (off), or go by the policy (default)."),
+    click.option("--provider", "providers", multiple=True, callback=words,
+                 help="Let people sign in for it by these other providers only, and by local, which is a password or a "
+                 "passkey here (repeat, or separate by spaces; default, or empty: all)."),
     click.option("--grant-type", "grant_types", multiple=True, type=Several(GRANT_TYPES), callback=words,
                  help="Let it get tokens in this way (repeat, or separate by spaces)."),
     click.option("--scope", "scope", multiple=True, callback=words,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from valet.handles import new_id
 from valet.models.clients import Client
+from valet.models.providers import LOCAL
 from valet.registration import rules
 from valet.registration.addresses import risk_of_localhost
 from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
@@ -180,6 +181,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "profile": client.profile,
         "pkce": client.pkce,
         "required_acr": client.required_acr,
+        "providers": sorted(client.providers),
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),
@@ -221,11 +223,21 @@ def _drawn_id(desk: Desk) -> str:
 
 def _refuse_wrong(client: Client, desk: Desk, before: Client | None = None) -> None:
     wrong = rules.wrong_with_client(client, desk.register.scopes(), is_local=desk.where.is_local)
+    if before is None or client.providers != before.providers:
+        wrong += _unknown_providers(client, desk)
     if client.id_token_signed_response_alg or client.is_fapi2:
         keys = desk.deployment.key_records.key_ring().keys
         wrong += refusals_of_alg(client, before, keys)
         wrong += refusals_of_profile(client, before, keys)
     refuse_if(registrations.told(wrong, registrations.CLIENT))
+
+
+def _unknown_providers(client: Client, desk: Desk) -> list[rules.Wrong]:
+    if not client.providers - {LOCAL}:
+        return []
+    known = {provider.provider_id for provider in desk.providers.all()}
+    unknown = sorted(client.providers - known - {LOCAL})
+    return [rules.Wrong("providers", rules.NOT_REGISTERED, each) for each in unknown]
 
 
 def _warn(desk: Desk, client: Client, before: Client | None = None) -> None:

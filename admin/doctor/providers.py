@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 from valet.jose.jwk import usable_keys
-from valet.models.providers import Provider
+from valet.models.providers import LOCAL, Provider
 from valet.registration.discovery import drift
 from valet.registration.providers import overlaps, wrong_with_provider
 
@@ -39,6 +39,20 @@ def look_registration(evidence: Evidence) -> Iterator[Finding]:
                 f"{what} is for the client {client_id}, which is not registered",
                 "If it is for no other client, nobody is offered it.",
                 f"{_how(provider)}: --client, or --reset client",
+            )
+
+
+def look_clients(evidence: Evidence) -> Iterator[Finding]:
+    enabled = {each.provider_id for each in _enabled(evidence)} | {LOCAL}
+    for client in evidence.clients:
+        gone = sorted(client.providers - enabled)
+        if gone and not client.is_disabled:
+            nobody = "Nobody can sign in for it." if not client.providers & enabled else "It is offered to nobody."
+            yield Finding(
+                f"The client {client.client_id} is for the provider {gone[0]}, which is disabled or not registered",
+                nobody,
+                f"{command('valet clients change', client.client_id, '--help')}: --provider",
+                is_error=not client.providers & enabled,
             )
 
 
@@ -139,6 +153,7 @@ def _how(provider: Provider) -> str:
 
 CHECKS = (
     Check("providers.registration", look_registration),
+    Check("providers.clients", look_clients),
     Check("providers.federation", look_federation),
     Check("providers.discovery", look_discovery),
     Check("providers.secrets", look_secrets),

@@ -87,7 +87,7 @@ class People:
 
     def add(self, account: Account, password_hash: str, deed: changes.Deed = "added") -> bool:
         """Add an account. False if the username is taken."""
-        account = dated(None, account, self.clock())
+        account = replace(dated(None, account, self.clock()), created_at=int(self.clock()))
         is_added = DynamoUsers(self.table).add_user(account, password_hash, self.clock())
         if is_added:
             self.audit.record("user.changed", **changes.of_account(None, account, deed))

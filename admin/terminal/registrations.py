@@ -34,6 +34,7 @@ CLIENT: Words = {
     "pkce": "PKCE",
     "required_acr": "required level",
     "registration": "joining",
+    "providers": "provider",
     "require_pushed_authorization_requests": "pushed requests",
     "dpop_bound_access_tokens": "bound access tokens",
 }
@@ -74,6 +75,7 @@ API: Words = {
 
 _HINTS = {
     ("scope", NOT_REGISTERED): "; `valet scopes list` tells which are",
+    ("providers", NOT_REGISTERED): "; `valet providers list` tells which are",
     ("clients", NOT_REGISTERED): "; `valet clients list` tells which are",
     ("introspects", NO_SUCH_API): "; `valet apis list` tells which there are",
 }

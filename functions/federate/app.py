@@ -9,7 +9,7 @@ from valet.front_channel import coming_back
 from valet.front_channel.arriving import Arrived, arrive, arrived_before
 from valet.front_channel.saved_requests import require_saved
 from valet.front_channel.steps import DENIED, UNAVAILABLE
-from valet.front_channel.trips import Trip, asked, back_from, begin, code_in, may_use, redirect_uri
+from valet.front_channel.trips import Trip, asked, back_from, begin, exchanged, may_use
 from valet.http import Parameters, Request, Response, redirect
 from valet.models.providers import Provider
 from valet.outbound import guarded, providers
@@ -54,23 +54,15 @@ def _come_back(request: Request, parameters: Parameters, trip: Trip, provider: P
         return coming_back.back(trip.saved, provider, DENIED, request.issuer)
     if not may_use(server, trip.saved, provider):
         return coming_back.back(trip.saved, provider, UNAVAILABLE, request.issuer)
-    arrived = _arrive(request, code_in(parameters), trip, provider, server)
+    arrived = _arrive(request, parameters, trip, provider, server)
     return coming_back.onward(server, request, trip.saved, provider, arrived)
 
 
-def _arrive(request: Request, code: str, trip: Trip, provider: Provider, server: Server) -> Arrived:
+def _arrive(request: Request, parameters: Parameters, trip: Trip, provider: Provider, server: Server) -> Arrived:
+    told = exchanged(trip, parameters, request.issuer)
     secret = server.sealing.open(PROVIDER_SECRET, provider.provider_id, provider.secret)
     try:
-        identity = providers.redeem(
-            provider,
-            secret,
-            code=code,
-            redirect_uri=redirect_uri(request.issuer, provider.provider_id),
-            code_verifier=trip.code_verifier,
-            nonce=trip.nonce,
-            now=server.clock(),
-            fetch=guarded.ask,
-        )
+        identity = providers.redeem(provider, secret, **told, now=server.clock(), fetch=guarded.ask)
     except UpstreamRefused:
         if (before := arrived_before(server, trip)) is None:
             raise

@@ -15,9 +15,9 @@ from valet.front_channel.sign_in import (
 from valet.front_channel.steps import back_to_authorize
 from valet.handles import digest
 from valet.http import Request, Response, redirect
-from valet.models.accounts import Account
 from valet.people import passwords
 from valet.people.identifiers import SIGN_IN_WITH
+from valet.people.passwords import RightPassword
 from valet.people.throttling import Attempt, Throttled
 from valet.protocol.authorization_request import Destination, destination_of
 from valet.refusals import refuse_as_page
@@ -45,8 +45,10 @@ def login(request: Request, server: Server) -> Response:
     outcome = passwords.authenticate(
         attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock(), kinds
     )
-    if isinstance(outcome, Account):
-        prove(server, saved, PASSWORD, outcome, means=outcome.password_id, amr=passwords.AMR, now=server.clock())
+    if isinstance(outcome, RightPassword):
+        account, is_new = outcome.account, outcome.is_new_browser
+        means, amr, now = account.password_id, passwords.AMR, server.clock()
+        prove(server, saved, PASSWORD, account, means=means, amr=amr, now=now, is_new_browser=is_new)
         return back_to_authorize(saved, request.issuer, proven_by=PASSWORD)
     if isinstance(outcome, Throttled):
         server.audit.record("login.throttled", client_id=saved.request.client_id, source_ip=request.source_ip)

@@ -7,6 +7,7 @@ from valet.aws.dynamodb.table import item_from_model
 from valet.frozen import replace
 from valet.models.accounts import Account, Identifier, Password
 from valet.people.identifiers import TAKEN_AGAIN_AFTER, UNDONE_WITHIN, with_address
+from valet.people.undoing import undone
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, THREADS, at_once
@@ -46,6 +47,16 @@ def test_a_new_password_raises_the_epoch_in_the_same_write(stores: Stores, passw
     for _ in range(2):  # and the same write, sent again
         assert stores.own_sign_in.name_password(john, NEW, NOW)
     assert found(stores) == raised(replace(john, password_id=NEW, has_no_password=False))
+
+
+def test_a_password_that_is_short_is_marked_and_a_long_one_takes_the_mark_off(stores: Stores) -> None:
+    john = put(stores, JOHN)
+    for _ in range(2):
+        assert stores.own_sign_in.name_password(john, NEW, NOW, is_short=True)
+    short = found(stores)
+    assert short == raised(replace(john, password_id=NEW, has_short_password=True))
+    assert stores.own_sign_in.name_password(short, "0000000003.long", NOW)
+    assert not found(stores).has_short_password
 
 
 @pytest.mark.parametrize(
@@ -194,3 +205,51 @@ def test_nobody_frees_or_releases_the_address_of_another(stores: Stores) -> None
 def test_of_many_that_want_one_address_at_once_one_gets_it(stores: Stores) -> None:
     outcomes = at_once(lambda number: stores.own_sign_in.reserve_name(ADDRESS, f"sub-{number}", NOW))
     assert outcomes.count(True) == 1
+
+
+# Undoing --------------------------------------------------------------------------------------------------------------
+
+CHANGED = replace(PROVEN, email=ADDRESS, former_email=OLD, former_until=int(NOW) + 5)
+
+
+@pytest.mark.parametrize(
+    ("account", "address"),
+    [(CHANGED, OLD), (CHANGED, ADDRESS), (PROVEN, OLD), (replace(PROVEN, password_id="", has_no_password=True), OLD)],
+    ids=["by the former address", "by the new one", "by the only one", "without a password"],
+)
+def test_an_undoing_is_one_write(stores: Stores, account: Account, address: str) -> None:
+    john = put(stores, account)
+    after = undone(john, address, NEW, NOW)
+    for _ in range(2):  # and the same write, sent again
+        assert stores.own_sign_in.undo_change(john, after, NOW)
+    assert found(stores) == raised(after)
+
+
+def test_the_former_address_takes_the_account_back_and_the_new_one_does_not(stores: Stores) -> None:
+    by_former, by_new = undone(CHANGED, OLD, NEW, NOW), undone(CHANGED, ADDRESS, NEW, NOW)
+    assert (by_former.email, by_former.former_email, by_former.former_until) == (OLD, "", 0)
+    assert (by_new.email, by_new.former_email, by_new.former_until) == (ADDRESS, OLD, int(NOW) + 5)
+    late = undone(CHANGED, OLD, NEW, NOW + 5)
+    assert (late.email, late.former_email) == (ADDRESS, OLD)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        replace(CHANGED, epoch=4),
+        replace(CHANGED, email="again@example.org"),
+        replace(CHANGED, former_email="", former_until=0),
+        replace(CHANGED, former_until=CHANGED.former_until + 1),
+        replace(CHANGED, deleted_at=5),
+    ],
+    ids=["everything ended", "another address", "undone already", "another change", "deleted"],
+)
+def test_an_undoing_of_an_account_that_has_changed_is_none(stores: Stores, now: Account) -> None:
+    put(stores, now)
+    assert not stores.own_sign_in.undo_change(CHANGED, undone(CHANGED, OLD, NEW, NOW), NOW)
+    assert found(stores) == now
+
+
+def test_an_account_that_is_not_there_is_not_made_by_an_undoing(stores: Stores) -> None:
+    assert not stores.own_sign_in.undo_change(CHANGED, undone(CHANGED, OLD, NEW, NOW), NOW)
+    assert stores.accounts.find_account(JOHN.sub) is None

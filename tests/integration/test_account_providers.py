@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -365,6 +366,26 @@ def test_a_thiefs_form_that_is_under_way_when_the_owner_ends_everything_comes_to
     assert answer.status == 400
     assert_nothing_linked(deployment, federation)
     assert not events(deployment, "link.added")
+
+
+def test_the_download_has_what_is_kept_of_each_identity_and_no_digest(
+    deployment: Deployment, federation: Federation, john: Browser, idp: FakeProvider
+) -> None:
+    name = federation.link(idp, "demo-john", address="j@example.com", name="Johnny", linked_at=10)
+    federation.link(federation.add(), "demo-jane")
+    answer = press(john, john.get("/account/download"))
+    (told,) = json.loads(answer.body)["providers"]
+    assert told == {
+        "sub": "demo-john",
+        "provider_id": idp.provider.provider_id,
+        "issuer": idp.provider.issuer,
+        "upstream_sub": idp.claims["sub"],
+        "address": "j@example.com",
+        "name": "Johnny",
+        "linked_at": "1970-01-01 00:00 UTC",
+        "last_used_at": "1970-01-01 00:00 UTC",
+    }
+    assert name.partition("#")[2] not in answer.body
 
 
 def test_the_page_lists_what_is_linked_the_oldest_first(

@@ -12,11 +12,13 @@ from valet.jose.compact import decode
 from valet.models.mails import ADDRESS, FIRST_MEANS, Mail
 
 from tests.integration.guesses import anew
-from tests.integration.visiting import at_account, press
+from tests.integration.visiting import at_account, items_of, press
 from tests.support.application import Application
 from tests.support.authenticator import SoftPasskey
 from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
 from tests.support.deployment import Deployment
+from tests.support.joining import ADA, PASSWORD, Person
+from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey, use
 from tests.support.post import Post, code_of
 from tests.support.wire import Answer
@@ -217,7 +219,7 @@ def test_a_second_mail_in_an_hour_and_no_more_than_three(
 ) -> None:
     answers = [press(browser, page, "do", "send_code") for _ in range(4)]
     assert len({answer.body for answer in answers}) == 1
-    assert len(post.waiting("Mail")) == 3
+    assert len(post.asked_for) == 3
     assert deployment.audit.names.count("mail.throttled") == 1
 
 
@@ -229,7 +231,7 @@ def test_a_form_that_this_session_was_not_shown_sends_and_takes_nothing(
         for do in ("send_code", "enter_code"):
             with deployment.nothing_spent(("session#",)):
                 assert browser.post(PATH, {"csrf_token": token, "do": do, "code": "1"}).status == 400
-    assert not post.waiting("Mail")
+    assert not post.asked_for
 
 
 # Where no code is asked for -------------------------------------------------------------------------------------------
@@ -249,8 +251,7 @@ def test_an_account_without_a_proven_address_is_asked_for_none(
     made, answer = add(browser, browser.sign_in(browser.open(PATH)))
     assert answer.status == 200
     assert passkeys_of(deployment) == {made.digest}
-    post.deliver()
-    assert not post.mails
+    assert not post.asked_for
 
 
 def test_who_has_a_passkey_adds_a_second_one_by_the_first(deployment: Deployment, post: Post, browser: Browser) -> None:
@@ -262,6 +263,78 @@ def test_who_has_a_passkey_adds_a_second_one_by_the_first(deployment: Deployment
     made, answer = add(browser, page)
     assert answer.status == 200
     assert passkeys_of(deployment) == {first.digest, made.digest}
+
+
+def test_who_has_joined_by_a_mail_some_minutes_ago_has_typed_such_a_code(
+    deployment: Deployment, mailbox: Mailbox, web_app: Application
+) -> None:
+    mailbox.switch_on()
+    ada = Person.at(deployment, mailbox, web_app)
+    ada.browser.follow(ada.joins(ada.browser.get(ada.mail().link)))
+    deployment.clock.advance(299)
+    made, answer = add(ada.browser, ada.browser.open(PATH))
+    assert answer.status == 200
+    (account,) = (each for each in items_of(deployment, "account") if each["email"]["S"] == ADA)
+    assert account["passkeys"]["SS"] == [made.digest]
+
+
+def test_an_older_sign_in_and_one_by_the_password_take_the_code_again(
+    deployment: Deployment, mailbox: Mailbox, web_app: Application
+) -> None:
+    mailbox.switch_on()
+    ada = Person.at(deployment, mailbox, web_app)
+    ada.browser.follow(ada.joins(ada.browser.get(ada.mail().link)))
+    deployment.clock.advance(301)
+    page = ada.browser.open(PATH)
+    assert_asks(ada.browser.submit(page, username=ADA, password=PASSWORD))
+
+
+def test_who_has_joined_and_changed_the_address_since_takes_the_code_at_the_former_one(
+    deployment: Deployment, mailbox: Mailbox, web_app: Application
+) -> None:
+    """Somebody else may be at the browser."""
+    mailbox.switch_on()
+    ada = Person.at(deployment, mailbox, web_app)
+    ada.browser.follow(ada.joins(ada.browser.get(ada.mail().link)))
+    asked = press(ada.browser, ada.browser.get("/account/email"), "do", "send", address="thief@example.org")
+    mailbox.deliver()
+    assert press(ada.browser, asked, "do", "enter", code=code_of(mailbox.newest)).status == 200
+    page = ada.browser.get(PATH)
+    assert_asks(page)
+    assert "A…@Example.org" in page.body
+
+
+def test_a_passkey_that_is_refused_leaves_the_proof_good(
+    deployment: Deployment, post: Post, browser: Browser, page: Answer
+) -> None:
+    shown = proven(post, browser, page)
+    refused = add(browser, shown, public_key="AAAA")[1]
+    assert refused.status == 400
+    assert add(browser, refused)[1].status == 200
+
+
+# A first password -----------------------------------------------------------------------------------------------------
+
+
+def test_a_password_next_to_another_provider_alone_takes_the_code(
+    deployment: Deployment, post: Post, browser: Browser, page: Answer
+) -> None:
+    """Whoever is signed in at the provider, or at this browser, sets none without the mailbox."""
+    path, new = "/account/password", "several words in a row"
+    deployment.table("Users").delete("password#demo-john", "first")
+    change(deployment, has_no_password=True)
+    shown = browser.get(path)
+    assert 'name="new_password"' not in shown.body
+    sent = filled_in(shown, "do", "send_code")
+    with deployment.nothing_spent(BUT):
+        assert browser.post(path, {**sent[1], "new_password": new, "do": ""}).status == 400
+    asked, code = ask(post, browser, shown)
+    form = press(browser, asked, "do", "enter_code", code=code)
+    short = press(browser, form, new_password="short")
+    assert (short.status, "too short" in short.body) == (400, True)
+    with deployment.nothing_spent(BUT):
+        assert press(browser, short, first_means="", new_password=new).status == 400
+    assert press(browser, short, new_password=new).status == 200
 
 
 # The offer after a sign-in by a password ------------------------------------------------------------------------------

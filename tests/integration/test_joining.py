@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from valet.aws.dynamodb.joining import DynamoJoining
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.handles import place_of
 from valet.models.accounts import Account, Identifier
 from valet.models.policy import Policy
@@ -522,15 +522,15 @@ def test_the_loser_of_a_race_deletes_what_it_put_and_signs_in(
     """Between its first writes and the last one, the same person finishes on the phone."""
     link, phone = ada.mail().link, elsewhere(ada)
     page = phone.browser.get(link)
-    take, rivals = DynamoJoining.take_name, list[Answer]()
+    take, rivals = DynamoNewcomers.take_identifier, list[Answer]()
 
-    def late(self: DynamoJoining, name: str, identifier: Identifier, released_before: int) -> bool:
+    def late(self: DynamoNewcomers, name: str, identifier: Identifier, released_before: int) -> bool:
         if not rivals:
             rivals.append(page)
             rivals[0] = phone.joins(page, password="the phone was faster, again")
         return take(self, name, identifier, released_before)
 
-    monkeypatch.setattr(DynamoJoining, "take_name", late)
+    monkeypatch.setattr(DynamoNewcomers, "take_identifier", late)
     before = of_users(deployment)
     here = ada.browser.get(link)
     answer = ada.joins_by_passkey(here)[1] if by_passkey else ada.joins(here)

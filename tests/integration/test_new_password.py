@@ -134,6 +134,18 @@ def test_eight_characters_are_enough_next_to_a_second_factor_and_fifteen_alone(
     assert press(browser, page, new_password="my bicycle").status == 200
 
 
+def test_a_short_password_is_known_to_be_one_until_a_long_one_follows(
+    deployment: Deployment, browser: Browser, page: Answer
+) -> None:
+    """It is enough next to the second factor, which therefore has to stay."""
+    change(deployment, totp_id="0000000001.x")
+    press(browser, browser.open(PATH), new_password="my bicycle")
+    assert account_of(deployment).has_short_password
+    page = browser.sign_in(browser.open(PATH), password="my bicycle")
+    press(browser, page, new_password=NEW)
+    assert not account_of(deployment).has_short_password
+
+
 def test_the_operator_says_how_long_it_has_to_be(deployment: Deployment, browser: Browser) -> None:
     deployment.table("Registry").put({"pk": ITEM[0], "sk": ITEM[1], "password_minimum": 30})
     page = browser.sign_in(browser.open(PATH))
@@ -208,7 +220,7 @@ def test_another_password_than_was_read_is_not_replaced(deployment: Deployment, 
 def test_a_loser_leaves_no_password_behind(
     deployment: Deployment, browser: Browser, page: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(deployment.server.own_sign_in), "name_password", lambda *_: False)
+    monkeypatch.setattr(type(deployment.server.own_sign_in), "name_password", lambda *_, **__: False)
     before = items_of(deployment, "password")
     answer = press(browser, page, new_password=NEW)
     assert answer.status == 400

@@ -146,7 +146,7 @@ def test_nobody_learns_whether_an_address_is_taken(
 
     assert said("jane@example.com") == said("none@example.com")
     post.deliver()
-    theirs, free = sorted(post.mails, key=lambda mail: mail.to)
+    theirs, free = sorted((mail for mail in post.mails if mail.to != (OLD,)), key=lambda mail: mail.to)
     assert (theirs.to, free.to) == (("jane@example.com",), ("none@example.com",))
     assert "Your account has it" in theirs.text
     with pytest.raises(AssertionError):
@@ -312,7 +312,7 @@ def test_the_fourth_mail_of_an_hour_to_one_address_is_not_sent_and_the_page_is_t
 ) -> None:
     answers = [press(browser, page, "do", "send", address=NEW) for _ in range(4)]
     assert {answer.body for answer in answers} == {answers[0].body}
-    assert len(post.waiting("Mail")) == 3
+    assert len(post.asked_for) == 3
     assert deployment.audit.names.count("mail.throttled") == 1
 
 
@@ -324,7 +324,7 @@ def test_what_is_no_new_address_gets_no_mail(
 ) -> None:
     with deployment.nothing_spent(BUT):
         assert press(browser, page, "do", "send", address=typed).status == 400
-    assert not post.waiting("Mail")
+    assert not post.asked_for
 
 
 @pytest.mark.parametrize("form", [{"do": "send", "address": NEW}, {"do": "enter", "code": "00000000"}, {}])
@@ -336,7 +336,7 @@ def test_a_form_that_this_session_was_not_shown_does_nothing(
     for token in ("", "x", theirs):
         with deployment.nothing_spent(("session#",)):
             assert browser.post(PATH, {**form, "csrf_token": token}).status == 400
-    assert not post.waiting("Mail")
+    assert not post.asked_for
 
 
 def test_a_stale_sign_in_and_one_below_the_accounts_own_level_change_nothing(

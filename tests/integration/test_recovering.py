@@ -6,8 +6,8 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.proofs import DynamoProofs
-from valet.aws.dynamodb.recovery import DynamoRecovery
 from valet.handles import digest
 from valet.models.accounts import Account
 from valet.models.mails import NOTICE
@@ -329,16 +329,16 @@ def test_of_two_resets_at_once_the_first_one_counts(
     deployment: Deployment, john: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = [john.browser.get(john.mail("recover", ADDRESS).link) for _ in range(2)]
-    reset, rivals = DynamoRecovery.reset_password, list[Answer]()
+    reset, rivals = DynamoOwnSignIn.reset_password, list[Answer]()
     faster = "the faster of two passwords"
 
-    def late(self: DynamoRecovery, account: Account, password_id: str, now: float) -> bool:
+    def late(self: DynamoOwnSignIn, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
         if not rivals:
             rivals.append(pages[1])
             rivals[0] = john.sets_password(pages[1], faster)
-        return reset(self, account, password_id, now)
+        return reset(self, account, password_id, now, is_short=is_short)
 
-    monkeypatch.setattr(DynamoRecovery, "reset_password", late)
+    monkeypatch.setattr(DynamoOwnSignIn, "reset_password", late)
     lost = john.sets_password(pages[0], NEW)
     assert (rivals[0].status, lost.status) == (303, 400)
     assert account(deployment).epoch == 1

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.integration.joining import Person
 from valet.models.accounts import Account, Identifier
 from valet.people.identifiers import UNDONE_WITHIN
 from valet.people.undoing import undone
@@ -20,6 +19,7 @@ from tests.integration.visiting import SESSION, at_account, press
 from tests.support.application import Application
 from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment
+from tests.support.joining import Person
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey
 from tests.support.post import code_of
@@ -99,7 +99,7 @@ def recovered(deployment: Deployment, mailbox: Mailbox, web_app: Application, ad
 
 
 def test_who_undoes_a_new_password_shuts_the_thief_out_and_sets_one(
-    deployment: Deployment, mailbox: Mailbox, thief: Browser, web_app: Application, redeemed: Redeemed
+    deployment: Deployment, redeemed: Redeemed, mailbox: Mailbox, thief: Browser, web_app: Application
 ) -> None:
     change_password(thief)
     assert signs_in(deployment, STOLEN)

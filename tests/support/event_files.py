@@ -47,6 +47,7 @@ ANSWERS: Mapping[str, str] = {
     "demo_api/items": "200",
     "demo_api/profile": "200",
     "demo_api/unknown_item": "404 no such item",
+    "confirm/undo-old_link": "400",
     "credentials/email-signed_out": "303",
     "credentials/password-signed_out": "303",
     "credentials/without_a_domain": "404",

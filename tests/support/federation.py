@@ -15,10 +15,10 @@ from valet.aws.dynamodb.accounts import item_of_account
 from valet.aws.dynamodb.table import Table, item_from_model
 from valet.frozen import replace
 from valet.models.accounts import Account
-from valet.models.providers import Link, Provider
+from valet.models.providers import Link
 from valet.outbound.asking import Answer as ProvidersAnswer
 from valet.people.linking import link_name
-from valet.ports.sealing import PROVIDER_SECRET
+from valet.ports.sealing import PROVIDER_SECRET, Sealing
 
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -32,9 +32,11 @@ def people_key() -> str:
     return str(boto3.client("kms").create_key(Description="PeopleKey")["KeyMetadata"]["Arn"])
 
 
-def put_provider(registry: Table, provider: Provider) -> None:
-    """As `valet providers add` leaves it."""
-    registry.put(item_from_model(provider, "providers", provider.provider_id))
+def put_provider(registry: Table, sealing: Sealing, idp: FakeProvider, **changes: Any) -> None:
+    """Keep its record, as `valet providers` leaves it."""
+    sealed = sealing.seal(PROVIDER_SECRET, idp.provider.provider_id, idp.secret)
+    idp.provider = replace(idp.provider, **{"secret": sealed, **changes})
+    registry.put(item_from_model(idp.provider, "providers", idp.provider.provider_id))
 
 
 @dataclass
@@ -53,9 +55,7 @@ class Federation:
 
     def register(self, idp: FakeProvider, **changes: Any) -> None:
         """Change its record, so long ago that every function goes by it."""
-        sealed = self.deployment.server.sealing.seal(PROVIDER_SECRET, idp.provider.provider_id, idp.secret)
-        idp.provider = replace(idp.provider, **{"secret": sealed, **changes})
-        put_provider(self.deployment.table("Registry"), idp.provider)
+        put_provider(self.deployment.table("Registry"), self.deployment.server.sealing, idp, **changes)
         self.deployment.clock.advance(11)
 
     def remove(self, idp: FakeProvider) -> None:
@@ -71,14 +71,11 @@ class Federation:
 
     def brought_back(self, idp: FakeProvider, sent: Answer, **changes: str | None) -> str:
         """The address that the browser brings back from the provider, to which that answer sent it."""
-        assert sent.status == 303, sent
-        brought: dict[str, str | None] = {**idp.authorize(sent.location), **changes}
-        return callback(idp, {name: value for name, value in brought.items() if value is not None})
+        return brought_back(idp, sent, **changes)
 
     def trip(self, browser: Browser, idp: FakeProvider, page: Answer, **changes: str | None) -> Answer:
         """From the sign-in page to the provider and back: the answer to the callback."""
-        sent = browser.get(button_of(page, idp))
-        return browser.get(self.brought_back(idp, sent, **changes))
+        return browser.get(brought_back(idp, browser.get(button_of(page, idp)), **changes))
 
     # -- people --------------------------------------------------------------------------------------------------------
 
@@ -120,6 +117,13 @@ def federated(deployment: Deployment, **settings: Any) -> Iterator[Federation]:
     found = Federation(deployment)
     with patch("valet.outbound.guarded.ask", found.ask):
         yield found
+
+
+def brought_back(idp: FakeProvider, sent: Answer, **changes: str | None) -> str:
+    """The address that the browser brings back from the provider, to which that answer sent it."""
+    assert sent.status == 303, sent
+    brought: dict[str, str | None] = {**idp.authorize(sent.location), **changes}
+    return callback(idp, {name: value for name, value in brought.items() if value is not None})
 
 
 def callback(idp: FakeProvider, answer: Mapping[str, str]) -> str:

@@ -37,6 +37,11 @@ class Post(Queues):
         return self.deployment.nothing_spent(but=(None,))
 
     @property
+    def asked_for(self) -> list[str]:
+        """The letters that somebody has asked for and that wait for the mailer: all but notices."""
+        return [message.body for message in self.waiting("Mail") if '"purpose":"notice"' not in message.body]
+
+    @property
     def mails(self) -> tuple[Mail, ...]:
         return self.deployment.aws.mailbox.mails
 

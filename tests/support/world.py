@@ -146,6 +146,7 @@ class World:
         server.registry.scopes()
         server.registry.signing_keys()
         server.registry.policy()
+        server.providers.providers()
         if server.nonces is not None:
             server.nonces.current(self.deployment.issuer, server.clock())
         for client_id in ("web_app_123", "mobile_app", "api_service_789"):

@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from valet.account.first_means import FirstMeans
 from valet.frozen import replace
 from valet.http import Page
-from valet.pages import account, consent, form_post, messages, sign_in, sign_out
+from valet.pages import account, consent, form_post, mails, messages, sign_in, sign_out
+from valet.pages.mails import MakingForm, Way
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy, style_sha256
 from valet.pages.rendering import TEMPLATES, Chooser, Look, render, style
@@ -147,6 +149,54 @@ def account_page(section: str, **values: object) -> Callable[[str], str]:
     return page
 
 
+def undo_page(text: str) -> str:
+    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR, ui_locales="en"))
+
+
+def ask_page(purpose: str) -> Callable[[str], str]:
+    """Where a person asks for a mail; `text` is what the app is called and what was typed."""
+
+    def page(text: str) -> str:
+        name, texts = Variants(text), {"request_handle": text, "csrf_token": text, "address": text}
+        return render(
+            mails.ask(purpose=purpose, client_name=name, domains=(text,), error=ERROR, ui_locales="en", **texts)
+        )
+
+    return page
+
+
+def sent_page(text: str) -> str:
+    texts = {"request_handle": text, "csrf_token": text, "address": text}
+    return render(mails.sent(purpose="join", error=ERROR, again={"request": text}, ui_locales="en", **texts))
+
+
+def join_page(text: str) -> str:
+    making = MakingForm(challenge=text, issued_ms=1, rp_id=text, user_handle=text, algorithms="-7")
+    texts = {"csrf_token": text, "address": text, "name": text}
+    link = {"token": text, "request": text}
+    return render(mails.join(link=link, minimum=15, error=ERROR, passkey=making, ui_locales="en", **texts))
+
+
+def reset_page(text: str) -> str:
+    link = {"token": text, "request": text}
+    return render(
+        mails.reset(link=link, csrf_token=text, address=text, minimum=15, error=ERROR, ui_locales="en"),
+    )
+
+
+def without_password_page(*, can_recover: bool) -> Callable[[str], str]:
+    def page(text: str) -> str:
+        texts = {"csrf_token": text, "address": text}
+        return render(mails.without_password(link={"token": text}, can_recover=can_recover, ui_locales="en", **texts))
+
+    return page
+
+
+def told_page(text: str) -> str:
+    way = Way(Variants(f"https://app.example.com/?{text}"), Sentence("message.back", {"app": text}))
+    return render(mails.told("joined", (way,), is_error=False, address=text, again={"request": text}))
+
+
 ERROR = Sentence("account.out_of_date")
 ACCOUNT_PAGES = [
     account_page("overview"),
@@ -164,10 +214,40 @@ ACCOUNT_PAGES = [
     ),
     account_page("apps", rows=lambda text: [(Variants(text), [Variants(text)], text, text, text)]),
     account_page("download", csrf_token=lambda text: text),
-    account_page("delete", csrf_token=lambda text: text),
+    account_page(
+        "email",
+        notice=lambda text: Sentence("account.email.sent", {"address": text}),
+        email=lambda text: text,
+        is_proven=False,
+        until=lambda text: text,
+        former=lambda text: text,
+        typed=lambda text: text,
+        asks_code=True,
+        send=lambda text: text,
+        enter=lambda text: text,
+    ),
+    account_page(
+        "passkeys",
+        notice=None,
+        first=lambda text: FirstMeans(text, text, asks_code=True),
+        carried=lambda text: {"request": text},
+        can_add=True,
+        is_required=False,
+        request_handle=lambda text: text,
+        later=lambda text: text,
+        rows=lambda text: [(text, text, text, text, True, text)],
+    ),
+    account_page("delete", csrf_token=lambda text: text, asks="account.delete.confirm"),
 ]
 WITHOUT_SCRIPT = [
     *ACCOUNT_PAGES,
+    undo_page,
+    ask_page("join"),
+    ask_page("recover"),
+    sent_page,
+    without_password_page(can_recover=True),
+    without_password_page(can_recover=False),
+    told_page,
     sign_in_page,
     consent_page,
     sign_out_page,
@@ -175,7 +255,8 @@ WITHOUT_SCRIPT = [
     unanswerable_page,
     chooser_page,
 ]
-EVERY_PAGE = [*WITHOUT_SCRIPT, form_post_page]
+WITH_NEW_PASSWORD = [join_page, reset_page]
+EVERY_PAGE = [*WITHOUT_SCRIPT, *WITH_NEW_PASSWORD, form_post_page]
 WITH_A_WAY_ON = [
     messages.expired,
     messages.no_cookie,
@@ -238,6 +319,18 @@ def test_the_page_that_posts_an_answer_runs_one_fixed_script_that_its_policy_nam
     policy = content_security_policy(replace(FORM, script=form_post.SCRIPT))
     assert f"script-src 'sha256-{digest}';" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("page", WITH_NEW_PASSWORD)
+def test_a_page_for_a_new_password_runs_one_fixed_script_and_leaves_the_password_to_a_password_manager(
+    page: Callable[[str], str],
+) -> None:
+    document = Document(page("plain"))
+    assert document.named("script") == [{}]
+    assert document.scripts == Document(page(HOSTILE)).scripts
+    (field,) = document.named("input", type="password")
+    assert (field["autocomplete"], field["name"]) == ("new-password", "new_password")
+    assert document.named("input", autocomplete="username", value="plain")
 
 
 @pytest.mark.parametrize("page", [*EVERY_PAGE, *FIXED_PAGES])

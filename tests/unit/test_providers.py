@@ -37,6 +37,7 @@ def test_a_good_record_breaks_no_rule(kind: str) -> None:
         ("oidc", {"provider_id": "-x"}, ["provider_id"]),
         ("oidc", {"provider_id": "x" * 33}, ["provider_id"]),
         ("oidc", {"provider_id": "a/b"}, ["provider_id"]),
+        ("oidc", {"provider_id": "local"}, ["provider_id"]),
         ("oidc", {"name": ""}, ["name"]),
         ("oidc", {"kind": "saml"}, ["kind"]),
         ("oidc", {"issuer": "https://idp.example.com/?x"}, ["issuer"]),

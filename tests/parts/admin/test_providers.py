@@ -431,6 +431,27 @@ def test_doctor_names_a_record_that_no_command_would_store(valet: Operator, inte
     assert "for the client gone, which is not registered" in client
 
 
+def test_a_client_may_be_for_some_providers_alone_and_doctor_names_one_that_is_gone(
+    valet: Operator, internet: Mapping[str, Any]
+) -> None:
+    valet(*ADD, typed="first")
+    assert "valet providers list" in valet("clients", "change", "web_app_123", "--provider", "gone", status=2).err
+    valet("clients", "change", "api_service_789", "--provider", "acme", status=2)  # no end-user signs in for it
+    valet("clients", "change", "web_app_123", "--provider", "acme local")
+    assert valet.json("clients", "show", "web_app_123")["providers"] == ["acme", "local"]
+    assert findings(valet, status=0) == []
+    valet("providers", "change", "acme", "--disable")
+    [warned] = findings(valet, status=0)
+    assert warned == "The client web_app_123 is for the provider acme, which is disabled or not registered"
+    valet("clients", "change", "spa_demo", "--provider", "local")
+    valet("providers", "change", "acme", "--enable")
+    valet("clients", "change", "web_app_123", "--provider", "acme")
+    valet("providers", "delete", "acme", "--yes")
+    assert findings(valet) == [warned]  # an error now: nobody can sign in for it
+    valet("clients", "change", "web_app_123", "--provider", "")
+    assert findings(valet, status=0) == []
+
+
 def test_doctor_looks_at_the_key_and_at_federation(
     valet: Operator, internet: Mapping[str, Any], keys_come_back: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

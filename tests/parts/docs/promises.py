@@ -122,8 +122,8 @@ PROMISES = (
         "P10",
     ),
     Row(
-        "Who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and a function "
-        "that may not read accounts. Only the mailbox tells.",
+        "A person who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and "
+        "a function that may not read accounts. Only the mailbox tells.",
         (
             f"{_MAILS}::test_nobody_gets_no_mail_and_no_line_tells_of_the_address",
             f"{_MAIL_COUNTS}::test_asking_for_a_mail_counts_three_times_whoever_has_the_address",

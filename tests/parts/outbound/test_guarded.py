@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[3]
 PUBLIC = "93.184.216.34"
 URL = "https://client.example.com/jwks.json"
 LIMIT = 1000
-GOING_OUT = {"fetch_client_keys", "notify_clients"}  # the functions that go out; neither has a route
+# The functions that go out. Of those with a route there is one, which asks the providers that operators registered.
+GOING_OUT = {"fetch_client_keys", "notify_clients", "federate"}
 
 
 def get(internet: FakeInternet, url: str = URL, timeout: float = 2.0) -> bytes:

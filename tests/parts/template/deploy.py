@@ -71,7 +71,7 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com"}
+    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com", "Federation": "on"}
     return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 
 
@@ -114,7 +114,9 @@ def _policies(role: str) -> list[Any]:
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     # moto keeps them as Python would write them.
     found: list[Any] = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    return [ast.literal_eval(each) if isinstance(each, str) else each for each in found]
+    policies = [ast.literal_eval(each) if isinstance(each, str) else each for each in found]
+    # A statement that AWS::NoValue takes away is null here.
+    return [{**each, "Statement": [one for one in each["Statement"] if one is not None]} for each in policies]
 
 
 if __name__ == "__main__":

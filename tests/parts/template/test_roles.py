@@ -87,6 +87,7 @@ def test_every_update_is_limited_to_named_attributes(function: str) -> None:
         makes_counters = (function, partitions) in (
             ("LoginFunction", ["throttle#*"]),
             ("AskFunction", ["throttle#mail#*"]),
+            ("CredentialsFunction", ["throttle#mail#*"]),
         )
         if "dynamodb:UpdateItem" in actions and not makes_counters:
             assert {"pk", "sk"} < set(names)

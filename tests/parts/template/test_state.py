@@ -11,12 +11,14 @@ def test_what_nobody_can_make_again_is_protected_and_outlives_the_stack(table: s
     assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     assert resource["Properties"]["DeletionProtectionEnabled"] is True
     assert resource["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert "TimeToLiveSpecification" not in resource["Properties"]
 
 
-def test_grants_end_by_themselves() -> None:
-    properties = resources(translated(), "AWS::DynamoDB::Table")["Grants"]["Properties"]
-    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+@pytest.mark.parametrize("table", ["Users", "Grants"])
+def test_what_has_an_end_ends_by_itself(table: str) -> None:
+    """In Users: addresses that were given up."""
+    tables = resources(translated(), "AWS::DynamoDB::Table")
+    assert tables[table]["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "TimeToLiveSpecification" not in tables["Registry"]["Properties"]
 
 
 @pytest.mark.parametrize("table", ["Registry", "Users", "Grants"])

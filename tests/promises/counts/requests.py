@@ -11,6 +11,7 @@ from valet.aws.dynamodb.client_keys import DynamoPublishedKeys
 from valet.grant_types.pace import AT_ONCE, STEP
 from valet.jose.compact import decode
 from valet.models.client_keys import ClientKeys
+from valet.models.mails import NOTICE, Letter
 from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
@@ -22,7 +23,7 @@ from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.nonce_key import nonce_key
 from tests.support.passkeys import answer_of, give_passkey, use
-from tests.support.post import Post, code_of
+from tests.support.post import Post, code_of, link_of
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -452,6 +453,41 @@ def first_passkey_added(world: World) -> Request:
     """After the code by mail, and with a notice."""
     page = first_means_proven(world)()
     return _passkey_added(world, page)
+
+
+def undo_page(world: World) -> Request:
+    """The link of a notice, in a browser that was here before."""
+    link = _notice(world)
+    return lambda: world.browser.get(link)
+
+
+def undo(world: World) -> Request:
+    """Of an account whose address is the same as before."""
+    return _undone(world, _notice(world))
+
+
+def undo_of_address(world: World) -> Request:
+    """By the address before the change."""
+    email_changed(world)()
+    return _undone(world, _link_to(Post(world.deployment), "john@example.com"))
+
+
+def _undone(world: World, link: str) -> Request:
+    sent = filled_in(world.browser.get(link))
+    return lambda: world.browser.post(*sent)
+
+
+def _notice(world: World) -> str:
+    """The link of a notice to John."""
+    world.redeemed()
+    post, now_ms = Post(world.deployment), int(world.deployment.clock.now * 1000)
+    post.send(Letter(NOTICE, world.deployment.issuer, now_ms, sub="demo-john", what="recovery.used"))
+    return _link_to(post, "john@example.com")
+
+
+def _link_to(post: Post, address: str) -> str:
+    post.deliver()
+    return next(link_of(mail) for mail in post.mails if mail.to == (address,))
 
 
 def passkeys_page(world: World) -> Request:

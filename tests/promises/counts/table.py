@@ -3,33 +3,9 @@
 Written down here, so that a call more or a call elsewhere is a change that somebody has to mean.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from tests.promises.counts import mail_requests, requests
-from tests.promises.counts.requests import Request
-from tests.support.world import World
-
-
-@dataclass(frozen=True)
-class Row:
-    prepare: Callable[[World], Request]
-    status: int
-    warm: str
-    cold: str
-
-    @property
-    def name(self) -> str:
-        return self.prepare.__name__
-
-    @property
-    def warm_calls(self) -> list[str]:
-        return self.warm.split(", ") if self.warm else []
-
-    @property
-    def cold_calls(self) -> list[str]:
-        return self.cold.split(", ") if self.cold else []
-
+from tests.promises.counts.row import Row
+from tests.promises.counts.upstream import ROWS
 
 TABLE = (
     Row(
@@ -422,6 +398,26 @@ TABLE = (
         "UpdateItem account, GetItem passkey, GetItem people",
     ),
     Row(
+        requests.undo_page,
+        200,
+        "GetItem mail, GetItem account",
+        "GetItem mail, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.undo,
+        200,
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
+        requests.undo_of_address,
+        200,
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account",
+        "GetItem mail, GetItem account, PutItem identifier, UpdateItem identifier, UpdateItem identifier, "
+        "SendMessage, UpdateItem account, GetItem people",
+    ),
+    Row(
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
@@ -610,15 +606,15 @@ TABLE = (
         mail_requests.join_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.recover_asked,
         200,
         "GetItem request, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "SendMessage",
+        "GetItem request, GetItem client, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         mail_requests.join_throttled,
@@ -683,8 +679,8 @@ TABLE = (
     Row(
         mail_requests.recovered,
         303,
-        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, UpdateItem account, "
-        "DeleteItem password",
+        "GetItem mail, GetItem account, GetItem request, SendMessage, SendMessage, PutItem password, "
+        "UpdateItem account, DeleteItem password",
         "GetItem mail, GetItem account, GetItem client, GetItem people, GetItem request, SendMessage, SendMessage, "
         "PutItem password, UpdateItem account, DeleteItem password",
     ),
@@ -694,4 +690,5 @@ TABLE = (
         "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
         "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
     ),
+    *ROWS,
 )

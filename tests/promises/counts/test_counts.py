@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from tests.endpoints import ENDPOINTS, endpoint_at
-from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.row import Row
+from tests.promises.counts.table import TABLE
 from tests.support.wire import Answer
 from tests.support.world import RIVAL, World, label
 
@@ -70,6 +71,7 @@ _KINDS = {
     "DeleteItem": "write",
     "PutItem": "put",
     "GenerateMac": "mac",
+    "Decrypt": "decrypt",
     "SendMessage": "message",
 }
 
@@ -114,6 +116,7 @@ def test_a_cold_request_reads_what_it_will_remember_and_leases_what_it_will_need
             "Query scopes": 1,
             "Query apis": 1,
             "Query keys": 1,
+            "Query providers": 1,
             "UpdateItem status": 1,
             "PutItem lease": 1,
             "GenerateMac": 1,  # once a slot

@@ -454,6 +454,23 @@ def _john(run: Run) -> Account:
     return account
 
 
+def after_undoing(run: Run) -> None:
+    """Nobody is signed in, no password opens the account, and the address is its owner's: whatever died in between. A
+    form whose outcome nobody heard may have counted, and the link still works.
+    """
+    world, answer = run.world, run.settled()
+    assert answer.status == 200 or run.may_be_spent_by("UpdateItem account")
+    account, users = _john(run), world.deployment.users()
+    assert (account.email, account.former_email) == ("john@example.com", "")
+    assert account.epoch >= 1
+    assert not signs_in(world, "password123")
+    assert world.web_app.refresh(world.john.refresh_token).error == "invalid_grant"
+    own, other = users.find_identifier("john@example.com"), users.find_identifier(NEW_ADDRESS)
+    assert own is not None
+    assert not own.released_at
+    assert other is None or other.released_at
+
+
 def after_passkey(run: Run) -> None:
     """An assertion counts once. If it was used, and its answer lost or its proof not kept, the page asks for another
     touch: by then, an assertion that counted again could be a replay.
@@ -557,6 +574,9 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     "first_means_sent": after_code_is_sent,
     "first_means_proven": after_first_means_are_proven,
     "first_passkey_added": after_passkey_added,
+    "undo_page": after_reading,
+    "undo": after_undoing,
+    "undo_of_address": after_undoing,
     "passkeys_page": after_reading,
     "passkey_added": after_passkey_added,
     "passkey_removed": after_passkey_removed,

@@ -1,5 +1,7 @@
-"""What must hold after a fault of a request by which people join or set a forgotten password, once they have tried again:
-one account for an address, which its owner can sign in to, and one password in force.
+"""What must hold after a fault of a request by which people join or set a forgotten password.
+
+Once they have tried again, there is one account for an address, which its owner can sign in to, and one password in
+force.
 """
 
 from collections.abc import Callable

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.promises.counts.table import TABLE, Row
+from tests.promises.counts.row import Row
+from tests.promises.counts.table import TABLE
 from tests.promises.faults.aftermath import AFTERMATH, Run, is_outage
 from tests.promises.faults.injection import Fault, Injection, Killed, faults_of
 from tests.promises.faults.mail_aftermath import MAIL_AFTERMATH

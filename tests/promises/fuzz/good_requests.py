@@ -164,6 +164,8 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/login", "GET", (("request", secrets.handle),), cookies=browser),
         Sent("/login", "POST", form=login, cookies=browser),
         Sent("/login/passkey", "POST", form=passkey, cookies=browser),
+        Sent("/undo", "GET", (("token", "x" * 43),)),
+        Sent("/undo", "POST", form=(("token", "x" * 43), ("csrf_token", "x")), cookies=browser),
         Sent("/account/password", "GET", cookies=signed_in),
         Sent("/account/password", "POST", form=(("csrf_token", "x"), ("new_password", "x")), cookies=signed_in),
         Sent("/account/email", "GET", cookies=signed_in),

@@ -74,7 +74,8 @@ class Granted:
 def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
     mail = {"MailFrom": "valet@example.com"}
-    given = {"Demo": "on", "BackChannelLogout": "on", **mail, "IssuerUrl": "https://id.example.com", **parameters}
+    wanted = {"Demo": "on", "BackChannelLogout": "on", "Federation": "on", **mail, **parameters}
+    given = {"IssuerUrl": "https://id.example.com", **wanted}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)
     template = Template(document, given, PSEUDO_PARAMETERS, resources)

@@ -35,7 +35,7 @@ def held_to_roles(stack: LocalStack) -> Iterator[None]:
     with stack.aws.intercept(record):
         yield
     if calls and SAM_PYTHON.exists():
-        granted, _ = deployed(FUNCTIONS)
+        granted, _ = deployed(FUNCTIONS, SecondFactor="on")
         for arn, policy in key_policies().items():
             granted = granted.with_key(arn, policy)
         lacking = missing(calls.values(), granted)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 import boto3
 import pytest
@@ -43,6 +44,7 @@ SIGN_OUTS, LOGOUT_TOKENS, MAIL, DEAD_LETTERS = QUEUES = tuple(
 )
 pytestmark = pytest.mark.xdist_group("privileges")  # every function is walked once
 
+MAKES_ACCOUNTS = frozenset({"confirm", "federate"})
 SIGNING = frozenset({"token", "status_list", "notify_clients"})
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "PartiQLSelect", "ConditionCheckItem")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
@@ -63,7 +65,7 @@ def granted(walked: list[Call]) -> Granted:
     process may have made more.
     """
     named = {str(call.parameters.get("KeyId")).rpartition("/")[2] for call in walked if call.service == "kms"}
-    found, _ = deployed(FUNCTIONS, DpopNonces="all")
+    found, _ = deployed(FUNCTIONS, DpopNonces="all", SecondFactor="on")
     for arn, policy in key_policies().items():
         if arn.rpartition("/")[2] in named:
             found = found.with_key(arn, policy)
@@ -76,12 +78,18 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     stack.reset()
     SERVER.clock = clock = MovableClock()
     former = SERVER.settings
-    SERVER.settings = replace(former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost")
+    SERVER.settings = replace(
+        former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost", **_federation(stack)
+    )
     with stack.aws.recorded() as calls:
         _create(stack)
         Walk(stack, clock).everything()
     SERVER.settings = former
     return (call for call in calls if call.function is not None)
+
+
+def _federation(stack: LocalStack) -> dict[str, Any]:
+    return {"federation": "on", "people_key": stack.system.functions["FederateFunction"].environment["PEOPLE_KEY"]}
 
 
 def _create(stack: LocalStack) -> None:
@@ -175,12 +183,17 @@ def test_no_function_can_say_of_a_grant_that_there_is_whose_it_is_or_what_for(gr
 
 
 def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None:
-    """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may."""
+    """Roles and usernames are the operator's word. Who may remove an attribute may also write it, so none may. Those
+    that make an account may name it, and may give it no role.
+    """
     for function in FUNCTIONS.values():
-        for name in ("roles", "username", "sub", "email", "email_verified"):
+        for name in ("roles", "required_acr", "username", "sub", "email", "email_verified"):
             for action in ("UpdateItem", "PutItem"):
+                is_new = action == "PutItem" and function in MAKES_ACCOUNTS and name not in ("roles", "required_acr")
+                changes_address = action == "UpdateItem" and function in ("confirm", "credentials")
+                is_address = changes_address and name.startswith("email")
                 asked = function, f"dynamodb:{action}", USERS, "account#1"
-                assert not granted.may(*asked, attributes=(name,)), (function, name)
+                assert granted.may(*asked, attributes=(name,)) is (is_new or is_address), (function, action, name)
     assert granted.may("account", "dynamodb:UpdateItem", USERS, "account#1", attributes=("nickname",))
 
 
@@ -200,7 +213,14 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
 
 
 # The function that checks each factor, by the kind of the proof that it leaves.
-CHECKS = {"password": "login", "passkey": "passkey"}
+CHECKS = {
+    "password": "login",
+    "passkey": "passkey",
+    "mail": "confirm",
+    "joined": "confirm",
+    "upstream": "federate",
+}
+SPENT = CHECKS.keys() - {"mail"}  # a mail alone opens nothing
 
 
 def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: Granted) -> None:
@@ -208,7 +228,7 @@ def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: G
         for kind in ("password", "passkey", "second", "upstream", "mail", "joined", ""):
             may = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, f"proof-{kind}#1")}
             own = {"PutItem"} if CHECKS.get(kind) == function else set()
-            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in CHECKS else own), (
+            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in SPENT else own), (
                 function,
                 kind,
             )
@@ -252,10 +272,16 @@ def test_credentials_changes_what_signs_in_and_opens_nothing(granted: Granted) -
         for key in ("session#1", "proof-passkey#1", "proof-password#1", "sub#demo-john", "grant#1"):
             assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
     for action in (*_READS, *_WRITES):
-        for key in ("credential#john", "identifier#john"):
-            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+        assert not may(f"dynamodb:{action}", USERS, "credential#john", attributes=("sub",)), action
     for action in (*_READS, "UpdateItem"):
-        assert not may(f"dynamodb:{action}", USERS, "password#demo-john"), action
+        assert not may(f"dynamodb:{action}", USERS, "password#demo-john", attributes=("sub",)), action
+    for action in _READS:
+        assert not may(f"dynamodb:{action}", GRANTS, "code#1"), action
+        assert not may(f"dynamodb:{action}", GRANTS, "throttle#mail#1"), action
+    for name in ("kind", "sub_"):
+        assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=(name,)), name
+    assert not may("dynamodb:DeleteItem", USERS, "identifier#john")
+    assert not may("dynamodb:UpdateItem", GRANTS, "throttle#account#1")  # of sign-ins
     assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("passkeys", "epoch"))
     assert may("dynamodb:UpdateItem", USERS, "account#1", attributes=("password_id", "epoch"))
     for name in ("sub", "is_disabled", "roles", "required_acr"):
@@ -281,7 +307,7 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
         for function in FUNCTIONS.values()
         if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
     }
-    assert writers == {"account", "credentials"}
+    assert writers == {"account", "credentials", "confirm"}
     update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
     assert not update(attributes=("sub",))
     for name in ("username", "email", "email_verified"):
@@ -291,8 +317,9 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
 def test_an_update_without_attributes_is_allowed_to_nobody(walked: list[Call], granted: Granted) -> None:
     """ForAllValues alone would let a request through that names none."""
     for call in walked:
-        # But login, which makes its counters, and whose networks' shares are attributes of their own.
-        if call.action == "UpdateItem" and (call.function, call.partition_prefix) != ("login", "throttle#"):
+        # But those that make counters, whose shares are attributes of their own.
+        makes_counters = call.partition_prefix == "throttle#" and call.function in ("login", "ask", "credentials")
+        if call.action == "UpdateItem" and not makes_counters:
             request = request_of(call, granted)
             partition = {"dynamodb:LeadingKeys": request.context["dynamodb:LeadingKeys"]}
             assert not granted.allows(replace(request, context=partition))
@@ -451,6 +478,12 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
         ("mailer", MAIL),
+        ("authorize", MAIL),
+        ("account", MAIL),
+        ("credentials", MAIL),
+        ("ask", MAIL),
+        ("confirm", MAIL),
+        ("confirm", SIGN_OUTS),
     }
     for action in (*POLLING, "sqs:ChangeMessageVisibility", "sqs:PurgeQueue"):
         able = {
@@ -488,6 +521,38 @@ def test_finish_reads_no_credential_signs_nothing_and_alone_forgets_a_pointer(gr
     assert forget == {"finish"}
 
 
+def test_who_takes_an_address_cannot_know_whether_anybody_has_it(granted: Granted) -> None:
+    """P12: the function has no permission on the table of people, and none to read what the mailer writes."""
+    assert not [each for each in granted.of("ask") if each.resource == USERS]
+    may = partial(granted.may, "ask")
+    for action in (*_READS, *_WRITES):
+        for key in ("account#demo-john", "identifier#john@example.com", "credential#john", "password#demo-john"):
+            assert not may(f"dynamodb:{action}", USERS, key, attributes=("sub",)), (action, key)
+        for key in ("mail#1", "code#1", "session#1", "sub#demo-john", "proof-joined#1", "throttle#account#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    assert not any(each.action.startswith(("kms:", "ses:")) for each in granted.of("ask"))
+
+
+def test_confirm_opens_no_session_reads_no_hash_and_decrypts_nothing(granted: Granted) -> None:
+    may = partial(granted.may, "confirm")
+    for action in (*_READS, *_WRITES):
+        for key in ("session#1", "grant#1", "sub#demo-john", "status#1", "proof-password#1", "proof-second#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+        assert not may(f"dynamodb:{action}", USERS, "credential#john", attributes=("sub",)), action
+    for action in _READS:
+        for key in ("password#demo-john", "passkey#1", "factor#1", "link#1"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+        assert not may(f"dynamodb:{action}", GRANTS, "code#1"), action
+    update = partial(may, "dynamodb:UpdateItem", USERS, "account#1")
+    assert update(attributes=("password_id", "epoch"))
+    for name in ("passkeys", "totp_id", "links", "is_disabled", "roles", "required_acr", "sub", "username"):
+        assert not update(attributes=(name,)), name
+    assert may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("released_at",))
+    assert not may("dynamodb:UpdateItem", USERS, "identifier#john", attributes=("kind",))
+    assert not may("dynamodb:DeleteItem", USERS, "identifier#john")
+    assert not any(each.action.startswith(("kms:", "ses:")) for each in granted.of("confirm"))
+
+
 def test_the_mailer_reads_no_credential_no_session_and_no_grant_and_writes_mails_alone(granted: Granted) -> None:
     may = partial(granted.may, "mailer")
     for action in (*_READS, *_WRITES):
@@ -514,6 +579,52 @@ def test_the_mailer_alone_sends_mail_and_from_one_address(granted: Granted) -> N
         for action in ("ses:SendEmail", "ses:SendRawEmail"):
             asked = Request(granted.roles["mailer"], action, identity_arn(identity), {"ses:FromAddress": (address,)})
             assert granted.allows(asked) is (is_allowed and action == "ses:SendEmail"), (address, identity, action)
+
+
+def test_federate_makes_accounts_and_links_and_says_nothing_else_of_anybody(granted: Granted) -> None:
+    may = partial(granted.may, "federate")
+    assert may("dynamodb:PutItem", USERS, "account#1", attributes=("sub", "links", "has_no_password"))
+    for name in ("roles", "password_id", "epoch", "passkeys", "totp_id", "is_disabled", "required_acr", "former_email"):
+        assert not may("dynamodb:PutItem", USERS, "account#1", attributes=(name,)), name
+        if name != "epoch":  # which the condition of a link names
+            assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for name in ("sub", "username", "name", "has_no_password"):
+        assert not may("dynamodb:UpdateItem", USERS, "account#1", attributes=(name,)), name
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "passkey#1", "factor#demo-john", "consent#demo-john"):
+            assert not may(f"dynamodb:{action}", USERS, key, attributes=("sub",)), (action, key)
+    for action in _WRITES:
+        for key in ("session#1", "request#1", "proof-password#1", "proof-passkey#1", "sub#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+    for action in ("UpdateItem", "DeleteItem"):
+        assert not may(f"dynamodb:{action}", USERS, "identifier#john", attributes=("sub",)), action
+
+
+def test_links_are_written_by_two_functions_and_read_by_those_that_show_them(granted: Granted) -> None:
+    able = {
+        (function, action)
+        for function in FUNCTIONS.values()
+        for action in (*_READS, *_WRITES)
+        if granted.may(function, f"dynamodb:{action}", USERS, "link#google#1", attributes=("sub",))
+    }
+    writing = {
+        (name, action) for name in ("federate", "credentials") for action in ("PutItem", "UpdateItem", "DeleteItem")
+    }
+    assert able == writing | {(name, "GetItem") for name in ("federate", "credentials", "account")}
+
+
+def test_a_providers_secret_is_opened_by_one_function_and_no_second_factor_with_it(granted: Granted) -> None:
+    (key,) = {each.resource for each in granted.of("federate") if each.action == "kms:Decrypt"}
+    for function in FUNCTIONS.values():
+        for use in ("provider-secret", "second-factor", "signing-key", ""):
+            context = {"kms:EncryptionContext:valet:use": (use,)} if use else {}
+            asked = Request(granted.roles[function], "kms:Decrypt", key, context)
+            if use != "second-factor":
+                assert granted.allows(asked) is (function == "federate" and use == "provider-secret"), (function, use)
+        if function == "federate":
+            for action in ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"):
+                context = {"kms:EncryptionContext:valet:use": ("provider-secret",)}
+                assert not granted.allows(Request(granted.roles[function], action, key, context)), action
 
 
 def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:

@@ -8,26 +8,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from valet.aws.dynamodb.accounts import DynamoUsers, item_of_account
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
 from valet.jose.compact import decode
+from valet.models.accounts import Identifier
 from valet.models.mails import JOIN, NOTICE, Letter
+from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
+from valet.outbound.asking import Answer as ProvidersAnswer
 
+from local.aws.ses import Mail
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
 from tests.support.application import Application, DemoApplications
 from tests.support.authenticator import UP, SoftPasskey
-from tests.support.browser import Browser, filled_in, form_of, passkey_form_of
+from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
+from tests.support.federation import asked_of, brought_back, button_of, callback, put_provider
 from tests.support.key_client import key_application
 from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
+from tests.support.post import code_of, link_of
+from tests.support.providers import FakeProvider
 from tests.support.wire import Answer, over_http
 
 _NEW = "several words in a row"
@@ -74,6 +83,10 @@ class Walk:
         self.assertions()
         self.sign_outs()
         self.mails()
+        self.joining()
+        self.recovering()
+        self.undoing()
+        self.federation()
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------
@@ -237,6 +250,8 @@ class Walk:
         self.clock.advance(310)
         assert browser.get("/account/passkeys").status == 303
         page = browser.sign_in(browser.open("/account/passkeys"))
+        asked = browser.post(*filled_in(page, "do", "send_code"))
+        page = browser.post(*filled_in(asked, "do", "enter_code", code=code_of(self._mail())))
         form = passkey_form_of(page)
         made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
         filled = {**form.hidden, **made.made(self.stack.issuer, form.data["challenge"])}
@@ -272,6 +287,104 @@ class Walk:
         assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
         assert browser.post(*filled_in(browser.get("/account/delete"), confirm="jim")).status == 303
         assert browser.get("/account/delete").status == 200
+
+    # -- other providers -----------------------------------------------------------------------------------------------
+
+    def federation(self) -> None:
+        """People come with two providers: as newcomers, by a link, by their address; link, and remove what they linked.
+        Some find that another request was faster.
+        """
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        one, other = (FakeProvider("oidc", self.clock, creates=True, links="verified") for _ in range(2))
+        other.claims |= {"email_verified": False}
+        for idp in (one, other):
+            put_provider(registry, SERVER.sealing, idp, domains=frozenset({"corp.example"}))
+
+        def ask(url: str, **asked: Any) -> ProvidersAnswer:
+            return (one if url.startswith(f"{one.host}/") else other).ask(url, **asked)
+
+        with patch("valet.outbound.guarded.ask", ask):
+            self.newcomers(one, other)
+            self.links(one, other)
+        for idp in (one, other):
+            registry.delete("providers", idp.provider.provider_id)
+
+    def newcomers(self, one: FakeProvider, other: FakeProvider) -> None:
+        names, links = "valet.aws.dynamodb.accounts.DynamoUsers", "valet.aws.dynamodb.links.DynamoLinks"
+        page = Browser(self.send, self.stack.issuer).open(self.web_app.ask().url)
+        assert "/federate/" in page.body
+        one.claims |= {"given_name": "Ada", "family_name": "L", "locale": "en"}
+        with patch(f"{links}.put_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        with patch(f"{names}.take_identifier", lambda *_: False):
+            self.trip(one)
+        one.claims["sub"] = "somebody else"
+        for _ in range(2):
+            assert self.trip(one).location.endswith("by=upstream")
+        assert self.trip(one, answer={"error": "access_denied"}).status == 303
+        # By the address: John's account has neither passkey nor second factor.
+        one.claims |= {"sub": "john there", "email": "john@corp.example"}
+        users = DynamoUsers(self._users())
+        john = users.find_account("demo-john")
+        assert john is not None
+        assert users.take_identifier("john@corp.example", Identifier("demo-john", "email", 1), 0)
+        users.table.put(item_of_account(replace(john, email="john@corp.example")))
+        with patch(f"{links}.name_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        with patch(f"{links}.settle_link", lambda *_: False):
+            assert self.trip(one).status == 400
+        browser = Browser(self.send, self.stack.issuer)
+        assert self.trip(one, browser).location.endswith("by=upstream")
+        # The same answer once more, and a level that a provider alone may vouch for.
+        self.clock.advance(1)
+        url = brought_back(one, browser.get(button_of(browser.open(self.web_app.ask(prompt="login").url), one)))
+        assert browser.get(url).location == browser.get(url).location
+        essential = '{"id_token": {"acr": {"essential": true, "value": "urn:valet:acr:multi-factor"}}}'
+        browser.open(self.web_app.ask(claims=essential).url)
+
+    def links(self, one: FakeProvider, other: FakeProvider) -> None:
+        """At the account page of somebody who has no address, so that no code is asked for."""
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.follow(self.trip(other, browser, "/account/providers"))
+        one.claims |= {"sub": "her other identity", "email_verified": False}
+        links = "valet.aws.dynamodb.links.DynamoLinks"
+        for name in (f"{links}.name_link", f"{links}.settle_link", ""):
+            sent = browser.post(*filled_in(browser.get("/account/providers"), "provider", one.provider.provider_id))
+            page = browser.follow(browser.get(brought_back(one, browser.follow(sent))))
+            with patch(name, lambda *_: False) if name else nullcontext():
+                linked = browser.post(*filled_in(page, "do", "confirm"))
+            assert linked.status == (400 if name else 303)
+        assert browser.post(*filled_in(browser.get("/account/download"))).status == 200
+        for lost in ({}, {"lost": "yes"}):
+            page = browser.get("/account/providers")
+            form = next(
+                form for form in forms_of(page) if form.hidden.get("link", "").startswith(one.provider.provider_id)
+            )
+            assert browser.post(form.action, {**form.hidden, "do": "remove", **lost}).status == 303
+            if not lost:
+                sent = browser.post(*filled_in(browser.get("/account/providers"), "provider", one.provider.provider_id))
+                page = browser.follow(browser.get(brought_back(one, browser.follow(sent))))
+                browser.post(*filled_in(page, "do", "confirm"))
+
+    def trip(
+        self, idp: FakeProvider, browser: Browser | None = None, path: str = "", answer: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to what the browser brings back."""
+        self.clock.advance(1)
+        browser = browser or Browser(self.send, self.stack.issuer)
+        sent = browser.get(button_of(browser.open(path or self.web_app.ask().url), idp))
+        if answer is not None:
+            return browser.get(callback(idp, {"state": asked_of(sent)["state"], **answer}))
+        came_back = browser.get(brought_back(idp, sent))
+        browser.follow(came_back)
+        return came_back
+
+    def _users(self) -> Table:
+        from valet.server import SERVER
+
+        return Table(SERVER.dynamodb, SERVER.settings.users_table)
 
     # -- clients with keys ---------------------------------------------------------------------------------------------
 
@@ -339,13 +452,84 @@ class Walk:
         """To an address that nobody has, to one that an account has, and of a change that is never made."""
         from valet.server import SERVER
 
+        self._deliver(60)  # the notices of what was done before
+        self.stack.aws.mailbox.clear()
         letters, issuer, now_ms = SERVER.letters, self.stack.issuer, int(self.clock() * 1000)
         assert letters is not None
         for address in ("somebody@example.org", "john@example.com"):
             letters.send(Letter(JOIN, issuer, now_ms, address=address, client_id="web_app_123", key="5e" * 32))
         letters.send(Letter(NOTICE, issuer, now_ms, sub="demo-john", what="password.changed", mark="none"))
         self._deliver(60)
-        assert [mail.to for mail in self.stack.aws.mailbox.mails] == [("john@example.com",), ("somebody@example.org",)]
+        assert {("john@example.com",), ("somebody@example.org",)} <= {mail.to for mail in self.stack.aws.mailbox.mails}
+
+    def joining(self) -> None:
+        """By a code and a password, by a link and a passkey; and too late by each of the two."""
+        from valet.server import SERVER
+
+        Registrar(Table(SERVER.dynamodb, SERVER.settings.registry_table)).put_policy(
+            Policy(registration="on", sign_in_with="either")
+        )
+        assert self.web_app.push(prompt="create")[0].status == 201
+        browser = Browser(self.send, self.issuer)
+        sent = browser.submit(browser.open(self.web_app.ask(prompt="create").url), address="ada@example.org")
+        assert browser.submit(sent, code="00000000").status == 400
+        page = browser.submit(sent, code=code_of(self._mail()))
+        action, hidden = forms_of(page)[0].action, forms_of(page)[0].hidden
+        for _ in range(2):  # the second one is too late
+            answer = browser.post(action, {**hidden, "name": "Ada", "new_password": _NEW})
+            assert answer.location.endswith("&by=joined")
+        assert "decision" in form_of(browser.follow(answer)).names
+        assert self._by_passkey(browser, page).status == 303
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/join"), address="grace@example.org")
+        assert browser.follow(self._by_passkey(browser, browser.open(link_of(self._mail())))).status == 200
+
+    def _by_passkey(self, browser: Browser, page: Answer) -> Answer:
+        form = passkey_form_of(page)
+        made = SoftPasskey("localhost", decode(form.data["user-handle"].encode()))
+        return browser.post(form.action, {**form.hidden, **made.made(self.issuer, form.data["challenge"])})
+
+    def recovering(self) -> None:
+        """Of John, who sets a new password; and of Grace, who has passkeys alone, and recovery codes."""
+        from valet.server import SERVER
+
+        browser = Browser(self.send, self.issuer)
+        browser.submit(browser.open("/recover"), address="john@example.com")
+        asked = browser.submit(browser.open(link_of(self._mail())), new_password="john's own new password")
+        assert "password" in form_of(asked).names
+        former, SERVER.settings = SERVER.settings, replace(SERVER.settings, second_factor="on")
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        identifier = users.get("identifier#grace@example.org", "identifier")
+        assert identifier is not None
+        users.update(f"account#{identifier['sub']}", "account", "SET #recovery_id = :id", {":id": "codes"})
+        browser.submit(browser.open("/recover"), address="grace@example.org")
+        page = browser.open(link_of(self._mail()))
+        assert "/login/second?request=" in browser.post(form_of(page).action, form_of(page).hidden).location
+        SERVER.settings = former
+
+    def undoing(self) -> None:
+        """Of John, whose address somebody has changed; and who looks at what is left of a change that died half-way."""
+        from valet.server import SERVER
+
+        browser = Browser(self.send, self.issuer)
+        page = browser.sign_in(browser.open("/account/email"), password="john's own new password")
+        asked = browser.post(*filled_in(page, "do", "send", address="thief@example.org"))
+        self._deliver(5)
+        code = next(code_of(mail) for mail in self.stack.aws.mailbox.mails if mail.to == ("thief@example.org",))
+        assert browser.post(*filled_in(asked, "do", "enter", code=code)).status == 200
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update("identifier#thief@example.org", "identifier", "SET #released_at = :one", {":one": 1})
+        assert browser.get("/account/email").status == 200
+        self._deliver(5)
+        link = next(link_of(mail) for mail in self.stack.aws.mailbox.mails if mail.to == ("john@example.com",))
+        elsewhere = Browser(self.send, self.issuer)
+        assert elsewhere.post(*filled_in(elsewhere.get(link))).status == 200
+        assert browser.open("/account").status == 200
+
+    def _mail(self) -> Mail:
+        """The newest mail, once what waits is sent."""
+        self._deliver(5)
+        return self.stack.aws.mailbox.mails[0]
 
     def _deliver(self, seconds: float) -> None:
         """Let time pass, and each function start cold for each message."""

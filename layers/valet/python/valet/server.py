@@ -1,16 +1,11 @@
 """The composition root: what stands behind each port, built on first use."""
 
-import os
-import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from valet import settings as settings_module
-from valet.aws import authorities, observability
-from valet.aws.calls import AwsCalls, Calls
-from valet.aws.dynamodb.table import Table
+from valet.aws import authorities
 from valet.environment import environment
-from valet.settings import Settings
+from valet.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
@@ -20,7 +15,6 @@ if TYPE_CHECKING:
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
     from valet.ports.grants import Grants
-    from valet.ports.joining import Joining
     from valet.ports.keys import Signers
     from valet.ports.links import Links
     from valet.ports.mails import Letters, Mailer, Mails
@@ -32,8 +26,6 @@ if TYPE_CHECKING:
     from valet.ports.proofs import Proofs
     from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
-    from valet.ports.recovery import Recovery
-    from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
     from valet.ports.sessions import Sessions
@@ -45,7 +37,7 @@ if TYPE_CHECKING:
     from valet.tokens.status_list import StatusListPublisher
 
 
-class Server:
+class Server(Surroundings):
     """The ports that an endpoint needs. A test gives it other ones by assigning them.
 
     What stands behind a port is imported where it is built, so that a function imports nothing that it does not use.
@@ -70,40 +62,12 @@ class Server:
             kms.prepare(environment())
 
     @cached_property
-    def settings(self) -> Settings:
-        return settings_module.read(environment())
-
-    @cached_property
-    def clock(self) -> "Clock":
-        return time.time
-
-    @cached_property
-    def random(self) -> "Random":
-        return os.urandom
-
-    @cached_property
     def cookies(self) -> "Cookies":
         from valet.people.cookies import Cookies
 
         is_persistent = self.settings.session_cookie == "persistent"
         lifetime = self.settings.session_absolute_lifetime if is_persistent else None
         return Cookies(self.settings.is_plain_http, lifetime)
-
-    @cached_property
-    def dynamodb(self) -> Calls:
-        return AwsCalls("dynamodb", environment())
-
-    @cached_property
-    def kms(self) -> Calls:
-        return AwsCalls("kms", environment())
-
-    @cached_property
-    def sqs(self) -> Calls:
-        return AwsCalls("sqs", environment())
-
-    @cached_property
-    def ses(self) -> Calls:
-        return AwsCalls("ses", environment())
 
     @cached_property
     def registry(self) -> "Registry":
@@ -207,18 +171,6 @@ class Server:
         return PwnedPasswords(self.audit)
 
     @cached_property
-    def joining(self) -> "Joining":
-        from valet.aws.dynamodb.joining import DynamoJoining
-
-        return DynamoJoining(self._table(self.settings.users_table), self._table(self.settings.registry_table))
-
-    @cached_property
-    def recovery(self) -> "Recovery":
-        from valet.aws.dynamodb.recovery import DynamoRecovery
-
-        return DynamoRecovery(self._table(self.settings.users_table))
-
-    @cached_property
     def links(self) -> "Links":
         from valet.aws.dynamodb.links import DynamoLinks
 
@@ -304,17 +256,10 @@ class Server:
         return Nonces(KmsNonceKey(self.kms, self.settings.nonce_key))
 
     @cached_property
-    def audit(self) -> "Audit":
-        return observability.LoggedAudit()
-
-    @cached_property
     def _users(self) -> "DynamoUsers":
         from valet.aws.dynamodb.accounts import DynamoUsers
 
         return DynamoUsers(self._table(self.settings.users_table))
-
-    def _table(self, name: str) -> Table:
-        return Table(self.dynamodb, name)
 
 
 SERVER = Server()

@@ -6,6 +6,7 @@ from valet.frozen import replace
 from valet.http import Parameters, Response
 from valet.pages.words import Sentence
 from valet.people.identifiers import called, normal_username
+from valet.people.notices import DELETED, notify
 
 
 def show(visit: Visit) -> Response:
@@ -21,6 +22,7 @@ def act(visit: Visit, form: Parameters) -> Response:
         raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
     if normal_username(form.get("confirm", "")) != normal_username(called(account)):
         return _page(visit, status=400, error=Sentence(_said(visit, "account.delete.wrong")))
+    notify(visit.ports, account, DELETED, visit.request.issuer, visit.now)
     announce_everything(visit, "account_deleted")
     if not visit.ports.own_account.delete(account, visit.now):
         return visit.back()  # everything was ended meanwhile, and this session with it: who it is has to sign in again

@@ -8,6 +8,7 @@ from valet.account.apps import outlines
 from valet.account.visit import OUT_OF_DATE, Visit, at, out_of_date
 from valet.frozen import Frozen
 from valet.http import NO_STORE, Parameters, Response
+from valet.models.providers import Link
 
 _FILE = {
     **NO_STORE,
@@ -20,7 +21,7 @@ _FILE = {
 # What says nothing about a person: secrets, digests of secrets, and marks of this server's own.
 NOT_TOLD = frozenset(
     {"digest", "ending", "password_id", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "expires_at", "sid"}
-    | {"passkeys", "user_handle"}
+    | {"passkeys", "user_handle", "links", "link", "attempt"}
 )
 
 
@@ -45,7 +46,16 @@ def everything(visit: Visit) -> dict[str, Any]:
         "sessions": [_told(each) for each in visit.ports.sessions.sessions_of(account.sub, visit.now)],
         "consents": [_told(each) for each in visit.ports.consents.consents_of(account.sub)],
         "grants": [_told(outline) for _, outline in outlines(visit)],
+        "providers": [_told(link) for link in _links(visit)],
     }
+
+
+def _links(visit: Visit) -> list[Link]:
+    """The person's identities at other providers, the oldest link first."""
+    account = visit.visitor.account
+    found = [visit.ports.links.find_link(name) for name in sorted(account.links)]
+    own = [link for link in found if link is not None and link.sub == account.sub]
+    return sorted(own, key=lambda link: link.linked_at)
 
 
 def _told(fact: Frozen) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 While an account with a proven address has neither a passkey nor a second factor, adding one, a link to another provider
 or a first password also takes a code that went to that address. Otherwise a stolen password would add the thief's own
 passkey, and pass for its owner everywhere. After a change of address the code goes to the one before, for as long as it
-can undo the change.
+can undo the change. Who has joined by a mail some minutes ago has typed such a code already.
 
 The sections that add means call this: `asked` for their page, `act` for its two forms (first_means.html), and
 `is_proven` before they add anything. Their own form carries `FirstMeans.proof` as FIELD, covered by its CSRF token, so
 that no other session can use it.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
@@ -46,18 +47,23 @@ class FirstMeans(Frozen):
         """Whether the code is still to come, so that the section shows no form of its own."""
         return bool(self.address) and not self.proof
 
+    @property
+    def again(self) -> Mapping[str, str]:
+        """The parameters with which GET shows the page again, in another language."""
+        return {"code": "yes"} if self.asks_code else {}
+
     def __repr__(self) -> str:
         return f"FirstMeans(is_open={self.is_open})"  # the proof is a secret
 
 
-_NOT_NEEDED = FirstMeans()
+NOT_NEEDED = FirstMeans()
 
 
 def asked(ports: Ports, visit: Visit, *, asks_code: bool = False, proof: str = "") -> FirstMeans:
     """What the page of the section shows first."""
     address = _address(ports, visit)
     if not address:
-        return _NOT_NEEDED
+        return NOT_NEEDED
     local, _, domain = address.rpartition("@")
     is_sent = asks_code or "code" in visit.request.query()
     return FirstMeans(f"{local[:1]}…@{domain}", visit.token(FIELD), is_sent, proof)
@@ -114,8 +120,11 @@ def is_proven(ports: Ports, visit: Visit, proof: str) -> bool:
 
 def _address(ports: HasLetters, visit: Visit) -> str:
     """Where the code goes; empty if none is needed."""
-    account = visit.visitor.account
+    account, session = visit.visitor.account, visit.visitor.session
     if ports.letters is None or _has_means(account):
+        return ""
+    # Who has joined by a mail some minutes ago has just had one at that address: an older session is not fresh.
+    if session.has_joined and account.former_until <= visit.now:
         return ""
     # The last one: the former address, while it can undo the change. A thief who changed the address gets no code.
     return next(reversed(proven_addresses(account, visit.now)), "")

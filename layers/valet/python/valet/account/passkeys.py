@@ -89,13 +89,14 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
 
 def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
     account, session, rp_id = visit.visitor.account, visit.visitor.session, ports.settings.rp_id
-    proof = form.get(first_means.FIELD, "")
+    proof, first = form.get(first_means.FIELD, ""), None
     try:
         user_handle = member(form, "new_user_handle") if not account.user_handle else account.user_handle
         if not visit.is_form(form, "add", base64url(user_handle), errand.handle, proof):
             raise PasskeyRefused("the form is not of this session's page")
         if not first_means.is_proven(ports, visit, proof):
             return _page(ports, visit, errand, status=400, error=Sentence("first_means.needed"))
+        first = first_means.asked(ports, visit, proof=proof)
         issued_ms = parse_issued_ms(form.get("issued_ms", ""), session.auth_time_ms, visit.now)
         ceremony = Ceremony(rp_id, visit.request.issuer, _challenge(visit, issued_ms))
         made = parse_registration(form, ceremony)
@@ -108,7 +109,7 @@ def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Respo
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
         ports.audit.record("passkey.refused", sub=account.sub, source_ip=visit.request.source_ip, detail=str(refused))
-        return _page(ports, visit, errand, status=400, error=Sentence("account.passkeys.refused"))
+        return _page(ports, visit, errand, status=400, error=Sentence("account.passkeys.refused"), first=first)
     notify(ports, account, "passkey.added", visit.request.issuer, visit.now, mark=digest)
     if not ports.enrolment.name_passkey(account, digest, user_handle):
         ports.enrolment.delete_passkey(digest)
@@ -193,7 +194,7 @@ def _page(
         error=error,
         notice=notice,
         script=script(MAKE) if can_add and not first.is_open else "",
-        again={**errand.parameters, **({"code": "yes"} if first.asks_code else {})},
+        again={**errand.parameters, **first.again},
         first=first,
         carried=errand.parameters,
         can_add=can_add,

@@ -19,11 +19,13 @@ from valet.people.announcing import announce
 from valet.people.identifiers import called
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
+from valet.ports.links import HasLinks
+from valet.ports.mails import HasLetters
 from valet.ports.own_account import HasOwnAccount
 from valet.protocol.account_visit import ACCOUNT_PAGE, address, sections
 
 
-class Ports(sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, Protocol):
+class Ports(HasLetters, sign_outs.Ports, visits.Ports, HasConsents, HasOwnAccount, HasRegistry, HasLinks, Protocol):
     """The ports that the sections use."""
 
 

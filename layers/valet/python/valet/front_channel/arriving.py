@@ -16,7 +16,7 @@ from valet.handles import new_id
 from valet.models.accounts import Account, Identifier
 from valet.models.proofs import Proof
 from valet.models.providers import Identity, Link, Provider
-from valet.people.identifiers import EMAIL, normal_address
+from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER, is_found_by, normal_address
 from valet.people.linking import Case, Decision, Known, Why, decide, has_proven, link_name, names_link
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
@@ -24,7 +24,6 @@ from valet.ports.newcomers import HasNewcomers
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasSettings
 
-_KEPT_FROM_OTHERS = 90 * 86_400  # seconds in which nobody else is given an address that was given up
 _UNLINKED = (Case.ASK, Case.HAS_ACCOUNT)  # the end-user has to say so first, signed in to the account
 
 
@@ -80,10 +79,14 @@ def _known(ports: Ports, trip: Trip, provider: Provider, identity: Identity, now
         return replace(known, links_to=ports.accounts.find_account(links_to) or Account(links_to, "", is_disabled=True))
     if names_link(linked, name, link) or not identity.email:
         return known
-    identifier = ports.newcomers.find_identifier(normal_address(identity.email))
-    found = ports.accounts.find_account(identifier.sub) if identifier and not identifier.released_at else None
-    is_free = identifier is None or 0 < identifier.released_at < int(now) - _KEPT_FROM_OTHERS
-    return replace(known, found=found, is_address_free=is_free)
+    address = normal_address(identity.email)
+    identifier = ports.newcomers.find_identifier(address)
+    if identifier is None:
+        return known
+    account = ports.accounts.find_account(identifier.sub)
+    if account is not None and is_found_by(account, address, identifier):
+        return replace(known, found=account, is_address_free=False)
+    return replace(known, is_address_free=0 < identifier.released_at < int(now) - TAKEN_AGAIN_AFTER)
 
 
 def _account_of(ports: Ports, known: Known, decision: Decision, issuer: str, now: float) -> Account | None:
@@ -130,6 +133,7 @@ def _create(ports: Ports, known: Known, address: str, name: str, now: float) -> 
         has_no_password=True,
         links=frozenset({name}),
         updated_at=int(now),
+        created_at=int(now),
     )
     link = replace(new_link(ports, sub, known.provider.provider_id, identity), linked_at=int(now))
     ports.newcomers.keep_account(account)
@@ -143,7 +147,7 @@ def _create(ports: Ports, known: Known, address: str, name: str, now: float) -> 
 def _take_address(ports: Ports, account: Account, now: float) -> Account:
     """Give the account its address as a name. If another one has taken it at this moment, the account has none."""
     identifier = Identifier(account.sub, EMAIL, int(now))
-    released_before = int(now) - _KEPT_FROM_OTHERS
+    released_before = int(now) - TAKEN_AGAIN_AFTER
     if ports.newcomers.take_identifier(normal_address(account.email), identifier, released_before):
         return account
     ports.newcomers.forget_address(account)

@@ -52,14 +52,16 @@ from valet.people.passkeys import (
 )
 from valet.people.passwords import AMR, hash_password, next_password_id
 from valet.ports.breaches import HasBreaches
-from valet.ports.joining import HasJoining
+from valet.ports.enrolment import HasEnrolment
+from valet.ports.newcomers import HasNewcomers
+from valet.ports.own_sign_in import HasOwnSignIn
 from valet.ports.runtime import HasAudit
 from valet.protocol.joining import OFF, is_name, is_open, takes_address
 
 _AMR_OF_PASSKEY = ("user",)  # the authenticator verified its user; it has signed nothing that was asked of it
 
 
-class Ports(mail_links.Ports, proving.Ports, HasJoining, HasBreaches, HasAudit, Protocol):
+class Ports(mail_links.Ports, proving.Ports, HasNewcomers, HasOwnSignIn, HasEnrolment, HasBreaches, HasAudit, Protocol):
     """The ports that an account is made through."""
 
 
@@ -98,13 +100,22 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> 
         account = _prepared(ports, request, link, form, name, now)
     except _Refused as refused:
         return _page(ports, request, link, now, name=name, error=refused.reason)
-    ports.joining.keep_account(account)
+    ports.newcomers.keep_account(account)
     identifier = Identifier(account.sub, EMAIL, int(now))
-    if ports.joining.take_name(normal_address(account.email), identifier, int(now) - TAKEN_AGAIN_AFTER):
+    if ports.newcomers.take_identifier(normal_address(account.email), identifier, int(now) - TAKEN_AGAIN_AFTER):
         return _on(ports, request, link, here, account, now)
     with suppress(TemporarilyUnavailable):  # what is left of it can be reached by nobody
-        ports.joining.drop(account)
+        _drop(ports, account)
     return _on_after_another(ports, request, link, here, now)
+
+
+def _drop(ports: Ports, account: Account) -> None:
+    """Delete an account that did not get its name, with what it signs in with."""
+    ports.newcomers.drop_account(account.sub)
+    if account.password_id:
+        ports.own_sign_in.drop_password(account.sub, account.password_id)
+    for digest in account.passkeys:
+        ports.enrolment.delete_passkey(digest)
 
 
 def _prepared(
@@ -129,6 +140,7 @@ def _prepared(
         email_verified=True,
         locale=link.mail.locale,
         updated_at=int(now),
+        created_at=int(now),
     )
     if "client_data" in form:
         return _with_passkey(ports, request, link, form, account, now)
@@ -140,7 +152,7 @@ def _with_password(ports: Ports, link: Link, form: Mapping[str, str], account: A
     if wrong := wrong_with(ports, password, account, ports.registry.policy(), client.client_name if client else ""):
         raise _Refused(wrong)
     password_id = next_password_id("", ports.random)
-    ports.joining.keep_password(Password(account.sub, password_id, hash_password(password), int(now)))
+    ports.own_sign_in.put_password(Password(account.sub, password_id, hash_password(password), int(now)))
     return replace(account, password_id=password_id)
 
 
@@ -152,12 +164,12 @@ def _with_passkey(
         # A mail's link lives for a day, and the page that it opens for as long as a challenge.
         issued_ms = parse_issued_ms(form.get("issued_ms", ""), 0, now)
         made = parse_registration(form, Ceremony(rp_id, request.issuer, _challenge(browser, link, issued_ms)))
-        if not rp_id or not ports.joining.keep_rp_id(rp_id):
+        if not rp_id or not ports.enrolment.keep_rp_id(rp_id):
             raise PasskeyRefused("there are no passkeys here, or they are of another RP ID")
         digest, name = digest_of(made.credential_id), agent_of(request.headers.get("user-agent", ""))
         passkey = new_passkey(made, account.sub, form.get("transports", ""), name, issued_ms, now)
         # After a second click, the first one has made the account; after one that died half-way, there is none.
-        is_kept = ports.joining.keep_passkey(digest, passkey)
+        is_kept = ports.enrolment.add_passkey(digest, passkey)
         if not is_kept and _holder(ports, link) is None:
             raise PasskeyRefused("there is a passkey with this credential id")
     except PasskeyRefused as refused:
@@ -217,7 +229,7 @@ def _taken(ports: Ports, request: Request, link: Link, now: float) -> Response |
 
 def _holder(ports: Ports, link: Link) -> Identifier | None:
     """Who has the address, or had it last."""
-    return ports.joining.find_identifier(normal_address(link.mail.address))
+    return ports.newcomers.find_identifier(normal_address(link.mail.address))
 
 
 def _page(

@@ -17,8 +17,10 @@ from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, session_secret
+from valet.people.identifiers import proven_addresses
 from valet.people.sessions import end_recorded
 from valet.ports.accounts import HasAccounts
+from valet.ports.mails import HasLetters
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
@@ -27,9 +29,21 @@ from valet.ports.sign_outs import HasSignOuts
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
+_FIRST_DAY = 86_400  # seconds
 
 
-class Ports(HasSettings, HasRandom, HasAudit, HasSessions, HasCookies, HasAccounts, HasProofs, HasSignOuts, Protocol):
+class Ports(
+    HasSettings,
+    HasRandom,
+    HasLetters,
+    HasAudit,
+    HasSessions,
+    HasCookies,
+    HasAccounts,
+    HasProofs,
+    HasSignOuts,
+    Protocol,
+):
     """The ports that a session is opened through."""
 
 
@@ -72,11 +86,13 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         from valet.front_channel.upstream import by_provider  # few deployments have another provider
 
         session = by_provider(session, proof, saved)
-    session = _told_apart(session, request)
+    session = replace(_told_apart(session, request), has_joined=kind == JOINED)
     ports.sessions.open(session)
     if not ports.proofs.spend_proof(place, proof, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
+    if proof.is_new_browser:
+        _tell_of_new_browser(ports, account, request.issuer, now)
     left = _end_former(ports, former, session, request.issuer, now)
     ports.audit.record(
         "login.succeeded",
@@ -124,6 +140,17 @@ def _told_apart(session: Session, request: Request) -> Session:
 
     agent = agent_of(request.headers.get("user-agent", ""))
     return replace(session, agent=agent, network=network_of(request.source_ip))
+
+
+def _tell_of_new_browser(ports: Ports, account: Account, issuer: str, now: float) -> None:
+    """Have the end-user told that somebody has signed in where nobody did before. The cookie has not left yet, so that
+    no sign-in goes without it. Not on the account's first day, when its end-user signs in here and there.
+    """
+    if ports.letters is None or now - account.created_at < _FIRST_DAY or not proven_addresses(account, now):
+        return
+    from valet.people.notices import notify  # a browser is seldom new
+
+    notify(ports, account, "browser.new", issuer, now)
 
 
 def _end_former(ports: Ports, former: Session | None, session: Session, issuer: str, now: float) -> Session | None:

@@ -24,7 +24,15 @@ class Ports(HasSettings, HasRandom, HasProofs, Protocol):
 
 
 def prove(
-    ports: Ports, saved: Saved, kind: str, account: Account, *, means: str, amr: tuple[str, ...], now: float
+    ports: Ports,
+    saved: Saved,
+    kind: str,
+    account: Account,
+    *,
+    means: str,
+    amr: tuple[str, ...],
+    now: float,
+    is_new_browser: bool = False,
 ) -> None:
     """Leave the proof. `account` is as it was read before the factor was checked: a revocation that came since has
     raised its epoch, and the proof is worth nothing. `means` is what the account must still name.
@@ -37,6 +45,7 @@ def prove(
         amr=amr,
         at_ms=int(now * 1000),
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
+        is_new_browser=is_new_browser,
     )
     place = place_of_proof(saved, kind)
     if kind == JOINED:

@@ -26,17 +26,17 @@ from valet.people import announcing, notices
 from valet.people.announcing import announce
 from valet.people.cookies import browser_secret
 from valet.people.identifiers import normal_address
-from valet.people.new_passwords import minimum_for, wrong_with
+from valet.people.new_passwords import is_short, minimum_for, wrong_with
 from valet.people.notices import notify
 from valet.people.passwords import hash_password, next_password_id
 from valet.ports.accounts import HasAccounts
 from valet.ports.breaches import HasBreaches
-from valet.ports.recovery import HasRecovery
+from valet.ports.own_sign_in import HasOwnSignIn
 from valet.protocol.account_visit import PASSKEYS, account_visit
 
 
 class Ports(
-    mail_links.Ports, proving.Ports, announcing.Ports, notices.Ports, HasAccounts, HasRecovery, HasBreaches, Protocol
+    mail_links.Ports, proving.Ports, announcing.Ports, notices.Ports, HasAccounts, HasOwnSignIn, HasBreaches, Protocol
 ):
     """The ports that a password is reset through."""
 
@@ -82,13 +82,14 @@ def _reset(ports: Ports, request: Request, account: Account, password: str, now:
     password_hash = hash_password(password)
     announce(ports, SignOut(account.sub, request.issuer, "password_reset", epoch=account.epoch))
     notify(ports, account, "password.changed", request.issuer, now, mark=password_id)
-    ports.recovery.keep_password(Password(account.sub, password_id, password_hash, int(now)))
-    if not ports.recovery.reset_password(account, password_id, now):
-        ports.recovery.drop_password(account.sub, password_id)
+    ports.own_sign_in.put_password(Password(account.sub, password_id, password_hash, int(now)))
+    short = is_short(password, ports.registry.policy())
+    if not ports.own_sign_in.reset_password(account, password_id, now, is_short=short):
+        ports.own_sign_in.drop_password(account.sub, password_id)
         return False
     ports.audit.record("password.reset", sub=account.sub, source_ip=request.source_ip)
     with suppress(TemporarilyUnavailable):  # what is left of it opens nothing
-        ports.recovery.drop_password(account.sub, account.password_id)
+        ports.own_sign_in.drop_password(account.sub, account.password_id)
     return True
 
 

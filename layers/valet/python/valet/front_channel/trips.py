@@ -91,6 +91,16 @@ def asked(trip: Trip, parameters: Mapping[str, str], issuer: str) -> dict[str, A
     }
 
 
+def exchanged(trip: Trip, parameters: Mapping[str, str], issuer: str) -> dict[str, Any]:
+    """The provider's token request, by the names of outbound.providers.redeem. Raises UpstreamRefused: no code."""
+    return {
+        "code": _code_in(parameters),
+        "redirect_uri": redirect_uri(issuer, trip.provider_id),
+        "code_verifier": trip.code_verifier,
+        "nonce": trip.nonce,
+    }
+
+
 def client_of(ports: HasRegistry, saved: Saved) -> Client | None:
     """The client that the saved request is of; None: it is of the account page."""
     return None if saved.request.section else ports.registry.find_client(saved.request.client_id)
@@ -121,7 +131,7 @@ def back_from(ports: Ports, request: Request, parameters: Mapping[str, str], pro
     return trip
 
 
-def code_in(parameters: Mapping[str, str]) -> str:
+def _code_in(parameters: Mapping[str, str]) -> str:
     """The code that the browser brings back. Raises UpstreamRefused if there is none."""
     code = parameters.get("code", "")
     if not 0 < len(code) <= _LONGEST_CODE:

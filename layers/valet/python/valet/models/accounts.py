@@ -45,6 +45,7 @@ class Account(Frozen):
     phone_number_verified: bool = False
     address: Address = Address()
     updated_at: int = 0  # when one of the claims was last changed; 0: before such a time was kept
+    created_at: int = 0  # 0: before such a time was kept
     deleted_at: int = 0  # by the end-user; then the account is disabled too, and most of it is removed
     passkeys: frozenset[str] = frozenset()  # digests of the credential ids of those in force; others are worth nothing
     user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
@@ -56,6 +57,8 @@ class Account(Frozen):
     totp_id: str = ""  # of the second factor in force; another one is worth nothing
     recovery_id: str = ""  # of the recovery codes in force; others are worth nothing
     links: frozenset[str] = frozenset()  # digests of the identities at other providers that it is linked to
+    # Its password is shorter than the policy wants where the password alone signs in: the second factor has to stay.
+    has_short_password: bool = False
 
 
 class Credential(Frozen):

@@ -25,6 +25,7 @@ class Session(Frozen):
     roles: frozenset[str] = (
         frozenset()
     )  # that the provider's word gives; they count only while the account names `link`
+    has_joined: bool = False  # its end-user has just made the account, by a code or a link in a mail
     is_time_unknown: bool = False  # the provider did not say when the end-user signed in: never fresh
 
     @property

@@ -4,7 +4,7 @@
 from valet.models.accounts import Account
 from valet.models.policy import Policy
 from valet.pages.words import Sentence
-from valet.people.password_rules import MAXIMUM, Refused, refusal
+from valet.people.password_rules import MAXIMUM, Refused, length_of, refusal
 from valet.ports.breaches import HasBreaches
 
 _WITH_SECOND_FACTOR = 8  # characters, where the password alone signs nobody in
@@ -22,6 +22,11 @@ def minimum_for(account: Account | None, policy: Policy) -> int:
     """The least number of characters. `account`: None for one that is being made."""
     has_second_factor = account is not None and bool(account.totp_id)
     return min(_WITH_SECOND_FACTOR, policy.password_minimum) if has_second_factor else policy.password_minimum
+
+
+def is_short(password: str, policy: Policy) -> bool:
+    """Whether the password is enough only next to a second factor."""
+    return length_of(password) < policy.password_minimum
 
 
 def names_known_of(account: Account, policy: Policy) -> tuple[str, ...]:

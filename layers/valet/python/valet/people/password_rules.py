@@ -35,7 +35,7 @@ def refusal(password: str, minimum: int, names: Iterable[str]) -> Refused | None
 
     It is compared whole: a name or a common password within a longer one is no reason (§3.1.1.2).
     """
-    if len(unicodedata.normalize("NFKC", password)) < minimum:
+    if length_of(password) < minimum:
         return Refused.TOO_SHORT
     if len(password) > MAXIMUM:
         return Refused.TOO_LONG
@@ -45,6 +45,11 @@ def refusal(password: str, minimum: int, names: Iterable[str]) -> Refused | None
     if plain in {part for name in names for part in _parts(_plain(name))}:
         return Refused.NAME
     return Refused.COMMON if _is_common(plain) else None
+
+
+def length_of(password: str) -> int:
+    """In characters, however a keyboard writes them."""
+    return len(unicodedata.normalize("NFKC", password))
 
 
 def _parts(name: str) -> tuple[str, ...]:

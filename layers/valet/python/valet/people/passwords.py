@@ -33,6 +33,13 @@ _NO_SUB = "-"
 _NOBODYS_HASH = f"{HASH_PREFIX}i2K/5ZQxsCQ1DU9+mKurkQ$sij3uqKsWe/Mrk9PwvxztqSw9M9bd9B1NDdtXJKo0DE"
 
 
+class RightPassword(Frozen):
+    """Whose password it is. The account is as it was before the password was compared."""
+
+    account: Account
+    is_new_browser: bool  # nobody has signed in to the account by this name in this browser lately
+
+
 class WrongPassword(Frozen):
     """A wrong password, or no such account. The answer does not say which."""
 
@@ -50,8 +57,8 @@ def authenticate(
     settings: Settings,
     now: float,
     kinds: Sequence[str],
-) -> Account | WrongPassword | Throttled:
-    """The account whose password this is, as it was before the password was compared. `kinds`: of identifiers that
+) -> RightPassword | WrongPassword | Throttled:
+    """The account whose password this is. `kinds`: of identifiers that
     people may sign in with.
 
     Every attempt is counted before its password is looked at, so that guesses sent in parallel count as well. A browser
@@ -76,7 +83,7 @@ def authenticate(
         return WrongPassword()
     _take_off(counted, throttles)
     throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
-    return account
+    return RightPassword(account, is_new_browser=bool(counted.network))
 
 
 def _find(

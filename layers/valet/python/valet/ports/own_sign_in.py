@@ -13,9 +13,16 @@ class OwnSignIn(Protocol):
     def put_password(self, password: Password) -> None:
         """Keep a password. It is in force once the account names it."""
 
-    def name_password(self, account: Account, password_id: str, now: float) -> bool:
+    def name_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
         """Put a password in force that is kept, and raise the epoch: the one before, every session and every grant
-        until now is dead. False if the account was changed meanwhile, or has another password than was read.
+        until now is dead. `is_short`: it is enough only next to a second factor. False if the account was changed
+        meanwhile, or has another password than was read.
+        """
+
+    def reset_password(self, account: Account, password_id: str, now: float, *, is_short: bool = False) -> bool:
+        """Put a password in force for an end-user who has proven that the account's address is theirs, and raise the
+        epoch, which spends every mail until now. `is_short`: as above. False if the epoch or the address is another by
+        now, or if the account has no password to replace.
         """
 
     def drop_password(self, sub: str, password_id: str) -> None:

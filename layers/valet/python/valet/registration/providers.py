@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from valet.models.providers import TENANT, Provider
+from valet.models.providers import LOCAL, TENANT, Provider
 from valet.protocol.supported import ASSERTION_SIGNING_ALGS, MULTI_FACTOR_ACR, SECRET_METHODS
 from valet.registration.addresses import refusal_of_provider_uri
 from valet.registration.discovery import KINDS
@@ -48,6 +48,8 @@ def _names(provider: Provider) -> Iterator[Wrong]:
     if not _ID.fullmatch(provider.provider_id):
         form = "1 to 32 small letters, digits and hyphens: it is a part of the redirect URI"
         yield Wrong("provider_id", form, provider.provider_id)
+    elif provider.provider_id == LOCAL:
+        yield Wrong("provider_id", "this word stands for a sign-in here, without any provider", provider.provider_id)
     if not provider.name:
         yield Wrong("name", "people see it on a button")
     elif reason := refusal_of_name(provider.name):

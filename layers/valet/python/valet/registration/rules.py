@@ -193,6 +193,8 @@ def _requests(client: Client) -> Iterator[Wrong]:
         yield Wrong("required_acr", "no end-user signs in for it", client.required_acr)
     if client.registration not in ("", OFF):
         yield Wrong("registration", "off, or nothing: a client may not let people join whom the policy does not")
+    if client.providers and not _has_end_user(client):
+        yield Wrong("providers", "no end-user signs in for it")
     if client.require_pushed_authorization_requests and not any(row.uses_redirect_uri for row in _rows(client)):
         any_user = _or(row.name for row in GRANT_TYPES.values() if row.uses_redirect_uri)
         reason = f"only the grant type {any_user} has authorization requests"

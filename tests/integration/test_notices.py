@@ -1,0 +1,157 @@
+"""What an end-user is told by mail: each change of how they sign in, before its write, and a sign-in where nobody did
+before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.guesses import anew, attempt
+from tests.integration.visiting import at_account, press
+from tests.support.application import Application
+from tests.support.authenticator import SoftPasskey
+from tests.support.browser import Browser, filled_in
+from tests.support.deployment import Deployment
+from tests.support.passkeys import give_passkey, use
+from tests.support.post import Post
+from tests.support.wire import Answer
+
+DAY = 86_400
+Doing = Callable[[], Answer]
+
+
+def change(deployment: Deployment, **attributes: Any) -> None:
+    names = ", ".join(f"#{name} = :{name}" for name in attributes)
+    values = {f":{name}": value for name, value in attributes.items()}
+    deployment.table("Users").update("account#demo-john", "account", f"SET {names}", values)
+
+
+def told(post: Post) -> list[tuple[str, str]]:
+    """What the notices say that wait for the mailer, and by what the account shows it."""
+    letters = [json.loads(message.body) for message in post.waiting("Mail")]
+    return [(each["what"], each.get("mark", "")) for each in letters if each["purpose"] == "notice"]
+
+
+# Changes --------------------------------------------------------------------------------------------------------------
+
+
+def at_passkeys(deployment: Deployment, passkey: SoftPasskey) -> tuple[Browser, Answer]:
+    browser = anew(deployment)
+    asked = browser.open("/account/passkeys")
+    deployment.clock.advance(1)
+    return browser, browser.follow(use(browser, asked, passkey))
+
+
+def new_password(deployment: Deployment) -> Doing:
+    browser = at_account(deployment)
+    sent = filled_in(browser.get("/account/password"), new_password="several words in a row")
+    return lambda: browser.post(*sent)
+
+
+def removed_passkey(deployment: Deployment) -> Doing:
+    browser, page = at_passkeys(deployment, give_passkey(deployment.table("Users"), "demo-john", "id.example.com"))
+    sent = filled_in(page, "do", "remove")
+    return lambda: browser.post(*sent)
+
+
+def deletion(deployment: Deployment) -> Doing:
+    browser = at_account(deployment)
+    sent = filled_in(browser.get("/account/delete"), confirm="john")
+    return lambda: browser.post(*sent)
+
+
+CHANGES = {"password.changed": new_password, "passkey.removed": removed_passkey, "account.deleted": deletion}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_is_told_before_its_write(deployment: Deployment, post: Post, what: str) -> None:
+    """An invocation that dies after the write has told of it."""
+    do = CHANGES[what](deployment)
+    deployment.aws.queues.clear()
+    with deployment.aws.recorded() as calls:
+        assert do().status in (200, 303)
+    assert [said for said, _ in told(post)] == [what]
+    made = [(call.action, call.partition_prefix) for call in calls]
+    assert made.index(("SendMessage", None)) < made.index(("UpdateItem", "account#"))
+    post.deliver()
+    (mail,) = post.mails
+    assert mail.to == ("john@example.com",)
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_queue_that_is_out_of_reach_keeps_nobody_from_a_change(deployment: Deployment, post: Post, what: str) -> None:
+    """A person must be able to remove a stolen passkey while no mail can be sent. The log says so."""
+    do = CHANGES[what](deployment)
+    deployment.settings = deployment.server.settings
+    deployment.restart(mail_queue="https://sqs.us-east-1.amazonaws.com/123456789012/gone")
+    assert do().status in (200, 303)
+    assert "mail.failed" in deployment.audit.names
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_without_mail_a_change_is_told_to_nobody(deployment: Deployment, what: str) -> None:
+    do = CHANGES[what](deployment)
+    with deployment.aws.recorded() as calls:
+        assert do().status in (200, 303)
+    assert [call.action for call in calls].count("SendMessage") <= 1  # the sign-out
+
+
+# Sign-ins -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_sign_in_where_nobody_did_before_is_told_once(deployment: Deployment, post: Post) -> None:
+    browser = at_account(deployment)
+    assert told(post) == [("browser.new", "")]
+    post.deliver()
+    assert "in a browser that had not been used for it before" in post.newest.text
+    deployment.clock.advance(4000)
+    browser.sign_in(browser.open("/account/password"))
+    assert told(post) == []
+
+
+def test_the_notice_is_sent_before_the_cookie_is(deployment: Deployment, post: Post, web_app: Application) -> None:
+    """Nobody gets a session without it, and nobody is told of one that was not opened."""
+    browser = anew(deployment)
+    page = browser.open(web_app.ask().url)
+    assert attempt(browser, page, "john", "wrong").status == 401
+    proven = attempt(browser, page, "john", "password123")
+    assert told(post) == []
+    assert browser.get(proven.location).set_cookies
+    assert told(post) == [("browser.new", "")]
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(0, False), (DAY - 1, False), (DAY, True)])
+def test_nobody_is_told_on_the_first_day_of_an_account(
+    deployment: Deployment, post: Post, age: int, is_told: bool
+) -> None:
+    change(deployment, created_at=int(deployment.clock()) - age)
+    at_account(deployment)
+    assert bool(told(post)) is is_told
+
+
+@pytest.mark.parametrize("attributes", [{"email": ""}, {"email_verified": False}])
+def test_an_account_without_a_proven_address_costs_no_message(
+    deployment: Deployment, post: Post, attributes: dict[str, Any]
+) -> None:
+    change(deployment, **attributes)
+    at_account(deployment)
+    assert told(post) == []
+
+
+def test_a_passkey_tells_no_new_browser(deployment: Deployment, post: Post) -> None:
+    """Nobody can phish it."""
+    at_passkeys(deployment, give_passkey(deployment.table("Users"), "demo-john", "id.example.com"))
+    assert told(post) == []
+
+
+def test_an_address_that_can_undo_a_change_is_told_as_well(deployment: Deployment, post: Post) -> None:
+    change(deployment, email="new@example.org", former_email="old@example.com", former_until=2_000_000_000)
+    browser = at_account(deployment)
+    deployment.aws.queues.clear()
+    press(browser, browser.get("/account/password"), new_password="several words in a row")
+    post.deliver()
+    assert {mail.to for mail in post.mails} == {("new@example.org",), ("old@example.com",)}
