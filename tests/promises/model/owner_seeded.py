@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from valet import finishing
 from valet.account import email, first_means
-from valet.aws.dynamodb import means, recovery
-from valet.aws.dynamodb.joining import DynamoJoining
+from valet.aws.dynamodb import means, own_sign_in
 from valet.aws.dynamodb.mails import DynamoMails
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.proofs import DynamoProofs
-from valet.aws.dynamodb.recovery import DynamoRecovery
 from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.front_channel import assurance, joining, opening, recovering, undoing
 from valet.frozen import replace
@@ -57,12 +57,12 @@ def _addressed(pk: str, expression: str) -> bool:
     return pk.startswith("account#") and "#email = " in expression
 
 
-def _epoch_is_not_compared_in_reset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "_STANDS", "attribute_not_exists(#deleted_at)")
+def _resets(pk: str, expression: str) -> bool:
+    return pk.startswith("account#") and "#has_no_password" in expression
 
 
 def _epoch_is_not_raised_in_reset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "shut_out", lambda account, _: {"epoch": account.epoch})
+    monkeypatch.setattr(own_sign_in, "shut_out", lambda account, _: {"epoch": account.epoch})
 
 
 def _epoch_is_not_compared(attribute: str) -> Patch:
@@ -98,13 +98,13 @@ def _a_look_spends_the_mail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _the_former_password_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = DynamoRecovery.reset_password
+    original = DynamoOwnSignIn.reset_password
 
-    def reset(self: DynamoRecovery, account: Account, password_id: str, now: float) -> bool:
+    def reset(self: DynamoOwnSignIn, account: Account, *how: Any, **rest: Any) -> bool:
         self.drop_password(account.sub, account.password_id)
-        return original(self, account, password_id, now)
+        return original(self, account, *how, **rest)
 
-    monkeypatch.setattr(DynamoRecovery, "reset_password", reset)
+    monkeypatch.setattr(DynamoOwnSignIn, "reset_password", reset)
 
 
 def _a_second_change_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,19 +151,19 @@ def _names_are_put_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _an_account_is_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    keep, take, waiting = DynamoJoining.keep_account, DynamoJoining.take_name, dict[str, Account]()
+    keep, take, waiting = DynamoNewcomers.keep_account, DynamoNewcomers.take_identifier, dict[str, Account]()
 
-    def keep_account(_: DynamoJoining, account: Account) -> None:
+    def keep_account(_: DynamoNewcomers, account: Account) -> None:
         waiting[account.sub] = account
 
-    def take_name(self: DynamoJoining, name: str, identifier: Identifier, released_before: int) -> bool:
+    def take_identifier(self: DynamoNewcomers, name: str, identifier: Identifier, released_before: int) -> bool:
         is_taken = take(self, name, identifier, released_before)
         if account := waiting.get(identifier.sub):
             keep(self, account)
         return is_taken
 
-    monkeypatch.setattr(DynamoJoining, "keep_account", keep_account)
-    monkeypatch.setattr(DynamoJoining, "take_name", take_name)
+    monkeypatch.setattr(DynamoNewcomers, "keep_account", keep_account)
+    monkeypatch.setattr(DynamoNewcomers, "take_identifier", take_identifier)
 
 
 def _names_that_were_given_up_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,6 +177,16 @@ def _each_form_makes_the_same_account(monkeypatch: pytest.MonkeyPatch) -> None:
 def _the_last_joined_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     def put(self: DynamoProofs, place: Place, proof: Proof) -> bool:
         self.table.put(item_from_model(proof, f"proof-{place.kind}#{place.digest.hex()}", "proof"))
+        return True
+
+    monkeypatch.setattr(DynamoProofs, "put_first_proof", put)
+
+
+def _the_first_joined_leads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = DynamoProofs.put_first_proof
+
+    def put(self: DynamoProofs, place: Place, proof: Proof) -> bool:
+        original(self, place, proof)
         return True
 
     monkeypatch.setattr(DynamoProofs, "put_first_proof", put)
@@ -231,12 +241,12 @@ OWNER_FAULTS = (
         "a reset compares no epoch",
         "reset-twice",
         "a mail from before the account's last change sets a password",
-        _epoch_is_not_compared_in_reset,
+        _on_update(_resets, _EPOCH),
     ),
     Fault(
         "a reset raises no epoch",
         "reset-sign-in",
-        "a proof of an epoch that is over opens a session",
+        "shut out, and given a code",
         _epoch_is_not_raised_in_reset,
     ),
     Fault("a passkey is named in any epoch", "reset-thief", ENDED, _epoch_is_not_compared("passkeys")),
@@ -306,6 +316,12 @@ OWNER_FAULTS = (
         "join-shared",
         "another takes the place of the one who has joined here",
         _the_last_joined_stands,
+    ),
+    Fault(
+        "who joins after another in a browser goes on by that one's proof",
+        "join-shared",
+        "signed in as the one who proved before",
+        _the_first_joined_leads_on,
     ),
     Fault(
         "a proof of joining is put as it comes",

@@ -43,7 +43,7 @@ class Owned(Stage):
         world.put_account(Account("sub-john", "john", "John", email=JOHNS, email_verified=True))
         users = world.server(0).own_sign_in
         users.put_password(Password("sub-john", "", kept_hash(PASSWORD), int(world.now)))
-        taken = world.server(0).joining.take_name
+        taken = world.server(0).newcomers.take_identifier
         for name, kind in (("john", USERNAME), (JOHNS, EMAIL)):
             taken(name, Identifier("sub-john", kind, int(world.now)), 0)
         return made
@@ -110,7 +110,7 @@ class Owned(Stage):
     def given_up(self, name: str, seconds: int) -> "Owned":
         """... and Jane gave up that address so long ago."""
         at = int(self.world.now) - seconds
-        taken = self.world.server(0).joining.take_name
+        taken = self.world.server(0).newcomers.take_identifier
         taken(name, Identifier("sub-jane", EMAIL, at, at, at + 90 * 86_400), 0)
         return self
 

@@ -34,6 +34,7 @@ class Proven:
     left_after: frozenset[int]  # the commands whose write had taken effect when it was left
     expires_at: int
     is_new: bool = True  # nothing has spent it
+    mail: str = ""  # that was used for it
     means: str = ""  # what the account calls the identity at another provider, if it is by one
 
 
@@ -48,8 +49,8 @@ class SigningIn:
     given: dict[str, str] = field(default_factory=dict)  # proofs, by the session whose cookie was answered
     people: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # each session's sub, sid and epoch
     over: frozenset[int] = frozenset()  # logins and sign-outs that have come to their end
-    # Logins that were answered with the way back: browser and request, and what was over before.
-    proved: dict[int, tuple[tuple[str, str], frozenset[int]]] = field(default_factory=dict)
+    # Logins that were answered with the way back: browser, request and mail, and what was over before.
+    proved: dict[int, tuple[tuple[str, str, str], frozenset[int]]] = field(default_factory=dict)
     # The browser of each, the request that had signed in there, and those that were over before that.
     sign_outs: dict[int, tuple[str, frozenset[int]]] = field(default_factory=dict)
 
@@ -88,8 +89,8 @@ class SigningIn:
         act = process.act
         if act.kind in ("login", "join"):
             self.over |= {process.number}
-            if status == 303:
-                self.proved[process.number] = ((act.browser, act.token), process.over)
+            if status == 303 and "&by=" in (process.answer or {})["headers"]["Location"]:
+                self.proved[process.number] = ((act.browser, act.token, act.mail), process.over)
         elif act.kind == "logout" and act.browser and 0 < status < 500:
             self.over |= {process.number}
             opener = self.proofs.get(self.opened_by.get(session_of(act), ("", 0))[0])
@@ -121,6 +122,7 @@ class SigningIn:
                 now,
                 self.endings.all_committed,
                 new["expires_at"],
+                mail=act.mail,
             )
         elif not is_new and "spent_by" not in (old or {}):
             self._spent(author, proof)
@@ -192,7 +194,8 @@ class SigningIn:
         """Nobody proved after it at that page, or signed out of what it, or one before it, had opened."""
         for number in over & self.proved.keys():
             place, before = self.proved[number]
-            if place == (proven.browser, proven.handle) and proven.number in before:
+            is_click = bool(proven.mail) and place[2] == proven.mail  # another one on the same form
+            if place[:2] == (proven.browser, proven.handle) and proven.number in before and not is_click:
                 self.violated("signed in as the one who proved before")
         for number in over & self.sign_outs.keys():
             browser, before = self.sign_outs[number]

@@ -15,15 +15,14 @@ from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.grants import DynamoGrants
-from valet.aws.dynamodb.joining import DynamoJoining
 from valet.aws.dynamodb.links import DynamoLinks
 from valet.aws.dynamodb.mails import DynamoMails
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
-from valet.aws.dynamodb.recovery import DynamoRecovery
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
@@ -218,8 +217,7 @@ class World:
         made.letters, made.sign_outs, made.logout_notices = _Queue(self, "letter"), _Queue(self, "message"), None
         made.mails = DynamoMails(self.grants)
         made.own_sign_in = DynamoOwnSignIn(self.users)
-        made.recovery = DynamoRecovery(self.users)
-        made.joining = DynamoJoining(self.users, self.users)  # the registry is known here, and holds no items
+        made.newcomers = DynamoNewcomers(self.users)
         made.links = DynamoLinks(self.users)
         made.providers = _Providers()
 
