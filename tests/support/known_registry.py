@@ -16,7 +16,7 @@ class KnownRegistry:
     registered: dict[str, Scope] = field(default_factory=dict)
     apis: dict[str, ProtectedApi] = field(default_factory=dict)
     keys: tuple[SigningKey, ...] = ()
-    rules: Policy = Policy()
+    rules: Policy = field(default_factory=Policy)
 
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id)

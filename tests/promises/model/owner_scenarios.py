@@ -160,6 +160,8 @@ OWNER_SCENARIOS = (
         _proves(),
         _comes_back(THIEF, "password"),
         _resets(),
+        faults=1,
+        fates=_ENDS,
     ),
     _scenario(
         "reset-session",
@@ -195,6 +197,8 @@ OWNER_SCENARIOS = (
         _changes_address("thief"),
         _adds_passkey("thief too", "first means"),
         _resets(),
+        faults=1,
+        fates=_ENDS,
     ),
     _scenario(
         "reset-code",
@@ -210,6 +214,8 @@ OWNER_SCENARIOS = (
         _changes_address("thief"),
         _changes_address("thief too"),
         _undoes("undo", JOHNS),
+        faults=1,
+        fates=_ENDS,
     ),
     _scenario(
         "undo-undone",
@@ -219,6 +225,8 @@ OWNER_SCENARIOS = (
         _undoes("undo of the thief", THIEFS, THIEF),
         _undoes("undo", JOHNS),
         _looks("undo", "undo"),
+        faults=1,
+        fates=_ENDS,
     ),
     _scenario(
         "join-twice",
@@ -252,6 +260,24 @@ OWNER_SCENARIOS = (
         after=see_who_joined,
     ),
     _scenario(
+        "join-address",
+        "Ada joins while John, who has a code of that address too, changes to it, with a fault",
+        lambda: _ada().changing_address("thief", ADAS),
+        _joins(HERE, "join"),
+        _changes_address("thief"),
+        faults=1,
+        fates=_ENDS,
+    ),
+    _scenario(
+        "link-removed-again",
+        "an identity is linked, by a form that was open, while it is taken off the account, with a fault",
+        lambda: _linking().linked(),
+        _links(),
+        _sends("unlink", owner_acts.unlink(secret("thief"), LINK, actor=THIEF)),
+        faults=1,
+        fates=_ENDS,
+    ),
+    _scenario(
         "first-means",
         "a thief in a session adds a passkey, and has no mail",
         lambda: Owned.of_john().has_session("thief"),
@@ -269,6 +295,8 @@ OWNER_SCENARIOS = (
         lambda: _linking().proven_first_means("first means").recovering("reset"),
         _links(),
         _resets(),
+        faults=1,
+        fates=_ENDS,
     ),
     _scenario(
         "link-removed",

@@ -7,7 +7,6 @@ import pytest
 from valet import finishing
 from valet.account import email, first_means
 from valet.aws.dynamodb import means, own_sign_in
-from valet.aws.dynamodb.mails import DynamoMails
 from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.proofs import DynamoProofs
@@ -21,6 +20,7 @@ from valet.models.proofs import Place, Proof
 from valet.models.sign_outs import SignOut
 from valet.people import mail_codes
 from valet.people.announcing import announce
+from valet.people.identifiers import with_address
 from valet.people.mail_codes import Refused, hmac_of_code, place_of_code
 from valet.people.undoing import undone
 
@@ -120,9 +120,8 @@ def _a_second_change_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _a_change_leaves_no_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = email.with_address
     monkeypatch.setattr(
-        email, "with_address", lambda *given: replace(original(*given), former_email="", former_until=0)
+        email, "with_address", lambda *given: replace(with_address(*given), former_email="", former_until=0)
     )
 
 
@@ -170,6 +169,16 @@ def _names_that_were_given_up_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joining, "TAKEN_AGAIN_AFTER", 0)
 
 
+def _nobody_else_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = DynamoOwnSignIn.reserve_name
+
+    def reserve(self: DynamoOwnSignIn, name: str, sub: str, now: float) -> bool:
+        original(self, name, sub, now)
+        return True
+
+    monkeypatch.setattr(DynamoOwnSignIn, "reserve_name", reserve)
+
+
 def _each_form_makes_the_same_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joining, "new_id", lambda _: "the-one-account")
 
@@ -204,7 +213,6 @@ def _a_code_is_compared_before_it_is_counted(monkeypatch: pytest.MonkeyPatch) ->
         mail = ports.mails.find_mail(bytes.fromhex(found.mail)) if is_right else None
         return mail or Refused.WRONG
 
-    assert DynamoMails.try_code  # which this goes without
     monkeypatch.setattr(mail_codes, "mail_of_code", mail_of_code)
 
 
@@ -270,7 +278,9 @@ OWNER_FAULTS = (
         "shut out, yet an access token is on no status list",
         _a_message_is_looked_at_once,
     ),
-    Fault("a link is spent by a look", "reset-twice", "a look at a mail's link changes something", _a_look_spends_the_mail),
+    Fault(
+        "a link is spent by a look", "reset-twice", "a look at a mail's link changes something", _a_look_spends_the_mail
+    ),
     Fault(
         "the former password goes before the next one is in force",
         "reset-twice",
@@ -299,6 +309,12 @@ OWNER_FAULTS = (
     ),
     Fault("names are put as they come", "join-twice", ANOTHERS, _names_are_put_as_they_come),
     Fault("a name that was given up is free at once", "join-given-up", ANOTHERS, _names_that_were_given_up_are_free),
+    Fault(
+        "an address is changed to one that another account has just taken",
+        "join-address",
+        "two accounts have one address",
+        _nobody_else_has_an_address,
+    ),
     Fault(
         "an account is named before it is there",
         "join-twice",
@@ -329,7 +345,9 @@ OWNER_FAULTS = (
         "a spent proof becomes new",
         _the_last_joined_stands,
     ),
-    Fault("the first means cost no code", "first-means", "the first means cost no code by mail", _no_code_for_first_means),
+    Fault(
+        "the first means cost no code", "first-means", "the first means cost no code by mail", _no_code_for_first_means
+    ),
     Fault(
         "an identity signs in that the account does not name",
         "link-removed",

@@ -108,7 +108,7 @@ class Owning:
 
     @staticmethod
     def _is_given_up(identifier: Item, now: float) -> bool:
-        return 0 < identifier.get("released_at", 0) < now - TAKEN_AGAIN_AFTER
+        return bool(0 < identifier.get("released_at", 0) < now - TAKEN_AGAIN_AFTER)
 
     # The accounts.
 
@@ -134,6 +134,9 @@ class Owning:
             self.violated("the first means cost no code by mail")
         if act.kind in ("reset", "undo"):
             self._by_mail(author, sub, new)
+        holder = self.names.get(new.get("email", ""), {})
+        if act.kind == "change-address" and holder.get("sub") != sub and "released_at" not in holder:
+            self.violated("two accounts have one address")
         if old is not None:
             self._addresses(author, old, new, now)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
 from tests.promises.model.operator_scenarios import DEEP_OPERATOR_SCENARIOS, OPERATOR_SCENARIOS
+from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCENARIOS
 from tests.promises.model.processes import Fate
 from tests.promises.model.proof_scenarios import DEEP_PROOF_SCENARIOS, PROOF_SCENARIOS
 from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_SCENARIOS
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
-from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCENARIOS
 from tests.promises.model.sign_in_scenarios import DEEP_SIGN_IN_SCENARIOS, SIGN_IN_SCENARIOS
 from tests.promises.model.stage import SESSION, Stage
 

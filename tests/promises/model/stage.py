@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from valet.handles import digest
@@ -45,7 +45,7 @@ class Stage:
     key: str = ""  # the client's, of acts.KEYS; empty: it sends no proofs
 
     @classmethod
-    def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> "Stage":
+    def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> Self:
         """Somebody is signed in."""
         ledger = Ledger(RULES)
         world = World(ledger.watch, "stage")

@@ -42,7 +42,16 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
 
 @pytest.mark.parametrize(
     "fault",
-    [*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS, *SIGN_IN_FAULTS, *OWNER_FAULTS],
+    [
+        *FAULTS,
+        *OPERATOR_FAULTS,
+        *REPEAT_FAULTS,
+        *PROOF_FAULTS,
+        *PUSHED_FAULTS,
+        *RENEW_FAULTS,
+        *SIGN_IN_FAULTS,
+        *OWNER_FAULTS,
+    ],
     ids=lambda fault: fault.name,
 )
 def test_the_walk_finds_it(
