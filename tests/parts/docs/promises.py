@@ -165,6 +165,7 @@ PROMISES = (
             f"{_NEW_PASSWORD}::test_a_thief_who_is_still_writing_while_the_owner_resets_comes_too_late",
             "contract/test_own_sign_in.py::*",
             "contract/test_passkeys.py::*",
+            _WALK,
         ),
         "P17",
     ),

@@ -27,7 +27,9 @@ def epoch_is_read_after_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def authenticate(attempt: Any, credentials: Any, accounts: Any, *others: Any) -> Any:
         outcome = original(attempt, credentials, accounts, *others)
-        return accounts.find_account(outcome.sub) if isinstance(outcome, Account) else outcome
+        if not isinstance(outcome, passwords.RightPassword):
+            return outcome
+        return replace(outcome, account=accounts.find_account(outcome.account.sub) or outcome.account)
 
     monkeypatch.setattr(passwords, "authenticate", authenticate)
 
