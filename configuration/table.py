@@ -25,6 +25,7 @@ from valet.protocol.supported import (
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
 )
+from valet.registration.policy import SECOND_FACTOR
 from valet.registration.rules import APPLICATION_TYPES
 
 from configuration.kinds import (
@@ -243,6 +244,10 @@ POLICY = Section(
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,
             "The least levels of the sign-ins of people with a role, such as admin=phr (default: none)."),
+        Row("second_factor", "second_factor", TEXT,
+            "Whether everybody has to have a second factor or a passkey (default: optional).", SECOND_FACTOR),
+        Row("remember_device", "remember_device", COUNT,
+            "The days for which a browser may be remembered that gave a second factor (default: 0, at most 30)."),
         Row("mail_per_hour", "mail_per_hour", COUNT,
             "The mails that people may ask for in an hour, in all (default: 1000). Notices do not count."),
         Row("name", "brand_name", TEXT, "The name on every page (default: Valet)."),
@@ -261,10 +266,7 @@ SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
 # Members that no row sets, with the reason. A change of an entry keeps their values.
 NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
     {
-        Policy: {
-            "remember_device": "nothing reads it yet",
-            "second_factor": "nothing reads it yet",
-        },
+        Policy: {},
         Scope: {},
         ProtectedApi: {},
         Client: {
@@ -279,6 +281,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "sessions_not_before_ms": "when sessions were ended",
             "updated_at": "set when a claim changes",
             "created_at": "set when the account is made",
+            "recovered_at": "set when a mail gives back the password",
             "has_short_password": "set when the person chooses a password",
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",

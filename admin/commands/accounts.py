@@ -14,7 +14,7 @@ from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
 from admin.desk import Desk, counted, moment
 from admin.options import changed, confirmed
-from admin.records import revocation
+from admin.records import factors, revocation
 from admin.records.passkeys import forget, passkeys_of, remove
 from admin.records.people import revoked
 from admin.terminal.endings import refuse_if
@@ -24,7 +24,7 @@ from admin.terminal.endings import refuse_if
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:
-    """Show a user's account and passkeys. The password hash and the keys are not shown."""
+    """Show a user's account, passkeys and second factor. The password hash, keys and seeds are not shown."""
     account = desk.people.account(username)
     passkeys = [
         {
@@ -36,7 +36,9 @@ def show(desk: Desk, username: str) -> None:
         }
         for passkey_id, passkey in passkeys_of(desk.people, account)
     ]
-    desk.show({**facts_of(account), "passkeys": passkeys})
+    second = factors.shown(desk.people, account)
+    second["second_factor_added_at"] = moment(second["second_factor_added_at"])
+    desk.show({**facts_of(account), "passkeys": passkeys, **second})
 
 
 @click.command("remove-passkey", short_help="Remove a user's passkey.")
@@ -53,6 +55,29 @@ def remove_passkey(desk: Desk, username: str, passkey_id: str) -> None:
     desk.confirm(f"Remove the passkey {passkey_id} of {called(account)}?")
     remove(desk.people, account, passkey_id)
     desk.done(f"Removed the passkey {passkey_id} of {called(account)}.", username=account.username, removed=passkey_id)
+
+
+@click.command("reset-second-factor", short_help="Remove a user's second factor and recovery codes.")
+@click.argument("username")
+@confirmed
+@click.pass_obj
+def reset_second_factor(desk: Desk, username: str) -> None:
+    """Remove a user's authenticator app and recovery codes, and sign them out everywhere: they have lost their phone,
+    for instance. Make sure that it is them who asks.
+
+    Their password signs in by itself then, unless an operator requires more: then they add another app first.
+    """
+    before = desk.people.account(username)
+    desk.confirm(f"Remove the second factor and the recovery codes of {before.username}, and end everything?")
+    revocation.announce_end(desk.deployment, before)
+    after = factors.reset(desk.people, desk.deployment, before, desk.clock())
+    ended = end_everything(desk, after, keep_consents=True)
+    desk.done(
+        f"{after.username} has no second factor any more; {counted(ended.grants, 'grant')} ended.",
+        username=after.username,
+        second_factor=False,
+        grants_ended=ended.grants,
+    )
 
 
 @click.command(short_help="Change a user's name, email address and other claims.")
@@ -105,8 +130,9 @@ def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
     ended = end_everything(desk, *disabled)
     for account in disabled:
         forget(desk.people, account)
+        factors.forget(desk.people, account)
         desk.people.delete(account)
     return ended
 
 
-COMMANDS = (show, change, delete, remove_passkey)
+COMMANDS = (show, change, delete, remove_passkey, reset_second_factor)

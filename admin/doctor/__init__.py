@@ -21,6 +21,7 @@ from admin.doctor import (
     providers,
     proxy,
     registrations,
+    second_factors,
     step_up,
     tables,
 )
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     *mails.CHECKS,
     *fapi.CHECKS,
     *passkeys.CHECKS,
+    *second_factors.CHECKS,
     *providers.CHECKS,
     *functions.CHECKS,
     *gateways.CHECKS,

@@ -9,7 +9,7 @@ from valet.protocol import metadata
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.passkeys import rp_id_of
+from admin.doctor.passkeys import features_of
 from admin.terminal.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -73,7 +73,7 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
         evidence.deployment.issuer,
         evidence.scopes,
         signing_algs(evidence.ring.keys),
-        features=_features(evidence),
+        features=features_of(evidence),
         levels_elsewhere=_levels_elsewhere(evidence),
         languages=offered(evidence.register.policy().languages),
         tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
@@ -87,16 +87,9 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _features(evidence: Evidence) -> frozenset[str]:
-    """As the functions know them (settings.Settings.features)."""
-    parameters = evidence.deployment.parameters
-    has = {"passkeys": bool(rp_id_of(evidence)), "providers": parameters.get("Federation") == "on"}
-    return frozenset(name for name, is_on in has.items() if is_on)
-
-
 def _levels_elsewhere(evidence: Evidence) -> frozenset[str]:
     """The levels that the word of another provider may stand for."""
-    every = evidence.providers if "providers" in _features(evidence) else ()
+    every = evidence.providers if "providers" in features_of(evidence) else ()
     return frozenset(each.rpartition("=")[2] for one in every if not one.is_disabled for each in one.acr_values)
 
 

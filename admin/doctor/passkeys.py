@@ -12,12 +12,22 @@ from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding
 
 _LOGIN = "LoginFunction"
+_VARIABLES = ("ISSUER_URL", "PASSKEY_DOMAIN", "MAIL", "SECOND_FACTOR", "FEDERATION")
 
 
 def rp_id_of(evidence: Evidence) -> str:
     """The domain of the deployment's passkeys; empty: there are none."""
+    return _settings_of(evidence).rp_id
+
+
+def features_of(evidence: Evidence) -> frozenset[str]:
+    """What the deployment has of what can be switched off."""
+    return _settings_of(evidence).features
+
+
+def _settings_of(evidence: Evidence) -> settings.Settings:
     deployed = evidence.environment(_LOGIN)
-    return settings.read({name: deployed.get(name, "") for name in ("ISSUER_URL", "PASSKEY_DOMAIN")}).rp_id
+    return settings.read({name: deployed.get(name, "") for name in _VARIABLES})
 
 
 def look_domain(evidence: Evidence) -> Iterator[Finding]:

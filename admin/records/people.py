@@ -8,8 +8,8 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.models.accounts import Account, Credential, Password
 from valet.people.identifiers import called, names_of, normal_username
-from valet.people.passwords import credential_in_force, next_password_id
-from valet.ports.runtime import Clock, Random
+from valet.people.passwords import credential_in_force
+from valet.ports.runtime import Clock
 from valet.registration.attributes import dated
 
 from admin.records import changes
@@ -148,18 +148,19 @@ class People:
             self.audit.record("user.changed", **changes.of_account(before, after))
         return after
 
-    def set_password(self, before: Account, after: Account, password_hash: str, random: Random) -> Account:
-        """Give the account another password. `after` has what else the same write changes. Returns it as written.
+    def set_password(self, before: Account, after: Account, password_hash: str) -> Account:
+        """Give the account another password, under the id that `after` names. It also has what else the same write
+        changes. Returns it as written.
 
         Raises Refused if another operator changed it since it was read; then the old password stays in force.
         """
         users = DynamoUsers(self.table)
-        kept = users.find_credentials(before.username)
+        kept = users.find_credentials(before.username) if before.username else ()
         if before.deleted_at:
             raise Refused(f"{called(before)} has deleted the account: no password opens it.")
-        password_id = next_password_id(before.password_id, random)
+        password_id = after.password_id
         credential = Credential(before.username, before.sub, password_hash, password_id)
-        after = replace(after, password_id=password_id, has_no_password=False)
+        after = replace(after, has_no_password=False, has_short_password=False)
         users.put_password(Password(before.sub, password_id, password_hash, int(self.clock())))
         if kept:
             users.prepare_credential(credential)
@@ -192,6 +193,8 @@ class People:
 
     def _write(self, before: Account, after: Account) -> bool:
         items = [item_from_model(each, f"account#{before.sub}", "account") for each in (before, after)]
+        for item in items:  # the functions keep these as sets of DynamoDB's, which no list equals
+            item.update({name: set(item[name]) for name in ("passkeys", "links") if name in item})
         # Every write on the epoch as it was read: none that lands late undoes anything of what a revocation came with.
         return self.table.change(*items, unless_changed="epoch")
 

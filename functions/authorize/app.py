@@ -46,11 +46,11 @@ def _resume(request: Request, handle: str, proven_by: str, server: Server) -> Re
     """Go on after a sign-in, with a request that came by POST, or anew with one whose pages were open for too long."""
     now = server.clock()
     saved, is_bound, opened = find_to_go_on(server, request, handle, proven_by, now)
-    if opened is not None and opened.left is not None:
+    for left in opened.left if opened else ():
         from valet.revocation import end_grants  # people seldom share a computer
 
         # If this fails, the browser must not get its new session: its former one still names the grants to end.
-        end_grants(server, opened.left, now, "other_sign_in")
+        end_grants(server, left, now, "other_sign_in")
     destination = None
     try:
         destination = destination_of(saved.request, server.registry, request.issuer)

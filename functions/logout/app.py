@@ -6,6 +6,7 @@ from valet.handles import digest
 from valet.http import Parameters, Request, Response
 from valet.models.sessions import Hint
 from valet.people.cookies import session_secret
+from valet.people.sessions import replaced_by
 from valet.protocol.logout_request import parse_logout_request
 from valet.refusals import refuse_as_page
 from valet.server import SERVER, Server
@@ -32,7 +33,8 @@ def logout(request: Request, server: Server) -> Response:
         # its grants may well live.
         return logout_page(asked, secret)
     # Repeat this for a session that has ended before: the invocation that ended it may have died before its grants.
-    end_session(server, session, request.issuer, server.clock(), "logout")
+    for each in (session, *replaced_by(session, server.sessions)):
+        end_session(server, each, request.issuer, server.clock(), "logout")
     return signed_out(asked, request, server.cookies)
 
 

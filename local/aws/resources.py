@@ -122,6 +122,8 @@ def _create_key(resource: Resource, template: Template) -> dict[str, str]:
     properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
     policy, rotation = properties.pop("KeyPolicy", None), properties.pop("EnableKeyRotation", False)
     _refuse_others(resource, properties, _KEY_PROPERTIES)
+    # moto cuts the longer id of a multi-Region key in a ciphertext, and then does not find the key.
+    properties.pop("MultiRegion", None)
     kms = boto3.client("kms")
     if policy:
         properties["Policy"] = json.dumps(policy)

@@ -16,10 +16,11 @@ from tests.support.authenticator import SoftPasskey
 from tests.support.browser import Browser, form_of, forms_of
 from tests.support.deployment import Deployment
 from tests.support.passkeys import at_own_name, give_passkey, use
+from tests.support.second_factors import keep_codes
 from tests.support.wire import Answer
 
 RP_ID = "id.example.com"
-PASSWORD, PHR = "urn:valet:acr:password", "phr"
+PASSWORD, MULTI_FACTOR, PHR = "urn:valet:acr:password", "urn:valet:acr:multi-factor", "phr"
 WEB_APP = "web_app_123"
 
 
@@ -137,7 +138,7 @@ def test_who_lacks_the_means_makes_a_passkey_and_goes_on(
 
     passkey, answer = add(browser, page)
     deployment.clock.advance(1)
-    answer = step_up(deployment, browser, browser.follow(answer), passkey)
+    answer = step_up(deployment, browser, keep_codes(browser, answer), passkey)
     assert acr_of(web_app, asked, browser.decide(answer)) == PHR
 
 
@@ -245,7 +246,7 @@ def test_an_old_passkey_sign_in_is_old_for_max_age(
 
 def test_the_metadata_names_the_levels_that_work_here(deployment: Deployment, browser: Browser) -> None:
     path = "/.well-known/openid-configuration"
-    assert browser.get(path).json()["acr_values_supported"] == [PASSWORD, PHR]
+    assert browser.get(path).json()["acr_values_supported"] == [PASSWORD, MULTI_FACTOR, PHR]
     assert at_own_name(deployment).get(path).json()["acr_values_supported"] == [PASSWORD]
 
 

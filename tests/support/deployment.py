@@ -73,8 +73,9 @@ _SETTINGS: dict[str, Any] = {
     "logout_tokens_queue": queue_url("LogoutTokens"),
     "dead_letters_queue": queue_url("DeadLetters"),
     "own_role_arn": NOTIFIER,
+    "second_factor": "on",
 }
-_READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac", "Decrypt"})
+_READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac", "Encrypt", "Decrypt"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
 
@@ -112,6 +113,7 @@ class Deployment:
     def __init__(self) -> None:
         self.aws: EmulatedAws = emulated()
         self.settings = Settings(**_SETTINGS)
+        self._people_key = ""  # seals second factors
         self.clock = Clock()
         self.audit = Audit()
         self.server = Server()
@@ -139,7 +141,7 @@ class Deployment:
 
     def restart(self, **settings: Any) -> None:
         """New execution environments: what functions remember is gone, what tables hold is there."""
-        self.settings = Settings(**{**_SETTINGS, **self.own_settings, **settings})
+        self.settings = Settings(**{**_SETTINGS, "people_key": self._people_key, **self.own_settings, **settings})
         server = Server()
         server.settings = self.settings
         server.clock = self.clock
@@ -250,6 +252,7 @@ class Deployment:
             self.registrar.put_scope(scope)
         demo_data.seed(ISSUER, TABLES)
         kms = boto3.client("kms")
+        self._people_key = kms.create_key()["KeyMetadata"]["Arn"]
         key_id = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
         jwk = jwk_from_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"], "RS256")
         records = DynamoKeyRecords(self.table("Registry"), os.urandom)

@@ -16,7 +16,7 @@ class KnownRegistry:
     registered: dict[str, Scope] = field(default_factory=dict)
     apis: dict[str, ProtectedApi] = field(default_factory=dict)
     keys: tuple[SigningKey, ...] = ()
-    rules: Policy = field(default_factory=Policy)
+    people: Policy = field(default_factory=Policy)
 
     def find_client(self, client_id: str) -> Client | None:
         return self.clients.get(client_id)
@@ -34,7 +34,7 @@ class KnownRegistry:
         return self.keys
 
     def policy(self) -> Policy:
-        return self.rules
+        return self.people
 
     def put_client(self, client: Client) -> None:
         self.clients[client.client_id] = client

@@ -18,7 +18,7 @@ from tests.support.wire import Answer
 
 def at_own_name(deployment: Deployment) -> Browser:
     """A browser at the API's own domain name, where there are no passkeys: that name is not kept."""
-    deployment.restart(issuer_url="")
+    deployment.restart(issuer_url="", second_factor="off")
     host = f"{API_ID}.execute-api.eu-central-1.amazonaws.com"
 
     def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:

@@ -49,7 +49,7 @@ def test_a_function_has_a_role_of_its_own(function: str) -> None:
     assert role == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
 
 
-def test_only_the_demo_passkeys_mails_other_providers_and_what_tells_clients_are_deployed_on_request() -> None:
+def test_what_may_be_switched_off_is_deployed_on_request() -> None:
     conditional = {name: each["Condition"] for name, each in _functions().items() if "Condition" in each}
     assert conditional == {
         "AuthorizerFunction": "HasDemo",
@@ -57,6 +57,7 @@ def test_only_the_demo_passkeys_mails_other_providers_and_what_tells_clients_are
         "FederateFunction": "HasFederation",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",
+        "SecondFunction": "HasRecovery",
         "AskFunction": "SendsMail",
         "ConfirmFunction": "SendsMail",
         "MailerFunction": "SendsMail",

@@ -73,3 +73,34 @@ def test_a_deployment_without_nonces_has_no_key_for_them() -> None:
     assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
     variables = document["Resources"]["TokenFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["NONCE_KEY"] == {"Fn::If": ["HasNonces", {"Fn::GetAtt": ["NonceKey", "Arn"]}, ""]}
+
+
+def test_who_has_no_second_factors_and_no_providers_pays_for_no_key() -> None:
+    document = translated()
+    key = resources(document, "AWS::KMS::Key")["PeopleKey"]
+    assert key["Condition"] == "HasPeopleKey"
+    used = [{"Fn::Equals": [{"Ref": name}, "on"]} for name in ("SecondFactor", "Federation")]
+    assert [document["Conditions"][name] for name in ("HasSecondFactor", "HasFederation")] == used
+    assert document["Conditions"]["HasPeopleKey"] == {
+        "Fn::Or": [{"Condition": "HasSecondFactor"}, {"Condition": "HasFederation"}]
+    }
+    assert {document["Parameters"][name]["Default"] for name in ("SecondFactor", "Federation")} == {"off"}
+
+
+def test_the_key_of_second_factors_outlives_the_stack_and_could_be_used_in_another_region() -> None:
+    """Without it, every authenticator app is lost."""
+    key = resources(translated(), "AWS::KMS::Key")["PeopleKey"]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["MultiRegion"] is True
+    assert "KeySpec" not in key["Properties"]  # symmetric
+
+
+def test_the_function_of_second_factors_is_there_with_passkeys_alone_and_has_no_key_then() -> None:
+    """Who loses a passkey needs a recovery code."""
+    document = translated()
+    assert document["Conditions"]["HasRecovery"] == {
+        "Fn::Or": [{"Condition": "HasPasskeys"}, {"Condition": "HasSecondFactor"}]
+    }
+    for function in ("SecondFunction", "CredentialsFunction"):
+        variables = document["Resources"][function]["Properties"]["Environment"]["Variables"]
+        assert variables["PEOPLE_KEY"] == {"Fn::If": ["HasSecondFactor", {"Fn::GetAtt": ["PeopleKey", "Arn"]}, ""]}

@@ -12,6 +12,8 @@ from valet.grant_types.pace import AT_ONCE, STEP
 from valet.jose.compact import decode
 from valet.models.client_keys import ClientKeys
 from valet.models.mails import NOTICE, Letter
+from valet.people.totp import STEP as STEP_OF_TOTP
+from valet.people.totp import code_at, seed_from_base32
 from valet.tokens.status_index import list_id_at
 
 from local.aws.aws import FUNCTION
@@ -24,6 +26,7 @@ from tests.support.key_holder import KeyHolder
 from tests.support.nonce_key import nonce_key
 from tests.support.passkeys import answer_of, give_passkey, use
 from tests.support.post import Post, code_of, link_of
+from tests.support.second_factors import App, give_codes, give_totp, type_code
 from tests.support.wire import Answer, Pairs, encoded
 from tests.support.world import RIVAL, World, label
 
@@ -522,6 +525,95 @@ def at_passkeys(world: World) -> Answer:
     page = world.browser.open("/account/passkeys")
     world.deployment.clock.advance(1)
     return world.browser.follow(use(world.browser, page, made))
+
+
+def at_code(world: World) -> tuple[Answer, App]:
+    """John, who has a second factor, has typed his password, and is asked for a code."""
+    world.deployment.begin()
+    world.browser.cookies = {}
+    app = give_totp(world.deployment, "demo-john")
+    return world.browser.sign_in(world.browser.open(world.web_app.ask().url)), app
+
+
+def second_page(world: World) -> Request:
+    handle = form_of(at_code(world)[0]).hidden["request"]
+    return lambda: world.browser.get(f"/login/second?request={handle}")
+
+
+def second(world: World) -> Request:
+    """In a browser that has not passed before."""
+    page, app = at_code(world)
+    return lambda: type_code(world.browser, page, app.code(world.deployment.clock.now))
+
+
+def second_wrong(world: World) -> Request:
+    page, app = at_code(world)
+    return lambda: type_code(world.browser, page, app.wrong(world.deployment.clock.now))
+
+
+def second_recovery(world: World) -> Request:
+    page, _ = at_code(world)
+    codes = give_codes(world.deployment, "demo-john")
+    return lambda: type_code(world.browser, page, codes[0])
+
+
+def authorize_half_way(world: World) -> Request:
+    """Back from the password, of an account with a second factor."""
+    world.deployment.begin()
+    world.browser.cookies = {}
+    give_totp(world.deployment, "demo-john")
+    form = form_of(world.browser.open(world.web_app.ask().url))
+    back = world.browser.post(form.action, {**form.hidden, "username": "john", "password": "password123"})
+    return lambda: world.browser.get(back.location)
+
+
+def authorize_stepped_up(world: World) -> Request:
+    """Back from the second factor, without a consent page."""
+    world.redeemed()
+    world.deployment.clock.advance(60)
+    app = give_totp(world.deployment, "demo-john")
+    page = world.browser.open(world.web_app.ask().url)
+    back = type_code(world.browser, page, app.code(world.deployment.clock.now))
+    return lambda: world.browser.get(back.location)
+
+
+def at_second(world: World, section: str = "second") -> Answer:
+    """John has signed in with his second factor, and is at a section of the account page."""
+    world.deployment.begin()
+    world.browser.cookies = {}
+    app = give_totp(world.deployment, "demo-john")
+    give_codes(world.deployment, "demo-john")
+    page = world.browser.sign_in(world.browser.open(f"/account/{section}"))
+    return world.browser.follow(type_code(world.browser, page, app.code(world.deployment.clock.now)))
+
+
+def second_section(world: World) -> Request:
+    """Of an end-user who has a second factor."""
+    at_second(world)
+    return lambda: world.browser.get("/account/second")
+
+
+def second_added(world: World) -> Request:
+    """The first one, and the first recovery codes."""
+    world.signed_in()
+    action, form = filled_in(world.browser.get("/account/second"))
+    code = code_at(seed_from_base32(form["seed"]), int(world.deployment.clock.now) // STEP_OF_TOTP)
+    return lambda: world.browser.post(action, {**form, "code": code})
+
+
+def second_removed(world: World) -> Request:
+    sent = filled_in(at_second(world), "do", "remove")
+    return lambda: world.browser.post(*sent)
+
+
+def recovery_section(world: World) -> Request:
+    at_second(world, "recovery")
+    return lambda: world.browser.get("/account/recovery")
+
+
+def recovery_made(world: World) -> Request:
+    sent = filled_in(at_second(world, "recovery"))
+    return lambda: world.browser.post(*sent)
 
 
 def login_again(world: World) -> Request:

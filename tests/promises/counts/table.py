@@ -421,20 +421,99 @@ TABLE = (
         requests.passkeys_page,
         200,
         "GetItem session, GetItem account, GetItem passkey",
-        "GetItem session, GetItem account, GetItem passkey, GetItem people",
+        "GetItem session, GetItem account, GetItem people, GetItem passkey",
     ),
     Row(
         requests.passkey_added,
         200,
-        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, GetItem passkey",
-        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, "
-        "GetItem passkey, GetItem people",
+        "GetItem session, GetItem account, UpdateItem passkeys, PutItem passkey, UpdateItem account, PutItem "
+        "factor, UpdateItem account",
+        "GetItem session, GetItem account, GetItem people, UpdateItem passkeys, PutItem passkey, UpdateItem "
+        "account, PutItem factor, UpdateItem account",
     ),
     Row(
         requests.passkey_removed,
         303,
         "GetItem session, GetItem account, UpdateItem account, DeleteItem passkey",
-        "GetItem session, GetItem account, UpdateItem account, DeleteItem passkey",
+        "GetItem session, GetItem account, GetItem people, UpdateItem account, DeleteItem passkey",
+    ),
+    Row(
+        requests.second_page,
+        200,
+        "GetItem request, GetItem session, GetItem account",
+        "GetItem request, GetItem session, GetItem account, GetItem client, GetItem people",
+    ),
+    Row(
+        requests.second,
+        303,
+        "GetItem request, GetItem session, GetItem account, GetItem throttle, UpdateItem throttle, UpdateItem "
+        "factor, Decrypt, UpdateItem factor, UpdateItem throttle, PutItem throttle, PutItem proof-second",
+        "GetItem request, GetItem session, GetItem account, GetItem throttle, UpdateItem throttle, UpdateItem "
+        "factor, Decrypt, UpdateItem factor, UpdateItem throttle, PutItem throttle, PutItem proof-second",
+    ),
+    Row(
+        requests.second_wrong,
+        401,
+        "GetItem request, GetItem session, GetItem account, GetItem throttle, UpdateItem throttle, UpdateItem "
+        "factor, Decrypt",
+        "GetItem request, GetItem session, GetItem account, GetItem throttle, UpdateItem throttle, UpdateItem "
+        "factor, Decrypt, GetItem client, GetItem people",
+    ),
+    Row(
+        requests.second_recovery,
+        303,
+        "GetItem request, GetItem session, GetItem account, GetItem factor, UpdateItem factor, PutItem proof-second",
+        "GetItem request, GetItem session, GetItem account, GetItem factor, UpdateItem factor, PutItem proof-second",
+    ),
+    Row(
+        requests.authorize_half_way,
+        303,
+        "GetItem request, GetItem proof-password, GetItem account, PutItem sessions, PutItem session, "
+        "UpdateItem proof-password, GetItem consent",
+        "GetItem request, GetItem proof-password, GetItem account, GetItem people, PutItem sessions, PutItem "
+        "session, UpdateItem proof-password, GetItem client, GetItem consent",
+    ),
+    Row(
+        requests.authorize_stepped_up,
+        303,
+        "GetItem request, GetItem proof-second, GetItem account, GetItem session, PutItem sessions, PutItem "
+        "session, UpdateItem proof-second, UpdateItem session, DeleteItem sessions, GetItem consent, "
+        "UpdateItem throttle, PutItem sub, PutItem grant",
+        "GetItem request, GetItem proof-second, GetItem account, GetItem session, PutItem sessions, PutItem "
+        "session, UpdateItem proof-second, UpdateItem session, DeleteItem sessions, GetItem client, GetItem "
+        "people, GetItem consent, Query scopes, Query apis, UpdateItem throttle, PutItem sub, PutItem grant",
+    ),
+    Row(
+        requests.second_section,
+        200,
+        "GetItem session, GetItem account",
+        "GetItem session, GetItem account, GetItem people",
+    ),
+    Row(
+        requests.second_added,
+        200,
+        "GetItem session, GetItem account, Encrypt, PutItem factor, UpdateItem account, PutItem factor, "
+        "UpdateItem account",
+        "GetItem session, GetItem account, GetItem people, Encrypt, PutItem factor, UpdateItem account, "
+        "PutItem factor, UpdateItem account",
+    ),
+    Row(
+        requests.second_removed,
+        303,
+        "GetItem session, GetItem account, UpdateItem account, DeleteItem factor",
+        "GetItem session, GetItem account, GetItem people, UpdateItem account, DeleteItem factor",
+    ),
+    Row(
+        requests.recovery_section,
+        200,
+        "GetItem session, GetItem account, GetItem factor",
+        "GetItem session, GetItem account, GetItem people, GetItem factor",
+    ),
+    Row(
+        requests.recovery_made,
+        200,
+        "GetItem session, GetItem account, PutItem factor, UpdateItem account, DeleteItem factor",
+        "GetItem session, GetItem account, GetItem people, PutItem factor, UpdateItem account, DeleteItem factor",
     ),
     Row(
         requests.login_again,
@@ -511,62 +590,65 @@ TABLE = (
         requests.account_sessions,
         200,
         "GetItem session, GetItem account, Query sessions, GetItem session",
-        "GetItem session, GetItem account, Query sessions, GetItem session, GetItem people",
+        "GetItem session, GetItem account, GetItem people, Query sessions, GetItem session",
     ),
     Row(
         requests.account_apps,
         200,
         "GetItem session, GetItem account, Query consent, Query sub, GetItem grant",
-        "GetItem session, GetItem account, Query scopes, Query apis, Query consent, Query sub, GetItem grant, "
-        "GetItem client, GetItem people",
+        "GetItem session, GetItem account, GetItem people, Query scopes, Query apis, Query consent, Query "
+        "sub, GetItem grant, GetItem client",
     ),
     Row(
         requests.account_profile,
         303,
         "GetItem session, GetItem account, UpdateItem account",
-        "GetItem session, GetItem account, UpdateItem account",
+        "GetItem session, GetItem account, GetItem people, UpdateItem account",
     ),
     Row(
         requests.account_end_session,
         303,
         "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
-        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
-        "GetItem session, GetItem account, Query sessions, GetItem session, SendMessage, UpdateItem session, "
-        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem status",
+        "DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem status, UpdateItem "
+        "status",
+        "GetItem session, GetItem account, GetItem people, Query sessions, GetItem session, SendMessage, "
+        "UpdateItem session, DeleteItem sessions, Query sub, UpdateItem grant, UpdateItem grant, UpdateItem "
+        "status, UpdateItem status",
     ),
     Row(
         requests.account_sign_out_everywhere,
         303,
         "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
-        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status",
-        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
-        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status",
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem "
+        "status, UpdateItem status",
+        "GetItem session, GetItem account, GetItem people, SendMessage, UpdateItem account, Query sessions, "
+        "GetItem session, UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.account_revoke,
         303,
         "GetItem session, GetItem account, DeleteItem consent, Query sub, GetItem grant, UpdateItem grant, "
         "UpdateItem status, UpdateItem status",
-        "GetItem session, GetItem account, DeleteItem consent, Query sub, GetItem grant, UpdateItem grant, "
-        "UpdateItem status, UpdateItem status",
+        "GetItem session, GetItem account, GetItem people, DeleteItem consent, Query sub, GetItem grant, "
+        "UpdateItem grant, UpdateItem status, UpdateItem status",
     ),
     Row(
         requests.account_download,
         200,
         "GetItem session, GetItem account, Query sessions, GetItem session, Query consent, Query sub, GetItem grant",
-        "GetItem session, GetItem account, Query sessions, GetItem session, Query consent, Query sub, GetItem grant",
+        "GetItem session, GetItem account, GetItem people, Query sessions, GetItem session, Query consent, "
+        "Query sub, GetItem grant",
     ),
     Row(
         requests.account_delete,
         303,
         "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
-        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status, Query consent, DeleteItem consent",
-        "GetItem session, GetItem account, SendMessage, UpdateItem account, Query sessions, GetItem session, "
-        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem status, "
-        "UpdateItem status, Query consent, DeleteItem consent",
+        "UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem grant, UpdateItem "
+        "status, UpdateItem status, Query consent, DeleteItem consent",
+        "GetItem session, GetItem account, GetItem people, SendMessage, UpdateItem account, Query sessions, "
+        "GetItem session, UpdateItem session, DeleteItem sessions, Query sub, GetItem grant, UpdateItem "
+        "grant, UpdateItem status, UpdateItem status, Query consent, DeleteItem consent",
     ),
     Row(
         requests.account_deleted,

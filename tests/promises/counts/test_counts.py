@@ -71,6 +71,7 @@ _KINDS = {
     "DeleteItem": "write",
     "PutItem": "put",
     "GenerateMac": "mac",
+    "Encrypt": "encrypt",
     "Decrypt": "decrypt",
     "SendMessage": "message",
 }

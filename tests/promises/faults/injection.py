@@ -38,7 +38,7 @@ def faults_of(call: str) -> list[Fault]:
     and a function that is killed after it leaves what the call before it left.
     """
     action = call.split()[0]
-    if action in ("Sign", "GenerateMac"):
+    if action in ("Sign", "GenerateMac", "Encrypt", "Decrypt"):
         return [Fault.THROTTLED, Fault.LOST, Fault.LOST_TWICE, Fault.DENIED, Fault.DISABLED, Fault.KILLED]
     if action in _READS:
         return [Fault.LOST_TWICE]

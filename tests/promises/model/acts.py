@@ -194,6 +194,20 @@ def login(browser: str, handle: str, username: str, password: str, *, actor: str
 
 
 @_once
+def second(browser: str, handle: str, session: str, code: str, *, actor: str) -> Act:
+    """The form of the page that asks for a second factor, filled in."""
+    form = {"request": handle, "csrf_token": csrf_token(session, f"second\n{handle}"), "code": code}
+    cookies = {BROWSER_COOKIE: browser, SESSION_COOKIE: session}
+    sent = event("POST", "/login/second", cookies=cookies, body=urlencode(form))
+    return Act("second", "second", actor, sent, token=handle, session=session, browser=browser)
+
+
+def replace_second(username: str) -> Act:
+    """What the end-user does at the account page, by its one write."""
+    return Act("replace-second", "operator", "operator", {}, username=username)
+
+
+@_once
 def resume(
     browser: str,
     handle: str,

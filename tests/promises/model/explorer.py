@@ -91,7 +91,8 @@ def stage_is_over(run: Run) -> None:
         run.scenario.after(run)
         return
     if run.stage.handles:
-        see_what_stands(run)
+        if run.scenario.has_aftermath:
+            see_what_stands(run)
         return
     facts = run.ledger.grants.get(run.held[:22])
     if facts is None or facts.is_revoked or run.is_signed_out or not run.held:

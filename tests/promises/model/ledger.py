@@ -22,6 +22,7 @@ from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part
 from tests.promises.model.memory_table import Call
 from tests.promises.model.owning import Owning
 from tests.promises.model.processes import Answer, Process
+from tests.promises.model.second_factors import SecondFactors
 from tests.promises.model.signing_in import SigningIn, session_of
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
@@ -46,6 +47,7 @@ class Ledger:
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
     session_ends: dict[str, int] = field(default_factory=dict)  # of the same, by itself
     over_sessions: set[str] = field(default_factory=set)  # cookies' digests whose session has ended
+    continued: set[str] = field(default_factory=set)  # ... because the browser goes on by another one
     ended_sessions: set[str] = field(default_factory=set)  # and whose logout was answered
     disabled: set[str] = field(default_factory=set)  # accounts
     not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients: a time that an operator named
@@ -57,10 +59,12 @@ class Ledger:
     clock: Callable[[], float] = lambda: 0.0
     signing_in: SigningIn = field(init=False)
     owning: Owning = field(init=False)
+    second: SecondFactors = field(init=False)
 
     def __post_init__(self) -> None:
         self.signing_in = SigningIn(self.endings, self.violated)
         self.owning = Owning(self.endings, self.violated)
+        self.second = SecondFactors(self.violated)
 
     @property
     def now(self) -> float:
@@ -77,6 +81,7 @@ class Ledger:
             sessions=dict(self.sessions),
             session_ends=dict(self.session_ends),
             over_sessions=set(self.over_sessions),
+            continued=set(self.continued),
             ended_sessions=set(self.ended_sessions),
             endings=self.endings.again(),
             spent=dict(self.spent),
@@ -86,6 +91,7 @@ class Ledger:
         )
         made.signing_in = self.signing_in.again(made.endings, made.violated)
         made.owning = self.owning.again(made.endings, made.violated)
+        made.second = self.second.again(made.violated)
         return made
 
     def violated(self, words: str) -> None:
@@ -95,6 +101,7 @@ class Ledger:
         self.endings.began(process, self.grants)
         self.signing_in.began(process)
         process.linked = self.owning.linked
+        self.second.began(process)
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
 
@@ -112,12 +119,16 @@ class Ledger:
         if call.kind == "session" and new is not None:
             self.sessions[name] = new["sid"]
             self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
-            self.over_sessions |= {name} if "ended_at" in new else set()
+            if "ended_at" in new and name not in self.over_sessions:
+                self.over_sessions.add(name)
+                self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
         if call.kind == "session" and new is None:
             self.over_sessions.add(name)
             self.signing_in.session_expired(name)
         if call.kind == "grant":
             self._grant(author, name, old, new)
+        if call.kind in ("account", "factor") and new is not None:
+            self.second.written(author, call, old, new)
         self._ended(author, call, old, new)
 
     def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
@@ -129,9 +140,13 @@ class Ledger:
             self.endings.remembered(author, (call.pk, call.sk), is_there=new is not None)
         if call.kind == "session" and new is not None:
             self.endings.opened(author, name, new["sub"])
-            self.signing_in.session_written(author, name, new)
+            waits = self.second.waits(session_of(author.act)) if author else ()
+            self.signing_in.session_written(author, name, new, waits)
+            self.second.session_written(name, new)
         if call.kind.startswith("proof-") and new is not None and author is not None:
             self.signing_in.proof_written(author, call.pk, old, new, self.now)
+            if call.kind == "proof-second" and old is None:
+                self.second.proof_written(author, new)
         self.owning.written(author, call, old, new, self.now)
         is_commit = call.kind in ("account", "client") and author is not None and author.act.is_command
         if is_commit and author is not None and not self.endings.committed(author):
@@ -343,8 +358,11 @@ class Ledger:
         elif act.kind == "authorize":
             self._code_answered(process, answer)
         elif act.kind == "logout" and any("Max-Age=0" in cookie for cookie in answer.get("cookies", ())):
-            sid = self.sessions.get(digest(act.session).hex())
-            self.ended_sessions |= {session for session, its in self.sessions.items() if its == sid}
+            name = digest(act.session).hex()
+            sid = self.sessions.get(name)
+            # One who signs out while the browser is on its way to another session signs out of the former.
+            own = {session for session, its in self.sessions.items() if its == sid}
+            self.ended_sessions |= {name} if name in self.continued else own
 
     def _answered_at_all(self, process: Process, status: int, body: str) -> None:
         if status >= 500 and (status != 503 or not process.faults):
@@ -394,12 +412,14 @@ class Ledger:
         session = digest(cookie).hex()
         self.endings.signed_in(cookie)
         self.signing_in.cookie_answered(process, session)
-        former = session_of(process.act)
-        if former in self.sessions and former not in self.over_sessions:
-            self.violated("a new session, and the browser's former one lives on")
-        people = self.signing_in.people
-        if former in people and people[former][0] not in ("", people[session][0]):
-            self.ended_sessions.add(former)
+        self.second.cookie_answered(process, session, self.over_sessions)
+        people, former = self.signing_in.people, session_of(process.act)
+        waiting = self.second.waits(session)
+        for each in (former, *self.second.waits(former)):
+            if each in self.sessions and each not in self.over_sessions and each not in waiting:
+                self.violated("a new session, and the browser's former one lives on")
+            if each in people and people[each][0] not in ("", people[session][0]) and each not in waiting:
+                self.ended_sessions.add(each)
 
     def _code_answered(self, process: Process, answer: Answer) -> None:
         act, location = process.act, answer["headers"].get("Location", "")
@@ -413,8 +433,11 @@ class Ledger:
             self._code_went_out(process, facts, query["code"][0])
             if self.endings.must_end_session(session, process.after_commit):
                 self.violated("shut out, and given a code")
+            self.second.code_answered(session)
             if act.wants_sign_in and session not in self.signing_in.opened_by:
                 self.violated("a new sign-in was asked for, and there was none")
+        elif location.startswith(f"{ISSUER}/login/second") and self.second.is_half_way(session):
+            return
         elif location.startswith(f"{ISSUER}/login") and not act.wants_sign_in and self._is_signed_in(session):
             self.violated("false refusal: signed in, and asked to sign in")
 

@@ -11,11 +11,13 @@ from hashlib import sha256
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from valet.aws.dynamodb.factors import DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.errors import TemporarilyUnavailable
 from valet.front_channel import joining, recovering
+from valet.models.factors import Totp
 from valet.people import passwords
 
 from admin.commands import users as users_commands
@@ -61,6 +63,10 @@ class Operator:
             _set_password(desk, act.username, is_stdin=False, is_generated=True, revoke=act.revokes)
         elif act.kind == "disable":
             _disable(desk, act.username)
+        elif act.kind == "replace-second":
+            factors, account = DynamoFactors(self.world.users), desk.people.account(act.username)
+            factors.put_totp(account.sub, "another app", Totp(sealed_seed=b"another seed".ljust(20), last_step=0))
+            assert factors.name_totp(account, "another app")
         elif act.kind == "sign-out":
             _sign_out(desk, act.username, revoke=True)
         else:

@@ -136,6 +136,7 @@ class Owned(Stage):
             pk, nobody = f"proof-upstream#{place.digest.hex()}", frozenset[int]()
             self.ledger.signing_in.standing[pk] = WORD
             self.ledger.signing_in.proofs[WORD] = Proven(
+                "upstream",
                 "sub-john",
                 "",
                 browser,

@@ -50,6 +50,7 @@ class Scenario:
     ticks: tuple[float, ...] = ()
     seen: tuple[str, ...] = ()  # kinds of items that matter here, in addition to those that always do
     is_ttl_prompt: bool = False  # DynamoDB deletes what has expired with the tick, not some day
+    has_aftermath: bool = True  # what stands when nothing is under way any more is looked at as well
     is_warm: bool = True  # the sandboxes hold blocks of status indices
     after: "Callable[[Run], None] | None" = None  # what is looked at when nothing is under way any more
 
@@ -226,6 +227,8 @@ class Run:
             self.kept[act.actor, "session"] = session
         if act.kind in ("login", "join"):
             self.kept |= {(act.actor, "proof"): query["by"][0]} if "by" in query else {}
+        elif act.kind == "second":
+            self.kept |= {(act.actor, "second"): query["by"][0]} if "by" in query else {}
         elif act.kind == "authorize" and act.actor != "client":
             self.kept |= {(act.actor, "code"): query["code"][0]} if "code" in query else {}
         elif act.function == "token" and act.actor != "client":
@@ -337,8 +340,14 @@ def _ledger_digest(ledger: Ledger) -> int:
     facts = frozenset(map(_facts_digest, ledger.grants.values()))
     granted = frozenset(ledger.granted.items())
     proofs = (frozenset(ledger.spent.items()), frozenset(ledger.answers.items()), frozenset(ledger.wrote))
-    ended = (frozenset(ledger.ended_sessions), frozenset(ledger.ranges), ledger.endings.digest())
-    return hash((facts, granted, proofs, ended, ledger.signing_in.digest(), ledger.owning.digest()))
+    ended = (
+        frozenset(ledger.continued),
+        frozenset(ledger.ended_sessions),
+        frozenset(ledger.ranges),
+        ledger.endings.digest(),
+    )
+    people = (ledger.signing_in.digest(), ledger.second.digest(), ledger.owning.digest())
+    return hash((facts, granted, proofs, ended, people))
 
 
 def _facts_digest(facts: Facts) -> int:

@@ -12,6 +12,7 @@ from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
+from tests.promises.model.second_scenarios import SECOND_SCENARIOS
 from tests.promises.model.sign_in_scenarios import DEEP_SIGN_IN_SCENARIOS, SIGN_IN_SCENARIOS
 from tests.promises.model.stage import SESSION, Stage
 
@@ -359,6 +360,7 @@ ALL = (
     *RENEW_SCENARIOS,
     *SIGN_IN_SCENARIOS,
     *OWNER_SCENARIOS,
+    *SECOND_SCENARIOS,
 )
 ALL_DEEP = (
     *DEEP_SCENARIOS,

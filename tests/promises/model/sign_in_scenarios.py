@@ -23,7 +23,7 @@ _ON_THE_WAY = (Fate.RESENT, Fate.DELAYED, Fate.LATE)
 # Who sends what.
 
 
-def _proves(username: str, where: str = _HERE, count: int = 1) -> Sender:
+def proves(username: str, where: str = _HERE, count: int = 1) -> Sender:
     """The password is typed; again only when the first try has come to its end."""
 
     def act(run: Run) -> Act | None:
@@ -67,7 +67,7 @@ def _has_not_signed_in() -> Sender:
     return Sender("authorize", 1, act)
 
 
-def _signs_out() -> Sender:
+def signs_out() -> Sender:
     def act(run: Run) -> Act | None:
         session = run.kept.get((_HERE, "session"), "")
         return acts.log_out(run.stage.handles[_HERE][0], session, actor=_HERE) if session else None
@@ -84,7 +84,7 @@ def _goes_back() -> Sender:
     return Sender("history", 1, act)
 
 
-def _operator(command: Act, count: int = 1) -> Sender:
+def operator(command: Act, count: int = 1) -> Sender:
     """Repeats the command until it is answered as done."""
 
     def act(run: Run) -> Act | None:
@@ -141,7 +141,7 @@ SIGN_IN_SCENARIOS = (
         "sign-in-twice",
         "a browser that comes back twice at once, with a fault",
         _at_sign_in,
-        _proves("john"),
+        proves("john"),
         _comes_back(count=2),
         faults=1,
     ),
@@ -149,16 +149,16 @@ SIGN_IN_SCENARIOS = (
         "sign-in-shared",
         "two people prove their passwords at one page at once, and the browser comes back twice",
         _at_sign_in,
-        _proves("john"),
-        _proves("jane"),
+        proves("john"),
+        proves("jane"),
         _comes_back(count=2),
     ),
     _scenario(
         "sign-in-late",
         "a second one types a password where the first one's proof may still be on its way",
         _at_sign_in,
-        _proves("john"),
-        _after(_proves("john"), _proves("jane")),
+        proves("john"),
+        _after(proves("john"), proves("jane")),
         _comes_back(count=2),
         faults=1,
         fates=_ON_THE_WAY,
@@ -167,9 +167,9 @@ SIGN_IN_SCENARIOS = (
         "sign-in-back",
         "somebody signs in, at the second try perhaps, signs out and leaves; the next one goes back in the history",
         _at_sign_in,
-        _proves("john", count=2),
+        proves("john", count=2),
         _comes_back(),
-        _signs_out(),
+        signs_out(),
         _goes_back(),
         faults=1,
         fates=_ON_THE_WAY,
@@ -178,8 +178,8 @@ SIGN_IN_SCENARIOS = (
         "sign-in-links",
         "links go from one browser to another, by victims and by attackers, and from one tab to another",
         _two_browsers,
-        _proves("john"),
-        _proves("jane", _ELSEWHERE),
+        proves("john"),
+        proves("jane", _ELSEWHERE),
         _follows(_HERE, _ELSEWHERE),
         _follows(_ELSEWHERE, _HERE),
         _follows(_TAB, _HERE, is_answered=False),
@@ -189,27 +189,27 @@ SIGN_IN_SCENARIOS = (
         "sign-in-password",
         "the password is replaced on the way back, and nothing is revoked",
         _at_sign_in,
-        _proves("john"),
+        proves("john"),
         _comes_back(),
-        _operator(acts.set_password("john", "password 1", revokes=False)),
+        operator(acts.set_password("john", "password 1", revokes=False)),
         seen=("account", "credential", "password"),
     ),
     _scenario(
         "sign-in-epoch",
         "somebody is signed out everywhere on the way back",
         _at_sign_in,
-        _proves("john"),
+        proves("john"),
         _comes_back(),
-        _operator(acts.sign_out("john")),
+        operator(acts.sign_out("john")),
         seen=("account",),
     ),
     _scenario(
         "sign-in-disabled",
         "somebody is shut out on the way back, by a command that may be cut short and given again",
         _at_sign_in,
-        _proves("john"),
+        proves("john"),
         _comes_back(),
-        _operator(acts.disable("john"), 2),
+        operator(acts.disable("john"), 2),
         seen=("account",),
         faults=1,
         fates=(Fate.KILLED,),
@@ -218,7 +218,7 @@ SIGN_IN_SCENARIOS = (
         "sign-in-over-another",
         "Jane signs in where John is, while his other tab asks for a code, with a fault",
         _john_is_signed_in,
-        _proves("jane"),
+        proves("jane"),
         _comes_back(),
         _other_tab(),
         faults=1,
@@ -228,7 +228,7 @@ SIGN_IN_SCENARIOS = (
         "a client asks for a new sign-in, and the same person gives it, with a fault",
         _asked_to_sign_in_again("prompt=login"),
         _has_not_signed_in(),
-        _proves("john"),
+        proves("john"),
         _comes_back(),
         faults=1,
     ),
@@ -237,7 +237,7 @@ SIGN_IN_SCENARIOS = (
         "a client wants no sign-in that is older than now",
         _asked_to_sign_in_again("max_age=0"),
         _has_not_signed_in(),
-        _proves("john"),
+        proves("john"),
         _comes_back(),
         ticks=(1.0,),
     ),
@@ -245,7 +245,7 @@ SIGN_IN_SCENARIOS = (
         "sign-in-slow",
         "a page that is open for long, and a way back that takes long",
         _at_sign_in,
-        _proves("john"),
+        proves("john"),
         _comes_back(),
         ticks=(590.0, 20.0, 60.0),
     ),
@@ -255,8 +255,8 @@ DEEP_SIGN_IN_SCENARIOS = (
         "deep-sign-in-shared",
         "two people at one page at once, the browser comes back three times, with a fault",
         _at_sign_in,
-        _proves("john", count=2),
-        _proves("jane"),
+        proves("john", count=2),
+        proves("jane"),
         _comes_back(count=3),
         faults=1,
     ),
@@ -264,11 +264,11 @@ DEEP_SIGN_IN_SCENARIOS = (
         "deep-sign-in-back",
         "signed in, signed out, and back, while the password is replaced, with two faults",
         _at_sign_in,
-        _proves("john", count=2),
+        proves("john", count=2),
         _comes_back(),
-        _signs_out(),
+        signs_out(),
         _goes_back(),
-        _operator(acts.set_password("john", "password 1", revokes=True)),
+        operator(acts.set_password("john", "password 1", revokes=True)),
         seen=("account", "credential", "password"),
         faults=1,
     ),

@@ -107,21 +107,23 @@ def _place_is_of_the_browser_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _former_session_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_end_former", lambda _ports, former, *_: former)
+    monkeypatch.setattr(opening, "_end_own", lambda *_: None)
 
 
 def _former_grants_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocation, "end_grants", lambda *_: 0)
 
 
-def _continuing(change: Callable[[Session | None, Proof], Session | None]) -> Patch:
-    """The new session sees another former one."""
+def _continuing(change: Callable[[tuple[Session, ...], Proof], tuple[Session, ...]]) -> Patch:
+    """The new session sees other former ones."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         original = opening._session
 
-        def session(ports: Any, saved: Any, proof: Proof, acr: str, digest: bytes, former: Any, now: float) -> Session:
-            return original(ports, saved, proof, acr, digest, change(former, proof), now)
+        def session(
+            ports: Any, saved: Any, proof: Proof, acr: str, digest: bytes, replaced: Any, now: float
+        ) -> Session:
+            return original(ports, saved, proof, acr, digest, change(replaced, proof), now)
 
         monkeypatch.setattr(opening, "_session", session)
 
@@ -194,13 +196,13 @@ SIGN_IN_FAULTS = (
         "a new sign-in of the same person has a new sid",
         "sign-in-again",
         "the same person again, and another sid",
-        _continuing(lambda _, __: None),
+        _continuing(lambda _, __: ()),
     ),
     Fault(
         "another person goes on under the sid",
         "sign-in-over-another",
         "a new sign-in has a sid that was there before",
-        _continuing(lambda former, proof: former and replace(former, sub=proof.sub)),
+        _continuing(lambda replaced, proof: tuple(replace(each, sub=proof.sub) for each in replaced)),
     ),
     Fault(
         "the session that was there counts as a new sign-in",

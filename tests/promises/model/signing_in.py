@@ -21,6 +21,7 @@ FRESH = 60  # seconds in which the way back from signing in has to be gone
 class Proven:
     """A proof that was left, and what the one request knew that left it."""
 
+    kind: str
     sub: str
     password: str  # that was typed
     browser: str
@@ -82,7 +83,7 @@ class SigningIn:
 
     def _is_of(self, proof: str, act: Act) -> bool:
         proven = self.proofs[proof]
-        return proven.is_new and bool(act.by) and (proven.browser, proven.handle) == (act.browser, act.token)
+        return proven.is_new and act.by == proven.kind and (proven.browser, proven.handle) == (act.browser, act.token)
 
     def ended(self, process: Process, status: int) -> None:
         """The request has come to its end: answered with that status, or killed."""
@@ -110,6 +111,7 @@ class SigningIn:
             act = author.act
             self.standing[pk] = proof
             self.proofs[proof] = Proven(
+                pk.partition("#")[0].removeprefix("proof-"),
                 new["sub"],
                 act.password,
                 act.browser,
@@ -137,24 +139,26 @@ class SigningIn:
             self.opened_by[session] = (proof, author.number)
             self.endings.opened_by(session, proven.sub, proven.password, proven.after_commit)
 
-    def session_written(self, author: Process | None, session: str, new: Item) -> None:
+    def session_written(self, author: Process | None, session: str, new: Item, waits: tuple[str, ...]) -> None:
+        """`waits` are the other sessions of the browser that the request comes from."""
         if session in self.people:
             return
         person = (new["sub"], new["sid"], new.get("epoch", 0))
         if author is not None:
             self.opening[author.number] = session
-            self._continues(author.act, person)
+            self._continues((session_of(author.act), *waits), person)
         self.people[session] = person
 
     def session_expired(self, session: str) -> None:
         """DynamoDB has deleted it: nothing goes on from there, and its sid was still there before."""
         self.people[session] = ("", self.people[session][1], 0)
 
-    def _continues(self, act: Act, person: tuple[str, str, int]) -> None:
+    def _continues(self, sessions: tuple[str, ...], person: tuple[str, str, int]) -> None:
         """The public `sid` goes on if the browser was the same person's, and is new otherwise."""
-        former = self.people.get(session_of(act))
-        goes_on = former is not None and (former[0], former[2]) == (person[0], person[2])
-        if goes_on and former is not None and former[1] != person[1]:
+        known = [self.people[each] for each in sessions if each in self.people]
+        former = next((each for each in known if (each[0], each[2]) == (person[0], person[2])), None)
+        goes_on = former is not None
+        if former is not None and former[1] != person[1]:
             self.violated("the same person again, and another sid")
         if not goes_on and person[1] in {sid for _, sid, _ in self.people.values()}:
             self.violated("a new sign-in has a sid that was there before")
@@ -184,10 +188,10 @@ class SigningIn:
         """The account was as the proof found it, at some moment since the request began."""
         if self.endings.ended_between(proven.sub, proven.left_after, process.after_commit):
             self.violated("a proof of an epoch that is over opens a session")
-        if proven.means:
-            if proven.means not in process.linked:
-                self.violated("an identity that was taken off the account opens a session")
-        elif proven.password not in self.endings.passwords_since(proven.sub, process.replaced):
+        passwords = self.endings.passwords_since(proven.sub, process.replaced)
+        if proven.means and proven.means not in process.linked:
+            self.violated("an identity that was taken off the account opens a session")
+        if proven.kind in ("password", "joined") and proven.password not in passwords:
             self.violated("a password that is not in force opens a session")
 
     def _is_of_the_last(self, proven: Proven, over: frozenset[int]) -> None:

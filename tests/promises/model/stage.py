@@ -6,9 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from valet.aws.dynamodb.table import item_from_model
 from valet.handles import digest
-from valet.models.accounts import Credential
+from valet.models.accounts import Account, Credential
+from valet.models.factors import Totp
+from valet.models.policy import Policy
 from valet.models.sessions import Session
+from valet.people.devices import remember_device
+from valet.people.totp import STEP, code_at
+from valet.protocol.supported import MULTI_FACTOR_ACR
 
 from tests.promises.model import acts
 from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, Act, cookies_set
@@ -20,6 +26,7 @@ from tests.promises.model.world import World, installed
 
 PASSWORD = "password 0"  # of John, until an operator gives him another
 PASSWORD_OF_JANE = "password of Jane"
+SEED = b"of the app of john".ljust(20)
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
 RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60}, 30 * 86_400, 900)
@@ -60,6 +67,28 @@ class Stage:
         of_jane = replace(session, digest=digest(SESSION_OF_JANE), sid="sid-2", sub="sub-jane")
         world.server(0).sessions.open(of_jane)
         return cls(world, ledger, client_id, scope=scope)
+
+    def with_totp(self, *, is_remembered_by: str = "") -> "Stage":
+        """... and John has a second factor, which one browser may be remembered for."""
+        users, now = self.world.users, int(self.world.now)
+        users.put(item_from_model(Totp(sealed_seed=SEED, last_step=0), "factor#sub-john", "an app"))
+        users.update("account#sub-john", "account", "SET #totp_id = :id", {":id": "an app"})
+        if is_remembered_by:
+            account = Account("sub-john", "john", totp_id="an app")
+            remember_device(self.world.server(0).devices, self.handles[is_remembered_by][0], account, 30, now)
+            self.world.registry = replace(self.world.registry, people=Policy(remember_device=30))
+            self.world.servers.clear()
+        return self
+
+    def wanting_two_factors(self) -> "Stage":
+        """... and the client requires them."""
+        self.world.put_client(self.client_id, required_acr=MULTI_FACTOR_ACR)
+        self.ledger.second.is_required = True
+        return self
+
+    def code_of_app(self) -> str:
+        """What John's app shows now."""
+        return code_at(SEED, int(self.world.now) // STEP)
 
     def with_operator(self, *actors: str, also: str = "") -> "Stage":
         """... and each of the actors has, a second later, a browser at the sign-in page."""

@@ -18,6 +18,7 @@ from tests.promises.model.pushed_seeded import PUSHED_FAULTS
 from tests.promises.model.renew_seeded import RENEW_FAULTS
 from tests.promises.model.repeat_seeded import REPEAT_FAULTS
 from tests.promises.model.scenarios import BY_NAME
+from tests.promises.model.second_seeded import SECOND_FAULTS
 from tests.promises.model.seeded import FAULTS
 from tests.promises.model.sign_in_seeded import SIGN_IN_FAULTS
 
@@ -43,14 +44,8 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
 @pytest.mark.parametrize(
     "fault",
     [
-        *FAULTS,
-        *OPERATOR_FAULTS,
-        *REPEAT_FAULTS,
-        *PROOF_FAULTS,
-        *PUSHED_FAULTS,
-        *RENEW_FAULTS,
-        *SIGN_IN_FAULTS,
-        *OWNER_FAULTS,
+        *(*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS),
+        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS),
     ],
     ids=lambda fault: fault.name,
 )

@@ -14,6 +14,7 @@ from valet import log
 from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
+from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.links import DynamoLinks
 from valet.aws.dynamodb.mails import DynamoMails
@@ -121,6 +122,16 @@ class _Providers:
         return PROVIDER if provider_id == PROVIDER.provider_id else None
 
 
+class _Sealing:
+    """Seals nothing: what KMS does may fail as any read does."""
+
+    def seal(self, use: str, about: str, secret: bytes) -> bytes:
+        return secret
+
+    def open(self, use: str, about: str, sealed: bytes) -> bytes:
+        return sealed
+
+
 class _NonceKey:
     """An HMAC key in memory."""
 
@@ -190,7 +201,11 @@ class World:
         made = Server()
         is_on = "on" if self.has_mail else "off"
         made.settings = Settings(
-            issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off", mail=is_on, federation=is_on
+            issuer_url=ISSUER,
+            dpop_nonces="public" if self.has_nonces else "off",
+            second_factor="on",
+            mail=is_on,
+            federation=is_on,
         )
         made.nonces = self.nonces if self.has_nonces else None
         made.clock = lambda: self.now
@@ -205,6 +220,9 @@ class World:
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
+        made.factors = DynamoFactors(self.users)
+        made.devices = DynamoDevices(self.grants)
+        made.sealing = _Sealing()
         made.enrolment = DynamoEnrolment(self.users, self.users)  # the registry is known here, and holds no items
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self
@@ -433,7 +451,7 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
 @cache
 def registry_of_people() -> KnownRegistry:
     """The same, where people may join."""
-    return replace(registry(), rules=Policy(registration="on"))
+    return replace(registry(), people=Policy(registration="on"))
 
 
 @cache

@@ -216,11 +216,11 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
 CHECKS = {
     "password": "login",
     "passkey": "passkey",
+    "second": "second",
     "mail": "confirm",
     "joined": "confirm",
     "upstream": "federate",
 }
-SPENT = CHECKS.keys() - {"mail"}  # a mail alone opens nothing
 
 
 def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: Granted) -> None:
@@ -228,7 +228,7 @@ def test_a_factors_function_leaves_its_own_proof_and_opens_no_session(granted: G
         for kind in ("password", "passkey", "second", "upstream", "mail", "joined", ""):
             may = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, f"proof-{kind}#1")}
             own = {"PutItem"} if CHECKS.get(kind) == function else set()
-            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in SPENT else own), (
+            assert may == (own | {"UpdateItem"} if function == "authorize" and kind in CHECKS else own), (
                 function,
                 kind,
             )
@@ -299,6 +299,34 @@ def test_passkey_uses_a_passkey_once_and_changes_nothing_else_of_it(granted: Gra
     for action in (*_READS, *_WRITES):
         for key in ("credential#john", "password#demo-john", "identifier#john"):
             assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+
+
+def test_second_uses_a_code_once_and_can_open_no_session_and_read_no_password(granted: Granted) -> None:
+    may = partial(granted.may, "second")
+    for action in _WRITES:
+        for key in ("session#1", "sessions#demo-john", "proof-password#1", "sub#demo-john", "grant#1"):
+            assert not may(f"dynamodb:{action}", GRANTS, key, attributes=("sub",)), (action, key)
+        for name in ("sealed_seed", "salt", "hashes"):
+            assert not may(f"dynamodb:{action}", USERS, "factor#demo-john", attributes=(name,)), (action, name)
+    for action in (*_READS, *_WRITES):
+        for key in ("credential#john", "password#demo-john", "identifier#john", "passkey#1"):
+            assert not may(f"dynamodb:{action}", USERS, key), (action, key)
+
+
+def test_each_kind_of_ciphertext_is_opened_by_one_function(granted: Granted) -> None:
+    """Of the key that seals second factors. Another one seals what it can never open again."""
+    key = _people_key()
+    for function in FUNCTIONS.values():
+        for use in ("second-factor", "provider-secret", "signing-key", ""):
+            context = {"kms:EncryptionContext:valet:use": (use,)} if use else {}
+            for action, whose in (("kms:Decrypt", "second"), ("kms:Encrypt", "credentials")):
+                asked = Request(granted.roles[function], action, key, context)
+                assert granted.allows(asked) == (function == whose and use == "second-factor"), (function, action, use)
+
+
+def _people_key() -> str:
+    (arn,) = [arn for arn, policy in key_policies().items() if "OpenSecondFactors" in json.dumps(policy)]
+    return arn
 
 
 def test_no_other_function_changes_an_account(granted: Granted) -> None:
@@ -414,7 +442,7 @@ def test_only_the_functions_that_sign_may_use_a_key_and_each_with_its_own_algori
         for function in FUNCTIONS.values()
         if any(each.action in ("kms:Sign", "kms:*", "kms:Decrypt") for each in granted.of(function))
     }
-    assert signing == SIGNING
+    assert signing == SIGNING | {"second"}  # which opens seeds, and nothing that signs
     for function in SIGNING:
         (conditions,) = {each.conditions for each in granted.of(function) if each.action == "kms:Sign"}
         assert conditions == (("StringEquals", "kms:SigningAlgorithm", ("RSASSA_PKCS1_V1_5_SHA_256",)),)

@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from valet.aws.dynamodb.accounts import DynamoUsers, item_of_account
+from valet.aws.dynamodb.factors import DynamoFactors
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
@@ -23,6 +24,7 @@ from valet.models.mails import JOIN, NOTICE, Letter
 from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
 from valet.outbound.asking import Answer as ProvidersAnswer
+from valet.people import totp
 
 from local.aws.ses import Mail
 from local.stack import LocalStack
@@ -37,6 +39,7 @@ from tests.support.key_holder import KeyHolder
 from tests.support.passkeys import answer_of, use
 from tests.support.post import code_of, link_of
 from tests.support.providers import FakeProvider
+from tests.support.second_factors import codes_on, type_code
 from tests.support.wire import Answer, over_http
 
 _NEW = "several words in a row"
@@ -79,6 +82,7 @@ class Walk:
         self.own_sign_in()
         self.account_page()
         self.passkeys()
+        self.second_factors()
         self.status_lists()
         self.assertions()
         self.sign_outs()
@@ -263,9 +267,77 @@ class Walk:
         of_an_app = answer_of(refused.open(self.web_app.ask().url), made.but(flags=UP), self.stack.issuer)
         assert refused.post("/login/passkey", of_an_app).status == 401
         page = browser.follow(use(browser, asks, made))
+        self._doubt("demo-john")
+        doubted = browser.get("/account/passkeys")
+        assert browser.post(*filled_in(doubted, "do", "reviewed")).status == 303
         assert browser.post(*filled_in(page, "do", "rename", name="Phone")).status == 303
         assert browser.post(*filled_in(page, "do", "remove", lost="yes")).status == 303
         assert browser.open("/account").status == 200
+
+    def second_factors(self) -> None:
+        """Jane adds an app, signs in with it, is remembered, uses a recovery code, and removes it."""
+        from valet.server import SERVER
+
+        Registrar(Table(SERVER.dynamodb, SERVER.settings.registry_table)).put_policy(Policy(remember_device=30))
+        browser = Browser(self.send, self.stack.issuer)
+        page = browser.sign_in(browser.open("/account/second"), "jane")
+        seed = totp.seed_from_base32(form_of(page).hidden["seed"])
+        page = browser.submit(page, code=self._code(seed))
+        codes = codes_on(page)
+        page = browser.open("/account/second")
+        assert browser.get("/login/second?request=" + form_of(page).hidden["request"]).status == 200
+        assert type_code(browser, page, "000000").status == 401
+        page = browser.follow(type_code(browser, page, self._code(seed), remember="yes"))
+        action, form = filled_in(page)
+        answer = browser.post(action, {**form, "code": self._code(totp.seed_from_base32(form["seed"]))})
+        assert answer.status == 200
+        seed = self._seed_of("demo-jane")
+        self.clock.advance(400)
+        page = browser.sign_in(browser.open("/account/second"), "jane")  # a browser that is known
+        page = browser.follow(type_code(browser, page, self._code(seed), remember="yes"))
+        assert browser.post(*filled_in(page, "do", "remove")).status == 303
+        page = browser.open("/account/second")
+        page = browser.submit(page, code=self._code(totp.seed_from_base32(form_of(page).hidden["seed"])))
+        seed = self._seed_of("demo-jane")
+        other = Browser(self.send, self.stack.issuer)
+        page = other.sign_in(other.open("/account/recovery"), "jane")
+        page = other.follow(type_code(other, page, codes[0]))
+        assert codes_on(other.submit(page))
+        self.clock.advance(30)
+        page = other.sign_in(other.open(self.web_app.ask(prompt="login").url), "jane")
+        other.follow(type_code(other, page, self._code(seed), remember="yes"))
+        self.clock.advance(1)
+        other.sign_in(other.open(self.web_app.ask(prompt="login").url), "jane")  # remembered
+        # The rest of the walk signs her in by her password: an operator has reset it.
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        users.update("account#demo-jane", "account", "REMOVE #totp_id", {}, "attribute_exists(#pk)")
+
+    def _code(self, seed: bytes) -> str:
+        """The code that an app shows, a step later than any before."""
+        self.clock.advance(totp.STEP)
+        return totp.code_at(seed, int(self.clock()) // totp.STEP)
+
+    def _seed_of(self, sub: str) -> bytes:
+        from valet.server import SERVER
+
+        account = SERVER.accounts.find_account(sub)
+        assert account is not None
+        factor = DynamoFactors(Table(SERVER.dynamodb, SERVER.settings.users_table)).find_totp(sub, account.totp_id)
+        assert factor is not None
+        return SERVER.sealing.open("second-factor", sub, factor.sealed_seed)
+    def _doubt(self, sub: str) -> None:
+        """As if a mail had given back the password."""
+        from valet.server import SERVER
+
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        values = {":one": 1, ":none": 0}
+        users.update(
+            f"account#{sub}",
+            "account",
+            "SET #recovered_at = :one, #epoch = if_not_exists(#epoch, :none)",
+            values,
+            "attribute_exists(#pk)",
+        )
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)

@@ -43,6 +43,7 @@ EventName = Literal[
     "lane.changed",
     "link.added",
     "link.removed",
+    "login.begun",
     "login.failed",
     "login.succeeded",
     "login.throttled",
@@ -77,6 +78,7 @@ EventName = Literal[
     "second.added",
     "second.failed",
     "second.removed",
+    "second.throttled",
     "session.ended",
     "signing.failed",
     "token.issued",
@@ -176,6 +178,11 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "A link to an identity at another provider was removed, by its end-user or by an operator.",
             "provider operator",
         ),
+        "login.begun": _event(
+            "An end-user has shown one factor, by these methods, and their account asks for another: nobody is signed "
+            "in yet.",
+            "amr",
+        ),
         "login.failed": _event("A wrong password, or no such account.", metric="LoginsFailed"),
         "login.succeeded": _event(
             "An end-user signed in, by these methods (RFC 8176), or by the word of this other provider.",
@@ -241,8 +248,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "A client asked for scopes that it may not have: the field names them.", "scope", "ScopesRefused"
         ),
         "second.added": _event("An end-user added a second factor."),
-        "second.failed": _event("A wrong code of a second factor."),
+        "second.failed": _event("A wrong code of a second factor, or one that was used before."),
         "second.removed": _event("A second factor was removed, by its end-user or by an operator.", "operator"),
+        "second.throttled": _event("Too many wrong codes of a second factor: the code was not checked."),
         "session.ended": _event("An end-user signed out, or an operator signed them out.", "operator"),
         "signing.failed": _event(
             "KMS did not sign (throttled, disabled, denied), or no key has the algorithm.",

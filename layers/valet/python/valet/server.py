@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from valet.ports.breaches import Breaches
     from valet.ports.clients import Registry
     from valet.ports.enrolment import Enrolment
+    from valet.ports.factors import Devices, Factors, OwnFactors
     from valet.ports.grants import Grants
     from valet.ports.keys import Signers
     from valet.ports.links import Links
@@ -165,6 +166,23 @@ class Server(Surroundings):
         return DynamoEnrolment(self._table(self.settings.users_table), self._table(self.settings.registry_table))
 
     @cached_property
+    def factors(self) -> "Factors":
+        from valet.aws.dynamodb.factors import DynamoFactors
+
+        return DynamoFactors(self._table(self.settings.users_table))
+
+    @cached_property
+    def own_factors(self) -> "OwnFactors":
+        from valet.aws.dynamodb.factors import DynamoFactors
+
+        return DynamoFactors(self._table(self.settings.users_table))
+
+    @cached_property
+    def devices(self) -> "Devices":
+        from valet.aws.dynamodb.factors import DynamoDevices
+
+        return DynamoDevices(self._table(self.settings.grants_table))
+
     def breaches(self) -> "Breaches":
         from valet.outbound.breached_passwords import PwnedPasswords
 

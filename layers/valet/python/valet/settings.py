@@ -72,12 +72,15 @@ class Settings(Frozen):
 
     @property
     def features(self) -> frozenset[str]:
-        """What the deployment has of what can be switched off: passkeys, mail, second_factor, providers."""
+        """What the deployment has of what can be switched off: passkeys, mail, second_factor, providers; and
+        recovery_codes, for who lost a passkey or a second factor.
+        """
         has = {
             "passkeys": bool(self.rp_id),
             "mail": self.mail == "on",
             "second_factor": self.second_factor == "on",
             "providers": self.federation == "on",
+            "recovery_codes": bool(self.rp_id) or self.second_factor == "on",
         }
         return frozenset(name for name, is_on in has.items() if is_on)
 

@@ -11,7 +11,7 @@ from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer
 from valet.models.sessions import Session
 from valet.protocol.scope import OFFLINE_ACCESS
-from valet.protocol.supported import reaches
+from valet.protocol.supported import MULTI_FACTOR_ACR, reaches
 
 
 def account_stands(account: Account | None, epoch: int, auth_time_ms: int) -> bool:
@@ -26,7 +26,21 @@ def session_stands(session: Session, account: Account | None) -> bool:
     """Whether the end-user may go on by this session. It may be over for other reasons (see sessions.is_over)."""
     if account is None or not account_stands(account, session.epoch, session.auth_time_ms):
         return False
-    return reaches(session.acr, account.required_acr)
+    return has_reached(session, account.required_acr, own_acr(account), account.totp_id)
+
+
+def own_acr(account: Account) -> str:
+    """The level that the account itself wants: who has a second factor is asked for it at each sign-in."""
+    return MULTI_FACTOR_ACR if account.totp_id else ""
+
+
+def has_reached(session: Session, required: str, own: str, totp_id: str) -> bool:
+    """Whether the session is of both levels. For the account's own one it is enough that the browser was remembered
+    for the second factor in force, `totp_id`.
+    """
+    if session.is_by_mail or not reaches(session.acr, required):
+        return False
+    return reaches(session.acr, own) or (bool(totp_id) and session.remembered == totp_id)
 
 
 def is_time_taken_as_told(account: Account) -> bool:

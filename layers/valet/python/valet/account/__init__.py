@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _OWN = frozenset({"overview", "profile", "sessions", "apps", "download", "delete"})
 # How people sign in: the function credentials serves these, and alone may change it.
-_CREDENTIALS = frozenset({"password", "email", "passkeys", "providers"})
+_CREDENTIALS = frozenset({"password", "email", "passkeys", "second", "recovery", "providers"})
 
 
 class SectionModule(Protocol):

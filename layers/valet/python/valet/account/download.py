@@ -21,7 +21,7 @@ _FILE = {
 # What says nothing about a person: secrets, digests of secrets, and marks of this server's own.
 NOT_TOLD = frozenset(
     {"digest", "ending", "password_id", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "expires_at", "sid"}
-    | {"passkeys", "user_handle", "links", "link", "attempt"}
+    | {"passkeys", "user_handle", "totp_id", "recovery_id", "remembered", "instead_of", "links", "link", "attempt"}
 )
 
 

@@ -4,16 +4,16 @@ The function credentials serves it. It can open no session and end none: removin
 the account page, to which the browser goes next, ends what is left.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
-from valet.account import first_means, visit
+from valet.account import first_means, new_codes
+from valet.account.errand import NO_ERRAND, Errand, errand_of, go_on
 from valet.account.first_means import FirstMeans
+from valet.account.new_codes import first_codes_page
 from valet.account.visit import OUT_OF_DATE, Visit, announce_everything, at, out_of_date
-from valet.front_channel.steps import back_to_authorize_by_handle
 from valet.frozen import Frozen, replace
-from valet.handles import base64url, is_handle
+from valet.handles import base64url
 from valet.http import Parameters, Response, redirect
 from valet.models.accounts import Account
 from valet.models.passkeys import Passkey
@@ -38,9 +38,10 @@ from valet.ports.enrolment import MOST, HasEnrolment
 
 _LONGEST_NAME = 60
 _HANDLE = 32  # bytes
+_LATELY = 30 * 86_400  # seconds before a password was given back in which a thief may have made a passkey
 
 
-class Ports(visit.Ports, notices.Ports, first_means.Ports, HasEnrolment, Protocol):
+class Ports(new_codes.Ports, notices.Ports, first_means.Ports, HasEnrolment, Protocol):
     """The ports that passkeys are looked after through."""
 
 
@@ -51,35 +52,23 @@ class _Enrolled(Frozen):
     passkey: Passkey
 
 
-class _Errand(Frozen):
-    """The saved request that the page was shown for, which goes on after it."""
-
-    handle: str = ""  # empty: there is none
-    is_required: bool = False  # it needs a passkey
-
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        """What every form and address of the page carries, so that it goes on with the request."""
-        return {"request": self.handle, **({"required": "yes"} if self.is_required else {})} if self.handle else {}
-
-
-_NONE = _Errand()
-
-
 def show(ports: Ports, visit: Visit) -> Response:
-    return _page(ports, visit, _errand(visit.request.query()))
+    return _page(ports, visit, errand_of(visit.request.query()))
 
 
 def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     """Add, name or remove a passkey, or go on without one."""
-    errand = _errand(form)
+    errand = errand_of(form)
     match form.get("do", "add"):
         case "add":
             return _add(ports, visit, form, errand)
         case first_means.SEND | first_means.ENTER:
             return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, errand))
+        case "reviewed" if visit.is_form(form, "reviewed", str(visit.visitor.account.recovered_at), errand.handle):
+            ports.enrolment.confirm_passkeys(visit.visitor.account)
+            return _on(visit, errand)
         case "later" if visit.is_form(form, "later", errand.handle):
-            return _on(visit, errand).with_cookies(ports.cookies.decline_passkey())
+            return go_on(visit, errand).with_cookies(ports.cookies.decline_passkey())
         case "rename" if visit.is_form(form, "change", form.get("passkey", "")):
             return _rename(ports, visit, form)
         case "remove" if visit.is_form(form, "change", form.get("passkey", "")):
@@ -87,7 +76,7 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     raise out_of_date(_page(ports, visit, errand, status=400, error=OUT_OF_DATE))
 
 
-def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Response:
+def _add(ports: Ports, visit: Visit, form: Parameters, errand: Errand) -> Response:
     account, session, rp_id = visit.visitor.account, visit.visitor.session, ports.settings.rp_id
     proof, first = form.get(first_means.FIELD, ""), None
     try:
@@ -115,19 +104,22 @@ def _add(ports: Ports, visit: Visit, form: Parameters, errand: _Errand) -> Respo
         ports.enrolment.delete_passkey(digest)
         raise out_of_date(_page(ports, visit, errand, status=400, error=Sentence("account.passkeys.not_added")))
     ports.audit.record("passkey.added", sub=account.sub, source_ip=visit.request.source_ip)
-    if errand.handle:
-        return _on(visit, errand)
     named = replace(account, passkeys=account.passkeys | {digest}, user_handle=user_handle)
-    fresh = visit._replace(visitor=replace(visit.visitor, account=named))
+    added = Sentence("account.passkeys.added")
+    codes = first_codes_page(ports, visit, named, errand, added)
+    if codes is not None:
+        return codes
+    if errand.handle:
+        return go_on(visit, errand)
     # The page itself, and no redirect to it: the account can do better than this sign-in now, so that a redirect would
     # lead to another sign-in at once.
-    return _page(ports, fresh, _NONE, notice=Sentence("account.passkeys.added"))
+    return _page(ports, visit.by(named), NO_ERRAND, notice=added)
 
 
 def _rename(ports: Ports, visit: Visit, form: Parameters) -> Response:
     name, digest = form.get("name", "").strip(), form["passkey"]
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        return _page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.wrong_name"))
+        return _page(ports, visit, NO_ERRAND, status=400, error=Sentence("account.passkeys.wrong_name"))
     if digest in visit.visitor.account.passkeys:
         ports.enrolment.rename_passkey(visit.visitor.account, digest, name)
     return visit.back()
@@ -141,24 +133,12 @@ def _remove(ports: Ports, visit: Visit, form: Parameters) -> Response:
     if is_lost:
         announce_everything(visit, "signed_out_everywhere")
     if not ports.enrolment.drop_passkey(account, digest, visit.now, is_lost=is_lost):
-        raise out_of_date(_page(ports, visit, _NONE, status=400, error=Sentence("account.passkeys.not_removed")))
+        raise out_of_date(_page(ports, visit, NO_ERRAND, status=400, error=Sentence("account.passkeys.not_removed")))
     ports.enrolment.delete_passkey(digest)
     ports.audit.record("passkey.removed", sub=account.sub, source_ip=visit.request.source_ip)
     if is_lost:
         return redirect(f"{visit.request.issuer}/account")  # it ends the sessions and grants, this one included
     return visit.back()
-
-
-def _errand(parameters: Parameters) -> _Errand:
-    handle = parameters.get("request", "")
-    return _Errand(handle, "required" in parameters) if is_handle(handle) else _NONE
-
-
-def _on(visit: Visit, errand: _Errand) -> Response:
-    """Back to the request that the page was shown for, or to the account page."""
-    if not errand.handle:
-        return redirect(f"{visit.request.issuer}/account")
-    return back_to_authorize_by_handle(errand.handle, visit.request.issuer)
 
 
 def _challenge(visit: Visit, issued_ms: int) -> bytes:
@@ -167,7 +147,7 @@ def _challenge(visit: Visit, issued_ms: int) -> bytes:
 
 
 def _page_of_first_means(
-    ports: Ports, visit: Visit, errand: _Errand, first: FirstMeans, error: Sentence | None
+    ports: Ports, visit: Visit, errand: Errand, first: FirstMeans, error: Sentence | None
 ) -> Response:
     notice = Sentence("first_means.proven") if first.proof else None
     return _page(ports, visit, errand, status=400 if error else 200, error=error, notice=notice, first=first)
@@ -176,7 +156,7 @@ def _page_of_first_means(
 def _page(
     ports: Ports,
     visit: Visit,
-    errand: _Errand,
+    errand: Errand,
     *,
     first: FirstMeans | None = None,
     status: int = 200,
@@ -187,7 +167,7 @@ def _page(
     enrolled = _enrolled(ports, account)
     user_handle = base64url(account.user_handle or ports.random(_HANDLE))
     issued_ms = max(int(visit.now * 1000), session.auth_time_ms)
-    can_add = len(account.passkeys) < MOST
+    can_add, is_review = len(account.passkeys) < MOST, bool(account.recovered_at and account.passkeys)
     first = first or first_means.asked(ports, visit)
     return visit.page(
         status=status,
@@ -202,6 +182,7 @@ def _page(
         is_required=errand.is_required,
         csrf_token=visit.token("add", user_handle, errand.handle, first.proof),
         later=visit.token("later", errand.handle),
+        reviewed=visit.token("reviewed", str(account.recovered_at), errand.handle) if is_review else "",
         issued_ms=issued_ms,
         challenge=base64url(_challenge(visit, issued_ms)),
         rp_id=ports.settings.rp_id,
@@ -217,6 +198,7 @@ def _page(
                 at(each.passkey.last_used_at) if each.passkey.last_used_at else "",
                 each.passkey.backed_up,
                 visit.token("change", each.digest),
+                is_review and each.passkey.created_at > account.recovered_at - _LATELY,
             )
             for each in enrolled
         ],

@@ -9,8 +9,9 @@ from valet.front_channel import visits
 from valet.front_channel.forms import PageOutOfDate, csrf_token, is_csrf_token
 from valet.front_channel.showing import language_of
 from valet.front_channel.visits import Visitor
-from valet.frozen import NO_ENTRIES
+from valet.frozen import NO_ENTRIES, replace
 from valet.http import Page, Request, Response, page, redirect
+from valet.models.accounts import Account
 from valet.models.sign_outs import SignOut
 from valet.pages import account
 from valet.pages.passkeys import HEADERS
@@ -68,6 +69,10 @@ class Visit(NamedTuple):
             **values,
         )
         return page(status, shown, HEADERS if script else None)
+
+    def by(self, account: Account) -> "Visit":
+        """The visit, with the account as this request has changed it."""
+        return self._replace(visitor=replace(self.visitor, account=account))
 
     def language_of(self, shown: Response) -> str:
         """The language that the page will be shown in."""

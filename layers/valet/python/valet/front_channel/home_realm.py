@@ -17,7 +17,7 @@ from valet.people.identifiers import normal_address
 from valet.ports.clients import HasRegistry
 from valet.ports.providers import HasProviders
 from valet.protocol.account_visit import PROVIDERS
-from valet.protocol.supported import PASSWORD_ACR, UPSTREAM_ACR, reaches
+from valet.protocol.supported import MULTI_FACTOR_ACR, PASSWORD_ACR, UPSTREAM_ACR, reaches
 
 
 class Ports(HasRegistry, HasProviders, Protocol):
@@ -69,6 +69,8 @@ def mapped_levels(providers: Iterable[Provider]) -> frozenset[str]:
 def _may_reach(provider: Provider, acr: str) -> bool:
     if acr == PASSWORD_ACR:  # nothing else is that
         return False
+    if acr == MULTI_FACTOR_ACR:  # with a second factor after it
+        return True
     return reaches(UPSTREAM_ACR, acr) or any(reaches(each, acr) for each in mapped_levels((provider,)))
 
 

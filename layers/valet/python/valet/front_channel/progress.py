@@ -19,8 +19,9 @@ from valet.people.sessions import current_session
 from valet.ports.clients import HasRegistry
 from valet.ports.providers import HasProviders
 from valet.ports.saved_requests import HasSavedRequests
-from valet.protocol.account_visit import PROVIDERS
+from valet.protocol.account_visit import PASSKEYS, PROVIDERS, RECOVERY
 from valet.protocol.authorization_request import Destination
+from valet.protocol.supported import PASSKEY_ACR
 from valet.standing import account_stands, is_time_taken_as_told
 
 
@@ -75,8 +76,7 @@ def _next(
     is_told = opened is not None and bool(opened.session.link)
     level = _level(ports, asked, destination, session, account, is_told=is_told)
     consent = ports.consents.find_consent(session.sub, asked.client_id) if session else None
-    if session is not None and account is not None and asked.section and is_time_taken_as_told(account):
-        session = replace(session, is_time_unknown=False)
+    session = _as_taken(asked, session, account)
     try:
         step = next_step(
             asked,
@@ -95,21 +95,38 @@ def _next(
         from valet.front_channel.upstream import to_other_means
 
         return to_other_means(saved, session, request.issuer)
-    if step in (Step.ISSUE, Step.CONSENT) and saved and opened and PROVIDERS in ports.settings.features:
-        from valet.front_channel.upstream import to_link
-
-        if (answer := to_link(ports, saved, opened, request.issuer, now)) is not None:
-            return answer
+    if saved is not None and opened is not None and opened.session.is_recovered:
+        return _to_section(saved, request.issuer, _after_recovery(opened.session))
+    if step is Step.ENROL and account is not None:
+        ports.audit.record("enrolment.required", client_id=asked.client_id, sub=account.sub, acr=level.required)
+    if step in (Step.ISSUE, Step.CONSENT) and (link := _to_link(ports, request, saved, opened, now)) is not None:
+        return link
     if step is Step.ISSUE and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
-        return _to_enrolment(saved, request.issuer)
+        return _to_section(saved, request.issuer, PASSKEYS)
     if step is Step.ISSUE and session is not None:
         return issue_code(ports, Allowed(asked, destination, session, saved, was_asked=False), now)
-    step, acr = step_to_show(step, asked, session, asked_at_ms, level)
+    step, hint = step_to_show(step, asked, session, asked_at_ms, level)
     if saved is not None:
-        return _to_step(step, saved, request.issuer, acr)
-    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, acr)
+        return _to_step(step, saved, request.issuer, hint)
+    return _save_and_go_to_step(ports, step, asked, request, asked_at_ms, hint)
+
+
+def _to_link(ports: Ports, request: Request, saved: Saved | None, opened: Opened | None, now: float) -> Response | None:
+    """The page on which an identity at another provider is linked, if this sign-in is for that."""
+    if saved is None or opened is None or PROVIDERS not in ports.settings.features:
+        return None
+    from valet.front_channel.upstream import to_link
+
+    return to_link(ports, saved, opened, request.issuer, now)
+
+
+def _as_taken(asked: AuthorizationRequest, session: Session | None, account: Account | None) -> Session | None:
+    """The session as the account page takes it."""
+    if session is None or account is None or not asked.section or not is_time_taken_as_told(account):
+        return session
+    return replace(session, is_time_unknown=False)
 
 
 def _level(
@@ -136,11 +153,21 @@ def _level(
 
 def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
     """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
-    some weeks that they did not want to.
+    some weeks that they did not want to. Or whether they are shown those that they have.
     """
-    if opened is None or opened.has_joined or opened.account.passkeys or not ports.settings.rp_id:
+    if opened is None or opened.has_joined or not ports.settings.rp_id:
         return False
+    if opened.account.passkeys:
+        # A mail has given back the password: at the next sign-in by a passkey, is each of them the end-user's own?
+        return bool(opened.account.recovered_at) and opened.session.acr == PASSKEY_ACR
     return ports.cookies.declined_passkey not in request.cookies
+
+
+def _after_recovery(session: Session) -> str:
+    """The section of the account page that a recovery code leads to: new codes, and from there new means. After a mail
+    it is a new passkey alone.
+    """
+    return PASSKEYS if session.is_by_mail else RECOVERY
 
 
 def _begun_anew(ports: Ports, old: Saved, now: float) -> Saved:
@@ -168,19 +195,22 @@ def _standing_session(ports: Ports, request: Request, now: float) -> tuple[Sessi
 
 
 def _save_and_go_to_step(
-    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int, acr: str
+    ports: Ports, step: Step, asked: AuthorizationRequest, request: Request, asked_at_ms: int, hint: str
 ) -> Response:
     """Save the request for this browser, which gets a cookie if it has none."""
     browser, cookies = browser_or_new(request, ports.cookies, ports.random)
     saved = save_request(asked, browser, ports.saved_requests, ports.settings, ports.random, created_at_ms=asked_at_ms)
-    return _to_step(step, saved, request.issuer, acr).with_cookies(*cookies)
+    return _to_step(step, saved, request.issuer, hint).with_cookies(*cookies)
 
 
-def _to_enrolment(saved: Saved, issuer: str) -> Response:
-    return redirect(f"{issuer}/{Step.ENROL.value}?request={saved.handle}")
+def _to_section(saved: Saved, issuer: str, section: str, more: str = "") -> Response:
+    return redirect(f"{issuer}/account/{section}?request={saved.handle}{more}")
 
 
-def _to_step(step: Step, saved: Saved, issuer: str, acr: str) -> Response:
-    """`acr` only says which way to sign in the page offers: what is enough is decided here, afterwards."""
-    asks_for = f"&acr={acr}" if acr else "&required=yes" if step is Step.ENROL else ""
-    return redirect(f"{issuer}/{step.value}?request={saved.handle}{asks_for}")
+def _to_step(step: Step, saved: Saved, issuer: str, hint: str) -> Response:
+    """`hint` is the section where means are made, or the level that a sign-in has to reach. It only says which way the
+    page offers: what is enough is decided here, afterwards.
+    """
+    if step is Step.ENROL:
+        return _to_section(saved, issuer, hint, "&required=yes")
+    return redirect(f"{issuer}/{step.value}?request={saved.handle}{f'&acr={hint}' if hint else ''}")

@@ -33,11 +33,13 @@ def prove(
     amr: tuple[str, ...],
     now: float,
     is_new_browser: bool = False,
+    on: bytes = b"",
 ) -> bool:
     """Leave the proof; whether it stands. That of joining does not where somebody has joined on this very way before.
 
-    `account` is as it was read before the factor was checked: a revocation that came since has
-    raised its epoch, and the proof is worth nothing. `means` is what the account must still name.
+    `account` is as it was read before the factor was checked: a revocation that came since has raised its epoch, and
+    the proof is worth nothing. `means` is what the account must still name. `on` is the digest of the session that a
+    second factor was given for.
     """
     proof = Proof(
         proof_id=new_id(ports.random),
@@ -45,6 +47,7 @@ def prove(
         epoch=account.epoch,
         means=means,
         amr=amr,
+        on=on,
         at_ms=int(now * 1000),
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
         is_new_browser=is_new_browser,

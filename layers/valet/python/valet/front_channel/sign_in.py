@@ -19,13 +19,14 @@ from valet.ports.providers import HasProviders
 from valet.ports.runtime import HasClock, HasSettings
 from valet.protocol.account_visit import PROVIDERS
 from valet.protocol.authorization_request import Destination
-from valet.protocol.supported import ACR_VALUES, PASSWORD_ACR, UPSTREAM_ACR
+from valet.protocol.supported import ACR_VALUES, MULTI_FACTOR_ACR, PASSKEY_ACR, PASSWORD_ACR, UPSTREAM_ACR
 
 _OUT_OF_DATE = Sentence("sign_in.out_of_date")
 _RENEWED = Sentence("sign_in.renewed")
 _WRONG = Sentence("sign_in.wrong")
 _REFUSED = Sentence("sign_in.passkey_refused")
 _NEEDS_PASSKEY = Sentence("sign_in.needs_passkey")
+_NO_PASSKEY = (PASSWORD_ACR, UPSTREAM_ACR, MULTI_FACTOR_ACR)  # the levels that none is needed for
 
 
 class Ports(HasSettings, HasClock, HasRegistry, HasProviders, Protocol):
@@ -86,11 +87,12 @@ def sign_in_page(
 ) -> Response:
     """The page that asks for a username and a password, or a passkey, and leads to other providers."""
     upcoming, elsewhere = (f"{destination.issuer}/consent", f"{destination.issuer}/token"), offer.elsewhere
-    asks_password = elsewhere.has_local and offer.acr in ("", PASSWORD_ACR)
+    asks_password = elsewhere.has_local and offer.acr in ("", PASSWORD_ACR, MULTI_FACTOR_ACR)
     needs_passkey = not asks_password and elsewhere.has_local and not elsewhere.buttons
     notice = elsewhere.why or (_RENEWED if saved.is_renewed else _NEEDS_PASSKEY if needs_passkey else None)
-    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr not in (PASSWORD_ACR, UPSTREAM_ACR)
+    has_passkey = bool(offer.rp_id) and elsewhere.has_local and offer.acr not in _NO_PASSKEY
     passkey = _passkey_form(saved, offer) if has_passkey else None
+    has_lost = has_passkey and offer.acr == PASSKEY_ACR
     shown = sign_in.page(
         action="/login",
         request_handle=saved.handle,
@@ -109,6 +111,7 @@ def sign_in_page(
         needs_localhost=offer.needs_localhost and elsewhere.has_local,
         joins=offer.has_mail and destination.client.registration != "off",
         recovers=offer.has_mail,
+        recovery=f"/login/second?request={saved.handle}&use=recovery" if has_lost else "",
         images=upcoming,
         ui_locales=saved.request.ui_locales,
     )

@@ -5,7 +5,7 @@
 
 from typing import Protocol
 
-from valet.front_channel.assurance import required_for_visit
+from valet.front_channel.assurance import level_for_visit
 from valet.front_channel.home_realm import mapped_levels
 from valet.front_channel.opening import Opened
 from valet.front_channel.proving import UPSTREAM, place_of_proof
@@ -17,18 +17,20 @@ from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.linking import provider_of
+from valet.ports.clients import HasRegistry
 from valet.ports.proofs import HasProofs
 from valet.ports.providers import HasProviders
 from valet.ports.runtime import HasSettings
 from valet.protocol.account_visit import PROVIDERS, address
-from valet.protocol.supported import ACR_VALUES, UPSTREAM_ACR, reaches
+from valet.protocol.supported import ACR_VALUES, UPSTREAM_ACR
+from valet.standing import has_reached
 
 # Seconds that the clock of a provider may be behind ours: a sign-in that it asked for because of the request must not
 # count as older than that.
 _BEHIND = 60
 
 
-class Ports(HasSettings, HasProofs, HasProviders, Protocol):
+class Ports(HasSettings, HasRegistry, HasProofs, HasProviders, Protocol):
     """The ports that a provider's word is read through."""
 
 
@@ -75,8 +77,8 @@ def to_link(ports: Ports, saved: Saved, opened: Opened, issuer: str, now: float)
     word, account = ports.proofs.find_proof(place_of_proof(saved, UPSTREAM)), opened.account
     if word is None or word.links_to != account.sub or word.epoch != account.epoch or word.expires_at <= now:
         return None
-    required = required_for_visit(PROVIDERS, account, ports.settings.features)
-    if word.means in account.links or not all(reaches(opened.session.acr, acr) for acr in required):
+    level = level_for_visit(PROVIDERS, account, ports.registry.policy(), ports.settings.features)
+    if word.means in account.links or not has_reached(opened.session, level.required, level.own, level.totp_id):
         return None
     return redirect(f"{address(issuer, PROVIDERS)}?request={saved.handle}")
 

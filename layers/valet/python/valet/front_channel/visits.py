@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from valet.front_channel.assurance import required_for_visit
+from valet.front_channel.assurance import level_for_visit, told_of
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
 from valet.frozen import Frozen
@@ -12,15 +12,15 @@ from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, browser_or_new, session_secret
 from valet.people.sessions import current_session
 from valet.ports.accounts import HasAccounts
+from valet.ports.clients import HasRegistry
 from valet.ports.runtime import HasRandom, HasSettings
 from valet.ports.saved_requests import HasSavedRequests
 from valet.ports.sessions import HasSessions
-from valet.protocol.account_visit import FRESH, SECTIONS, account_visit, address
-from valet.protocol.supported import reaches
-from valet.standing import account_stands, is_time_taken_as_told
+from valet.protocol.account_visit import FRESH, PASSKEYS, SECTIONS, account_visit, address
+from valet.standing import account_stands, has_reached, is_time_taken_as_told
 
 
-class Ports(HasSettings, HasRandom, HasCookies, HasSessions, HasAccounts, HasSavedRequests, Protocol):
+class Ports(HasSettings, HasRandom, HasCookies, HasSessions, HasAccounts, HasSavedRequests, HasRegistry, Protocol):
     """The ports that a visit of the account page uses."""
 
 
@@ -46,8 +46,13 @@ def find_visitor(ports: Ports, request: Request, section: str, now: float) -> Vi
         return None
     if SECTIONS[section].needs_fresh_sign_in and not is_fresh(session, account, now):
         return None
-    required = required_for_visit(section, account, ports.settings.features)
-    return Visitor(session, account, secret) if all(reaches(session.acr, acr) for acr in required) else None
+    visitor = Visitor(session, account, secret)
+    if session.is_recovered and SECTIONS[section].makes_means:
+        # After a mail, which has no level, a recovery code opens the way to a new passkey alone.
+        return visitor if not session.is_by_mail or section == PASSKEYS else None
+    told = told_of(session, account)
+    level = level_for_visit(section, account, ports.registry.policy(), ports.settings.features, told)
+    return visitor if has_reached(session, level.required, level.own, level.totp_id) else None
 
 
 def is_fresh(session: Session, account: Account, now: float) -> bool:

@@ -15,7 +15,7 @@ class Policy(Frozen):
     breached_passwords: bool = False  # ask Pwned Passwords about a password that a person sets
     remember_device: int = 0  # days for which a browser is not asked for the second factor again; 0: it is always asked
     role_required_acr: frozenset[str] = frozenset()  # role=acr: the least level of the sessions of who has the role
-    second_factor: str = "off"  # | optional | required
+    second_factor: str = "optional"  # | required: who has neither a second factor nor a passkey has to make one
     mail_per_hour: int = 1000  # mails that people may ask for, from the whole deployment; 0: none
     languages: frozenset[str] = (
         frozenset()

@@ -26,6 +26,7 @@ class Proof(Frozen):
     expires_at: int
     is_new_browser: bool = False  # of a password: nobody has signed in to the account in this browser lately
     spent_by: bytes = b""  # the attempt that made a session of it
+    on: bytes = b""  # of a second factor: the digest of the session that it was given for
     # Of another provider's word. Without a `sub` it opens no session: the identity is linked to no account yet.
     identity: Identity = NOBODY
     links_to: str = ""  # the account that the identity may be linked to, once its owner says so

@@ -20,6 +20,15 @@ class Session(Frozen):
     # For the end-user, who looks at where they are signed in; empty: not known.
     agent: str = ""  # the browser and its system, such as "Firefox, Windows"
     network: str = ""  # an IPv4 address, or the prefix of an IPv6 address
+    # The browser gave this second factor some days ago and is not asked again: the session counts for what the account
+    # itself wants, and for nothing that a client or an operator requires.
+    remembered: str = ""  # the `totp_id`
+    is_recovered: bool = False  # a recovery code is among what it rests on
+    is_new_browser: bool = False  # its end-user is told of it once it stands
+    is_by_mail: bool = False  # it stands nowhere, and leads with a recovery code to a new passkey alone
+    # The session of another end-user that was in this browser before. It ends once this one stands at its account's
+    # level: a password alone, where the account wants more, signs no other end-user out.
+    instead_of: bytes = b""  # its digest
     # Of a sign-in by another provider.
     link: str = ""  # what the account calls the identity
     roles: frozenset[str] = (

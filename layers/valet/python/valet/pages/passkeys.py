@@ -1,4 +1,4 @@
-"""What the pages that use passkeys share: their scripts, and a header that goes with them (WebAuthn Level 3 §5)."""
+"""What the pages with a script share: the scripts, and a header that lets them use passkeys (WebAuthn Level 3 §5)."""
 
 import functools
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from valet.pages.rendering import TEMPLATES
 HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "publickey-credentials-create=(self), publickey-credentials-get=(self)"
 }
-USE, MAKE = "use_passkey.js", "make_passkey.js"
+USE, MAKE, KEEP = "use_passkey.js", "make_passkey.js", "keep_codes.js"
 
 
 @functools.cache

@@ -40,6 +40,7 @@ def page(
     needs_localhost: bool = False,
     joins: bool = False,
     recovers: bool = False,
+    recovery: str = "",
 ) -> Page:
     """Asks for `username` and `password`, and offers a passkey where there is a `passkey` form.
 
@@ -49,7 +50,8 @@ def page(
     `error` is the sentence that a failed attempt gets, and `notice` says why the page is there again without one.
     `starts` are images that start the functions that come next, from the addresses in `images`. `needs_localhost`:
     passkeys do not work at this address of the local stack. `joins`: people may make an account on their way to this
-    client, if the policy lets them; `recovers`: they may set a new password by mail.
+    client, if the policy lets them; `recovers`: they may set a new password by mail. `recovery` is where people go who
+    have lost their passkey.
     """
     return Page(
         "sign_in.html",
@@ -71,6 +73,7 @@ def page(
             "needs_localhost": needs_localhost,
             "joins": joins,
             "recovers": recovers,
+            "recovery": recovery,
         },
         has_form=True,
         images=with_logo(images, client_logo),

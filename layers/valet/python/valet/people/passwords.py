@@ -10,7 +10,7 @@ from valet.frozen import Frozen
 from valet.handles import new_id
 from valet.models.accounts import Account, Credential
 from valet.people.identifiers import USERNAME, is_found_by, normal_username
-from valet.people.throttling import Attempt, Counted, Throttled, count
+from valet.people.throttling import KNOWN_BROWSER_LIFETIME, Attempt, Counted, Throttled, count
 from valet.ports.accounts import Accounts, Credentials
 from valet.ports.runtime import Random
 from valet.ports.throttles import Throttles
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 AMR = ("pwd",)
-_KNOWN_BROWSER_LIFETIME = 90 * 86_400
 _MAXIMUM_USERNAME = 256  # characters, once normal
 _MAXIMUM_TYPED = 1024  # before: normalizing takes the square of what is typed, and nobody has been counted yet
 _MAXIMUM_PASSWORD = 1024  # characters; hashing more would cost us and protect nobody
@@ -82,7 +81,7 @@ def authenticate(
     if password is None or account is None or account.is_disabled or not matches:
         return WrongPassword()
     _take_off(counted, throttles)
-    throttles.remember_browser(attempt.browser_digest, account_key, int(now) + _KNOWN_BROWSER_LIFETIME)
+    throttles.remember_browser(attempt.browser_digest, account_key, int(now) + KNOWN_BROWSER_LIFETIME)
     return RightPassword(account, is_new_browser=bool(counted.network))
 
 

@@ -10,6 +10,7 @@ from valet.ports.runtime import HasAudit, HasRandom
 from valet.ports.sessions import HasSessions, Sessions
 from valet.settings import Settings
 
+_MOST_REPLACED = 5  # further ones end by themselves
 _PROLONGED = 12  # the most times that a session is written within its idle lifetime
 
 
@@ -43,6 +44,17 @@ def end_recorded(ports: EndPorts, session: Session, now: float) -> bool:
     if is_ours:
         ports.audit.record("session.ended", sub=session.sub)
     return is_ours
+
+
+def replaced_by(session: Session, sessions: Sessions) -> tuple[Session, ...]:
+    """The sessions of this browser that wait for this one to stand at its account's level, the latest first."""
+    found: list[Session] = []
+    latest: Session | None = session
+    while latest is not None and latest.instead_of and len(found) < _MOST_REPLACED:
+        latest = sessions.find_session(latest.instead_of)
+        if latest is not None:
+            found.append(latest)
+    return tuple(found)
 
 
 def has_ended(session: Session, sessions: Sessions) -> bool:

@@ -7,6 +7,7 @@ from valet.frozen import Frozen
 from valet.ports.throttles import Throttles
 from valet.settings import Settings
 
+KNOWN_BROWSER_LIFETIME = 90 * 86_400  # seconds
 # The bounds in a window of login_throttle_window. docs/decisions/login-throttle.md says how many guesses a day they
 # allow.
 _ATTEMPTS_PER_KNOWN_BROWSER = 10

@@ -12,7 +12,7 @@ from valet.models.saved_requests import AuthorizationRequest
 
 # No client can be registered under this id, because it has colons: no request from outside is one of the account page.
 ACCOUNT_PAGE = "urn:valet:account"
-PASSKEYS, PROVIDERS, MAIL = "passkeys", "providers", "mail"
+PASSKEYS, SECOND_FACTOR, RECOVERY, PROVIDERS, MAIL = "passkeys", "second", "recovery", "providers", "mail"
 FRESH = 300  # seconds that a sign-in counts as fresh for what is dangerous
 
 
@@ -21,6 +21,7 @@ class Section(Frozen):
 
     # A sign-in of the last five minutes, of the highest level that the account can reach, for what is dangerous.
     needs_fresh_sign_in: bool = False
+    makes_means: bool = False  # of signing in at a higher level; a recovery code opens it if the others are lost
     needs: str = ""  # it is there only where the deployment has this (settings.Settings.features)
 
 
@@ -31,7 +32,9 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "profile": Section(),
         "password": Section(needs_fresh_sign_in=True),
         "email": Section(needs_fresh_sign_in=True, needs=MAIL),
-        "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS),
+        "passkeys": Section(needs_fresh_sign_in=True, needs=PASSKEYS, makes_means=True),
+        "second": Section(needs_fresh_sign_in=True, needs="second_factor", makes_means=True),
+        "recovery": Section(needs_fresh_sign_in=True, needs="recovery_codes", makes_means=True),
         "providers": Section(needs_fresh_sign_in=True, needs=PROVIDERS),
         "sessions": Section(),
         "apps": Section(),

@@ -90,5 +90,9 @@ def document(
 
 
 def _acr_values(features: Collection[str], levels_elsewhere: Collection[str]) -> list[str]:
-    reached = reachable_acr_values(has_passkeys="passkeys" in features, has_providers="providers" in features)
+    reached = reachable_acr_values(
+        has_passkeys="passkeys" in features,
+        has_second_factor="second_factor" in features,
+        has_providers="providers" in features,
+    )
     return [acr for acr in ACR_VALUES if acr in reached or acr in levels_elsewhere]

@@ -13,6 +13,8 @@ from valet.registration.links import refusal_of_link, refusal_of_name
 from valet.registration.rules import ONE_OF_THE_LEVELS, Wrong
 from valet.registration.translations import wrong_with_translations
 
+SECOND_FACTOR = ("optional", "required")
+LONGEST_REMEMBERED = 30  # days
 MOST_MAILS = 1_000_000  # an hour
 _SHORTEST = (8, 64)  # the least and the most characters that may be required of a password
 _LINKS = ("support_uri", "tos_uri", "policy_uri")
@@ -28,6 +30,7 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
         *_registration(policy),
         *_passwords(policy),
         *_role_required_acr(policy),
+        *_second_factor(policy),
         *_mail_per_hour(policy),
         *(Wrong(*each) for each in wrong_with_translations(policy.translations, checks)),
     ]
@@ -36,6 +39,13 @@ def wrong_with_policy(policy: Policy) -> list[Wrong]:
 def _sign_in_with(policy: Policy) -> Iterator[Wrong]:
     if policy.sign_in_with not in SIGN_IN_WITH:
         yield Wrong("sign_in_with", f"one of {', '.join(SIGN_IN_WITH)}", policy.sign_in_with)
+
+
+def _second_factor(policy: Policy) -> Iterator[Wrong]:
+    if policy.second_factor not in SECOND_FACTOR:
+        yield Wrong("second_factor", f"one of {', '.join(SECOND_FACTOR)}", policy.second_factor)
+    if not 0 <= policy.remember_device <= LONGEST_REMEMBERED:
+        yield Wrong("remember_device", f"days from 0 to {LONGEST_REMEMBERED}", str(policy.remember_device))
 
 
 def _registration(policy: Policy) -> Iterator[Wrong]:
