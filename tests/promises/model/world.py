@@ -220,7 +220,7 @@ class World:
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
-        made.factors = DynamoFactors(self.users)
+        made.factors = made.own_factors = DynamoFactors(self.users)
         made.devices = DynamoDevices(self.grants)
         made.sealing = _Sealing()
         made.enrolment = DynamoEnrolment(self.users, self.users)  # the registry is known here, and holds no items

@@ -32,7 +32,6 @@ def prove(
     means: str,
     amr: tuple[str, ...],
     now: float,
-    is_new_browser: bool = False,
     on: bytes = b"",
 ) -> bool:
     """Leave the proof; whether it stands. That of joining does not where somebody has joined on this very way before.
@@ -50,7 +49,6 @@ def prove(
         on=on,
         at_ms=int(now * 1000),
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
-        is_new_browser=is_new_browser,
     )
     place = place_of_proof(saved, kind)
     if kind == JOINED:
