@@ -187,6 +187,7 @@ PROMISES = (
             "integration/test_own_address.py::test_a_change_that_died_half_way_is_finished_by_looking_at_the_page",
             "contract/test_own_sign_in.py::*",
             "contract/test_passkeys.py::*",
+            _WALK,
         ),
         "P17",
     ),
