@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.aws.dynamodb.factors import DynamoFactors
 from valet.front_channel.proving import MAIL, prove
 from valet.front_channel.saved_requests import require_saved
 from valet.http import Request
@@ -282,6 +283,23 @@ def test_who_has_nothing_to_lose_makes_no_codes(deployment: Deployment, browser:
     page = browser.sign_in(browser.open("/account/recovery"))
     assert not forms_of(page)
     assert "once you have a passkey or an authenticator app" in page.body
+
+
+def test_a_stolen_password_makes_itself_no_second_factor_of_new_recovery_codes(
+    deployment: Deployment, browser: Browser, app: App, web_app: Application
+) -> None:
+    """John has removed his app, and his recovery codes are left. They would open what asks for two factors."""
+    give_codes(deployment, SUB)
+    before = deployment.users().find_account(SUB)
+    assert DynamoFactors(deployment.table("Users")).drop_totp(account_of(deployment))
+    page = browser.sign_in(browser.open("/account/recovery"))
+    assert not forms_of(page)
+    kept = factors(deployment)
+    answer = browser.post("/account/recovery", {"do": "make"})
+    assert answer.status == 400
+    assert factors(deployment) == kept
+    assert before is not None
+    assert account_of(deployment).recovery_id == before.recovery_id
 
 
 # Enrolment that is required (ENROL).
