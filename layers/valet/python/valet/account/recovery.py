@@ -35,7 +35,7 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
 
 
 def _may_make(visit: Visit) -> bool:
-    """Whether there is something to lose, which this sign-in has shown; or the end-user has used a code of those before.
+    """Whether there is something to lose, which this sign-in has shown; or the end-user has used a code.
 
     Codes that are left of an account without a passkey or second factor are not enough: its password alone opens this
     page, and with new codes a stolen one would be two factors.
