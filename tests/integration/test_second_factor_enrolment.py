@@ -24,6 +24,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, filled_in, form_of, forms_of
 from tests.support.deployment import Deployment
 from tests.support.passkeys import give_passkey, use
+from tests.support.post import Post
 from tests.support.second_factors import App, codes_on, give_codes, give_totp, keep_codes, type_code, ways_on
 from tests.support.wire import Answer
 
@@ -267,6 +268,22 @@ def test_new_recovery_codes_replace_those_before(
     assert len(factors(deployment)) == 2
     page = at_code(deployment, browser, web_app.ask(prompt="login"))
     assert [type_code(browser, page, code).status for code in (former[0], codes[0])] == [401, 303]
+
+
+def test_new_recovery_codes_are_told_by_mail_before_they_count(
+    deployment: Deployment, browser: Browser, app: App
+) -> None:
+    """Else a thief who has seen one code of the app has a way in that stays, and its owner never hears of it."""
+    give_codes(deployment, SUB)
+    post = Post(deployment)
+    page = sign_in_with(deployment, browser, app, "/account/recovery")
+    deployment.aws.queues.clear()
+    with deployment.aws.recorded() as calls:
+        browser.submit(page)
+    made = [(call.action, call.partition_prefix) for call in calls]
+    assert made.index(("SendMessage", None)) < made.index(("UpdateItem", "account#"))
+    post.deliver()
+    assert "New recovery codes were made" in post.newest.text
 
 
 def test_a_form_for_codes_counts_once(deployment: Deployment, browser: Browser, app: App) -> None:
