@@ -8,6 +8,7 @@ from valet.protocol.supported import (
     CODE_CHALLENGE_METHODS,
     CONFIDENTIAL_METHODS,
     DPOP_ALGORITHMS,
+    FAPI2_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
     PRIVATE_KEY_JWT,
@@ -39,11 +40,9 @@ def document(
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
     assertion_algs: tuple[str, ...] = ASSERTION_SIGNING_ALGS
     if profile != "plain":
-        from valet.protocol.profile import ALGORITHMS
-
         auth_methods = confidential_methods = (PRIVATE_KEY_JWT,)
-        algs = tuple(alg for alg in algs if alg in ALGORITHMS)
-        assertion_algs = ALGORITHMS
+        algs = tuple(alg for alg in algs if alg in FAPI2_ALGORITHMS)
+        assertion_algs = FAPI2_ALGORITHMS
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
