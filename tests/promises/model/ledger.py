@@ -122,20 +122,24 @@ class Ledger:
             list_id, _, block = name.partition("#")
             for place in new["indices"] - (old or {}).get("indices", frozenset()):
                 self._bit(author, (list_id, int(block) * BLOCK + place))
-        if call.kind == "session" and new is not None:
-            self.sessions[name] = new["sid"]
-            self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
-            if "ended_at" in new and name not in self.over_sessions:
-                self.over_sessions.add(name)
-                self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
-        if call.kind == "session" and new is None:
-            self.over_sessions.add(name)
-            self.signing_in.session_expired(name)
+        if call.kind == "session":
+            self._session(author, name, new)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         if call.kind in ("account", "factor") and new is not None:
             self.second.written(author, call, old, new)
         self._ended(author, call, old, new)
+
+    def _session(self, author: Process | None, name: str, new: Item | None) -> None:
+        if new is None:
+            self.over_sessions.add(name)
+            self.signing_in.session_expired(name)
+            return
+        self.sessions[name] = new["sid"]
+        self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
+        if "ended_at" in new and name not in self.over_sessions:
+            self.over_sessions.add(name)
+            self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
 
     def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
         """What it means for what operators end."""
