@@ -124,6 +124,19 @@ PROMISES = (
         "P10",
     ),
     Row(
+        "An account that people make begins with a proven address, or with a provider's identity where the operator "
+        "allows it. Nothing that somebody else chose is in it when its owner first opens it.",
+        (
+            "integration/test_joining.py::test_p11_classic_federated_merge",
+            "integration/test_joining.py::test_p11_unexpired_session",
+            "integration/test_joining.py::test_p11_trojan_identifier",
+            "integration/test_joining.py::test_p11_unexpired_address_change",
+            "integration/test_joining.py::test_p11_non_verifying_identity_provider",
+            "integration/test_linking.py::test_row_5_who_is_nobody_here_gets_an_account_of_their_own",
+        ),
+        "P11",
+    ),
+    Row(
         "A person who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and "
         "a function that may not read accounts. Only the mailbox tells.",
         (
@@ -187,6 +200,7 @@ PROMISES = (
             "integration/test_own_address.py::test_a_change_that_died_half_way_is_finished_by_looking_at_the_page",
             "contract/test_own_sign_in.py::*",
             "contract/test_passkeys.py::*",
+            _WALK,
         ),
         "P17",
     ),
@@ -215,6 +229,17 @@ PROMISES = (
         "P19",
     ),
     Row(
+        "acr and amr say what happened and nothing more, and auth_time is the time of the oldest factor that acr "
+        "rests on.",
+        (
+            "integration/test_second_factors.py::test_a_password_and_a_code_sign_in_and_the_tokens_say_so",
+            "integration/test_second_factors.py::test_max_age_counts_from_the_password_however_fresh_the_code_is",
+            "integration/test_joining.py::test_a_passkey_instead_of_a_password",
+            "integration/test_upstream_levels.py::*",
+        ),
+        "P20",
+    ),
+    Row(
         "The secrets at other providers are ciphertext at rest. Operators can seal them and open none.",
         (
             "parts/admin/test_providers.py::test_the_secret_is_sealed_for_this_provider_and_no_command_shows_it",
@@ -233,6 +258,15 @@ PROMISES = (
             "unit/test_mail_throttling.py::*",
         ),
         "P22",
+    ),
+    Row(
+        "Every page works without script (a passkey needs the browser's), with a keyboard, at 320 pixels, in both "
+        "themes and both directions.",
+        (
+            "e2e/test_accessibility.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_accessibility.py::test_the_keyboard_reaches_everything_and_shows_where_it_is",
+        ),
+        "P23",
     ),
     Row(
         "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "

@@ -371,8 +371,8 @@ TABLE = (
     Row(
         requests.email_proven,
         200,
-        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, UpdateItem account, "
-        "UpdateItem identifier",
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, UpdateItem "
+        "account, UpdateItem identifier",
         "GetItem session, GetItem account, GetItem people, UpdateItem code, GetItem mail, PutItem identifier, "
         "UpdateItem account, UpdateItem identifier",
     ),
@@ -394,8 +394,8 @@ TABLE = (
         200,
         "GetItem session, GetItem account, GetItem mail, UpdateItem passkeys, PutItem passkey, SendMessage, "
         "UpdateItem account, PutItem factor, UpdateItem account",
-        "GetItem session, GetItem account, GetItem people, GetItem mail, UpdateItem passkeys, PutItem passkey, "
-        "SendMessage, UpdateItem account, PutItem factor, UpdateItem account",
+        "GetItem session, GetItem account, GetItem people, GetItem mail, UpdateItem passkeys, PutItem "
+        "passkey, SendMessage, UpdateItem account, PutItem factor, UpdateItem account",
     ),
     Row(
         requests.undo_page,

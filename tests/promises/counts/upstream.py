@@ -236,10 +236,10 @@ ROWS = (
     Row(
         provider_linked,
         303,
-        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, UpdateItem account, "
-        "UpdateItem link",
-        "GetItem session, GetItem account, GetItem people, GetItem proof-upstream, Query providers, GetItem link, "
-        "PutItem link, UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, UpdateItem "
+        "account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem people, GetItem proof-upstream, Query providers, GetItem "
+        "link, PutItem link, UpdateItem account, UpdateItem link",
     ),
     Row(
         provider_removed,
