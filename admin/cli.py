@@ -19,6 +19,7 @@ from admin.commands import (
     keys,
     policy,
     providers,
+    recovery,
     scopes,
     tail,
     users,
@@ -104,7 +105,7 @@ def _give_options(group: click.Group) -> None:
             for_deployment(command)
 
 
-for each in (*accounts.COMMANDS, imports.import_):
+for each in (*accounts.COMMANDS, *recovery.COMMANDS, imports.import_):
     users.users.add_command(each)
 for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS):
     clients.clients.add_command(each)

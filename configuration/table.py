@@ -281,6 +281,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
             "sessions_not_before_ms": "when sessions were ended",
             "updated_at": "set when a claim changes",
             "created_at": "set when the account is made",
+            "recovered_at": "set when a mail gives back the password",
             "has_short_password": "set when the person chooses a password",
             "deleted_at": "set when the person deletes the account",
             "passkeys": "keys in people's devices, which they enrol themselves",

@@ -182,6 +182,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "pkce": client.pkce,
         "required_acr": client.required_acr,
         "providers": sorted(client.providers),
+        "registration": client.registration or "as-policy",
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),

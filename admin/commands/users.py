@@ -7,7 +7,7 @@ import click
 from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.people.identifiers import called, normal_username
-from valet.people.passwords import hash_password
+from valet.people.passwords import hash_password, next_password_id
 from valet.registration.people import wrong_with_account
 
 from admin.commands.attributes import attributes, claims_from, claims_of
@@ -19,8 +19,8 @@ from admin.records.passwords import read_password
 from admin.records.people import revoked
 from admin.terminal.endings import Refused, refuse_if
 
-_STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
-_GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Generate a password and show it only once.")
+STDIN = click.option("--password-stdin", "is_stdin", is_flag=True, help="Read the password from standard input.")
+GENERATE = click.option("--generate", "is_generated", is_flag=True, help="Generate a password and show it only once.")
 
 
 @click.group(short_help="Add users, give them roles, shut them out.")
@@ -34,8 +34,8 @@ def users() -> None:
 @click.option(
     "--role", "roles", multiple=True, callback=words, help="Give these roles (repeat, or separate by spaces)."
 )
-@_STDIN
-@_GENERATE
+@STDIN
+@GENERATE
 @click.pass_obj
 def add(
     desk: Desk, /, username: str, roles: frozenset[str] | None, is_stdin: bool, is_generated: bool, **given: Any
@@ -46,18 +46,18 @@ def add(
     refuse_if(list(wrong_with_account(account)))
     if desk.people.find(account.username):
         raise Refused(f"There is a user {called(account)} already.")
-    password = _password_of(desk, account, is_stdin=is_stdin, is_generated=is_generated)
+    password = password_of(desk, account, is_stdin=is_stdin, is_generated=is_generated)
     if not desk.people.add(account, hash_password(password)):
         raise Refused(f"There is a user {called(account)} already.")
     _warn_of_roles(desk, account.roles)
     shown = {"password": password} if is_generated else {}
-    desk.done(f"Added {called(account)}." + _once(shown), username=account.username, sub=account.sub, **shown)
+    desk.done(f"Added {called(account)}." + once(shown), username=account.username, sub=account.sub, **shown)
 
 
 @users.command("set-password")
 @click.argument("username")
-@_STDIN
-@_GENERATE
+@STDIN
+@GENERATE
 @click.option(
     "--revoke",
     is_flag=True,
@@ -67,19 +67,20 @@ def add(
 def set_password(desk: Desk, username: str, is_stdin: bool, is_generated: bool, revoke: bool) -> None:
     """Give a user another password."""
     before = desk.people.account(username)
-    password = _password_of(desk, before, is_stdin=is_stdin, is_generated=is_generated)
+    password = password_of(desk, before, is_stdin=is_stdin, is_generated=is_generated)
     password_hash = hash_password(password)
     # One write puts the new password in force and, with --revoke, ends what the old one opened: no crash can separate
     # the two.
-    after = revoked(before, desk.clock()) if revoke else before
+    after = replace(before, password_id=next_password_id(before.password_id, desk.random))
     if revoke:
+        after = revoked(after, desk.clock())
         revocation.announce_end(desk.deployment, before)
-    account = desk.people.set_password(before, after, password_hash, desk.random)
+    account = desk.people.set_password(before, after, password_hash)
     ended = end_everything(desk, account) if revoke else revocation.Ended()
     shown = {"password": password} if is_generated else {}
     told = f" Ended {counted(ended.grants, 'grant')}." if revoke else ""
     desk.done(
-        f"{called(account)} has a new password.{told}" + _once(shown),
+        f"{called(account)} has a new password.{told}" + once(shown),
         username=account.username,
         grants_ended=ended.grants,
         **shown,
@@ -221,7 +222,8 @@ def list_(desk: Desk) -> None:
     )
 
 
-def _password_of(desk: Desk, account: Account, *, is_stdin: bool, is_generated: bool) -> str:
+def password_of(desk: Desk, account: Account, *, is_stdin: bool, is_generated: bool) -> str:
+    """The password that the operator gives the user. Raises Wrong."""
     minimum, names = desk.register.policy().password_minimum, (account.username, account.email, account.name)
     return read_password(is_stdin=is_stdin, is_generated=is_generated, random=desk.random, minimum=minimum, names=names)
 
@@ -238,7 +240,8 @@ def _warn_of_roles(desk: Desk, roles: frozenset[str]) -> None:
         )
 
 
-def _once(shown: dict[str, str]) -> str:
+def once(shown: dict[str, str]) -> str:
+    """A sentence with the password that was generated; empty if none was."""
     return f" The password, which cannot be shown again: {shown['password']}" if shown else ""
 
 

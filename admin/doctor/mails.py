@@ -23,6 +23,20 @@ def look_wanted(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def look_strangers(evidence: Evidence) -> Iterator[Finding]:
+    policy = evidence.register.policy()
+    if policy.registration == "off" or not _mail_from(evidence):
+        return
+    evidence.only_on_aws("proxy in front of its API")
+    if evidence.deployment.parameters.get("BehindProxy") != "on":
+        yield warning(
+            "People can join, and no firewall stands in front of the API",
+            f"Strangers can have up to {policy.mail_per_hour} mails sent in an hour. Then nobody gets one who forgot a "
+            "password, either.",
+            "Put CloudFront with AWS WAF in front of it (docs/operations.md, Behind CloudFront)",
+        )
+
+
 def look_identity(evidence: Evidence) -> Iterator[Finding]:
     address = _mail_from(evidence)
     if not address:
@@ -123,6 +137,7 @@ def _identity(evidence: Evidence, name: str) -> dict[str, Any] | None:
 
 CHECKS = (
     Check("mails.wanted", look_wanted),
+    Check("mails.strangers", look_strangers),
     Check("mails.identity", look_identity),
     Check("mails.account", look_account),
     Check("mails.queue", look_queue),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.models.accounts import Account, Credential, Password
-from valet.people.identifiers import called, names_of, normal_username
-from valet.people.passwords import credential_in_force, next_password_id
-from valet.ports.runtime import Clock, Random
+from valet.people.identifiers import called, is_found_by, names_of, normal_username
+from valet.people.passwords import credential_in_force
+from valet.ports.runtime import Clock
 from valet.registration.attributes import dated
 
 from admin.records import changes
@@ -51,7 +51,11 @@ class People:
         if kept := users.find_credentials(name):
             return kept[0].sub
         identifier = users.find_identifier(name)
-        return identifier.sub if identifier and not identifier.released_at else ""
+        if identifier is None or not identifier.released_at:
+            return identifier.sub if identifier else ""
+        # A change that died half-way has left the mark of an address that was given up: the account's word counts.
+        account = users.find_account(identifier.sub)
+        return identifier.sub if account is not None and is_found_by(account, name, identifier) else ""
 
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))
@@ -148,18 +152,19 @@ class People:
             self.audit.record("user.changed", **changes.of_account(before, after))
         return after
 
-    def set_password(self, before: Account, after: Account, password_hash: str, random: Random) -> Account:
-        """Give the account another password. `after` has what else the same write changes. Returns it as written.
+    def set_password(self, before: Account, after: Account, password_hash: str) -> Account:
+        """Give the account another password, under the id that `after` names. It also has what else the same write
+        changes. Returns it as written.
 
         Raises Refused if another operator changed it since it was read; then the old password stays in force.
         """
         users = DynamoUsers(self.table)
-        kept = users.find_credentials(before.username)
+        kept = users.find_credentials(before.username) if before.username else ()
         if before.deleted_at:
             raise Refused(f"{called(before)} has deleted the account: no password opens it.")
-        password_id = next_password_id(before.password_id, random)
+        password_id = after.password_id
         credential = Credential(before.username, before.sub, password_hash, password_id)
-        after = replace(after, password_id=password_id, has_no_password=False)
+        after = replace(after, has_no_password=False, has_short_password=False)
         users.put_password(Password(before.sub, password_id, password_hash, int(self.clock())))
         if kept:
             users.prepare_credential(credential)
@@ -192,6 +197,8 @@ class People:
 
     def _write(self, before: Account, after: Account) -> bool:
         items = [item_from_model(each, f"account#{before.sub}", "account") for each in (before, after)]
+        for item in items:  # the functions keep these as sets of DynamoDB's, which no list equals
+            item.update({name: set(item[name]) for name in ("passkeys", "links") if name in item})
         # Every write on the epoch as it was read: none that lands late undoes anything of what a revocation came with.
         return self.table.change(*items, unless_changed="epoch")
 

@@ -89,6 +89,57 @@ def test_of_many_passwords_at_once_one_wins(stores: Stores) -> None:
     assert found(stores).epoch == 4
 
 
+# A password that was forgotten ----------------------------------------------------------------------------------------
+
+FORGOTTEN = replace(JOHN, email="John@example.com", email_verified=True)
+
+
+@pytest.mark.parametrize("password_id", ["0000000001.old", ""])
+@pytest.mark.parametrize("is_short", [True, False])
+def test_a_password_that_was_forgotten_is_replaced_by_the_write_that_ends_everything(
+    stores: Stores, password_id: str, is_short: bool
+) -> None:
+    """An account of the first release names no password, and has one."""
+    john = put(stores, replace(FORGOTTEN, password_id=password_id, has_short_password=not is_short))
+    for _ in range(2):  # and the same write, sent again
+        assert stores.own_sign_in.reset_password(john, NEW, NOW, is_short=is_short)
+    assert found(stores) == raised(replace(john, password_id=NEW, has_short_password=is_short))
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        replace(FORGOTTEN, epoch=4),
+        replace(FORGOTTEN, email="new@example.com"),
+        replace(FORGOTTEN, email="john@example.com"),  # as another mail than this one says
+        replace(FORGOTTEN, email_verified=False),
+        replace(FORGOTTEN, email="", email_verified=False),
+        replace(FORGOTTEN, password_id="", has_no_password=True),
+        replace(FORGOTTEN, deleted_at=5),
+    ],
+    ids=["everything ended", "another address", "as typed anew", "not proven", "no address", "no password", "deleted"],
+)
+def test_an_account_that_has_changed_since_it_was_read_is_not_reset(stores: Stores, now: Account) -> None:
+    put(stores, now)
+    assert not stores.own_sign_in.reset_password(FORGOTTEN, NEW, NOW)
+    assert found(stores) == now
+
+
+def test_nobodys_password_is_not_reset(stores: Stores) -> None:
+    assert not stores.own_sign_in.reset_password(FORGOTTEN, NEW, NOW)
+    assert not stores.own_sign_in.reset_password(replace(FORGOTTEN, epoch=0), NEW, NOW)
+    assert stores.accounts.find_account(JOHN.sub) is None
+
+
+def test_of_many_resets_at_once_one_wins(stores: Stores) -> None:
+    john = put(stores, FORGOTTEN)
+    ids = [f"0000000002.{number}" for number in range(THREADS)]
+    outcomes = at_once(lambda number: stores.own_sign_in.reset_password(john, ids[number], NOW))
+    assert outcomes.count(True) == 1
+    assert found(stores).password_id == ids[outcomes.index(True)]
+    assert found(stores).epoch == 4
+
+
 # The address ----------------------------------------------------------------------------------------------------------
 
 OLD, ADDRESS = "john@example.com", "new@example.org"

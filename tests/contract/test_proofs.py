@@ -41,6 +41,19 @@ def test_a_proof_that_was_put_twice_is_one(proofs: Proofs) -> None:
     assert proofs.find_proof(PLACE) == PROOF
 
 
+def test_a_first_proof_takes_no_place_whether_the_proof_there_is_spent_or_not(proofs: Proofs) -> None:
+    """That somebody has joined is proven once: the link in their mail must not sign them in again."""
+    proofs.put_first_proof(PLACE, PROOF)
+    assert proofs.find_proof(PLACE) == PROOF
+    proofs.put_first_proof(PLACE, OF_JANE)
+    assert proofs.find_proof(PLACE) == PROOF
+    attempt = random(16)
+    assert proofs.spend_proof(PLACE, PROOF, attempt, NOW)
+    for late in (PROOF, OF_JANE):
+        proofs.put_first_proof(PLACE, late)
+        assert proofs.find_proof(PLACE) == replace(PROOF, spent_by=attempt)
+
+
 def test_a_newer_proof_takes_the_place(proofs: Proofs) -> None:
     proofs.put_proof(PLACE, PROOF)
     assert proofs.spend_proof(PLACE, PROOF, random(16), NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,6 +12,8 @@ from urllib.parse import urlencode
 from playwright.sync_api import Page, Response, expect
 
 PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
+# As mails have them: the digits in two halves, and a link alone in its line.
+_CODE, _UNDO = re.compile(r"\d{4} \d{4}"), re.compile(r"https?://\S+/undo\?token=\S+")
 SCOPE = "openid profile email items offline_access"
 
 
@@ -55,6 +58,28 @@ def sign_in(page: Page, username: str, password: str | None = None) -> None:
 def decide(page: Page, decision: str) -> None:
     """Presses Allow or Deny on the consent page."""
     page.get_by_role("button", name=decision, exact=True).click()
+
+
+def code_from_mail(page: Page, issuer: str, to: str) -> str:
+    """The code in the newest mail to the address, as the local stack shows it in another tab."""
+    return _newest_mail(page, issuer, to, _CODE)
+
+
+def undo_link_from_mail(page: Page, issuer: str, to: str) -> str:
+    """The link of the newest notice to the address."""
+    return _newest_mail(page, issuer, to, _UNDO)
+
+
+def _newest_mail(page: Page, issuer: str, to: str, wanted: re.Pattern[str]) -> str:
+    mails = page.context.new_page()
+    for _ in range(100):  # the mailer is invoked by a queue
+        mails.goto(f"{issuer}/demo/mail")
+        for text in mails.locator("article", has=mails.locator("dd", has_text=to)).locator("pre").all_inner_texts():
+            if found := wanted.search(text):
+                mails.close()
+                return found[0]
+        mails.wait_for_timeout(100)
+    raise AssertionError(f"no such mail went to {to}")
 
 
 def call_userinfo_from_swagger_ui(documentation: Page, issuer: str) -> Response:

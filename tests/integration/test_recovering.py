@@ -16,7 +16,7 @@ from valet.people.passwords import credential_in_force
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew, attempt
 from tests.support.application import Application
-from tests.support.browser import Browser, form_of, forms_of, passkey_form_of
+from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
 from tests.support.deployment import Deployment
 from tests.support.joining import Person, elsewhere, signs_in
 from tests.support.logouts import Logouts
@@ -194,7 +194,10 @@ def test_whatever_asks_for_a_passkey_still_asks(deployment: Deployment, john: Pe
     assert "you have to sign in with a passkey" in page.body
     assert account(deployment).passkeys == {passkey.digest}
     deployment.clock.advance(1)
-    assert "code" in john.browser.decide(john.browser.follow(use(john.browser, page, passkey))).answered
+    shown = john.browser.follow(use(john.browser, page, passkey))
+    assert "Is each of these passkeys yours?" in shown.body
+    asked = john.browser.follow(john.browser.post(*filled_in(shown, "do", "reviewed")))
+    assert "code" in john.browser.decide(asked).answered
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew
 from tests.integration.visiting import SESSION, at_account, press
 from tests.support.application import Application
-from tests.support.browser import Browser, filled_in
+from tests.support.authenticator import SoftPasskey
+from tests.support.browser import Browser, filled_in, form_of, forms_of
 from tests.support.deployment import Deployment
 from tests.support.joining import Person
 from tests.support.mailbox import Mailbox
-from tests.support.passkeys import give_passkey
+from tests.support.passkeys import give_passkey, use
 from tests.support.post import code_of
 from tests.support.wire import Answer
 
@@ -356,3 +357,76 @@ def test_a_change_at_this_moment_is_told_and_the_form_works_again(
     assert account_of(deployment) == replace(
         account_of(deployment), email=OWN, former_email="", former_until=0, epoch=1
     )
+
+
+# "Is this yours?" -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken_back(deployment: Deployment, mailbox: Mailbox, thief: Browser) -> tuple[SoftPasskey, SoftPasskey]:
+    """John's passkey of old, and one of the thief's, which the undoing has left."""
+    users = deployment.table("Users")
+    own, thiefs = (give_passkey(users, "demo-john", "id.example.com") for _ in range(2))
+    users.update(f"passkey#{thiefs.digest}", "passkey", "SET #created_at = :at", {":at": int(deployment.clock())})
+    deployment.server.letters.send(_notice(deployment))  # type: ignore[union-attr]
+    assert_undone(undo(anew(deployment), links(mailbox)[OWN]))
+    deployment.clock.advance(1)
+    return own, thiefs
+
+
+def sign_in_by(deployment: Deployment, web_app: Application, passkey: SoftPasskey) -> tuple[Browser, Answer]:
+    browser = anew(deployment)
+    page = browser.open(web_app.ask().url)
+    deployment.clock.advance(1)
+    return browser, browser.follow(use(browser, page, passkey))
+
+
+def test_the_next_sign_in_by_a_passkey_shows_them_all_and_doubts_the_new_ones(
+    deployment: Deployment, web_app: Application, taken_back: tuple[SoftPasskey, SoftPasskey]
+) -> None:
+    own, thiefs = taken_back
+    browser, page = sign_in_by(deployment, web_app, own)
+    assert "Is each of these passkeys yours?" in page.body
+    assert page.body.count("<details open>") == 1
+    removed = next(form for form in forms_of(page) if form.hidden.get("passkey") == thiefs.digest)
+    assert page.body.count("checked") == 1
+    browser.post("/account/passkeys", {**removed.hidden, "do": "remove", "lost": "yes"})
+    assert account_of(deployment).passkeys == {own.digest}
+    # Everything has ended by that, and the way on asks once more, until the end-user says so.
+    deployment.clock.advance(1)
+    browser, page = sign_in_by(deployment, web_app, own)
+    answer = press(browser, page, "do", "reviewed")
+    assert form_of(browser.follow(answer)).names >= {"decision"}
+    assert not account_of(deployment).recovered_at
+    deployment.clock.advance(1)
+    assert form_of(sign_in_by(deployment, web_app, own)[1]).names >= {"decision"}
+
+
+def test_a_password_alone_is_shown_none_of_them(
+    deployment: Deployment,
+    mailbox: Mailbox,
+    web_app: Application,
+    taken_back: tuple[SoftPasskey, SoftPasskey],
+) -> None:
+    """A stolen mailbox gives back a password, and does not get to what it does not open."""
+    assert recovered(deployment, mailbox, web_app, OWN)
+    browser = anew(deployment)
+    page = browser.sign_in(browser.open(web_app.ask().url), password=NEW)
+    assert form_of(page).names >= {"decision"}
+    assert account_of(deployment).recovered_at
+
+
+def test_an_answer_counts_only_for_what_was_looked_at(
+    deployment: Deployment, web_app: Application, taken_back: tuple[SoftPasskey, SoftPasskey]
+) -> None:
+    own, _ = taken_back
+    browser, page = sign_in_by(deployment, web_app, own)
+    action, form = filled_in(page, "do", "reviewed")
+    read = account_of(deployment)
+    for token in ("", "x", filled_in(page, "do", "rename")[1]["csrf_token"]):
+        with deployment.nothing_spent(("session#",)):
+            assert browser.post(action, {**form, "csrf_token": token}).status == 400
+    deployment.raise_epoch("demo-john")
+    with deployment.nothing_spent():
+        deployment.server.enrolment.confirm_passkeys(read)
+    assert account_of(deployment).recovered_at

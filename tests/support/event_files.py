@@ -24,6 +24,10 @@ ANSWERS: Mapping[str, str] = {
     "account/sessions": "200",
     "account/signed_out": "303",
     "account/unknown_section": "404",
+    "ask/begin": "303",
+    "ask/form": "200",
+    "ask/no_csrf_token": "400",
+    "ask/nobody_may_join": "404",
     "authorize/begin": "303",
     "authorize/begin-signed_in": "303",
     "authorize/begin_by_post": "303",
@@ -36,6 +40,9 @@ ANSWERS: Mapping[str, str] = {
     "authorize/unknown_client": "400",
     "authorize/unregistered_redirect_uri": "400",
     "authorize/wrong_method": "405",
+    "confirm/no_csrf_token": "400",
+    "confirm/unknown_link": "400",
+    "confirm/unknown_link-to_join": "400",
     "consent/allow": "303",
     "consent/deny": "303 access_denied",
     "consent/expired_request": "400",
@@ -52,7 +59,11 @@ ANSWERS: Mapping[str, str] = {
     "confirm/undo-old_link": "400",
     "credentials/email-signed_out": "303",
     "credentials/password-signed_out": "303",
+    "credentials/providers-signed_out": "303",
     "credentials/without_a_domain": "404",
+    "federate/callback-unknown_provider": "404",
+    "federate/callback_by_post-unknown_provider": "404",
+    "federate/unknown_provider": "404",
     "introspect/access_token": "200",
     "introspect/no_credentials": "401 invalid_client",
     "introspect/refresh_token": "200",
@@ -164,7 +175,7 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     form = browser.get(to_login)
     handle = parse_qs(urlsplit(to_login).query)["request"][0]
     values = {"HANDLE": handle, "BROWSER": browser.cookies["valet-browser"], "CSRF_TOKEN": _csrf_token(form)}
-    if folder in ("login", "passkey"):
+    if folder in ("ask", "confirm", "login", "passkey"):
         return values
     credentials = {"username": "john", "password": "password123"}
     signed_in = browser.post("/login", data={"request": handle, "csrf_token": values["CSRF_TOKEN"], **credentials})

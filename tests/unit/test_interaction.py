@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from valet.errors import ConsentRequired, LoginRequired
-from valet.front_channel.interaction import Step, needs_login, next_step
+from valet.front_channel.interaction import Level, Step, needs_login, next_step, step_to_show
 from valet.models.accounts import Consent
 from valet.models.clients import Client
 from valet.models.saved_requests import AuthorizationRequest
@@ -63,6 +63,10 @@ def prompting(*prompts: str, **changes: object) -> AuthorizationRequest:
         (prompting(max_age=99), WEB, SESSION, ALL, Step.LOGIN),
         (prompting(max_age=0), WEB, SESSION, ALL, Step.LOGIN),
         (prompting(max_age=0), WEB, FRESH, ALL, Step.ISSUE),
+        # a new account
+        (prompting("create"), WEB, None, ALL, Step.LOGIN),
+        (prompting("create"), WEB, SESSION, ALL, Step.LOGIN),
+        (prompting("create"), WEB, FRESH, ALL, Step.ISSUE),
         (prompting("none", max_age=99), WEB, SESSION, ALL, LoginRequired),
         # hints
         (prompting(hinted_sub="john"), WEB, SESSION, ALL, Step.ISSUE),
@@ -131,3 +135,25 @@ def test_a_sign_in_after_the_request_satisfies_it_for_good(request_: Authorizati
         assert not needs_login(request_, signed_in, ASKED_AT_MS, NOW + later)
     just_before = replace(SESSION, auth_time_ms=ASKED_AT_MS - 1)
     assert needs_login(prompting("login"), just_before, ASKED_AT_MS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("request_", "session", "step"),
+    [
+        (prompting("create"), None, Step.JOIN),
+        (prompting("create"), SESSION, Step.JOIN),  # the one who is signed in may be another (Prompt Create §4.1)
+        (prompting("create", "login"), None, Step.JOIN),
+        (prompting("create"), FRESH, Step.LOGIN),  # they have joined, or had an account: no second page of that kind
+        (REQUEST, None, Step.LOGIN),
+        (prompting("login"), SESSION, Step.LOGIN),
+    ],
+)
+def test_where_a_client_asks_for_a_new_account_that_begins_in_place_of_a_sign_in(
+    request_: AuthorizationRequest, session: Session | None, step: Step
+) -> None:
+    assert step_to_show(Step.LOGIN, request_, session, ASKED_AT_MS, Level()) == (step, "")
+
+
+@pytest.mark.parametrize("step", [Step.CONSENT, Step.ENROL])
+def test_no_other_step_becomes_another(step: Step) -> None:
+    assert step_to_show(step, prompting("create"), SESSION, ASKED_AT_MS, Level()) == (step, "")

@@ -150,7 +150,7 @@ def account_page(section: str, **values: object) -> Callable[[str], str]:
 
 
 def undo_page(text: str) -> str:
-    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR, ui_locales="en"))
+    return render(mails.undo(link={"token": text}, csrf_token=text, address=text, error=ERROR))
 
 
 def ask_page(purpose: str) -> Callable[[str], str]:
@@ -235,7 +235,8 @@ ACCOUNT_PAGES = [
         is_required=False,
         request_handle=lambda text: text,
         later=lambda text: text,
-        rows=lambda text: [(text, text, text, text, True, text)],
+        rows=lambda text: [(text, text, text, text, True, text, True)],
+        reviewed=lambda text: text,
     ),
     account_page("delete", csrf_token=lambda text: text, asks="account.delete.confirm"),
 ]

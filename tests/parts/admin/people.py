@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from valet.aws.dynamodb.table import Table
+from valet.people.identifiers import normal_address
+
 from local.demo_data import SECRETS
 from local.stack import LocalStack
 from tests.support.application import Application
 from tests.support.browser import Browser
+from tests.support.calls import calls
 from tests.support.status_bits import indices_of
 from tests.support.wire import over_http
 
@@ -64,13 +68,21 @@ def unredeemed(
     return answer.answered["code"], asked.code_verifier
 
 
+def join(stack: LocalStack, address: str, **changes: Any) -> str:
+    """An account as joining leaves it: without a username, and found by its address. Returns its sub."""
+    sub = f"sub-of-{address.partition('@')[0].lower()}"
+    users = Table(calls("dynamodb"), stack.tables["Users"])
+    joined = {"sub": sub, "username": "", "email": address, "email_verified": True, "created_at": 1, **changes}
+    users.put({"pk": f"account#{sub}", "sk": "account", **joined})
+    identifier = {"sub": sub, "kind": "email", "verified_at": 1}
+    users.put({"pk": f"identifier#{normal_address(address)}", "sk": "identifier", **identifier})
+    return sub
+
+
 def is_refused_by_list(stack: LocalStack, access_token: str) -> bool:
     """Whether the status list, as anybody sees it, refuses the token: its own bit or a range."""
     import jwt
     from valet.aws.dynamodb.status_lists import DynamoStatusLists
-    from valet.aws.dynamodb.table import Table
-
-    from tests.support.calls import calls
 
     claims = jwt.decode(access_token, options={"verify_signature": False})
     status = claims["status"]["status_list"]

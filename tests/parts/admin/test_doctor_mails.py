@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,3 +122,23 @@ def test_joining_without_mail_is_named(valet: Operator) -> None:
     deployment.__dict__["parameters"] = {**deployment.parameters, "MailFrom": ""}
     ((finding,), _) = examine(Evidence(deployment, 0), check)
     assert finding.what == "The policy lets people join, and the deployment sends no mail"
+
+
+@pytest.mark.parametrize(
+    ("registration", "parameters", "count"),
+    [
+        ("on", {"BehindProxy": "off"}, 1),
+        ("domains", {"BehindProxy": "off"}, 1),
+        ("on", {"BehindProxy": "on"}, 0),
+        ("on", {"BehindProxy": "off", "MailFrom": ""}, 0),  # then mails.wanted says more
+        ("off", {"BehindProxy": "off"}, 0),
+    ],
+)
+def test_joining_without_a_firewall_is_named(registration: str, parameters: dict[str, str], count: int) -> None:
+    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, lambda: 0.0)
+    deployment.__dict__["parameters"] = {"MailFrom": "id@mail.example.com", **parameters}
+    evidence = Evidence(deployment, 0)
+    evidence.__dict__["register"] = SimpleNamespace(policy=lambda: Policy(registration=registration))
+    found = list(mails.look_strangers(evidence))
+    assert len(found) == count
+    assert not any(each.is_error for each in found)

@@ -54,6 +54,34 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
     assert logged.deeds() == ["policy.changed changed the policy"] * 3
 
 
+def test_an_operator_says_who_may_join_and_with_which_passwords(valet: Operator) -> None:
+    valet("people", "set", "--sign-in-with", "either", "--registration", "on", "--password-minimum", "20")
+    valet("people", "set", "--registration", "domains", "--registration-domains", "example.com example.org")
+    valet("people", "set", "--breached-passwords")
+    domains = frozenset({"example.com", "example.org"})
+    assert in_force(valet) == Policy(
+        sign_in_with="either",
+        registration="domains",
+        registration_domains=domains,
+        password_minimum=20,
+        breached_passwords=True,
+    )
+    facts = valet.json("people", "show")
+    assert (facts["registration"], facts["registration_domains"]) == ("domains", sorted(domains))
+    assert (facts["password_minimum"], facts["breached_passwords"]) == (20, True)
+    # Who joined by now could not sign in any more.
+    assert "sign_in_with" in valet("people", "set", "--sign-in-with", "username", status=2).err
+    valet("people", "set", "--no-breached-passwords", "--reset", "registration registration_domains password_minimum")
+    assert in_force(valet) == Policy(sign_in_with="either")
+
+
+def test_a_client_for_which_nobody_joins(valet: Operator) -> None:
+    assert valet.json("clients", "show", "web_app_123")["registration"] == "as-policy"
+    assert valet.json("clients", "change", "web_app_123", "--registration", "off")["registration"] == "off"
+    assert valet.json("clients", "change", "web_app_123", "--registration", "as-policy")["registration"] == "as-policy"
+    valet("clients", "change", "web_app_123", "--registration", "on", status=2)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -67,6 +95,14 @@ def test_the_policy_is_changed_member_by_member_and_the_functions_read_it(valet:
         ("--mail-per-hour", "1000001"),
         ("--mail-per-hour", "-1"),
         ("--mail-per-hour", "many"),
+        ("--registration", "on"),  # people who join have no username to sign in with
+        ("--registration", "yes"),
+        ("--sign-in-with", "email", "--registration", "domains"),  # of which there is none
+        ("--registration-domains", "Example.com"),
+        ("--registration-domains", "example.com @example.com"),
+        ("--password-minimum", "7"),
+        ("--password-minimum", "65"),
+        ("--password-minimum", "long"),
         ("--colour", "#ffd400"),
         ("--logo", __file__),
         ("--support-uri", "mailto:help@example.com"),

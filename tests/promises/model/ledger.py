@@ -15,11 +15,13 @@ from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
 from valet.handles import digest, parse_code, parse_refresh_token
 from valet.models.grants import LiveToken
+from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
+from tests.promises.model.owning import Owning
 from tests.promises.model.processes import Answer, Process
 from tests.promises.model.second_factors import SecondFactors
 from tests.promises.model.signing_in import SigningIn, session_of
@@ -41,7 +43,8 @@ class Ledger:
     grants: dict[str, Facts] = field(default_factory=dict)
     # Saved requests by their handles, pushed ones and their copies by their request_uri: the grant of each.
     granted: dict[str, str] = field(default_factory=dict)
-    bits: set[tuple[str, int]] = field(default_factory=set)
+    bits: set[tuple[str, int]] = field(default_factory=set)  # that lists show
+    exact_bits: set[tuple[str, int]] = field(default_factory=set)  # and that an exact read finds, which come first
     ranges: set[tuple[str, int, int]] = field(default_factory=set)  # list, start and length of blocks
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
     session_ends: dict[str, int] = field(default_factory=dict)  # of the same, by itself
@@ -57,10 +60,12 @@ class Ledger:
     violations: list[str] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
     signing_in: SigningIn = field(init=False)
+    owning: Owning = field(init=False)
     second: SecondFactors = field(init=False)
 
     def __post_init__(self) -> None:
         self.signing_in = SigningIn(self.endings, self.violated)
+        self.owning = Owning(self.endings, self.violated)
         self.second = SecondFactors(self.violated)
 
     @property
@@ -74,6 +79,7 @@ class Ledger:
             grants={grant_id: facts.again() for grant_id, facts in self.grants.items()},
             granted=dict(self.granted),
             bits=set(self.bits),
+            exact_bits=set(self.exact_bits),
             ranges=set(self.ranges),
             sessions=dict(self.sessions),
             session_ends=dict(self.session_ends),
@@ -87,6 +93,7 @@ class Ledger:
             violations=[],
         )
         made.signing_in = self.signing_in.again(made.endings, made.violated)
+        made.owning = self.owning.again(made.endings, made.violated)
         made.second = self.second.again(made.violated)
         return made
 
@@ -96,6 +103,7 @@ class Ledger:
     def began(self, process: Process) -> None:
         self.endings.began(process, self.grants)
         self.signing_in.began(process)
+        process.linked = self.owning.linked
         self.second.began(process)
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
@@ -109,22 +117,29 @@ class Ledger:
         if author is not None and call.kind == "once" and old is None:
             self.spent[author.act.proof] = author.number
         if call.kind == "status" and call.sk == "open" and new is not None:
-            for idx in new["indices"] - (old or {}).get("indices", frozenset()):
-                self._bit(author, (name, idx))
-        if call.kind == "session" and new is not None:
-            self.sessions[name] = new["sid"]
-            self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
-            if "ended_at" in new and name not in self.over_sessions:
-                self.over_sessions.add(name)
-                self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
-        if call.kind == "session" and new is None:
-            self.over_sessions.add(name)
-            self.signing_in.session_expired(name)
+            self._shown({(name, idx) for idx in new["indices"]})
+        if call.kind == "status" and call.sk == "block" and new is not None:
+            list_id, _, block = name.partition("#")
+            for place in new["indices"] - (old or {}).get("indices", frozenset()):
+                self._bit(author, (list_id, int(block) * BLOCK + place))
+        if call.kind == "session":
+            self._session(author, name, new)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         if call.kind in ("account", "factor") and new is not None:
             self.second.written(author, call, old, new)
         self._ended(author, call, old, new)
+
+    def _session(self, author: Process | None, name: str, new: Item | None) -> None:
+        if new is None:
+            self.over_sessions.add(name)
+            self.signing_in.session_expired(name)
+            return
+        self.sessions[name] = new["sid"]
+        self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
+        if "ended_at" in new and name not in self.over_sessions:
+            self.over_sessions.add(name)
+            self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
 
     def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
         """What it means for what operators end."""
@@ -142,7 +157,8 @@ class Ledger:
             self.signing_in.proof_written(author, call.pk, old, new, self.now)
             if call.kind == "proof-second" and old is None:
                 self.second.proof_written(author, new)
-        is_commit = call.kind in ("account", "client") and author is not None and author.act.function == "operator"
+        self.owning.written(author, call, old, new, self.now)
+        is_commit = call.kind in ("account", "client") and author is not None and author.act.is_command
         if is_commit and author is not None and not self.endings.committed(author):
             self.violated("a late write brings an older password back into force")
 
@@ -260,7 +276,7 @@ class Ledger:
             "logout": lambda: facts.ends_with_session,
             "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
             **dict.fromkeys(
-                ("set-password", "sign-out", "disable", "revoke-client"), lambda: self.endings.may_end(facts)
+                ("set-password", "sign-out", "disable", "revoke-client", "finish"), lambda: self.endings.may_end(facts)
             ),
         }
         if act.kind not in why or not why[act.kind]():
@@ -306,8 +322,13 @@ class Ledger:
         is_senders = act.client_id == facts.client_id and self.has_key(act, facts.code_jkt)
         return act.kind == "code" and is_it and is_senders and act.is_good and picks_an_api(facts.scope, act.resource)
 
+    def _shown(self, bits: set[tuple[str, int]]) -> None:
+        if not bits <= self.exact_bits:
+            self.violated("a list shows a bit that an exact read does not find")
+        self.bits |= bits
+
     def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
-        self.bits.add(bit)
+        self.exact_bits.add(bit)
         act = author.act if author else None
         if act is not None and act.kind == "revoke" and claims_of(act.token):
             return  # the client's own wish
@@ -333,6 +354,8 @@ class Ledger:
         if act.function == "operator":
             self._command_ended(process, answer["statusCode"] if answer else 0)
             return
+        if act.is_command:
+            self.endings.ended(process.number, is_answered=False)  # the function finish completes it
         self.signing_in.ended(process, answer["statusCode"] if answer else 0)
         if answer is None:
             return

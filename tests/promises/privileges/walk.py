@@ -265,6 +265,9 @@ class Walk:
         of_an_app = answer_of(refused.open(self.web_app.ask().url), made.but(flags=UP), self.stack.issuer)
         assert refused.post("/login/passkey", of_an_app).status == 401
         page = browser.follow(use(browser, asks, made))
+        self._doubt("demo-john")
+        doubted = browser.get("/account/passkeys")
+        assert browser.post(*filled_in(doubted, "do", "reviewed")).status == 303
         assert browser.post(*filled_in(page, "do", "rename", name="Phone")).status == 303
         assert browser.post(*filled_in(page, "do", "remove", lost="yes")).status == 303
         assert browser.open("/account").status == 200
@@ -325,6 +328,20 @@ class Walk:
         factor = DynamoFactors(Table(SERVER.dynamodb, SERVER.settings.users_table)).find_totp(sub, account.totp_id)
         assert factor is not None
         return SERVER.sealing.open("second-factor", sub, factor.sealed_seed)
+
+    def _doubt(self, sub: str) -> None:
+        """As if a mail had given back the password."""
+        from valet.server import SERVER
+
+        users = Table(SERVER.dynamodb, SERVER.settings.users_table)
+        values = {":one": 1, ":none": 0}
+        users.update(
+            f"account#{sub}",
+            "account",
+            "SET #recovered_at = :one, #epoch = if_not_exists(#epoch, :none)",
+            values,
+            "attribute_exists(#pk)",
+        )
 
     def account_page(self) -> None:
         browser = Browser(self.send, self.stack.issuer)

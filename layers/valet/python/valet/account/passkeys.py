@@ -38,6 +38,7 @@ from valet.ports.enrolment import MOST, HasEnrolment
 
 _LONGEST_NAME = 60
 _HANDLE = 32  # bytes
+_LATELY = 30 * 86_400  # seconds before a password was given back in which a thief may have made a passkey
 
 
 class Ports(new_codes.Ports, notices.Ports, first_means.Ports, HasEnrolment, Protocol):
@@ -63,6 +64,9 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
             return _add(ports, visit, form, errand)
         case first_means.SEND | first_means.ENTER:
             return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, errand))
+        case "reviewed" if visit.is_form(form, "reviewed", str(visit.visitor.account.recovered_at), errand.handle):
+            ports.enrolment.confirm_passkeys(visit.visitor.account)
+            return go_on(visit, errand)
         case "later" if visit.is_form(form, "later", errand.handle):
             return go_on(visit, errand).with_cookies(ports.cookies.decline_passkey())
         case "rename" if visit.is_form(form, "change", form.get("passkey", "")):
@@ -163,7 +167,7 @@ def _page(
     enrolled = _enrolled(ports, account)
     user_handle = base64url(account.user_handle or ports.random(_HANDLE))
     issued_ms = max(int(visit.now * 1000), session.auth_time_ms)
-    can_add = len(account.passkeys) < MOST
+    can_add, is_review = len(account.passkeys) < MOST, bool(account.recovered_at and account.passkeys)
     first = first or first_means.asked(ports, visit)
     return visit.page(
         status=status,
@@ -178,6 +182,7 @@ def _page(
         is_required=errand.is_required,
         csrf_token=visit.token("add", user_handle, errand.handle, first.proof),
         later=visit.token("later", errand.handle),
+        reviewed=visit.token("reviewed", str(account.recovered_at), errand.handle) if is_review else "",
         issued_ms=issued_ms,
         challenge=base64url(_challenge(visit, issued_ms)),
         rp_id=ports.settings.rp_id,
@@ -193,6 +198,7 @@ def _page(
                 at(each.passkey.last_used_at) if each.passkey.last_used_at else "",
                 each.passkey.backed_up,
                 visit.token("change", each.digest),
+                is_review and each.passkey.created_at > account.recovered_at - _LATELY,
             )
             for each in enrolled
         ],

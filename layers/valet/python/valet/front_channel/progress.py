@@ -21,6 +21,7 @@ from valet.ports.providers import HasProviders
 from valet.ports.saved_requests import HasSavedRequests
 from valet.protocol.account_visit import PASSKEYS, PROVIDERS, RECOVERY
 from valet.protocol.authorization_request import Destination
+from valet.protocol.supported import PASSKEY_ACR
 from valet.standing import account_stands, is_time_taken_as_told
 
 
@@ -152,10 +153,13 @@ def _level(
 
 def _is_passkey_offered(ports: Ports, request: Request, opened: Opened | None) -> bool:
     """Whether the end-user, who has just signed in without a passkey, is offered to make one. A cookie remembers for
-    some weeks that they did not want to.
+    some weeks that they did not want to. Or whether they are shown those that they have.
     """
-    if opened is None or opened.has_joined or opened.account.passkeys or not ports.settings.rp_id:
+    if opened is None or opened.has_joined or not ports.settings.rp_id:
         return False
+    if opened.account.passkeys:
+        # A mail has given back the password: at the next sign-in by a passkey, is each of them the end-user's own?
+        return bool(opened.account.recovered_at) and opened.session.acr == PASSKEY_ACR
     return ports.cookies.declined_passkey not in request.cookies
 
 

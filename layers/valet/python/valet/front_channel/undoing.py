@@ -1,6 +1,6 @@
 """Undoing a change: where the link of a notice leads, "this was not me". Looking at the page spends nothing (P16).
 
-One write takes the address and the password back from whoever changed them, and ends every session and grant. It comes
+One write takes the address and the password back from the thief, and ends every session and grant. It comes
 too late where another one was first. No thief outruns it: while the former address can undo a change of address, there
 is no second one, and an undoing from the new address leaves the former one its own.
 """
@@ -82,10 +82,7 @@ def _find_account(ports: Ports, link: Link, now: float) -> Account | None:
 
 def _page(ports: Ports, request: Request, link: Link, *, error: Sentence | None = None) -> Response:
     def page_of(_browser: str, csrf_token: str) -> Page:
-        mail = link.mail
-        return mails.undo(
-            link=link.parameters, csrf_token=csrf_token, address=mail.address, error=error, ui_locales=mail.locale
-        )
+        return mails.undo(link=link.parameters, csrf_token=csrf_token, address=link.mail.address, error=error)
 
     return shown(ports, request, link, page_of, status=400 if error else 200)
 
@@ -94,7 +91,8 @@ def _undone_page(link: Link, account: Account) -> Page:
     """How it ended, and the way to a new password, for an account that has one."""
     recover = Way("/recover", Sentence("undone.recover"))
     sign_in = Way("/account", Sentence("sign_in.title"))
-    return mail_links.told("undone", link, sign_in if account.has_no_password else recover, is_error=False)
+    ways = (sign_in if account.has_no_password else recover,)
+    return mails.told("undone", ways, is_error=False, address=link.mail.address, again=link.parameters)
 
 
 def _ended_page(parameters: Mapping[str, str]) -> Response:

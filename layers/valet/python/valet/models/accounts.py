@@ -51,6 +51,8 @@ class Account(Frozen):
     user_handle: bytes = b""  # what its passkeys call it (WebAuthn Level 3 §14.6.1); empty: it never had one
     required_acr: str = ""  # the least level of its sessions; empty: any
     has_no_password: bool = False  # its end-user joined by other means, and has set none
+    # Since when its end-user should look through its passkeys: a mail has given back the password. 0: they have.
+    recovered_at: int = 0
     # The address before the last change. Until then notices go there as well, and it can undo the change.
     former_email: str = ""
     former_until: int = 0

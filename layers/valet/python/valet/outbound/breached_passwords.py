@@ -24,13 +24,16 @@ class PwnedPasswords(Frozen):
     """
 
     audit: Audit
+    network: guarded.Network = guarded.INTERNET
 
     def has(self, password: str) -> bool:
         # Pwned Passwords keeps SHA-1. Nothing here rests on its strength.
         digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         url, headers = _RANGE + digest[:_PREFIX], {"Add-Padding": "true"}
         try:
-            answer = guarded.ask(url, form=None, headers=headers, limit=_LARGEST, timeout=_TIMEOUT)
+            answer = guarded.ask(
+                url, form=None, headers=headers, limit=_LARGEST, timeout=_TIMEOUT, network=self.network
+            )
             if answer.status != 200:
                 raise FetchFailed(f"status {answer.status}")
         except FetchFailed as failed:

@@ -123,10 +123,12 @@ def without_password(
     return Page("without_password.html", values, has_form=can_recover, ui_locales=ui_locales, again=link)
 
 
-def undo(*, link: Mapping[str, str], csrf_token: str, address: str, error: Sentence | None, ui_locales: str) -> Page:
-    """Asks whether to undo whatever was changed of the account that has the address, or had it lately."""
+def undo(*, link: Mapping[str, str], csrf_token: str, address: str, error: Sentence | None) -> Page:
+    """Asks whether to undo whatever was changed of the account that has the address, or had it lately. It is in the
+    reader's language: nobody asked for the mail in any.
+    """
     values = {"link": link, "csrf_token": csrf_token, "address": address, "error": error}
-    return Page("undo.html", values, has_form=True, ui_locales=ui_locales, again=link)
+    return Page("undo.html", values, has_form=True, again=link)
 
 
 def told(

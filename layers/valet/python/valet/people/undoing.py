@@ -24,7 +24,7 @@ def undone(account: Account, address: str, password_id: str, now: float) -> Acco
     Only the former address takes the account back. The new one may undo as well, and signs everybody out: it never
     takes the way back from the former one.
     """
-    after = replace(account, epoch=account.epoch + 1)
+    after = replace(account, epoch=account.epoch + 1, recovered_at=int(now))
     if not account.has_no_password:  # a mail gives no password to an account that has none
         after = replace(after, password_id=password_id)
     is_own = normal_address(account.email) == normal_address(address)

@@ -31,6 +31,9 @@ class Enrolment(Protocol):
         """Delete what is left of a passkey that no account names."""
 
     def rename_passkey(self, account: Account, digest: str, name: str) -> None: ...
+    def confirm_passkeys(self, account: Account) -> None:
+        """Remember that the end-user has looked through the passkeys, if nothing has given cause to since."""
+
     def keep_rp_id(self, rp_id: str) -> bool:
         """Keep the RP ID of the first enrolment. False: there are passkeys of another one."""
 

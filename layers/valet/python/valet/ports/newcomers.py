@@ -1,4 +1,4 @@
-"""Accounts that people make by signing in with another provider."""
+"""Accounts that people make: with an address that they have proven, or by signing in with another provider."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Newcomers(Protocol):
         """The identifier of that name, as it is compared. Strongly consistent."""
 
     def keep_account(self, account: Account) -> None:
-        """Keep a new account, whose `sub` was drawn for it. Nobody can reach it before a link leads to it."""
+        """Keep a new account, whose `sub` was drawn for it. Nobody can reach it before a name or a link leads to it."""
 
     def drop_account(self, sub: str) -> None:
         """Delete an account that was kept a moment ago, and that nothing leads to."""

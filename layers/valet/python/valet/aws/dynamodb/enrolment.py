@@ -43,6 +43,12 @@ class DynamoEnrolment(Frozen):
             values = {":name": name, ":sub": account.sub}
             self.users.update(f"passkey#{digest}", "passkey", "SET #name = :name", values, "#sub = :sub")
 
+    def confirm_passkeys(self, account: Account) -> None:
+        with suppress(ConditionFailed):  # the account was taken back once more: what was looked at is not what is there
+            values = {":since": account.recovered_at, ":epoch": account.epoch}
+            condition = "#recovered_at = :since AND #epoch = :epoch"
+            self.users.update(f"account#{account.sub}", "account", "REMOVE #recovered_at", values, condition)
+
     def keep_rp_id(self, rp_id: str) -> bool:
         try:
             self.registry.update(

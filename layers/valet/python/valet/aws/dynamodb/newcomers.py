@@ -1,4 +1,4 @@
-"""New accounts in the Users table, of people who signed in with another provider."""
+"""New accounts in the Users table, of people who make them themselves."""
 
 from contextlib import suppress
 

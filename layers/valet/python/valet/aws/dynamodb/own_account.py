@@ -13,7 +13,7 @@ _IS_THERE = "attribute_exists(#pk) AND attribute_not_exists(#deleted_at)"
 _STAYS = frozenset(
     {"sub", "username", "email", "email_verified", "former_email", "former_until", "roles", "required_acr"}
     | {"passkeys", "links", "totp_id", "recovery_id", "has_no_password", "is_disabled", "deleted_at"}
-    | {"has_short_password", "created_at"}
+    | {"has_short_password", "created_at", "recovered_at"}
     | {"epoch", "epoch_raised_at_ms", "sessions_not_before_ms"}
 )
 REMOVED = tuple(name for name in Account.FIELDS if name not in _STAYS)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.own_account import shut_out
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model
-from valet.frozen import Frozen
+from valet.frozen import NO_ENTRIES, Frozen
 from valet.models.accounts import Account, Identifier, Password
 from valet.people.identifiers import EMAIL, TAKEN_AGAIN_AFTER, normal_address
 
@@ -35,7 +35,8 @@ class DynamoOwnSignIn(Frozen):
         # password by mail may see no hash. The account names the one in force, so that release takes no former one.
         values: dict[str, object] = {":email": account.email, ":true": True}
         known = "#email = :email AND #email_verified = :true AND attribute_not_exists(#has_no_password)"
-        return self._put_in_force(account, password_id, now, values, known, is_short)
+        also = {"recovered_at": int(now)}
+        return self._put_in_force(account, password_id, now, values, known, is_short, also)
 
     def drop_password(self, sub: str, password_id: str) -> None:
         DynamoUsers(self.table).drop_password(sub, password_id)
@@ -76,7 +77,7 @@ class DynamoOwnSignIn(Frozen):
         )
 
     def undo_change(self, account: Account, after: Account, now: float) -> bool:
-        marks: dict[str, object] = dict(shut_out(account, now))
+        marks: dict[str, object] = {**shut_out(account, now), "recovered_at": int(now)}
         removed: tuple[str, ...] = ()
         values: dict[str, object] = {}
         if after.password_id != account.password_id:
@@ -97,9 +98,16 @@ class DynamoOwnSignIn(Frozen):
         return self._write(account, change, values, known, marks)
 
     def _put_in_force(
-        self, account: Account, password_id: str, now: float, values: dict[str, object], known: str, is_short: bool
+        self,
+        account: Account,
+        password_id: str,
+        now: float,
+        values: dict[str, object],
+        known: str,
+        is_short: bool,
+        also: Mapping[str, object] = NO_ENTRIES,
     ) -> bool:
-        marks: dict[str, object] = {"password_id": password_id, **shut_out(account, now)}
+        marks: dict[str, object] = {"password_id": password_id, **shut_out(account, now), **also}
         removed = ["has_no_password"]
         if is_short:
             marks["has_short_password"] = True
