@@ -22,6 +22,7 @@ from tests.support.joining import Person, elsewhere, signs_in
 from tests.support.logouts import Logouts
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey, use
+from tests.support.second_factors import give_codes, type_code
 from tests.support.wire import Answer
 
 JOHN, ADDRESS = "demo-john", "john@example.com"
@@ -236,21 +237,19 @@ def _csrf_token(person: Person, link: str) -> str:
 
 def test_with_recovery_codes_the_mail_is_one_of_two_proofs(deployment: Deployment, without_password: Person) -> None:
     john = without_password
-    change(deployment, "SET #recovery_id = :id", id="codes")
+    codes = give_codes(deployment, JOHN)
     link = john.mail("recover", ADDRESS).link
-    deployment.restart(second_factor="on")
     phone = elsewhere(john)
     page = phone.browser.get(link)
     assert "Use a recovery code" in page.body
     answer = phone.browser.post(form_of(page).action, form_of(page).hidden)
-    assert urlsplit(answer.location).path == "/login/second"
-    handle = parse_qs(urlsplit(answer.location).query)["request"][0]
-    kinds = [item["pk"]["S"].partition("#")[0] for item in deployment.everything()]
-    assert kinds.count("proof-mail") == 1
-    with deployment.nothing_spent(BUT):  # by itself it opens nothing
-        page = phone.browser.open(f"/authorize?resume={handle}&by=mail")
-    assert form_of(page).names >= {"password"}
-    assert SESSION not in phone.browser.cookies
+    assert parse_qs(urlsplit(answer.location).query)["by"] == ["mail"]
+    page = phone.browser.follow(answer)
+    assert form_of(page).action == "/login/second"
+    for path in ("/account", "/account/passkeys"):  # the mail alone opens nothing
+        assert urlsplit(phone.browser.get(path).location).path == "/authorize", path
+    assert "Make a passkey" in phone.browser.follow(type_code(phone.browser, page, codes[0])).body
+    assert urlsplit(phone.browser.get("/account").location).path == "/authorize"  # that page, and no other one
     assert account(deployment).epoch == 0
 
 

@@ -325,6 +325,7 @@ class Walk:
         factor = DynamoFactors(Table(SERVER.dynamodb, SERVER.settings.users_table)).find_totp(sub, account.totp_id)
         assert factor is not None
         return SERVER.sealing.open("second-factor", sub, factor.sealed_seed)
+
     def _doubt(self, sub: str) -> None:
         """As if a mail had given back the password."""
         from valet.server import SERVER

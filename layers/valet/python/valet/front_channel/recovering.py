@@ -16,7 +16,7 @@ from valet.front_channel.mail_links import OUT_OF_DATE, Link, done_page, find_he
 from valet.front_channel.proving import MAIL, prove
 from valet.front_channel.saved_requests import save_request
 from valet.front_channel.steps import back_to_authorize
-from valet.http import Page, Request, Response, redirect
+from valet.http import Page, Request, Response
 from valet.models.accounts import Account, Password
 from valet.models.mails import RECOVER
 from valet.models.sign_outs import SignOut
@@ -109,7 +109,7 @@ def _to_recovery_code(ports: Ports, request: Request, link: Link, account: Accou
         created_at_ms=int(now * 1000),
     )
     prove(ports, saved, MAIL, account, means=normal_address(account.email), amr=(), now=now)
-    return redirect(f"{request.issuer}/login/second?request={saved.handle}")
+    return back_to_authorize(saved, request.issuer, proven_by=MAIL)
 
 
 def _can_recover(ports: Ports, account: Account) -> bool:
