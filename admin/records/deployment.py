@@ -149,11 +149,6 @@ class Deployment:
         return KmsSealing(BotoCalls(self.client("kms")), key)
 
     @cached_property
-    def letters(self) -> Queue | None:
-        queue = self.outputs.get("MailQueue", "")  # a stack that sends no mail has none
-        return Queue(BotoCalls(self.client("sqs")), queue) if queue else None
-
-    @cached_property
     def key_records(self) -> DynamoKeyRecords:
         return DynamoKeyRecords(self.registry, self.random)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.models.accounts import Account, Credential, Password
-from valet.people.identifiers import called, names_of, normal_username
+from valet.people.identifiers import called, is_found_by, names_of, normal_username
 from valet.people.passwords import credential_in_force
 from valet.ports.runtime import Clock
 from valet.registration.attributes import dated
@@ -51,7 +51,11 @@ class People:
         if kept := users.find_credentials(name):
             return kept[0].sub
         identifier = users.find_identifier(name)
-        return identifier.sub if identifier and not identifier.released_at else ""
+        if identifier is None or not identifier.released_at:
+            return identifier.sub if identifier else ""
+        # A change that died half-way has left the mark of an address that was given up: the account's word counts.
+        account = users.find_account(identifier.sub)
+        return identifier.sub if account is not None and is_found_by(account, name, identifier) else ""
 
     def accounts(self) -> Iterator[Account]:
         return (model_from_item(Account, item) for item in self.table.scan("account#"))

@@ -46,9 +46,13 @@ def login(request: Request, server: Server) -> Response:
         attempt, server.credentials, server.accounts, server.throttles, server.settings, server.clock(), kinds
     )
     if isinstance(outcome, RightPassword):
-        account, is_new = outcome.account, outcome.is_new_browser
-        means, amr, now = account.password_id, passwords.AMR, server.clock()
-        prove(server, saved, PASSWORD, account, means=means, amr=amr, now=now, is_new_browser=is_new)
+        account, now = outcome.account, server.clock()
+        if outcome.is_new_browser and server.letters is not None:
+            from valet.people.new_browsers import tell_of_new_browser  # a browser is seldom new
+
+            tell_of_new_browser(server, account, request.issuer, now)
+        passwords.remember_browser(outcome, attempt.browser_digest, server.throttles, now)
+        prove(server, saved, PASSWORD, account, means=account.password_id, amr=passwords.AMR, now=now)
         return back_to_authorize(saved, request.issuer, proven_by=PASSWORD)
     if isinstance(outcome, Throttled):
         server.audit.record("login.throttled", client_id=saved.request.client_id, source_ip=request.source_ip)

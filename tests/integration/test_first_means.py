@@ -1,4 +1,4 @@
-"""The first means costs a code by mail: whoever has only stolen a password adds no passkey of their own to an account
+"""The first means costs a code by mail: a thief who has only a password adds no passkey of their own to an account
 with a proven address, and passes for nobody by one.
 """
 
@@ -319,7 +319,7 @@ def test_a_passkey_that_is_refused_leaves_the_proof_good(
 def test_a_password_next_to_another_provider_alone_takes_the_code(
     deployment: Deployment, post: Post, browser: Browser, page: Answer
 ) -> None:
-    """Whoever is signed in at the provider, or at this browser, sets none without the mailbox."""
+    """A thief who is signed in at the provider, or at this browser, sets none without the mailbox."""
     path, new = "/account/password", "several words in a row"
     deployment.table("Users").delete("password#demo-john", "first")
     change(deployment, has_no_password=True)

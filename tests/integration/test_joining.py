@@ -636,6 +636,24 @@ def test_somebody_who_joins_in_the_same_tab_later_has_to_sign_in(deployment: Dep
     assert SESSION not in ada.browser.cookies
 
 
+def test_somebody_who_joins_in_the_same_tab_is_not_signed_in_as_the_one_before_who_never_came_to_the_app(
+    deployment: Deployment, ada: Person
+) -> None:
+    """Ada's next page did not load, so that her proof still waits there when her brother joins."""
+    sent = ada.ask()
+    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))
+    handle = form_of(sent).hidden["request"]
+    assert leads(ada.joins(page), "/authorize")
+    sent = ada.ask_at("join", handle, "brother@example.org")
+    page = ada.browser.follow(ada.type_code(sent, ada.mailbox.newest_of("join").code))
+    proofs = [item for item in deployment.everything() if item["pk"]["S"].startswith("proof-")]
+    answer = ada.browser.follow(ada.joins(page, password="a horse of his own, of course"))
+    assert form_of(answer).names >= {"password"}
+    assert SESSION not in ada.browser.cookies
+    assert [item for item in deployment.everything() if item["pk"]["S"].startswith("proof-")] == proofs
+    assert signs_in(deployment, ada.web_app, "brother@example.org", "a horse of his own, of course")
+
+
 # -- P11: the five ways of pre-hijacking (Sudhodanan and Paverd, 2022) -------------------------------------------------
 
 

@@ -551,6 +551,35 @@ def test_classic_federated_merge_an_account_that_others_made_is_not_merged(
     assert federation.account("attackers") == attackers
 
 
+def test_an_account_that_another_provider_made_with_the_address_is_not_given_to_its_owner(
+    deployment: Deployment, federation: Federation, browser: Browser, web_app: Application
+) -> None:
+    """The attacker's provider says that the victim's address is the attacker's. The victim comes later, with the
+    provider that alone gives out the address, and must not find themselves in an account that the attacker opens.
+    """
+    lying = federation.add(creates=True)
+    lying.claims["email"] = "victim@example.com"
+    attackers = tokens(federation, browser, web_app, lying)["claims"]["sub"]
+    before = federation.account(attackers)
+    victims = johns(federation, creates=True)
+    victims.claims["email"] = "victim@example.com"
+    came_back = comes(federation, anew(deployment), web_app, victims)
+    assert "why=has_account" in came_back.location
+    assert federation.account(attackers) == before
+
+
+def test_who_is_given_a_former_colleagues_address_does_not_get_their_account(
+    deployment: Deployment, federation: Federation, browser: Browser, web_app: Application
+) -> None:
+    """The same provider, and the same address, and another person."""
+    idp = johns(federation)
+    assert tokens(federation, browser, web_app, idp)["claims"]["sub"] == "demo-john"
+    idp.claims["sub"] = "somebody-else"
+    came_back = comes(federation, anew(deployment), web_app, idp)
+    assert "why=has_account" in came_back.location
+    assert len(federation.account("demo-john").links) == 1
+
+
 def test_trojan_identifier_an_identity_brings_no_address_into_an_account_that_there_is(
     deployment: Deployment, federation: Federation, browser: Browser, web_app: Application
 ) -> None:

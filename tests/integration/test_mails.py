@@ -332,6 +332,26 @@ def test_the_notice_of_a_deletion_goes_where_the_account_was_and_offers_nothing_
     assert "http" not in mail.text
 
 
+def test_a_thief_cannot_bury_a_notice_under_a_thousand_others(deployment: Deployment, post: Post) -> None:
+    """A change of address is told, whatever number of new browsers was."""
+
+    def tell(what: str, mark: str = "") -> None:
+        notify(deployment.server, account(deployment), what, deployment.issuer, deployment.clock.now, mark)
+
+    for _ in range(25):
+        tell("browser.new")
+    post.deliver()
+    assert len(post.mails) == 20
+    assert deployment.audit.names.count("mail.throttled") == 5
+    tell("address.changed", ADDRESS_OF_JOHN)
+    post.deliver()
+    assert len(post.mails) == 21
+    deployment.clock.now += DAY
+    tell("browser.new")
+    post.deliver()
+    assert len(post.mails) == 22
+
+
 def test_a_change_is_made_though_the_queue_is_out_of_reach(deployment: Deployment, post: Post) -> None:
     def away(call: Call, forward: Any) -> Any:
         return refusal("InternalError", status=500) if call.action == "SendMessage" else forward()

@@ -21,6 +21,7 @@ from tests.support.post import Post
 from tests.support.wire import Answer
 
 DAY = 86_400
+SESSION = "__Host-valet-session"
 Doing = Callable[[], Answer]
 
 
@@ -113,14 +114,31 @@ def test_a_sign_in_where_nobody_did_before_is_told_once(deployment: Deployment, 
     assert told(post) == []
 
 
-def test_the_notice_is_sent_before_the_cookie_is(deployment: Deployment, post: Post, web_app: Application) -> None:
-    """Nobody gets a session without it, and nobody is told of one that was not opened."""
+def test_the_notice_is_sent_before_the_browser_counts_as_known(
+    deployment: Deployment, post: Post, web_app: Application
+) -> None:
+    """So no invocation that dies in between leaves a browser known that nobody was told of."""
     browser = anew(deployment)
     page = browser.open(web_app.ask().url)
     assert attempt(browser, page, "john", "wrong").status == 401
-    proven = attempt(browser, page, "john", "password123")
     assert told(post) == []
-    assert browser.get(proven.location).set_cookies
+    with deployment.aws.recorded() as calls:
+        assert attempt(browser, page, "john", "password123").status == 303
+    made = [(call.action, call.partition_prefix) for call in calls]
+    assert made.index(("SendMessage", None)) < made.index(("PutItem", "throttle#"))
+    assert told(post) == [("browser.new", "")]
+
+
+def test_a_thief_who_gives_the_password_twice_in_the_new_browser_is_told_of_all_the_same(
+    deployment: Deployment, post: Post, web_app: Application
+) -> None:
+    """The thief does not follow the first answer. The browser counts as known from then on."""
+    browser = anew(deployment)
+    page = browser.open(web_app.ask().url)
+    attempt(browser, page, "john", "password123")
+    deployment.clock.advance(1)
+    browser.follow(attempt(browser, page, "john", "password123"))
+    assert SESSION in browser.cookies
     assert told(post) == [("browser.new", "")]
 
 

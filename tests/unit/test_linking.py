@@ -75,6 +75,7 @@ NOT_BY_ITSELF: dict[str, dict[str, Any]] = {
     "the provider does not give out the address": {"identity": replace(JOHN_THERE, is_authoritative=False)},
     "the account has a passkey": {"found": replace(JOHN, passkeys=frozenset({"ab"}))},
     "the account has a second factor": {"found": replace(JOHN, totp_id="1")},
+    "the account is another identity's": {"found": replace(JOHN, links=frozenset({"github#12"}))},
     "the address may be given back": {
         "found": replace(JOHN, former_email="old@example.com", former_until=int(NOW) + 1)
     },

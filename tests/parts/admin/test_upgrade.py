@@ -72,6 +72,13 @@ def test_a_user_is_found_by_their_address_too(valet: Operator) -> None:
     assert valet.json("users", "show", "John@Example.com")["username"] == "john"
 
 
+def test_a_user_is_found_by_an_address_whose_change_died_half_way(valet: Operator, users: DynamoUsers) -> None:
+    users.release_identifier("john@example.com", "demo-john", 1.0)
+    assert valet.json("users", "show", "john@example.com")["username"] == "john"
+    users.table.update("account#demo-john", "account", "SET #email = :new", {":new": "new@example.com"})
+    valet("users", "show", "john@example.com", status=3)
+
+
 def test_a_new_password_is_in_force_for_this_release_and_the_one_before(valet: Operator, users: DynamoUsers) -> None:
     valet("users", "set-password", "john", "--password-stdin", typed="a password of many words\n")
     account = users.find_account("demo-john")

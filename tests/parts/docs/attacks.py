@@ -193,4 +193,6 @@ def attacks() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join([*promises(), "", *attacks()]))
+    from tests.parts.docs.account_attacks import account_attacks
+
+    print("\n".join([*promises(), "", *attacks(), "", *account_attacks()]))

@@ -1,6 +1,6 @@
 """What Valet promises whatever happens, and the tests that show it: a table of docs/promises.md.
 
-Both tables of that document: `python -m tests.parts.docs.attacks`.
+All tables of that document: `python -m tests.parts.docs.attacks`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ _FAPI = "integration/test_fapi2.py"
 _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
 _PROOFS = "integration/test_proofs.py"
+_UNDOING = "integration/test_undoing.py"
+_RECOVERING = "integration/test_recovering.py"
 _NEW_PASSWORD = "integration/test_new_password.py"
 _PROVIDERS = "parts/outbound/test_providers.py"
 _STOLEN = "integration/test_stolen_sign_ins.py"
@@ -122,6 +124,19 @@ PROMISES = (
         "P10",
     ),
     Row(
+        "An account that people make begins with a proven address, or with a provider's identity where the operator allows "
+        "it. Nothing that somebody else chose is in it when its owner first opens it.",
+        (
+            "integration/test_joining.py::test_p11_classic_federated_merge",
+            "integration/test_joining.py::test_p11_unexpired_session",
+            "integration/test_joining.py::test_p11_trojan_identifier",
+            "integration/test_joining.py::test_p11_unexpired_address_change",
+            "integration/test_joining.py::test_p11_non_verifying_identity_provider",
+            "integration/test_linking.py::test_row_5_who_is_nobody_here_gets_an_account_of_their_own",
+        ),
+        "P11",
+    ),
+    Row(
         "A person who asks for a mail cannot know whether anybody has the address: the same words, the same calls, and "
         "a function that may not read accounts. Only the mailbox tells.",
         (
@@ -156,6 +171,23 @@ PROMISES = (
         "P14",
     ),
     Row(
+        "Mail alone gives back a password to an account that has one, and a session of that level, no more: whatever "
+        "asks for a passkey or a second factor still asks. An undoing takes back an address and a password, never a "
+        "passkey or a second factor.",
+        (
+            f"{_RECOVERING}::test_whatever_asks_for_a_passkey_still_asks",
+            f"{_UNDOING}::test_a_stolen_mailbox_takes_no_passkey_and_no_second_factor_away",
+            f"{_UNDOING}::test_an_account_without_a_password_is_given_none",
+            f"{_UNDOING}::test_an_undoing_opens_no_session",
+        ),
+        "P15",
+    ),
+    Row(
+        "A link in a mail spends nothing by being fetched, by anybody, in any order, any number of times.",
+        (f"{_UNDOING}::test_fetching_the_link_spends_nothing_however_often_and_by_whomever",),
+        "P16",
+    ),
+    Row(
         "An account is one item, and each change of how its end-user signs in is one conditional write on it. What "
         "shuts people out ends every session and grant by that very write, and is finished wherever the function that "
         "made it was killed.",
@@ -163,8 +195,12 @@ PROMISES = (
             f"{_NEW_PASSWORD}::test_everything_that_was_opened_before_is_over",
             f"{_NEW_PASSWORD}::test_the_sign_out_is_announced_before_the_write",
             f"{_NEW_PASSWORD}::test_a_thief_who_is_still_writing_while_the_owner_resets_comes_too_late",
+            f"{_UNDOING}::test_a_thief_who_is_still_writing_while_the_owner_undoes_comes_too_late",
+            f"{_UNDOING}::test_a_second_change_does_not_outrun_the_undoing",
+            "integration/test_own_address.py::test_a_change_that_died_half_way_is_finished_by_looking_at_the_page",
             "contract/test_own_sign_in.py::*",
             "contract/test_passkeys.py::*",
+            _WALK,
         ),
         "P17",
     ),
@@ -193,6 +229,16 @@ PROMISES = (
         "P19",
     ),
     Row(
+        "acr and amr say what happened and nothing more, and auth_time is the time of the oldest factor that acr rests on.",
+        (
+            "integration/test_second_factors.py::test_a_password_and_a_code_sign_in_and_the_tokens_say_so",
+            "integration/test_second_factors.py::test_max_age_counts_from_the_password_however_fresh_the_code_is",
+            "integration/test_joining.py::test_a_passkey_instead_of_a_password",
+            "integration/test_upstream_levels.py::*",
+        ),
+        "P20",
+    ),
+    Row(
         "The secrets at other providers are ciphertext at rest. Operators can seal them and open none.",
         (
             "parts/admin/test_providers.py::test_the_secret_is_sealed_for_this_provider_and_no_command_shows_it",
@@ -211,6 +257,15 @@ PROMISES = (
             "unit/test_mail_throttling.py::*",
         ),
         "P22",
+    ),
+    Row(
+        "Every page works without script (a passkey needs the browser's), with a keyboard, at 320 pixels, in both themes and "
+        "both directions.",
+        (
+            "e2e/test_accessibility.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_accessibility.py::test_the_keyboard_reaches_everything_and_shows_where_it_is",
+        ),
+        "P23",
     ),
     Row(
         "An access token that is bound to a key is refused without a proof of that key: at /userinfo, at the "

@@ -1,6 +1,6 @@
 """The requests of signing in with another provider, and their calls. What the provider is asked costs no AWS call."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
@@ -25,33 +25,37 @@ def federation_of(world: World, **record: Any) -> tuple[Federation, FakeProvider
     return federation, federation.add(**record)
 
 
-def asking(federation: Federation, request: Callable[[], Answer]) -> Request:
-    """The request, while the providers can be asked."""
+@dataclass
+class Return:
+    """The browser comes back from the provider to that address. Meanwhile the providers can be asked."""
 
-    def send() -> Answer:
-        with patch("valet.outbound.guarded.ask", federation.ask):
-            return request()
+    world: World
+    federation: Federation
+    idp: FakeProvider
+    url: str
 
-    return send
+    def __call__(self) -> Answer:
+        with patch("valet.outbound.guarded.ask", self.federation.ask):
+            return self.world.browser.get(self.url)
+
+
+def sign_in(world: World, federation: Federation, idp: FakeProvider) -> Return:
+    """From the sign-in page to the provider, on the way back."""
+    return Return(world, federation, idp, brought_back(idp, _sent(world, idp)))
 
 
 def _sent(world: World, idp: FakeProvider) -> Answer:
     return world.browser.get(button_of(world.browser.open(world.web_app.ask().url), idp))
 
 
-def _comes_back(world: World, federation: Federation, idp: FakeProvider) -> Request:
-    url = brought_back(idp, _sent(world, idp))
-    return asking(federation, lambda: world.browser.get(url))
-
-
 def federate_begun(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     button = button_of(world.browser.open(world.web_app.ask().url), idp)
     return lambda: world.browser.get(button)
 
 
 def federate_by_post(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     state = asked_of(_sent(world, idp))["state"]
     path = f"/federate/{idp.provider.provider_id}/callback"
     return lambda: world.browser.post_from_another_site(path, {"state": state, "code": "x"})
@@ -61,40 +65,40 @@ def federate_sign_in(world: World) -> Request:
     """By a link."""
     federation, idp = federation_of(world)
     federation.link(idp, "demo-john")
-    return _comes_back(world, federation, idp)
+    return sign_in(world, federation, idp)
 
 
 def federate_new_account(world: World) -> Request:
     federation, idp = federation_of(world, creates=True)
-    return _comes_back(world, federation, idp)
+    return sign_in(world, federation, idp)
 
 
 def federate_linked(world: World) -> Request:
     """By two proven addresses and the operator's word."""
     federation, idp = federation_of(world, links="verified", domains=frozenset({"example.com"}))
     idp.claims["email"] = "john@example.com"
-    return _comes_back(world, federation, idp)
+    return sign_in(world, federation, idp)
 
 
 def federate_has_account(world: World) -> Request:
     federation, idp = federation_of(world)
     idp.claims["email"] = "john@example.com"
-    return _comes_back(world, federation, idp)
+    return sign_in(world, federation, idp)
 
 
 def federate_to_link(world: World) -> Request:
     """From the account page."""
     federation, idp = federation_of(world)
-    return _comes_back_to_link(world, federation, idp)
+    return to_link(world, federation, idp)
 
 
 def federate_refused(world: World) -> Request:
     federation, idp = federation_of(world)
-    return _comes_back(world, federation, idp)
+    return sign_in(world, federation, idp)
 
 
 def federate_denied(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     url = callback(idp, {"error": "access_denied", "state": asked_of(_sent(world, idp))["state"]})
     return lambda: world.browser.get(url)
 
@@ -110,14 +114,15 @@ def authorize_told(world: World) -> Request:
 
 def _begun(world: World, idp: FakeProvider) -> Request:
     browser: Browser = world.browser
-    page = browser.sign_in(browser.open(SECTION))
+    page = browser.open(SECTION)
+    page = page if page.status == 200 and "password" not in page.body else browser.sign_in(page)
     form = filled_in(page, "provider", idp.provider.provider_id)
     return lambda: browser.post(*form)
 
 
-def _comes_back_to_link(world: World, federation: Federation, idp: FakeProvider) -> Request:
-    url = brought_back(idp, world.browser.follow(_begun(world, idp)()))
-    return asking(federation, lambda: world.browser.get(url))
+def to_link(world: World, federation: Federation, idp: FakeProvider) -> Return:
+    """From the account page to the provider, on the way back."""
+    return Return(world, federation, idp, brought_back(idp, world.browser.follow(_begun(world, idp)())))
 
 
 def providers_page(world: World) -> Request:
@@ -129,13 +134,13 @@ def providers_page(world: World) -> Request:
 
 
 def provider_begun(world: World) -> Request:
-    federation, idp = federation_of(world)
+    _federation, idp = federation_of(world)
     return _begun(world, idp)
 
 
 def provider_linked(world: World) -> Request:
     federation, idp = federation_of(world)
-    page = world.browser.follow(_comes_back_to_link(world, federation, idp)())
+    page = world.browser.follow(to_link(world, federation, idp)())
     form = filled_in(page, "do", "confirm")
     return lambda: world.browser.post(*form)
 
@@ -148,31 +153,47 @@ def provider_removed(world: World) -> Request:
 
 
 ROWS = (
-    Row(federate_begun, 303, "GetItem request", "Query providers, GetItem request, GetItem client"),
-    Row(federate_by_post, 303, "", "Query providers"),
+    Row(
+        federate_begun,
+        303,
+        "GetItem request",
+        "Query providers, GetItem request, GetItem client",
+    ),
+    Row(
+        federate_by_post,
+        303,
+        "",
+        "Query providers",
+    ),
     Row(
         federate_sign_in,
         303,
         "GetItem request, Decrypt, GetItem link, GetItem account, UpdateItem link, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem account, UpdateItem link, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem account, "
+        "UpdateItem link, PutItem proof-upstream",
     ),
     Row(
         federate_new_account,
         303,
-        "GetItem request, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
+        "GetItem request, Decrypt, GetItem link, GetItem identifier, PutItem account, PutItem link, "
+        "PutItem identifier, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "PutItem account, PutItem link, PutItem identifier, PutItem proof-upstream",
     ),
     Row(
         federate_linked,
         303,
-        "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
+        "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem link, "
+        "UpdateItem account, UpdateItem link, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "GetItem account, PutItem link, UpdateItem account, UpdateItem link, PutItem proof-upstream",
     ),
     Row(
         federate_has_account,
         303,
         "GetItem request, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem proof-upstream",
-        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem account, PutItem proof-upstream",
+        "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, "
+        "GetItem account, PutItem proof-upstream",
     ),
     Row(
         federate_to_link,
@@ -186,12 +207,19 @@ ROWS = (
         "GetItem request, Decrypt, GetItem link, GetItem identifier",
         "Query providers, GetItem request, GetItem client, Decrypt, GetItem link, GetItem identifier, GetItem people",
     ),
-    Row(federate_denied, 303, "GetItem request", "Query providers, GetItem request"),
+    Row(
+        federate_denied,
+        303,
+        "GetItem request",
+        "Query providers, GetItem request",
+    ),
     Row(
         authorize_told,
         303,
-        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, UpdateItem proof-upstream, GetItem consent",
-        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, UpdateItem proof-upstream, GetItem client, GetItem people, GetItem consent",
+        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, "
+        "UpdateItem proof-upstream, GetItem consent",
+        "GetItem request, GetItem proof-upstream, GetItem account, PutItem sessions, PutItem session, "
+        "UpdateItem proof-upstream, GetItem client, GetItem people, GetItem consent",
     ),
     Row(
         providers_page,
@@ -208,8 +236,10 @@ ROWS = (
     Row(
         provider_linked,
         303,
-        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, UpdateItem account, UpdateItem link",
-        "GetItem session, GetItem account, GetItem proof-upstream, Query providers, GetItem link, PutItem link, UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, "
+        "UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, Query providers, GetItem link, "
+        "PutItem link, UpdateItem account, UpdateItem link",
     ),
     Row(
         provider_removed,

@@ -13,6 +13,7 @@ from valet.tokens.verify import Verified, verify_access_token
 
 from tests.promises.counts.requests import NEW_ADDRESS, NEW_PASSWORD, Request
 from tests.promises.faults.injection import Fault
+from tests.promises.faults.other_providers import OTHER_PROVIDERS
 from tests.promises.faults.second_factors import SECOND_FACTORS
 from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
@@ -511,6 +512,7 @@ def after_reading(run: Run) -> None:
 
 
 AFTERMATH: dict[str, Callable[[Run], None]] = {
+    **OTHER_PROVIDERS,
     **SECOND_FACTORS,
     "account_stranger": after_visit,
     "account_overview": after_reading,

@@ -9,7 +9,7 @@ from valet.aws.connection import NoAnswer
 from local.aws.calls import Call, refusal
 from tests.support.world import RIVAL
 
-_READS = frozenset({"GetItem", "Query", "Sign", "Decrypt"})
+_READS = frozenset({"GetItem", "Query", "Sign"})
 
 
 class Killed(BaseException):

@@ -155,6 +155,7 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         ("public_key", base64url(bytes(91))),
         ("transports", "internal"),
     )
+    state = f"{secrets.handle}.{int(START * 1000)}.{base64url(bytes(32))}"
     consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
     logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
     return (
@@ -173,6 +174,11 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/account/passkeys", "GET", cookies=signed_in),
         Sent("/account/passkeys", "POST", form=enrolment, cookies=signed_in),
         Sent("/account/passkeys", "POST", form=(("do", "remove"), ("passkey", "ab" * 32)), cookies=signed_in),
+        Sent("/account/providers", "GET", cookies=signed_in),
+        Sent("/account/providers", "POST", form=(("do", "remove"), ("link", "acme#" + "ab" * 32)), cookies=signed_in),
+        Sent("/federate/acme", "GET", (("request", secrets.handle),), cookies=browser),
+        Sent("/federate/acme/callback", "GET", (("state", state), ("code", "code"), ("iss", "i")), cookies=browser),
+        Sent("/federate/acme/callback", "POST", form=(("state", state), ("code", "code"), ("user", "{}"))),
         Sent("/consent", "GET", (("request", secrets.handle),), cookies=signed_in),
         Sent("/consent", "POST", form=consent, cookies=signed_in),
         Sent("/authorize", "GET", (("client_id", "web"), ("request_uri", secrets.request_uri)), cookies=signed_in),

@@ -62,6 +62,12 @@ class Act:
     revokes: bool = False  # an operator's command that ends what was there before it
     jkt: str = ""  # the thumbprint of the key that signed its DPoP proof; empty: it has none
     proof: str = ""  # the proof itself: a request that has it again is a replay
+    mail: str = ""  # the secret in the link of the mail that it comes by
+
+    @property
+    def is_command(self) -> bool:
+        """Whether its one write on an account or a client ends what was there before it, or replaces a password."""
+        return self.function == "operator" or self.kind in ("reset", "undo")
 
     def __str__(self) -> str:
         if self.by:

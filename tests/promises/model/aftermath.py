@@ -17,7 +17,7 @@ _AFTER = "after"
 _LAST_SANDBOX = 99
 
 
-class _Aftermath:
+class Aftermath:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._numbers = count(900)
@@ -34,7 +34,7 @@ class _Aftermath:
 
 def see_what_stands(run: Run) -> None:
     run.world.freshen()
-    after = _Aftermath(run)
+    after = Aftermath(run)
     page = after.send(acts.authorize(run.stage.client_id, "", run.stage.scope))
     browser, handle = asked(page.answer or {})
     in_force = run.ledger.endings.in_force["sub-john"]
@@ -58,7 +58,7 @@ def see_what_stands(run: Run) -> None:
         raise Violation("who signs in afterwards is given no tokens")
 
 
-def _sign_in(run: Run, after: _Aftermath, browser: str, handle: str, password: str, actor: str = _AFTER) -> None:
+def _sign_in(run: Run, after: Aftermath, browser: str, handle: str, password: str, actor: str = _AFTER) -> None:
     """At the sign-in page, and back from there."""
     came = after.send(acts.login(browser, handle, "john", password, actor=actor)).answer or {}
     if "&by=" in came["headers"].get("Location", ""):
@@ -88,7 +88,7 @@ def _unfinished(run: Run) -> Act | None:
     return commands[-1].act
 
 
-def _present_all(run: Run, after: _Aftermath, actor: str) -> None:
+def _present_all(run: Run, after: Aftermath, actor: str) -> None:
     """Everything that the actor has, and what it leads to."""
     if (actor, "refresh") in run.kept:
         after.send(acts.refresh(run.stage.client_id, run.kept[actor, "refresh"], actor=actor))
@@ -100,7 +100,7 @@ def _present_all(run: Run, after: _Aftermath, actor: str) -> None:
         after.send(acts.refresh(run.stage.client_id, run.kept[actor, "refresh"], actor=actor))
 
 
-def _ask_for_code(run: Run, after: _Aftermath, actor: str, session: str) -> None:
+def _ask_for_code(run: Run, after: Aftermath, actor: str, session: str) -> None:
     """By a request of its own, and through the consent page where there is one."""
     process = after.send(acts.authorize(run.stage.client_id, session, run.stage.scope, actor=actor))
     answer = process.answer or {}

@@ -61,7 +61,7 @@ class Endings:
         process.after = frozenset(number for number, each in self.commands.items() if each.is_answered)
         process.after_commit = self.all_committed
         process.replaced = frozenset((sub, len(former)) for sub, former in self.former.items())
-        if act.function != "operator":
+        if not act.is_command:
             return
         held = frozenset(name for name, each in self.sign_ins.items() if each.is_answered)
         if act.client_id:

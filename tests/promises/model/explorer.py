@@ -87,6 +87,9 @@ def _start(scenario: Scenario) -> Stage:
 
 def stage_is_over(run: Run) -> None:
     """Nothing is under way and nobody else comes: does the client's token still work, if nothing speaks against it?"""
+    if run.scenario.after is not None:
+        run.scenario.after(run)
+        return
     if run.stage.handles:
         if run.scenario.has_aftermath:
             see_what_stands(run)

@@ -20,6 +20,7 @@ from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
+from tests.promises.model.owning import Owning
 from tests.promises.model.processes import Answer, Process
 from tests.promises.model.second_factors import SecondFactors
 from tests.promises.model.signing_in import SigningIn, session_of
@@ -57,10 +58,12 @@ class Ledger:
     violations: list[str] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
     signing_in: SigningIn = field(init=False)
+    owning: Owning = field(init=False)
     second: SecondFactors = field(init=False)
 
     def __post_init__(self) -> None:
         self.signing_in = SigningIn(self.endings, self.violated)
+        self.owning = Owning(self.endings, self.violated)
         self.second = SecondFactors(self.violated)
 
     @property
@@ -87,6 +90,7 @@ class Ledger:
             violations=[],
         )
         made.signing_in = self.signing_in.again(made.endings, made.violated)
+        made.owning = self.owning.again(made.endings, made.violated)
         made.second = self.second.again(made.violated)
         return made
 
@@ -96,6 +100,7 @@ class Ledger:
     def began(self, process: Process) -> None:
         self.endings.began(process, self.grants)
         self.signing_in.began(process)
+        process.linked = self.owning.linked
         self.second.began(process)
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
@@ -142,7 +147,8 @@ class Ledger:
             self.signing_in.proof_written(author, call.pk, old, new, self.now)
             if call.kind == "proof-second" and old is None:
                 self.second.proof_written(author, new)
-        is_commit = call.kind in ("account", "client") and author is not None and author.act.function == "operator"
+        self.owning.written(author, call, old, new, self.now)
+        is_commit = call.kind in ("account", "client") and author is not None and author.act.is_command
         if is_commit and author is not None and not self.endings.committed(author):
             self.violated("a late write brings an older password back into force")
 
@@ -260,7 +266,7 @@ class Ledger:
             "logout": lambda: facts.ends_with_session,
             "authorize": lambda: facts.ends_with_session and facts.session in self.over_sessions,
             **dict.fromkeys(
-                ("set-password", "sign-out", "disable", "revoke-client"), lambda: self.endings.may_end(facts)
+                ("set-password", "sign-out", "disable", "revoke-client", "finish"), lambda: self.endings.may_end(facts)
             ),
         }
         if act.kind not in why or not why[act.kind]():
@@ -333,6 +339,8 @@ class Ledger:
         if act.function == "operator":
             self._command_ended(process, answer["statusCode"] if answer else 0)
             return
+        if act.is_command:
+            self.endings.ended(process.number, is_answered=False)  # the function finish completes it
         self.signing_in.ended(process, answer["statusCode"] if answer else 0)
         if answer is None:
             return

@@ -14,6 +14,7 @@ from valet.models.accounts import Account, Credential, Password
 from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer, LiveToken
 from valet.people import passwords
+from valet.people.passwords import RightPassword
 from valet.tokens.status_index import StatusIndices
 
 from admin.commands import grants as grants_commands
@@ -27,7 +28,9 @@ def epoch_is_read_after_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def authenticate(attempt: Any, credentials: Any, accounts: Any, *others: Any) -> Any:
         outcome = original(attempt, credentials, accounts, *others)
-        return accounts.find_account(outcome.sub) if isinstance(outcome, Account) else outcome
+        if not isinstance(outcome, RightPassword):
+            return outcome
+        return replace(outcome, account=accounts.find_account(outcome.account.sub))
 
     monkeypatch.setattr(passwords, "authenticate", authenticate)
 

@@ -42,7 +42,7 @@ OPERATOR_FAULTS = (
     Fault(
         "a credential is replaced in its place, before the account names it",
         "password-sign-in-faults",
-        LOCKED_OUT,
+        "locked out of the release before: its credential is not the one that the account names",
         credential_is_replaced_in_place,
     ),
     Fault(

@@ -16,6 +16,7 @@ from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.errors import TemporarilyUnavailable
+from valet.front_channel import joining, recovering
 from valet.models.factors import Totp
 from valet.people import passwords
 
@@ -135,6 +136,8 @@ def installed_commands(world: "World") -> Iterator[None]:
     replaced: tuple[tuple[ModuleType, str, Any], ...] = (
         (passwords, "_is_password", _is_kept),
         (users_commands, "hash_password", kept_hash),
+        (joining, "hash_password", kept_hash),
+        (recovering, "hash_password", kept_hash),
         (users_commands, "read_password", lambda **_: world.typed()),
         (revocation, "_at_once", _one_by_one),
     )

@@ -123,6 +123,7 @@ class Process:
     after_commit: frozenset[int] = frozenset()  # ... and those whose one write had taken effect
     replaced: frozenset[tuple[str, int]] = frozenset()  # how many passwords each end-user had had before
     over: frozenset[int] = frozenset()  # sign-ins and sign-outs that had come to their end when it began
+    linked: frozenset[str] = frozenset()  # identities at other providers that accounts named when it began
     proof: str = ""  # the proof that it comes back by, if that was there and new when it began
     answer: Answer | None = None
     is_done: bool = False

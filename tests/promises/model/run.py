@@ -52,6 +52,7 @@ class Scenario:
     is_ttl_prompt: bool = False  # DynamoDB deletes what has expired with the tick, not some day
     has_aftermath: bool = True  # what stands when nothing is under way any more is looked at as well
     is_warm: bool = True  # the sandboxes hold blocks of status indices
+    after: "Callable[[Run], None] | None" = None  # what is looked at when nothing is under way any more
 
 
 @dataclass
@@ -224,7 +225,7 @@ class Run:
         session = cookies_set(answer).get(SESSION_COOKIE)
         if session is not None and act.actor != "client":
             self.kept[act.actor, "session"] = session
-        if act.kind == "login":
+        if act.kind in ("login", "join"):
             self.kept |= {(act.actor, "proof"): query["by"][0]} if "by" in query else {}
         elif act.kind == "second":
             self.kept |= {(act.actor, "second"): query["by"][0]} if "by" in query else {}
@@ -268,6 +269,7 @@ class Run:
                 process.replaced,
                 process.over,
                 process.proof,
+                process.linked,
                 process.dead_before,
                 process.observed,
             )
@@ -344,7 +346,8 @@ def _ledger_digest(ledger: Ledger) -> int:
         frozenset(ledger.ranges),
         ledger.endings.digest(),
     )
-    return hash((facts, granted, proofs, ended, ledger.signing_in.digest(), ledger.second.digest()))
+    people = (ledger.signing_in.digest(), ledger.second.digest(), ledger.owning.digest())
+    return hash((facts, granted, proofs, ended, people))
 
 
 def _facts_digest(facts: Facts) -> int:

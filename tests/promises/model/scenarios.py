@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
 from tests.promises.model.operator_scenarios import DEEP_OPERATOR_SCENARIOS, OPERATOR_SCENARIOS
+from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCENARIOS
 from tests.promises.model.processes import Fate
 from tests.promises.model.proof_scenarios import DEEP_PROOF_SCENARIOS, PROOF_SCENARIOS
 from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_SCENARIOS
@@ -358,6 +359,7 @@ ALL = (
     *PUSHED_SCENARIOS,
     *RENEW_SCENARIOS,
     *SIGN_IN_SCENARIOS,
+    *OWNER_SCENARIOS,
     *SECOND_SCENARIOS,
 )
 ALL_DEEP = (
@@ -368,5 +370,6 @@ ALL_DEEP = (
     *DEEP_PUSHED_SCENARIOS,
     *DEEP_RENEW_SCENARIOS,
     *DEEP_SIGN_IN_SCENARIOS,
+    *DEEP_OWNER_SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

@@ -35,6 +35,8 @@ class Proven:
     left_after: frozenset[int]  # the commands whose write had taken effect when it was left
     expires_at: int
     is_new: bool = True  # nothing has spent it
+    mail: str = ""  # that was used for it
+    means: str = ""  # what the account calls the identity at another provider, if it is by one
 
 
 @dataclass
@@ -48,8 +50,8 @@ class SigningIn:
     given: dict[str, str] = field(default_factory=dict)  # proofs, by the session whose cookie was answered
     people: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # each session's sub, sid and epoch
     over: frozenset[int] = frozenset()  # logins and sign-outs that have come to their end
-    # Logins that were answered with the way back: browser and request, and what was over before.
-    proved: dict[int, tuple[tuple[str, str], frozenset[int]]] = field(default_factory=dict)
+    # Logins that were answered with the way back: browser, request and mail, and what was over before.
+    proved: dict[int, tuple[tuple[str, str, str], frozenset[int]]] = field(default_factory=dict)
     # The browser of each, the request that had signed in there, and those that were over before that.
     sign_outs: dict[int, tuple[str, frozenset[int]]] = field(default_factory=dict)
 
@@ -86,10 +88,10 @@ class SigningIn:
     def ended(self, process: Process, status: int) -> None:
         """The request has come to its end: answered with that status, or killed."""
         act = process.act
-        if act.kind == "login":
+        if act.kind in ("login", "join"):
             self.over |= {process.number}
-            if status == 303:
-                self.proved[process.number] = ((act.browser, act.token), process.over)
+            if status == 303 and "&by=" in (process.answer or {})["headers"]["Location"]:
+                self.proved[process.number] = ((act.browser, act.token, act.mail), process.over)
         elif act.kind == "logout" and act.browser and 0 < status < 500:
             self.over |= {process.number}
             opener = self.proofs.get(self.opened_by.get(session_of(act), ("", 0))[0])
@@ -104,6 +106,8 @@ class SigningIn:
         if proof != standing:
             if standing and author.number in self.proofs[standing].over:
                 self.violated("an older sign-in takes the place of a newer one")
+            if standing and pk.startswith("proof-joined#"):
+                self.violated("another takes the place of the one who has joined here")
             act = author.act
             self.standing[pk] = proof
             self.proofs[proof] = Proven(
@@ -120,6 +124,7 @@ class SigningIn:
                 now,
                 self.endings.all_committed,
                 new["expires_at"],
+                mail=act.mail,
             )
         elif not is_new and "spent_by" not in (old or {}):
             self._spent(author, proof)
@@ -184,14 +189,17 @@ class SigningIn:
         if self.endings.ended_between(proven.sub, proven.left_after, process.after_commit):
             self.violated("a proof of an epoch that is over opens a session")
         passwords = self.endings.passwords_since(proven.sub, process.replaced)
-        if proven.kind == "password" and proven.password not in passwords:
+        if proven.means and proven.means not in process.linked:
+            self.violated("an identity that was taken off the account opens a session")
+        if proven.kind in ("password", "joined") and proven.password not in passwords:
             self.violated("a password that is not in force opens a session")
 
     def _is_of_the_last(self, proven: Proven, over: frozenset[int]) -> None:
         """Nobody proved after it at that page, or signed out of what it, or one before it, had opened."""
         for number in over & self.proved.keys():
             place, before = self.proved[number]
-            if place == (proven.browser, proven.handle) and proven.number in before:
+            is_click = bool(proven.mail) and place[2] == proven.mail  # another one on the same form
+            if place[:2] == (proven.browser, proven.handle) and proven.number in before and not is_click:
                 self.violated("signed in as the one who proved before")
         for number in over & self.sign_outs.keys():
             browser, before = self.sign_outs[number]
@@ -201,7 +209,7 @@ class SigningIn:
     def no_cookie_answered(self, process: Process, now: float) -> None:
         """Nothing speaks against the proof that stood when the request began: it has to open a session."""
         proven = self.proofs.get(process.proof)
-        if proven is None or not proven.is_new or process.proof not in self.standing.values():
+        if proven is None or proven.means or not proven.is_new or process.proof not in self.standing.values():
             return
         is_fresh = now < proven.expires_at and now - proven.asked_at < FRESH
         is_in_force = self.endings.passwords_since(proven.sub, proven.replaced) == (proven.password,)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from valet.aws.dynamodb.table import item_from_model
@@ -52,7 +52,7 @@ class Stage:
     key: str = ""  # the client's, of acts.KEYS; empty: it sends no proofs
 
     @classmethod
-    def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> "Stage":
+    def empty(cls, client_id: str = "web", scope: str = "openid items offline_access") -> Self:
         """Somebody is signed in."""
         ledger = Ledger(RULES)
         world = World(ledger.watch, "stage")
@@ -204,7 +204,7 @@ class Stage:
         ledger.clock = lambda: world.now
         world.began = ledger.began
         world.now = self.world.now
-        world.has_nonces = self.world.has_nonces
+        world.has_nonces, world.has_mail = self.world.has_nonces, self.world.has_mail
         world.registry = self.world.registry
         world.grants.items.update(self.world.grants.items)
         world.users.items.update(self.world.users.items)

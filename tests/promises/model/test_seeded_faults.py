@@ -12,6 +12,7 @@ from tests.promises.model.faults import Fault
 from tests.promises.model.ledger import Violation
 from tests.promises.model.machine import AuthorizationServer
 from tests.promises.model.operator_seeded import OPERATOR_FAULTS
+from tests.promises.model.owner_seeded import OWNER_FAULTS
 from tests.promises.model.proof_seeded import PROOF_FAULTS
 from tests.promises.model.pushed_seeded import PUSHED_FAULTS
 from tests.promises.model.renew_seeded import RENEW_FAULTS
@@ -44,7 +45,7 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
     "fault",
     [
         *(*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS),
-        *(*SIGN_IN_FAULTS, *SECOND_FAULTS),
+        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS),
     ],
     ids=lambda fault: fault.name,
 )

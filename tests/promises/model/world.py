@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from valet import log
@@ -15,7 +16,11 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
+from valet.aws.dynamodb.links import DynamoLinks
+from valet.aws.dynamodb.mails import DynamoMails
+from valet.aws.dynamodb.newcomers import DynamoNewcomers
 from valet.aws.dynamodb.once import DynamoOnce
+from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
@@ -24,10 +29,13 @@ from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.aws.dynamodb.table import ConditionFailed, Item, item_from_model, model_from_item
 from valet.aws.dynamodb.throttles import DynamoThrottles
+from valet.frozen import Frozen
 from valet.handles import digest
 from valet.models.accounts import Account, Credential
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.keys import SigningKey
+from valet.models.policy import Policy
+from valet.models.providers import Provider
 from valet.protocol.nonces import Nonces
 from valet.server import Server
 from valet.settings import Settings
@@ -46,6 +54,7 @@ START = 1_800_000_000.0
 _PERSONAL = frozenset({"openid", "profile", "email", "items", "offline_access"})
 _SIGNERS = MemorySigners()
 _KEY = _SIGNERS.new_key("ES256")
+PROVIDER = Provider("other", "The other one", issuer="https://other.example")
 _signatures: dict[bytes, bytes] = {}  # what is replayed is signed once
 Author = Process | None
 Watcher = Callable[[Author, Call, Item | None, Item | None], None]
@@ -54,8 +63,20 @@ Watcher = Callable[[Author, Call, Item | None, Item | None], None]
 @cache
 def handler(name: str) -> Handler:
     """The handler of functions/<name>/app.py."""
-    found: Handler = load(name).handler
+    module = load(name)
+    found: Handler = _by_messages(module) if name == "finish" else module.handler
     return found
+
+
+def _by_messages(module: Any) -> Handler:
+    """A function that queues bring messages, as if it answered requests."""
+
+    def answer(event: Mapping[str, Any], _context: Any) -> Answer:
+        module.SERVER = server_module.SERVER  # of the world that is installed now
+        failed = module.handler(event, SimpleNamespace(aws_request_id="request-1"))["batchItemFailures"]
+        return {"statusCode": 503 if failed else 200, "body": "", "headers": {}}
+
+    return answer
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,31 @@ class _Signer:
 
         signed: bytes = self.world.wire(Call("sign", "kms#key", "", False), run)
         return signed
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """A queue whose messages lie among the items, each of them once; sending one may fail."""
+
+    world: "World"
+    name: str
+
+    def send(self, message: Frozen, /, delay: int = 0) -> None:
+        defaults = message.DEFAULTS
+        body = json.dumps({name: value for name, value in vars(message).items() if defaults.get(name) != value})
+        pk = f"{self.name}#{hashlib.sha256(body.encode()).hexdigest()}"
+        call = Call("send", pk, self.name, False)
+        self.world.wire(call, lambda: self.world.keep_message(call, body))
+
+
+class _Providers:
+    """The port Providers: there is one, and nobody asks it anything here."""
+
+    def providers(self) -> tuple[Provider, ...]:
+        return (PROVIDER,)
+
+    def find_provider(self, provider_id: str, /) -> Provider | None:
+        return PROVIDER if provider_id == PROVIDER.provider_id else None
 
 
 class _Sealing:
@@ -124,6 +170,7 @@ class World:
         self.pending: list[tuple[Process, Call, Callable[[], Any]]] = []
         self.logs: list[str] = []
         self.has_nonces = False
+        self.has_mail = False  # people are sent mails, and may use other providers
         self.nonces = Nonces(_NonceKey())
         self.watch = watch
         self._author: Process | None = None
@@ -152,14 +199,19 @@ class World:
 
     def _made_server(self) -> Server:
         made = Server()
+        is_on = "on" if self.has_mail else "off"
         made.settings = Settings(
-            issuer_url=ISSUER, dpop_nonces="public" if self.has_nonces else "off", second_factor="on"
+            issuer_url=ISSUER,
+            dpop_nonces="public" if self.has_nonces else "off",
+            second_factor="on",
+            mail=is_on,
+            federation=is_on,
         )
         made.nonces = self.nonces if self.has_nonces else None
         made.clock = lambda: self.now
         made.random = self.draw
         made.registry = self.registry
-        made.accounts = made.credentials = made.consents = DynamoUsers(self.users)
+        made.accounts = made.credentials = made.consents = made.identifiers = DynamoUsers(self.users)
         made.grants = DynamoGrants(self.grants)
         made.status_lists = DynamoStatusLists(self.grants)
         made.saved_requests = DynamoSavedRequests(self.grants)
@@ -168,14 +220,24 @@ class World:
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
-        made.factors = DynamoFactors(self.users)
+        made.factors = made.own_factors = DynamoFactors(self.users)
         made.devices = DynamoDevices(self.grants)
         made.sealing = _Sealing()
         made.enrolment = DynamoEnrolment(self.users, self.users)  # the registry is known here, and holds no items
         made.throttles = DynamoThrottles(self.grants)
         made.signers = self
         made.audit = self
+        if self.has_mail:
+            self._add_mail(made)
         return made
+
+    def _add_mail(self, made: Server) -> None:
+        made.letters, made.sign_outs, made.logout_notices = _Queue(self, "letter"), _Queue(self, "message"), None
+        made.mails = DynamoMails(self.grants)
+        made.own_sign_in = DynamoOwnSignIn(self.users)
+        made.newcomers = DynamoNewcomers(self.users)
+        made.links = DynamoLinks(self.users)
+        made.providers = _Providers()
 
     def thaw(self, sandbox: int, frozen: Server) -> None:
         """Go on with what another sandbox had in memory: Lambda clones them as it likes."""
@@ -332,6 +394,14 @@ class World:
         self.grants.items, self.users.items, self.clients.items = state.items
         self.pending, self._lines = list(state.pending), state.lines
 
+    def keep_message(self, call: Call, body: str) -> None:
+        self.grants.items[call.pk, call.sk] = item = {"pk": call.pk, "sk": call.sk, "body": body}
+        self._watched(call, None, item)
+
+    def messages(self) -> list[str]:
+        """What waits for the function finish."""
+        return [item["body"] for (_, sk), item in sorted(self.grants.items.items()) if sk == "message"]
+
     def put_account(self, account: Account) -> None:
         self.users.put(_account_item(account))
 
@@ -376,6 +446,12 @@ def _bits(items: Mapping[Key, Item]) -> Iterator[tuple[str, int]]:
         if sk == "block":
             _, list_id, block = pk.split("#")
             yield from ((list_id, int(block) * BLOCK + place) for place in item["indices"])
+
+
+@cache
+def registry_of_people() -> KnownRegistry:
+    """The same, where people may join."""
+    return replace(registry(), people=Policy(registration="on"))
 
 
 @cache

@@ -206,7 +206,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "mail.sent": _event("A mail was sent; no line has the address.", "purpose what"),
         "mail.throttled": _event(
-            "Too many mails were asked for, for one address, from one network or in all: none is sent.", "purpose bound"
+            "Too many mails were asked for, for one address, from one network or in all, or there are too many notices"
+            " of one kind for one account: none is sent.",
+            "purpose bound",
         ),
         "nonce.failed": _event(
             "KMS made no nonce (throttled, disabled, denied). The DPoP proof needed none, and was judged by its time.",

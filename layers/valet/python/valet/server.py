@@ -183,6 +183,7 @@ class Server(Surroundings):
 
         return DynamoDevices(self._table(self.settings.grants_table))
 
+    @cached_property
     def breaches(self) -> "Breaches":
         from valet.outbound.breached_passwords import PwnedPasswords
 

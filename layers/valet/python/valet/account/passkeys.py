@@ -66,7 +66,7 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
             return first_means.act(ports, visit, form, partial(_page_of_first_means, ports, visit, errand))
         case "reviewed" if visit.is_form(form, "reviewed", str(visit.visitor.account.recovered_at), errand.handle):
             ports.enrolment.confirm_passkeys(visit.visitor.account)
-            return _on(visit, errand)
+            return go_on(visit, errand)
         case "later" if visit.is_form(form, "later", errand.handle):
             return go_on(visit, errand).with_cookies(ports.cookies.decline_passkey())
         case "rename" if visit.is_form(form, "change", form.get("passkey", "")):

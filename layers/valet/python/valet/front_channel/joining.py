@@ -189,9 +189,13 @@ def _on(ports: Ports, request: Request, link: Link, here: Here, account: Account
         return mail_links.done_page(ports, request, "joined", link, here)
     by_password = bool(account.password_id)
     means = account.password_id if by_password else next(iter(account.passkeys))
-    with suppress(TemporarilyUnavailable):  # the account is made: without the proof, its end-user signs in
-        prove(ports, saved, JOINED, account, means=means, amr=AMR if by_password else _AMR_OF_PASSKEY, now=now)
-    return back_to_authorize(saved, request.issuer, proven_by=JOINED)
+    amr = AMR if by_password else _AMR_OF_PASSKEY
+    with suppress(TemporarilyUnavailable):
+        if prove(ports, saved, JOINED, account, means=means, amr=amr, now=now):
+            return back_to_authorize(saved, request.issuer, proven_by=JOINED)
+    # The account is made, and without the proof its end-user signs in. Whose proof stands in its place has joined here
+    # before, and may not have gone on yet: it must not sign in this one.
+    return back_to_authorize(saved, request.issuer)
 
 
 def _on_after_another(ports: Ports, request: Request, link: Link, here: Here, now: float) -> Response:

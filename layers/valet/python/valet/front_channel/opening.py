@@ -21,12 +21,10 @@ from valet.models.accounts import Account
 from valet.models.proofs import Proof
 from valet.models.sessions import Session
 from valet.people.cookies import HasCookies, session_secret
-from valet.people.identifiers import proven_addresses
 from valet.people.sessions import end_recorded, replaced_by
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
 from valet.ports.factors import HasDevices
-from valet.ports.mails import HasLetters
 from valet.ports.proofs import HasProofs
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
@@ -36,14 +34,12 @@ from valet.standing import session_stands
 # Seconds that the way back to /authorize may take: the browser follows the redirect at once. A proof whose answer was
 # lost must not wait in the history of a shared browser for the next end-user.
 _FRESH = 60
-_FIRST_DAY = 86_400  # seconds
 
 
 class Ports(
     HasSettings,
     HasRandom,
     HasRegistry,
-    HasLetters,
     HasAudit,
     HasSessions,
     HasCookies,
@@ -97,16 +93,13 @@ def open_by_proof(ports: Ports, request: Request, saved: Saved, kind: str, now: 
         session = _remembered(ports, saved, session, account, now)
     stands = session_stands(session, account)
     others = tuple(each for each in replaced if each.sub != session.sub)
-    is_new_browser = proof.is_new_browser or session.is_new_browser
-    if not stands:
-        session = replace(session, instead_of=others[0].digest if others else b"", is_new_browser=is_new_browser)
+    if not stands and others:
+        session = replace(session, instead_of=others[0].digest)
     ports.sessions.open(session)
     is_spent = ports.proofs.spend_proof(place_of_proof(saved, kind), proof, attempt, now)
     if not is_spent or not _takes_over(ports, base, attempt, now):
         ports.sessions.end(session.digest, attempt, now)
         return None
-    if stands and is_new_browser:
-        _tell_of_new_browser(ports, account, request.issuer, now)
     _end_own(ports, replaced if base is None else replaced[1:], session, now)
     left = others if stands else ()
     for each in left:
@@ -177,17 +170,6 @@ def _of_kind(session: Session, kind: str, proof: Proof, saved: Saved) -> Session
 
         session = by_provider(session, proof, saved)
     return replace(session, has_joined=kind == JOINED, is_by_mail=kind == MAIL)
-
-
-def _tell_of_new_browser(ports: Ports, account: Account, issuer: str, now: float) -> None:
-    """Have the end-user told that somebody has signed in where nobody did before. The cookie has not left yet, so that
-    no sign-in goes without it. Not on the account's first day, when its end-user signs in here and there.
-    """
-    if ports.letters is None or now - account.created_at < _FIRST_DAY or not proven_addresses(account, now):
-        return
-    from valet.people.notices import notify  # a browser is seldom new
-
-    notify(ports, account, "browser.new", issuer, now)
 
 
 def _remembered(ports: Ports, saved: Saved, session: Session, account: Account, now: float) -> Session:

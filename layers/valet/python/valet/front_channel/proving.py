@@ -32,12 +32,13 @@ def prove(
     means: str,
     amr: tuple[str, ...],
     now: float,
-    is_new_browser: bool = False,
     on: bytes = b"",
-) -> None:
-    """Leave the proof. `account` is as it was read before the factor was checked: a revocation that came since has
-    raised its epoch, and the proof is worth nothing. `means` is what the account must still name. `on` is the digest of
-    the session that a second factor was given for.
+) -> bool:
+    """Leave the proof; whether it stands. That of joining does not where somebody has joined on this very way before.
+
+    `account` is as it was read before the factor was checked: a revocation that came since has raised its epoch, and
+    the proof is worth nothing. `means` is what the account must still name. `on` is the digest of the session that a
+    second factor was given for.
     """
     proof = Proof(
         proof_id=new_id(ports.random),
@@ -48,17 +49,16 @@ def prove(
         on=on,
         at_ms=int(now * 1000),
         expires_at=saved.created_at_ms // 1000 + ports.settings.saved_request_lifetime + LATE,
-        is_new_browser=is_new_browser,
     )
     place = place_of_proof(saved, kind)
     if kind == JOINED:
         # Once for each request and browser: nobody who joins in the same tab later replaces it.
-        ports.proofs.put_first_proof(place, proof)
-        return
+        return ports.proofs.put_first_proof(place, proof)
     # Another function whose clock is ahead has left the proof that stands there. This end-user came after it: count on
     # from its time, or they would be signed in as the one before.
     while later_ms := ports.proofs.put_proof(place, proof):
         proof = replace(proof, at_ms=later_ms + 1)
+    return True
 
 
 def place_of_proof(saved: Saved, kind: str) -> Place:

@@ -1,6 +1,6 @@
 """Undoing a change: where the link of a notice leads, "this was not me". Looking at the page spends nothing (P16).
 
-One write takes the address and the password back from whoever changed them, and ends every session and grant. It comes
+One write takes the address and the password back from the thief, and ends every session and grant. It comes
 too late where another one was first. No thief outruns it: while the former address can undo a change of address, there
 is no second one, and an undoing from the new address leaves the former one its own.
 """

@@ -14,16 +14,19 @@ from valet.models.mails import ADDRESS, JOIN, NOTICE, RECOVER, Letter, MailCode
 from valet.pages.words import find_language, offered
 from valet.people.identifiers import TAKEN_AGAIN_AFTER, is_address, is_found_by, normal_address
 from valet.people.mail_codes import hmac_of_code, new_code, place_of_code
+from valet.people.mail_throttling import NoticePorts, may_tell
 from valet.ports.accounts import HasAccounts, HasIdentifiers
 from valet.ports.clients import HasRegistry
 from valet.ports.mails import HasLetters, HasMailer, HasMails
-from valet.ports.runtime import HasAudit, HasRandom
+from valet.ports.runtime import HasRandom
 
 AGAIN = 30  # seconds until the second look at a change, longer than any function runs that makes one
 _LOOKS = 2
 
 
-class Ports(HasAccounts, HasIdentifiers, HasRegistry, HasMails, HasLetters, HasMailer, HasRandom, HasAudit, Protocol):
+class Ports(
+    NoticePorts, HasAccounts, HasIdentifiers, HasRegistry, HasMails, HasLetters, HasMailer, HasRandom, Protocol
+):
     """The ports that a letter is sent through."""
 
 
@@ -38,7 +41,7 @@ def send(ports: Ports, letter: Letter, now: float) -> None:
             ports.letters.send(replace(letter, look=letter.look + 1), AGAIN)
         return
     chosen = choose(letter, known, now)
-    if not chosen:
+    if not chosen or (letter.purpose == NOTICE and not may_tell(ports, letter.sub, letter.what, now)):
         return
     reader = _reader(ports, letter, known)
     for choice in chosen:

@@ -24,7 +24,6 @@ class Proof(Frozen):
     amr: tuple[str, ...]  # RFC 8176
     at_ms: int
     expires_at: int
-    is_new_browser: bool = False  # of a password: nobody has signed in to the account in this browser lately
     spent_by: bytes = b""  # the attempt that made a session of it
     on: bytes = b""  # of a second factor: the digest of the session that it was given for
     # Of another provider's word. Without a `sub` it opens no session: the identity is linked to no account yet.

@@ -24,7 +24,6 @@ class Session(Frozen):
     # itself wants, and for nothing that a client or an operator requires.
     remembered: str = ""  # the `totp_id`
     is_recovered: bool = False  # a recovery code is among what it rests on
-    is_new_browser: bool = False  # its end-user is told of it once it stands
     is_by_mail: bool = False  # it stands nowhere, and leads with a recovery code to a new passkey alone
     # The session of another end-user that was in this browser before. It ends once this one stands at its account's
     # level: a password alone, where the account wants more, signs no other end-user out.

@@ -100,12 +100,15 @@ def decide(known: Known, now: float) -> Decision:
 
 def _may_link(provider: Provider, identity: Identity, account: Account, now: float) -> bool:
     """Whether the operator's word and the two proven addresses are enough. Not for an account with a passkey or a
-    second factor, which a mailbox alone does not open; nor while its address may still be given back to another.
+    second factor, which a mailbox alone does not open; nor for one that is another identity's, whose provider may have
+    been wrong about the address, or whose address this provider has given to another person since; nor while its
+    address may still be given back to another.
     """
     is_protected = bool(account.passkeys or account.totp_id)
+    is_anothers = bool(account.links)
     is_contested = bool(account.former_email) and account.former_until > now
     is_by_the_operators_word = provider.links == VERIFIED and identity.is_authoritative
-    return is_by_the_operators_word and not is_protected and not is_contested
+    return is_by_the_operators_word and not is_protected and not is_anothers and not is_contested
 
 
 def _unless_disabled(decision: Decision) -> Decision:

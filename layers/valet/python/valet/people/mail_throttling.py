@@ -1,12 +1,14 @@
 """How many mails may be asked for: counted before a letter is sent, also for an address that no account has.
 
 An end-user cannot be flooded with mails, and a stranger cannot use up what the deployment may send. The page is the
-same whether or not a mail is sent, so that it tells nothing. Notices are not counted: else a thief could silence them.
+same whether or not a mail is sent, so that it tells nothing. Notices are not among these mails: else a thief could
+silence them by asking for some. They have bounds of their own, one for each account and kind.
 """
 
 from hashlib import sha256
 from typing import Protocol
 
+from valet.models.mails import NOTICE
 from valet.people.identifiers import normal_address
 from valet.people.throttling import SITE, network_of
 from valet.ports.clients import HasRegistry
@@ -18,9 +20,16 @@ _PER_ADDRESS, _PER_ADDRESS_AND_DAY = 3, 10
 # An hour. The network is the most that one party is given, because whoever has many small ones could use up the bound
 # of the whole deployment.
 _PER_NETWORK = 20
+# A day, of one kind about one account. Whoever has so many has been told: the rest would bury the others, and use up
+# what the deployment may send.
+_NOTICES = 20
 
 
-class Ports(HasThrottles, HasAudit, HasRegistry, Protocol):
+class NoticePorts(HasThrottles, HasAudit, Protocol):
+    """The ports that a notice is counted through."""
+
+
+class Ports(NoticePorts, HasRegistry, Protocol):
     """The ports that a mail is counted through."""
 
 
@@ -34,6 +43,17 @@ def may_ask(ports: Ports, purpose: str, address: str, source_ip: str, now: float
     if bound:
         ports.audit.record("mail.throttled", purpose=purpose, bound=bound)
     return not bound
+
+
+def may_tell(ports: NoticePorts, sub: str, what: str, now: float) -> bool:
+    """Whether one more notice of this kind may be sent about the account, which is counted. Else `mail.throttled` is
+    logged. Raises TemporarilyUnavailable.
+    """
+    day = int(now) // _DAY
+    is_within = ports.throttles.count(f"mail#notice#{sub}#{what}#{day}", (day + 1) * _DAY) <= _NOTICES
+    if not is_within:
+        ports.audit.record("mail.throttled", sub=sub, purpose=NOTICE, bound="notices")
+    return is_within
 
 
 def _reached(ports: Ports, address: str, source_ip: str, now: int) -> str:

@@ -36,7 +36,8 @@ class RightPassword(Frozen):
     """Whose password it is. The account is as it was before the password was compared."""
 
     account: Account
-    is_new_browser: bool  # nobody has signed in to the account by this name in this browser lately
+    name_key: str  # what the throttles call the name that was typed
+    is_new_browser: bool  # nobody has given the account's password by this name in this browser lately
 
 
 class WrongPassword(Frozen):
@@ -81,8 +82,12 @@ def authenticate(
     if password is None or account is None or account.is_disabled or not matches:
         return WrongPassword()
     _take_off(counted, throttles)
-    throttles.remember_browser(attempt.browser_digest, account_key, int(now) + KNOWN_BROWSER_LIFETIME)
-    return RightPassword(account, is_new_browser=bool(counted.network))
+    return RightPassword(account, account_key, is_new_browser=bool(counted.network))
+
+
+def remember_browser(right: RightPassword, browser_digest: bytes, throttles: Throttles, now: float) -> None:
+    """Let the browser have a count of its own from now on. Its end-user is told of a new one before that."""
+    throttles.remember_browser(browser_digest, right.name_key, int(now) + KNOWN_BROWSER_LIFETIME)
 
 
 def _find(

@@ -11,8 +11,8 @@ class Proofs(Protocol):
         that one; its `at_ms`. If the same write arrives again, late, it changes nothing.
         """
 
-    def put_first_proof(self, place: Place, proof: Proof) -> None:
-        """Keep the proof, unless there ever was one in that place."""
+    def put_first_proof(self, place: Place, proof: Proof) -> bool:
+        """Keep the proof, unless there ever was one in that place. False: another one stands there."""
 
     def put_word(self, place: Place, proof: Proof) -> bool:
         """Keep the proof of a provider's word in place of one of an earlier trip, and leave one of this trip as it is.

@@ -2,8 +2,6 @@
 and no other.
 """
 
-from contextlib import suppress
-
 from valet.aws.dynamodb.table import ConditionFailed, Table, item_from_model, model_from_item
 from valet.frozen import Frozen
 from valet.models.proofs import Place, Proof
@@ -26,9 +24,12 @@ class DynamoProofs(Frozen):
                 return int(found.get("at_ms", 0))
         return 0
 
-    def put_first_proof(self, place: Place, proof: Proof) -> None:
-        with suppress(ConditionFailed):
+    def put_first_proof(self, place: Place, proof: Proof) -> bool:
+        try:
             self.table.put(item_from_model(proof, _pk(place), "proof"), "attribute_not_exists(#pk)")
+        except ConditionFailed as failed:
+            return (failed.found or {}).get("proof_id") == proof.proof_id  # by our own first try
+        return True
 
     def put_word(self, place: Place, proof: Proof) -> bool:
         item = item_from_model(proof, _pk(place), "proof")
