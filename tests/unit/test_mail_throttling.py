@@ -71,6 +71,14 @@ def test_an_address_gets_three_mails_an_hour_from_all_networks_together(
     assert ports.ask("ada@example.org", elsewhere(), NOW + HOUR)
 
 
+def test_a_stranger_who_asks_to_join_by_my_address_does_not_keep_me_from_a_new_password(
+    ports: Ports, elsewhere: Callable[[], str]
+) -> None:
+    asked = [ports.ask("ada@example.org", elsewhere(), purpose=JOIN) for _ in range(5)]
+    assert asked == [True] * 3 + [False] * 2
+    assert ports.ask("ada@example.org", elsewhere())
+
+
 def test_an_address_gets_ten_mails_a_day(ports: Ports, elsewhere: Callable[[], str]) -> None:
     midnight = (NOW // DAY + 1) * DAY
     asked = [ports.ask("ada@example.org", elsewhere(), midnight + hour * HOUR) for hour in range(24) for _ in range(3)]
