@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from valet.aws.dynamodb.throttles import DynamoThrottles
-from valet.models.mails import JOIN, RECOVER
+from valet.models.mails import ADDRESS, FIRST_MEANS, JOIN, RECOVER
 from valet.models.policy import Policy
 from valet.people.mail_throttling import may_ask
 
@@ -98,8 +98,9 @@ def test_one_mailbox_has_one_bound_however_it_is_written(
     assert ports.ask("eve@example.org", elsewhere())
 
 
-def test_one_bound_holds_for_every_purpose(ports: Ports) -> None:
-    assert [ports.ask("ada@example.org", purpose=purpose) for purpose in (JOIN, RECOVER, JOIN, RECOVER)] == [
+def test_one_bound_holds_for_every_purpose_of_an_owner(ports: Ports, elsewhere: Callable[[], str]) -> None:
+    purposes = (RECOVER, FIRST_MEANS, ADDRESS, RECOVER)
+    assert [ports.ask("ada@example.org", elsewhere(), purpose=each) for each in purposes] == [
         *[True] * 3,
         False,
     ]
