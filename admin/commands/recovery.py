@@ -11,7 +11,7 @@ from admin.commands.grants import end_everything
 from admin.commands.users import GENERATE, STDIN, once, password_of
 from admin.desk import Desk, counted
 from admin.options import confirmed
-from admin.records import revocation
+from admin.records import links, revocation
 from admin.records.passkeys import forget
 from admin.records.people import revoked
 from admin.terminal.endings import Refused
@@ -54,6 +54,7 @@ def recover(desk: Desk, username: str, is_stdin: bool, is_generated: bool) -> No
     )
     account = desk.people.set_password(before, after, password_hash)
     forget(desk.people, before)
+    links.forget(desk.people, before)
     ended = end_everything(desk, account, keep_consents=True)
     shown = {"password": password} if is_generated else {}
     desk.done(
