@@ -97,12 +97,12 @@ def reset_second_factor(desk: Desk, username: str) -> None:
     Their password signs in by itself then, unless an operator requires more: then they add another app first.
     """
     before = desk.people.account(username)
-    desk.confirm(f"Remove the second factor and the recovery codes of {before.username}, and end everything?")
+    desk.confirm(f"Remove the second factor and the recovery codes of {called(before)}, and end everything?")
     revocation.announce_end(desk.deployment, before)
     after = factors.reset(desk.people, desk.deployment, before, desk.clock())
     ended = end_everything(desk, after, keep_consents=True)
     desk.done(
-        f"{after.username} has no second factor any more; {counted(ended.grants, 'grant')} ended.",
+        f"{called(after)} has no second factor any more; {counted(ended.grants, 'grant')} ended.",
         username=after.username,
         second_factor=False,
         grants_ended=ended.grants,

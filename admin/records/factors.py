@@ -7,6 +7,7 @@ from valet.aws.dynamodb.factors import DynamoFactors
 from valet.models.accounts import Account
 from valet.models.factors import RecoveryCodes, Totp
 from valet.people import recovery_codes
+from valet.people.identifiers import called
 from valet.people.notices import notify
 
 from admin.records.deployment import Deployment
@@ -38,7 +39,7 @@ def reset(people: People, deployment: Deployment, before: Account, now: float) -
     write. Returns the account after it. Raises Refused if there is nothing to reset.
     """
     if not before.totp_id and not before.recovery_id:
-        raise Refused(f"{before.username} has neither a second factor nor recovery codes.")
+        raise Refused(f"{called(before)} has neither a second factor nor recovery codes.")
     notify(deployment, before, "second.removed", deployment.issuer, now, mark=before.totp_id)
     after = people.change(before, replace(revoked(before, now), totp_id="", recovery_id=""))
     forget(people, before)

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from valet.aws.dynamodb.factors import DynamoFactors
+from valet.models.factors import Totp
 
 from admin.records.deployment import Deployment
 from admin.terminal.spelling import Where
@@ -33,20 +35,21 @@ def account(valet: Operator, sub: str) -> dict[str, Any]:
     return dict(deployment(valet).users.get(f"account#{sub}", "account") or {})
 
 
-@pytest.fixture
-def passkey(valet: Operator) -> SoftPasskey:
-    """John has a passkey, and everything else that he could sign in with."""
+def give_everything(valet: Operator) -> SoftPasskey:
+    """To John: a passkey, and everything else that he could sign in with."""
     users = deployment(valet).users
     change = "SET #totp_id = :id, #recovery_id = :id, #links = :links, #has_short_password = :yes"
     values = {":id": "lost", ":links": {"f" * 64}, ":yes": True}
     users.update("account#demo-john", "account", change, values)
+    DynamoFactors(users).put_totp("demo-john", "lost", Totp(sealed_seed=b"sealed", last_step=1))
     return give_passkey(users, "demo-john", "localhost")
 
 
 def test_a_user_who_lost_everything_signs_in_with_the_new_password_and_with_nothing_else(
-    valet: Operator, passkey: SoftPasskey
+    valet: Operator,
 ) -> None:
     before = sign_in(valet.stack)
+    passkey = give_everything(valet)
     recovered = valet.json("users", "recover", "john", "--generate", "--yes")
     assert (recovered["recovered"], recovered["grants_ended"]) == (True, 1)
     assert (before.userinfo(), before.refresh()) == (401, 400)
@@ -56,13 +59,13 @@ def test_a_user_who_lost_everything_signs_in_with_the_new_password_and_with_noth
     assert not found.keys() & {"passkeys", "links", "totp_id", "recovery_id", "has_short_password"}
     assert found["epoch"] == 1
     assert deployment(valet).users.get(f"passkey#{passkey.digest}", "passkey") is None
+    assert not list(deployment(valet).users.query("factor#demo-john"))
     assert can_sign_in(valet, "john", recovered["password"])
 
 
-def test_the_clients_and_the_user_are_told_before_it_is_done(
-    valet: Operator, passkey: SoftPasskey, asked: Asked, logged: Logged
-) -> None:
+def test_the_clients_and_the_user_are_told_before_it_is_done(valet: Operator, asked: Asked, logged: Logged) -> None:
     sign_in(valet.stack)
+    give_everything(valet)
     asked.operations.clear()
     valet("users", "recover", "john", "--password-stdin", "--yes", typed=f"{PASSWORD}\n")
     (sign_out,) = messages(valet)
