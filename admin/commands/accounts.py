@@ -14,7 +14,7 @@ from admin.commands.grants import end_everything
 from admin.commands.users import facts_of
 from admin.desk import Desk, counted, moment
 from admin.options import changed, confirmed
-from admin.records import factors, revocation
+from admin.records import factors, links, revocation
 from admin.records.passkeys import forget, passkeys_of, remove
 from admin.records.people import revoked
 from admin.terminal.endings import refuse_if
@@ -24,7 +24,9 @@ from admin.terminal.endings import refuse_if
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:
-    """Show a user's account, passkeys and second factor. The password hash, keys and seeds are not shown."""
+    """Show a user's account, passkeys, second factor and identities at other providers. The password hash, keys and
+    seeds are not shown.
+    """
     account = desk.people.account(username)
     passkeys = [
         {
@@ -38,7 +40,10 @@ def show(desk: Desk, username: str) -> None:
     ]
     second = factors.shown(desk.people, account)
     second["second_factor_added_at"] = moment(second["second_factor_added_at"])
-    desk.show({**facts_of(account), "passkeys": passkeys, **second})
+    linked = list(links.shown(desk.people, account))
+    for link in linked:
+        link.update({when: moment(link[when]) for when in ("linked_at", "last_used_at")})
+    desk.show({**facts_of(account), "passkeys": passkeys, **second, "links": linked})
 
 
 @click.command("remove-passkey", short_help="Remove a user's passkey.")
@@ -55,6 +60,30 @@ def remove_passkey(desk: Desk, username: str, passkey_id: str) -> None:
     desk.confirm(f"Remove the passkey {passkey_id} of {called(account)}?")
     remove(desk.people, account, passkey_id)
     desk.done(f"Removed the passkey {passkey_id} of {called(account)}.", username=account.username, removed=passkey_id)
+
+
+@click.command(short_help="Remove a user's link to another provider.")
+@click.argument("username")
+@click.argument("link_id", metavar="ID")
+@confirmed
+@click.pass_obj
+def unlink(desk: Desk, username: str, link_id: str) -> None:
+    """Remove a user's link to an identity at another provider, whose ID `valet users show` tells: somebody else has it
+    now, for instance. The user gets a mail.
+
+    The roles that the provider gives end with it. What the link has opened stays open. To end that as well, use
+    `valet users sign-out --revoke` afterwards. Without another way to sign in, the user needs one: see
+    `valet users recover`.
+    """
+    account = desk.people.account(username)
+    desk.confirm(f"Remove the link {link_id} of {called(account)}?")
+    provider = links.unlink(desk.people, desk.deployment, account, link_id, desk.clock())
+    desk.done(
+        f"Removed the link {link_id} of {called(account)} to {provider}.",
+        username=account.username,
+        provider=provider,
+        removed=link_id,
+    )
 
 
 @click.command("reset-second-factor", short_help="Remove a user's second factor and recovery codes.")
@@ -131,8 +160,9 @@ def end_and_delete(desk: Desk, accounts: Sequence[Account]) -> revocation.Ended:
     for account in disabled:
         forget(desk.people, account)
         factors.forget(desk.people, account)
+        links.forget(desk.people, account)
         desk.people.delete(account)
     return ended
 
 
-COMMANDS = (show, change, delete, remove_passkey, reset_second_factor)
+COMMANDS = (show, change, delete, remove_passkey, unlink, reset_second_factor)

@@ -11,7 +11,7 @@ from admin.commands.grants import end_everything
 from admin.commands.users import GENERATE, STDIN, once, password_of
 from admin.desk import Desk, counted
 from admin.options import confirmed
-from admin.records import factors, passkeys, revocation
+from admin.records import factors, links, passkeys, revocation
 from admin.records.people import revoked
 from admin.terminal.endings import Refused
 
@@ -52,8 +52,8 @@ def recover(desk: Desk, username: str, is_stdin: bool, is_generated: bool) -> No
         recovery_id="",
     )
     account = desk.people.set_password(before, after, password_hash)
-    passkeys.forget(desk.people, before)
-    factors.forget(desk.people, before)
+    for each in (passkeys, factors, links):
+        each.forget(desk.people, before)
     ended = end_everything(desk, account, keep_consents=True)
     shown = {"password": password} if is_generated else {}
     desk.done(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from valet.keys.ring import signing_algs
 from valet.models.clients import Client
 from valet.protocol import profile
+from valet.protocol.supported import FAPI2_ALGORITHMS
 
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
@@ -40,13 +41,13 @@ def look_lanes(evidence: Evidence) -> Iterator[Finding]:
     signing = signing_algs(evidence.ring.keys)
     if not held(evidence) or not signing:  # keys.states tells of a ring in which no key signs
         return
-    if set(signing).isdisjoint(profile.ALGORITHMS):
+    if set(signing).isdisjoint(FAPI2_ALGORITHMS):
         yield Finding(
             f"Keys sign only with {', '.join(signing)}, and clients have the profile fapi2",
             "Their token requests are refused as temporarily_unavailable (FAPI 2.0 Security Profile section 5.4.1).",
             _LANES,
         )
-    elif signing[0] not in profile.ALGORITHMS:
+    elif signing[0] not in FAPI2_ALGORITHMS:
         yield warning(
             f"Status lists are signed with {signing[0]}, the first algorithm of the deployment",
             "The FAPI 2.0 Security Profile does not take it for any JWT (section 5.4.1).",

@@ -29,7 +29,11 @@ class People:
     def find(self, username: str) -> Account | None:
         users = DynamoUsers(self.table)
         sub = self._find_sub(normal_username(username))
-        return users.find_account(sub) if sub else None
+        if sub:
+            return users.find_account(sub)
+        # Who came from another provider may have neither a username nor a proven address.
+        account = users.find_account(username)
+        return account if account is not None and not names_of(account) else None
 
     def account(self, username: str) -> Account:
         found = self.find(username)
@@ -42,7 +46,7 @@ class People:
         name = normal_username(username)
         sub = self._find_sub(name)
         if not sub:
-            raise Refused(f"There is no user {username}.")
+            return self.account(username)
         return DynamoUsers(self.table).find_account(sub) or Account(sub, name, is_disabled=True)
 
     def _find_sub(self, name: str) -> str:

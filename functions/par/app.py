@@ -2,13 +2,13 @@
 
 from valet.client_authentication import authentication, sender
 from valet.client_authentication.one_use import OneUse
-from valet.client_authentication.sender import Sender
 from valet.endpoint import endpoint
 from valet.errors import InvalidDpopProof, InvalidRequest, OAuthError, TooLarge
 from valet.front_channel.pushed_requests import push
 from valet.frozen import replace
 from valet.http import Parameters, Request, Response, json_response
 from valet.models.clients import Client
+from valet.models.once import Sender
 from valet.models.saved_requests import AuthorizationRequest
 from valet.protocol import cors
 from valet.protocol.authorization_request import destination_for, parse_authorization_request

@@ -16,7 +16,7 @@ from valet.people.passwords import credential_in_force
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew, attempt
 from tests.support.application import Application
-from tests.support.browser import Browser, filled_in, form_of, forms_of
+from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
 from tests.support.deployment import Deployment
 from tests.support.joining import Person, elsewhere, signs_in
 from tests.support.logouts import Logouts
@@ -235,7 +235,9 @@ def _csrf_token(person: Person, link: str) -> str:
     return csrf_token(person.browser.cookies["__Host-valet-browser"], form)
 
 
-def test_with_recovery_codes_the_mail_is_one_of_two_proofs(deployment: Deployment, without_password: Person) -> None:
+def test_a_mail_and_a_recovery_code_open_the_page_with_the_passkeys(
+    deployment: Deployment, without_password: Person
+) -> None:
     john = without_password
     codes = give_codes(deployment, JOHN)
     link = john.mail("recover", ADDRESS).link
@@ -245,12 +247,31 @@ def test_with_recovery_codes_the_mail_is_one_of_two_proofs(deployment: Deploymen
     answer = phone.browser.post(form_of(page).action, form_of(page).hidden)
     assert parse_qs(urlsplit(answer.location).query)["by"] == ["mail"]
     page = phone.browser.follow(answer)
-    assert form_of(page).action == "/login/second"
-    for path in ("/account", "/account/passkeys"):  # the mail alone opens nothing
-        assert urlsplit(phone.browser.get(path).location).path == "/authorize", path
-    assert "Make a passkey" in phone.browser.follow(type_code(phone.browser, page, codes[0])).body
-    assert urlsplit(phone.browser.get("/account").location).path == "/authorize"  # that page, and no other one
+    # By itself the mail opens nothing: not the account page, and no app.
+    assert phone.browser.get("/account").status == 303
+    assert phone.browser.get("/account/passkeys").status == 303
+    assert "code" not in phone.browser.open(phone.web_app.ask(prompt="none").url).answered
     assert account(deployment).epoch == 0
+    assert type_code(phone.browser, page, "1-AAAA-AAAA-AAAA-AAAA").status == 401
+    page = phone.browser.follow(type_code(phone.browser, page, codes[0]))
+    assert passkey_form_of(page).data["challenge"]
+    assert phone.browser.get("/account/passkeys").status == 200
+    # Nor do the two open anything else.
+    for section in ("profile", "second", "recovery", "password", "email", "delete"):
+        assert phone.browser.get(f"/account/{section}").status == 303, section
+    assert "code" not in phone.browser.open(phone.web_app.ask(prompt="none").url).answered
+
+
+def test_a_recovery_code_of_another_account_does_not_help_a_mail(
+    deployment: Deployment, without_password: Person
+) -> None:
+    john = without_password
+    give_codes(deployment, JOHN)
+    others = give_codes(deployment, "demo-jane")
+    page = john.browser.get(john.mail("recover", ADDRESS).link)
+    page = john.browser.follow(john.browser.post(form_of(page).action, form_of(page).hidden))
+    assert type_code(john.browser, page, others[0]).status == 401
+    assert john.browser.get("/account/passkeys").status == 303
 
 
 # -- which mail counts -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.aws.dynamodb.factors import DynamoFactors
 from valet.front_channel.proving import MAIL, prove
 from valet.front_channel.saved_requests import require_saved
 from valet.http import Request
@@ -23,6 +24,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, filled_in, form_of, forms_of
 from tests.support.deployment import Deployment
 from tests.support.passkeys import give_passkey, use
+from tests.support.post import Post
 from tests.support.second_factors import App, codes_on, give_codes, give_totp, keep_codes, type_code, ways_on
 from tests.support.wire import Answer
 
@@ -268,6 +270,22 @@ def test_new_recovery_codes_replace_those_before(
     assert [type_code(browser, page, code).status for code in (former[0], codes[0])] == [401, 303]
 
 
+def test_new_recovery_codes_are_told_by_mail_before_they_count(
+    deployment: Deployment, browser: Browser, app: App
+) -> None:
+    """Else a thief who has seen one code of the app has a way in that stays, and its owner never hears of it."""
+    give_codes(deployment, SUB)
+    post = Post(deployment)
+    page = sign_in_with(deployment, browser, app, "/account/recovery")
+    deployment.aws.queues.clear()
+    with deployment.aws.recorded() as calls:
+        browser.submit(page)
+    made = [(call.action, call.partition_prefix) for call in calls]
+    assert made.index(("SendMessage", None)) < made.index(("UpdateItem", "account#"))
+    post.deliver()
+    assert "New recovery codes were made" in post.newest.text
+
+
 def test_a_form_for_codes_counts_once(deployment: Deployment, browser: Browser, app: App) -> None:
     give_codes(deployment, SUB)
     page = sign_in_with(deployment, browser, app, "/account/recovery")
@@ -282,6 +300,23 @@ def test_who_has_nothing_to_lose_makes_no_codes(deployment: Deployment, browser:
     page = browser.sign_in(browser.open("/account/recovery"))
     assert not forms_of(page)
     assert "once you have a passkey or an authenticator app" in page.body
+
+
+def test_a_stolen_password_makes_itself_no_second_factor_of_new_recovery_codes(
+    deployment: Deployment, browser: Browser, app: App, web_app: Application
+) -> None:
+    """John has removed his app, and his recovery codes are left. They would open what asks for two factors."""
+    give_codes(deployment, SUB)
+    before = deployment.users().find_account(SUB)
+    assert DynamoFactors(deployment.table("Users")).drop_totp(account_of(deployment))
+    page = browser.sign_in(browser.open("/account/recovery"))
+    assert not forms_of(page)
+    kept = factors(deployment)
+    answer = browser.post("/account/recovery", {"do": "make"})
+    assert answer.status == 400
+    assert factors(deployment) == kept
+    assert before is not None
+    assert account_of(deployment).recovery_id == before.recovery_id
 
 
 # Enrolment that is required (ENROL).

@@ -153,6 +153,7 @@ SHOWN: dict[str, tuple[Account, Account | None]] = {
     "second.added": (replace(ADA, totp_id="second"), ADA),
     "second.removed": (ADA, replace(ADA, totp_id="second")),
     "second.guessed": (ADA, None),
+    "recovery.made": (replace(ADA, recovery_id="second"), ADA),
     "recovery.used": (ADA, None),
     "address.changed": (replace(ADA, email="second"), ADA),
     "link.added": (replace(ADA, links=frozenset({"second"})), ADA),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from valet.aws.dynamodb.throttles import DynamoThrottles
-from valet.models.mails import JOIN, RECOVER
+from valet.models.mails import ADDRESS, FIRST_MEANS, JOIN, RECOVER
 from valet.models.policy import Policy
 from valet.people.mail_throttling import may_ask
 
@@ -71,6 +71,14 @@ def test_an_address_gets_three_mails_an_hour_from_all_networks_together(
     assert ports.ask("ada@example.org", elsewhere(), NOW + HOUR)
 
 
+def test_a_stranger_who_asks_to_join_by_my_address_does_not_keep_me_from_a_new_password(
+    ports: Ports, elsewhere: Callable[[], str]
+) -> None:
+    asked = [ports.ask("ada@example.org", elsewhere(), purpose=JOIN) for _ in range(5)]
+    assert asked == [True] * 3 + [False] * 2
+    assert ports.ask("ada@example.org", elsewhere())
+
+
 def test_an_address_gets_ten_mails_a_day(ports: Ports, elsewhere: Callable[[], str]) -> None:
     midnight = (NOW // DAY + 1) * DAY
     asked = [ports.ask("ada@example.org", elsewhere(), midnight + hour * HOUR) for hour in range(24) for _ in range(3)]
@@ -90,8 +98,9 @@ def test_one_mailbox_has_one_bound_however_it_is_written(
     assert ports.ask("eve@example.org", elsewhere())
 
 
-def test_one_bound_holds_for_every_purpose(ports: Ports) -> None:
-    assert [ports.ask("ada@example.org", purpose=purpose) for purpose in (JOIN, RECOVER, JOIN, RECOVER)] == [
+def test_one_bound_holds_for_every_purpose_of_an_owner(ports: Ports, elsewhere: Callable[[], str]) -> None:
+    purposes = (RECOVER, FIRST_MEANS, ADDRESS, RECOVER)
+    assert [ports.ask("ada@example.org", elsewhere(), purpose=each) for each in purposes] == [
         *[True] * 3,
         False,
     ]

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from valet.errors import UnauthorizedClient
 from valet.models.clients import Client, Scope, Scopes
 from valet.models.keys import SigningKey
-from valet.protocol.profile import RULES, broken_by, values_to_set
+from valet.protocol.profile import RULES, broken_by, check_record, values_to_set
 from valet.registration.rules import Wrong, wrong_with_client, wrong_with_profile
 from valet.registration.signing_algs import refusals_of_profile
 
@@ -117,3 +118,10 @@ def test_without_one_registration_says_which_parameter_to_set(keys: tuple[Signin
     # Another member of a client that has the profile already can change.
     assert list(refusals_of_profile(SHOP, SHOP, keys)) == []
     assert list(refusals_of_profile(replace(SHOP, profile="plain"), None, keys)) == []
+
+
+def test_a_record_that_was_good_is_judged_again_when_it_was_read_again() -> None:
+    check_record(SHOP)
+    with pytest.raises(UnauthorizedClient, match="bound to a key"):
+        check_record(replace(SHOP, dpop_bound_access_tokens=False))
+    check_record(SHOP)

@@ -82,7 +82,7 @@ OTHERS = {
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
     "grants list", "people show", "providers list", "providers show", "scopes list",
     "tail", "users list", "users show", "keys list", "keys rotate",
-    "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey",
+    "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey", "users unlink",
 }  # fmt: skip
 
 

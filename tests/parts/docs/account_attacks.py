@@ -90,7 +90,7 @@ ACCOUNT_ATTACKS = (
         "a change or a sign-in that its owner never hears of",
         (
             f"{_NOTICES}::test_a_change_is_told_before_its_write",
-            f"{_NOTICES}::test_the_notice_is_sent_before_the_cookie_is",
+            f"{_NOTICES}::test_the_notice_is_sent_before_the_browser_counts_as_known",
             f"{_NOTICES}::test_an_address_that_can_undo_a_change_is_told_as_well",
         ),
     ),

@@ -124,8 +124,8 @@ PROMISES = (
         "P10",
     ),
     Row(
-        "An account that people make begins with a proven address, or with a provider's identity where the operator allows "
-        "it. Nothing that somebody else chose is in it when its owner first opens it.",
+        "An account that people make begins with a proven address, or with a provider's identity where the operator "
+        "allows it. Nothing that somebody else chose is in it when its owner first opens it.",
         (
             "integration/test_joining.py::test_p11_classic_federated_merge",
             "integration/test_joining.py::test_p11_unexpired_session",
@@ -229,7 +229,8 @@ PROMISES = (
         "P19",
     ),
     Row(
-        "acr and amr say what happened and nothing more, and auth_time is the time of the oldest factor that acr rests on.",
+        "acr and amr say what happened and nothing more, and auth_time is the time of the oldest factor that acr "
+        "rests on.",
         (
             "integration/test_second_factors.py::test_a_password_and_a_code_sign_in_and_the_tokens_say_so",
             "integration/test_second_factors.py::test_max_age_counts_from_the_password_however_fresh_the_code_is",
@@ -259,8 +260,8 @@ PROMISES = (
         "P22",
     ),
     Row(
-        "Every page works without script (a passkey needs the browser's), with a keyboard, at 320 pixels, in both themes and "
-        "both directions.",
+        "Every page works without script (a passkey needs the browser's), with a keyboard, at 320 pixels, in both "
+        "themes and both directions.",
         (
             "e2e/test_accessibility.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
             "e2e/test_accessibility.py::test_the_keyboard_reaches_everything_and_shows_where_it_is",

@@ -351,30 +351,30 @@ TABLE = (
         requests.email_page,
         200,
         "GetItem session, GetItem account, GetItem identifier",
-        "GetItem session, GetItem account, GetItem identifier, GetItem people",
+        "GetItem session, GetItem account, GetItem people, GetItem identifier",
     ),
     Row(
         requests.email_code_sent,
         200,
         "GetItem session, GetItem account, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, SendMessage",
-        "GetItem session, GetItem account, UpdateItem throttle, UpdateItem throttle, UpdateItem throttle, "
-        "GetItem people, SendMessage",
+        "GetItem session, GetItem account, GetItem people, UpdateItem throttle, UpdateItem throttle, "
+        "UpdateItem throttle, SendMessage",
     ),
     Row(
         requests.email_changed,
         200,
         "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, SendMessage, "
         "UpdateItem account, UpdateItem identifier, UpdateItem identifier",
-        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, SendMessage, "
-        "UpdateItem account, UpdateItem identifier, UpdateItem identifier, GetItem people",
+        "GetItem session, GetItem account, GetItem people, UpdateItem code, GetItem mail, PutItem identifier, "
+        "SendMessage, UpdateItem account, UpdateItem identifier, UpdateItem identifier",
     ),
     Row(
         requests.email_proven,
         200,
-        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, "
+        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, UpdateItem "
+        "account, UpdateItem identifier",
+        "GetItem session, GetItem account, GetItem people, UpdateItem code, GetItem mail, PutItem identifier, "
         "UpdateItem account, UpdateItem identifier",
-        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem identifier, "
-        "UpdateItem account, UpdateItem identifier, GetItem people",
     ),
     Row(
         requests.first_means_sent,
@@ -387,15 +387,15 @@ TABLE = (
         requests.first_means_proven,
         200,
         "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem mail, GetItem mail",
-        "GetItem session, GetItem account, UpdateItem code, GetItem mail, PutItem mail, GetItem mail, GetItem people",
+        "GetItem session, GetItem account, GetItem people, UpdateItem code, GetItem mail, PutItem mail, GetItem mail",
     ),
     Row(
         requests.first_passkey_added,
         200,
         "GetItem session, GetItem account, GetItem mail, UpdateItem passkeys, PutItem passkey, SendMessage, "
-        "UpdateItem account, GetItem passkey",
-        "GetItem session, GetItem account, GetItem mail, UpdateItem passkeys, PutItem passkey, SendMessage, "
-        "UpdateItem account, GetItem passkey, GetItem people",
+        "UpdateItem account, PutItem factor, UpdateItem account",
+        "GetItem session, GetItem account, GetItem people, GetItem mail, UpdateItem passkeys, PutItem "
+        "passkey, SendMessage, UpdateItem account, PutItem factor, UpdateItem account",
     ),
     Row(
         requests.undo_page,

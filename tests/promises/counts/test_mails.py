@@ -35,7 +35,7 @@ LETTERS: dict[str, tuple[dict[str, Any], str]] = {
     "john adds a first passkey": ({"purpose": FIRST_MEANS, "sub": "demo-john"}, f"GetItem account, {KEPT}"),
     "john is told": (
         {"purpose": NOTICE, "sub": "demo-john", "what": "recovery.used", "key": ""},
-        "GetItem account, GetItem people, PutItem mail, SendEmail",
+        "GetItem account, UpdateItem throttle, GetItem people, PutItem mail, SendEmail",
     ),
     "john is not told yet": (
         {"purpose": NOTICE, "sub": "demo-john", "what": "passkey.added", "mark": "none", "key": ""},

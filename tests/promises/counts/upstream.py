@@ -225,26 +225,26 @@ ROWS = (
         providers_page,
         200,
         "GetItem session, GetItem account, GetItem link",
-        "GetItem session, GetItem account, Query providers, GetItem link, GetItem people",
+        "GetItem session, GetItem account, GetItem people, Query providers, GetItem link",
     ),
     Row(
         provider_begun,
         303,
         "GetItem session, GetItem account, PutItem request",
-        "GetItem session, GetItem account, Query providers, PutItem request",
+        "GetItem session, GetItem account, GetItem people, Query providers, PutItem request",
     ),
     Row(
         provider_linked,
         303,
-        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, "
-        "UpdateItem account, UpdateItem link",
-        "GetItem session, GetItem account, GetItem proof-upstream, Query providers, GetItem link, "
-        "PutItem link, UpdateItem account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem proof-upstream, GetItem link, PutItem link, UpdateItem "
+        "account, UpdateItem link",
+        "GetItem session, GetItem account, GetItem people, GetItem proof-upstream, Query providers, GetItem "
+        "link, PutItem link, UpdateItem account, UpdateItem link",
     ),
     Row(
         provider_removed,
         303,
         "GetItem session, GetItem account, GetItem link, UpdateItem account, DeleteItem link",
-        "GetItem session, GetItem account, GetItem link, UpdateItem account, DeleteItem link",
+        "GetItem session, GetItem account, GetItem people, GetItem link, UpdateItem account, DeleteItem link",
     ),
 )

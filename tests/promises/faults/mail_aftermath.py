@@ -113,7 +113,7 @@ def after_reset(run: Run) -> None:
 
 def after_first_of_two_proofs(run: Run) -> None:
     answer = run.settled()
-    assert urlsplit(answer.location).path == "/login/second"
+    assert urlsplit(answer.location).path == "/authorize"
     kinds = [item["pk"]["S"].partition("#")[0] for item in run.world.deployment.everything()]
     assert "proof-mail" in kinds
     assert "session" not in kinds

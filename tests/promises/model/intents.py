@@ -24,7 +24,7 @@ CODES = ("redeem", "redeem", "wrong verifier", "wrong redirect_uri", "another's 
 STRANGERS = ("garbage", "forged family", "other client", "revoke garbage", "another revokes")
 WISHES = ("narrow", "widen", "client_credentials", "logout")
 REVOCATIONS = ("revoke", "revoke old", "revoke access token")
-QUESTIONS = ("introspect", "introspect access token", "service introspects", "userinfo")
+QUESTIONS = ("introspect", "introspect access token", "service introspects", "userinfo", "userinfo")
 RACES = (*("refresh",) * 4, "redeem", "retry", "revoke", "old token", "logout", "introspect", "narrow", "garbage")
 COMMANDS = ("set-password", "set-password --revoke", "sign-out", "revoke-client")
 Intent = tuple[str, int, int]
@@ -121,7 +121,7 @@ def key_of(act: Act, held: Held, nth: int) -> str:
     """The key that the sender proves to hold: the client's own if it has one, a thief's, or none."""
     if act.kind == "userinfo":
         is_bound = "cnf" in claims_of(act.token)
-        return ("owner", "owner", "thief", "")[nth % 4] if is_bound else ""
+        return (*("owner",) * 6, "thief", "")[nth] if is_bound else ""
     if act.function != "token" or act.proof:
         return ""
     if act.actor == "client":

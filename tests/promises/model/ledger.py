@@ -15,6 +15,7 @@ from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
 from valet.handles import digest, parse_code, parse_refresh_token
 from valet.models.grants import LiveToken
+from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.endings import Endings, sub_of
@@ -42,7 +43,8 @@ class Ledger:
     grants: dict[str, Facts] = field(default_factory=dict)
     # Saved requests by their handles, pushed ones and their copies by their request_uri: the grant of each.
     granted: dict[str, str] = field(default_factory=dict)
-    bits: set[tuple[str, int]] = field(default_factory=set)
+    bits: set[tuple[str, int]] = field(default_factory=set)  # that lists show
+    exact_bits: set[tuple[str, int]] = field(default_factory=set)  # and that an exact read finds, which come first
     ranges: set[tuple[str, int, int]] = field(default_factory=set)  # list, start and length of blocks
     sessions: dict[str, str] = field(default_factory=dict)  # the digest of each cookie, in hex: its sid
     session_ends: dict[str, int] = field(default_factory=dict)  # of the same, by itself
@@ -77,6 +79,7 @@ class Ledger:
             grants={grant_id: facts.again() for grant_id, facts in self.grants.items()},
             granted=dict(self.granted),
             bits=set(self.bits),
+            exact_bits=set(self.exact_bits),
             ranges=set(self.ranges),
             sessions=dict(self.sessions),
             session_ends=dict(self.session_ends),
@@ -114,22 +117,29 @@ class Ledger:
         if author is not None and call.kind == "once" and old is None:
             self.spent[author.act.proof] = author.number
         if call.kind == "status" and call.sk == "open" and new is not None:
-            for idx in new["indices"] - (old or {}).get("indices", frozenset()):
-                self._bit(author, (name, idx))
-        if call.kind == "session" and new is not None:
-            self.sessions[name] = new["sid"]
-            self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
-            if "ended_at" in new and name not in self.over_sessions:
-                self.over_sessions.add(name)
-                self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
-        if call.kind == "session" and new is None:
-            self.over_sessions.add(name)
-            self.signing_in.session_expired(name)
+            self._shown({(name, idx) for idx in new["indices"]})
+        if call.kind == "status" and call.sk == "block" and new is not None:
+            list_id, _, block = name.partition("#")
+            for place in new["indices"] - (old or {}).get("indices", frozenset()):
+                self._bit(author, (list_id, int(block) * BLOCK + place))
+        if call.kind == "session":
+            self._session(author, name, new)
         if call.kind == "grant":
             self._grant(author, name, old, new)
         if call.kind in ("account", "factor") and new is not None:
             self.second.written(author, call, old, new)
         self._ended(author, call, old, new)
+
+    def _session(self, author: Process | None, name: str, new: Item | None) -> None:
+        if new is None:
+            self.over_sessions.add(name)
+            self.signing_in.session_expired(name)
+            return
+        self.sessions[name] = new["sid"]
+        self.session_ends[name] = min(new["idle_expires_at"], new["absolute_expires_at"])
+        if "ended_at" in new and name not in self.over_sessions:
+            self.over_sessions.add(name)
+            self.continued |= {name} if author is not None and author.act.kind == "authorize" else set()
 
     def _ended(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
         """What it means for what operators end."""
@@ -312,8 +322,13 @@ class Ledger:
         is_senders = act.client_id == facts.client_id and self.has_key(act, facts.code_jkt)
         return act.kind == "code" and is_it and is_senders and act.is_good and picks_an_api(facts.scope, act.resource)
 
+    def _shown(self, bits: set[tuple[str, int]]) -> None:
+        if not bits <= self.exact_bits:
+            self.violated("a list shows a bit that an exact read does not find")
+        self.bits |= bits
+
     def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
-        self.bits.add(bit)
+        self.exact_bits.add(bit)
         act = author.act if author else None
         if act is not None and act.kind == "revoke" and claims_of(act.token):
             return  # the client's own wish

@@ -8,10 +8,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import event
+from hypothesis import event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.grant_types.pace import AT_ONCE
 from valet.models.accounts import Credential
 
 from tests.promises.model import acts, intents
@@ -26,6 +34,13 @@ from tests.promises.model.stage import RULES, Stage
 from tests.promises.model.world import World, installed
 
 REACHED: Counter[str] = Counter()
+
+
+def explore(luck: int, profile: settings) -> None:
+    """Let everybody do whatever they like. Hypothesis draws what they do from the name of the class, so another `luck`
+    is another course of events, and an edit of this file is none.
+    """
+    run_state_machine_as_test(type(f"Luck{luck}", (AuthorizationServer,), {}), settings=profile)
 
 
 class AuthorizationServer(RuleBasedStateMachine):
@@ -135,10 +150,12 @@ class AuthorizationServer(RuleBasedStateMachine):
         self.one_request(intent, None)
 
     @precondition(lambda self: self.held)
-    @rule(which=st.integers(0, 1), trouble=intents.troubles)
-    def refresh(self, which: int, trouble: intents.Trouble) -> None:
-        """What clients do most."""
-        self.one_request(("refresh", which, 0), trouble)
+    @rule(which=st.integers(0, 1), trouble=intents.troubles, times=st.sampled_from((1, 1, 2, 3)))
+    def refresh(self, which: int, trouble: intents.Trouble, times: int) -> None:
+        """What clients do most, and often several times in a row; but no grant so often that it has to wait."""
+        held = self.held[-1 - which % len(self.held)]
+        for _ in range(min(times, AT_ONCE // 2 - len(held.refresh_tokens))):
+            self.one_request(("refresh", which, 0), trouble)
 
     def one_request(self, intent: intents.Intent, trouble: intents.Trouble) -> None:
         held, act = self._act(intent)

@@ -116,7 +116,7 @@ class Oracle:
         claims, index = claims_of(token), live_token(claims_of(token))
         if claims["exp"] <= self.ledger.now or claims["client_id"] in self.disabled_clients:
             return False
-        if (index.list_id, index.idx) in self.ledger.bits:
+        if (index.list_id, index.idx) in self.ledger.exact_bits:
             return False
         if "grant_id" not in claims:
             return not self.ledger.is_in_range(index)

@@ -265,6 +265,21 @@ def _sharing(monkeypatch: pytest.MonkeyPatch, is_good: Callable[[Any, LiveToken]
     monkeypatch.setattr(refresh_token, "_live_with_next", live_with_next)
 
 
+def dead_place_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place whose bit an exact read finds is taken for one that lists show."""
+    original = refresh_token._live_with_next
+
+    def live_with_next(exchange: Any, ports: Any, grant: Grant, exp: int) -> tuple[LiveToken, ...]:
+        live = still_live(grant.live, exchange.now)
+        shared = access_token.place_to_share(live, exp - int(exchange.now), exchange.now)
+        if shared is None or not ports.status_lists.is_set(shared):
+            return original(exchange, ports, grant, exp)
+        own = ports.status_indices.allot(grant.client_id, exp, grant.client_epoch)
+        return (*(token for token in live if token != shared), own)
+
+    monkeypatch.setattr(refresh_token, "_live_with_next", live_with_next)
+
+
 def token_outlives_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     module: Any = refresh_token
     original = module.sign_tokens

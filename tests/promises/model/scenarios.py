@@ -263,6 +263,13 @@ SCENARIOS = (
         faults=1,
     ),
     Scenario(
+        "revoke-shared-place-and-grant",
+        "the access token is revoked whose place the next would share; the client refreshes, and revokes its grant",
+        just_redeemed,
+        (_clients(1), Sender("revoke token", 1, client_revokes_access_token), Sender("revoke", 1, client_revokes)),
+        faults=1,
+    ),
+    Scenario(
         "shared-place-later",
         "tokens that share a place, their grant revoked, a while apart",
         just_redeemed,

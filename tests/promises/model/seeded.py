@@ -11,6 +11,7 @@ from tests.promises.model.patches import (
     any_client_may_refresh,
     bits_first,
     committed_before_signed,
+    dead_place_is_forgotten,
     dead_place_is_shared,
     deciding,
     grandparent_is_denied,
@@ -170,6 +171,12 @@ FAULTS = (
         "revoke-shared-place",
         BORN_DEAD,
         place_is_looked_at_once,
+    ),
+    Fault(
+        "a place is forgotten whose bit no list shows yet",
+        "revoke-shared-place-and-grant",
+        LOST_BIT,
+        dead_place_is_forgotten,
     ),
     Fault(
         "the revocation of an access token is answered before its bit is set",

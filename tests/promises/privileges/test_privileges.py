@@ -190,7 +190,7 @@ def test_no_function_can_give_anybody_a_role_or_a_name(granted: Granted) -> None
         for name in ("roles", "required_acr", "username", "sub", "email", "email_verified"):
             for action in ("UpdateItem", "PutItem"):
                 is_new = action == "PutItem" and function in MAKES_ACCOUNTS and name not in ("roles", "required_acr")
-                changes_address = action == "UpdateItem" and function in ("confirm", "credentials")
+                changes_address = action == "UpdateItem" and function in ("confirm", "credentials", "federate")
                 is_address = changes_address and name.startswith("email")
                 asked = function, f"dynamodb:{action}", USERS, "account#1"
                 assert granted.may(*asked, attributes=(name,)) is (is_new or is_address), (function, action, name)
@@ -313,15 +313,24 @@ def test_second_uses_a_code_once_and_can_open_no_session_and_read_no_password(gr
             assert not may(f"dynamodb:{action}", USERS, key), (action, key)
 
 
+_KEY_USERS = {
+    ("kms:Encrypt", "second-factor"): "credentials",
+    ("kms:Decrypt", "second-factor"): "second",
+    ("kms:Decrypt", "provider-secret"): "federate",
+}
+
+
 def test_each_kind_of_ciphertext_is_opened_by_one_function(granted: Granted) -> None:
-    """Of the key that seals second factors. Another one seals what it can never open again."""
+    """Of the key that seals second factors, for which another one seals what it can never open again; and the secrets
+    at other providers, which an operator seals.
+    """
     key = _people_key()
     for function in FUNCTIONS.values():
         for use in ("second-factor", "provider-secret", "signing-key", ""):
             context = {"kms:EncryptionContext:valet:use": (use,)} if use else {}
-            for action, whose in (("kms:Decrypt", "second"), ("kms:Encrypt", "credentials")):
+            for action in ("kms:Decrypt", "kms:Encrypt"):
                 asked = Request(granted.roles[function], action, key, context)
-                assert granted.allows(asked) == (function == whose and use == "second-factor"), (function, action, use)
+                assert granted.allows(asked) == (_KEY_USERS.get((action, use)) == function), (function, action, use)
 
 
 def _people_key() -> str:
@@ -335,7 +344,7 @@ def test_no_other_function_changes_an_account(granted: Granted) -> None:
         for function in FUNCTIONS.values()
         if any(granted.may(function, f"dynamodb:{each}", USERS, "account#1", attributes=("epoch",)) for each in _WRITES)
     }
-    assert writers == {"account", "credentials", "confirm"}
+    assert writers == {"account", "credentials", "confirm", "federate"}
     update = partial(granted.may, "account", "dynamodb:UpdateItem", USERS, "account#1")
     assert not update(attributes=("sub",))
     for name in ("username", "email", "email_verified"):
@@ -442,7 +451,7 @@ def test_only_the_functions_that_sign_may_use_a_key_and_each_with_its_own_algori
         for function in FUNCTIONS.values()
         if any(each.action in ("kms:Sign", "kms:*", "kms:Decrypt") for each in granted.of(function))
     }
-    assert signing == SIGNING | {"second"}  # which opens seeds, and nothing that signs
+    assert signing == SIGNING | {"second", "federate"}  # which open what PeopleKey sealed, and sign nothing
     for function in SIGNING:
         (conditions,) = {each.conditions for each in granted.of(function) if each.action == "kms:Sign"}
         assert conditions == (("StringEquals", "kms:SigningAlgorithm", ("RSASSA_PKCS1_V1_5_SHA_256",)),)
@@ -506,7 +515,9 @@ def test_who_says_what_ends_and_who_reads_it(granted: Granted) -> None:
         ("finish", LOGOUT_TOKENS),
         ("notify_clients", DEAD_LETTERS),
         ("mailer", MAIL),
-        ("authorize", MAIL),
+        ("login", MAIL),
+        ("second", MAIL),
+        ("federate", MAIL),
         ("account", MAIL),
         ("credentials", MAIL),
         ("ask", MAIL),
@@ -675,7 +686,7 @@ def wrapped(stack: LocalStack, walked: list[Call]) -> Iterator[tuple[list[Call],
     from valet.server import SERVER
 
     found, template = deployed(FUNCTIONS, Signer="wrapped")
-    (resource,) = template.resources("AWS::KMS::Key")
+    resource = next(each for each in template.resources("AWS::KMS::Key") if each.logical_id == "WrappingKey")
     policy = template.resolve(resource.properties["KeyPolicy"])
     arn = boto3.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
     found = found.with_key(arn, policy)

@@ -64,7 +64,8 @@ class Frozen:
         empty = self._EMPTY
         if values:
             if len(values) == len(empty) and not named:  # every field in its place: nothing is missing or unknown
-                _set(self, "__dict__", dict(zip(empty, values, strict=True)))
+                # `strict` would take as long as all the rest.
+                self.__dict__.update(zip(empty, values))  # noqa: B905
                 return
             placed = dict(zip(empty, values, strict=False))
             if len(placed) < len(values) or not placed.keys().isdisjoint(named):

@@ -10,12 +10,13 @@ from valet.http import Response
 from valet.models.accounts import Account
 from valet.pages.passkeys import KEEP, script
 from valet.pages.words import Sentence
-from valet.people import recovery_codes
+from valet.people import notices, recovery_codes
+from valet.people.notices import notify
 from valet.ports.factors import HasOwnFactors
 from valet.protocol.account_visit import RECOVERY
 
 
-class Ports(visit.Ports, HasOwnFactors, Protocol):
+class Ports(visit.Ports, notices.Ports, HasOwnFactors, Protocol):
     """The ports that codes are made through."""
 
 
@@ -23,6 +24,10 @@ def make_codes(ports: Ports, visit: Visit, account: Account) -> tuple[str, ...]:
     """Make codes in place of those before. None of them, if the account was changed since it was read."""
     recovery_id, made = new_id(ports.random), recovery_codes.make(ports.random, visit.now)
     ports.own_factors.put_recovery_codes(account.sub, recovery_id, made.kept)
+    # The first ones come with a passkey or a second factor, which is told. New ones are a way in that stays, for a
+    # thief who has seen one code of the app.
+    if account.recovery_id:
+        notify(ports, account, "recovery.made", visit.request.issuer, visit.now, mark=recovery_id)
     if not ports.own_factors.name_recovery_codes(account, recovery_id):
         ports.own_factors.delete_factor(account.sub, recovery_id)
         return ()

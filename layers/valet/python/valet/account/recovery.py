@@ -10,7 +10,6 @@ from valet.account.errand import Errand, errand_of, way_on
 from valet.account.new_codes import codes_page, make_codes
 from valet.account.visit import OUT_OF_DATE, Visit, out_of_date
 from valet.http import Parameters, Response
-from valet.models.accounts import Account
 from valet.pages.words import Sentence
 from valet.people import recovery_codes
 from valet.protocol.account_visit import PASSKEYS, SECOND_FACTOR, SECTIONS
@@ -27,7 +26,7 @@ def show(ports: Ports, visit: Visit) -> Response:
 def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     """Make new codes: those before are worth nothing then."""
     account, errand = visit.visitor.account, errand_of(form)
-    if not visit.is_form(form, account.recovery_id, errand.handle) or not _has_means(account):
+    if not visit.is_form(form, account.recovery_id, errand.handle) or not _may_make(visit):
         raise out_of_date(_page(ports, visit, errand, status=400, error=OUT_OF_DATE))
     codes = make_codes(ports, visit, account)
     if not codes:
@@ -35,9 +34,14 @@ def act(ports: Ports, visit: Visit, form: Parameters) -> Response:
     return codes_page(visit, codes, errand)
 
 
-def _has_means(account: Account) -> bool:
-    """Whether there is something to lose."""
-    return bool(account.passkeys or account.totp_id or account.recovery_id)
+def _may_make(visit: Visit) -> bool:
+    """Whether there is something to lose, which this sign-in has shown; or the end-user has used a code.
+
+    Codes that are left of an account without a passkey or second factor are not enough: its password alone opens this
+    page, and with new codes a stolen one would be two factors.
+    """
+    account = visit.visitor.account
+    return bool(account.passkeys or account.totp_id) or visit.visitor.session.is_recovered
 
 
 def _page(ports: Ports, visit: Visit, errand: Errand, *, status: int = 200, error: Sentence | None = None) -> Response:
@@ -52,7 +56,7 @@ def _page(ports: Ports, visit: Visit, errand: Errand, *, status: int = 200, erro
         notice=None,
         codes=(),
         left=recovery_codes.left(kept) if kept else 0,
-        can_make=_has_means(account),
+        can_make=_may_make(visit),
         lost=[(name, f"/account/{name}{suffix}") for name in means if SECTIONS[name].needs in features],
         way_on=way_on(visit, errand) if errand.handle else "",
         request_handle=errand.handle,

@@ -21,7 +21,7 @@ from valet.models.clients import Client
 from valet.models.once import OneTimeValue
 from valet.ports.clients import HasRegistry
 from valet.ports.runtime import HasClock
-from valet.protocol.supported import ASSERTION_SIGNING_ALGS, PRIVATE_KEY_JWT
+from valet.protocol.supported import ASSERTION_SIGNING_ALGS, FAPI2_ALGORITHMS, PRIVATE_KEY_JWT
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -77,7 +77,7 @@ def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client
     client_id = claims.get("iss")
     if not isinstance(client_id, str) or claims.get("sub") != client_id:
         raise Refused("iss and sub are not one client_id")
-    if form.get("client_id", client_id) != client_id:
+    if "client_id" in form and form["client_id"] != client_id:
         raise Refused("the form has another client_id")
     client = ports.registry.find_client(client_id)
     if client is None or client.is_disabled:
@@ -90,11 +90,8 @@ def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client
 
 
 def _may_sign_by(client: Client, alg: str) -> bool:
-    if client.is_fapi2:
-        from valet.protocol.profile import ALGORITHMS  # for these clients only, as in authentication.py
-
-        if alg not in ALGORITHMS:
-            return False
+    if client.is_fapi2 and alg not in FAPI2_ALGORITHMS:
+        return False
     return client.token_endpoint_auth_signing_alg in ("", alg)
 
 

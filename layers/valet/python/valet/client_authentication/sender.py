@@ -1,13 +1,11 @@
 """What binds the tokens of a request to its sender: the key of its DPoP proof (RFC 9449 §5)."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from valet.errors import InvalidDpopProof
-from valet.frozen import NO_ENTRIES, Frozen
 from valet.http import Request
 from valet.models.clients import Client
-from valet.models.once import OneTimeValue
+from valet.models.once import Sender
 
 if TYPE_CHECKING:  # a request without a proof loads nothing of nonces
     from valet.ports.runtime import HasAudit, HasSettings
@@ -15,14 +13,6 @@ if TYPE_CHECKING:  # a request without a proof loads nothing of nonces
 
     class Ports(HasAudit, HasSettings, HasNonces, Protocol):
         """The ports that a proof is judged by."""
-
-
-class Sender(Frozen):
-    """What the sender of a request has proven."""
-
-    jkt: str = ""  # the thumbprint of the key of its DPoP proof; empty: it sent none
-    proof: OneTimeValue | None = None  # to be spent, if the request has no client assertion
-    headers: Mapping[str, str] = NO_ENTRIES  # DPoP-Nonce, for every answer to this request
 
 
 _UNPROVEN = Sender()
@@ -38,8 +28,7 @@ def prove(request: Request, client: Client, ports: "Ports", now: float) -> Sende
     # Few requests bring a proof: the module that verifies it is imported for those only.
     from valet.protocol import dpop
 
-    found = dpop.prove(request, ports.nonces, ports.audit, is_nonce_required=_is_nonce_required(client, ports), now=now)
-    return Sender(*found)
+    return dpop.prove(request, ports.nonces, ports.audit, is_nonce_required=_is_nonce_required(client, ports), now=now)
 
 
 def unproven(client: Client) -> InvalidDpopProof:

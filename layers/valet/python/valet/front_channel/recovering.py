@@ -109,11 +109,11 @@ def _to_recovery_code(ports: Ports, request: Request, link: Link, account: Accou
         created_at_ms=int(now * 1000),
     )
     prove(ports, saved, MAIL, account, means=normal_address(account.email), amr=(), now=now)
-    return back_to_authorize(saved, request.issuer, proven_by=MAIL)
+    return back_to_authorize(saved, request.issuer, proven_by=MAIL)  # which asks for the recovery code
 
 
 def _can_recover(ports: Ports, account: Account) -> bool:
-    return "second_factor" in ports.settings.features and bool(account.recovery_id)
+    return "recovery_codes" in ports.settings.features and bool(account.recovery_id)
 
 
 def _find_account(ports: Ports, link: Link) -> Account | None:

@@ -193,10 +193,12 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
     shared = access_token.place_to_share(live, exp - int(now), now)
     if shared is not None:
         live = tuple(token for token in live if token != shared)
-        # A client or an operator may have revoked this one access token: the next must not be refused from the start. A
-        # bit that is set stays set, so the grant need not remember this place any more.
+        # A client or an operator may have revoked this one access token: the next must not be refused from the start.
         if not ports.status_lists.is_set(shared):
             return (*live, shared)
+        # The invocation that set the bit may have died before a list showed it. Set it again: then the grant need not
+        # remember this place any more.
+        ports.status_lists.put_bits((shared,))
     return (*live, ports.status_indices.allot(grant.client_id, exp, grant.client_epoch))
 
 

@@ -8,7 +8,7 @@ silence them by asking for some. They have bounds of their own, one for each acc
 from hashlib import sha256
 from typing import Protocol
 
-from valet.models.mails import NOTICE
+from valet.models.mails import JOIN, NOTICE
 from valet.people.identifiers import normal_address
 from valet.people.throttling import SITE, network_of
 from valet.ports.clients import HasRegistry
@@ -39,7 +39,7 @@ def may_ask(ports: Ports, purpose: str, address: str, source_ip: str, now: float
     An attempt that a bound refuses uses up none of the bounds after it, which belong to other people as well. Raises
     TemporarilyUnavailable.
     """
-    bound = _reached(ports, address, source_ip, int(now))
+    bound = _reached(ports, "join" if purpose == JOIN else "owner", address, source_ip, int(now))
     if bound:
         ports.audit.record("mail.throttled", purpose=purpose, bound=bound)
     return not bound
@@ -56,14 +56,15 @@ def may_tell(ports: NoticePorts, sub: str, what: str, now: float) -> bool:
     return is_within
 
 
-def _reached(ports: Ports, address: str, source_ip: str, now: int) -> str:
+def _reached(ports: Ports, whose: str, address: str, source_ip: str, now: int) -> str:
     """The bound that is reached; empty if the attempt is within all of them."""
     hour, day = now // _HOUR, now // _DAY
     end = (hour + 1) * _HOUR
     network = network_of(source_ip, SITE)
     if ports.throttles.count(f"mail#network#{network}#{hour}", end) > _PER_NETWORK:
         return "network"
-    counter = f"mail#address#{sha256(_mailbox(address).encode()).hexdigest()}#{day}"
+    # A mail to join helps nobody who has an account: such mails must not use up those that let an owner back in.
+    counter = f"mail#address#{whose}#{sha256(_mailbox(address).encode()).hexdigest()}#{day}"
     if not ports.throttles.count_share(counter, f"hour_{hour}", _PER_ADDRESS, _PER_ADDRESS_AND_DAY, (day + 1) * _DAY):
         return "address"
     if ports.throttles.count(f"mail#all#{hour}", end) > ports.registry.policy().mail_per_hour:

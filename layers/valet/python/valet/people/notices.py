@@ -28,6 +28,7 @@ NOTICES: Mapping[str, Callable[[Account, str], bool]] = {
     "second.added": lambda account, mark: account.totp_id == mark,
     "second.removed": lambda account, mark: account.totp_id != mark,
     "second.guessed": lambda account, mark: True,  # somebody else knows the password
+    "recovery.made": lambda account, mark: account.recovery_id == mark,
     "recovery.used": lambda account, mark: True,
     "address.changed": lambda account, mark: normal_address(account.email) == mark,
     "link.added": lambda account, mark: mark in account.links,

@@ -6,7 +6,6 @@ key, and needs none.
 
 import hashlib
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from valet.binding import confirmation, proof
 from valet.binding.proof import KnownKeys, Proof
@@ -14,7 +13,7 @@ from valet.errors import InvalidDpopProof, InvalidToken, TemporarilyUnavailable,
 from valet.http import Request
 from valet.jose.public import base64url
 from valet.jose.signed import Refused
-from valet.models.once import OneTimeValue
+from valet.models.once import OneTimeValue, Sender
 from valet.ports.runtime import Audit
 from valet.protocol.nonces import ACCEPTED_FOR, Nonces
 
@@ -26,15 +25,7 @@ _CLOCK_AHEAD = 86_400
 _KEYS = KnownKeys()
 
 
-class Proven(NamedTuple):
-    """A good proof. `value` is to be spent; `headers` go with every answer to the request."""
-
-    jkt: str
-    value: OneTimeValue
-    headers: Mapping[str, str]
-
-
-def prove(request: Request, nonces: Nonces | None, audit: Audit, *, is_nonce_required: bool, now: float) -> Proven:
+def prove(request: Request, nonces: Nonces | None, audit: Audit, *, is_nonce_required: bool, now: float) -> Sender:
     """Judge the proof of a request for tokens. `nonces` None: this deployment has none.
 
     Raises InvalidDpopProof, UseDpopNonce, and TemporarilyUnavailable if a nonce is required and none can be made.
@@ -68,7 +59,7 @@ def prove(request: Request, nonces: Nonces | None, audit: Audit, *, is_nonce_req
         proof.verify(found)
     except Refused as refused:
         raise _refusal(refused, headers) from None
-    return Proven(found.jkt, OneTimeValue("proof", found.jkt, found.jti, expires_at), headers)
+    return Sender(found.jkt, OneTimeValue("proof", found.jkt, found.jti, expires_at), headers)
 
 
 def prove_token(request: Request, token: str, cnf: object, now: float) -> OneTimeValue:

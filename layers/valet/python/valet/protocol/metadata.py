@@ -12,6 +12,7 @@ from valet.protocol.supported import (
     CONFIDENTIAL_METHODS,
     CREATE,
     DPOP_ALGORITHMS,
+    FAPI2_ALGORITHMS,
     GRANT_TYPES,
     ID_TOKEN_CLAIMS,
     PRIVATE_KEY_JWT,
@@ -46,11 +47,9 @@ def document(
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
     assertion_algs: tuple[str, ...] = ASSERTION_SIGNING_ALGS
     if profile != "plain":
-        from valet.protocol.profile import ALGORITHMS
-
         auth_methods = confidential_methods = (PRIVATE_KEY_JWT,)
-        algs = tuple(alg for alg in algs if alg in ALGORITHMS)
-        assertion_algs = ALGORITHMS
+        algs = tuple(alg for alg in algs if alg in FAPI2_ALGORITHMS)
+        assertion_algs = FAPI2_ALGORITHMS
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",

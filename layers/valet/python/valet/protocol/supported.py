@@ -70,6 +70,8 @@ BODY_PARAMETERS = frozenset(
 DPOP_ALGORITHMS = ("PS256", "ES256", "EdDSA")  # of proofs (RFC 9449 §5.1)
 # What a client's ID tokens and an API's access tokens may be registered to be signed with (RFC 7518 §3.1).
 SIGNING_ALGS = ("RS256", "ES256", "PS256")
+# What signs every JWT of a client with the profile fapi2, its own and those for it (FAPI 2.0 Security Profile §5.4.1).
+FAPI2_ALGORITHMS = ("PS256", "ES256", "EdDSA")
 
 RESPONSE_TYPES = ("code",)
 QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is the default of the response_type code

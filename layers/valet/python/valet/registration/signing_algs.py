@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from valet.keys.ring import ANNOUNCED, find_signing_key, signing_algs
 from valet.models.clients import Client, ProtectedApi
 from valet.models.keys import SigningKey
-from valet.protocol.profile import ALGORITHMS
+from valet.protocol.supported import FAPI2_ALGORITHMS
 from valet.registration.rules import Wrong
 
 ID_TOKENS, ACCESS_TOKENS = "id_token_signed_response_alg", "access_token_signing_alg"
@@ -33,7 +33,7 @@ def refusals_of_profile(after: Client, before: Client | None, keys: Sequence[Sig
     """
     if not after.is_fapi2 or (before is not None and before.is_fapi2):
         return
-    if set(signing_algs(keys)).isdisjoint(ALGORITHMS):
+    if set(signing_algs(keys)).isdisjoint(FAPI2_ALGORITHMS):
         reason = (
             "its tokens cannot be signed with RS256, and no key signs with another algorithm: deploy with "
             "SigningAlgorithm PS256, ES256, RS256+PS256 or RS256+ES256, and wait until a key does"
