@@ -138,6 +138,11 @@ class Deployment:
         # A stack of the release before has no such queue. What ends there ends all the same, and no client is told.
         return Queue(BotoCalls(self.client("sqs")), self.outputs.get("SignOutsQueue", ""))
 
+    @cached_property
+    def letters(self) -> Queue | None:
+        queue = self.outputs.get("MailQueue", "")  # a stack that sends no mail has none
+        return Queue(BotoCalls(self.client("sqs")), queue) if queue else None
+
     @property
     def sealing(self) -> KmsSealing:
         """What seals providers' secrets. Raises Refused if the stack has no federation."""
