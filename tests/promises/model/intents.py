@@ -121,7 +121,7 @@ def key_of(act: Act, held: Held, nth: int) -> str:
     """The key that the sender proves to hold: the client's own if it has one, a thief's, or none."""
     if act.kind == "userinfo":
         is_bound = "cnf" in claims_of(act.token)
-        return ("owner", "owner", "thief", "")[nth % 4] if is_bound else ""
+        return (*("owner",) * 6, "thief", "")[nth] if is_bound else ""
     if act.function != "token" or act.proof:
         return ""
     if act.actor == "client":
