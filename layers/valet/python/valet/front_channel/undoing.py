@@ -11,6 +11,7 @@ from typing import Protocol
 from valet.front_channel import mail_links
 from valet.front_channel.forms import PageOutOfDate
 from valet.front_channel.mail_links import OUT_OF_DATE, Link, is_form_of, shown
+from valet.handles import is_handle
 from valet.http import Page, Request, Response, page
 from valet.models.accounts import Account
 from valet.models.mails import UNDO
@@ -97,6 +98,7 @@ def _undone_page(link: Link, account: Account) -> Page:
 
 def _ended_page(parameters: Mapping[str, str]) -> Response:
     """The page for a link that is too old, or of an address that is not the account's any more."""
-    again = {"token": token} if (token := parameters.get("token", "")) else {}
+    # Only what looks like a link's secret is repeated: the form may have another one in its place.
+    again = {"token": token} if is_handle(token := parameters.get("token", "")) else {}
     ways = (Way("/recover", Sentence("undone.recover")),)
     return page(400, mails.told("undo_ended", ways, is_error=True, again=again))
