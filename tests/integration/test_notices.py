@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from valet.people.totp import STEP, code_at, seed_from_base32
 
 from tests.integration.guesses import anew, attempt
 from tests.integration.visiting import at_account, press
@@ -18,6 +19,7 @@ from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment
 from tests.support.passkeys import give_passkey, use
 from tests.support.post import Post
+from tests.support.second_factors import App, give_codes, give_totp, type_code
 from tests.support.wire import Answer
 
 DAY = 86_400
@@ -65,7 +67,41 @@ def deletion(deployment: Deployment) -> Doing:
     return lambda: browser.post(*sent)
 
 
-CHANGES = {"password.changed": new_password, "passkey.removed": removed_passkey, "account.deleted": deletion}
+def with_app(deployment: Deployment, path: str) -> tuple[Browser, Answer, App]:
+    """John has an app and recovery codes, and is at the page after his code."""
+    app, browser = give_totp(deployment, "demo-john"), anew(deployment)
+    give_codes(deployment, "demo-john")
+    page = browser.sign_in(browser.open(path))
+    return browser, browser.follow(type_code(browser, page, app.code(deployment.clock.now))), app
+
+
+def other_app(deployment: Deployment) -> Doing:
+    browser, page, _ = with_app(deployment, "/account/second")
+    action, form = filled_in(page)
+    code = code_at(seed_from_base32(form["seed"]), int(deployment.clock.now) // STEP)
+    return lambda: browser.post(action, {**form, "code": code})
+
+
+def removed_app(deployment: Deployment) -> Doing:
+    browser, page, _ = with_app(deployment, "/account/second")
+    sent = filled_in(page, "do", "remove")
+    return lambda: browser.post(*sent)
+
+
+def new_codes(deployment: Deployment) -> Doing:
+    browser, page, _ = with_app(deployment, "/account/recovery")
+    sent = filled_in(page)
+    return lambda: browser.post(*sent)
+
+
+CHANGES = {
+    "password.changed": new_password,
+    "passkey.removed": removed_passkey,
+    "second.added": other_app,
+    "second.removed": removed_app,
+    "recovery.made": new_codes,
+    "account.deleted": deletion,
+}
 
 
 @pytest.mark.parametrize("what", CHANGES)
@@ -99,6 +135,39 @@ def test_without_mail_a_change_is_told_to_nobody(deployment: Deployment, what: s
     with deployment.aws.recorded() as calls:
         assert do().status in (200, 303)
     assert [call.action for call in calls].count("SendMessage") <= 1  # the sign-out
+
+
+# Codes ----------------------------------------------------------------------------------------------------------------
+
+
+def test_ten_wrong_codes_in_a_row_are_told_once(deployment: Deployment, post: Post) -> None:
+    app, browser = give_totp(deployment, "demo-john"), anew(deployment)
+    page = browser.sign_in(browser.open("/account"))
+    deployment.aws.queues.clear()
+    said = []
+    for number in range(12):
+        if number % 5 == 0:  # five in a quarter of an hour; and the page is too old by then
+            deployment.clock.advance(901)
+            page = browser.open("/account")
+        assert type_code(browser, page, app.wrong(deployment.clock.now)).status == 401
+        said.append([what for what, _ in told(post)].count("second.guessed"))
+    assert said == [0] * 9 + [1] * 3
+    post.deliver()
+    assert "second" in post.newest.text or "code" in post.newest.text
+
+
+def test_a_recovery_code_is_told_before_it_is_used(deployment: Deployment, post: Post) -> None:
+    give_totp(deployment, "demo-john")
+    code, browser = give_codes(deployment, "demo-john")[2], anew(deployment)
+    page = browser.sign_in(browser.open("/account"))
+    deployment.aws.queues.clear()
+    assert type_code(browser, page, "3-AAAA-AAAA-AAAA-AAAA").status == 401
+    assert told(post) == []
+    with deployment.aws.recorded() as calls:
+        assert type_code(browser, page, code).status == 303
+    assert [what for what, _ in told(post)] == ["recovery.used"]
+    made = [(call.action, call.partition_prefix) for call in calls]
+    assert made.index(("SendMessage", None)) < made.index(("UpdateItem", "factor#"))
 
 
 # Sign-ins -------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, filled_in, form_of, forms_of
 from tests.support.deployment import Deployment
 from tests.support.passkeys import give_passkey, use
-from tests.support.post import Post
+from tests.support.post import Post, code_of
 from tests.support.second_factors import App, codes_on, give_codes, give_totp, keep_codes, type_code, ways_on
 from tests.support.wire import Answer
 
@@ -115,6 +115,25 @@ def test_with_the_first_second_factor_come_ten_recovery_codes(
     assert "recovery.made" in deployment.audit.names
     page = at_code(deployment, browser, web_app.ask(prompt="login"))
     assert type_code(browser, page, codes[0]).status == 303
+
+
+def test_the_first_app_costs_a_code_by_mail(deployment: Deployment, post: Post, browser: Browser) -> None:
+    page = browser.sign_in(browser.open(PATH))
+    assert 'name="seed"' not in page.body
+    asked = browser.post(*filled_in(page, "do", "send_code"))
+    post.deliver()
+    wrong = browser.post(*filled_in(asked, "do", "enter_code", code="0000 0000"))
+    assert (wrong.status, 'name="seed"' in wrong.body) == (400, False)
+    page = browser.post(*filled_in(wrong, "do", "enter_code", code=code_of(post.newest)))
+    action, form = filled_in(page)
+    # The proof is covered by the form's token: another one, or none, adds nothing.
+    for proof in ({"first_means": ""}, {"first_means": "A" * 43}):
+        assert browser.post(action, {**form, **proof, "code": code_on(deployment, page)}).status == 400
+    assert not account_of(deployment).totp_id
+    wrong = browser.post(action, {**form, "code": App(seed_on(page), "").wrong(deployment.clock.now)})
+    assert (wrong.status, seed_on(wrong)) == (400, seed_on(page))  # and goes on from there
+    assert "Your authenticator app is in use" in add(deployment, browser, wrong).body
+    assert account_of(deployment).totp_id
 
 
 def test_a_session_of_another_browser_that_knows_the_password_alone_is_no_session_any_more(
