@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Response, expect
 PASSWORDS = {"john": "password123", "jane": "password456", "jim": "password789"}
 # As mails have them: the digits in two halves, and a link alone in its line.
 _CODE, _UNDO = re.compile(r"\d{4} \d{4}"), re.compile(r"https?://\S+/undo\?token=\S+")
+_CONFIRM = re.compile(r"https?://\S+/confirm\?token=\S+")
 SCOPE = "openid profile email items offline_access"
 
 
@@ -63,6 +64,11 @@ def decide(page: Page, decision: str) -> None:
 def code_from_mail(page: Page, issuer: str, to: str) -> str:
     """The code in the newest mail to the address, as the local stack shows it in another tab."""
     return _newest_mail(page, issuer, to, _CODE)
+
+
+def link_from_mail(page: Page, issuer: str, to: str) -> str:
+    """The link of the newest mail by which somebody joins or sets a new password."""
+    return _newest_mail(page, issuer, to, _CONFIRM)
 
 
 def undo_link_from_mail(page: Page, issuer: str, to: str) -> str:

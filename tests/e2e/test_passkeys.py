@@ -192,6 +192,43 @@ def test_no_page_scrolls_sideways(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_who_joins_with_a_passkey_never_has_a_password(
+    page: Page,
+    issuer: str,
+    landing: Landing,
+    authenticator: Authenticator,
+    complaints: list[str],
+    served: dict[str, Any],
+) -> None:
+    address = "ada@example.org"
+    operate(served, "people", "set", "--sign-in-with", "either", "--registration", "on")
+    join = page.get_by_role("link", name="Create an account")
+    for _ in range(60):  # the policy is remembered for ten seconds
+        page.goto(asked(issuer, landing).url)
+        if join.count():
+            break
+        page.wait_for_timeout(500)
+    join.click()
+    page.get_by_label("Email address").fill(address)
+    page.get_by_role("button", name="Send the mail").click()
+    page.get_by_label("Code from the mail").fill(code_from_mail(page, issuer, address))
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Your name").fill("Ada")
+    authenticator.touch(True)
+    page.get_by_role("button", name="Create it with a passkey").click()
+    decide(page, "Allow")
+    authenticator.touch(False)
+    expect(page).to_have_url(re.compile(re.escape(landing.origin)))
+    assert "code" in landing.answer()
+    (passkey,) = authenticator.passkeys()
+    assert passkey["userName"] == address
+    page.context.clear_cookies()
+    page.goto(f"{issuer}/account/profile")
+    use_passkey(page, authenticator)
+    expect(page.locator("#name")).to_have_value("Ada")
+    assert complaints == []
+
+
 def test_two_passkeys_one_removed_and_a_client_that_requires_one(
     page: Page, issuer: str, landing: Landing, authenticator: Authenticator, served: dict[str, Any]
 ) -> None:
@@ -213,10 +250,7 @@ def test_two_passkeys_one_removed_and_a_client_that_requires_one(
     expect(rows).to_have_count(1)
     assert authenticator.passkeys() != first
     # This is the last test here: the client stays so. The other passkey signs in where nothing less is taken.
-    change = ("clients", "change", "mobile_app", "--required-acr", "phr", "--local", "--aws-port")
-    port = str(served["aws_url"]).rpartition(":")[2]
-    changed = subprocess.run([sys.executable, "-m", "admin", *change, port], cwd=ROOT, env=_environment(), check=False)
-    assert changed.returncode == 0
+    operate(served, "clients", "change", "mobile_app", "--required-acr", "phr")
     page.context.clear_cookies()
     for _ in range(60):  # registrations are remembered for ten seconds
         page.goto(asked(issuer, landing).url)
@@ -229,6 +263,13 @@ def test_two_passkeys_one_removed_and_a_client_that_requires_one(
     use_passkey(page, authenticator)
     decide(page, "Allow")
     assert "code" in landing.answer()
+
+
+def operate(served: dict[str, Any], *arguments: str) -> None:
+    """Runs `valet` as an operator of the stack does."""
+    command = (sys.executable, "-m", "admin", *arguments, "--local", "--aws-port")
+    port = str(served["aws_url"]).rpartition(":")[2]
+    subprocess.run([*command, port], cwd=ROOT, env=_environment(), check=True, stdout=subprocess.DEVNULL)
 
 
 def _environment() -> dict[str, str]:

@@ -129,6 +129,8 @@ def deployment() -> Deployment:
         page = browser.go_on(form, stage.answer(form))
         assert isinstance(page, acts.Act)
     stage.world.now += 5  # who signs in anew signs in later
+    stage.world.has_mail = True
+    stage.world.servers.clear()
     handle = parse_qs(urlsplit(answer["headers"]["Location"]).query)["request"][0]
     csrf_token = parse_qs(_body(page))["csrf_token"][0]
     secrets = Secrets(

@@ -156,6 +156,10 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         ("transports", "internal"),
     )
     state = f"{secrets.handle}.{int(START * 1000)}.{base64url(bytes(32))}"
+    of_mail = (("token", "x" * 43), ("request", secrets.handle), ("csrf_token", "x"))
+    code_of_mail = (("request", secrets.handle), ("csrf_token", secrets.csrf_token), ("code", "1234 5678"))
+    asked = (("request", secrets.handle), ("csrf_token", "x"), ("address", "x@example.com"))
+    join = (*of_mail, ("name", "Somebody"), ("new_password", "several words in a row"))
     consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
     logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
     return (
@@ -165,6 +169,16 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/login", "GET", (("request", secrets.handle),), cookies=browser),
         Sent("/login", "POST", form=login, cookies=browser),
         Sent("/login/passkey", "POST", form=passkey, cookies=browser),
+        Sent("/join", "GET", (("request", secrets.handle),), cookies=browser),
+        Sent("/join", "POST", form=asked, cookies=browser),
+        Sent("/recover", "GET", (("request", secrets.handle), ("sent", "yes")), cookies=browser),
+        Sent("/recover", "POST", form=asked, cookies=browser),
+        Sent("/join/confirm", "GET", of_mail[:2], cookies=browser),
+        Sent("/join/confirm", "POST", form=join, cookies=browser),
+        Sent("/join/confirm", "POST", form=(*of_mail, *enrolment[1:]), cookies=browser),
+        Sent("/join/confirm", "POST", form=code_of_mail, cookies=browser),
+        Sent("/recover/confirm", "GET", of_mail[:2], cookies=browser),
+        Sent("/recover/confirm", "POST", form=(*of_mail, ("new_password", "several words in a row")), cookies=browser),
         Sent("/undo", "GET", (("token", "x" * 43),)),
         Sent("/undo", "POST", form=(("token", "x" * 43), ("csrf_token", "x")), cookies=browser),
         Sent("/account/password", "GET", cookies=signed_in),

@@ -130,10 +130,10 @@ def find_here(ports: Ports, request: Request, link: Link, now: float) -> Here:
 
 def used_page(purpose: str, parameters: Mapping[str, str]) -> Response:
     """The page for a link that is too old or was used, with the way to a new one."""
-    carried = {name: value for name in ("token", "request") if is_handle(value := parameters.get(name, ""))}
-    query = f"?request={carried['request']}" if "request" in carried else ""
-    way = Way(f"/{purpose}{query}", Sentence("sent.again"))
-    return page(400, mails.told("link_used", (way,), is_error=True, again=carried))
+    carried = {"request": handle} if is_handle(handle := parameters.get("request", "")) else {}
+    way = Way(f"/{purpose}{'?' if carried else ''}{urlencode(carried)}", Sentence("sent.again"))
+    # The page in another language: what was brought as a token is not shown, whatever it was.
+    return page(400, mails.told("link_used", (way,), is_error=True, again={"token": "used", **carried}))
 
 
 def done_page(ports: Ports, request: Request, name: str, link: Link, here: Here) -> Response:

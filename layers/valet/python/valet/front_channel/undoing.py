@@ -35,7 +35,7 @@ def show(ports: Ports, request: Request, parameters: Mapping[str, str], now: flo
     """The page of the link. It changes nothing."""
     link = mail_links.find_link(ports, UNDO, parameters, now)
     account = _find_account(ports, link, now) if link else None
-    return _ended_page(parameters) if link is None or account is None else _page(ports, request, link)
+    return _ended_page() if link is None or account is None else _page(ports, request, link)
 
 
 def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> Response:
@@ -43,12 +43,12 @@ def act(ports: Ports, request: Request, form: Mapping[str, str], now: float) -> 
     link = mail_links.find_link(ports, UNDO, form, now)
     account = _find_account(ports, link, now) if link else None
     if link is None or account is None:
-        return _ended_page(form)
+        return _ended_page()
     if not is_form_of(ports, request, link, form):
         raise PageOutOfDate("", _page(ports, request, link, error=OUT_OF_DATE))
     after = undone(account, link.mail.address, next_password_id(account.password_id, ports.random), now)
     if not _take_names_back(ports, account, after, now):
-        return _ended_page(form)  # an operator has given the address to another account
+        return _ended_page()  # an operator has given the address to another account
     announce(ports, SignOut(account.sub, request.issuer, "change_undone", epoch=account.epoch))
     if not ports.own_sign_in.undo_change(account, after, now):
         raise PageOutOfDate("", _page(ports, request, link, error=Sentence("undo.not_undone")))
@@ -95,8 +95,7 @@ def _undone_page(link: Link, account: Account) -> Page:
     return mails.told("undone", ways, is_error=False, address=link.mail.address, again=link.parameters)
 
 
-def _ended_page(parameters: Mapping[str, str]) -> Response:
+def _ended_page() -> Response:
     """The page for a link that is too old, or of an address that is not the account's any more."""
-    again = {"token": token} if (token := parameters.get("token", "")) else {}
     ways = (Way("/recover", Sentence("undone.recover")),)
-    return page(400, mails.told("undo_ended", ways, is_error=True, again=again))
+    return page(400, mails.told("undo_ended", ways, is_error=True, again={}))
