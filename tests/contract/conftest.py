@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
+from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.links import DynamoLinks
@@ -30,6 +31,7 @@ from valet.aws.dynamodb.table import Table
 from valet.aws.dynamodb.throttles import DynamoThrottles
 from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
+from valet.ports.factors import Devices
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
 from valet.ports.mails import Mails
@@ -82,6 +84,8 @@ class Stores:
     newcomers: DynamoNewcomers
     own_sign_in: DynamoOwnSignIn
     mails: Mails
+    factors: DynamoFactors
+    devices: Devices
 
 
 @pytest.fixture
@@ -141,4 +145,6 @@ def _on(table: Table) -> Stores:
         DynamoNewcomers(table),
         DynamoOwnSignIn(table),
         DynamoMails(table),
+        DynamoFactors(table),
+        DynamoDevices(table),
     )

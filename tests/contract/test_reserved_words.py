@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from valet.frozen import replace
 from valet.models.accounts import Account, Consent
 from valet.models.keys import KeyRing
 from valet.models.once import OneTimeValue
@@ -19,7 +20,7 @@ from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewa
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "ProjectionExpression")
 _OPERATORS = frozenset({"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
-_FUNCTIONS = frozenset({"attribute_exists", "attribute_not_exists", "if_not_exists", "begins_with"})
+_FUNCTIONS = frozenset({"attribute_exists", "attribute_not_exists", "if_not_exists", "begins_with", "contains"})
 _KEYS = frozenset({"pk", "sk"})
 
 
@@ -52,6 +53,14 @@ def walk(stores: Stores) -> None:
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
     stores.pushed_requests.push(PushedRequest(b"d" * 32, request, 1, 2))
     stores.grants.exists(grant.grant_id)
+    account = Account("sub", "john")
+    for named in ("", "another"):
+        stores.factors.name_totp(replace(account, totp_id=named), "app")
+        stores.factors.name_recovery_codes(replace(account, recovery_id=named), "codes")
+    stores.factors.drop_totp(replace(account, totp_id="app"))
+    stores.factors.try_totp("sub", "app")
+    stores.factors.accept_totp("sub", "app", 1, b"a" * 16)
+    stores.factors.spend_recovery_code("sub", "codes", 1, b"a" * 16)
     stores.once.spend(OneTimeValue("proof", "key", "jti", int(NOW)), b"a" * 16)
     stores.throttles.count("account#john", int(NOW))
     stores.throttles.count_share("account#john", "home", 10, 100, int(NOW))

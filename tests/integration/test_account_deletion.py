@@ -63,7 +63,7 @@ def test_every_member_is_told_or_is_no_word_about_the_person(kind: Any) -> None:
     """A field that a later change adds is told unless somebody decides otherwise; these were decided."""
     assert NOT_TOLD & set(kind.FIELDS) <= {
         *("digest", "ending", "password_id", "epoch", "epoch_raised_at_ms", "sessions_not_before_ms", "expires_at"),
-        *("sid", "passkeys", "user_handle", "totp_id", "recovery_id", "remembered", "instead_of"),
+        *("sid", "passkeys", "user_handle", "totp_id", "recovery_id", "remembered", "instead_of", "links", "link"),
     }
 
 

@@ -62,7 +62,7 @@ def test_the_apps_logo_is_part_of_the_pages_that_ask_for_it_and_no_other_image_i
         assert all(image == "data:" or image.startswith(web_app.issuer) for image in images[0].split())
     deployment.change_client("web_app_123", logo=b"<svg onload='alert(1)'/>")  # written past the command line
     other = browser.open(web_app.ask().url)
-    assert "svg" not in other.body
+    assert "onload" not in other.body
     assert "data:" not in other.headers["content-security-policy"]
 
 

@@ -21,6 +21,7 @@ from tests.support.joining import ADA, PASSWORD, Person
 from tests.support.mailbox import Mailbox
 from tests.support.passkeys import give_passkey, use
 from tests.support.post import Post, code_of
+from tests.support.second_factors import codes_on, ways_on
 from tests.support.wire import Answer
 
 PATH, OWN = "/account/passkeys", "john@example.com"
@@ -356,7 +357,9 @@ def test_the_offer_asks_for_the_code_and_goes_on_to_the_app(
     shown = press(browser, asked, "do", "enter_code", code=code)
     made, answer = add(browser, shown)
     assert passkeys_of(deployment) == {made.digest}
-    assert form_of(browser.follow(answer)).names >= {"decision"}
+    codes = browser.follow(answer)  # with the first means come recovery codes, and the way on
+    assert len(codes_on(codes)) == 10
+    assert form_of(browser.open(ways_on(codes)[-1])).names >= {"decision"}
 
 
 @pytest.mark.parametrize("has_asked", [False, True])

@@ -12,6 +12,7 @@ import pytest
 from valet.models.accounts import Account
 from valet.models.policy import ITEM
 from valet.people.passwords import credential_in_force
+from valet.people.totp import STEP
 
 from tests.integration.conftest import Redeemed
 from tests.integration.guesses import anew
@@ -20,6 +21,7 @@ from tests.support.application import Application
 from tests.support.browser import Browser, filled_in
 from tests.support.deployment import Deployment, queue_arn
 from tests.support.passkeys import give_passkey
+from tests.support.second_factors import App, give_totp, type_code
 from tests.support.wire import Answer
 
 PATH, OLD, NEW = "/account/password", "password123", "several words in a row"
@@ -122,27 +124,31 @@ def test_a_password_that_others_guess_is_refused_with_the_reason(
     assert signs_in(deployment, OLD)
 
 
+def with_an_app(deployment: Deployment, browser: Browser, password: str = OLD, app: App | None = None) -> Answer:
+    """The page, after a sign-in by the password and the code of an app."""
+    app = app or give_totp(deployment, "demo-john")
+    asked = browser.sign_in(browser.open(PATH), password=password)
+    deployment.clock.advance(STEP)
+    return browser.follow(type_code(browser, asked, app.code(deployment.clock.now)))
+
+
 def test_eight_characters_are_enough_next_to_a_second_factor_and_fifteen_alone(
     deployment: Deployment, browser: Browser, page: Answer
 ) -> None:
     assert "At least 15 characters" in page.body
     assert_refused(deployment, browser, page, "bicycles", "at least 15 characters")
-    change(deployment, totp_id="0000000001.x")
-    page = browser.open(PATH)
+    page = with_an_app(deployment, browser)
     assert "At least 8 characters" in page.body
     assert_refused(deployment, browser, page, "bicycle", "at least 8 characters")
     assert press(browser, page, new_password="my bicycle").status == 200
 
 
-def test_a_short_password_is_known_to_be_one_until_a_long_one_follows(
-    deployment: Deployment, browser: Browser, page: Answer
-) -> None:
+def test_a_short_password_is_known_to_be_one_until_a_long_one_follows(deployment: Deployment, browser: Browser) -> None:
     """It is enough next to the second factor, which therefore has to stay."""
-    change(deployment, totp_id="0000000001.x")
-    press(browser, browser.open(PATH), new_password="my bicycle")
+    app = give_totp(deployment, "demo-john")
+    press(browser, with_an_app(deployment, browser, app=app), new_password="my bicycle")
     assert account_of(deployment).has_short_password
-    page = browser.sign_in(browser.open(PATH), password="my bicycle")
-    press(browser, page, new_password=NEW)
+    press(browser, with_an_app(deployment, browser, "my bicycle", app), new_password=NEW)
     assert not account_of(deployment).has_short_password
 
 

@@ -108,7 +108,8 @@ def test_the_functions_of_the_queues_know_them_by_their_addresses(created: dict[
 
     queues = {name: created["resources"][name] for name in ("SignOuts", "LogoutTokens", "Mail", "DeadLetters")}
     assert variables("Logout") == {"SIGN_OUTS_QUEUE": queues["SignOuts"]}
-    assert variables("Authorize") == {"SIGN_OUTS_QUEUE": queues["SignOuts"], "MAIL_QUEUE": queues["Mail"]}
+    assert variables("Authorize") == {"SIGN_OUTS_QUEUE": queues["SignOuts"]}
+    assert variables("Login") == variables("Second") == {"MAIL_QUEUE": queues["Mail"]}
     assert variables("Finish") == {
         "SIGN_OUTS_QUEUE": queues["SignOuts"],
         "LOGOUT_TOKENS_QUEUE": queues["LogoutTokens"],

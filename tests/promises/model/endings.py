@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from valet.handles import digest
 
+from tests.promises.model.alike import alike
 from tests.promises.model.facts import Facts
 from tests.promises.model.processes import Process
 
@@ -47,7 +48,7 @@ class Endings:
     allowed: dict[tuple[str, str], str] = field(default_factory=dict)  # consents that are remembered: by which session
 
     def again(self) -> "Endings":
-        return replace(
+        return alike(
             self,
             commands=dict(self.commands),
             sign_ins=dict(self.sign_ins),

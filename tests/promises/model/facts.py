@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from valet.handles import RefreshToken, digest
 from valet.models.grants import LiveToken
 
 from tests.promises.model.acts import APIS, apis_of
+from tests.promises.model.alike import alike
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Facts:
     answered: dict[LiveToken, None] = field(default_factory=dict)
 
     def again(self) -> "Facts":
-        return replace(
+        return alike(
             self,
             chain=list(self.chain),
             live=list(self.live),

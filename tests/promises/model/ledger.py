@@ -7,7 +7,7 @@ tokens, revoked or not. A transition that the protocol forbids, and a state that
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +18,7 @@ from valet.models.grants import LiveToken
 from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
+from tests.promises.model.alike import alike
 from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
@@ -74,7 +75,7 @@ class Ledger:
 
     def again(self) -> "Ledger":
         """The same, for another way on."""
-        made = replace(
+        made = alike(
             self,
             grants={grant_id: facts.again() for grant_id, facts in self.grants.items()},
             granted=dict(self.granted),

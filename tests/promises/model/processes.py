@@ -1,7 +1,6 @@
 """Requests under way: what each waits for, what may happen to it there, and the code that answers it."""
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -12,6 +11,7 @@ from valet.errors import TemporarilyUnavailable
 from valet.server import Server
 
 from tests.promises.model.acts import Act
+from tests.promises.model.alike import alike
 from tests.promises.model.memory_table import Call
 
 Answer = Mapping[str, Any]
@@ -146,4 +146,4 @@ class Process:
 
     def again(self) -> "Process":
         """The same, for another way on."""
-        return copy(self)
+        return alike(self)

@@ -6,7 +6,7 @@ that lands.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from valet.aws.dynamodb.table import Item
 
 from tests.promises.model.acts import SESSION_COOKIE, Act, cookies_set
+from tests.promises.model.alike import alike
 from tests.promises.model.facts import Facts
 from tests.promises.model.ledger import Ledger
 from tests.promises.model.memory_table import Call, Key
@@ -131,8 +132,8 @@ class Run:
         processes = {key: process.again() for key, process in self.processes.items()}
         now = {id(process): processes[key] for key, process in self.processes.items()}
         state = self.world.state() if self.paused is None else self.paused.again()
-        state = replace(state, pending=tuple((now[id(author)], call, run) for author, call, run in state.pending))
-        return replace(
+        state = alike(state, pending=tuple((now[id(author)], call, run) for author, call, run in state.pending))
+        return alike(
             self,
             ledger=self.ledger.again(),
             processes=processes,

@@ -11,6 +11,7 @@ from valet.aws.dynamodb.table import Item
 from valet.handles import digest
 
 from tests.promises.model.acts import Act
+from tests.promises.model.alike import alike
 from tests.promises.model.endings import Endings
 from tests.promises.model.processes import Process
 
@@ -56,7 +57,7 @@ class SigningIn:
     sign_outs: dict[int, tuple[str, frozenset[int]]] = field(default_factory=dict)
 
     def again(self, endings: Endings, violated: Callable[[str], None]) -> "SigningIn":
-        return replace(
+        return alike(
             self,
             endings=endings,
             violated=violated,

@@ -42,6 +42,7 @@ from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
+from tests.promises.model.alike import alike
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
 from tests.promises.model.processes import UNAVAILABLE, Answer, Asked, Fate, Handler, Invocation, Process, Told
@@ -153,7 +154,7 @@ class State:
     def again(self) -> "State":
         """The same, to be used up as well."""
         items = tuple(dict(each) for each in self.items)
-        return replace(self, stale=dict(self.stale), items=items, lines=dict(self.lines))
+        return alike(self, stale=dict(self.stale), items=items, lines=dict(self.lines))
 
 
 class World:
