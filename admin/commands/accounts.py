@@ -20,7 +20,7 @@ from admin.records.people import revoked
 from admin.terminal.endings import refuse_if
 
 
-@click.command()
+@click.command(short_help="Show a user's account and how they sign in.")
 @click.argument("username")
 @click.pass_obj
 def show(desk: Desk, username: str) -> None:

@@ -23,7 +23,7 @@ _MEMBER = {"acr-value": "acr_values", "client": "clients", "domain": "domains", 
 _PINNED_BY_OPERATOR = ("algs", "scope", "token_endpoint_auth_method")
 
 
-@click.group()
+@click.group(short_help="Register other providers that people sign in with.")
 def providers() -> None:
     """Register other providers that people sign in with, change them and delete them."""
 

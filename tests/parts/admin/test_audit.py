@@ -170,7 +170,7 @@ def test_of_people_the_roles_are_told_and_of_the_rest_the_names_of_members(
                      "--generate")["sub"]  # fmt: skip
     [line] = logged.lines()
     assert (line["deed"], line["sub"], line["after"]) == ("added", sub, {"roles": "user"})
-    assert line["members"] == "username name email roles"
+    assert line["members"] == "username name email roles created_at"
     valet("users", "roles", "ann", "--add", "admin")
     file = tmp_path / "people.csv"
     file.write_text(

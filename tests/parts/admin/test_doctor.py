@@ -393,6 +393,8 @@ def test_functions_that_are_configured_wrong(valet: Operator, monkeypatch: pytes
     text = found(examined(valet, "--only", "authorizer.step-up"), "authorizer.step-up")
     assert text.splitlines() == [
         "GET /a in ROUTES of the authorizer asks for the level phr or urn:x:gold, which no sign-in here reaches",
+        "GET /b in ROUTES of the authorizer takes the level urn:valet:acr:password, and not urn:valet:acr:upstream or "
+        "urn:valet:acr:multi-factor, which stands as high or higher",
         "GET /c in ROUTES of the authorizer asks for the level gold or phr, which no sign-in here reaches",
     ]  # the local stack on 127.0.0.1 has no passkeys
     monkeypatch.setitem(authorizer, "ROUTES", "nonsense")

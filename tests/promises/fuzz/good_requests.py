@@ -135,6 +135,8 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     code = (("grant_type", "authorization_code"), ("code", secrets.code), ("code_verifier", wrong_verifier))
     refresh = (("grant_type", "refresh_token"), ("refresh_token", secrets.refresh_token), ("scope", "openid email"))
     login = (("request", secrets.handle), ("csrf_token", secrets.csrf_token), ("username", "john"), ("password", "no"))
+    csrf = (("csrf_token", "wrong"),)
+    second = (("request", secrets.handle), *csrf)
     authenticator_data = base64url(bytes(32) + b"\x05" + bytes(4))
     client_data = base64url(b'{"type": "webauthn.get", "challenge": "AAAA", "origin": "https://issuer.example"}')
     passkey = (
@@ -179,6 +181,9 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/join/confirm", "POST", form=code_of_mail, cookies=browser),
         Sent("/recover/confirm", "GET", of_mail[:2], cookies=browser),
         Sent("/recover/confirm", "POST", form=(*of_mail, ("new_password", "several words in a row")), cookies=browser),
+        Sent("/login/second", "GET", (("request", secrets.handle), ("use", "recovery")), cookies=signed_in),
+        Sent("/login/second", "POST", form=(*second, ("code", "1-AAAA-AAAA-AAAA-AAAA")), cookies=signed_in),
+        Sent("/login/second", "POST", form=(*second, ("code", "123456"), ("remember", "yes")), cookies=signed_in),
         Sent("/undo", "GET", (("token", "x" * 43),)),
         Sent("/undo", "POST", form=(("token", "x" * 43), ("csrf_token", "x")), cookies=browser),
         Sent("/account/password", "GET", cookies=signed_in),
@@ -188,6 +193,11 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/account/passkeys", "GET", cookies=signed_in),
         Sent("/account/passkeys", "POST", form=enrolment, cookies=signed_in),
         Sent("/account/passkeys", "POST", form=(("do", "remove"), ("passkey", "ab" * 32)), cookies=signed_in),
+        Sent("/account/second", "GET", (("request", secrets.handle), ("required", "yes")), cookies=signed_in),
+        Sent("/account/second", "POST", form=(*csrf, ("seed", "A" * 32), ("code", "123456")), cookies=signed_in),
+        Sent("/account/second", "POST", form=(*csrf, ("do", "remove")), cookies=signed_in),
+        Sent("/account/recovery", "GET", cookies=signed_in),
+        Sent("/account/recovery", "POST", form=(*csrf, ("request", secrets.handle)), cookies=signed_in),
         Sent("/account/providers", "GET", cookies=signed_in),
         Sent("/account/providers", "POST", form=(("do", "remove"), ("link", "acme#" + "ab" * 32)), cookies=signed_in),
         Sent("/federate/acme", "GET", (("request", secrets.handle),), cookies=browser),
