@@ -82,7 +82,8 @@ OTHERS = {
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
     "grants list", "people show", "providers list", "providers show", "scopes list",
     "tail", "users list", "users show", "keys list", "keys rotate",
-    "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey", "users unlink", "users recover",
+    "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey", "users unlink",
+    "users recover",
     "users reset-second-factor",
 }  # fmt: skip
 
