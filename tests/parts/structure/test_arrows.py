@@ -68,7 +68,6 @@ FORBIDDEN: Mapping[str, str] = {
     "aws": "surroundings",
     "surroundings": "server",
     "outbound": "aws",
-    "surroundings": "server",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer
 }
