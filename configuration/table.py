@@ -235,11 +235,9 @@ POLICY = Section(
             "alone (default: off). The deployment needs MailFrom.", REGISTRATION),
         Row("registration_domains", "registration_domains", WORDS,
             "The domains of the addresses that people may join with, such as example.com."),
-        Row("password_minimum", "password_minimum", COUNT,
-            "The least characters of a password that a person sets (default: 15)."),
+        Row("password_minimum", "password_minimum", COUNT, "The least characters of a new password (default: 15)."),
         Row("breached_passwords", "breached_passwords", FLAG,
-            "Ask Pwned Passwords, by five digits of a hash, whether a password that a person sets was stolen somewhere "
-            "(default: false)."),
+            "Ask Pwned Passwords, by five digits of a hash, whether a new password was stolen (default: false)."),
         Row("default_language", "default_language", TEXT,
             "The language for a reader whose languages are not offered (default: en).", tuple(LANGUAGES)),
         Row("role_required_acr", "role_required_acr", WORDS,

@@ -31,14 +31,14 @@ from valet.aws.connection import NoAnswer
 from valet.aws.reply import Reply
 
 from local.aws import dynamodb, kms
+from local.aws.backends import ACCOUNT as ACCOUNT
+from local.aws.backends import REGION as REGION
+from local.aws.backends import application, tables
 from local.aws.calls import Call, refusal
 from local.aws.door import Application
 from local.aws.ses import Mailbox
 from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from local.aws.sqs import Queues
-
-ACCOUNT = "123456789012"
-REGION = "us-east-1"  # the default of `sam local`
 
 FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
 """The folder name of the function that runs: interceptors record each call under it."""
@@ -208,7 +208,7 @@ class EmulatedAws:
         kept["HTTP_AUTHORIZATION"] = _in_one_region(environ)
         with self._lock:
             if service not in self._applications:
-                self._applications[service] = _application(service)
+                self._applications[service] = application(service)
             return list(self._applications[service](kept, start_response))
 
     def _answer_dynamodb(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -254,19 +254,17 @@ class EmulatedAws:
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
-    def snapshot(self, tables: Container[str] | None = None) -> dict[str, Any]:
+    def snapshot(self, only: Container[str] | None = None) -> dict[str, Any]:
         """The items of every table, or of these alone, for `restore`."""
         with self._lock:
             return {
-                name: copy.deepcopy(table.items)
-                for name, table in _tables().items()
-                if tables is None or name in tables
+                name: copy.deepcopy(table.items) for name, table in tables().items() if only is None or name in only
             }
 
     def restore(self, snapshot: dict[str, Any], keep: tuple[str, ...] = ()) -> None:
         """Restore the items. Leave alone partitions whose key starts with one of `keep`, and tables made since."""
         with self._lock:
-            for name, table in _tables().items():
+            for name, table in tables().items():
                 if name in snapshot:
                     kept = {
                         key: items for key, items in table.items.items() if keep and str(key.value).startswith(keep)
@@ -297,19 +295,3 @@ def _chained(interceptor: Interceptor, call: Call, forward: Forward) -> Forward:
 def _in_one_region(environ: dict[str, Any]) -> str:
     """The signature. There is one Region, whichever the caller names: sam local names the profile's."""
     return _CREDENTIAL_REGION.sub(rf"\1{REGION}/", environ["HTTP_AUTHORIZATION"])
-
-
-def _application(service: str) -> Any:
-    from moto.moto_server import werkzeug_app
-
-    # moto lets every origin read every answer, unless this is set. Its variable is read on import, which is too early.
-    setattr(werkzeug_app, "DISABLE_GLOBAL_CORS", True)  # noqa: B010  not exported, as types have it
-    name: Any = service  # moto's type is a literal of all its services
-    return werkzeug_app.create_backend_app(name)
-
-
-def _tables() -> dict[str, Any]:
-    from moto.dynamodb.models import dynamodb_backends
-
-    tables: dict[str, Any] = dynamodb_backends[ACCOUNT][REGION].tables
-    return tables

@@ -22,7 +22,8 @@ FUNCTIONS = "Functions stand on valet; nothing that is deployed knows the comman
 APART = "No function knows another"
 RESOURCE_SERVER = "Only the authorizer, the doctor and the Python package judge tokens as a resource server"
 OUTBOUND = (
-    "Only the functions that fetch the keys of clients and tell them of logouts go to addresses that strangers named"
+    "Only what fetches clients' keys, tells clients of logouts or asks other providers goes to addresses that others "
+    "named"
 )
 AWS = "No function knows boto3, and only the demo API knows Powertools"
 ADMIN_CIRCLE = "The operator's command line has no circle"
@@ -64,7 +65,8 @@ FORBIDDEN: Mapping[str, str] = {
     "refusals": "grant_types",
     "grant_types": "aws",
     "account": "aws",
-    "aws": "server",
+    "aws": "surroundings",
+    "surroundings": "server",
     "outbound": "aws",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer
