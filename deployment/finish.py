@@ -23,6 +23,7 @@ UNUSED = [
     "*.dist-info",
     "*.data",
     "bin",
+    "share",
     "requirements.*",
     "cffi",
     "pycparser",

@@ -134,7 +134,6 @@ def test_a_passkey_is_offered_made_and_used_by_the_button_and_by_autofill(
     expect(page.get_by_role("button", name="Not now")).to_be_visible()
     prove_first_means(page, issuer, "john@example.com")
     make_passkey(page, authenticator)
-    page.get_by_text("I have kept them, go on").click()  # the recovery codes that come with it
     decide(page, "Allow")
     expect(page).to_have_url(re.compile(re.escape(landing.origin)))
     # By the button.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from valet.protocol.supported import GRANT_TYPES
 
-from bench import counts, layer
+from bench import counts
 from bench.measure import LAYER, ROOT, process
 
 LIMITS: Mapping[str, Any] = tomllib.loads((ROOT / "bench" / "limits.toml").read_text(encoding="utf-8"))
@@ -62,8 +62,3 @@ def test_every_kind_of_request_that_is_counted_has_a_limit(counted: Mapping[str,
 
 def test_a_token_adds_one_short_line_to_the_log(counted: Mapping[str, Any]) -> None:
     assert counted["log_line"] <= LIMITS["bytes"]["log_line"]
-
-
-def test_the_layer_is_small_zipped_and_with_bytecode(tmp_path: Path) -> None:
-    built = layer.build(tmp_path / "built")
-    assert layer.zipped_bytes(built) <= LIMITS["bytes"]["layer_zipped"]

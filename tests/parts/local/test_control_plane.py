@@ -31,6 +31,7 @@ def test_only_what_lives_here_is_listed_as_a_resource(stack: LocalStack) -> None
     assert {each["ResourceType"] for each in living} == {
         "AWS::ApiGatewayV2::Api",
         "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
         "AWS::SQS::Queue",

@@ -70,12 +70,12 @@ def _without(operation: str, part: str) -> Patch:
         original = MemoryTable.update
 
         def update(
-            self: MemoryTable, pk: str, sk: str, change: str, values: Any, condition: str = "", *rest: Any
+            self: MemoryTable, pk: str, sk: str, change: str, values: Any, condition: str = "", returned: str = "NONE"
         ) -> Any:
             if pk.startswith("factor#") and change.startswith(operation):
                 assert part in condition, condition
                 condition = condition.replace(part, "")
-            return original(self, pk, sk, change, values, condition, *rest)
+            return original(self, pk, sk, change, values, condition, returned)
 
         monkeypatch.setattr(MemoryTable, "update", update)
 
