@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import Theme, looks, names_of_sound_pages
 from tests.e2e.landing import Landing
 from tests.e2e.people import PASSWORDS, ask
-from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = (1280, 375, 320)
-_RUN = """async () => (await axe.run(document, {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    rules: {'target-size': {enabled: true}},
-    resultTypes: ['violations'],
-})).violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.html).join(' ')}`)"""
 # What a person can act on, except what a closed `details` hides.
 _ACTIVE = """() => [...document.querySelectorAll('a[href], button:enabled, input:not([type=hidden]), summary')]
     .filter(each => each.checkVisibility()).map(each => each.outerHTML)"""
@@ -31,16 +22,9 @@ _IS_SEEN = """() => { const it = document.activeElement, box = it.getBoundingCli
     return getComputedStyle(it).outlineStyle === 'solid' && (it.contains(on_top) || on_top.contains(it)); }"""
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.exists():
-        is_missing("axe-core is not there: npm ci in tests/e2e")
-    return AXE.read_text(encoding="utf-8")
-
-
-def walk(page: Page, issuer: str, landing: Landing, ui_locales: str) -> Iterator[str]:
+def walk(page: Page, issuer: str, landing: Landing) -> Iterator[str]:
     """Leads the page through every page that there is, and names each once it is shown."""
-    asked = ask(issuer, "mobile_app", f"{landing.origin}/callback", ui_locales=ui_locales, response_mode="form_post")
+    asked = ask(issuer, "mobile_app", f"{landing.origin}/callback", response_mode="form_post")
     page.goto(asked.url)
     yield "sign-in"
     _sign_in(page, "wrong")
@@ -54,10 +38,10 @@ def walk(page: Page, issuer: str, landing: Landing, ui_locales: str) -> Iterator
     page.locator("[value=allow]").click()
     expect(page.locator("noscript")).to_be_attached()
     yield "answer"
-    page.goto(f"{issuer}/authorize?client_id=nobody&ui_locales={ui_locales}")
+    page.goto(f"{issuer}/authorize?client_id=nobody")
     page.locator("main summary").click()
     yield "refusal"
-    page.goto(f"{issuer}/logout?ui_locales={ui_locales}")
+    page.goto(f"{issuer}/logout")
     yield "sign-out"
     page.locator("[value=allow]").click()
     expect(page.locator("[name=decision]")).to_have_count(0)
@@ -70,34 +54,16 @@ def _sign_in(page: Page, password: str) -> None:
     page.locator("main button[type=submit]").click()
 
 
-def fits(page: Page, width: int) -> bool:
-    page.set_viewport_size({"width": width, "height": 800})
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-
-@pytest.mark.parametrize("ui_locales", ["en", "ar"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@looks
 def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
-    browser: Browser, issuer: str, landing: Landing, axe: str, theme: Literal["light", "dark"], ui_locales: str
+    browser: Browser, issuer: str, landing: Landing, theme: Theme, language: str
 ) -> None:
-    context = browser.new_context(color_scheme=theme, viewport={"width": 320, "height": 800})
-    page, wrong, names = context.new_page(), [], []
-    for name in walk(page, issuer, landing, ui_locales):
-        names.append(name)
-        assert page.locator("html").get_attribute("dir") == ("rtl" if ui_locales == "ar" else "ltr")
-        if page.locator("footer summary").count():
-            page.locator("footer summary").click()  # the languages as well
-        wrong += [f"{name} at {width} px" for width in WIDTHS if not fits(page, width)]
-        page.evaluate(axe)
-        found: list[Any] = page.evaluate(_RUN)
-        wrong += [f"{name}: {each}" for each in found]
-    context.close()
-    assert wrong == []
-    assert len(names) == 7
+    pages = names_of_sound_pages(browser, issuer, theme, language, lambda page: walk(page, issuer, landing))
+    assert len(pages) == 7
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page, issuer: str, landing: Landing) -> None:
-    for name in walk(page, issuer, landing, "en"):
+    for name in walk(page, issuer, landing):
         active: list[str] = page.evaluate(_ACTIVE)
         reached: list[str] = []
         for _ in range(2 * len(active) + 2):  # from where the page put the focus, and once around

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import Theme, looks, names_of_sound_pages
 from tests.e2e.landing import Landing
-from tests.e2e.people import ask, decide, sign_in
+from tests.e2e.people import PASSWORDS, ask, decide, sign_in
 
 pytestmark = pytest.mark.xdist_group("browser")
-SECTIONS = ("overview", "profile", "sessions", "apps", "download", "delete")
-# A folder for pictures of each section, to look at.
-PICTURES = os.environ.get("ACCOUNT_PICTURES", "")
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def test_a_person_looks_after_their_account(page: Page, browser: Browser, issuer: str, landing: Landing) -> None:
@@ -54,8 +48,6 @@ def test_a_person_looks_after_their_account(page: Page, browser: Browser, issuer
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("This browser")
     expect(rows.last).to_contain_text("Safari, iPhone")
-    picture_of(page, issuer)
-    page.goto(f"{issuer}/account/sessions")
     rows.last.get_by_role("button", name="Sign out there").click()
     expect(rows).to_have_count(1)
     other.goto(f"{issuer}/account")
@@ -80,24 +72,25 @@ def test_a_person_looks_after_their_account(page: Page, browser: Browser, issuer
     assert complaints == []
 
 
-def test_no_section_scrolls_sideways_on_a_phone(page: Page, issuer: str) -> None:
-    page.set_viewport_size({"width": 320, "height": 667})
+def walk(page: Page, issuer: str) -> Iterator[str]:
+    """Leads the page through each section that the menu names, and names it once it is shown."""
     page.goto(f"{issuer}/account")
-    sign_in(page, "jane")
-    for section in SECTIONS:
-        page.goto(f"{issuer}/account/{section}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert fits(page), section
-        heights = page.locator("nav a").evaluate_all("each => each.map(link => link.getBoundingClientRect().height)")
+    page.locator("#username").fill("jane")
+    page.locator("#password").fill(PASSWORDS["jane"])
+    page.locator("main button[type=submit]").click()
+    links = page.locator("nav.menu a")
+    expect(links.first).to_be_visible()
+    for section in links.evaluate_all("each => each.map(link => link.getAttribute('href'))"):
+        page.goto(f"{issuer}{section}")
+        expect(page.locator("h1")).to_be_visible()
+        heights = links.evaluate_all("each => each.map(link => link.getBoundingClientRect().height)")
         assert min(heights) >= 24, section  # WCAG 2.2 §2.5.8
+        yield section
 
 
-def picture_of(page: Page, issuer: str) -> None:
-    if not PICTURES:
-        return
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
-        for section in SECTIONS:
-            page.goto(f"{issuer}/account/{section}")
-            page.screenshot(path=f"{PICTURES}/{section}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 800})
+@looks
+def test_every_section_keeps_wcag_2_2_aa_and_fits_every_width(
+    browser: Browser, issuer: str, theme: Theme, language: str
+) -> None:
+    sections = names_of_sound_pages(browser, issuer, theme, language, lambda page: walk(page, issuer))
+    assert {"/account/email", "/account/second", "/account/providers", "/account/delete"} < set(sections)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,12 +13,10 @@ from valet.environment import environment
 from valet.models.policy import ITEM, Policy
 
 from local.stack import LocalStack
+from tests.e2e.accessibility import Theme, looks, names_of_sound_pages
 from tests.e2e.landing import Landing
 from tests.e2e.people import ask, code_from_mail, decide, link_from_mail
-from tests.e2e.test_accessibility import _RUN, fits
-from tests.e2e.test_own_sign_in import WIDTHS, axe
 
-__all__ = ["axe"]
 pytestmark = pytest.mark.xdist_group("browser")
 ADA, JOHN, JIM = "Ada.Lovelace@example.org", "john@example.com", "jim@example.com"
 PASSWORD = "several words in a row"
@@ -162,20 +159,9 @@ def walk(page: Page, stack: LocalStack, issuer: str) -> Iterator[str]:
     yield "a link that is too old"
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "ar")])
+@looks
 def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
-    browser: Browser, mailbox: LocalStack, issuer: str, axe: str, theme: Literal["light", "dark"], language: str
+    browser: Browser, mailbox: LocalStack, issuer: str, theme: Theme, language: str
 ) -> None:
-    context = browser.new_context(color_scheme=theme, viewport={"width": 320, "height": 800})
-    context.add_cookies([{"name": "valet-lang", "value": language, "url": issuer}])
-    page, wrong, names = context.new_page(), [], []
-    for name in walk(page, mailbox, issuer):
-        names.append(name)
-        assert page.locator("html").get_attribute("lang") == language, name
-        wrong += [f"{name} at {width} px" for width in WIDTHS if not fits(page, width)]
-        page.evaluate(axe)
-        found: list[Any] = page.evaluate(_RUN)
-        wrong += [f"{name}: {each}" for each in found]
-    context.close()
-    assert wrong == []
-    assert len(names) == 11
+    pages = names_of_sound_pages(browser, issuer, theme, language, lambda page: walk(page, mailbox, issuer))
+    assert len(pages) == 11

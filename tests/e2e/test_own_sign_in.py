@@ -5,18 +5,15 @@ how an owner undoes what a thief has changed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.stack import LocalStack
+from tests.e2e.accessibility import Theme, looks, names_of_sound_pages
 from tests.e2e.people import PASSWORDS, code_from_mail, sign_in, undo_link_from_mail
-from tests.e2e.test_accessibility import _RUN, AXE, fits
-from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
-WIDTHS = (1280, 320)
 OWN, THIEFS = "john@example.com", "thief@example.org"
 NEW = "several words in a row"
 
@@ -96,13 +93,6 @@ def test_a_new_password_is_shown_on_demand_and_signs_in(page: Page, mailbox: Loc
     assert complaints == []
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.exists():
-        is_missing("axe-core is not there: npm ci in tests/e2e")
-    return AXE.read_text(encoding="utf-8")
-
-
 def walk(page: Page, stack: LocalStack, issuer: str) -> Iterator[str]:
     """Leads the page through what Jane may change of her sign-in, and names each page once it is shown."""
     page.goto(f"{issuer}/account/password")
@@ -135,20 +125,9 @@ def walk(page: Page, stack: LocalStack, issuer: str) -> Iterator[str]:
     yield "a link that is too old"
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "ar")])
+@looks
 def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
-    browser: Browser, mailbox: LocalStack, issuer: str, axe: str, theme: Literal["light", "dark"], language: str
+    browser: Browser, mailbox: LocalStack, issuer: str, theme: Theme, language: str
 ) -> None:
-    context = browser.new_context(color_scheme=theme, viewport={"width": 320, "height": 800})
-    context.add_cookies([{"name": "valet-lang", "value": language, "url": issuer}])
-    page, wrong, names = context.new_page(), [], []
-    for name in walk(page, mailbox, issuer):
-        names.append(name)
-        assert page.locator("html").get_attribute("lang") == language
-        wrong += [f"{name} at {width} px" for width in WIDTHS if not fits(page, width)]
-        page.evaluate(axe)
-        found: list[Any] = page.evaluate(_RUN)
-        wrong += [f"{name}: {each}" for each in found]
-    context.close()
-    assert wrong == []
-    assert len(names) == 8
+    pages = names_of_sound_pages(browser, issuer, theme, language, lambda page: walk(page, mailbox, issuer))
+    assert len(pages) == 8

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.accessibility import Theme, faults_of, looks, names_of_sound_pages
 from tests.e2e.landing import Landing
 from tests.e2e.people import PASSWORDS, Asked, ask, code_from_mail, decide, sign_in
 from tests.support.local_program import ROOT, program, ready
@@ -187,14 +187,22 @@ def test_at_an_address_the_button_says_what_passkeys_need(page: Page, stack: Any
     expect(page.get_by_role("button", name="Passkeys need http://localhost")).to_be_disabled()
 
 
-@pytest.mark.parametrize("width", [1280, 390, 320])
-def test_no_page_scrolls_sideways(
-    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, width: int, tmp_path: Path
+@looks
+def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
+    browser: Browser, issuer: str, landing: Landing, theme: Theme, language: str
 ) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(asked(issuer, landing).url)
-    expect(page.get_by_role("button", name="Use a passkey")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    def walk(page: Page) -> Iterator[str]:
+        page.goto(asked(issuer, landing).url)
+        yield "sign-in"
+        page.locator("#username").fill("jim")
+        page.locator("#password").fill(PASSWORDS["jim"])
+        page.locator("main button[type=submit]").first.click()
+        expect(page.locator("#username")).to_have_count(0)
+        yield "offer of a passkey"
+        page.goto(f"{issuer}/account/passkeys")
+        yield "passkeys"
+
+    assert len(names_of_sound_pages(browser, issuer, theme, language, walk)) == 3
 
 
 def test_who_joins_with_a_passkey_never_has_a_password(
@@ -219,6 +227,8 @@ def test_who_joins_with_a_passkey_never_has_a_password(
     page.get_by_label("Code from the mail").fill(code_from_mail(page, issuer, address))
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("Your name").fill("Ada")
+    expect(page.get_by_role("button", name="Create it with a passkey")).to_be_visible()
+    assert faults_of(page) == []
     authenticator.touch(True)
     page.get_by_role("button", name="Create it with a passkey").click()
     decide(page, "Allow")

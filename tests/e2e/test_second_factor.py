@@ -7,16 +7,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from valet.people.totp import STEP, code_at, seed_from_base32
 
 from local.stack import LocalStack
+from tests.e2e.accessibility import Theme, looks, names_of_sound_pages
 from tests.e2e.people import PASSWORDS, code_from_mail
-from tests.e2e.test_accessibility import _RUN, AXE, WIDTHS, fits
-from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -106,9 +104,8 @@ def test_an_app_is_added_signs_in_and_a_recovery_code_stands_in_for_it(
     elsewhere.close()
 
 
-def walk(page: Page, stack: LocalStack, ui_locales: str) -> Iterator[str]:
+def walk(page: Page, stack: LocalStack) -> Iterator[str]:
     """Leads the page through the pages of second factors, and names each once it is shown."""
-    page.context.set_extra_http_headers({"accept-language": ui_locales})
     issuer, app = stack.issuer, add_app(page, stack, "jane")
     yield "add"
     give(page, "000000")
@@ -134,27 +131,10 @@ def walk(page: Page, stack: LocalStack, ui_locales: str) -> Iterator[str]:
     yield "change"
 
 
-@pytest.mark.parametrize("ui_locales", ["en", "ar"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@looks
 def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
-    browser: Browser,
-    stack: LocalStack,
-    theme: Literal["light", "dark"],
-    ui_locales: str,
+    browser: Browser, stack: LocalStack, theme: Theme, language: str
 ) -> None:
-    if not AXE.exists():
-        is_missing("axe-core is not there: npm ci in tests/e2e")
     stack.reset()
-    axe = AXE.read_text(encoding="utf-8")
-    context = browser.new_context(color_scheme=theme, viewport={"width": 320, "height": 800})
-    page, wrong, names = context.new_page(), [], []
-    for name in walk(page, stack, ui_locales):
-        names.append(name)
-        assert page.locator("html").get_attribute("dir") == ("rtl" if ui_locales == "ar" else "ltr"), name
-        wrong += [f"{name} at {width} px" for width in WIDTHS if not fits(page, width)]
-        page.evaluate(axe)
-        found: list[Any] = page.evaluate(_RUN)
-        wrong += [f"{name}: {each}" for each in found]
-    context.close()
-    assert wrong == []
-    assert len(names) == 8
+    pages = names_of_sound_pages(browser, stack.issuer, theme, language, lambda page: walk(page, stack))
+    assert len(pages) == 8
