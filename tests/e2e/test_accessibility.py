@@ -13,14 +13,6 @@ from tests.e2e.people import PASSWORDS, ask
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-# What a person can act on, except what a closed `details` hides.
-_ACTIVE = """() => [...document.querySelectorAll('a[href], button:enabled, input:not([type=hidden]), summary')]
-    .filter(each => each.checkVisibility()).map(each => each.outerHTML)"""
-_FOCUSED = "() => document.activeElement === document.body ? '' : document.activeElement.outerHTML"
-_IS_SEEN = """() => { const it = document.activeElement, box = it.getBoundingClientRect();
-    const on_top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-    return getComputedStyle(it).outlineStyle === 'solid' && (it.contains(on_top) || on_top.contains(it)); }"""
-
 
 def walk(page: Page, issuer: str, landing: Landing) -> Iterator[str]:
     """Leads the page through every page that there is, and names each once it is shown."""
@@ -60,19 +52,6 @@ def test_every_page_keeps_wcag_2_2_aa_and_fits_every_width(
 ) -> None:
     pages = names_of_sound_pages(browser, issuer, theme, language, lambda page: walk(page, issuer, landing))
     assert len(pages) == 7
-
-
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page, issuer: str, landing: Landing) -> None:
-    for name in walk(page, issuer, landing):
-        active: list[str] = page.evaluate(_ACTIVE)
-        reached: list[str] = []
-        for _ in range(2 * len(active) + 2):  # from where the page put the focus, and once around
-            page.keyboard.press("Tab")
-            focused = page.evaluate(_FOCUSED)
-            reached += [focused] if focused else []
-            assert not focused or page.evaluate(_IS_SEEN), f"{name}: the focus is not seen on {focused}"
-        first = reached.index(active[0]) if active else 0
-        assert reached[first : first + len(active)] == active, name
 
 
 def test_the_keyboard_alone_chooses_the_language_and_the_choice_stays(
