@@ -154,6 +154,8 @@ class _Exchange:
             self._outcome = self._answer()
         except FetchFailed as error:
             self._outcome = str(error)
+        except TimeoutError:
+            pass  # the socket's timeout is the thread's, so it has no answer either
         except Exception as error:  # every error of the network is one outcome
             self._outcome = f"{type(error).__name__}: {error}"[:_LONGEST_FAILURE]
 
