@@ -118,6 +118,7 @@ def test_a_payload_that_is_not_utf_8() -> None:
         json.dumps(HEADER)[:-1] + ',"typ":"JWT"}',
         json.dumps(HEADER).replace('"kty"', '"kty": "EC", "kty"'),
     ],
+    ids=["alg", "typ", "kty"],
 )
 def test_a_repeated_member_of_the_header_or_its_key(header: str) -> None:
     jws = CLIENT.sign(header.encode(), PROOF_CLAIMS)
