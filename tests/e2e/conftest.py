@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from valet.models.clients import Client
 
 from local.stack import LocalStack
 from tests.e2e.landing import Landing, self_signed
+from tests.support.local_program import operate, program, ready
 from tests.support.missing import is_missing
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -39,6 +41,18 @@ def _nothing_is_allowed_yet(stack: LocalStack) -> None:
 @pytest.fixture(scope="session")
 def issuer(stack: LocalStack) -> str:
     return stack.issuer
+
+
+@pytest.fixture(scope="session")
+def at_localhost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """`HOST=localhost make run`: a second Valet, whose cookies the browser keeps apart. Everybody may join there."""
+    path = tmp_path_factory.mktemp("localhost") / "ready.json"
+    with program("--quiet", "--ready-file", str(path), HOST="localhost") as process:
+        facts: dict[str, str] = ready(path, process)
+        for stream in (process.stdout, process.stderr):  # a full pipe would stop it
+            threading.Thread(target=stream.read, daemon=True).start()  # type: ignore[union-attr]
+        operate(facts["aws_url"], "people", "set", "--sign-in-with", "either", "--registration", "on")
+        yield facts
 
 
 @pytest.fixture(scope="session")

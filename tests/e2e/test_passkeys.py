@@ -5,9 +5,6 @@ autofill, removed. The stack is at http://localhost, because browsers let no pas
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.accessibility import Theme, faults_of, looks, names_of_sound_pages
 from tests.e2e.landing import Landing
 from tests.e2e.people import PASSWORDS, Asked, ask, code_from_mail, decide, sign_in
-from tests.support.local_program import ROOT, program, ready
+from tests.support.local_program import operate
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -59,21 +56,9 @@ class Authenticator:
         return self._cdp.send(f"WebAuthn.{command}", {"authenticatorId": self._id, **parameters})
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """`HOST=localhost make run`."""
-    path = tmp_path_factory.mktemp("localhost") / "ready.json"
-    with program("--quiet", "--ready-file", str(path), HOST="localhost") as process:
-        facts = ready(path, process)
-        for stream in (process.stdout, process.stderr):  # a full pipe would stop it
-            threading.Thread(target=stream.read, daemon=True).start()  # type: ignore[union-attr]
-        operate(facts, "people", "set", "--sign-in-with", "either", "--registration", "on")
-        yield facts
-
-
 @pytest.fixture
-def issuer(served: dict[str, Any]) -> str:
-    url = str(served["url"])
+def issuer(at_localhost: dict[str, str]) -> str:
+    url = at_localhost["url"]
     assert url.startswith("http://localhost:")
     return url
 
@@ -239,7 +224,7 @@ def test_who_joins_with_a_passkey_never_has_a_password(
 
 
 def test_two_passkeys_one_removed_and_a_client_that_requires_one(
-    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, served: dict[str, Any]
+    page: Page, issuer: str, landing: Landing, authenticator: Authenticator, at_localhost: dict[str, str]
 ) -> None:
     page.goto(f"{issuer}/account/passkeys")
     sign_in(page, "jane")
@@ -260,7 +245,7 @@ def test_two_passkeys_one_removed_and_a_client_that_requires_one(
     assert authenticator.passkeys() != first
     # The other passkey signs in where nothing less is taken.
     vault = ("--id", "vault", "--type", "native", "--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid")
-    operate(served, "clients", "add", "Vault", *vault, "--required-acr", "phr")
+    operate(at_localhost["aws_url"], "clients", "add", "Vault", *vault, "--required-acr", "phr")
     page.context.clear_cookies()
     page.goto(ask(issuer, "vault", f"{landing.origin}/callback", scope="openid").url)
     sign_in(page, "jane")
@@ -269,16 +254,3 @@ def test_two_passkeys_one_removed_and_a_client_that_requires_one(
     use_passkey(page, authenticator)
     decide(page, "Allow")
     assert "code" in landing.answer()
-
-
-def operate(served: dict[str, Any], *arguments: str) -> None:
-    """Runs `valet` as an operator of the stack does."""
-    command = (sys.executable, "-m", "admin", *arguments, "--local", "--aws-port")
-    port = str(served["aws_url"]).rpartition(":")[2]
-    subprocess.run([*command, port], cwd=ROOT, env=_environment(), check=True, stdout=subprocess.DEVNULL)
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "valet" / "python")}

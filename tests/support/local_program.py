@@ -43,3 +43,12 @@ def ready(path: Path, process: subprocess.Popen[str], patience: float = 60) -> A
         assert time.monotonic() < deadline, "not ready in time"
         time.sleep(0.02)
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def operate(aws_url: str, *arguments: str, typed: str = "") -> Any:
+    """What `valet … --json` answers the operator of a program that runs."""
+    command = (sys.executable, "-m", "admin", *arguments, "--json", "--local", "--aws-port", aws_url.rpartition(":")[2])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "valet" / "python")}
+    ran = subprocess.run(command, cwd=ROOT, env=environment, input=typed, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
