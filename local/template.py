@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import yaml
 
-# The last line of them is read only: whoever resolves one of those is refused.
+# The last line of them is read only: a reference to one of those is refused.
 _TAGS = (
     *("And", "Equals", "FindInMap", "GetAtt", "If", "Join", "Not", "Or", "Select", "Split", "Sub"),
     *("Base64", "Cidr", "GetAZs", "ImportValue", "Length", "ToJsonString", "Transform"),

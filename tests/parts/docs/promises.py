@@ -248,7 +248,7 @@ PROMISES = (
         "P21",
     ),
     Row(
-        "Nobody is mail-bombed, and nobody's words reach a stranger's mailbox through us.",
+        "Nobody is mail-bombed, and no stranger's words reach anybody's mailbox through us.",
         (
             f"{_MAILS}::test_nobody_puts_words_into_a_strangers_mailbox",
             f"{_MAILS}::test_nothing_but_one_address_is_ever_given_to_ses",

@@ -71,7 +71,7 @@ class Attempt(NamedTuple):
 
 
 class Outside:
-    """The one door to AWS. Whoever emulates it replaces `send`; `wait` is the pause between two attempts."""
+    """The one door to AWS. An emulation of AWS replaces `send`; `wait` is the pause between two attempts."""
 
     send: Callable[[Attempt], Reply]
     wait: Callable[[float], None]

@@ -97,7 +97,7 @@ def _endpoint(environment: Mapping[str, str]) -> tuple[Address, str]:
     except ValueError:
         raise NoCredentials("their endpoint is no URL") from None
     is_tls = parts.scheme == "https"
-    # The token goes with the request, so whoever reads plain HTTP on the way could have the role.
+    # The token goes with the request, so an eavesdropper on plain HTTP could take the role.
     if not host or not (is_tls or (parts.scheme == "http" and (host in _HOSTS or _is_loopback(host)))):
         raise NoCredentials("their endpoint is neither on this machine, nor ECS's or EKS's, nor https")
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

@@ -41,7 +41,7 @@ class KnownKeys:
     """The keys that verified the last 512 clients' proofs, by the encoded header. A client's header is the same in all
     its proofs, so this saves reading it and building its key.
 
-    A header holds its key, so what is known of it is true whoever sends it, and each proof's own signature is verified.
+    A header holds its key, so what is known of it is true for every sender, and each proof's own signature is verified.
     Only a proof that was accepted adds a key. An attacker who drives out another client's key signs a proof for each
     place, and makes that client's next proof take as long as its first.
     """
