@@ -55,36 +55,6 @@ def test_the_keyboard_alone_signs_in_and_allows(sign_in_page: Page, landing: Lan
     assert "code" in landing.answer()
 
 
-def test_what_has_the_focus_is_seen_to_have_it(sign_in_page: Page) -> None:
-    for label in ("Username", "Password"):
-        sign_in_page.get_by_label(label).focus()
-        assert sign_in_page.get_by_label(label).evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
-
-
-@pytest.mark.parametrize("width", [375, 320])
-def test_no_page_scrolls_sideways_on_a_phone(sign_in_page: Page, issuer: str, width: int) -> None:
-    def fits() -> bool:
-        return bool(sign_in_page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-    sign_in_page.set_viewport_size({"width": width, "height": 667})
-    assert fits()
-    sign_in(sign_in_page, "john", "wrong")
-    expect(sign_in_page.get_by_role("alert")).to_be_visible()
-    assert fits()
-    sign_in(sign_in_page, "john")
-    expect(sign_in_page.get_by_role("button", name="Deny")).to_be_visible()
-    assert fits()
-    sign_in_page.goto(f"{issuer}/authorize?client_id=nobody")
-    expect(sign_in_page.get_by_role("alert")).to_be_visible()
-    assert fits()
-    sign_in_page.goto(f"{issuer}/logout")
-    expect(sign_in_page.get_by_role("heading")).to_be_visible()
-    assert fits()
-    heights = sign_in_page.get_by_role("button").evaluate_all("each => each.map(button => button.clientHeight)")
-    assert len(heights) == 2
-    assert max(heights) < 50  # Was: "Stay signed in" on two lines.
-
-
 def test_the_stylesheet_passes_its_own_policy(page: Page, issuer: str, landing: Landing) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

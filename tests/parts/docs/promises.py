@@ -264,7 +264,12 @@ PROMISES = (
         "themes and both directions.",
         (
             "e2e/test_accessibility.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
-            "e2e/test_accessibility.py::test_the_keyboard_reaches_everything_and_shows_where_it_is",
+            "e2e/test_account_page.py::test_every_section_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_joining.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_own_sign_in.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_passkeys.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_second_factor.py::test_every_page_keeps_wcag_2_2_aa_and_fits_every_width",
+            "e2e/test_passkeys.py::test_without_script_the_page_is_as_before",
         ),
         "P23",
     ),

@@ -1,5 +1,5 @@
-"""Sign-outs, finished: what was announced is ended even if a function dies half-way, and each client is told once it has ended
-(OpenID Connect Back-Channel Logout §2.3, §2.7).
+"""Sign-outs, finished: what was announced is ended even if a function dies half-way, and each client is told once it
+has ended (OpenID Connect Back-Channel Logout §2.3, §2.7).
 
 The message comes before the write that ends something, so it may describe a write that never happens. The item is the
 truth: nothing is revoked that the session or the account does not say has ended. Everything here may be repeated.

@@ -1,8 +1,8 @@
 """Stepping up: a session of this browser, and a second factor that was given for it, make a session of a higher level
 (RFC 9470 §4).
 
-A second factor that was given for another session is worth nothing. Otherwise, in a shared browser, a person who knows the
-password of the end-user before would find their second factor still fresh.
+A second factor that was given for another session is worth nothing. Otherwise, in a shared browser, a person who knows
+the password of the end-user before would find their second factor still fresh.
 """
 
 from collections.abc import Iterable

@@ -17,11 +17,11 @@ from valet.ports.throttles import HasThrottles
 
 _HOUR, _DAY = 3600, 86_400
 _PER_ADDRESS, _PER_ADDRESS_AND_DAY = 3, 10
-# An hour. The network is the most that one party is given, because an attacker with many small ones could use up the bound
-# of the whole deployment.
+# An hour. The network is the most that one party is given, because an attacker with many small ones could use up the
+# bound of the whole deployment.
 _PER_NETWORK = 20
-# A day, of one kind about one account. An owner who has so many has been told: the rest would bury the others, and use up
-# what the deployment may send.
+# A day, of one kind about one account. An owner who has so many has been told: the rest would bury the others, and use
+# up what the deployment may send.
 _NOTICES = 20
 
 

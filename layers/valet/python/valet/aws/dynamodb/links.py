@@ -2,8 +2,8 @@
 
 The account says which links are in force, and the link says whose it is: both have to. A link is put first, named by
 its account second, which is the write that counts, and settled third. A link that is settled and named stays: one that
-is not named may be replaced, by a condition on what was read of it, and a process that named it meanwhile learns that when it
-settles.
+is not named may be replaced, by a condition on what was read of it, and a process that named it meanwhile learns that
+when it settles.
 """
 
 from contextlib import suppress
