@@ -135,6 +135,24 @@ class UpstreamRefused(AccessDenied):
         super().__init__("The other provider did not say who the end-user is.", detail=detail)
 
 
+class AuthorizationPending(OAuthError):
+    """RFC 8628 §3.5: the person has not answered yet, and the device goes on polling."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """RFC 8628 §3.5: the device polls too often, and waits five seconds longer from now on."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 §3.5: the device code has expired, and the device asks for a new one."""
+
+    error = "expired_token"
+
+
 class LoginRequired(OAuthError):
     error = "login_required"
 

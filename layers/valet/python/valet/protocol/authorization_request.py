@@ -53,12 +53,14 @@ class Destination(Frozen):
     issuer: str
     response_mode: str = QUERY
     ui_locales: str = ""  # for a page that carries the answer
-    is_account_page: bool = False  # it takes no answer: the browser goes to its section, and a refusal is a page
+    # The account page or the device page: it takes no answer, the browser goes to it, and a refusal is a page.
+    is_account_page: bool = False
+    title: str = "account.title"  # what that page is called
 
     @property
     def name(self) -> Sentence | Variants:
         """What an end-user signs in for, in their language."""
-        return Sentence("account.title") if self.is_account_page else variants(self.client, "client_name")
+        return Sentence(self.title) if self.is_account_page else variants(self.client, "client_name")
 
     def answer(self, parameters: Mapping[str, str | None]) -> Response:
         """Send the browser to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
@@ -162,6 +164,14 @@ def destination_of(request: AuthorizationRequest, registry: Registry, issuer: st
             raise InvalidRequest(f"The account page has no section {quoted(request.section)}.")
         address = account_visit.address(issuer, request.section)
         return Destination(account_visit.account_page(), address, None, issuer, is_account_page=True)
+    if request.is_device:
+        from valet.protocol import device_visit
+
+        known = request.has_client
+        client = find_client(Parameters({"client_id": request.client_id}), registry) if known else None
+        address = device_visit.address(issuer, request.user_code)
+        found = Destination(client or device_visit.device_page(), address, None, issuer, is_account_page=True)
+        return replace(found, title="device.title")
     kept = {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,
