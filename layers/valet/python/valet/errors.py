@@ -135,6 +135,19 @@ class UpstreamRefused(AccessDenied):
         super().__init__("The other provider did not say who the end-user is.", detail=detail)
 
 
+class DeviceElsewhere(AccessDenied):
+    """A device is in another network than its person, which its client's registration refuses (RFC 8628 §5.4)."""
+
+    status = 403
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            "The device is in another network than the end-user.",
+            detail="the registration takes devices in the end-user's own network only",
+            client_id=client_id,
+        )
+
+
 class AuthorizationPending(OAuthError):
     """RFC 8628 §3.5: the person has not answered yet, and the device goes on polling."""
 

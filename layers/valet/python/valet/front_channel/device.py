@@ -8,7 +8,7 @@ from enum import Enum
 from ipaddress import ip_address, ip_network
 from typing import Protocol
 
-from valet.errors import InvalidRequest, InvalidScope
+from valet.errors import DeviceElsewhere, InvalidScope
 from valet.front_channel.assurance import level_for, told_of
 from valet.front_channel.code import GrantPorts, issue_grant, new_grant
 from valet.front_channel.consent import remaining
@@ -187,17 +187,17 @@ def _network(source_ip: str) -> tuple[int, str] | None:
     return found.version, str(ip_network((found, bits), strict=False))
 
 
-def is_refused(pending: Pending, person: Person) -> bool:
-    """Whether the client's registration refuses a device that is not in the person's network."""
-    return pending.client.device_network == "same" and network(pending, person) is not Network.SAME
+def check_network(pending: Pending, person: Person) -> None:
+    """Raises DeviceElsewhere if the client's registration refuses a device that is not in the person's network."""
+    if pending.client.device_network != "any" and network(pending, person) is not Network.SAME:
+        raise DeviceElsewhere(pending.client.client_id)
 
 
 def answer(ports: Ports, pending: Pending, person: Person, now: float, *, is_yes: bool) -> Answer:
-    """Write the person's yes or no, which the first answer alone is. Raises AlreadyAnswered if the session has ended,
-    and InvalidRequest if the client takes no such answer; then nothing is written.
+    """Write the person's yes or no, if it is the first answer. Raises DeviceElsewhere, and AlreadyAnswered if the
+    session has ended; then nothing is answered.
     """
-    if is_yes and is_refused(pending, person):
-        raise InvalidRequest("The device is not in the network of the end-user.", client_id=pending.client.client_id)
+    check_network(pending, person)
     device, sub = pending.device, person.account.sub
     grant_id, mark = grant_id_of_device(device.device_id, device.secret_digest), ports.random(16)
     if is_yes:

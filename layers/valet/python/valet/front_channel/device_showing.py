@@ -1,7 +1,17 @@
 """What the device page shows: the field for the code, what a device asks for, and how it ended (RFC 8628 §3.3)."""
 
 from valet.front_channel.consent import scopes_in_words
-from valet.front_channel.device import TYPED, Answer, Network, Pending, Person, Ports, find_pending, is_refused, network
+from valet.front_channel.device import (
+    TYPED,
+    Answer,
+    Network,
+    Pending,
+    Person,
+    Ports,
+    check_network,
+    find_pending,
+    network,
+)
 from valet.front_channel.forms import csrf_token, is_csrf_token
 from valet.http import Parameters, Response, page
 from valet.pages import device, messages
@@ -34,15 +44,14 @@ def looked_up(ports: Ports, person: Person, user_code: str, now: float) -> Pendi
     """The device with the code that was typed, or the page again, which says what is wrong."""
     found = find_pending(ports, person, user_code, now, came_by=TYPED) if user_code else None
     if isinstance(found, Throttled):
-        minutes = -(-found.retry_after // 60)
-        return code_page(person, status=429, error=Sentence("sign_in.throttled", {"minutes": minutes}))
+        error = Sentence("sign_in.throttled", {"minutes": -(-found.retry_after // 60)})
+        return code_page(person, status=429, error=error).with_headers({"Retry-After": str(found.retry_after)})
     return found or code_page(person, status=400, error=_WRONG)
 
 
 def ask_page(ports: Ports, pending: Pending, person: Person, now: float, *, error: Sentence | None = None) -> Response:
-    """The page that asks, or that says why this device cannot be allowed."""
-    if is_refused(pending, person):
-        return page(403, messages.error("device_elsewhere"))
+    """The page that asks. Raises DeviceElsewhere."""
+    check_network(pending, person)
     client, asked = pending.client, pending.device
     filled = device.ask_page(
         csrf_token=csrf_token(person.secret, _about(pending)),
