@@ -62,10 +62,9 @@ def test_another_grant_type_is_refused_and_no_module_is_imported(grant_type: str
 @pytest.mark.parametrize("grant_type", [row.name for row in GRANT_TYPES.values() if row.needs])
 def test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_registered(grant_type: str) -> None:
     client = Client("app", "App", grant_types=frozenset({grant_type}))
-    with pytest.raises(
-        UnsupportedGrantType, match=r"Supported: authorization_code, client_credentials, refresh_token\."
-    ):
+    with pytest.raises(UnsupportedGrantType) as refused:
         grant_types.named(grant_type, client)
+    assert grant_type not in refused.value.description.partition("Supported")[2]
     assert grant_type not in supported_grant_types(frozenset())
     assert grant_type in supported_grant_types({GRANT_TYPES[grant_type].needs})
 

@@ -12,7 +12,9 @@ OAuthError
 ├── InvalidScope
 ├── InvalidTarget             the resource is no API that this client or this grant may have (RFC 8707 §2)
 ├── AccessDenied              the end-user said no
-│   └── UpstreamRefused       another provider did not say who the end-user is
+│   ├── UpstreamRefused       another provider did not say who the end-user is
+│   └── DeviceElsewhere       a device in another network than its person: 403
+├── AuthorizationPending · SlowDown · ExpiredToken      a device polls (RFC 8628 §3.5)
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported

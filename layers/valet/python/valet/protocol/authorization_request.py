@@ -153,25 +153,14 @@ def not_pushed(client: Client) -> InvalidRequest:
 
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
     """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest, also for a
-    request that was not pushed if its client has to push its requests since then, and for a visit of a section of the
-    account page that this release does not have.
+    request that was not pushed if its client has to push its requests since then, and for a visit of a page that is
+    not there (own_pages.py).
     """
-    if request.section:
-        # Most requests are a client's: import what a visit of the account page takes for those only.
-        from valet.protocol import account_visit
+    if request.section or request.is_device:
+        # Most requests are a client's: import what a visit of this server's own pages takes for those only.
+        from valet.protocol.own_pages import destination_of_visit
 
-        if request.section not in account_visit.SECTIONS:
-            raise InvalidRequest(f"The account page has no section {quoted(request.section)}.")
-        address = account_visit.address(issuer, request.section)
-        return Destination(account_visit.account_page(), address, None, issuer, is_account_page=True)
-    if request.is_device:
-        from valet.protocol import device_visit
-
-        known = request.has_client
-        client = find_client(Parameters({"client_id": request.client_id}), registry) if known else None
-        address = device_visit.address(issuer, request.user_code)
-        found = Destination(client or device_visit.device_page(), address, None, issuer, is_account_page=True)
-        return replace(found, title="device.title")
+        return destination_of_visit(request, registry, issuer)
     kept = {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,

@@ -18,7 +18,6 @@ from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
     ACR_VALUES,
     CLAIMS_OF_SCOPE,
-    DEVICE_CODE,
     DEVICE_NETWORKS,
     GRANT_TYPES,
     PKCE,
@@ -195,8 +194,6 @@ def _requests(client: Client) -> Iterator[Wrong]:
         yield Wrong("required_acr", "no end-user signs in for it", client.required_acr)
     if client.device_network not in DEVICE_NETWORKS:
         yield Wrong("device_network", f"one of {', '.join(DEVICE_NETWORKS)}", client.device_network)
-    elif client.device_network != "any" and DEVICE_CODE not in client.grant_types:
-        yield Wrong("device_network", "no device asks for it", client.device_network)
     if client.registration not in ("", OFF):
         yield Wrong("registration", "off, or nothing: a client may not let people join whom the policy does not")
     if client.providers and not _has_end_user(client):
