@@ -288,9 +288,12 @@ def _rendered(page: Callable[[], Page]) -> str:
 
 
 FIXED_PAGES: list[Callable[[], str]] = [
-    partial(_rendered, each)
-    for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in, messages.account_deleted)
-] + [partial(lambda name: render(messages.device(name)), name) for name in ("approved", "denied", "approved_before")]
+    *(
+        partial(_rendered, each)
+        for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in, messages.account_deleted)
+    ),
+    *(partial(_rendered, partial(messages.device, name)) for name in ("approved", "denied", "approved_before")),
+]
 NO_FORM, FORM = Page("message.html"), Page("sign_in.html", has_form=True)
 
 

@@ -432,8 +432,9 @@ def test_only_par_can_push_a_request_and_only_authorize_can_read_one(granted: Gr
 
 
 def test_what_keeps_a_devices_request_sees_no_grant_no_session_and_no_person(granted: Granted) -> None:
-    partitions = ("device_code#1", "once#1", "throttle#devices#1", "throttle#user_code#1", "throttle#account#1")
-    partitions += ("grant#1", "sub#1", "session#1", "request#1", "status#1", "lease#1", "pushed#1", "proof-password#1")
+    partitions = [f"throttle#{what}#1" for what in ("devices", "user_code", "account")]
+    partitions += [f"{kind}#1" for kind in ("device_code", "once", "grant", "sub", "session", "request", "status")]
+    partitions += ["lease#1", "pushed#1", "proof-password#1"]
     may = {
         (partition, action)
         for partition in partitions
