@@ -15,6 +15,7 @@ from valet.handles import digest
 from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.people.passwords import hash_password
+from valet.protocol.supported import DEVICE_CODE
 
 from local.seeded import Seeded
 
@@ -87,6 +88,16 @@ CLIENTS = (
         post_logout_redirect_uris=("http://127.0.0.1/signed-out",),
         client_uri="com.example.mobile:/",
         scope=_PERSONAL,
+    ),
+    Client(
+        "tv_demo",
+        "Demo TV",
+        owner="Example Inc.",
+        application_type="native",
+        token_endpoint_auth_method="none",
+        grant_types=frozenset({DEVICE_CODE, "refresh_token"}),
+        scope=_PERSONAL,
+        default_scope=frozenset({"openid", "profile", "items"}),
     ),
     Client(
         "spa_demo",

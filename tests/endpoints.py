@@ -163,6 +163,25 @@ ENDPOINTS = (
         ("consent_page", "consent", "consent_until_logout", "consent_not_remembered", "consent_denied"),
         is_page=True,
     ),
+    Endpoint(
+        "/device_authorization",
+        "device_authorization",
+        "POST",
+        "RFC 8628 §3.1: keeps what a device asks for, answers its two codes",
+        ("device_asked",),
+        errors=_CLIENT_ERRORS | {"invalid_scope", "invalid_target", "unauthorized_client", "temporarily_unavailable"},
+        announced_as="device_authorization_endpoint",
+        stores=("device_code#", "throttle#devices#"),
+    ),
+    Endpoint(
+        "/device",
+        "device",
+        "GET, POST",
+        "RFC 8628 §3.3: asks a person about the device whose code they type",
+        ("device_stranger", "device_link", "device_typed", "device_guessed", "device_allowed", "device_denied"),
+        is_page=True,
+        stores=("request#",),  # the visit, which waits for a sign-in
+    ),
     # RFC 9126 §2.3: what /token says of clients, and what /authorize says of requests
     Endpoint(
         "/par",
@@ -205,11 +224,17 @@ ENDPOINTS = (
             "client_credentials_with_published_keys",
             "code_with_assertion",
             "refresh_with_assertion",
+            "poll_pending",
+            "poll_too_fast",
+            "poll_denied",
+            "poll_expired",
+            "poll",
         ),
         readable_by="registered origins",
         errors=_CLIENT_ERRORS
         | {"invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
-        | {"invalid_target", "invalid_dpop_proof", "use_dpop_nonce"},
+        | {"invalid_target", "invalid_dpop_proof", "use_dpop_nonce"}
+        | {"authorization_pending", "slow_down", "expired_token", "access_denied"},
         announced_as="token_endpoint",
     ),
     # RFC 7009 §2.2.1

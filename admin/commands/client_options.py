@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from valet.protocol.supported import CLAIMS_OF_SCOPE, GRANT_TYPES, PKCE, PROFILES
+from valet.protocol.supported import CLAIMS_OF_SCOPE, DEVICE_NETWORKS, GRANT_TYPES, PKCE, PROFILES
 
 from admin.commands import client_keys
 from admin.options import ACR, ALG, SPAN, Several, image, translating, words
@@ -61,6 +61,9 @@ _OPTIONS = (
                  "DPoP proof to /token (default: no, and a proof that it sends still binds)."),
     click.option("--require-pushed/--no-require-pushed", "require_pushed_authorization_requests", default=None,
                  help="Refuse its authorization requests unless it has pushed them (RFC 9126), or take both kinds."),
+    click.option("--device-network", type=click.Choice(DEVICE_NETWORKS),
+                 help="Let people allow it a device in any network (default), or only one in the same network as "
+                 "theirs, of which a stranger cannot be."),
     click.option("--required-acr", type=ACR,
                  help="Let people in only by a sign-in of this level or above: phr for a passkey (default: any)."),
     click.option("--registration", type=click.Choice(("off", "as-policy")), callback=_registration,

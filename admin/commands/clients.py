@@ -180,6 +180,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         **client_keys.facts_of(client),
         "profile": client.profile,
         "pkce": client.pkce,
+        "device_network": client.device_network,
         "required_acr": client.required_acr,
         "providers": sorted(client.providers),
         "registration": client.registration or "as-policy",

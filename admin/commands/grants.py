@@ -39,7 +39,9 @@ def list_(desk: Desk, username: str | None, client_id: str | None, is_all: bool)
         if (client_id in (None, grant.client_id)) and (is_all or revocation.is_alive(state)):
             rows.append(_facts_of(grant, state, now))
     rows.sort(key=lambda row: str(row["issued_at"]))
-    desk.list(rows, "grant_id", "client_id", "sub", "state", "scope", "issued_at", "ends_at", spare="scope ends_at")
+    desk.list(
+        rows, "grant_id", "client_id", "sub", "state", "device", "scope", "issued_at", "ends_at", spare="scope ends_at"
+    )
 
 
 @grants.command(short_help="End grants and refuse their access tokens.")
@@ -199,6 +201,7 @@ def _facts_of(grant: Grant, state: str, now: float) -> dict[str, Any]:
         "client_id": grant.client_id,
         "sub": grant.sub,
         "state": state,
+        "device": grant.is_device,
         "scope": list(grant.scope),
         "issued_at": moment(grant.issued_at_ms / 1000),
         "ends_at": moment(ends_at),

@@ -9,6 +9,7 @@ from valet.errors import TemporarilyUnavailable
 from admin.doctor import (
     account,
     client_keys,
+    devices,
     endpoints,
     fapi,
     functions,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *tables.CHECKS,
     *registrations.CHECKS,
     *client_keys.CHECKS,
+    *devices.CHECKS,
     *policy.CHECKS,
     *logouts.CHECKS,
     *mails.CHECKS,

@@ -12,7 +12,7 @@ from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding
 
 _LOGIN = "LoginFunction"
-_VARIABLES = ("ISSUER_URL", "PASSKEY_DOMAIN", "MAIL", "SECOND_FACTOR", "FEDERATION")
+_VARIABLES = ("ISSUER_URL", "PASSKEY_DOMAIN", "MAIL", "SECOND_FACTOR", "FEDERATION", "DEVICE_AUTHORIZATION")
 
 
 def rp_id_of(evidence: Evidence) -> str:

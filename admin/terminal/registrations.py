@@ -32,6 +32,7 @@ CLIENT: Words = {
     "retry_window": "retry window",
     "refresh_token_rotation": "rotation of refresh tokens",
     "pkce": "PKCE",
+    "device_network": "network of devices",
     "required_acr": "required level",
     "registration": "joining",
     "providers": "provider",

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.device_codes import DynamoDeviceCodes
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
@@ -31,6 +32,7 @@ from valet.aws.dynamodb.table import Table
 from valet.aws.dynamodb.throttles import DynamoThrottles
 from valet.ports.accounts import Accounts, Consents, Credentials
 from valet.ports.clients import Registry
+from valet.ports.device_codes import DeviceCodes
 from valet.ports.factors import Devices
 from valet.ports.grants import Grants
 from valet.ports.keys import KeyRecords
@@ -77,6 +79,7 @@ class Stores:
     key_records: KeyRecords
     once: Once
     pushed_requests: PushedRequests
+    device_codes: DeviceCodes
     proofs: Proofs
     passkeys: DynamoPasskeys
     enrolment: DynamoEnrolment
@@ -138,6 +141,7 @@ def _on(table: Table) -> Stores:
         DynamoKeyRecords(table, random),
         DynamoOnce(table),
         DynamoPushedRequests(table),
+        DynamoDeviceCodes(table),
         DynamoProofs(table),
         DynamoPasskeys(table),
         DynamoEnrolment(table, table),

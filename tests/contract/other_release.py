@@ -16,6 +16,7 @@ KINDS = {
     "grants": ("Grant", "GrantPointer"),
     "keys": ("SigningKey",),
     "proofs": ("Proof",),
+    "device_codes": ("DeviceCode",),
     "pushed_requests": ("PushedRequest",),
     "saved_requests": ("SavedRequest",),
     "sessions": ("Session",),

@@ -14,7 +14,7 @@ from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 
 from local.aws.aws import emulated
-from tests.contract import test_front_channel, test_registry
+from tests.contract import test_device_codes, test_front_channel, test_registry
 from tests.contract.conftest import Stores
 from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewal_of, revocation, rotation_of
 
@@ -53,6 +53,9 @@ def walk(stores: Stores) -> None:
     stores.saved_requests.save(SavedRequest(b"d" * 32, request, b"", 1, 2))
     stores.pushed_requests.push(PushedRequest(b"d" * 32, request, 1, 2))
     stores.grants.exists(grant.grant_id)
+    stores.grants.deny("D" * 22, "sub", revocation())
+    stores.device_codes.keep(test_device_codes.DEVICE, NOW)
+    stores.device_codes.poll(test_device_codes.poll())
     account = Account("sub", "john")
     for named in ("", "another"):
         stores.factors.name_totp(replace(account, totp_id=named), "app")

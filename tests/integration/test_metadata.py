@@ -78,7 +78,6 @@ def test_every_address_is_of_the_issuers_origin_and_answers(deployment: Deployme
 def test_nothing_is_announced_that_no_function_answers(deployment: Deployment, document: dict[str, Any]) -> None:
     for absent in (
         "registration_endpoint",
-        "device_authorization_endpoint",
         "backchannel_authentication_endpoint",
         "check_session_iframe",
         "request_object_signing_alg_values_supported",

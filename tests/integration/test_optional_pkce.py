@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from valet.grant_types.authorization_code import Decision, Presented, decide
+from valet.grant_types.authorization_code import Presented, decide
+from valet.grant_types.redemption import Decision
 from valet.handles import parse_code
 
 from tests.integration.test_authorization_code import claims_of

@@ -74,6 +74,7 @@ _SETTINGS: dict[str, Any] = {
     "dead_letters_queue": queue_url("DeadLetters"),
     "own_role_arn": NOTIFIER,
     "second_factor": "on",
+    "device_authorization": "on",
 }
 _READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac", "Encrypt", "Decrypt"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.

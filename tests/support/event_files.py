@@ -61,6 +61,14 @@ ANSWERS: Mapping[str, str] = {
     "credentials/password-signed_out": "303",
     "credentials/providers-signed_out": "303",
     "credentials/without_a_domain": "404",
+    "device/form": "200",
+    "device/no_csrf_token": "400",
+    "device/signed_out": "303",
+    "device/unknown_code": "400",
+    "device_authorization/ask": "200",
+    "device_authorization/client_without_the_grant_type": "400 unauthorized_client",
+    "device_authorization/get": "405 invalid_request",
+    "device_authorization/scope_not_registered": "400 invalid_scope",
     "federate/callback-unknown_provider": "404",
     "federate/callback_by_post-unknown_provider": "404",
     "federate/unknown_provider": "404",
@@ -105,6 +113,9 @@ ANSWERS: Mapping[str, str] = {
     "token/authorization_code-wrong_verifier": "400 invalid_grant",
     "token/client_credentials": "200",
     "token/client_credentials-plain_text": "200",
+    "token/device_code": "200",
+    "token/device_code-pending": "400 authorization_pending",
+    "token/device_code-unknown": "400 invalid_grant",
     "token/get": "405 invalid_request",
     "token/json_body": "400 invalid_request",
     "token/password_grant": "400 unsupported_grant_type",
@@ -122,7 +133,7 @@ ANSWERS: Mapping[str, str] = {
 }
 
 _PLACEHOLDER = re.compile(
-    r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST|REQUEST_URI)\b"
+    r"\b(ACCESS_TOKEN|REFRESH_TOKEN|ID_TOKEN|CODE|DEVICE_CODE|HANDLE|BROWSER|SESSION|CSRF_TOKEN|LIST|REQUEST_URI)\b"
 )
 _CSRF_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _WEB_APP = ("web_app_123", "web_secret_456")
@@ -166,6 +177,8 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     folder = name.partition("/")[0]
     if folder == "status_list":
         return {"LIST": browser.get("/status-lists").json()["status_lists"][0].rpartition("/")[2]}
+    if name == "token/device_code-pending":
+        return {"DEVICE_CODE": _asked(browser)["device_code"]}
     begin = json.loads((EVENTS / "authorize" / "begin.json").read_text(encoding="utf-8"))
     if name == "authorize/pushed":
         media_type = {"content-type": "application/x-www-form-urlencoded"}
@@ -183,6 +196,10 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     values |= {"SESSION": browser.cookies["valet-session"], "CSRF_TOKEN": _csrf_token(browser.get(to_consent))}
     if folder in ("authorize", "consent"):
         return values
+    if folder == "device":
+        return values | {"CSRF_TOKEN": _csrf_token(browser.get("/device"))}
+    if name == "token/device_code":
+        return values | {"DEVICE_CODE": _allowed_device(browser)}
     decision = {"request": handle, "csrf_token": values["CSRF_TOKEN"], "decision": "allow"}
     back = browser.post("/consent", data=decision).headers["Location"]
     values["CODE"] = parse_qs(urlsplit(back).query)["code"][0]
@@ -194,6 +211,21 @@ def _walk(browser: httpx.Client, name: str) -> dict[str, str]:
     if folder == "logout":
         values["CSRF_TOKEN"] = _csrf_token(browser.get("/logout"))
     return values
+
+
+def _asked(device: httpx.Client) -> dict[str, str]:
+    """The codes of a device that asks."""
+    codes: dict[str, str] = device.post("/device_authorization", data={"client_id": "tv_demo"}).json()
+    return codes
+
+
+def _allowed_device(browser: httpx.Client) -> str:
+    """The device code of one that the browser's person has allowed what it asked for."""
+    codes, form = _asked(browser), {"csrf_token": _csrf_token(browser.get("/device"))}
+    form["user_code"] = codes["user_code"]
+    asked = browser.post("/device", data=form)
+    browser.post("/device", data={**form, "csrf_token": _csrf_token(asked), "decision": "allow"})
+    return codes["device_code"]
 
 
 def _csrf_token(form: httpx.Response) -> str:

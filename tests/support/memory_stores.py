@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.device_codes import DynamoDeviceCodes
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.key_records import DynamoKeyRecords
 from valet.aws.dynamodb.mails import DynamoMails
@@ -71,6 +72,7 @@ class MemoryStores:
         server.status_lists = self.status_lists
         server.saved_requests = DynamoSavedRequests(self.items)
         server.pushed_requests = DynamoPushedRequests(self.items)
+        server.device_codes = DynamoDeviceCodes(self.items)
         server.proofs = DynamoProofs(self.items)
         server.once = DynamoOnce(self.items)
         server.sessions = DynamoSessions(self.items)

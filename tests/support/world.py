@@ -149,7 +149,7 @@ class World:
         server.providers.providers()
         if server.nonces is not None:
             server.nonces.current(self.deployment.issuer, server.clock())
-        for client_id in ("web_app_123", "mobile_app", "api_service_789"):
+        for client_id in ("web_app_123", "mobile_app", "api_service_789", "tv_demo"):
             client = server.registry.find_client(client_id)
             assert client is not None
             exp = int(server.clock()) + server.settings.access_token_lifetime

@@ -19,7 +19,7 @@ from jinja2 import UndefinedError
 from valet.account.first_means import FirstMeans
 from valet.frozen import replace
 from valet.http import Page
-from valet.pages import account, consent, form_post, mails, messages, sign_in, sign_out
+from valet.pages import account, consent, device, form_post, mails, messages, sign_in, sign_out
 from valet.pages.mails import MakingForm, Way
 from valet.pages.messages import WayOn
 from valet.pages.policy import content_security_policy, style_sha256
@@ -106,6 +106,19 @@ def consent_page(text: str) -> str:
             scopes=[(Sentence("consent.at_api", {"api": text}), [(text, Variants(text))])],
             switch_account=f"/login?request={text}",
         )
+    )
+
+
+def device_page(text: str) -> str:
+    return render(device.code_page(csrf_token=text, username=text, user_code=text, error=ERROR))
+
+
+def device_ask_page(text: str) -> str:
+    """`text` is everything that a device or a client may have said of itself."""
+    texts = dict.fromkeys(("csrf_token", "user_code", "owner", "username", "device_ip", "agent", "own_ip"), text)
+    scopes = [(Sentence("consent.at_api", {"api": text}), [(text, Variants(text))])]
+    return render(
+        device.ask_page(client_name=Variants(text), scopes=scopes, minutes=1, is_elsewhere=True, error=ERROR, **texts)
     )
 
 
@@ -212,7 +225,7 @@ ACCOUNT_PAGES = [
         everywhere=lambda text: text,
         rows=lambda text: [("Firefox", text, text, True, text, text), ("", text, text, False, text, text)],
     ),
-    account_page("apps", rows=lambda text: [(Variants(text), [Variants(text)], text, text, text)]),
+    account_page("apps", rows=lambda text: [(Variants(text), True, [Variants(text)], text, text, text)]),
     account_page("download", csrf_token=lambda text: text),
     account_page(
         "email",
@@ -251,6 +264,8 @@ WITHOUT_SCRIPT = [
     told_page,
     sign_in_page,
     consent_page,
+    device_page,
+    device_ask_page,
     sign_out_page,
     error_page,
     unanswerable_page,
@@ -273,8 +288,11 @@ def _rendered(page: Callable[[], Page]) -> str:
 
 
 FIXED_PAGES: list[Callable[[], str]] = [
-    partial(_rendered, each)
-    for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in, messages.account_deleted)
+    *(
+        partial(_rendered, each)
+        for each in (*WITH_A_WAY_ON, messages.signed_out, messages.still_signed_in, messages.account_deleted)
+    ),
+    *(partial(_rendered, partial(messages.device, name)) for name in ("approved", "denied", "approved_before")),
 ]
 NO_FORM, FORM = Page("message.html"), Page("sign_in.html", has_form=True)
 

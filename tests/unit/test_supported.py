@@ -23,6 +23,7 @@ from valet.protocol.supported import (
     REGISTERED_AUTH_METHODS,
     SECRET_METHODS,
 )
+from valet.protocol.supported import grant_types as supported_grant_types
 
 LAYER = Path(__file__).resolve().parents[2] / "layers" / "valet" / "python"
 EVERY = Client("app", "App", grant_types=frozenset(GRANT_TYPES))
@@ -31,7 +32,7 @@ EVERY = Client("app", "App", grant_types=frozenset(GRANT_TYPES))
 @pytest.mark.parametrize("grant_type", GRANT_TYPES)
 def test_the_module_of_a_row_redeems(grant_type: str) -> None:
     """A dynamic import hides the function from mypy, so its types are compared here."""
-    redeem = grant_types.named(grant_type, EVERY)
+    redeem = grant_types.named(grant_type, EVERY, {"devices"})
     assert redeem is import_module(GRANT_TYPES[grant_type].module).redeem
     of_any = get_type_hints(import_module("valet.grant_types.refresh_token").redeem)
     assert get_type_hints(redeem) == of_any
@@ -58,11 +59,21 @@ def test_another_grant_type_is_refused_and_no_module_is_imported(grant_type: str
     assert "this" not in sys.modules
 
 
+@pytest.mark.parametrize("grant_type", [row.name for row in GRANT_TYPES.values() if row.needs])
+def test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_registered(grant_type: str) -> None:
+    client = Client("app", "App", grant_types=frozenset({grant_type}))
+    with pytest.raises(UnsupportedGrantType) as refused:
+        grant_types.named(grant_type, client)
+    assert grant_type not in refused.value.description.partition("Supported")[2]
+    assert grant_type not in supported_grant_types(frozenset())
+    assert grant_type in supported_grant_types({GRANT_TYPES[grant_type].needs})
+
+
 @pytest.mark.parametrize("grant_type", GRANT_TYPES)
 def test_a_client_that_is_not_registered_for_it_is_refused(grant_type: str) -> None:
     client = Client("app", "App", grant_types=frozenset(GRANT_TYPES) - {grant_type})
     with pytest.raises(UnauthorizedClient):
-        grant_types.named(grant_type, client)
+        grant_types.named(grant_type, client, {"devices"})
 
 
 @pytest.mark.parametrize("grant_type", GRANT_TYPES)
@@ -72,7 +83,7 @@ import sys
 from valet import grant_types
 from valet.models.clients import Client
 assert not any(row.module in sys.modules for row in grant_types.GRANT_TYPES.values())
-grant_types.named({grant_type!r}, Client("app", "App", grant_types=frozenset([{grant_type!r}])))
+grant_types.named({grant_type!r}, Client("app", "App", grant_types=frozenset([{grant_type!r}])), {{"devices"}})
 print(*(name for name, row in grant_types.GRANT_TYPES.items() if row.module in sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(LAYER)}, capture_output=True, text=True)

@@ -199,7 +199,7 @@ def test_dry_run_shows_the_difference_and_no_secret_and_changes_nothing(
     lines = ran.out.splitlines()
     assert lines[:4] == ["+ client shop", "~ client web_app_123", "    name: Web App → New", "+ person mary"]
     assert {"- person john", "- client mobile_app"} <= set(lines)
-    assert lines[-1] == "10 changes would be made. Nothing was changed."
+    assert lines[-1] == "11 changes would be made. Nothing was changed."
     assert (asked.writes, logged.lines()) == ([], [])
     assert "secret" not in apply(said, "--dry-run", "--json").out
     assert exported(valet, "--people", "--with-credentials") == before
@@ -413,7 +413,7 @@ def test_prune_ends_what_deleted_people_hold_and_leaves_them_without_a_section_f
     assert exported(valet, "--people")["people"] == people
     assert held.refresh() == 400
     assert is_refused_by_list(valet.stack, held.access_token)
-    assert len(valet.json("clients", "list")) == 5
+    assert len(valet.json("clients", "list")) == 6
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_what_was_issued_by_the_old_record_between_the_sweeps_is_refused_by_the_
 
 def test_everybodys_grants_end_at_once(valet: Operator) -> None:
     john, own = sign_in(valet.stack), service(valet.stack).client_credentials().json()["access_token"]
-    assert valet.json("grants", "revoke", "--all", "--yes")["clients"] == 5
+    assert valet.json("grants", "revoke", "--all", "--yes")["clients"] == 6
     assert is_refused_by_list(valet.stack, john.access_token)
     assert is_refused_by_list(valet.stack, own)
     assert john.refresh() == 400

@@ -12,6 +12,8 @@ from tests.support.named_tests import link
 _DPOP = "integration/test_dpop.py"
 _USERINFO = "integration/test_dpop_userinfo.py"
 _FAPI = "integration/test_fapi2.py"
+_DEVICE = "integration/test_device_page.py"
+_POLL = "integration/test_device_authorization.py"
 _KEY = "integration/test_private_key_jwt.py"
 _PAR = "integration/test_pushed_requests.py"
 _PROOFS = "integration/test_proofs.py"
@@ -397,6 +399,29 @@ PROMISES = (
             f"{_COUNTS}::test_a_warm_request_makes_these_calls",
         ),
         "S12",
+    ),
+    Row(
+        "A device code is redeemed once, by the client that asked for it, after one person said yes to a page that "
+        "showed what and for whom. A second answer changes nothing, whoever gives it.",
+        (
+            f"{_DEVICE}::test_the_first_answer_counts_and_a_second_one_changes_nothing",
+            f"{_DEVICE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",
+            f"{_POLL}::test_only_the_client_that_asked_gets_anything_and_only_for_the_whole_code",
+            f"{_POLL}::test_a_replay_after_the_retry_window_ends_the_grant",
+            "contract/test_device_codes.py::test_of_sixty_four_polls_at_once_one_is_let_look",
+            _WALK,
+        ),
+        "M1",
+    ),
+    Row(
+        "No link signs a device in. Opening the address with the code approves nothing, and from another network than "
+        "the device's it does not even fill the code in.",
+        (
+            f"{_DEVICE}::test_opening_the_link_approves_nothing",
+            f"{_DEVICE}::test_from_another_network_the_link_does_not_even_fill_the_code_in",
+            f"{_DEVICE}::test_the_pages_cannot_be_framed_and_run_no_script",
+        ),
+        "M2",
     ),
 )
 

@@ -86,6 +86,7 @@ VARIABLES = {
     "MAIL_QUEUE": "every function that has a mail sent, mailer: URL of the queue of mails; empty sends none",
     "SECOND_FACTOR": "everywhere: on or off; whether people may have a second factor next to a password",
     "FEDERATION": "everywhere: on or off; whether people may sign in with other providers",
+    "DEVICE_AUTHORIZATION": "everywhere: on or off; whether devices without a browser may ask for a person's yes",
     "PEOPLE_KEY": "second, federate, credentials: the KMS key of second factors and providers' secrets",
     "SIGN_OUTS_QUEUE": "authorize, logout, finish: URL of the queue of what is about to end",
     "LOGOUT_TOKENS_QUEUE": "finish, notify_clients: URL of the queue of clients to tell; finish: empty tells none",
@@ -96,8 +97,10 @@ VARIABLES = {
 }
 
 ERRORS = {
-    "access_denied": "the end-user said no; in the redirect",
+    "access_denied": "the end-user said no; in the redirect, or to a device that polls",
+    "authorization_pending": "the end-user has not answered the device yet: it polls again after `interval` seconds",
     "consent_required": "`prompt=none`, and the end-user has to be asked for consent; in the redirect",
+    "expired_token": "the device code has expired: the device asks for new ones",
     "insufficient_scope": "the access token is good, but lacks a scope that the request needs",
     "invalid_client": "unknown or disabled client, wrong secret, or another method than the registered one",
     "invalid_dpop_proof": "the DPoP proof is not good, or was used before",
@@ -115,6 +118,7 @@ ERRORS = {
     "request_not_supported": "the parameter `request`; in the redirect",
     "request_uri_not_supported": "a `request_uri` that /par did not give; in the redirect",
     "server_error": "a defect of Valet: find `request.failed` in the log by the request id",
+    "slow_down": "the device polls too often: it waits five seconds longer from now on",
     "temporarily_unavailable": "nothing was decided: send the same request again after Retry-After. 429: this grant "
     "is refreshed too often; 503: an outage",
     "unauthorized_client": "the client is not registered for this grant type",

@@ -11,7 +11,7 @@ from tests.parts.docs.attacks import ATTACKS, attacks
 from tests.parts.docs.promises import PROMISES, Row, promises
 from tests.support.named_tests import ROOT, is_there
 
-_CITED = re.compile(r"\((?:promises? )?([PS]\d+)(?: (?:and|to) ([PS]\d+))?\)")
+_CITED = re.compile(r"\((?:promises? )?([PSM]\d+)(?: (?:and|to) ([PSM]\d+))?\)")
 
 
 @pytest.mark.parametrize("row", [*PROMISES, *ATTACKS, *ACCOUNT_ATTACKS], ids=lambda row: row.name or row.says)

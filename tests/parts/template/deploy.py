@@ -71,7 +71,13 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 
 def _parameters() -> dict[str, str]:
-    given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com", "Federation": "on"}
+    given = {
+        "Demo": "on",
+        "BackChannelLogout": "on",
+        "MailFrom": "id@example.com",
+        "Federation": "on",
+        "DeviceAuthorization": "on",
+    }
     return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 
 

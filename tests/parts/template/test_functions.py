@@ -54,6 +54,8 @@ def test_what_may_be_switched_off_is_deployed_on_request() -> None:
     assert conditional == {
         "AuthorizerFunction": "HasDemo",
         "DemoApiFunction": "HasDemo",
+        "DeviceAuthorizationFunction": "HasDevices",
+        "DeviceFunction": "HasDevices",
         "FederateFunction": "HasFederation",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",

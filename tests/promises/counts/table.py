@@ -3,7 +3,7 @@
 Written down here, so that a call more or a call elsewhere is a change that somebody has to mean.
 """
 
-from tests.promises.counts import mail_requests, requests
+from tests.promises.counts import devices, mail_requests, requests
 from tests.promises.counts.row import Row
 from tests.promises.counts.upstream import ROWS
 
@@ -773,4 +773,5 @@ TABLE = (
         "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
     ),
     *ROWS,
+    *devices.ROWS,
 )

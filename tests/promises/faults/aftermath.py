@@ -12,6 +12,7 @@ from valet.models.grants import Grant
 from valet.tokens.verify import Verified, verify_access_token
 
 from tests.promises.counts.requests import NEW_ADDRESS, NEW_PASSWORD, Request
+from tests.promises.faults.devices import DEVICES
 from tests.promises.faults.injection import Fault
 from tests.promises.faults.other_providers import OTHER_PROVIDERS
 from tests.promises.faults.second_factors import SECOND_FACTORS
@@ -513,6 +514,7 @@ def after_reading(run: Run) -> None:
 
 AFTERMATH: dict[str, Callable[[Run], None]] = {
     **OTHER_PROVIDERS,
+    **DEVICES,
     **SECOND_FACTORS,
     "account_stranger": after_visit,
     "account_overview": after_reading,

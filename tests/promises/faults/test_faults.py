@@ -58,6 +58,7 @@ def test_no_kind_of_request_is_left_out() -> None:
     one_read_less = {"client_credentials_with_assertion"}  # than with keys that the client publishes
     as_others = {"code_without_openid", "consent_not_remembered", "push_with_proof"}
     as_others |= {"recover_asked", "join_throttled", "joined_elsewhere", "joined_too_late"}
+    as_others |= {"device_typed", "poll_denied", "poll_expired"}
     races = {"refresh_race_lost", "renew_race_lost"}
     left_out = {*races, *as_others, *with_claims, *one_read_less}
     assert {row.name for row in TABLE} - ALL.keys() == left_out

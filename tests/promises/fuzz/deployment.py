@@ -27,8 +27,9 @@ REDIRECTED_ERRORS = frozenset(
     }
 )  # fmt: skip
 _DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
-# Written before anything is decided, and harmless: a saved request, a session prolonged, counters, leases.
-_HARMLESS = ("request", "pushed", "throttle", "lease")
+# Written before anything is decided, and harmless: a saved request, a pushed one, what a device asks for, a session
+# prolonged, counters, leases.
+_HARMLESS = ("request", "pushed", "throttle", "lease", "device_code")
 _NUMBER = 1_000_000  # of a process whose randomness is nobody else's
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from valet.handles import base64url
+from valet.protocol.supported import DEVICE_CODE
 
 from tests.endpoints import endpoint_at
 from tests.promises.model.acts import (
@@ -163,6 +164,7 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
     asked = (("request", secrets.handle), ("csrf_token", "x"), ("address", "x@example.com"))
     join = (*of_mail, ("name", "Somebody"), ("new_password", "several words in a row"))
     consent = (("request", secrets.handle), ("csrf_token", "wrong"), ("decision", "allow"))
+    tv = ("client_id", "tv")
     logout = (("id_token_hint", secrets.id_token), ("client_id", "web"), ("state", "s"))
     return (
         Sent("/authorize", "GET", authorization, cookies=signed_in),
@@ -213,6 +215,11 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/token", "POST", form=refresh, headers=another),
         Sent("/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
         Sent("/token", "POST", form=refresh, headers={**another, "dpop": _proof("POST", "/token")}),
+        Sent("/token", "POST", form=(("grant_type", DEVICE_CODE), ("device_code", "no device code"), tv)),
+        Sent("/device_authorization", "POST", form=(tv, ("scope", "openid items"), ("resource", f"{ISSUER}/api"))),
+        Sent("/device", "GET", (("user_code", "WDJB-MJHT"),), cookies=signed_in),
+        Sent("/device", "POST", form=(("user_code", "WDJB-MJHT"), *csrf), cookies=signed_in),
+        Sent("/device", "POST", form=(("user_code", "wdjb mjht"), *csrf, ("decision", "allow")), cookies=signed_in),
         Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
         Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
         Sent("/userinfo", "GET", headers=bearer),

@@ -34,7 +34,7 @@ FIRST, SECOND = f"{ISSUER}/api", "https://second.example"
 APIS = {FIRST: frozenset({"items", "profile", "api_access", "admin"}), SECOND: frozenset({"orders"})}
 # Ed25519 signs alike each time: a request that is made again is the same request.
 KEYS = {name: DpopClient("Ed25519") for name in ("owner", "other", "thief")}
-_once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
+once = lru_cache(maxsize=4096)  # a walk sends the same request again and again
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def event(
     return made
 
 
-def _post(path: str, client_id: str, form: Mapping[str, str]) -> dict[str, Any]:
+def client_post(path: str, client_id: str, form: Mapping[str, str]) -> dict[str, Any]:
     """A form from a client, authenticated as it is registered."""
     headers = {}
     if client_id in CLIENT_SECRET:
@@ -150,7 +150,7 @@ def _request(client_id: str, scope: str, dpop_jkt: str = "", also: str = "") -> 
     }
 
 
-@_once
+@once
 def authorize(
     client_id: str,
     session: str,
@@ -172,11 +172,11 @@ def authorize(
 def push(client_id: str, scope: str) -> Act:
     """The same request, pushed."""
     return Act(
-        "push", "par", "client", _post("/par", client_id, {**_request(client_id, scope), "client_id": client_id})
+        "push", "par", "client", client_post("/par", client_id, {**_request(client_id, scope), "client_id": client_id})
     )
 
 
-@_once
+@once
 def visit(client_id: str, request_uri: str, browser: str, session: str, *, actor: str) -> Act:
     """A browser that brings a pushed request."""
     cookies = {BROWSER_COOKIE: browser} | ({SESSION_COOKIE: session} if session else {})
@@ -185,7 +185,7 @@ def visit(client_id: str, request_uri: str, browser: str, session: str, *, actor
     return Act("authorize", "authorize", actor, sent, token=request_uri, session=session, pushed=request_uri)
 
 
-@_once
+@once
 def login(browser: str, handle: str, username: str, password: str, *, actor: str) -> Act:
     """The form of the sign-in page, filled in."""
     form = {"request": handle, "csrf_token": csrf_token(browser, handle), "username": username, "password": password}
@@ -193,7 +193,7 @@ def login(browser: str, handle: str, username: str, password: str, *, actor: str
     return Act("login", "login", actor, sent, token=handle, password=password, username=username, browser=browser)
 
 
-@_once
+@once
 def second(browser: str, handle: str, session: str, code: str, *, actor: str) -> Act:
     """The form of the page that asks for a second factor, filled in."""
     form = {"request": handle, "csrf_token": csrf_token(session, f"second\n{handle}"), "code": code}
@@ -207,7 +207,7 @@ def replace_second(username: str) -> Act:
     return Act("replace-second", "operator", "operator", {}, username=username)
 
 
-@_once
+@once
 def resume(
     browser: str,
     handle: str,
@@ -236,7 +236,7 @@ def resume(
     )
 
 
-@_once
+@once
 def allow(browser: str, handle: str, session: str, scope: str, *, actor: str) -> Act:
     """The form of the consent page, sent with "allow"."""
     shown = f"{handle} {' '.join(sorted(scope.split()))}"
@@ -282,7 +282,7 @@ def follow(method: str, url: str, cookies: Mapping[str, str], form: Mapping[str,
     )
 
 
-@_once
+@once
 def redeem(
     client_id: str,
     code: str,
@@ -296,11 +296,11 @@ def redeem(
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "redirect_uri": good}
     form |= {"resource": resource} if resource else {}
     is_good = verifier == VERIFIER and good == REDIRECT_URI[client_id]
-    sent = _post("/token", client_id, form)
+    sent = client_post("/token", client_id, form)
     return Act("code", "token", actor, sent, client_id, code, is_good, resource=resource)
 
 
-@_once
+@once
 def refresh(
     client_id: str, token: str, *, actor: str = "client", scope: tuple[str, ...] | None = None, resource: str = ""
 ) -> Act:
@@ -308,11 +308,11 @@ def refresh(
     if scope is not None:
         form["scope"] = " ".join(scope)
     form |= {"resource": resource} if resource else {}
-    sent = _post("/token", client_id, form)
+    sent = client_post("/token", client_id, form)
     return Act("refresh", "token", actor, sent, client_id, token, scope=scope, resource=resource)
 
 
-@_once
+@once
 def _proof(key: str, jti: str, iat: int, nonce: str | None = None, token: str = "") -> str:
     """For /token, or with an access token for /userinfo."""
     method, path = ("GET", "/userinfo") if token else ("POST", "/token")
@@ -330,35 +330,35 @@ def proven(act: Act, key: str, jti: str, iat: float, nonce: str | None = None) -
 
 
 def client_credentials() -> Act:
-    sent = _post("/token", "service", {"grant_type": "client_credentials", "scope": "admin"})
+    sent = client_post("/token", "service", {"grant_type": "client_credentials", "scope": "admin"})
     return Act("client_credentials", "token", "client", sent, "service")
 
 
-@_once
+@once
 def revoke(client_id: str, token: str, *, actor: str = "client") -> Act:
-    return Act("revoke", "revoke", actor, _post("/revoke", client_id, {"token": token}), client_id, token)
+    return Act("revoke", "revoke", actor, client_post("/revoke", client_id, {"token": token}), client_id, token)
 
 
-@_once
+@once
 def introspect(client_id: str, token: str) -> Act:
-    sent = _post("/introspect", client_id, {"token": token})
+    sent = client_post("/introspect", client_id, {"token": token})
     return Act("introspect", "introspect", "client", sent, client_id, token)
 
 
-@_once
+@once
 def userinfo(token: str) -> Act:
     sent = event("GET", "/userinfo", headers={"authorization": f"Bearer {token}"})
     return Act("userinfo", "userinfo", "client", sent, token=token)
 
 
-@_once
+@once
 def logout(session: str, id_token: str) -> Act:
     """With a hint of this very session, so that nobody is asked."""
     sent = event("GET", "/logout", urlencode({"id_token_hint": id_token}), cookies={SESSION_COOKIE: session})
     return Act("logout", "logout", "client", sent, session=session)
 
 
-@_once
+@once
 def log_out(browser: str, session: str, *, actor: str) -> Act:
     """The form of the logout page, sent with "Sign out"."""
     form = {"csrf_token": csrf_token(session, "logout"), "decision": "allow"}

@@ -19,6 +19,7 @@ from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.alike import alike
+from tests.promises.model.devices import Devices
 from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
 from tests.promises.model.memory_table import Call
@@ -63,11 +64,13 @@ class Ledger:
     signing_in: SigningIn = field(init=False)
     owning: Owning = field(init=False)
     second: SecondFactors = field(init=False)
+    devices: Devices = field(init=False)
 
     def __post_init__(self) -> None:
         self.signing_in = SigningIn(self.endings, self.violated)
         self.owning = Owning(self.endings, self.violated)
         self.second = SecondFactors(self.violated)
+        self.devices = Devices(self.violated)
 
     @property
     def now(self) -> float:
@@ -96,6 +99,7 @@ class Ledger:
         made.signing_in = self.signing_in.again(made.endings, made.violated)
         made.owning = self.owning.again(made.endings, made.violated)
         made.second = self.second.again(made.violated)
+        made.devices = self.devices.again(made.violated)
         return made
 
     def violated(self, words: str) -> None:
@@ -106,6 +110,7 @@ class Ledger:
         self.signing_in.began(process)
         process.linked = self.owning.linked
         self.second.began(process)
+        self.devices.began(process)
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
 
@@ -129,6 +134,7 @@ class Ledger:
             self._grant(author, name, old, new)
         if call.kind in ("account", "factor") and new is not None:
             self.second.written(author, call, old, new)
+        self.devices.written(author, call, old, new)
         self._ended(author, call, old, new)
 
     def _session(self, author: Process | None, name: str, new: Item | None) -> None:
@@ -385,6 +391,9 @@ class Ledger:
             self.violated(f"a {status} was answered")
         if process.act.proof:
             self._proof_answered(process, status, body)
+        facts = self.grants.get(process.act.token[:22])
+        if status < 500 and self.devices.answered(process, body) and facts is not None:
+            facts.is_code_answered = True
 
     def _proof_answered(self, process: Process, status: int, body: str) -> None:
         if status == 200 and self.answers.setdefault(process.act.proof, process.number) != process.number:

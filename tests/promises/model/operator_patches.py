@@ -9,7 +9,7 @@ from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.table import item_from_model, model_from_item
 from valet.front_channel import code
-from valet.grant_types import authorization_code
+from valet.grant_types import redemption
 from valet.models.accounts import Account, Credential, Password
 from valet.models.clients import Client
 from valet.models.grants import Grant, GrantPointer, LiveToken
@@ -135,7 +135,7 @@ def sweeps_end_what_came_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pointer_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        authorization_code, "pointer_to", lambda grant, *_: standing.pointer_to(grant, grant.issued_at_ms // 1000 + 660)
+        redemption, "pointer_to", lambda grant, *_: standing.pointer_to(grant, grant.issued_at_ms // 1000 + 660)
     )
 
 

@@ -1,6 +1,6 @@
 """Faults of what operators end, put into the running code on purpose: some were there, the others are near."""
 
-from valet.grant_types import authorization_code, refresh_token
+from valet.grant_types import redemption, refresh_token
 
 from tests.promises.model.faults import FALSE_REVOCATION, Fault
 from tests.promises.model.operator_patches import (
@@ -66,7 +66,7 @@ OPERATOR_FAULTS = (
         TOKENS,
         grant_takes_the_accounts_epoch,
     ),
-    Fault("a redemption compares no epoch", "password-redeem", TOKENS, exchange_compares_no_epoch(authorization_code)),
+    Fault("a redemption compares no epoch", "password-redeem", TOKENS, exchange_compares_no_epoch(redemption)),
     Fault("a refresh compares no epoch", "password-refresh", TOKENS, exchange_compares_no_epoch(refresh_token)),
     Fault(
         "what an end-user holds is swept once",

@@ -9,8 +9,8 @@ from valet import revocation
 from valet.aws.dynamodb.grants import DynamoGrants
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
 from valet.front_channel import code
-from valet.grant_types import authorization_code, refresh_token
-from valet.grant_types.authorization_code import Decision as CodeDecision
+from valet.grant_types import authorization_code, redemption, refresh_token
+from valet.grant_types.redemption import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.handles import digest, is_digest_of, successor
 from valet.models.grants import Grant, LiveToken
@@ -94,7 +94,7 @@ def redemption_forgets_itself(decide: Any, grant: Any, account: Any, client: Any
 
 
 def no_grace_and_forgets_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authorization_code, "_DOUBLE_SUBMIT_MS", -1)
+    monkeypatch.setattr(redemption, "_DOUBLE_SUBMIT_MS", -1)
 
     def change(decide: Any, grant: Any, account: Any, client: Any, presented: Any, now: float) -> Any:
         decision = decide(grant, account, client, presented, now)
@@ -163,7 +163,7 @@ def grandparent_is_denied(
 
 
 def second_use_revokes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authorization_code, "_DOUBLE_SUBMIT_MS", -1)
+    monkeypatch.setattr(redemption, "_DOUBLE_SUBMIT_MS", -1)
 
 
 def stamped_at_the_start(step: str, field: str) -> Patch:

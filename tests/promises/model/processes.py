@@ -124,6 +124,7 @@ class Process:
     replaced: frozenset[tuple[str, int]] = frozenset()  # how many passwords each end-user had had before
     over: frozenset[int] = frozenset()  # sign-ins and sign-outs that had come to their end when it began
     linked: frozenset[str] = frozenset()  # identities at other providers that accounts named when it began
+    is_device_answered: bool = False  # it is about a device that a person had answered when it began
     proof: str = ""  # the proof that it comes back by, if that was there and new when it began
     answer: Answer | None = None
     is_done: bool = False

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from valet.client_authentication.one_use import OneUse
 from valet.errors import UseDpopNonce
-from valet.grant_types import authorization_code, refresh_token
-from valet.grant_types.authorization_code import Decision as CodeDecision
+from valet.grant_types import authorization_code, redemption, refresh_token
+from valet.grant_types.redemption import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
 from valet.protocol import dpop
 
@@ -42,7 +42,7 @@ def _no_key_at_a_retry(decide: Any, grant: Any, account: Any, client: Any, prese
 
 def _revoked_before_spent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second use counts, whether or not the request turns out to be a replay."""
-    for module in (refresh_token, authorization_code):
+    for module in (refresh_token, redemption):
 
         def refused(request: Any, *rest: Any, original: Any = module._refused) -> Any:
             return original(replace(request, one_use=_Unspent()), *rest)

@@ -265,6 +265,7 @@ class Run:
                 process.started_at,
                 process.is_stale,
                 process.is_of_used,
+                process.is_device_answered,
                 process.after,
                 process.after_commit,
                 process.replaced,
@@ -347,7 +348,7 @@ def _ledger_digest(ledger: Ledger) -> int:
         frozenset(ledger.ranges),
         ledger.endings.digest(),
     )
-    people = (ledger.signing_in.digest(), ledger.second.digest(), ledger.owning.digest())
+    people = (ledger.signing_in.digest(), ledger.second.digest(), ledger.owning.digest(), ledger.devices.digest())
     return hash((facts, granted, proofs, ended, people))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
+from tests.promises.model.device_scenarios import DEEP_DEVICE_SCENARIOS, DEVICE_SCENARIOS
 from tests.promises.model.operator_scenarios import DEEP_OPERATOR_SCENARIOS, OPERATOR_SCENARIOS
 from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCENARIOS
 from tests.promises.model.processes import Fate
@@ -368,6 +369,7 @@ ALL = (
     *SIGN_IN_SCENARIOS,
     *OWNER_SCENARIOS,
     *SECOND_SCENARIOS,
+    *DEVICE_SCENARIOS,
 )
 ALL_DEEP = (
     *DEEP_SCENARIOS,
@@ -378,5 +380,6 @@ ALL_DEEP = (
     *DEEP_RENEW_SCENARIOS,
     *DEEP_SIGN_IN_SCENARIOS,
     *DEEP_OWNER_SCENARIOS,
+    *DEEP_DEVICE_SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in (*ALL, *ALL_DEEP)}

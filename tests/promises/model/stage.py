@@ -16,8 +16,9 @@ from valet.people.devices import remember_device
 from valet.people.totp import STEP, code_at
 from valet.protocol.supported import MULTI_FACTOR_ACR
 
-from tests.promises.model import acts
+from tests.promises.model import acts, devices
 from tests.promises.model.acts import BROWSER_COOKIE, ISSUER, Act, cookies_set
+from tests.promises.model.devices import Device
 from tests.promises.model.facts import Rules
 from tests.promises.model.ledger import Ledger
 from tests.promises.model.operators import kept_hash
@@ -29,7 +30,7 @@ PASSWORD_OF_JANE = "password of Jane"
 SEED = b"of the app of john".ljust(20)
 SESSION = "session-cookie-of-john".ljust(43, "x")
 SESSION_OF_JANE = "session-cookie-of-jane".ljust(43, "x")
-RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60}, 30 * 86_400, 900)
+RULES = Rules({"web": 60, "spa": 60, "app": 60, "strict": 0, "keeps": 60, "service": 60, "tv": 60}, 30 * 86_400, 900)
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Stage:
     handles: dict[str, tuple[str, str]] = field(default_factory=dict)  # each actor's browser, and its saved request
     kept: dict[tuple[str, str], str] = field(default_factory=dict)  # what each actor has: session, code, refresh
     also: str = ""  # what the waiting requests ask for as well: "prompt=login"
+    device: Device | None = None  # of the client, which has asked
     key: str = ""  # the client's, of acts.KEYS; empty: it sends no proofs
 
     @classmethod
@@ -115,6 +117,16 @@ class Stage:
             for actor in actors:
                 visit = acts.visit(self.client_id, self.request_uri, "", "", actor=actor)
                 self.handles[actor] = asked(self.answer(visit))
+        return self
+
+    def asking(self) -> "Stage":
+        """... and a device of the client has asked."""
+        with installed(self.world):
+            members = self.members(self.answer(devices.asks(self.scope)))
+        scope = tuple(sorted(self.scope.split()))
+        self.device = Device(members["user_code"], members["device_code"], scope)
+        expires_at = int(self.world.now) + members["expires_in"]
+        self.ledger.devices.expires_at[self.device.code[:22]] = expires_at
         return self
 
     def held_by(self, actor: str) -> "Stage":

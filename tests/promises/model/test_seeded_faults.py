@@ -6,6 +6,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.promises.model import machine
+from tests.promises.model.device_seeded import DEVICE_FAULTS
 from tests.promises.model.driver import EXPLORED
 from tests.promises.model.explorer import explore
 from tests.promises.model.faults import Fault
@@ -47,7 +48,7 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
     "fault",
     [
         *(*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS),
-        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS),
+        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS, *DEVICE_FAULTS),
     ],
     ids=lambda fault: fault.name,
 )

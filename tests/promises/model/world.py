@@ -13,6 +13,7 @@ from typing import Any
 from valet import log
 from valet import server as server_module
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.device_codes import DynamoDeviceCodes
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
@@ -37,6 +38,7 @@ from valet.models.keys import SigningKey
 from valet.models.policy import Policy
 from valet.models.providers import Provider
 from valet.protocol.nonces import Nonces
+from valet.protocol.supported import DEVICE_CODE
 from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
@@ -207,6 +209,7 @@ class World:
             second_factor="on",
             mail=is_on,
             federation=is_on,
+            device_authorization="on",
         )
         made.nonces = self.nonces if self.has_nonces else None
         made.clock = lambda: self.now
@@ -217,6 +220,7 @@ class World:
         made.status_lists = DynamoStatusLists(self.grants)
         made.saved_requests = DynamoSavedRequests(self.grants)
         made.pushed_requests = DynamoPushedRequests(self.grants)
+        made.device_codes = DynamoDeviceCodes(self.grants)
         made.once = DynamoOnce(self.grants)
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
@@ -457,7 +461,7 @@ def registry_of_people() -> KnownRegistry:
 
 @cache
 def registry() -> KnownRegistry:
-    """Five clients that people use, each another kind, and one that acts for itself."""
+    """Six clients that people use, each another kind, and one that acts for itself."""
     made = KnownRegistry(keys=(_KEY,))
     for name, includes in (
         *((name, ()) for name in sorted({*_PERSONAL, "orders"})),
@@ -487,6 +491,17 @@ def registry() -> KnownRegistry:
                 refresh_token_rotation=client_id != "keeps",
             )
         )
+    made.put_client(
+        Client(
+            "tv",
+            "Tv",
+            application_type="native",
+            token_endpoint_auth_method="none",
+            grant_types=frozenset({DEVICE_CODE, "refresh_token"}),
+            scope=_PERSONAL,
+            default_scope=frozenset({"openid"}),
+        )
+    )
     made.put_client(
         Client(
             "service",

@@ -74,7 +74,8 @@ class Granted:
 def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Template]:
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
     mail = {"MailFrom": "valet@example.com"}
-    wanted = {"Demo": "on", "BackChannelLogout": "on", "Federation": "on", **mail, **parameters}
+    wanted = {"Demo": "on", "BackChannelLogout": "on", "Federation": "on", **mail}
+    wanted |= {"DeviceAuthorization": "on", **parameters}
     given = {"IssuerUrl": "https://id.example.com", **wanted}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)

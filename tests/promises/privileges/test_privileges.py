@@ -208,7 +208,14 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
     }
     prolonging, ending = {"idle_expires_at", "ended_at"}, {"ended_at", "ending"}
     both = prolonging | ending
-    expected = {"authorize": both, "account": both, "consent": prolonging, "credentials": prolonging, "logout": ending}
+    expected = {
+        "authorize": both,
+        "account": both,
+        "consent": prolonging,
+        "device": prolonging,
+        "credentials": prolonging,
+        "logout": ending,
+    }
     assert {function: names for function, names in writers.items() if names} == expected
 
 
@@ -422,6 +429,48 @@ def test_only_par_can_push_a_request_and_only_authorize_can_read_one(granted: Gr
         if granted.may(function, f"dynamodb:{action}", GRANTS, "pushed#1")
     }
     assert able == {("par", "PutItem"), ("authorize", "GetItem")}
+
+
+def test_what_keeps_a_devices_request_sees_no_grant_no_session_and_no_person(granted: Granted) -> None:
+    partitions = [f"throttle#{what}#1" for what in ("devices", "user_code", "account")]
+    partitions += [f"{kind}#1" for kind in ("device_code", "once", "grant", "sub", "session", "request", "status")]
+    partitions += ["lease#1", "pushed#1", "proof-password#1"]
+    may = {
+        (partition, action)
+        for partition in partitions
+        for action in (*_READS, *_WRITES)
+        if granted.may("device_authorization", f"dynamodb:{action}", GRANTS, partition)
+    }
+    counts = ("throttle#devices#1", "UpdateItem")
+    assert may == {("device_code#1", "PutItem"), ("once#1", "PutItem"), counts}
+    for action in (*_READS, *_WRITES):
+        for key in ("account#1", "credential#john", "consent#1"):
+            assert not granted.may("device_authorization", f"dynamodb:{action}", USERS, key)
+        assert not granted.may("device_authorization", f"dynamodb:{action}", REGISTRY, "people")
+
+
+def test_a_devices_request_is_kept_asked_about_and_polled_by_one_function_each(granted: Granted) -> None:
+    able = {
+        (function, action)
+        for function in FUNCTIONS.values()
+        for action in (*_READS, *_WRITES)
+        if granted.may(function, f"dynamodb:{action}", GRANTS, "device_code#1", attributes=("poll",))
+    }
+    assert able == {("device_authorization", "PutItem"), ("device", "GetItem"), ("token", "UpdateItem")}
+    poll = partial(granted.may, "token", "dynamodb:UpdateItem", GRANTS, "device_code#1")
+    for name in ("scope", "resource", "source_ip", "agent", "expires_at"):
+        assert not poll(attributes=(name,)), name
+
+
+def test_the_device_page_makes_a_grant_and_can_change_or_read_none(granted: Granted) -> None:
+    able = {action for action in (*_READS, *_WRITES) if granted.may("device", f"dynamodb:{action}", GRANTS, "grant#1")}
+    assert able == {"PutItem"}
+    for action in _WRITES:
+        for key in ("account#1", "consent#1", "credential#john"):
+            assert not granted.may("device", f"dynamodb:{action}", USERS, key, attributes=("epoch",)), (action, key)
+        for key in ("proof-password#1", "device_code#1", "throttle#account#1", "throttle#devices#1"):
+            assert not granted.may("device", f"dynamodb:{action}", GRANTS, key), (action, key)
+    assert not any(each.action.startswith("kms:") for each in granted.of("device"))
 
 
 def test_login_cannot_sign(granted: Granted) -> None:

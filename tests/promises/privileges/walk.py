@@ -25,6 +25,7 @@ from valet.models.policy import Policy
 from valet.models.sign_outs import SignOut
 from valet.outbound.asking import Answer as ProvidersAnswer
 from valet.people import totp
+from valet.protocol.supported import DEVICE_CODE
 
 from local.aws.ses import Mail
 from local.stack import LocalStack
@@ -74,6 +75,7 @@ class Walk:
         self.protected_calls()
         self.front_channel()
         self.pushed_requests()
+        self.devices()
         self.tokens()
         self.bound_tokens()
         self.told_about_tokens()
@@ -150,6 +152,19 @@ class Walk:
         assert pushed.status == 201
         assert "code" in browser.open(asked.url).answered
         assert browser.open(asked.url).status == 400  # used
+
+    def devices(self) -> None:
+        """One is allowed what it asks, one is not; and a link to a third is opened before anybody has signed in."""
+        tv, browser = Application(self.send, self.issuer, "tv_demo"), Browser(self.send, self.issuer)
+        asked = [tv.post("/device_authorization", scope="openid items").json() for _ in range(3)]
+        browser.sign_in(browser.open(asked[2]["verification_uri_complete"]), "jane")
+        self.clock.advance(400)  # the session is prolonged
+        for codes, decision in zip(asked, ("allow", "deny"), strict=False):
+            page = browser.post(*filled_in(browser.get("/device"), user_code=codes["user_code"]))
+            assert browser.post(*filled_in(page, "decision", decision)).status == 200
+        assert browser.post(*filled_in(browser.get("/device"), user_code="BBBBBBBB")).status == 400
+        polled = [tv.token(grant_type=DEVICE_CODE, device_code=codes["device_code"]) for codes in asked]
+        assert [each.status for each in polled] == [200, 400, 400]
 
     def sign_in(self, application: Application, browser: Browser | None = None, **asked: str) -> dict[str, Any]:
         """A person's tokens."""
@@ -478,7 +493,7 @@ class Walk:
             token_endpoint_auth_method="private_key_jwt",
             secret_digests=(),
             jwks_uri="https://service.example.com/jwks.json",
-            grant_types=before.grant_types | {"authorization_code"},
+            grant_types=before.grant_types | {"authorization_code", DEVICE_CODE},
             redirect_uris=(redirect_uri,),
         )
         Registrar(registry).put_client(after)
@@ -489,6 +504,7 @@ class Walk:
         assert service.introspect("no token").status == 200
         assert service.revoke(tokens.json()["access_token"]).status == 200
         assert service.push()[0].status == 201
+        assert service.post("/device_authorization").status == 200
         Registrar(registry).put_client(before)
 
     def protected_calls(self) -> None:

@@ -29,6 +29,10 @@ EventName = Literal[
     "code.throttled",
     "consent.denied",
     "consent.granted",
+    "device.approved",
+    "device.asked",
+    "device.denied",
+    "device.guessed",
     "enrolment.required",
     "grant.revoked",
     "key.announced",
@@ -154,6 +158,13 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         ),
         "consent.denied": _event("An end-user said no."),
         "consent.granted": _event("An end-user allowed a client a scope.", "scope"),
+        "device.approved": _event(
+            "A person said yes to a device: from this address, of a device at that one, in one network or not.",
+            "device_ip same_network scope",
+        ),
+        "device.asked": _event("A device asks for a person's yes, and has its codes.", "scope"),
+        "device.denied": _event("A person said no to a device.", "device_ip same_network"),
+        "device.guessed": _event("A user code that no device waits with; the person may try a few times more."),
         "enrolment.required": _event(
             "An end-user lacks the means for the level that is required, and was sent to make them.", "acr"
         ),

@@ -12,7 +12,9 @@ OAuthError
 ├── InvalidScope
 ├── InvalidTarget             the resource is no API that this client or this grant may have (RFC 8707 §2)
 ├── AccessDenied              the end-user said no
-│   └── UpstreamRefused       another provider did not say who the end-user is
+│   ├── UpstreamRefused       another provider did not say who the end-user is
+│   └── DeviceElsewhere       a device in another network than its person: 403
+├── AuthorizationPending · SlowDown · ExpiredToken      a device polls (RFC 8628 §3.5)
 ├── LoginRequired · ConsentRequired      prompt=none
 ├── UnmetAuthenticationRequirements      an essential acr that no sign-in here has
 ├── RequestNotSupported · RequestUriNotSupported · RegistrationNotSupported
@@ -133,6 +135,37 @@ class UpstreamRefused(AccessDenied):
 
     def __init__(self, detail: str) -> None:
         super().__init__("The other provider did not say who the end-user is.", detail=detail)
+
+
+class DeviceElsewhere(AccessDenied):
+    """A device is in another network than its person, which its client's registration refuses (RFC 8628 §5.4)."""
+
+    status = 403
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            "The device is in another network than the end-user.",
+            detail="the registration takes devices in the end-user's own network only",
+            client_id=client_id,
+        )
+
+
+class AuthorizationPending(OAuthError):
+    """RFC 8628 §3.5: the person has not answered yet, and the device goes on polling."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """RFC 8628 §3.5: the device polls too often, and waits five seconds longer from now on."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 §3.5: the device code has expired, and the device asks for a new one."""
+
+    error = "expired_token"
 
 
 class LoginRequired(OAuthError):

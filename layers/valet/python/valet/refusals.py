@@ -1,6 +1,7 @@
 """The forms of a refusal: JSON for a client (RFC 6749 §5.2), a page for a person, a challenge for a token's sender."""
 
 from valet.errors import (
+    DeviceElsewhere,
     InsufficientScope,
     InvalidDpopProof,
     InvalidRequest,
@@ -74,6 +75,8 @@ def _words(error: OAuthError, way_on: WayOn) -> Page:
         return _ANSWERED[error.what](way_on)
     if isinstance(error, InvalidRequestUri):
         return messages.not_pushed(error.error, error.description, way_on)
+    if isinstance(error, DeviceElsewhere):
+        return messages.error("device_elsewhere", way_on)
     if isinstance(error, TooManyRequests):
         return messages.error("too_often", way_on)
     if isinstance(error, TemporarilyUnavailable):

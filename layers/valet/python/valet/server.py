@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
     from valet.ports.breaches import Breaches
     from valet.ports.clients import Registry
+    from valet.ports.device_codes import DeviceCodes
     from valet.ports.enrolment import Enrolment
     from valet.ports.factors import Devices, Factors, OwnFactors
     from valet.ports.grants import Grants
@@ -146,6 +147,12 @@ class Server(Surroundings):
         from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
 
         return DynamoPushedRequests(self._table(self.settings.grants_table))
+
+    @cached_property
+    def device_codes(self) -> "DeviceCodes":
+        from valet.aws.dynamodb.device_codes import DynamoDeviceCodes
+
+        return DynamoDeviceCodes(self._table(self.settings.grants_table))
 
     @cached_property
     def proofs(self) -> "Proofs":

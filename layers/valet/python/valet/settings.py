@@ -46,6 +46,7 @@ class Settings(Frozen):
     mail_from: str = ""  # the address that they come from; only the mailer has it
     second_factor: str = "off"  # | on: people may have a second factor next to a password
     federation: str = "off"  # | on: people may sign in with other providers
+    device_authorization: str = "off"  # | on: devices without a browser may ask for a person's yes (RFC 8628)
     people_key: str = ""  # the key that seals second factors and providers' secrets
     # URLs of queues, where a function uses them.
     mail_queue: str = ""
@@ -72,7 +73,7 @@ class Settings(Frozen):
 
     @property
     def features(self) -> frozenset[str]:
-        """What the deployment has of what can be switched off: passkeys, mail, second_factor, providers; and
+        """What the deployment has of what can be switched off: passkeys, mail, second_factor, providers, devices; and
         recovery_codes, for who lost a passkey or a second factor.
         """
         has = {
@@ -80,6 +81,7 @@ class Settings(Frozen):
             "mail": self.mail == "on",
             "second_factor": self.second_factor == "on",
             "providers": self.federation == "on",
+            "devices": self.device_authorization == "on",
             "recovery_codes": bool(self.rp_id) or self.second_factor == "on",
         }
         return frozenset(name for name, is_on in has.items() if is_on)
@@ -212,6 +214,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "MAIL_FROM": ("mail_from", _mailbox),
     "SECOND_FACTOR": ("second_factor", _one_of("on", "off")),
     "FEDERATION": ("federation", _one_of("on", "off")),
+    "DEVICE_AUTHORIZATION": ("device_authorization", _one_of("on", "off")),
     "PEOPLE_KEY": ("people_key", _arn),
     "MAIL_QUEUE": ("mail_queue", _queue),
     "SIGN_OUTS_QUEUE": ("sign_outs_queue", _queue),

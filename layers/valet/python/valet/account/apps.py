@@ -72,7 +72,14 @@ def apps(visit: Visit) -> list[App]:
 def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> Response:
     known = visit.ports.registry.scopes()
     rows = [
-        (_name(visit, app), _in_words(app.scope, known), at(app.since), app.client_id, visit.token(app.client_id))
+        (
+            _name(visit, app),
+            any(each.is_device for each in app.grants),
+            _in_words(app.scope, known),
+            at(app.since),
+            app.client_id,
+            visit.token(app.client_id),
+        )
         for app in apps(visit)
     ]
     return visit.page(status=status, error=error, rows=rows)

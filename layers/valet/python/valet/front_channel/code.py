@@ -13,13 +13,14 @@ from valet.front_channel.saved_requests import AlreadyAnswered, Answered, Saved
 from valet.frozen import Frozen
 from valet.handles import Code, code_of, digest, is_digest_of, new_handle, new_id
 from valet.http import Response
+from valet.models.clients import Client
 from valet.models.grants import Grant
 from valet.models.saved_requests import AuthorizationRequest
 from valet.models.sessions import Session
 from valet.people.sessions import has_ended
 from valet.ports.accounts import HasConsents
 from valet.ports.clients import HasRegistry
-from valet.ports.grants import Done, HasGrants
+from valet.ports.grants import Done, HasGrants, Refused
 from valet.ports.runtime import HasAudit, HasRandom, HasSettings
 from valet.ports.sessions import HasSessions
 from valet.ports.throttles import HasThrottles
@@ -34,6 +35,10 @@ _LATEST_REDEMPTION = 600  # seconds that a pointer outlives its code: a redempti
 _CODES, _WINDOW = 200, 900
 # How long a request that is sent again gets the code that it got before: a double click, the back button.
 _REPEATED_MS = 10_000
+
+
+class GrantPorts(HasRegistry, HasGrants, HasSessions, Protocol):
+    """The ports that a grant is issued through."""
 
 
 class Ports(HasSettings, HasRandom, HasRegistry, HasConsents, HasGrants, HasAudit, HasSessions, HasThrottles, Protocol):
@@ -61,15 +66,19 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
     # Random for each invocation: the code that it makes marks the write as this invocation's own.
     retry_key = ports.random(32) if saved else b""
     code = _code(saved, retry_key) if saved else Code(new_id(ports.random), new_handle(ports.random))
-    grant = _grant(ports, allowed, code, retry_key, now)
+    grant = new_grant(
+        ports,
+        allowed.request,
+        client,
+        session,
+        now,
+        grant_id=code.grant_id,
+        code_digest=digest(code.secret),
+        code_expires_at=int(now) + ports.settings.code_lifetime,
+        retry_key=retry_key,
+    )
     _count(ports, allowed, now)
-    # Write the pointer first: without its grant it is harmless, but a grant without a pointer cannot be found and
-    # revoked. A logout that ends the session before the session is read again is seen here; a later logout finds the
-    # pointer.
-    ports.grants.point_to(pointer_to(grant, grant.code_expires_at + _LATEST_REDEMPTION))
-    if OFFLINE_ACCESS not in grant.scope and has_ended(session, ports.sessions):
-        raise AlreadyAnswered(client.client_id, Answered.ENDED)
-    outcome = ports.grants.issue(grant)
+    outcome = issue_grant(ports, grant, session)
     answer = code if isinstance(outcome, Done) else code_to_answer(outcome.found, code, allowed, now)
     facts = {"client_id": client.client_id, "sub": session.sub, "grant_id": code.grant_id}
     if isinstance(outcome, Done) or _is_of(code, outcome.found):
@@ -79,6 +88,17 @@ def issue_code(ports: Ports, allowed: Allowed, now: float) -> Response:
     if isinstance(answer, Answered):
         raise AlreadyAnswered(client.client_id, answer)
     return allowed.destination.answer({"code": str(answer)})
+
+
+def issue_grant(ports: GrantPorts, grant: Grant, session: Session) -> Done | Refused:
+    """Issue the grant, which can be found from then on. Raises AlreadyAnswered if the session ended meanwhile."""
+    # Write the pointer first: without its grant it is harmless, but a grant without a pointer cannot be found and
+    # revoked. A logout that ends the session before the session is read again is seen here; a later logout finds the
+    # pointer.
+    ports.grants.point_to(pointer_to(grant, grant.code_expires_at + _LATEST_REDEMPTION))
+    if OFFLINE_ACCESS not in grant.scope and has_ended(session, ports.sessions):
+        raise AlreadyAnswered(grant.client_id, Answered.ENDED)
+    return ports.grants.issue(grant)
 
 
 def code_to_answer(found: Grant | None, code: Code, allowed: Allowed, now: float) -> Code | Answered:
@@ -124,12 +144,22 @@ def _code(saved: Saved, retry_key: bytes) -> Code:
     return code_of(saved.handle, saved.browser, saved.grant_id, retry_key)
 
 
-def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: float) -> Grant:
-    """The grant that the code stands for, built from the request and never from a form."""
-    client, session = allowed.destination.client, allowed.session
+def new_grant(
+    ports: GrantPorts,
+    asked: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    now: float,
+    *,
+    grant_id: str,
+    code_digest: bytes,
+    code_expires_at: int,
+    retry_key: bytes,
+) -> Grant:
+    """The grant that a code stands for, built from the request and never from a form. Raises InvalidScope."""
     # The registration may have changed since the page was shown: the grant may have less than its scope, never more.
     known = ports.registry.scopes()
-    request = remaining(allowed.request, client, known)
+    request = remaining(asked, client, known)
     scope = request.scope
     apis = request.resource
     if not apis:
@@ -138,9 +168,8 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
     absolute_expires_at = int(now) + client.refresh_absolute_lifetime
     if OFFLINE_ACCESS not in scope:
         absolute_expires_at = min(absolute_expires_at, session.absolute_expires_at)
-    code_expires_at = int(now) + ports.settings.code_lifetime
     return Grant(
-        grant_id=code.grant_id,
+        grant_id=grant_id,
         client_id=client.client_id,
         sub=session.sub,
         sid=session.sid,
@@ -153,7 +182,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         issued_at_ms=int(now * 1000),
-        code_digest=digest(code.secret),
+        code_digest=code_digest,
         retry_key=retry_key,
         code_expires_at=code_expires_at,
         absolute_expires_at=absolute_expires_at,
@@ -166,6 +195,7 @@ def _grant(ports: Ports, allowed: Allowed, code: Code, retry_key: bytes, now: fl
         dpop_jkt=request.dpop_jkt,
         link=session.link,
         roles=session.roles,
+        is_device=asked.is_device,
     )
 
 

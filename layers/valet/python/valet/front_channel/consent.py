@@ -78,7 +78,7 @@ def consent_page(
         client_links=_links(destination.client),
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=called(account) if account else "",
-        scopes=_shown_scopes(saved.request, known),
+        scopes=scopes_in_words(saved.request, known),
         switch_account=f"/login?request={saved.handle}",
         error=_OUT_OF_DATE if is_again else None,
         notice=_RENEWED if saved.is_renewed and not is_again else None,
@@ -99,7 +99,9 @@ def _is_web(uri: str) -> bool:
     return uri.startswith("https://")
 
 
-def _shown_scopes(request: AuthorizationRequest, known: Scopes) -> list[tuple[Sentence | None, list[tuple[str, Said]]]]:
+def scopes_in_words(
+    request: AuthorizationRequest, known: Scopes
+) -> list[tuple[Sentence | None, list[tuple[str, Said]]]]:
     """The scopes with their sentences: one list, or where there are several APIs, a list with a title for each.
 
     A scope of the issuer that an API names is there twice, because that API gets it as well.

@@ -26,7 +26,7 @@ class Ports(HasRegistry, HasProviders, Protocol):
 
 def elsewhere_for(ports: Ports, saved: Saved, parameters: Mapping[str, str], acr: str) -> Elsewhere:
     """The ways by other providers for the saved request, whose sign-in has to reach the level `acr`; empty: any."""
-    client = None if saved.request.section else ports.registry.find_client(saved.request.client_id)
+    client = ports.registry.find_client(saved.request.client_id) if saved.request.has_client else None
     every = ports.providers.providers()
     found = offered(every, client, acr)
     has_local = not found or client is None or not client.providers or LOCAL in client.providers
@@ -56,7 +56,7 @@ def is_offered(provider: Provider, client: Client | None) -> bool:
 
 def to_home(ports: Ports, saved: Saved, name: str) -> str:
     """Where the domain of what a person typed leads; empty: nowhere else."""
-    client = None if saved.request.section else ports.registry.find_client(saved.request.client_id)
+    client = ports.registry.find_client(saved.request.client_id) if saved.request.has_client else None
     home = _home_of(name, offered(ports.providers.providers(), client))
     return _path(home, saved.handle, name) if home else ""
 

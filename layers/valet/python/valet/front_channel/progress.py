@@ -101,7 +101,8 @@ def _next(
         ports.audit.record("enrolment.required", client_id=asked.client_id, sub=account.sub, acr=level.required)
     if step in (Step.ISSUE, Step.CONSENT) and (link := _to_link(ports, request, saved, opened, now)) is not None:
         return link
-    if step is Step.ISSUE and destination.is_account_page:
+    # The device page asks itself, so that a visit of it that knows its client needs no consent here.
+    if step in (Step.ISSUE, Step.CONSENT) and destination.is_account_page:
         return redirect(destination.redirect_uri)
     if step in (Step.ISSUE, Step.CONSENT) and saved is not None and _is_passkey_offered(ports, request, opened):
         return _to_section(saved, request.issuer, PASSKEYS)

@@ -103,13 +103,13 @@ def exchanged(trip: Trip, parameters: Mapping[str, str], issuer: str) -> dict[st
 
 def client_of(ports: HasRegistry, saved: Saved) -> Client | None:
     """The client that the saved request is of; None: it is of the account page."""
-    return None if saved.request.section else ports.registry.find_client(saved.request.client_id)
+    return ports.registry.find_client(saved.request.client_id) if saved.request.has_client else None
 
 
 def may_use(ports: HasRegistry, saved: Saved, provider: Provider) -> bool:
     """Whether people may sign in with the provider for the saved request."""
     client = client_of(ports, saved)
-    return is_offered(provider, client) and (client is not None or bool(saved.request.section))
+    return is_offered(provider, client) and (client is not None or not saved.request.has_client)
 
 
 def back_from(ports: Ports, request: Request, parameters: Mapping[str, str], provider_id: str, now: float) -> Trip:

@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from valet.errors import UnauthorizedClient, UnsupportedGrantType, quoted
-from valet.protocol.supported import GRANT_TYPES
+from valet.protocol.supported import GRANT_TYPES, grant_types
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from valet.grant_types.request import Ports, TokenRequest
     from valet.models.clients import Client
     from valet.models.grants import Tokens
@@ -19,16 +21,16 @@ if TYPE_CHECKING:
     Redeem = Callable[[TokenRequest, Ports], Tokens]
 
 
-def named(grant_type: str, client: "Client") -> "Redeem":
-    """The function that answers token requests with this grant type.
+def named(grant_type: str, client: "Client", features: "Collection[str]" = frozenset()) -> "Redeem":
+    """The function that answers token requests with this grant type, in a deployment with these features.
 
-    Raises UnsupportedGrantType where no row has the name, and UnauthorizedClient where the client is not registered for
-    it (RFC 6749 §5.2).
+    Raises UnsupportedGrantType where no row has the name or the deployment does not have it, and UnauthorizedClient
+    where the client is not registered for it (RFC 6749 §5.2).
     """
     row = GRANT_TYPES.get(grant_type)
-    if row is None:
+    if row is None or (row.needs and row.needs not in features):
         raise UnsupportedGrantType(
-            f"The grant_type {quoted(grant_type)} is not supported. Supported: {', '.join(GRANT_TYPES)}."
+            f"The grant_type {quoted(grant_type)} is not supported. Supported: {', '.join(grant_types(features))}."
         )
     if grant_type not in client.grant_types:
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")

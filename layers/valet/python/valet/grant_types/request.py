@@ -8,6 +8,7 @@ from valet.http import Parameters
 from valet.models.clients import Client
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
+from valet.ports.device_codes import HasDeviceCodes
 from valet.ports.grants import HasGrants
 from valet.ports.keys import HasSigners
 from valet.ports.once import HasOnce
@@ -23,6 +24,7 @@ class Ports(
     HasRegistry,
     HasAccounts,
     HasGrants,
+    HasDeviceCodes,
     HasStatusLists,
     HasStatusIndices,
     HasSigners,

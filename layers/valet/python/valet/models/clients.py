@@ -51,6 +51,8 @@ class Client(Frozen):
     dpop_bound_access_tokens: bool = False  # every token request needs a DPoP proof (RFC 9449 §5.2)
     require_pushed_authorization_requests: bool = False  # /authorize takes only what it has pushed (RFC 9126 §6)
     profile: str = "plain"  # | fapi2: every rule of protocol/profile.py holds for it
+    # | same: people may not allow it a device in another network than their own (RFC 8628 §5.4)
+    device_network: str = "any"
     required_acr: str = ""  # the least level of a sign-in for it; empty: any
     registration: str = ""  # off: people make no account on their way to it; empty: the policy says whether they may
     # How people sign in for it: providers, and "local" for a password or a passkey of this server; empty: all of them.

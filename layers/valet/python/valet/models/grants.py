@@ -61,6 +61,7 @@ class Grant(Frozen):
     # The session's: roles by another provider's word, which count only while the account names `link`.
     link: str = ""
     roles: frozenset[str] = frozenset()
+    is_device: bool = False  # a person has allowed it to a device (RFC 8628): it has no redirect_uri
 
 
 class GrantOutline(Frozen):
@@ -74,6 +75,7 @@ class GrantOutline(Frozen):
     redeemed_at_ms: int = 0
     revoked_at: int = 0
     epoch: int = 0
+    is_device: bool = False
 
 
 class GrantPointer(Frozen):

@@ -28,7 +28,14 @@ class AuthorizationRequest(Frozen):
     ui_locales: str = ""  # the languages that the application prefers, as it sent them
     is_pushed: bool = False  # the client has pushed it (RFC 9126), and so has every copy of it been
     section: str = ""  # of the account page, where it is a visit of that (protocol/account_visit.py)
+    is_device: bool = False  # it is a visit of the device page (protocol/device_visit.py)
+    user_code: str = ""  # that the visit brought
     links_to: str = ""  # the account whose end-user, from its own page, links an identity at another provider to it
+
+    @property
+    def has_client(self) -> bool:
+        """Whether a client sent it. A visit of a page of this server has no client, and an id with colons."""
+        return not self.client_id.startswith("urn:valet:")
 
 
 class SavedRequest(Frozen):

@@ -28,6 +28,12 @@ def password_changed(sign_in_at: str) -> Page:
     return _message("password_changed", is_error=False, link=("sign_in.title", sign_in_at))
 
 
+def device(name: str) -> Page:
+    """Says what became of a person's answer to a device: approved, denied or approved_before."""
+    link = ("account.apps", "/account/apps") if name != "denied" else None
+    return _message(f"device_{name}", is_error=False, link=link)
+
+
 class WayOn(Frozen):
     """What a page offers where a request ends: a reference to ask for help with, and the app to go back to."""
 

@@ -91,6 +91,9 @@ class Grants(Protocol):
     def issue(self, grant: Grant) -> Done | Refused:
         """Issue the grant, if there is none with its id."""
 
+    def deny(self, grant_id: str, sub: str, revocation: Revocation) -> Done | Refused:
+        """Leave a tombstone of that end-user in the grant's place, if there is no grant with its id."""
+
     def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
         """Redeem the code, if it is the grant's, not redeemed and not expired, and the grant is not revoked."""
 

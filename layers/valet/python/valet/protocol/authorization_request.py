@@ -53,12 +53,14 @@ class Destination(Frozen):
     issuer: str
     response_mode: str = QUERY
     ui_locales: str = ""  # for a page that carries the answer
-    is_account_page: bool = False  # it takes no answer: the browser goes to its section, and a refusal is a page
+    # The account page or the device page: it takes no answer, the browser goes to it, and a refusal is a page.
+    is_account_page: bool = False
+    title: str = "account.title"  # what that page is called
 
     @property
     def name(self) -> Sentence | Variants:
         """What an end-user signs in for, in their language."""
-        return Sentence("account.title") if self.is_account_page else variants(self.client, "client_name")
+        return Sentence(self.title) if self.is_account_page else variants(self.client, "client_name")
 
     def answer(self, parameters: Mapping[str, str | None]) -> Response:
         """Send the browser to the client with `parameters`, its `state` and our `iss` (RFC 9207 §2)."""
@@ -151,17 +153,14 @@ def not_pushed(client: Client) -> InvalidRequest:
 
 def destination_of(request: AuthorizationRequest, registry: Registry, issuer: str) -> Destination:
     """The destination of a saved request, looked up again since registrations change. Raises InvalidRequest, also for a
-    request that was not pushed if its client has to push its requests since then, and for a visit of a section of the
-    account page that this release does not have.
+    request that was not pushed if its client has to push its requests since then, and for a visit of a page that is
+    not there (own_pages.py).
     """
-    if request.section:
-        # Most requests are a client's: import what a visit of the account page takes for those only.
-        from valet.protocol import account_visit
+    if request.section or request.is_device:
+        # Most requests are a client's: import what a visit of this server's own pages takes for those only.
+        from valet.protocol.own_pages import destination_of_visit
 
-        if request.section not in account_visit.SECTIONS:
-            raise InvalidRequest(f"The account page has no section {quoted(request.section)}.")
-        address = account_visit.address(issuer, request.section)
-        return Destination(account_visit.account_page(), address, None, issuer, is_account_page=True)
+        return destination_of_visit(request, registry, issuer)
     kept = {
         "client_id": request.client_id,
         "redirect_uri": request.redirect_uri,

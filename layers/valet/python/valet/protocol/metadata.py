@@ -13,12 +13,12 @@ from valet.protocol.supported import (
     CREATE,
     DPOP_ALGORITHMS,
     FAPI2_ALGORITHMS,
-    GRANT_TYPES,
     ID_TOKEN_CLAIMS,
     PRIVATE_KEY_JWT,
     PROMPTS,
     RESPONSE_MODES,
     RESPONSE_TYPES,
+    grant_types,
     reachable_acr_values,
 )
 
@@ -64,7 +64,7 @@ def document(
         "scopes_supported": sorted(known.scopes),
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": list(grant_types(features)),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algs),
         "token_endpoint_auth_methods_supported": list(auth_methods),
@@ -85,6 +85,8 @@ def document(
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
+        # RFC 8628 §4
+        **({"device_authorization_endpoint": f"{issuer}/device_authorization"} if "devices" in features else {}),
     }
 
 

@@ -3,7 +3,7 @@
 The endpoints accept it, the metadata announces it, and the rules of registration let clients be registered for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from valet.frozen import Frozen
 
@@ -16,8 +16,10 @@ class GrantType(Frozen):
     has_end_user: bool = False  # an end-user signs in: refresh tokens and the scopes of an end-user come from it
     uses_redirect_uri: bool = False
     confidential_only: bool = False
+    needs: str = ""  # it is there only where the deployment has this (settings.Settings.features)
 
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 §3.4
 GRANT_TYPES: Mapping[str, GrantType] = {
     row.name: row
     for row in (
@@ -29,8 +31,15 @@ GRANT_TYPES: Mapping[str, GrantType] = {
         ),
         GrantType("client_credentials", "valet.grant_types.client_credentials", confidential_only=True),
         GrantType("refresh_token", "valet.grant_types.refresh_token"),
+        GrantType(DEVICE_CODE, "valet.grant_types.device_code", has_end_user=True, needs="devices"),
     )
 }
+
+
+def grant_types(features: Collection[str]) -> tuple[str, ...]:
+    """The grant types that a deployment with these features answers."""
+    return tuple(row.name for row in GRANT_TYPES.values() if not row.needs or row.needs in features)
+
 
 # Client authentication. Introspection takes confidential clients alone (RFC 7662 §2.1).
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -55,6 +64,7 @@ BODY_PARAMETERS = frozenset(
         "client_secret",
         "code",
         "code_verifier",
+        "device_code",
         "grant_type",
         "password",
         "redirect_uri",
@@ -78,6 +88,7 @@ QUERY, FORM_POST = "query", "form_post"  # how an answer travels; the first is t
 RESPONSE_MODES = (QUERY, FORM_POST)
 CODE_CHALLENGE_METHODS = ("S256",)
 PKCE = ("required", "optional")  # what a client is registered for
+DEVICE_NETWORKS = ("any", "same")  # what a client is registered for
 PROFILES = ("plain", "fapi2")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
 CREATE = "create"  # and where people may make accounts: OpenID Connect Prompt Create §4.1

@@ -18,6 +18,7 @@ from valet.protocol.scope import OFFLINE_ACCESS, OPENID, api_of, closure
 from valet.protocol.supported import (
     ACR_VALUES,
     CLAIMS_OF_SCOPE,
+    DEVICE_NETWORKS,
     GRANT_TYPES,
     PKCE,
     PROFILES,
@@ -191,6 +192,8 @@ def _requests(client: Client) -> Iterator[Wrong]:
         yield Wrong("required_acr", ONE_OF_THE_LEVELS, client.required_acr)
     elif client.required_acr and not _has_end_user(client):
         yield Wrong("required_acr", "no end-user signs in for it", client.required_acr)
+    if client.device_network not in DEVICE_NETWORKS:
+        yield Wrong("device_network", f"one of {', '.join(DEVICE_NETWORKS)}", client.device_network)
     if client.registration not in ("", OFF):
         yield Wrong("registration", "off, or nothing: a client may not let people join whom the policy does not")
     if client.providers and not _has_end_user(client):

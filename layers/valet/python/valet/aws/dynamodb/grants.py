@@ -51,6 +51,14 @@ class DynamoGrants(Frozen):
             return Refused(grant_from_item(failed.found))
         return Done()
 
+    def deny(self, grant_id: str, sub: str, revocation: Revocation) -> Done | Refused:
+        item = {"pk": _pk(grant_id), "sk": "grant", "sub": sub, **_marks(revocation)}
+        try:
+            self.table.put(item, "attribute_not_exists(#pk)")
+        except ConditionFailed as failed:
+            return Refused(grant_from_item(failed.found))
+        return Done()
+
     def redeem(self, grant: Grant, redemption: Redemption, now: float) -> Done | Refused:
         values = {
             "redemption": redemption.attempt,
@@ -166,13 +174,7 @@ class DynamoGrants(Frozen):
 
     def _end(self, grant_id: str, revocation: Revocation, condition: str) -> Item:
         """Write the revocation, and return the item as it was before. Raises ConditionFailed."""
-        marks = {
-            "revoked_at": revocation.revoked_at,
-            "revoked_for": revocation.revoked_for,
-            "revocation": revocation.attempt,
-            # A tombstone outlives the grant that it keeps from being issued; a grant keeps its own `expires_at`.
-            "expires_at": revocation.revoked_at + _KEPT_AFTER_END,
-        }
+        marks = _marks(revocation)
         first = ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in marks)
         # Return the old item: it shows whether this write revoked the grant, and `live` is the same before and after.
         return self.table.update(
@@ -195,6 +197,16 @@ def _set(values: Item) -> str:
 
 def _named(values: Item) -> dict[str, Any]:
     return {f":{name}": value for name, value in values.items()}
+
+
+def _marks(revocation: Revocation) -> dict[str, Any]:
+    return {
+        "revoked_at": revocation.revoked_at,
+        "revoked_for": revocation.revoked_for,
+        "revocation": revocation.attempt,
+        # A tombstone outlives the grant that it keeps from being issued; a grant keeps its own `expires_at`.
+        "expires_at": revocation.revoked_at + _KEPT_AFTER_END,
+    }
 
 
 def packed(live: Sequence[LiveToken]) -> list[str | bytes]:
