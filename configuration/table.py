@@ -16,6 +16,7 @@ from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.joining import OFF, REGISTRATION
 from valet.protocol.supported import (
+    ACCESS_TOKEN_FORMATS,
     ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
@@ -106,6 +107,9 @@ APIS = Section(
             "The lifetime of its access tokens (default: the deployment's)."),
         Row("access_token_signing_alg", "access_token_signing_alg", TEXT,
             "The algorithm of its access tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
+        Row("tokens", "access_token_format", TEXT,
+            "The form of its access tokens: reference tokens are introspected at each call (default: jwt).",
+            ACCESS_TOKEN_FORMATS),
     ),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from valet.models.reference_tokens import ReferenceToken
 from valet.ports.reference_tokens import HasReferenceTokens
 from valet.protocol.claims import roles_of
 from valet.protocol.scope import ISSUERS_OWN, api_of
+from valet.protocol.supported import JWT
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 from valet.tokens.issuance import Issuance
@@ -43,7 +44,7 @@ def issue(
     has to be kept of it before the token is answered.
     """
     api = known.apis.get(audience[0])
-    if api is None or not api.access_token_format:
+    if api is None or api.access_token_format == JWT:
         return jws.sign(claims, TYPE, issuance.signer), None
     # Few APIs take reference tokens: their module is imported for those only.
     from valet.tokens import reference
