@@ -22,6 +22,7 @@ from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
+from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -38,6 +39,7 @@ from valet.ports.mails import Mails
 from valet.ports.once import Once
 from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
+from valet.ports.reference_tokens import ReferenceTokens
 from valet.ports.saved_requests import SavedRequests
 from valet.ports.sessions import Sessions
 from valet.ports.status_lists import StatusLists
@@ -76,6 +78,7 @@ class Stores:
     throttles: Throttles
     key_records: KeyRecords
     once: Once
+    reference_tokens: ReferenceTokens
     pushed_requests: PushedRequests
     proofs: Proofs
     passkeys: DynamoPasskeys
@@ -137,6 +140,7 @@ def _on(table: Table) -> Stores:
         DynamoThrottles(table),
         DynamoKeyRecords(table, random),
         DynamoOnce(table),
+        DynamoReferenceTokens(table),
         DynamoPushedRequests(table),
         DynamoProofs(table),
         DynamoPasskeys(table),

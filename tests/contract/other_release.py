@@ -17,6 +17,7 @@ KINDS = {
     "keys": ("SigningKey",),
     "proofs": ("Proof",),
     "pushed_requests": ("PushedRequest",),
+    "reference_tokens": ("ReferenceToken",),
     "saved_requests": ("SavedRequest",),
     "sessions": ("Session",),
     "status_lists": ("Lease",),

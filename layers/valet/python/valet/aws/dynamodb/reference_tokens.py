@@ -13,8 +13,10 @@ class DynamoReferenceTokens(Frozen):
     table: Table
 
     def put_token(self, token: ReferenceToken) -> bool:
+        item = item_from_model(token, _pk(token.token_id), "reference")
+        del item["token_id"]  # the key says it
         try:
-            self.table.put(item_from_model(token, _pk(token.token_id), "reference"), "attribute_not_exists(#pk)")
+            self.table.put(item, "attribute_not_exists(#pk)")
         except ConditionFailed as failed:
             # Our own first try has this digest: nobody else knows the secret.
             return (failed.found or {}).get("secret_digest") == token.secret_digest
@@ -22,7 +24,7 @@ class DynamoReferenceTokens(Frozen):
 
     def find_token(self, token_id: str) -> ReferenceToken | None:
         item = self.table.get(_pk(token_id), "reference")
-        return model_from_item(ReferenceToken, item) if item else None
+        return model_from_item(ReferenceToken, {**item, "token_id": token_id}) if item else None
 
 
 def _pk(token_id: str) -> str:
