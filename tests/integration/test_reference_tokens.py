@@ -273,7 +273,7 @@ def test_if_the_issuer_is_down_the_answer_is_an_error_and_never_a_refusal(bank: 
 def test_a_wrong_secret_is_an_error_that_says_so(deployment: Deployment, bank: Bank, token: str) -> None:
     wrong = Bank(deployment, INTROSPECTION_SECRET="another")
     assert wrong.call(token).status == 500
-    assert wrong.reason == "no introspection: status 401: INTROSPECTION_CLIENT or its secret is wrong"
+    assert wrong.reason == "no introspection: status 401: the introspecting client or its secret is wrong"
 
 
 # -- bound to a key, and step-up ---------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def test_where_no_answer_says_whether_it_is_good_there_is_an_error_and_no_refusa
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"active": False}, "not active: expired, revoked, unknown, or INTROSPECTION_CLIENT may not introspect it"),
+        ({"active": False}, "not active: expired, revoked, unknown, or not for the introspecting client"),
         ({"iss": "https://other.example"}, "iss is another issuer's"),
         ({"aud": "https://other.example"}, "aud is another API's"),
         ({"aud": None}, "aud is another API's"),

@@ -31,6 +31,8 @@ _MAIL_COUNTS = "promises/counts/test_mails.py"
 _MAIL_WORDS = "unit/test_mail_composing.py"
 _COUNTS = "promises/counts/test_counts.py"
 _PRIVILEGES = "promises/privileges/test_privileges.py"
+_REFERENCES = "integration/test_reference_tokens.py"
+_ASKED = "parts/authorizer/test_reference_tokens.py"
 _WALK = "promises/model/test_interleavings.py::*"
 _MACHINE = "promises/model/test_machine.py::*"
 
@@ -392,6 +394,17 @@ PROMISES = (
             f"{_COUNTS}::test_a_warm_request_makes_these_calls",
         ),
         "S12",
+    ),
+    Row(
+        "A reference token is refused at the first call after its revocation, its grant's or its person's. If the "
+        "issuer cannot be asked, the answer is an error, and no refusal.",
+        (
+            f"{_REFERENCES}::test_it_is_refused_at_the_next_call",
+            f"{_REFERENCES}::test_if_the_issuer_is_down_the_answer_is_an_error_and_never_a_refusal",
+            f"{_ASKED}::test_where_no_answer_says_whether_it_is_good_there_is_an_error_and_no_refusal",
+            f"{_PRIVILEGES}::test_only_token_can_make_a_reference_token_and_no_function_can_change_or_delete_one",
+        ),
+        "M11",
     ),
 )
 

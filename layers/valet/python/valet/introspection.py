@@ -12,7 +12,7 @@ from valet.ports.reference_tokens import HasReferenceTokens
 from valet.ports.runtime import HasClock
 from valet.ports.status_lists import HasStatusLists
 from valet.standing import grant_stands
-from valet.tokens import reference, verify
+from valet.tokens import verify
 from valet.tokens.status_index import BLOCK
 from valet.tokens.verify import Verified
 
@@ -29,6 +29,9 @@ def read_access_token(token: str, issuer: str, ports: Reading) -> Verified | Non
     """The content of an access token of this issuer, a JWT or a reference, that has not expired; None for all else."""
     if not token.startswith(REFERENCE_PREFIX):
         return verify.verify_access_token(token, issuer, ports.registry.signing_keys(), ports.clock())
+    # Few tokens are references: their module is imported for those only.
+    from valet.tokens import reference
+
     claims = reference.find_claims(token, issuer, ports.reference_tokens, ports.clock())
     return verify.verified(claims) if claims is not None else None
 

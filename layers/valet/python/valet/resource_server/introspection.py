@@ -3,8 +3,7 @@
 The resource server does this as a client of its own, which may introspect the tokens of its API and nothing else. It
 holds no key of the issuer and reads no status list for them: the issuer looks, so a revocation counts at once.
 
-TIMEOUT           for one question, also where it has to be asked on a new connection
-LONGEST_CACHE     for so long, where that is configured, an answer serves again, and a revocation is that much later
+TIMEOUT    seconds for one question, also where it has to be asked on a new connection
 """
 
 import hashlib
@@ -21,7 +20,6 @@ from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.verify import AccessToken, Verifier
 
 TIMEOUT = 3.0
-LONGEST_CACHE = 30
 
 _FORM = re.compile(REFERENCE_FORM)
 _ANSWER_LIMIT = 16 * 1024
@@ -65,7 +63,7 @@ class Introspector:
             )
             claims = compact.members(fetched.body)
         except FetchFailed as failed:
-            why = ": INTROSPECTION_CLIENT or its secret is wrong" if str(failed) == "status 401" else ""
+            why = ": the introspecting client or its secret is wrong" if str(failed) == "status 401" else ""
             raise IssuerUnavailable(f"no introspection: {failed}{why}") from None
         except Malformed as malformed:
             raise IssuerUnavailable(f"no introspection: {malformed}") from None
@@ -73,7 +71,7 @@ class Introspector:
         if type(active) is not bool:
             raise IssuerUnavailable("no introspection: the answer does not say whether the token is active")
         if not active:
-            raise TokenRefused("not active: expired, revoked, unknown, or INTROSPECTION_CLIENT may not introspect it")
+            raise TokenRefused("not active: expired, revoked, unknown, or not for the introspecting client")
         # The payload of a JWT is a third longer for its base64url.
         return self._verifier.introspected(claims, len(fetched.body) * 4 // 3, digest, now.wall)
 

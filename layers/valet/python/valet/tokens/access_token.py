@@ -3,20 +3,22 @@ same claims where the API is registered for these.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from valet.handles import new_id
 from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken
-from valet.models.reference_tokens import ReferenceToken
-from valet.ports.reference_tokens import HasReferenceTokens
 from valet.protocol.claims import roles_of
 from valet.protocol.scope import ISSUERS_OWN, api_of
 from valet.protocol.supported import JWT
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 from valet.tokens.issuance import Issuance
+
+if TYPE_CHECKING:
+    from valet.models.reference_tokens import ReferenceToken
+    from valet.ports.reference_tokens import HasReferenceTokens
 
 TYPE = "at+jwt"
 # In one lifetime a grant takes at most so many places in status lists, and so many it remembers.
@@ -39,7 +41,7 @@ def signing_alg(audience: Sequence[str], known: Scopes) -> str:
 
 def issue(
     claims: Mapping[str, object], issuance: Issuance, audience: Sequence[str], known: Scopes
-) -> tuple[str, ReferenceToken | None]:
+) -> "tuple[str, ReferenceToken | None]":
     """The access token with these claims, in the form that its API is registered for; and, of a reference token, what
     has to be kept of it before the token is answered.
     """
@@ -52,7 +54,7 @@ def issue(
     return reference.reference_to(claims, cast(int, claims["exp"]), issuance.random)
 
 
-def keep(token: ReferenceToken | None, ports: HasReferenceTokens) -> None:
+def keep(token: "ReferenceToken | None", ports: "HasReferenceTokens") -> None:
     """Keep what a reference token stands for, if it is one: before anything is spent for it, and after the last
     signature. Raises TemporarilyUnavailable.
     """

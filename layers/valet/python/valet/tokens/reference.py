@@ -1,4 +1,4 @@
-"""Reference tokens: access tokens that stand for claims which only the server can look up (RFC 7662 §1).
+"""Reference tokens: access tokens that stand for claims which only the server can look up (RFC 7662).
 
 `vat_<id>.<secret>`: the id is the token's `jti` and finds the item, the secret proves that the bearer has the token.
 The prefix is for programs that search code and logs for secrets.

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from valet.resource_server.introspection import LONGEST_CACHE
-
-_CREDENTIAL = re.compile(r"[\x21-\x7e]{1,500}")
+from valet.resource_server.identifiers import LONGEST_INTROSPECTION_CACHE, is_credential
 
 
 def parse(env: Mapping[str, str], wrong: list[str]) -> tuple[str, str, int] | None:
@@ -16,11 +14,11 @@ def parse(env: Mapping[str, str], wrong: list[str]) -> tuple[str, str, int] | No
     cache = env.get("INTROSPECTION_CACHE") or "0"
     if bool(client) != bool(secret):
         wrong.append("INTROSPECTION_CLIENT and INTROSPECTION_SECRET are set together or not at all")
-    if client and not _CREDENTIAL.fullmatch(client):
+    if client and not is_credential(client):
         wrong.append(f"INTROSPECTION_CLIENT is {client!r}, and must be a client_id")
-    if secret and not _CREDENTIAL.fullmatch(secret):
+    if secret and not is_credential(secret):
         wrong.append("INTROSPECTION_SECRET is malformed: it must be 1 to 500 characters without spaces")
-    if not re.fullmatch(r"[0-9]{1,2}", cache) or int(cache) > LONGEST_CACHE:
-        wrong.append(f"INTROSPECTION_CACHE is {cache!r}, and must be 0 to {LONGEST_CACHE} seconds")
+    if not re.fullmatch(r"[0-9]{1,2}", cache) or int(cache) > LONGEST_INTROSPECTION_CACHE:
+        wrong.append(f"INTROSPECTION_CACHE is {cache!r}, and must be 0 to {LONGEST_INTROSPECTION_CACHE} seconds")
         return None
-    return (client, secret, int(cache)) if client and secret else None
+    return client, secret, int(cache)
