@@ -24,6 +24,7 @@ from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
+from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
@@ -218,6 +219,7 @@ class World:
         made.saved_requests = DynamoSavedRequests(self.grants)
         made.pushed_requests = DynamoPushedRequests(self.grants)
         made.once = DynamoOnce(self.grants)
+        made.reference_tokens = DynamoReferenceTokens(self.grants)
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
