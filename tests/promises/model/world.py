@@ -42,7 +42,7 @@ from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
 
-from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
+from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, SECOND, Act
 from tests.promises.model.alike import alike
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
@@ -468,7 +468,8 @@ def registry() -> KnownRegistry:
     ):
         made.put_scope(Scope(name, f"The words for {name}", frozenset(includes)))
     for audience, scopes in APIS.items():
-        made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
+        form = "reference" if audience == SECOND else "jwt"
+        made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"}), access_token_format=form))
     code_flow = frozenset({"authorization_code", "refresh_token"})
     for client_id in ("web", "strict", "spa", "app", "keeps"):
         made.put_client(
