@@ -9,6 +9,7 @@ from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCE
 from tests.promises.model.processes import Fate
 from tests.promises.model.proof_scenarios import DEEP_PROOF_SCENARIOS, PROOF_SCENARIOS
 from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_SCENARIOS
+from tests.promises.model.reference_scenarios import REFERENCE_SCENARIOS
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
@@ -127,15 +128,6 @@ def for_two_apis() -> Stage:
     return Stage.empty(scope="openid items orders offline_access").issued().redeemed().rotated().a_minute_old()
 
 
-def for_references() -> Stage:
-    """The access tokens are references."""
-    return Stage.empty(scope="openid orders offline_access").issued().redeemed().a_minute_old()
-
-
-def issued_for_references() -> Stage:
-    return Stage.empty(scope="openid orders offline_access").issued()
-
-
 def bound_to_session() -> Stage:
     """A grant that ends with the session."""
     return Stage.empty(scope=_SESSION_BOUND).issued().redeemed()
@@ -211,20 +203,6 @@ SCENARIOS = (
             *(Sender(api, 1, client_refreshes_for(api)) for api in acts.APIS),
             Sender("mistake", 1, client_mistakes_the_api),
         ),
-    ),
-    Scenario(
-        "reference-redeem",
-        "a code for a reference token, twice and with a fault: no answer holds a token that is not there",
-        issued_for_references,
-        (Sender("client", 2, client_redeems_again),),
-        faults=1,
-    ),
-    Scenario(
-        "reference-revoke",
-        "two refreshes for reference tokens and a revocation, with a fault: the revocation reaches what was answered",
-        for_references,
-        (_clients(2), Sender("revoke", 1, client_revokes)),
-        faults=1,
     ),
     Scenario(
         "refresh-window-off",
@@ -388,6 +366,7 @@ ALL = (
     *PROOF_SCENARIOS,
     *PUSHED_SCENARIOS,
     *RENEW_SCENARIOS,
+    *REFERENCE_SCENARIOS,
     *SIGN_IN_SCENARIOS,
     *OWNER_SCENARIOS,
     *SECOND_SCENARIOS,
