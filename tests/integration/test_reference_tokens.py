@@ -211,14 +211,20 @@ def test_what_is_not_of_the_form_is_not_even_asked_about(bank: Bank, token: str)
     assert bank.asked == asked
 
 
-def test_a_token_of_another_deployment_is_refused(deployment: Deployment, bank: Bank, token: str) -> None:
+def test_a_token_of_another_deployment_is_refused(
+    deployment: Deployment, bank: Bank, web_app: Application, token: str
+) -> None:
     """Also where both share a table, after one of them was moved to another address."""
     pk = f"reference#{token[4:26]}"
     item = deployment.table("Grants").get(pk, "reference")
     assert item is not None
     claims = item["claims"].replace(deployment.issuer, "https://other.example")
     deployment.table("Grants").put({**item, "claims": claims})
-    assert bank.call(token).status == 401
+    with deployment.nothing_spent():
+        assert bank.call(token).status == 401
+        assert introspector(web_app).introspect(token).body == INACTIVE
+        assert web_app.userinfo(token).status == 401
+        assert web_app.revoke(token).status == 200
     deployment.table("Grants").delete(pk, "reference")
     assert bank.call(token).status == 401
 
