@@ -73,17 +73,25 @@ def _kept(each: Authorizer) -> Iterator[Finding]:
 
 def _wrong_with(function: str, environment: Mapping[str, str], clients: tuple[Client, ...]) -> Iterator[Finding]:
     audience, named = environment["AUDIENCE"], environment.get("INTROSPECTION_CLIENT", "")
+    client = next((each for each in clients if each.client_id == named and not each.is_disabled), None)
     if not named:
         yield Finding(
             f"The authorizer {function} has no INTROSPECTION_CLIENT, and {audience} has reference tokens",
             "It refuses every one of them.",
             "Deploy it with IntrospectionClient and IntrospectionSecret (docs/authorizer.md)",
         )
-    elif not any(each.client_id == named and audience in each.introspects and not each.is_disabled for each in clients):
+    elif client is None:
+        yield Finding(
+            f"The authorizer {function} introspects as {named}, which is not registered, or is disabled",
+            "It cannot tell what a reference token stands for: every call with one is an error.",
+            f"Register another client, and deploy the authorizer with it: {_add(audience)}",
+        )
+    elif audience not in client.introspects:
+        both = " ".join(sorted({*client.introspects, audience}))
         yield Finding(
             f"The authorizer {function} introspects as {named}, which may not introspect tokens for {audience}",
             "It refuses every reference token.",
-            command("valet clients change", named, "--introspects", audience),
+            command("valet clients change", named, "--introspects", both),
         )
 
 

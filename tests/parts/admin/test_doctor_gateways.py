@@ -339,7 +339,7 @@ def test_an_authorizer_that_introspects_and_whose_answers_are_not_kept_is_right(
     [
         ({**PRIVATE, "INTROSPECTION_CLIENT": ""}, "has no INTROSPECTION_CLIENT"),
         ({**PRIVATE, "INTROSPECTION_CLIENT": "bank"}, "introspects as bank, which may not"),
-        ({**PRIVATE, "INTROSPECTION_CLIENT": "gone"}, "introspects as gone, which may not"),
+        ({**PRIVATE, "INTROSPECTION_CLIENT": "gone"}, "introspects as gone, which is not registered, or is disabled"),
         ({**PRIVATE, "AUDIENCE": "https://shop.example.com", "INTROSPECTION_CLIENT": ""}, ""),
         ({**PRIVATE, "ISSUER": "https://other", "INTROSPECTION_CLIENT": ""}, ""),
     ],
