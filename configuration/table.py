@@ -16,7 +16,6 @@ from valet.pages.words import LANGUAGES
 from valet.people.identifiers import SIGN_IN_WITH
 from valet.protocol.joining import OFF, REGISTRATION
 from valet.protocol.supported import (
-    ACCESS_TOKEN_FORMATS,
     ACR_VALUES,
     ASSERTION_SIGNING_ALGS,
     CLAIMS_OF_SCOPE,
@@ -25,6 +24,7 @@ from valet.protocol.supported import (
     PROFILES,
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
+    TOKEN_FORMATS,
 )
 from valet.registration.policy import SECOND_FACTOR
 from valet.registration.rules import APPLICATION_TYPES
@@ -107,9 +107,7 @@ APIS = Section(
             "The lifetime of its access tokens (default: the deployment's)."),
         Row("access_token_signing_alg", "access_token_signing_alg", TEXT,
             "The algorithm of its access tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
-        Row("tokens", "access_token_format", TEXT,
-            "The form of its access tokens: reference tokens are introspected at each call (default: jwt).",
-            ACCESS_TOKEN_FORMATS),
+        Row("tokens", "access_token_format", TEXT, "The form of its access tokens (default: jwt).", TOKEN_FORMATS),
     ),
 )  # fmt: skip
 
@@ -164,8 +162,7 @@ CLIENTS = Section(
             "Refresh tokens end when unused so long (default: 30d, for browser 8h)."),
         Row("refresh_absolute", "refresh_absolute_lifetime", SPAN,
             "Refresh tokens end after so long anyway (default: 90d, for browser 1d)."),
-        Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).",
-            PKCE),
+        Row("pkce", "pkce", TEXT, "required, or optional for a confidential client (default: required).", PKCE),
         Row("dpop_bound_access_tokens", "dpop_bound_access_tokens", FLAG,
             "Every token request needs a DPoP proof, which binds its access tokens to a key (RFC 9449 §5.2)."),
         Row("require_pushed", "require_pushed_authorization_requests", FLAG,
@@ -175,8 +172,7 @@ CLIENTS = Section(
             PROFILES),
         Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
         Row("registration", "registration", TEXT,
-            "off: people make no account on their way to it, whatever the policy says (default: the policy decides).",
-            (OFF,)),
+            "off: people make no account on their way to it, whatever the policy says (default: as it says).", (OFF,)),
         Row("providers", "providers", WORDS,
             "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
             "(default: all)."),

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
-from valet.protocol.supported import ACCESS_TOKEN_FORMATS, JWT
+from valet.protocol.supported import JWT, TOKEN_FORMATS
 from valet.registration import rules
 from valet.registration.apis import needs_api, refusal_of_audience, wrong_with_api
 from valet.registration.signing_algs import refusals_of_alg
@@ -48,7 +48,7 @@ def apis() -> None:
 )
 @click.option(
     "--tokens",
-    type=click.Choice(ACCESS_TOKEN_FORMATS),
+    type=click.Choice(TOKEN_FORMATS),
     default=JWT,
     help="Issue JWTs, or references that the API introspects at each call (default: jwt).",
 )
@@ -101,7 +101,7 @@ def show(desk: Desk, audience: str) -> None:
 @click.option(
     "--tokens",
     "access_token_format",
-    type=click.Choice(ACCESS_TOKEN_FORMATS),
+    type=click.Choice(TOKEN_FORMATS),
     help="Issue JWTs, or references that the API introspects at each call.",
 )
 @click.pass_obj
