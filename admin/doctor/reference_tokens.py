@@ -27,14 +27,14 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
         if not clients:
             yield Finding(
                 f"The API {audience} has reference tokens, and no client may introspect them",
-                "Nobody else can tell what such a token is good for: the API refuses every call.",
+                "Only Valet can tell what such a token is good for: the API refuses every call.",
                 f"Register a client for the API's authorizer: {_add(audience)}",
             )
         for client in clients:
             if client.scope:
                 yield warning(
                     f"The client {client.client_id} introspects the reference tokens of {audience}, and gets tokens",
-                    "Its secret is in the environment of the API's authorizer. Whoever reads it there gets tokens too.",
+                    "Its secret is in the environment of the API's authorizer. A person who reads it there gets tokens too.",
                     f"Register a client for introspection alone: {_add(audience)}",
                 )
 

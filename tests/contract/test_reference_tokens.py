@@ -1,4 +1,4 @@
-"""The contract of ReferenceTokens: a token is kept once, and is there at once for whoever looks it up."""
+"""The contract of ReferenceTokens: a token is kept once, and can be looked up at once."""
 
 from dataclasses import replace
 
