@@ -25,6 +25,7 @@ from valet.protocol.supported import (
     PROFILES,
     REGISTERED_AUTH_METHODS,
     SIGNING_ALGS,
+    TOKEN_FORMATS,
 )
 from valet.registration.policy import SECOND_FACTOR
 from valet.registration.rules import APPLICATION_TYPES
@@ -107,6 +108,7 @@ APIS = Section(
             "The lifetime of its access tokens (default: the deployment's)."),
         Row("access_token_signing_alg", "access_token_signing_alg", TEXT,
             "The algorithm of its access tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
+        Row("tokens", "access_token_format", TEXT, "The form of its access tokens (default: jwt).", TOKEN_FORMATS),
     ),
 )  # fmt: skip
 
@@ -172,7 +174,7 @@ CLIENTS = Section(
         Row("device_network", "device_network", TEXT, "same: as the person's (default: any).", DEVICE_NETWORKS),
         Row("required_acr", "required_acr", TEXT, "The least level of a sign-in for it (default: any).", ACR_VALUES),
         Row("registration", "registration", TEXT,
-            "off: people make no account on their way to it (default: the policy says whether they may).", (OFF,)),
+            "off: people make no account on their way to it, whatever the policy says (default: as it says).", (OFF,)),
         Row("providers", "providers", WORDS,
             "How people sign in for it: the IDs of other providers, and local for a password or a passkey here "
             "(default: all)."),

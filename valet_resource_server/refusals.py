@@ -7,7 +7,7 @@ Refused
 ├── InsufficientUserAuthentication   401  the end-user has to sign in again, or with another level
 ├── InsufficientScope                403  the client may not do this; it may ask the end-user for more scope
 ├── InsufficientRole                 403  the end-user may not do this; no other token would help
-└── IssuerUnavailable                503  keys or a status list are needed and cannot be fetched now
+└── IssuerUnavailable                503  keys, a status list or an introspection is needed and cannot be had now
 """
 
 from typing import ClassVar

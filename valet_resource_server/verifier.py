@@ -1,30 +1,21 @@
 """The verifier of the Python package: an Authorization header in, an access token out (RFC 6750, 9068 and 9449)."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
-from valet.authorization import find_credentials
+from valet.authorization import REFERENCE_PREFIX, find_credentials
 from valet.binding.proof import Proof
 from valet.clock import Clock, Jitter, Moment, system_clock, system_jitter
-from valet.fetch import Fetch, Https
+from valet.fetch import Fetch, Https, Post
 from valet.resource_server import outcomes, step_up, verify
-from valet.resource_server.identifiers import (
-    AUDIENCE,
-    DEFAULT_MAX_STALE,
-    DEFAULT_PROOF_AGE,
-    ISSUER,
-    LONGEST_MAX_STALE,
-    LONGEST_PROOF_AGE,
-    MOST_PUBLIC_URLS,
-    RESOURCE_METADATA,
-    SHORTEST_PROOF_AGE,
-    is_public_url,
-)
+from valet.resource_server.identifiers import DEFAULT_MAX_STALE, DEFAULT_PROOF_AGE
 from valet.resource_server.keys import Keys
 from valet.resource_server.proofs import ALGS, Proofs, Sent
 from valet.resource_server.status import StatusLists
 from valet.resource_server.verify import AccessToken as VerifiedToken
 
+from valet_resource_server.arguments import wrong_introspection, wrong_names, wrong_proofs
 from valet_resource_server.refusals import (
     InsufficientRole,
     InsufficientScope,
@@ -89,7 +80,11 @@ class Verifier:
         public_url: str = "",
         proof_max_age: int = DEFAULT_PROOF_AGE,
         is_proof_required: bool = False,
+        introspection_client: str = "",
+        introspection_secret: str = "",
+        introspection_cache: int = 0,
         fetch: Fetch | None = None,
+        post: Post | None = None,
         clock: Clock = system_clock,
         jitter: Jitter = system_jitter,
     ) -> None:
@@ -102,20 +97,31 @@ class Verifier:
 
         `public_url` is what precedes every path where clients call this API, such as https://api.example.com; up to
         four with spaces between them. Without it, tokens that are bound to a key (DPoP) are refused. A proof is
-        accepted for `proof_max_age` seconds. `is_proof_required` refuses bearer tokens. `fetch`, `clock` and `jitter`
-        are for tests.
+        accepted for `proof_max_age` seconds. `is_proof_required` refuses bearer tokens.
+
+        `introspection_client` and `introspection_secret` are for an API whose access tokens are reference tokens: the
+        client as which the verifier introspects them. Without it they are refused. An answer serves again for
+        `introspection_cache` seconds. `fetch`, `post`, `clock` and `jitter` are for tests.
         """
         self._public_urls = tuple(public_url.split())
-        wrong = _wrong_names(issuer, audience, status_max_stale, resource_metadata)
-        wrong += _wrong_proofs(self._public_urls, proof_max_age, is_proof_required)
+        wrong = wrong_names(issuer, audience, status_max_stale, resource_metadata)
+        wrong += wrong_proofs(self._public_urls, proof_max_age, is_proof_required)
+        wrong += wrong_introspection(introspection_client, introspection_secret, introspection_cache)
         if wrong:
             raise ValueError("; ".join(wrong))
         self._proofs = Proofs(proof_max_age, "", lambda: None)
         self._takes_bearer = not is_proof_required
-        fetch = fetch or Https(issuer, clock)
+        https = Https(issuer, clock)
+        fetch = fetch or https
         keys = Keys(issuer, fetch, clock, jitter, status_max_stale)
         self._lists = StatusLists(issuer, keys, fetch, clock, jitter, status_max_stale)
         self._tokens = verify.Verifier(issuer, audience, keys, is_status_optional)
+        self._read_reference: Callable[[str, Moment], VerifiedToken] | None = None
+        if introspection_client:
+            from valet.resource_server.introspection import Introspector
+
+            client = introspection_client, introspection_secret, introspection_cache
+            self._read_reference = Introspector(issuer, *client, post or https.post, self._tokens).introspect
         self._clock = clock
         self._realm, self._resource_metadata = audience, resource_metadata
 
@@ -163,7 +169,7 @@ class Verifier:
     def _verified(self, presented: str, wanted: _Wanted, sent: Sent | None = None) -> AccessToken:
         now, asked, is_dpop = self._clock(), " ".join(sorted(wanted.scope)), sent is not None
         try:
-            token = self._tokens.verify(presented, now)
+            token = self._read(presented, now)
             is_dpop = is_dpop or bool(token.jkt)
             proof = self._judge(token, sent, now)
             if token.reference is not None:
@@ -178,6 +184,14 @@ class Verifier:
             raise IssuerUnavailable(str(outage), {"Retry-After": _RETRY_AFTER}) from None
         self._check(token, wanted, is_dpop)
         return _facts(token)
+
+    def _read(self, presented: str, now: Moment) -> VerifiedToken:
+        """The token, a JWT or a reference. Raises TokenRefused or IssuerUnavailable."""
+        if not presented.startswith(REFERENCE_PREFIX):
+            return self._tokens.verify(presented, now)
+        if self._read_reference is None:
+            raise outcomes.TokenRefused("a reference token: give the Verifier introspection_client, so that it can ask")
+        return self._read_reference(presented, now)
 
     def _check(self, token: VerifiedToken, wanted: _Wanted, is_dpop: bool) -> None:
         """Check what a good token is good for. Raises a kind of Refused."""
@@ -226,40 +240,6 @@ class Verifier:
             schemes = [name for name, is_taken in (("Bearer", self._takes_bearer), ("DPoP", takes_dpop)) if is_taken]
         algs = {"Bearer": "", "DPoP": f', algs="{ALGS}"'}
         return {"WWW-Authenticate": ", ".join(f"{scheme} {told}{algs[scheme]}" for scheme in schemes)}
-
-
-def _wrong_names(issuer: str, audience: str, status_max_stale: int, resource_metadata: str) -> list[str]:
-    wrong = []
-    if not ISSUER.fullmatch(issuer):
-        wrong.append(
-            f"issuer is {issuer!r}, and must be https://host without a path (http for a loopback address only)"
-        )
-    if not AUDIENCE.fullmatch(audience):
-        wrong.append(f"audience is {audience!r}, and must be the one identifier of this API")
-    if not 0 <= status_max_stale <= LONGEST_MAX_STALE:
-        wrong.append(f"status_max_stale is {status_max_stale!r}, and must be 0 to {LONGEST_MAX_STALE} seconds")
-    if resource_metadata and not RESOURCE_METADATA.fullmatch(resource_metadata):
-        wrong.append(
-            f"resource_metadata is {resource_metadata!r}, and must be the https address of this API's metadata"
-        )
-    return wrong
-
-
-def _wrong_proofs(public_urls: tuple[str, ...], proof_max_age: int, is_proof_required: bool) -> list[str]:
-    wrong = []
-    if len(public_urls) > MOST_PUBLIC_URLS or not all(is_public_url(each) for each in public_urls):
-        wrong.append(
-            f"public_url is {' '.join(public_urls)!r}, and must be up to {MOST_PUBLIC_URLS} addresses with spaces "
-            "between them, each https://host with or without a path, and no slash at its end (http for a loopback "
-            "address only)"
-        )
-    if not SHORTEST_PROOF_AGE <= proof_max_age <= LONGEST_PROOF_AGE:
-        wrong.append(
-            f"proof_max_age is {proof_max_age!r}, and must be {SHORTEST_PROOF_AGE} to {LONGEST_PROOF_AGE} seconds"
-        )
-    if is_proof_required and not public_urls:
-        wrong.append("is_proof_required is set, and no proof can be judged without public_url")
-    return wrong
 
 
 def _wanted(scope: str, roles: str, acr: str, max_age: int | None) -> _Wanted:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from valet.models.clients import ProtectedApi
 from valet.protocol.scope import ISSUERS_OWN
+from valet.protocol.supported import JWT, TOKEN_FORMATS
 from valet.registration import rules
 from valet.registration.apis import needs_api, refusal_of_audience, wrong_with_api
 from valet.registration.signing_algs import refusals_of_alg
@@ -45,6 +46,12 @@ def apis() -> None:
     help="Sign its access tokens with this algorithm, with which a key must sign already (default: the first one of "
     "the deployment).",
 )
+@click.option(
+    "--tokens",
+    type=click.Choice(TOKEN_FORMATS),
+    default=JWT,
+    help="Issue JWTs, or references that the API introspects at each call (default: jwt).",
+)
 @click.pass_obj
 def add(
     desk: Desk,
@@ -54,9 +61,10 @@ def add(
     roles: frozenset[str] | None,
     lifetime: int | None,
     alg: str | None,
+    tokens: str,
 ) -> None:
     """Register the protected API NAME. AUDIENCE is the `aud` of its tokens: an absolute URI without a fragment."""
-    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime, alg or "")
+    api = ProtectedApi(audience, name, scopes or frozenset(), roles or frozenset(), lifetime, alg or "", tokens)
     reason = refusal_of_audience(audience, (*desk.register.scopes().apis, desk.deployment.issuer))
     _refuse_wrong(desk, api, wrong=[rules.Wrong("audience", reason, audience)] if reason else [])
     desk.register.add_api(api)
@@ -89,6 +97,12 @@ def show(desk: Desk, audience: str) -> None:
 @click.option("--access-token", "access_token_lifetime", type=SPAN, help="Set the lifetime of its access tokens.")
 @click.option(
     "--access-token-alg", "access_token_signing_alg", type=ALG, help="Sign its access tokens with this algorithm."
+)
+@click.option(
+    "--tokens",
+    "access_token_format",
+    type=click.Choice(TOKEN_FORMATS),
+    help="Issue JWTs, or references that the API introspects at each call.",
 )
 @click.pass_obj
 def change(
@@ -159,4 +173,5 @@ def _facts_of(api: ProtectedApi) -> dict[str, Any]:
         "roles": sorted(api.roles),
         "access_token_lifetime": None if api.access_token_lifetime is None else Seconds(api.access_token_lifetime),
         "access_token_alg": api.access_token_signing_alg,
+        "tokens": api.access_token_format,
     }

@@ -21,6 +21,7 @@ from admin.doctor import (
     policy,
     providers,
     proxy,
+    reference_tokens,
     registrations,
     second_factors,
     step_up,
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     *functions.CHECKS,
     *gateways.CHECKS,
     *step_up.CHECKS,
+    *reference_tokens.CHECKS,
     *account.CHECKS,
 )
 

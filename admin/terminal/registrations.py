@@ -72,6 +72,7 @@ API: Words = {
     "scopes": "scope",
     "access_token_lifetime": "lifetime of access tokens",
     "access_token_signing_alg": "access token algorithm",
+    "access_token_format": "form of access tokens",
 }
 
 _HINTS = {

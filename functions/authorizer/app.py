@@ -9,7 +9,8 @@ from valet.resource_server.api_gateway.authorizer import Authorizer
 from valet.resource_server.api_gateway.configuration import parse
 
 CONFIGURATION = parse(environment())
-AUTHORIZER = Authorizer(CONFIGURATION, Https(CONFIGURATION.issuer, system_clock), system_clock, system_jitter)
+HTTPS = Https(CONFIGURATION.issuer, system_clock)
+AUTHORIZER = Authorizer(CONFIGURATION, HTTPS, system_clock, system_jitter, post=HTTPS.post)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:

@@ -6,11 +6,10 @@ from valet.endpoint import endpoint
 from valet.errors import InvalidClient
 from valet.handles import is_digest_of, parse_refresh_token
 from valet.http import Request, Response, json_response
-from valet.introspection import is_active, is_current
+from valet.introspection import is_active, is_current, read_access_token
 from valet.models.clients import Client
 from valet.server import SERVER, Server
 from valet.standing import grant_stands
-from valet.tokens.verify import verify_access_token
 
 _INACTIVE: dict[str, object] = {"active": False}  # and not a word more (§2.2)
 
@@ -29,7 +28,7 @@ def introspect(request: Request, server: Server) -> Response:
 
 
 def _access_token(token: str, client: Client, request: Request, server: Server) -> dict[str, object]:
-    verified = verify_access_token(token, request.issuer, server.registry.signing_keys(), server.clock())
+    verified = read_access_token(token, request.issuer, server)
     if verified is None:
         return _INACTIVE
     audience = verified.claims["aud"]

@@ -42,9 +42,9 @@ def _revoke_refresh_token(token: str, client: Client, one_use: OneUse, server: S
 def _revoke_access_token(token: str, client: Client, one_use: OneUse, issuer: str, server: Server) -> None:
     """Refuse one access token from now on; its grant lives."""
     # Most requests revoke a refresh token: PyJWT is imported only for the others (see tokens/verify.py).
-    from valet.tokens.verify import verify_access_token
+    from valet.introspection import read_access_token
 
-    verified = verify_access_token(token, issuer, server.registry.signing_keys(), server.clock())
+    verified = read_access_token(token, issuer, server)
     if verified is not None and verified.client_id == client.client_id:
         one_use.spend()
         server.status_lists.put_bits((verified.live,))

@@ -3,7 +3,7 @@
 from valet.endpoint import endpoint
 from valet.errors import InsufficientScope, InvalidToken
 from valet.http import NO_STORE, Request, Response, json_response
-from valet.introspection import find_active
+from valet.introspection import find_active, read_access_token
 from valet.models.once import OneTimeValue
 from valet.protocol import cors, presented_token
 from valet.protocol.claims import for_userinfo
@@ -11,7 +11,7 @@ from valet.protocol.presented_token import PresentedToken
 from valet.protocol.scope import OPENID
 from valet.refusals import refuse_with_challenge
 from valet.server import SERVER, Server
-from valet.tokens.verify import Verified, verify_access_token
+from valet.tokens.verify import Verified
 
 
 def userinfo(request: Request, server: Server) -> Response:
@@ -19,7 +19,7 @@ def userinfo(request: Request, server: Server) -> Response:
     if presented is None:
         challenge = presented_token.challenge()
         return Response(401, {**NO_STORE, **challenge, **cors.allow(request, _origins(request, server))})
-    verified = verify_access_token(presented.token, request.issuer, server.registry.signing_keys(), server.clock())
+    verified = read_access_token(presented.token, request.issuer, server)
     client = server.registry.find_client(verified.client_id) if verified else None
     if verified is None or client is None:
         raise _refusal()

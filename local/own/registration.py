@@ -1,4 +1,5 @@
-"""What a developer's APIs need from the issuer: their audiences and scopes, and demo clients that may ask for them.
+"""What a developer's APIs need from the issuer: their audiences and scopes, demo clients that may ask for them, and, of
+an API with reference tokens, the client that introspects them.
 
 Only what is not registered yet is added, so a registration of the developer's own stays as it is.
 """
@@ -14,8 +15,10 @@ from valet.aws.calls import AwsCalls
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.table import Table
-from valet.models.clients import ProtectedApi, Scope, Scopes
+from valet.handles import digest
+from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN
+from valet.protocol.supported import JWT, REFERENCE
 from valet.registration.apis import wrong_with_api
 from valet.registration.rules import Wrong, wrong_with_scope
 
@@ -61,10 +64,24 @@ class Registration:
         known = DynamoRegistry(self._table, time.time).scopes()
         registered = known.apis.get(valet.audience)
         if registered is None or registered == self._own.get(valet.audience):
-            lines += self._put_api(ProtectedApi(valet.audience, name, scopes, valet.roles), registered, known)
+            form = REFERENCE if valet.introspector else JWT
+            api = ProtectedApi(valet.audience, name, scopes, valet.roles, access_token_format=form)
+            lines += self._put_api(api, registered, known)
         elif lacking := sorted(scopes - registered.scopes):
             lines.append(f"not registered: {valet.audience} is, but without the scope {', '.join(lacking)}")
+        if valet.introspector:
+            lines += self._put_introspector(*valet.introspector, valet.audience)
         return lines
+
+    def _put_introspector(self, client_id: str, secret: str, audience: str) -> list[str]:
+        found = DynamoRegistry(self._table, time.time).find_client(client_id)
+        if found is None:
+            name, digests, introspects = f"Authorizer of {audience}", (digest(secret),), frozenset({audience})
+            self._registrar.put_client(Client(client_id, name, secret_digests=digests, introspects=introspects))
+            return [f"registered: the client {client_id}, which introspects reference tokens for {audience}"]
+        if audience not in found.introspects:
+            return [f"not registered: the client {client_id} is, but may not introspect tokens for {audience}"]
+        return []
 
     def _put_api(self, api: ProtectedApi, registered: ProtectedApi | None, known: Scopes) -> list[str]:
         if registered is not None:  # of this template, as it was read before: what was added to it is added here

@@ -38,13 +38,15 @@ class Valet:
     audience: str
     rules: Mapping[str, Rule]  # by the route as an event names it, so never ANY
     is_by_path: bool
+    introspector: tuple[str, str] | None = None  # the client as which it introspects reference tokens, and its secret
 
     def learn(self, addresses: tuple[str, ...]) -> None:
         """Tell the authorizer where its APIs are called here. At AWS it knows this by their domain names."""
         module = self.functions.module(self.function.logical_id)
         given = module.CONFIGURATION._replace(public_urls=addresses)
         fetch = module.Https(given.issuer, module.system_clock)
-        vars(module)["AUTHORIZER"] = module.Authorizer(given, fetch, module.system_clock, module.system_jitter)
+        clock, jitter = module.system_clock, module.system_jitter
+        vars(module)["AUTHORIZER"] = module.Authorizer(given, fetch, clock, jitter, post=fetch.post)
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -141,4 +143,5 @@ def _loaded(name: str, function: Function, stack: str, on_crash: Callable[[Crash
         audience=configuration.audience,
         rules={route: Rule(rule.scopes, rule.roles) for route, rule in rules.items()},
         is_by_path=configuration.is_by_path,
+        introspector=configuration.introspection and configuration.introspection[:2],
     )

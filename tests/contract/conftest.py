@@ -23,6 +23,7 @@ from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
+from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -40,6 +41,7 @@ from valet.ports.mails import Mails
 from valet.ports.once import Once
 from valet.ports.proofs import Proofs
 from valet.ports.pushed_requests import PushedRequests
+from valet.ports.reference_tokens import ReferenceTokens
 from valet.ports.saved_requests import SavedRequests
 from valet.ports.sessions import Sessions
 from valet.ports.status_lists import StatusLists
@@ -78,6 +80,7 @@ class Stores:
     throttles: Throttles
     key_records: KeyRecords
     once: Once
+    reference_tokens: ReferenceTokens
     pushed_requests: PushedRequests
     device_codes: DeviceCodes
     proofs: Proofs
@@ -140,6 +143,7 @@ def _on(table: Table) -> Stores:
         DynamoThrottles(table),
         DynamoKeyRecords(table, random),
         DynamoOnce(table),
+        DynamoReferenceTokens(table),
         DynamoPushedRequests(table),
         DynamoDeviceCodes(table),
         DynamoProofs(table),

@@ -18,6 +18,7 @@ KINDS = {
     "proofs": ("Proof",),
     "device_codes": ("DeviceCode",),
     "pushed_requests": ("PushedRequest",),
+    "reference_tokens": ("ReferenceToken",),
     "saved_requests": ("SavedRequest",),
     "sessions": ("Session",),
     "status_lists": ("Lease",),

@@ -33,6 +33,7 @@ from valet.models.grants import Grant, GrantPointer
 from valet.models.keys import KeyRing, SigningKey
 from valet.models.proofs import Proof
 from valet.models.pushed_requests import PushedRequest
+from valet.models.reference_tokens import ReferenceToken
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
 from valet.models.sessions import Session
 from valet.models.status_lists import Lease
@@ -61,6 +62,7 @@ KEPT = (
     Proof,
     ProtectedApi,
     PushedRequest,
+    ReferenceToken,
     SavedRequest,
     Scope,
     Session,

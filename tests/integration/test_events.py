@@ -84,7 +84,12 @@ def test_an_allowed_request_goes_back_to_the_client_with_a_code_and_its_state(fr
 
 @pytest.mark.parametrize(
     ("name", "is_active"),
-    [("introspect/access_token", True), ("introspect/refresh_token", True), ("introspect/unknown_token", False)],
+    [
+        ("introspect/access_token", True),
+        ("introspect/refresh_token", True),
+        ("introspect/unknown_token", False),
+        ("introspect/unknown_reference_token", False),
+    ],
 )
 def test_introspection_says_whether_a_token_is_active(name: str, is_active: bool, fresh_stack: LocalStack) -> None:
     assert json.loads(invoke(fresh_stack, name)["body"])["active"] is is_active

@@ -75,6 +75,7 @@ ANSWERS: Mapping[str, str] = {
     "introspect/access_token": "200",
     "introspect/no_credentials": "401 invalid_client",
     "introspect/refresh_token": "200",
+    "introspect/unknown_reference_token": "200",
     "introspect/unknown_token": "200",
     "jwks/get": "200",
     "jwks/head": "200",

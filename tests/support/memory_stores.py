@@ -15,6 +15,7 @@ from valet.aws.dynamodb.mails import DynamoMails
 from valet.aws.dynamodb.once import DynamoOnce
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
+from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
 from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.registry import DynamoRegistry
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
@@ -75,6 +76,7 @@ class MemoryStores:
         server.device_codes = DynamoDeviceCodes(self.items)
         server.proofs = DynamoProofs(self.items)
         server.once = DynamoOnce(self.items)
+        server.reference_tokens = DynamoReferenceTokens(self.items)
         server.sessions = DynamoSessions(self.items)
         server.throttles = DynamoThrottles(self.items)
         server.mails = DynamoMails(self.items)

@@ -375,7 +375,7 @@ def test_a_scope_and_an_api_are_told_of_by_their_members() -> None:
         "in a circle, pay → buy → pay"
     ]
     assert wrong_with_api(ProtectedApi("urn:new", "New"), KNOWN, ISSUER) == []
-    bad = ProtectedApi(ISSUER, "", frozenset({"buy", "nonsense"}), frozenset(), 5, "ES384")
+    bad = ProtectedApi(ISSUER, "", frozenset({"buy", "nonsense"}), frozenset(), 5, "ES384", "opaque")
     wrong = wrong_with_api(bad, KNOWN, ISSUER)
     assert [(each.member, each.value) for each in wrong] == [
         ("audience", ISSUER),
@@ -384,6 +384,7 @@ def test_a_scope_and_an_api_are_told_of_by_their_members() -> None:
         ("scopes", "buy"),
         ("access_token_lifetime", None),
         ("access_token_signing_alg", "ES384"),
+        ("access_token_format", "opaque"),
     ]
 
 

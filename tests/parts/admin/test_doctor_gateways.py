@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 
-from admin.doctor import examine, gateways, step_up
+from admin.doctor import examine, gateways, reference_tokens, step_up
 from admin.doctor.evidence import Answer, Evidence
 from admin.doctor.findings import Finding, Skipped
 from admin.records.deployment import Deployment
@@ -97,7 +98,7 @@ def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyP
 
 
 def looked(evidence: Evidence, name: str) -> tuple[list[Finding], list[Skipped]]:
-    checks = (*gateways.CHECKS, *step_up.CHECKS)
+    checks = (*gateways.CHECKS, *step_up.CHECKS, *reference_tokens.CHECKS)
     return examine(evidence, [check for check in checks if check.name == name])
 
 
@@ -304,3 +305,92 @@ def test_a_function_that_may_not_be_read_is_told_of_among_those_that_may_ask_for
     findings, [skipped] = looked(evidence, "gateways.step-up")
     assert len(findings) == 1
     assert "of-another-account (AccessDeniedException)" in skipped.reason
+
+
+# -- reference tokens --------------------------------------------------------------------------------------------------
+
+PRIVATE = {"ISSUER": ISSUER, "AUDIENCE": AUDIENCE, "INTROSPECTION_CLIENT": "introspector"}
+INTROSPECTOR = Client("introspector", "Introspector", introspects=frozenset({AUDIENCE}))
+
+
+def with_references(evidence: Evidence, monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> None:
+    """The first API has reference tokens, and an authorizer with that environment."""
+    api = replace(SCOPES.apis[AUDIENCE], access_token_format="reference")
+    evidence.__dict__["scopes"] = replace(SCOPES, apis={**SCOPES.apis, AUDIENCE: api})
+    evidence.__dict__["clients"] = (BOUND, INTROSPECTOR)
+    monkeypatch.setattr(_Lambda, "environments", {OURS: environment})
+
+
+def whats(found: list[Finding]) -> list[str]:
+    return [each.what for each in found]
+
+
+def test_an_authorizer_that_introspects_and_whose_answers_are_not_kept_is_right(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_references(evidence, monkeypatch, PRIVATE)
+    add_http(http_apis, AuthorizerType="REQUEST", AuthorizerUri=of(OURS))
+    for check in ("apis.reference-tokens", "gateways.reference-tokens"):
+        assert looked(evidence, check) == ([], []), check
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({**PRIVATE, "INTROSPECTION_CLIENT": ""}, "has no INTROSPECTION_CLIENT"),
+        ({**PRIVATE, "INTROSPECTION_CLIENT": "bank"}, "introspects as bank, which may not"),
+        ({**PRIVATE, "INTROSPECTION_CLIENT": "gone"}, "introspects as gone, which is not registered, or is disabled"),
+        ({**PRIVATE, "AUDIENCE": "https://shop.example.com", "INTROSPECTION_CLIENT": ""}, ""),
+        ({**PRIVATE, "ISSUER": "https://other", "INTROSPECTION_CLIENT": ""}, ""),
+    ],
+)
+def test_an_authorizer_that_would_refuse_every_reference_token_is_named_once(
+    evidence: Evidence,
+    http_apis: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: Mapping[str, str],
+    told: str,
+) -> None:
+    with_references(evidence, monkeypatch, environment)
+    for _ in range(2):
+        add_http(http_apis, AuthorizerType="REQUEST", AuthorizerUri=of(OURS))
+    found, skipped = looked(evidence, "gateways.reference-tokens")
+    assert not skipped
+    assert len(found) == (1 if told else 0)
+    assert all(told in each for each in whats(found))
+
+
+def test_answers_that_a_gateway_keeps_outlive_the_revocation_of_a_reference_token(
+    evidence: Evidence, http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_references(evidence, monkeypatch, PRIVATE)
+    add_http(http_apis, AuthorizerType="REQUEST", AuthorizerUri=of(OURS), AuthorizerResultTtlInSeconds=60)
+    found, _ = looked(evidence, "gateways.reference-tokens")
+    assert [each.endswith("for 60 s") for each in whats(found)] == [True]
+    assert "--authorizer-result-ttl-in-seconds 0" in found[0].mend
+
+
+def test_an_authorizer_that_aws_does_not_show_leaves_the_check_open(
+    evidence: Evidence, http_apis: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_references(evidence, monkeypatch, PRIVATE)
+    add_http(http_apis, AuthorizerType="REQUEST", AuthorizerUri=of(THEIRS))
+    found, skipped = looked(evidence, "gateways.reference-tokens")
+    assert (found, len(skipped)) == ([], 1)
+
+
+def test_an_api_whose_reference_tokens_no_client_may_introspect_is_named(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_references(evidence, monkeypatch, PRIVATE)
+    for clients in ((BOUND,), (BOUND, replace(INTROSPECTOR, is_disabled=True))):
+        evidence.__dict__["clients"] = clients
+        found, _ = looked(evidence, "apis.reference-tokens")
+        assert [each.is_error for each in found] == [True]
+        assert "no client may introspect" in found[0].what
+    evidence.__dict__["clients"] = (replace(INTROSPECTOR, scope=frozenset({"pay"})),)
+    found, _ = looked(evidence, "apis.reference-tokens")
+    assert [(each.is_error, "gets tokens" in each.what) for each in found] == [(False, True)]
+    evidence.__dict__["scopes"] = SCOPES
+    evidence.__dict__["clients"] = ()
+    assert looked(evidence, "apis.reference-tokens") == ([], [])

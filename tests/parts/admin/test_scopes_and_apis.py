@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from admin.desk import Desk
@@ -67,6 +69,27 @@ def test_tokens_are_issued_for_a_new_api_with_its_own_lifetime(valet: Operator) 
     assert valet.json("apis", "show", "https://stock.example.com")["scopes"] == ["stock"]
     assert "stock" in over_http("GET", f"{valet.stack.issuer}/.well-known/openid-configuration").body
     valet("apis", "change", "https://stock.example.com", "--access-token", "10m")
+
+
+def test_an_api_is_registered_for_reference_tokens_and_a_client_for_its_authorizer(valet: Operator) -> None:
+    """With the commands of docs/authorizer.md."""
+    valet("scopes", "add", "pay", "Pay")
+    valet("apis", "add", "https://pay.example.com", "Payments", "--scope", "pay", "--tokens", "reference")
+    valet("apis", "add", "https://other.example.com", "Other")
+    shown = [valet.json("apis", "show", f"https://{name}.example.com")["tokens"] for name in ("pay", "other")]
+    assert shown == ["reference", "jwt"]
+    authorizer = valet.json("clients", "add", "Payments authorizer", "--introspects", "https://pay.example.com")
+    valet("clients", "change", "api_service_789", "--scope", "admin api_access pay")
+    valet.advance(11)
+    token = service(valet.stack).client_credentials(scope="pay").json()["access_token"]
+    asking = replace(service(valet.stack), client_id=authorizer["client_id"], secret=authorizer["client_secret"])
+    assert asking.introspect(token).json()["scope"] == "pay"
+    assert asking.client_credentials().error == "invalid_scope", "it gets no token"
+    valet("apis", "change", "https://pay.example.com", "--tokens", "opaque", status=2)
+    valet("apis", "change", "https://pay.example.com", "--tokens", "jwt")
+    valet.advance(11)
+    assert service(valet.stack).client_credentials(scope="pay").json()["access_token"].startswith("eyJ")
+    assert asking.introspect(token).json()["active"] is True, "what was issued stays what it was"
 
 
 def test_an_api_that_something_needs_stays_and_the_answer_says_what(valet: Operator) -> None:

@@ -113,3 +113,30 @@ def test_a_base_path_is_plain_segments(base_path: str) -> None:
 def test_a_base_path_means_nothing_without_paths() -> None:
     assert "MATCH=path" in wrong(BASE_PATH="/v1")
     assert parse({**environment(), "MATCH": "path", "BASE_PATH": "/v1/api"}).base_path == "/v1/api"
+
+
+INTROSPECTION = {"INTROSPECTION_CLIENT": "authorizer", "INTROSPECTION_SECRET": "secret"}
+
+
+def test_an_authorizer_introspects_where_it_has_a_client_for_that() -> None:
+    assert parse({**environment(), "INTROSPECTION_CACHE": "0"}).introspection is None
+    assert parse({**environment(), **INTROSPECTION}).introspection == ("authorizer", "secret", 0)
+    assert parse({**environment(), **INTROSPECTION, "INTROSPECTION_CACHE": "30"}).introspection[2:] == (30,)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"INTROSPECTION_SECRET": ""}, "are set together or not at all"),
+        ({"INTROSPECTION_CLIENT": ""}, "are set together or not at all"),
+        ({"INTROSPECTION_CLIENT": "a b"}, "must be a client_id"),
+        ({"INTROSPECTION_SECRET": "a hidden one"}, "INTROSPECTION_SECRET is malformed"),
+        ({"INTROSPECTION_CACHE": "31"}, "0 to 30 seconds"),
+        ({"INTROSPECTION_CACHE": "-1"}, "0 to 30 seconds"),
+        ({"INTROSPECTION_CACHE": "1.5"}, "0 to 30 seconds"),
+    ],
+)
+def test_what_is_wrong_with_its_client_is_told_without_the_secret(changed: dict[str, str], reason: str) -> None:
+    told = wrong(**{**INTROSPECTION, **changed})
+    assert reason in told
+    assert "hidden" not in told

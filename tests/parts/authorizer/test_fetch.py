@@ -30,6 +30,7 @@ class Server:
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {}
         self.seen: list[tuple[str, dict[str, str], int]] = []
+        self.forms: list[bytes] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,6 +40,10 @@ class Server:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer.seen.append((self.path, headers, self.client_address[1]))
                 outer.pages[self.path](self)
+
+            def do_POST(self) -> None:
+                outer.forms.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.do_GET()
 
             def log_message(self, *_args: Any) -> None:
                 pass
@@ -213,6 +218,56 @@ def test_a_name_lookup_that_hangs_is_bounded_too(monkeypatch: pytest.MonkeyPatch
     assert not answered.is_set(), "the lookup still hangs"
     found_out.set()
     assert answered.wait(10), "its thread ends"
+
+
+FORM, AUTHORIZATION = b"token=x", "Basic eA=="
+
+
+def post(fetch: Https, url: str, timeout: float = 1.0) -> Fetched:
+    return fetch.post(url, FORM, authorization=AUTHORIZATION, limit=LIMIT, timeout=timeout)
+
+
+def test_a_form_is_posted_over_the_kept_connection_and_authorizes_itself(server: Server) -> None:
+    server.pages["/ask"] = server.pages["/x"] = page(b"hello")
+    fetch = server.fetch()
+    assert [post(fetch, f"{server.origin}/ask").body for _ in range(2)] == [b"hello"] * 2
+    get(fetch, f"{server.origin}/x")
+    assert server.forms == [FORM] * 2
+    (_, first, port), _, (_, last, other) = server.seen
+    assert (first["authorization"], first["content-type"]) == (AUTHORIZATION, "application/x-www-form-urlencoded")
+    assert "cookie" not in first
+    assert "authorization" not in last, "a GET has none"
+    assert port == other
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 303, 304, 307, 308, 400, 401, 404, 500, 503])
+def test_only_200_answers_a_post_and_no_redirect_takes_the_secret_along(server: Server, status: int) -> None:
+    server.pages["/ask"] = page(b"", status, Location=f"{server.origin}/y")
+    server.pages["/y"] = page(b"stolen")
+    with pytest.raises(FetchFailed, match=f"status {status}"):
+        post(server.fetch(), f"{server.origin}/ask")
+    assert [path for path, _, _ in server.seen] == ["/ask"]
+
+
+def test_a_post_goes_to_the_issuer_alone_is_bounded_and_may_be_sent_again(server: Server) -> None:
+    fetch = server.fetch()
+    with pytest.raises(FetchFailed, match="origin"):
+        post(fetch, f"{server.origin}.evil.example/ask")
+    server.pages["/ask"] = page(b"a" * (LIMIT + 1))
+    with pytest.raises(FetchFailed, match="more than"):
+        post(fetch, f"{server.origin}/ask")
+    server.pages["/hang"] = hang
+    with pytest.raises(FetchFailed, match=r"no answer within|TimeoutError"):
+        post(fetch, f"{server.origin}/hang", timeout=0.2)
+
+    def hang_up(handler: BaseHTTPRequestHandler) -> None:
+        page(b"last")(handler)
+        handler.close_connection = True
+
+    server.pages["/last"], server.pages["/ask"] = hang_up, page(b"hello")
+    post(fetch, f"{server.origin}/last")
+    time.sleep(0.05)
+    assert post(fetch, f"{server.origin}/ask").body == b"hello", "the kept connection was closed, unanswered"
 
 
 def test_nobody_there(server: Server) -> None:

@@ -15,6 +15,7 @@ _ALGS = "integration/test_signing_algs.py"
 _GUARDED = "parts/outbound/test_guarded.py"
 _JOSE = "parts/jose/test_refused.py"
 _KEYS = "parts/jose/test_refused_keys.py"
+_REFERENCES = "integration/test_reference_tokens.py"
 _WALK = "promises/model/test_interleavings.py::*"
 
 ATTACKS = (
@@ -182,6 +183,16 @@ ATTACKS = (
             f"{_ALGS}::test_ps256_by_the_key_of_rs256_is_no_signature_for_our_endpoints",
             f"{_ALGS}::test_nor_for_the_authorizer",
             f"{_ALGS}::test_a_forger_who_relabels_the_header_fares_no_better",
+        ),
+    ),
+    Row(
+        "a reference token that is altered, cut short, made up or another deployment's; introspected by a client of "
+        "another API; used at another API",
+        (
+            f"{_REFERENCES}::test_a_forged_one_is_refused_and_changes_nothing",
+            f"{_REFERENCES}::test_a_token_of_another_deployment_is_refused",
+            f"{_REFERENCES}::test_a_client_of_another_api_is_told_nothing_and_may_revoke_nothing",
+            f"{_REFERENCES}::test_an_authorizer_for_another_audience_refuses_it",
         ),
     ),
 )

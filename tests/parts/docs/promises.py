@@ -33,6 +33,8 @@ _MAIL_COUNTS = "promises/counts/test_mails.py"
 _MAIL_WORDS = "unit/test_mail_composing.py"
 _COUNTS = "promises/counts/test_counts.py"
 _PRIVILEGES = "promises/privileges/test_privileges.py"
+_REFERENCES = "integration/test_reference_tokens.py"
+_ASKED = "parts/authorizer/test_reference_tokens.py"
 _WALK = "promises/model/test_interleavings.py::*"
 _MACHINE = "promises/model/test_machine.py::*"
 
@@ -402,7 +404,7 @@ PROMISES = (
     ),
     Row(
         "A device code is redeemed once, by the client that asked for it, after one person said yes to a page that "
-        "showed what and for whom. A second answer changes nothing, whoever gives it.",
+        "showed what and for whom. A second answer changes nothing, no matter who gives it.",
         (
             f"{_DEVICE}::test_the_first_answer_counts_and_a_second_one_changes_nothing",
             f"{_DEVICE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",
@@ -422,6 +424,17 @@ PROMISES = (
             f"{_DEVICE}::test_the_pages_cannot_be_framed_and_run_no_script",
         ),
         "M2",
+    ),
+    Row(
+        "A reference token is refused at the first call after its revocation, its grant's or its person's. If the "
+        "issuer cannot be asked, the answer is an error, and no refusal.",
+        (
+            f"{_REFERENCES}::test_it_is_refused_at_the_next_call",
+            f"{_REFERENCES}::test_if_the_issuer_is_down_the_answer_is_an_error_and_never_a_refusal",
+            f"{_ASKED}::test_where_no_answer_says_whether_it_is_good_there_is_an_error_and_no_refusal",
+            f"{_PRIVILEGES}::test_only_token_can_make_a_reference_token_and_no_function_can_change_or_delete_one",
+        ),
+        "M11",
     ),
 )
 

@@ -51,6 +51,10 @@ VARIABLES = {
     "not true, the client's address is `sourceIp`. The template sets the variable from `BehindProxy`",
     "DPOP_MAX_AGE": "authorizer: seconds, 10 to 300, after its `iat` that a DPoP proof is accepted; 60 if not given",
     "GRANTS_TABLE": "name of the table",
+    "INTROSPECTION_CACHE": "authorizer: seconds, 0 to 30, that an answer about a reference token is used again; 0 if "
+    "not given",
+    "INTROSPECTION_CLIENT": "authorizer: the client as which it introspects reference tokens; empty refuses them",
+    "INTROSPECTION_SECRET": "authorizer: the secret of that client",
     "ISSUER": "authorizer: whose tokens it accepts",
     "ISSUER_URL": "the issuer; empty: https and the API's own domain name, from each event",
     "LOG_LEVEL": "DEBUG or INFO",
@@ -197,7 +201,9 @@ def variables() -> set[str]:
     """Every environment variable that something reads."""
     from valet.settings import _VARIABLES
 
-    authorizer = (LAYER / "valet" / "resource_server" / "api_gateway" / "configuration.py").read_text(encoding="utf-8")
+    folder = LAYER / "valet" / "resource_server" / "api_gateway"
+    of_authorizer = [folder / "configuration.py", folder / "introspection_settings.py"]
+    authorizer = "".join(path.read_text(encoding="utf-8") for path in of_authorizer)
     declared = {
         name
         for part in (template()["Globals"]["Function"], *_properties("AWS::Serverless::Function"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.costs import MIX, SIGN_IN, STEPS, starts, tables
+from bench.costs import MIX, REFERENCES, SIGN_IN, STEPS, references, starts, tables
 from local.aws.calls import Call
 from local.stack import LocalStack
 from tests.conftest import MovableClock
+from tests.promises.counts.reference_tokens import ROWS
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.wire import over_http
@@ -36,9 +38,23 @@ def test_the_milliseconds_are_those_of_the_latest_measurement(step: str, kind: s
 
 def test_the_tables_are_the_scripts_own() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for table in (tables(), starts()):
+    for table in (tables(), references(), starts()):
         assert "\n".join(table) in text, "run `python bench/costs.py`, and put what it prints into docs/operations.md"
     assert sum(MIX.values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("step", "row"),
+    [
+        ("a reference token instead", "client_credentials_as_reference"),
+        ("its introspection, at each call", "introspect_reference"),
+        ("what a stranger made up", "introspect_unknown_reference"),
+    ],
+)
+def test_the_prices_of_reference_tokens_are_of_the_calls_that_are_counted(step: str, row: str) -> None:
+    calls = Counter(call.split()[0] for each in ROWS if each.name == row for call in each.warm_calls)
+    said = REFERENCES[step]
+    assert calls == Counter(GetItem=said.reads, PutItem=said.writes, Sign=said.signatures)
 
 
 @pytest.fixture

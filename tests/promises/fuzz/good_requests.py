@@ -222,6 +222,7 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/device", "POST", form=(("user_code", "wdjb mjht"), *csrf, ("decision", "allow")), cookies=signed_in),
         Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
         Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
+        Sent("/introspect", "POST", form=(("token", f"vat_{'i' * 22}.{'s' * 43}"),), headers=service),
         Sent("/userinfo", "GET", headers=bearer),
         Sent("/userinfo", "GET", headers={**bound, "dpop": _proof("GET", "/userinfo")}),
         Sent("/userinfo", "POST", form=(("access_token", secrets.access_token),)),

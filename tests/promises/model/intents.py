@@ -1,12 +1,13 @@
 """What may happen in the state machine: who wants what, what goes wrong on the way, and in which order."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.promises.model import acts
 from tests.promises.model.acts import Act
-from tests.promises.model.facts import claims_of
 from tests.promises.model.people import Held
 from tests.promises.model.processes import Fate, Process
 
@@ -117,10 +118,12 @@ def act_of(name: str, held: Held, nth: int) -> Act | None:
     return _with_refresh_token(name, held, other, tokens[nth % len(tokens)], nth)
 
 
-def key_of(act: Act, held: Held, nth: int) -> str:
-    """The key that the sender proves to hold: the client's own if it has one, a thief's, or none."""
+def key_of(act: Act, held: Held, nth: int, claims: Mapping[str, Any]) -> str:
+    """The key that the sender proves to hold: the client's own if it has one, a thief's, or none. `claims`: the access
+    token's, if the request has one.
+    """
     if act.kind == "userinfo":
-        is_bound = "cnf" in claims_of(act.token)
+        is_bound = "cnf" in claims
         return (*("owner",) * 6, "thief", "")[nth] if is_bound else ""
     if act.function != "token" or act.proof:
         return ""

@@ -15,6 +15,7 @@ from valet.aws.dynamodb.grants import unpacked
 from valet.aws.dynamodb.table import Item
 from valet.handles import digest, parse_code, parse_refresh_token
 from valet.models.grants import LiveToken
+from valet.tokens.reference import parse_reference
 from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import ISSUER, SESSION_COOKIE, Act, cookies_set
@@ -57,6 +58,7 @@ class Ledger:
     not_before_ms: dict[str, int] = field(default_factory=dict)  # of clients: a time that an operator named
     endings: Endings = field(default_factory=Endings)
     spent: dict[str, int] = field(default_factory=dict)  # proofs, by the process that spent each
+    references: dict[str, tuple[bytes, Mapping[str, Any]]] = field(default_factory=dict)  # by id: digest and claims
     answers: dict[str, int] = field(default_factory=dict)  # ... and by the process that was answered tokens for it
     wrote: set[int] = field(default_factory=set)  # processes that spent, or changed a grant
     violations: list[str] = field(default_factory=list)
@@ -92,6 +94,7 @@ class Ledger:
             ended_sessions=set(self.ended_sessions),
             endings=self.endings.again(),
             spent=dict(self.spent),
+            references=dict(self.references),
             answers=dict(self.answers),
             wrote=set(self.wrote),
             violations=[],
@@ -114,6 +117,14 @@ class Ledger:
         act = process.act
         process.is_of_used = bool(act.pushed) and act.token == act.pushed and act.pushed in self.granted
 
+    def claims_of(self, token: str) -> Mapping[str, Any]:
+        """An access token's claims, a JWT's or a reference's; nothing of what is no access token."""
+        reference = parse_reference(token)
+        if reference is None:
+            return claims_of(token)
+        kept, claims = self.references.get(reference.token_id, (b"", {}))
+        return claims if kept == digest(reference.secret) else {}
+
     # Writes that took effect.
 
     def watch(self, author: Process | None, call: Call, old: Item | None, new: Item | None) -> None:
@@ -122,12 +133,10 @@ class Ledger:
             self.wrote.add(author.number)
         if author is not None and call.kind == "once" and old is None:
             self.spent[author.act.proof] = author.number
-        if call.kind == "status" and call.sk == "open" and new is not None:
-            self._shown({(name, idx) for idx in new["indices"]})
-        if call.kind == "status" and call.sk == "block" and new is not None:
-            list_id, _, block = name.partition("#")
-            for place in new["indices"] - (old or {}).get("indices", frozenset()):
-                self._bit(author, (list_id, int(block) * BLOCK + place))
+        if call.kind == "reference" and new is not None:
+            self._reference(name, old, new)
+        if call.kind == "status" and new is not None:
+            self._status(author, call, old, new)
         if call.kind == "session":
             self._session(author, name, new)
         if call.kind == "grant":
@@ -136,6 +145,20 @@ class Ledger:
             self.second.written(author, call, old, new)
         self.devices.written(author, call, old, new)
         self._ended(author, call, old, new)
+
+    def _reference(self, name: str, old: Item | None, new: Item) -> None:
+        if old is not None:
+            self.violated("a reference token was changed")
+        self.references[name] = new["secret_digest"], json.loads(new["claims"])
+
+    def _status(self, author: Process | None, call: Call, old: Item | None, new: Item) -> None:
+        name = call.pk.partition("#")[2]
+        if call.sk == "open":
+            self._shown({(name, idx) for idx in new["indices"]})
+        if call.sk == "block":
+            list_id, _, block = name.partition("#")
+            for place in new["indices"] - (old or {}).get("indices", frozenset()):
+                self._bit(author, (list_id, int(block) * BLOCK + place))
 
     def _session(self, author: Process | None, name: str, new: Item | None) -> None:
         if new is None:
@@ -337,7 +360,7 @@ class Ledger:
     def _bit(self, author: Process | None, bit: tuple[str, int]) -> None:
         self.exact_bits.add(bit)
         act = author.act if author else None
-        if act is not None and act.kind == "revoke" and claims_of(act.token):
+        if act is not None and act.kind == "revoke" and self.claims_of(act.token):
             return  # the client's own wish
         owners = [facts for facts in self.grants.values() if facts.is_live(bit, self.now)]
         # More than one own it where a sandbox was cloned: one that is revoked is reason enough.
@@ -494,7 +517,10 @@ class Ledger:
             self.violated("shut out, and given tokens")
         is_kept = act.kind == "refresh" and "refresh_token" not in members
         refresh = parse_refresh_token(act.token if is_kept else members.get("refresh_token", ""))
-        claims = claims_of(members["access_token"])
+        claims = self.claims_of(members["access_token"])
+        if not claims:
+            self.violated("answered an access token that nobody can look up")
+            return
         index = live_token(claims)
         self._bound(act, facts, claims)
         if refresh is None or digest(refresh.secret) not in facts.chain:
@@ -546,7 +572,7 @@ class Ledger:
             if not facts.is_revoked:
                 self.violated("a revocation was answered that did not happen")
             facts.is_revocation_answered = True
-        claims = claims_of(act.token)
+        claims = self.claims_of(act.token)
         if claims.get("client_id") == act.client_id and claims["exp"] > self.now:
             index = live_token(claims)
             if (index.list_id, index.idx) not in self.bits:

@@ -301,7 +301,7 @@ class AuthorizationServer(RuleBasedStateMachine):
         name, which, nth = intent
         held = self.held[-1 - which % len(self.held)]
         act = intents.act_of(name, held, nth)
-        if act is not None and (key := intents.key_of(act, held, nth)):
+        if act is not None and (key := intents.key_of(act, held, nth, self.ledger.claims_of(act.token))):
             self.proofs += 1
             act = held.proven = acts.proven(act, key, f"machine-{self.proofs}", self.world.now)
         return held, act

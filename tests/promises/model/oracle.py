@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from valet.handles import parse_refresh_token
 
 from tests.promises.model.acts import Act, first_of_two
-from tests.promises.model.facts import Facts, claims_of, live_token, picks_an_api
+from tests.promises.model.facts import Facts, live_token, picks_an_api
 from tests.promises.model.ledger import RESUBMITTED, Ledger
 
 
@@ -46,7 +46,7 @@ class Oracle:
         if act.kind == "refresh":
             return self._refresh(act, facts)
         if act.kind == "introspect":
-            is_access_token = bool(claims_of(act.token))
+            is_access_token = bool(self.ledger.claims_of(act.token))
             is_active = self._is_access_token_active(act) if is_access_token else self._is_refresh_active(act, facts)
             return Expected(200, is_active=is_active)
         if act.kind == "userinfo":
@@ -105,7 +105,7 @@ class Oracle:
         return facts.position(token) == 0 and not self._is_over(facts) and not self.ledger.is_dead(facts)
 
     def _is_access_token_active(self, act: Act) -> bool:
-        claims = claims_of(act.token)
+        claims = self.ledger.claims_of(act.token)
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         is_its_business = claims["client_id"] == act.client_id or (
             act.client_id == "service" and any(aud.endswith("/api") for aud in audience)
@@ -113,7 +113,8 @@ class Oracle:
         return is_its_business and self._is_good(act.token)
 
     def _is_good(self, token: str) -> bool:
-        claims, index = claims_of(token), live_token(claims_of(token))
+        claims = self.ledger.claims_of(token)
+        index = live_token(claims)
         if claims["exp"] <= self.ledger.now or claims["client_id"] in self.disabled_clients:
             return False
         if (index.list_id, index.idx) in self.ledger.exact_bits:
@@ -124,7 +125,7 @@ class Oracle:
         return facts is not None and not facts.is_revoked and not self.ledger.is_dead(facts)
 
     def _userinfo(self, act: Act) -> Expected:
-        claims = claims_of(act.token)
+        claims = self.ledger.claims_of(act.token)
         if not claims or claims["exp"] <= self.ledger.now:
             return Expected(401, "invalid_token")
         if claims.get("cnf", {}).get("jkt", "") != act.jkt:

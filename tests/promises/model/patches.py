@@ -12,13 +12,12 @@ from valet.front_channel import code
 from valet.grant_types import authorization_code, redemption, refresh_token
 from valet.grant_types.redemption import Decision as CodeDecision
 from valet.grant_types.refresh_token import Decision
-from valet.handles import digest, is_digest_of, successor
+from valet.handles import digest, is_digest_of, parse_refresh_token, successor
 from valet.models.grants import Grant, LiveToken
 from valet.ports.grants import Redemption, Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
 
-from tests.promises.model.facts import claims_of
 from tests.promises.model.memory_table import MemoryTable
 from tests.promises.model.processes import Invocation
 
@@ -299,7 +298,7 @@ def answered_before_its_bit(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def put_bits(self: DynamoStatusLists, tokens: tuple[LiveToken, ...]) -> None:
         act = _running(self.table).act
-        if act.kind != "revoke" or not claims_of(act.token):
+        if act.kind != "revoke" or parse_refresh_token(act.token) is not None:
             original(self, tokens)
 
     monkeypatch.setattr(DynamoStatusLists, "put_bits", put_bits)

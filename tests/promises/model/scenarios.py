@@ -10,6 +10,7 @@ from tests.promises.model.owner_scenarios import DEEP_OWNER_SCENARIOS, OWNER_SCE
 from tests.promises.model.processes import Fate
 from tests.promises.model.proof_scenarios import DEEP_PROOF_SCENARIOS, PROOF_SCENARIOS
 from tests.promises.model.pushed_scenarios import DEEP_PUSHED_SCENARIOS, PUSHED_SCENARIOS
+from tests.promises.model.reference_scenarios import REFERENCE_SCENARIOS
 from tests.promises.model.renew_scenarios import DEEP_RENEW_SCENARIOS, RENEW_SCENARIOS
 from tests.promises.model.repeat_scenarios import DEEP_REPEAT_SCENARIOS, REPEAT_SCENARIOS
 from tests.promises.model.run import Run, Scenario, Sender
@@ -366,6 +367,7 @@ ALL = (
     *PROOF_SCENARIOS,
     *PUSHED_SCENARIOS,
     *RENEW_SCENARIOS,
+    *REFERENCE_SCENARIOS,
     *SIGN_IN_SCENARIOS,
     *OWNER_SCENARIOS,
     *SECOND_SCENARIOS,

@@ -15,6 +15,7 @@ from tests.promises.model.operator_seeded import OPERATOR_FAULTS
 from tests.promises.model.owner_seeded import OWNER_FAULTS
 from tests.promises.model.proof_seeded import PROOF_FAULTS
 from tests.promises.model.pushed_seeded import PUSHED_FAULTS
+from tests.promises.model.reference_seeded import REFERENCE_FAULTS
 from tests.promises.model.renew_seeded import RENEW_FAULTS
 from tests.promises.model.repeat_seeded import REPEAT_FAULTS
 from tests.promises.model.scenarios import BY_NAME
@@ -48,7 +49,7 @@ _BY_CHANCE_TOO = {"a renewal that lost answers with an index of its own"}
     "fault",
     [
         *(*FAULTS, *OPERATOR_FAULTS, *REPEAT_FAULTS, *PROOF_FAULTS, *PUSHED_FAULTS, *RENEW_FAULTS),
-        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS, *DEVICE_FAULTS),
+        *(*SIGN_IN_FAULTS, *SECOND_FAULTS, *OWNER_FAULTS, *DEVICE_FAULTS, *REFERENCE_FAULTS),
     ],
     ids=lambda fault: fault.name,
 )

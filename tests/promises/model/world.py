@@ -25,6 +25,7 @@ from valet.aws.dynamodb.own_sign_in import DynamoOwnSignIn
 from valet.aws.dynamodb.passkeys import DynamoPasskeys
 from valet.aws.dynamodb.proofs import DynamoProofs
 from valet.aws.dynamodb.pushed_requests import DynamoPushedRequests
+from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
 from valet.aws.dynamodb.saved_requests import DynamoSavedRequests
 from valet.aws.dynamodb.sessions import DynamoSessions
 from valet.aws.dynamodb.status_lists import DynamoStatusLists
@@ -43,7 +44,7 @@ from valet.server import Server
 from valet.settings import Settings
 from valet.tokens.status_index import BLOCK
 
-from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, Act
+from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, SECOND, Act
 from tests.promises.model.alike import alike
 from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
@@ -222,6 +223,7 @@ class World:
         made.pushed_requests = DynamoPushedRequests(self.grants)
         made.device_codes = DynamoDeviceCodes(self.grants)
         made.once = DynamoOnce(self.grants)
+        made.reference_tokens = DynamoReferenceTokens(self.grants)
         made.sessions = DynamoSessions(self.grants)
         made.proofs = DynamoProofs(self.grants)
         made.passkeys = DynamoPasskeys(self.users)
@@ -470,7 +472,8 @@ def registry() -> KnownRegistry:
     ):
         made.put_scope(Scope(name, f"The words for {name}", frozenset(includes)))
     for audience, scopes in APIS.items():
-        made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"})))
+        form = "reference" if audience == SECOND else "jwt"
+        made.put_api(ProtectedApi(audience, "API", scopes, frozenset({"user", "admin"}), access_token_format=form))
     code_flow = frozenset({"authorization_code", "refresh_token"})
     for client_id in ("web", "strict", "spa", "app", "keeps"):
         made.put_client(

@@ -421,6 +421,18 @@ def test_par_keeps_requests_and_can_do_nothing_else_to_a_person_a_session_or_a_g
     assert {each.action for each in granted.of("par") if each.action.startswith("kms:")} == {"kms:GenerateMac"}
 
 
+def test_only_token_can_make_a_reference_token_and_no_function_can_change_or_delete_one(granted: Granted) -> None:
+    """An item there is as good as a signature. What reads one cannot list them."""
+    able = {
+        (function, action)
+        for function in FUNCTIONS.values()
+        for action in (*_READS, *_WRITES)
+        if granted.may(function, f"dynamodb:{action}", GRANTS, "reference#1", attributes=("claims", "secret_digest"))
+    }
+    reading = {(function, "GetItem") for function in ("introspect", "userinfo", "revoke")}
+    assert able == {("token", "PutItem")} | reading
+
+
 def test_only_par_can_push_a_request_and_only_authorize_can_read_one(granted: Granted) -> None:
     able = {
         (function, action)

@@ -79,6 +79,7 @@ class Walk:
         self.tokens()
         self.bound_tokens()
         self.told_about_tokens()
+        self.reference_tokens()
         self.revocations()
         self.logouts()
         self.own_sign_in()
@@ -201,6 +202,19 @@ class Walk:
         assert replayed.error == "invalid_grant"
         assert self.web_app.refresh(first["refresh_token"]).error == "invalid_grant"
         assert self.web_app.refresh("vr1.x.y.z").error == "invalid_grant"
+
+    def reference_tokens(self) -> None:
+        from valet.server import SERVER
+
+        registry = Table(SERVER.dynamodb, SERVER.settings.registry_table)
+        api = DynamoRegistry(registry, self.clock).scopes().apis[f"{self.issuer}/api"]
+        Registrar(registry).put_api(replace(api, access_token_format="reference"))
+        token = self.sign_in(self.web_app)["access_token"]
+        assert self.service.introspect(token).json()["active"] is True
+        assert self.web_app.userinfo(token).status == 200
+        assert self.web_app.revoke(token).status == 200
+        assert self.service.introspect(token).json() == {"active": False}
+        Registrar(registry).put_api(api)
 
     def renewals(self) -> None:
         from valet.server import SERVER

@@ -1,4 +1,10 @@
-"""The Authorization header: a scheme, one or more spaces, credentials (RFC 9110 §11.1, §11.4)."""
+"""The Authorization header: a scheme, one or more spaces, credentials (RFC 9110 §11.1, §11.4); and the form of the
+access tokens in it that say nothing of themselves.
+"""
+
+# A reference token is this prefix, an id, a dot, and a secret. A JWT never begins so: it begins with `{"` in base64url.
+REFERENCE_PREFIX = "vat_"
+REFERENCE_FORM = rf"{REFERENCE_PREFIX}([A-Za-z0-9_-]{{22}})\.([A-Za-z0-9_-]{{43}})"
 
 
 def find_credentials(authorization: str, scheme: str) -> str | None:

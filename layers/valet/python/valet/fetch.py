@@ -1,4 +1,4 @@
-"""GET over HTTPS, bounded in time and size: the only way an authorizer reaches out.
+"""GET and POST over HTTPS, bounded in time and size: the only way an authorizer reaches out.
 
 http.client and ssl are imported by the first fetch, because they cost a cold start more than everything else here.
 No redirect is followed and no proxy of the environment is asked: http.client does neither, and that is why it is used.
@@ -37,6 +37,15 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched: ...
 
 
+class Post(Protocol):
+    """POSTs a form to a URL. Raises FetchFailed after at most `timeout` seconds, and for every status but 200.
+
+    It may send the form twice, where no answer came to the first one: what it asks for must change nothing.
+    """
+
+    def __call__(self, url: str, form: bytes, *, authorization: str, limit: int, timeout: float) -> Fetched: ...
+
+
 class Connect(Protocol):
     """A connection that is not open yet; `timeout`, in seconds, bounds each step of it."""
 
@@ -56,9 +65,20 @@ class Https:
         self._lock = threading.Lock()
 
     def __call__(self, url: str, *, etag: str | None, limit: int, timeout: float) -> Fetched:
+        return self._fetched(url, {} if etag is None else {"If-None-Match": etag}, None, limit, timeout)
+
+    def post(self, url: str, form: bytes, *, authorization: str, limit: int, timeout: float) -> Fetched:
+        """The port Post."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": authorization}
+        fetched = self._fetched(url, headers, form, limit, timeout)
+        if fetched.status != 200:
+            raise FetchFailed(f"status {fetched.status}")
+        return fetched
+
+    def _fetched(self, url: str, headers: dict[str, str], form: bytes | None, limit: int, timeout: float) -> Fetched:
         if not url.startswith(self._origin + "/"):
             raise FetchFailed("not on the issuer's origin")
-        attempt = _Attempt(self, url.removeprefix(self._origin), etag, limit, timeout)
+        attempt = _Attempt(self, url.removeprefix(self._origin), headers, form, limit, timeout)
         # Fetch in a thread, because no socket timeout bounds a name lookup or an answer that arrives byte by byte.
         thread = threading.Thread(target=attempt.run, name="fetch", daemon=True)
         thread.start()
@@ -109,13 +129,13 @@ class Https:
 
 
 class _Attempt:
-    """One GET, in a thread that its caller may give up on."""
+    """One request, in a thread that its caller may give up on: a POST of `form`, or a GET where that is None."""
 
-    def __init__(self, https: Https, path: str, etag: str | None, limit: int, timeout: float) -> None:
-        self._https, self._path, self._limit, self._timeout = https, path, limit, timeout
-        self._headers = {"Accept-Encoding": "gzip", "User-Agent": https.agent}
-        if etag is not None:
-            self._headers["If-None-Match"] = etag
+    def __init__(
+        self, https: Https, path: str, headers: dict[str, str], form: bytes | None, limit: int, timeout: float
+    ) -> None:
+        self._https, self._path, self._form, self._limit, self._timeout = https, path, form, limit, timeout
+        self._headers = {"Accept-Encoding": "gzip", "User-Agent": https.agent, **headers}
         self._connection: HTTPConnection | None = None
         self._sock: socket.socket | None = None
         self._is_abandoned = self._has_answer = False
@@ -124,7 +144,7 @@ class _Attempt:
 
     def run(self) -> None:
         try:
-            self.fetched = self._get()
+            self.fetched = self._answer()
         except FetchFailed as error:
             self.failure = str(error)
         except Exception as error:  # every error of the network is one outcome
@@ -144,14 +164,14 @@ class _Attempt:
             except OSError:
                 pass  # it had ended by itself
 
-    def _get(self) -> Fetched:
+    def _answer(self) -> Fetched:
         connection, is_reused = self._https.connection(self._timeout)
         try:
             return self._fetched_over(connection)
         except OSError:
             if not is_reused or self._has_answer or self._is_abandoned:
                 raise
-        # The peer may close an idle connection; a GET that it never answered may be sent again.
+        # The peer may close an idle connection; a request that it never answered may be sent again.
         connection, _ = self._https.connection(self._timeout)
         return self._fetched_over(connection)
 
@@ -177,7 +197,7 @@ class _Attempt:
             raise FetchFailed("too late")
         connection.sock.settimeout(self._timeout)
         self._sock = connection.sock  # http.client forgets it before the body is read
-        connection.request("GET", self._path, headers=self._headers)
+        connection.request("GET" if self._form is None else "POST", self._path, self._form, self._headers)
         return connection.getresponse()
 
     def _read(self, response: "HTTPResponse") -> Fetched:

@@ -2,19 +2,38 @@
 
 from typing import Protocol
 
+from valet.authorization import REFERENCE_PREFIX
 from valet.models.accounts import Account
 from valet.models.grants import Grant
 from valet.ports.accounts import HasAccounts
 from valet.ports.clients import HasRegistry
 from valet.ports.grants import HasGrants
+from valet.ports.reference_tokens import HasReferenceTokens
+from valet.ports.runtime import HasClock
 from valet.ports.status_lists import HasStatusLists
 from valet.standing import grant_stands
+from valet.tokens import verify
 from valet.tokens.status_index import BLOCK
 from valet.tokens.verify import Verified
 
 
 class Ports(HasRegistry, HasAccounts, HasGrants, HasStatusLists, Protocol):
     """The ports that tell whether a token is good."""
+
+
+class Reading(HasRegistry, HasReferenceTokens, HasClock, Protocol):
+    """The ports that read an access token."""
+
+
+def read_access_token(token: str, issuer: str, ports: Reading) -> Verified | None:
+    """The content of an access token of this issuer, a JWT or a reference, that has not expired; None for all else."""
+    if not token.startswith(REFERENCE_PREFIX):
+        return verify.verify_access_token(token, issuer, ports.registry.signing_keys(), ports.clock())
+    # Few tokens are references: their module is imported for those only.
+    from valet.tokens import reference
+
+    claims = reference.find_claims(token, issuer, ports.reference_tokens, ports.clock())
+    return verify.verified(claims) if claims is not None else None
 
 
 def is_active(verified: Verified, ports: Ports) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from valet.ports.proofs import Proofs
     from valet.ports.providers import Providers
     from valet.ports.pushed_requests import PushedRequests
+    from valet.ports.reference_tokens import ReferenceTokens
     from valet.ports.saved_requests import SavedRequests
     from valet.ports.sealing import Sealing
     from valet.ports.sessions import Sessions
@@ -135,6 +136,12 @@ class Server(Surroundings):
         from valet.tokens.status_list import StatusListPublisher
 
         return StatusListPublisher(self.status_lists)
+
+    @cached_property
+    def reference_tokens(self) -> "ReferenceTokens":
+        from valet.aws.dynamodb.reference_tokens import DynamoReferenceTokens
+
+        return DynamoReferenceTokens(self._table(self.settings.grants_table))
 
     @cached_property
     def saved_requests(self) -> "SavedRequests":

@@ -30,13 +30,10 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     signer = current_signer(ports.registry, ports.signers, alg, is_fapi2=client.is_fapi2)
     issuance = Issuance(request.issuer, now, ports.random, signer, request.jkt)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
-    token = access_token.sign_for_client(
-        issuance,
-        client,
-        scope,
-        aud,
-        ports.status_indices.allot(client.client_id, exp, client.epoch),
-    )
+    live = ports.status_indices.allot(client.client_id, exp, client.epoch)
+    claims = access_token.claims_for_client(issuance, client, scope, aud, live)
+    token, kept = access_token.issue(claims, issuance, aud, known)
+    access_token.keep(kept, ports)
     request.one_use.spend()
     ports.audit.record(
         "token.issued", client_id=client.client_id, grant_type="client_credentials", scope=" ".join(scope)

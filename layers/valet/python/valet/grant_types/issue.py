@@ -71,16 +71,18 @@ def sign_tokens(
     if id_token_alg != alg:
         other = current_signer(ports.registry, ports.signers, id_token_alg, is_fapi2=is_fapi2)
     issuance = Issuance(request.issuer, request.now, ports.random, signer, request.jkt)
-    token = access_token.sign_for_user(issuance, grant, account, scope, allowed, known, live)
+    told = access_token.claims_for_user(issuance, grant, account, scope, allowed, known, live)
+    token, kept = access_token.issue(told, issuance, allowed, known)
     tokens = Tokens(access_token=token, expires_in=max(0, live.exp - int(request.now)), scope=tuple(scope))
-    if not gives_id_token:
-        return tokens
-    about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)
-    lifetime = ports.settings.id_token_lifetime
-    if other is not signer:
-        issuance = replace(issuance, signer=other)
-    signed = id_token.sign(issuance, grant, token, about_user, lifetime=lifetime, with_nonce=is_first)
-    return replace(tokens, id_token=signed)
+    if gives_id_token:
+        about_user = claims.for_id_token(account, grant, scope, request.client, ports.registry.scopes)
+        lifetime = ports.settings.id_token_lifetime
+        if other is not signer:
+            issuance = replace(issuance, signer=other)
+        signed = id_token.sign(issuance, grant, token, about_user, lifetime=lifetime, with_nonce=is_first)
+        tokens = replace(tokens, id_token=signed)
+    access_token.keep(kept, ports)
+    return tokens
 
 
 def nothing_left(scope: Sequence[str]) -> InvalidScope:

@@ -12,6 +12,7 @@ from valet.ports.device_codes import HasDeviceCodes
 from valet.ports.grants import HasGrants
 from valet.ports.keys import HasSigners
 from valet.ports.once import HasOnce
+from valet.ports.reference_tokens import HasReferenceTokens
 from valet.ports.runtime import HasAudit, HasClock, HasRandom, HasSettings
 from valet.ports.status_lists import HasStatusLists
 from valet.tokens.status_index import HasStatusIndices
@@ -28,6 +29,7 @@ class Ports(
     HasStatusLists,
     HasStatusIndices,
     HasSigners,
+    HasReferenceTokens,
     HasOnce,
     HasAudit,
     Protocol,

@@ -87,6 +87,7 @@ class ProtectedApi(Frozen):
     roles: frozenset[str] = frozenset()  # the end-users' roles that it is told
     access_token_lifetime: int | None = None  # seconds; None: the deployment's
     access_token_signing_alg: str = ""  # empty: the first lane of the key ring
+    access_token_format: str = "jwt"  # (RFC 9068) | reference: the API introspects its tokens (RFC 7662)
 
 
 class Scope(Frozen):

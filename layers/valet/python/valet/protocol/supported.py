@@ -93,6 +93,9 @@ PROFILES = ("plain", "fapi2")  # what a client is registered for
 PROMPTS = ("none", "login", "consent", "select_account")
 CREATE = "create"  # and where people may make accounts: OpenID Connect Prompt Create §4.1
 
+# The forms of access tokens: what an API may be registered for.
+JWT, REFERENCE = TOKEN_FORMATS = ("jwt", "reference")
+
 # The claims about an end-user, by the scope that they belong to (OpenID Connect Core §5.1, §5.4). The scope roles and
 # its claim are Valet's own: a client may be told the claim by another name.
 CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {

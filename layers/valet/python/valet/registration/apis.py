@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from valet.models.clients import Client, ProtectedApi, Scopes
 from valet.protocol.resource import compared, is_resource
 from valet.protocol.scope import ISSUERS_OWN
-from valet.protocol.supported import SIGNING_ALGS
+from valet.protocol.supported import SIGNING_ALGS, TOKEN_FORMATS
 from valet.registration.rules import NOT_REGISTERED, ONE_OF_THE_ALGS, Wrong
 
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,500}")
@@ -54,6 +54,8 @@ def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]
         wrong.append(Wrong("access_token_lifetime", f"{low} to {high} seconds"))
     if api.access_token_signing_alg not in ("", *SIGNING_ALGS):
         wrong.append(Wrong("access_token_signing_alg", ONE_OF_THE_ALGS, api.access_token_signing_alg))
+    if api.access_token_format not in TOKEN_FORMATS:
+        wrong.append(Wrong("access_token_format", "jwt or reference", api.access_token_format))
     return wrong
 
 

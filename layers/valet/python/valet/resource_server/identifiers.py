@@ -15,9 +15,15 @@ RESOURCE_METADATA = re.compile(
 MOST_PUBLIC_URLS = 4
 DEFAULT_MAX_STALE, LONGEST_MAX_STALE = 300, 900  # seconds
 SHORTEST_PROOF_AGE, DEFAULT_PROOF_AGE, LONGEST_PROOF_AGE = 10, 60, 300  # seconds from a proof's `iat`
+LONGEST_INTROSPECTION_CACHE = 30  # seconds that an answer about a reference token may serve again
 
 
 def is_public_url(text: str) -> bool:
     """Whether `text` may be an API's address, or what precedes its paths: like an issuer's, with or without a path."""
     # Compiled only where it is asked for, because that takes longer than to read all other names.
     return re.fullmatch(rf"(?:{ISSUER.pattern})(?:/[A-Za-z0-9._~-]{{1,128}}){{0,8}}", text) is not None
+
+
+def is_credential(text: str) -> bool:
+    """Whether `text` may be a client_id or a client's secret, as Valet makes them."""
+    return re.fullmatch(r"[\x21-\x7e]{1,500}", text) is not None

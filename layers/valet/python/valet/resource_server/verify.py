@@ -44,7 +44,6 @@ class AccessToken(NamedTuple):
     for a bearer token.
     """
 
-    key: Key
     length: int
     not_before: int
     expires_at: int
@@ -62,7 +61,7 @@ class Verifier:
     def __init__(self, issuer: str, audience: str, keys: Keys, is_status_optional: bool) -> None:
         self._issuer, self._audience, self._keys = issuer, audience, keys
         self._is_status_optional = is_status_optional
-        self._remembered: dict[bytes, AccessToken] = {}
+        self._remembered: dict[bytes, tuple[Key, AccessToken]] = {}
         self._headers: dict[bytes, compact.Header] = {}  # of tokens that were good: most tokens share theirs
         self._lock = threading.Lock()
 
@@ -76,23 +75,33 @@ class Verifier:
             raise TokenRefused("not ASCII") from None
         # The whole token is digested: one bit changed in its signature is another token.
         digest = hashlib.sha256(raw).digest()
-        found = self._remembered.get(digest)
+        remembered = self._remembered.get(digest)
         # A remembered token dies with its key: the very object must still be in the key set.
-        if found is not None and self._keys.at(now).get(found.key.kid) is found.key:
+        if remembered is not None and self._keys.at(now).get(remembered[0].kid) is remembered[0]:
+            found = remembered[1]
             if not found.not_before <= now.wall < found.expires_at:
                 raise TokenRefused("expired or not yet valid")
             return found
-        found = self._verified(raw, digest, now)
-        self._remember(digest, found)
+        key, found = self._verified(raw, digest, now)
+        self._remember(digest, key, found)
         return found
 
-    def _remember(self, digest: bytes, token: AccessToken) -> None:
+    def introspected(self, claims: Mapping[str, object], length: int, digest: bytes, now: float) -> AccessToken:
+        """The access token whose `claims` the issuer has told; `digest` is the token's, `length` that of a JWT with
+        these claims. Raises TokenRefused.
+
+        It has no status: the issuer has looked.
+        """
+        not_before, expires_at = self._check(claims, now)
+        return self._access_token(claims, length, not_before, expires_at, digest)
+
+    def _remember(self, digest: bytes, key: Key, token: AccessToken) -> None:
         with self._lock:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]  # the oldest
-            self._remembered[digest] = token
+            self._remembered[digest] = key, token
 
-    def _verified(self, raw: bytes, digest: bytes, now: Moment) -> AccessToken:
+    def _verified(self, raw: bytes, digest: bytes, now: Moment) -> tuple[Key, AccessToken]:
         try:
             encoded_header, encoded_payload, encoded_signature = compact.parts(raw)
             header = self._headers.get(encoded_header) or compact.header(encoded_header)
@@ -115,8 +124,12 @@ class Verifier:
             raise TokenRefused("signature") from None
         if len(self._headers) < _MOST_HEADERS:
             self._headers[encoded_header] = header
-        found = self._access_token(claims, key, len(raw), not_before, expires_at)
-        return found._replace(ath=_ath(digest)) if found.jkt else found
+        found = self._access_token(claims, len(raw), not_before, expires_at, digest)
+        if "status" in claims:
+            return key, found._replace(reference=self._reference(claims["status"]))
+        if not self._is_status_optional:
+            raise TokenRefused("no status")
+        return key, found
 
     def _check(self, claims: Mapping[str, object], now: float) -> tuple[int, int]:
         """Check the issuer, the audience and the times; answer from when to when the token is good."""
@@ -140,7 +153,7 @@ class Verifier:
         return not_before, exp
 
     def _access_token(
-        self, claims: Mapping[str, object], key: Key, length: int, not_before: int, expires_at: int
+        self, claims: Mapping[str, object], length: int, not_before: int, expires_at: int, digest: bytes
     ) -> AccessToken:
         sub, client_id, jti = claims.get("sub"), claims.get("client_id"), claims.get("jti")
         if not (type(sub) is str and sub and type(client_id) is str and client_id and type(jti) is str and jti):
@@ -151,13 +164,11 @@ class Verifier:
             value = claims.get(name)
             if value is not None:
                 context[name] = value if type(value) is str else _flat(value)
-        jkt = ""
+        jkt = ath = ""
         if "cnf" in claims:
             jkt = context["cnf_jkt"] = _jkt(claims["cnf"])
-        reference = self._reference(claims["status"]) if "status" in claims else None
-        if reference is None and not self._is_status_optional:
-            raise TokenRefused("no status")
-        return AccessToken(key, length, not_before, expires_at, reference, scope, roles, context, jkt, "")
+            ath = _ath(digest)
+        return AccessToken(length, not_before, expires_at, None, scope, roles, context, jkt, ath)
 
     def _reference(self, status: object) -> Reference:
         """Where the status stands. A `status` of some other kind cannot be looked up, so it refuses."""

@@ -1,6 +1,9 @@
-"""Access tokens (RFC 9068), each with its place in a status list (Token Status List, §6)."""
+"""Access tokens, each with its place in a status list (Token Status List, §6): JWTs (RFC 9068), or references to the
+same claims where the API is registered for these.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from valet.handles import new_id
 from valet.models.accounts import Account
@@ -8,9 +11,14 @@ from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken
 from valet.protocol.claims import roles_of
 from valet.protocol.scope import ISSUERS_OWN, api_of
+from valet.protocol.supported import JWT
 from valet.settings import LONGEST_ACCESS_TOKEN, Settings
 from valet.tokens import jws
 from valet.tokens.issuance import Issuance
+
+if TYPE_CHECKING:
+    from valet.models.reference_tokens import ReferenceToken
+    from valet.ports.reference_tokens import HasReferenceTokens
 
 TYPE = "at+jwt"
 # In one lifetime a grant takes at most so many places in status lists, and so many it remembers.
@@ -31,7 +39,32 @@ def signing_alg(audience: Sequence[str], known: Scopes) -> str:
     return api.access_token_signing_alg if api is not None else ""
 
 
-def sign_for_user(
+def issue(
+    claims: Mapping[str, object], issuance: Issuance, audience: Sequence[str], known: Scopes
+) -> "tuple[str, ReferenceToken | None]":
+    """The access token with these claims, in the form that its API is registered for; and, of a reference token, what
+    has to be kept of it before the token is answered.
+    """
+    api = known.apis.get(audience[0])
+    if api is None or api.access_token_format == JWT:
+        return jws.sign(claims, TYPE, issuance.signer), None
+    # Few APIs take reference tokens: their module is imported for those only.
+    from valet.tokens import reference
+
+    return reference.reference_to(claims, cast(int, claims["exp"]), issuance.random)
+
+
+def keep(token: "ReferenceToken | None", ports: "HasReferenceTokens") -> None:
+    """Keep what a reference token stands for, if it is one: before anything is spent for it, and after the last
+    signature. Raises TemporarilyUnavailable.
+    """
+    if token is not None:
+        from valet.tokens import reference
+
+        reference.keep(token, ports.reference_tokens)
+
+
+def claims_for_user(
     issuance: Issuance,
     grant: Grant,
     account: Account,
@@ -39,8 +72,8 @@ def sign_for_user(
     audience: Sequence[str],
     known: Scopes,
     live: LiveToken,
-) -> str:
-    """The access token for the end-user of `grant`."""
+) -> dict[str, object]:
+    """The claims of an access token for the end-user of `grant`."""
     claims: dict[str, object] = {
         **_claims(issuance, grant.client_id, grant.sub, scope, audience, live),
         "auth_time": grant.auth_time,
@@ -55,19 +88,18 @@ def sign_for_user(
     roles = sorted(roles_of(account, grant) & api.roles) if api is not None and is_for_api else []
     if roles:
         claims["roles"] = roles
-    return jws.sign(claims, TYPE, issuance.signer)
+    return claims
 
 
-def sign_for_client(
+def claims_for_client(
     issuance: Issuance,
     client: Client,
     scope: Sequence[str],
     audience: Sequence[str],
     live: LiveToken,
-) -> str:
-    """The access token for a client on its own behalf: its `sub` is the client (RFC 9068 §2.2)."""
-    claims = _claims(issuance, client.client_id, client.client_id, scope, audience, live)
-    return jws.sign(claims, TYPE, issuance.signer)
+) -> dict[str, object]:
+    """The claims of an access token for a client on its own behalf: its `sub` is the client (RFC 9068 §2.2)."""
+    return _claims(issuance, client.client_id, client.client_id, scope, audience, live)
 
 
 def _claims(

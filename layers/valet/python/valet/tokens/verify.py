@@ -33,8 +33,11 @@ class Verified(Frozen):
 def verify_access_token(token: str, issuer: str, keys: Sequence[SigningKey], now: float) -> Verified | None:
     """The token's content, if it is an access token of this issuer and has not expired; else None."""
     claims = _verify(token, access_token.TYPE, issuer, keys)
-    if claims is None or now >= claims["exp"]:
-        return None
+    return verified(claims) if claims is not None and now < claims["exp"] else None
+
+
+def verified(claims: Mapping[str, Any]) -> Verified:
+    """An access token of ours, by its claims."""
     status = claims["status"]["status_list"]
     return Verified(
         sub=claims["sub"],

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from valet.clock import Clock, Jitter, system_clock
-from valet.fetch import Fetch
+from valet.authorization import REFERENCE_PREFIX
+from valet.clock import Clock, Jitter, Moment, system_clock
+from valet.fetch import Fetch, Post
 from valet.resource_server.api_gateway import answers, events
 from valet.resource_server.api_gateway.configuration import Configuration
 from valet.resource_server.api_gateway.permissions import Permissions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Log = Callable[[Mapping[str, object]], None]
 RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
 FindToken = Callable[[Mapping[str, Any], str | None], tuple[str, bool]]
+ReadReference = Callable[[str, Moment], AccessToken]
 ReadSignIn = Callable[[Mapping[str, str], float], SignIn]
 
 
@@ -35,8 +37,15 @@ class Authorizer:
     """Built once for each execution environment; `answer` is all it does."""
 
     def __init__(
-        self, configuration: Configuration, fetch: Fetch, clock: Clock, jitter: Jitter, log: Log = print_line
+        self,
+        configuration: Configuration,
+        fetch: Fetch,
+        clock: Clock,
+        jitter: Jitter,
+        log: Log = print_line,
+        post: Post | None = None,
     ) -> None:
+        """`post` asks the issuer about reference tokens. It is needed where INTROSPECTION_CLIENT is set."""
         issuer, max_stale = configuration.issuer, configuration.status_max_stale
         self._routes, self._is_simple = configuration.routes, configuration.is_simple
         self._resource_metadata = configuration.resource_metadata
@@ -64,6 +73,11 @@ class Authorizer:
             from valet.resource_server.api_gateway.sign_ins import SignIns
 
             self._read_sign_in = SignIns(configuration.routes).of
+        self._read_reference: ReadReference | None = None
+        if configuration.introspection is not None and post is not None:
+            from valet.resource_server.introspection import Introspector
+
+            self._read_reference = Introspector(issuer, *configuration.introspection, post, self._verifier).introspect
         self._configuration, self._lock = configuration, threading.Lock()
         self._senders: Senders | None = None
 
@@ -113,7 +127,12 @@ class Authorizer:
             presented, is_dpop = self._find_protocol_token(event, asked.authorization)
         else:
             presented, is_dpop = events.presented_token(asked.authorization)
-        token = self._verifier.verify(presented, now)
+        if presented.startswith(REFERENCE_PREFIX):
+            if self._read_reference is None:
+                raise TokenRefused("a reference token, and INTROSPECTION_CLIENT is not set")
+            token = self._read_reference(presented, now)
+        else:
+            token = self._verifier.verify(presented, now)
         if token.jkt:
             if not is_dpop:
                 raise TokenRefused("bound to a key, and presented as Bearer: such a token comes with a DPoP proof")

@@ -26,7 +26,8 @@ class Configuration(NamedTuple):
     """An authorizer's configuration. `status_max_stale` is seconds; `is_simple` is RESPONSE; `resource_metadata` is the
     address of this API's own metadata (RFC 9728), or empty; `is_by_path` is MATCH; `takes_protocol` is WEBSOCKET_TOKEN;
     `public_urls` is PUBLIC_URL, in its order; `proof_max_age` is DPOP_MAX_AGE, seconds; `takes_bearer` is
-    SENDER_CONSTRAINT.
+    SENDER_CONSTRAINT; `introspection` is INTROSPECTION_CLIENT, INTROSPECTION_SECRET and INTROSPECTION_CACHE, seconds;
+    None: reference tokens are refused.
     """
 
     issuer: str
@@ -42,6 +43,7 @@ class Configuration(NamedTuple):
     public_urls: tuple[str, ...]
     proof_max_age: int
     takes_bearer: bool
+    introspection: tuple[str, str, int] | None = None
 
 
 def parse(env: Mapping[str, str]) -> Configuration:
@@ -80,6 +82,7 @@ def parse(env: Mapping[str, str]) -> Configuration:
     if not re.fullmatch(r"[0-9]{1,3}", max_age) or not SHORTEST_PROOF_AGE <= int(max_age) <= LONGEST_PROOF_AGE:
         wrong.append(f"DPOP_MAX_AGE is {max_age!r}, and must be {SHORTEST_PROOF_AGE} to {LONGEST_PROOF_AGE} seconds")
     sender_constraint = _one_of(env, "SENDER_CONSTRAINT", ("optional", "required"), wrong)
+    introspection = _introspection(env, wrong)
     if wrong:
         raise ConfigurationError("; ".join(wrong))
     return Configuration(
@@ -96,7 +99,17 @@ def parse(env: Mapping[str, str]) -> Configuration:
         public_urls=public_urls,
         proof_max_age=int(max_age),
         takes_bearer=sender_constraint == "optional",
+        introspection=introspection,
     )
+
+
+def _introspection(env: Mapping[str, str], wrong: list[str]) -> tuple[str, str, int] | None:
+    if not env.get("INTROSPECTION_CLIENT") and not env.get("INTROSPECTION_SECRET"):
+        return None
+    # Few APIs take reference tokens: the rules are imported for those only.
+    from valet.resource_server.api_gateway import introspection_settings
+
+    return introspection_settings.parse(env, wrong)
 
 
 def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], wrong: list[str]) -> str:
