@@ -22,6 +22,9 @@ Log = Callable[[Mapping[str, object]], None]
 RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
 FindToken = Callable[[Mapping[str, Any], str | None], tuple[str, bool]]
 ReadSignIn = Callable[[Mapping[str, str], float], SignIn]
+ScopesOfTool = Callable[
+    [Mapping[str, Any], int, tuple[tuple[str, frozenset[str]], ...]], tuple[frozenset[str] | None, str]
+]
 
 
 def print_line(members: Mapping[str, object]) -> None:
@@ -47,8 +50,8 @@ class Authorizer:
         self._permissions = Permissions(configuration.routes, log, configuration.is_by_path)
         if not configuration.is_simple and not configuration.is_by_path:
             self._permissions.tell_inexact()
-        # Imported only where they are configured: an API without a catch-all route, without a WebSocket and without a
-        # route that asks for a sign-in pays for none of them.
+        # Imported only where they are configured: an API without a catch-all route, without a WebSocket, without a route
+        # that asks for a sign-in and without one that has tools pays for none of them.
         self._route_of: RouteOf | None = None
         if configuration.is_by_path:
             from valet.resource_server.api_gateway.paths import Paths
@@ -64,6 +67,11 @@ class Authorizer:
             from valet.resource_server.api_gateway.sign_ins import SignIns
 
             self._read_sign_in = SignIns(configuration.routes).of
+        self._scopes_of_tool: ScopesOfTool | None = None
+        if configuration.routes.asks_for_tools:
+            from valet.resource_server.api_gateway.tools import scopes_of
+
+            self._scopes_of_tool = scopes_of
         self._configuration, self._lock = configuration, threading.Lock()
         self._senders: Senders | None = None
 
@@ -88,20 +96,25 @@ class Authorizer:
         if self._read_sign_in is not None:
             # The moment of the answer: a fetch may have taken seconds.
             sign_in = self._read_sign_in(token.context, self._clock().wall)
-        permission = self._permissions.of(token.scope, token.roles, sign_in)
+        permission = self._permissions.of(token.scope, token.roles, sign_in, "actors" in token.context)
         if asked.shape == events.APPSYNC:
             return answers.appsync(token, permission)
         reason = ""
         if self._route_of is not None and asked.shape != events.WEBSOCKET:
             route, reason = self._route_of(event, asked)
             asked = asked._replace(route=route)
+        route, rule = asked.route, self._routes.rules.get(asked.route or "")
+        if self._scopes_of_tool is not None and rule is not None and rule.tools:
+            more, reason = self._scopes_of_tool(event, asked.shape, rule.tools)
+            rule = None if more is None else rule._replace(scopes=rule.scopes | more)
+            if rule is None or not rule.scopes <= set(token.scope.split()):
+                asked = asked._replace(route=None)  # the route may be the token's, and this request is not
         is_allowed = asked.route in permission.routes
         challenge = ""
         if not is_allowed:
-            rule = self._routes.rules.get(asked.route or "")
             challenge = answers.challenge(rule, token, sign_in, self._resource_metadata)
             told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
-            line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
+            line = {"level": "INFO", "event": "route.denied", "route": route, "request_id": request_id}
             self._log({**line, "reason": reason or answers.lack(rule, token, sign_in), **told})
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)

@@ -56,6 +56,8 @@ def parse(env: Mapping[str, str]) -> Configuration:
     if not AUDIENCE.fullmatch(audience):
         wrong.append(f"AUDIENCE is {audience!r}, and must be the one identifier of this API")
     response = _one_of(env, "RESPONSE", ("policy", "simple"), wrong)
+    if response == "simple" and routes.asks_for_tools:
+        wrong.append("ROUTES has tools, and RESPONSE is simple: an HTTP API carries no challenge, so use a REST API")
     optional = _one_of(env, "STATUS_OPTIONAL", ("false", "true"), wrong)
     max_stale = env.get("STATUS_MAX_STALE") or str(DEFAULT_MAX_STALE)
     if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > LONGEST_MAX_STALE:
