@@ -40,7 +40,8 @@ def test_a_good_token_reaches_the_api_which_sees_who_calls(stack: LocalStack) ->
 
 
 def test_the_authorizers_know_where_their_apis_are_called_so_that_they_can_judge_proofs(stack: LocalStack) -> None:
-    (beside,) = stack.rest
+    beside = stack.beside[0]
+    assert isinstance(beside, RestGateway)
     assert isinstance(beside._functions, Functions)
     for functions, address in ((stack.functions, stack.url), (beside._functions, f"{stack.url}/v1")):
         assert functions.module("AuthorizerFunction").CONFIGURATION.public_urls == (address,)
@@ -128,7 +129,8 @@ def test_both_kinds_of_authorizer_decide_alike_with_and_without_the_cache(
 
 def test_the_authorizers_environment_is_its_own_and_not_the_stacks(stack: LocalStack) -> None:
     variables = {function.logical_id: function.environment for function in stack.system.functions.values()}
-    (rest,) = stack.rest
+    rest = stack.beside[0]
+    assert isinstance(rest, RestGateway)
     (api,) = rest._apis
     authorizer = api.routes[0].authorizer
     assert authorizer is not None
