@@ -90,7 +90,8 @@ class Gateway:
         request = request_from_environ(environ)
         response, function = self.answer(request)
         self._on_served(Served(request, response, function, time.monotonic() - started))
-        headers = [*response.headers, ("content-length", str(len(response.body)))]
+        own = ((name, value) for name, value in response.headers if name != "content-length")  # the gateway counts
+        headers = [*own, ("content-length", str(len(response.body)))]
         start_response(_status_line(response.status), [(name, _on_the_wire(value)) for name, value in headers])
         without_body = request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
         return [] if without_body else [response.body]

@@ -12,7 +12,7 @@ from starlette.types import Message
 # API Gateway answers for its own domain names alone, and a bearer token is no cookie: nothing for DNS rebinding to use.
 OPEN = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WWW-Authenticate"}
-ITEMS = {"1": "Tea", "2": "Bread"}  # of one execution environment; yours come from a database
+ITEMS = {"1": "Tea", "2": "Bread", "3": "Rice"}  # of one execution environment; yours come from a database
 
 caller: ContextVar[dict[str, str]] = ContextVar("caller")
 server = MCPServer("Items", log_level="WARNING")

@@ -1,0 +1,185 @@
+"""MCP's own client libraries at docs/examples/mcp-server, which the local stack plays under /tools (docs/agents.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from local.beside import MCP_PACKAGE, McpServer
+from local.stack import ROOT, LocalStack
+from tests.e2e.visiting import Visit
+from tests.support.missing import is_missing
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+HERE = Path(__file__).parent
+REDIRECT_URI = "http://127.0.0.1:33418/callback"  # the port of this day; it is registered without one
+BOTH = "tools.read tools.write"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec(MCP_PACKAGE) is None:
+        is_missing(f"the Python package {MCP_PACKAGE} is not there: `make .venv/.dev`")
+
+
+@pytest.fixture(scope="module", params=["all", "least"])
+def scopes(request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[str]:
+    """The parameter Scopes of the server's stack. One process of the server serves all tests, so each deletes an item of
+    its own.
+    """
+    which: str = request.param
+    played = McpServer(ROOT, stack.url, lambda crash: None, which)
+    before = stack.gateway._rest
+    stack.gateway._rest = (*(each for each in before if not isinstance(each, McpServer)), played)
+    yield which
+    stack.gateway._rest = before
+    played.stop()
+
+
+@pytest.fixture
+def visit(fresh_stack: LocalStack) -> Iterator[Visit]:
+    visit = Visit(fresh_stack.issuer)
+    yield visit
+    visit.close()
+
+
+def asked(visit: Visit) -> list[dict[str, list[str]]]:
+    """The parameters of every authorization request."""
+    return [parse_qs(urlsplit(url).query) for url in visit.seen]
+
+
+def held(visit: Visit, url: str, scopes: list[str]) -> None:
+    """Every request named the server, and asked for these scopes one after the other."""
+    requests = asked(visit)
+    assert [each["resource"] for each in requests] == [[url]] * len(requests)
+    assert [" ".join(sorted(each["scope"][0].split())) for each in requests] == scopes
+    assert {each["client_id"][0] for each in requests} == {"mcp_demo"}
+
+
+# -- Python ------------------------------------------------------------------------------------------------------------
+
+
+async def by_python(url: str, visit: Visit, tool: Callable[[Any], Any], mode: str) -> Any:
+    """What `tool` makes of the connected client of the official library."""
+    import httpx2
+    from mcp import Client
+    from mcp.client.auth import OAuthClientProvider
+    from mcp.client.auth.oauth2 import AuthorizationCodeResult
+    from mcp.client.streamable_http import streamable_http_client
+    from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata
+
+    registered = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none"}
+    registered |= {"grant_types": ["authorization_code", "refresh_token"]}
+
+    class Storage:
+        tokens: Any = None
+
+        async def get_tokens(self) -> Any:
+            return self.tokens
+
+        async def set_tokens(self, tokens: Any) -> None:
+            self.tokens = tokens
+
+        async def get_client_info(self) -> Any:
+            return OAuthClientInformationFull.model_validate({**registered, "client_id": "mcp_demo"})
+
+        async def set_client_info(self, client_info: Any) -> None:
+            raise AssertionError("it has registered itself")
+
+    answers: list[str] = []
+
+    async def redirect(address: str) -> None:
+        answers.append(await asyncio.to_thread(visit.at_issuer, address))
+
+    async def callback() -> AuthorizationCodeResult:
+        answer = parse_qs(urlsplit(answers[-1]).query)
+        return AuthorizationCodeResult(code=answer["code"][0], state=answer["state"][0], iss=answer["iss"][0])
+
+    metadata = OAuthClientMetadata.model_validate(registered)
+    auth = OAuthClientProvider(url, metadata, Storage(), redirect, callback)
+    async with httpx2.AsyncClient(auth=auth, timeout=30) as http:
+        async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+            return await tool(client)
+
+
+async def _both_tools(client: Any) -> list[Any]:
+    tools = await client.list_tools()
+    listed = await client.call_tool("list_items", {})
+    deleted = await client.call_tool("delete_item", {"item_id": "1"})
+    return [sorted(tool.name for tool in tools.tools), listed.structured_content, deleted.content[0].text]
+
+
+def test_python_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit: Visit, scopes: str) -> None:
+    url = f"{fresh_stack.url}/tools/mcp"
+    tools, listed, deleted = asyncio.run(by_python(url, visit, _both_tools, "auto"))
+    assert tools == ["delete_item", "list_items"]
+    assert listed["1"] == "Tea"
+    assert deleted == "demo-john deleted the item 1."
+    every = f"offline_access {BOTH}"
+    held(visit, url, [every] if scopes == "all" else ["offline_access tools.read", every])
+
+
+# -- TypeScript --------------------------------------------------------------------------------------------------------
+
+CLIENT, OLD = "@modelcontextprotocol/client", "@modelcontextprotocol/sdk"
+
+
+@pytest.fixture
+def libraries() -> None:
+    missing = [name for name in (CLIENT, OLD) if not (HERE / "node_modules" / name).exists()]
+    if missing or not shutil.which("node"):
+        is_missing(f"{', '.join(missing) or 'node'} is not there: (cd tests/e2e && npm ci)")
+
+
+def by_typescript(library: str, url: str, visit: Visit, item: str, client_id: str = "mcp_demo", secret: str = "") -> Any:
+    """What the library's client has got from both tools."""
+    words = ["node", HERE / "clients" / "mcp.mjs", library, url, REDIRECT_URI, client_id, secret, item]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            word, _, address = line.strip().partition(" ")
+            if word != "open":
+                return json.loads(line)
+            process.stdin.write(f"{visit.at_issuer(address)}\n")
+            process.stdin.flush()
+        raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.usefixtures("libraries")
+def test_typescript_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit: Visit, scopes: str) -> None:
+    url = f"{fresh_stack.url}/tools/mcp"
+    got = by_typescript(CLIENT, url, visit, "2")
+    assert got["tools"] == ["delete_item", "list_items"]
+    assert got["deleted"] == "demo-john deleted the item 2."
+    every = f"offline_access {BOTH}"
+    assert got["scope"] == every
+    held(visit, url, [every] if scopes == "all" else ["offline_access tools.read", every])
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_client_of_an_older_revision_gets_the_tools_own_refusal_in_words(
+    fresh_stack: LocalStack, visit: Visit, scopes: str
+) -> None:
+    """It sends no Mcp-Name, so the authorizer cannot know the tool: the server behind checks the scope."""
+    got = by_typescript(OLD, f"{fresh_stack.url}/tools/mcp", visit, "3")
+    assert got["tools"] == ["delete_item", "list_items"]
+    if scopes == "all":
+        assert got["deleted"] == "demo-john deleted the item 3."
+    else:
+        assert "This needs the scope tools.write" in got["deleted"]
+    assert len(visit.seen) == 1
