@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.template import load
-from tests.endpoints import FUNCTIONS
+from tests.endpoints import FUNCTIONS, NESTED_FUNCTIONS
 from tests.parts.template.cloudformation import EVERYTHING, ROOT, WHERE_TOLD, resources, translated
 
 QUEUES = ("BackChannelLogout=on", "MailFrom=id@example.com")
@@ -19,7 +19,7 @@ def _functions() -> dict[str, Any]:
 def test_each_folder_in_functions_is_a_function_and_each_function_a_folder() -> None:
     assert sorted(_functions()) == sorted(FUNCTIONS)
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    assert folders == set(FUNCTIONS.values())
+    assert folders == {*FUNCTIONS.values(), *NESTED_FUNCTIONS}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
