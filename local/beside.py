@@ -1,7 +1,7 @@
 """Other teams' stacks next to Valet's: the examples of docs/examples, with the authorizer's template nested in them.
 
-Their REST APIs are served on Valet's own origin, below their stages (http://127.0.0.1:3000/v1/items), and trust the local
-issuer.
+Their REST APIs are served on Valet's own origin, below their stages (http://127.0.0.1:3000/v1/items), and trust the
+local issuer.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def _rest_api(root: Path, url: str, on_crash: Callable[[Crash], None]) -> RestGa
 
 
 class McpServer:
-    """The MCP server's stack, read when it is asked first. The server runs in a process of its own, as it needs packages
-    that neither Valet nor the rest of the local stack has.
+    """The MCP server's stack, read when it is asked first. The server runs in a process of its own, because it takes a
+    second to import the packages that it needs.
     """
 
     def __init__(self, root: Path, url: str, on_crash: Callable[[Crash], None], scopes: str = "all") -> None:

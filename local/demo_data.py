@@ -89,16 +89,6 @@ CLIENTS = (
         scope=_PERSONAL,
     ),
     Client(
-        "mcp_demo",
-        "Agent",
-        owner="Example Inc.",
-        application_type="native",
-        token_endpoint_auth_method="none",
-        grant_types=_CODE_FLOW,
-        redirect_uris=("http://127.0.0.1/callback", "http://localhost/callback"),
-        scope=frozenset({"tools.read", "tools.write", "offline_access"}),
-    ),
-    Client(
         "spa_demo",
         "Demo Page",
         owner="Example Inc.",
@@ -108,6 +98,16 @@ CLIENTS = (
         scope=_PERSONAL,
         refresh_idle_lifetime=8 * _HOUR,
         refresh_absolute_lifetime=24 * _HOUR,
+    ),
+    Client(
+        "mcp_demo",
+        "Agent",
+        owner="Example Inc.",
+        application_type="native",
+        token_endpoint_auth_method="none",
+        grant_types=_CODE_FLOW,
+        redirect_uris=("http://127.0.0.1/callback", "http://localhost/callback"),
+        scope=frozenset({"tools.read", "tools.write", "offline_access"}),
     ),
 )
 
@@ -140,9 +140,7 @@ def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
         )
     )
     registrar.put_api(
-        ProtectedApi(
-            audience=f"{issuer}/tools/mcp", name="Demo Tools", scopes=frozenset({"tools.read", "tools.write"})
-        )
+        ProtectedApi(audience=f"{issuer}/tools/mcp", name="Demo Tools", scopes=frozenset({"tools.read", "tools.write"}))
     )
     for registered in clients(issuer):
         registrar.put_client(registered)

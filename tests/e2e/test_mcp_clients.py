@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from local.beside import MCP_PACKAGE, McpServer
@@ -36,8 +35,8 @@ def _server() -> None:
 
 @pytest.fixture(scope="module", params=["all", "least"])
 def scopes(request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[str]:
-    """The parameter Scopes of the server's stack. One process of the server serves all tests, so each deletes an item of
-    its own.
+    """The parameter Scopes of the server's stack. One process of the server serves all tests, so each deletes an item
+    of its own.
     """
     which: str = request.param
     played = McpServer(ROOT, stack.url, lambda crash: None, which)
@@ -76,9 +75,8 @@ async def by_python(url: str, visit: Visit, tool: Callable[[Any], Any], mode: st
     import httpx2
     from mcp import Client
     from mcp.client.auth import OAuthClientProvider
-    from mcp.client.auth.oauth2 import AuthorizationCodeResult
     from mcp.client.streamable_http import streamable_http_client
-    from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata
+    from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
     registered = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none"}
     registered |= {"grant_types": ["authorization_code", "refresh_token"]}
@@ -143,9 +141,20 @@ def libraries() -> None:
         is_missing(f"{', '.join(missing) or 'node'} is not there: (cd tests/e2e && npm ci)")
 
 
-def by_typescript(library: str, url: str, visit: Visit, item: str, client_id: str = "mcp_demo", secret: str = "") -> Any:
+def by_typescript(
+    library: str, url: str, visit: Visit, item: str, client_id: str = "mcp_demo", secret: str = ""
+) -> Any:
     """What the library's client has got from both tools."""
-    words = ["node", HERE / "clients" / "mcp.mjs", library, url, REDIRECT_URI, client_id, secret, item]
+    words: list[str | Path] = [
+        "node",
+        HERE / "clients" / "mcp.mjs",
+        library,
+        url,
+        REDIRECT_URI,
+        client_id,
+        secret,
+        item,
+    ]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None

@@ -55,7 +55,13 @@ async def answer(event: dict) -> dict:
     body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else (event["body"] or "").encode()
     headers = [(name.lower(), value) for name, values in event["multiValueHeaders"].items() for value in values]
     scope = {"type": "http", "method": "POST", "path": event["path"], "raw_path": event["path"].encode()}
-    scope |= {"asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "https", "root_path": "", "query_string": b""}
+    scope |= {
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "https",
+        "root_path": "",
+        "query_string": b"",
+    }
     scope["headers"] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     sent: list[Message] = []
     received = iter([{"type": "http.request", "body": body, "more_body": False}])

@@ -142,7 +142,7 @@ def test_headers_that_two_readers_may_read_in_two_ways_are_refused(
 
 
 def test_an_answer_for_a_tool_is_for_that_request_alone(stand: Stand) -> None:
-    """A cache would apply it to the next tool: so no answer for another route allows this one, and this one no other."""
+    """A cache would apply it to the next tool: so no answer for another route allows this, and this allows no other."""
     token = stand.issuer.token(scope="tools.read")
     listing, items = rest(token, call("list_items")), rest(token, route="GET /items")
     answer = stand.answer(listing)
@@ -261,6 +261,6 @@ def test_a_direct_field_is_null_for_a_token_that_came_through_a_client() -> None
 )
 def test_a_token_that_does_not_say_who_its_actors_are_is_refused(act: object) -> None:
     stand = Stand(routes=DIRECT)
-    with pytest.raises(Exception, match="^Unauthorized$"):
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
         stand.ask(stand.issuer.token(act=act), "GET /items")
     assert stand.lines.reasons() == ["act is not a chain of actors, each with a sub"]

@@ -204,7 +204,7 @@ def test_the_mcp_examples_challenge_names_the_scopes_that_its_metadata_names() -
         env = {"ISSUER": "https://id.example.com", "AUDIENCE": "https://a/mcp", "ROUTES": routes, "SCOPES": scopes}
         answer = ResourceMetadata(env).answer({"path": WELL_KNOWN})
         named = " ".join(json.loads(str(answer["body"]))["scopes_supported"])
-        assert challenge["Fn::Sub"] == f"'Bearer resource_metadata=\"${{MetadataUrl}}\", scope=\"{named}\"'"
+        assert challenge["Fn::Sub"] == f'\'Bearer resource_metadata="${{MetadataUrl}}", scope="{named}"\''
 
 
 def test_a_browser_may_send_the_headers_of_mcp_to_its_example() -> None:

@@ -9,7 +9,7 @@ from valet.fetch import Fetch
 from valet.resource_server.api_gateway import answers, events
 from valet.resource_server.api_gateway.configuration import Configuration
 from valet.resource_server.api_gateway.permissions import Permissions
-from valet.resource_server.api_gateway.routes import NO_SIGN_IN, SignIn
+from valet.resource_server.api_gateway.routes import NO_SIGN_IN, Rule, SignIn
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status import StatusLists
@@ -22,9 +22,6 @@ Log = Callable[[Mapping[str, object]], None]
 RouteOf = Callable[[Mapping[str, Any], events.Asked], tuple[str | None, str]]
 FindToken = Callable[[Mapping[str, Any], str | None], tuple[str, bool]]
 ReadSignIn = Callable[[Mapping[str, str], float], SignIn]
-ScopesOfTool = Callable[
-    [Mapping[str, Any], int, tuple[tuple[str, frozenset[str]], ...]], tuple[frozenset[str] | None, str]
-]
 
 
 def print_line(members: Mapping[str, object]) -> None:
@@ -50,8 +47,8 @@ class Authorizer:
         self._permissions = Permissions(configuration.routes, log, configuration.is_by_path)
         if not configuration.is_simple and not configuration.is_by_path:
             self._permissions.tell_inexact()
-        # Imported only where they are configured: an API without a catch-all route, without a WebSocket, without a route
-        # that asks for a sign-in and without one that has tools pays for none of them.
+        # Imported only where they are configured: an API without a catch-all route, without a WebSocket, without a
+        # route that asks for a sign-in and without one that has tools pays for none of them.
         self._route_of: RouteOf | None = None
         if configuration.is_by_path:
             from valet.resource_server.api_gateway.paths import Paths
@@ -67,11 +64,9 @@ class Authorizer:
             from valet.resource_server.api_gateway.sign_ins import SignIns
 
             self._read_sign_in = SignIns(configuration.routes).of
-        self._scopes_of_tool: ScopesOfTool | None = None
         if configuration.routes.asks_for_tools:
-            from valet.resource_server.api_gateway.tools import scopes_of
+            from valet.resource_server.api_gateway import tools  # noqa: F401  with the process, not with a request
 
-            self._scopes_of_tool = scopes_of
         self._configuration, self._lock = configuration, threading.Lock()
         self._senders: Senders | None = None
 
@@ -104,11 +99,8 @@ class Authorizer:
             route, reason = self._route_of(event, asked)
             asked = asked._replace(route=route)
         route, rule = asked.route, self._routes.rules.get(asked.route or "")
-        if self._scopes_of_tool is not None and rule is not None and rule.tools:
-            more, reason = self._scopes_of_tool(event, asked.shape, rule.tools)
-            rule = None if more is None else rule._replace(scopes=rule.scopes | more)
-            if rule is None or not rule.scopes <= set(token.scope.split()):
-                asked = asked._replace(route=None)  # the route may be the token's, and this request is not
+        if rule is not None and rule.tools:
+            asked, rule, reason = self._of_tool(event, asked, rule, token)
         is_allowed = asked.route in permission.routes
         challenge = ""
         if not is_allowed:
@@ -119,6 +111,22 @@ class Authorizer:
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)
         return answers.policy(token, permission, asked, self._permissions, challenge)
+
+    def _of_tool(
+        self, event: Mapping[str, Any], asked: events.Asked, rule: Rule, token: AccessToken
+    ) -> tuple[events.Asked, Rule | None, str]:
+        """The question and the rule for this one request, and the reason if no token may make it.
+
+        If the token lacks a scope of the tool, no route answers the question: it may call the route all the same.
+        """
+        from valet.resource_server.api_gateway.tools import scopes_of
+
+        more, reason = scopes_of(event, asked.shape, rule.tools)
+        if more is None:
+            return asked._replace(route=None), None, reason
+        if not more.issubset(token.scope.split()):
+            asked = asked._replace(route=None)
+        return asked, rule._replace(scopes=rule.scopes | more), ""
 
     def _judged(self, event: Mapping[str, Any], asked: events.Asked) -> AccessToken:
         now = self._clock()

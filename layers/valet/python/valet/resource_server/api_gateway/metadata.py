@@ -25,8 +25,8 @@ _OFFLINE = "offline_access"  # the authorization server's own: a client that nee
 class ResourceMetadata:
     """The document of one API, made once. Raises ConfigurationError, which names everything that is wrong with `env`.
 
-    `env` is the authorizer's environment and, optional, `SCOPES` (`all`; `least` leaves out what only tools ask for) and
-    `RESOURCE_NAME`.
+    `env` is the authorizer's environment and, optional, `SCOPES` (`all`; `least` leaves out what only tools ask for)
+    and `RESOURCE_NAME`.
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:

@@ -37,9 +37,7 @@ class Permissions:
         self._known: dict[tuple[str, str, SignIn, bool], Permission] = {}
         self._lock = threading.Lock()
 
-    def of(
-        self, scope: str, roles: str, sign_in: SignIn = NO_SIGN_IN, is_delegated: bool = False
-    ) -> Permission:
+    def of(self, scope: str, roles: str, sign_in: SignIn = NO_SIGN_IN, is_delegated: bool = False) -> Permission:
         """The routes for a token with this `scope` and these `roles`, both space-separated, and this sign-in.
 
         The sign-in is one that SignIns read: a sign-in's age as it is would be another one each second. `is_delegated`:

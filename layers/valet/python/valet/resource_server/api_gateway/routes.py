@@ -144,8 +144,6 @@ def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Rout
             wrong.append(f"ROUTES[{key!r}] {problem}")
         asks_for_sign_in = asks_for_sign_in or rule.acr != () or rule.max_age is not None
         method, _, path = key.partition(" ")
-        if rule.tools and not path:
-            wrong.append(f"ROUTES[{key!r}] has tools, which only a route of a REST API can have")
         if key == CONNECT:
             rules[key] = rule
         elif _FIELD.fullmatch(key):
@@ -166,6 +164,11 @@ def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Rout
         for method in METHODS:
             rules.setdefault(f"{method} {path}", rule)
     asks_for_tools = any(rule.tools for rule in rules.values())
+    wrong += [
+        f"ROUTES[{key!r}] has tools, which only a route of a REST API can have"
+        for key, rule in (*fields.items(), *rules.items())
+        if rule.tools and " " not in key
+    ]
     return Routes(rules, templates, fields, asks_for_sign_in, asks_for_tools), wrong
 
 
@@ -197,28 +200,33 @@ def _parse_rule(value: object) -> tuple[Rule, str]:
     if not isinstance(value, dict) or not value.keys() <= _MEMBERS:
         return nothing, 'is not an object of "scopes", "roles", "acr", "max_age", "tools" and "direct" alone'
     names: dict[str, list[str]] = {"scopes": [], "roles": [], "acr": []}
-    for member, listed in value.items():
-        if member not in names:
-            continue
-        if not _are_names(listed):
+    for member in names.keys() & value.keys():
+        if not _are_names(value[member]):
             return nothing, f'has {member} that are not a list of names: write ["one", "another"]'
-        names[member] = listed
+        names[member] = value[member]
     for member, what in (("roles", "role"), ("acr", "acr value")):
         if member in value and not names[member]:
             return nothing, f"names no {what}: leave {member} out"
     for member in ("roles", "acr", "max_age", "tools", "direct"):
         if member in value and "scopes" not in value:
             return nothing, f'names {member} but no scopes: write "scopes": [] if that is meant'
+    max_age, tools = value.get("max_age"), _parse_tools(value.get("tools"))
+    if problem := _problem(value, tools):
+        return nothing, problem
+    acr = tuple(dict.fromkeys(names["acr"]))
+    return Rule(frozenset(names["scopes"]), frozenset(names["roles"]), acr, max_age, tools or (), "direct" in value), ""
+
+
+def _problem(value: Mapping[str, object], tools: tuple[tuple[str, frozenset[str]], ...] | None) -> str:
+    """What is wrong with the members of a rule that are no lists of names."""
     max_age = value.get("max_age")
     if "max_age" in value and not (type(max_age) is int and 1 <= max_age <= LONGEST_MAX_AGE):
-        return nothing, f"has a max_age that is not a whole number of seconds, 1 to {LONGEST_MAX_AGE}"
+        return f"has a max_age that is not a whole number of seconds, 1 to {LONGEST_MAX_AGE}"
     if value.get("direct", True) is not True:
-        return nothing, 'has a direct that is not true: leave it out, or write "direct": true'
-    tools = _parse_tools(value["tools"]) if "tools" in value else ()
-    if tools is None:
-        return nothing, 'has tools that are not {"name": {"scopes": ["one"]}}: a tool has scopes alone'
-    acr = tuple(dict.fromkeys(names["acr"]))
-    return Rule(frozenset(names["scopes"]), frozenset(names["roles"]), acr, max_age, tools, "direct" in value), ""
+        return 'has a direct that is not true: leave it out, or write "direct": true'
+    if "tools" in value and tools is None:
+        return 'has tools that are not {"name": {"scopes": ["one"]}}: a tool has scopes alone'
+    return ""
 
 
 def _are_names(listed: object) -> bool:

@@ -1,8 +1,8 @@
 """Scope by tool: what a request to an MCP server asks for beyond its route (MCP 2026-07-28, Streamable HTTP).
 
-A client names the method and the tool in the headers Mcp-Method and Mcp-Name, and the server refuses a body that differs
-from them. So the authorizer can ask for a tool's scope, although it never sees a body. Clients of older revisions send
-neither header: the server behind has to check the scope of a tool itself, by the body.
+A client names the method and the tool in the headers Mcp-Method and Mcp-Name, and the server refuses a body that
+differs from them. So the authorizer can ask for a tool's scope, although it never sees a body. Clients of older
+revisions send neither header: the server behind has to check the scope of a tool itself, by the body.
 
 The authorizer imports this only if a rule has `tools`.
 """
