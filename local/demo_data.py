@@ -106,7 +106,7 @@ CLIENTS = (
         application_type="native",
         token_endpoint_auth_method="none",
         grant_types=_CODE_FLOW,
-        redirect_uris=("http://127.0.0.1/callback", "http://localhost/callback"),
+        redirect_uris=("http://127.0.0.1/callback",),
         scope=frozenset({"tools.read", "tools.write", "offline_access"}),
     ),
 )

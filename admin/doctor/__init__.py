@@ -21,6 +21,7 @@ from admin.doctor import (
     providers,
     proxy,
     registrations,
+    resources,
     second_factors,
     step_up,
     tables,
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     *functions.CHECKS,
     *gateways.CHECKS,
     *step_up.CHECKS,
+    *resources.CHECKS,
     *account.CHECKS,
 )
 
