@@ -12,10 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from valet.frozen import replace
+from valet.handles import digest
+from valet.models.clients import Client
 
 from local.beside import MCP_PACKAGE, McpServer
 from local.stack import ROOT, LocalStack
 from tests.e2e.visiting import Visit
+from tests.support.dpop_client import key_for
 from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -70,31 +74,38 @@ def held(visit: Visit, url: str, scopes: list[str]) -> None:
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 
-async def by_python(url: str, visit: Visit, tool: Callable[[Any], Any], mode: str) -> Any:
-    """What `tool` makes of the connected client of the official library."""
-    import httpx2
-    from mcp import Client
+class Storage:
+    """What an application keeps: its registration and its tokens."""
+
+    def __init__(self) -> None:
+        self.tokens: Any = None
+
+    async def get_tokens(self) -> Any:
+        return self.tokens
+
+    async def set_tokens(self, tokens: Any) -> None:
+        self.tokens = tokens
+
+    async def get_client_info(self) -> Any:
+        from mcp.shared.auth import OAuthClientInformationFull
+
+        return OAuthClientInformationFull.model_validate({**METADATA, "client_id": "mcp_demo"})
+
+    async def set_client_info(self, client_info: Any) -> None:
+        raise AssertionError("it has registered itself")
+
+
+METADATA = {
+    "redirect_uris": [REDIRECT_URI],
+    "token_endpoint_auth_method": "none",
+    "grant_types": ["authorization_code", "refresh_token"],
+}
+
+
+def person(url: str, visit: Visit, storage: Storage) -> Any:
+    """The library's way to a token of the person who visits."""
     from mcp.client.auth import OAuthClientProvider
-    from mcp.client.streamable_http import streamable_http_client
-    from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
-
-    registered = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none"}
-    registered |= {"grant_types": ["authorization_code", "refresh_token"]}
-
-    class Storage:
-        tokens: Any = None
-
-        async def get_tokens(self) -> Any:
-            return self.tokens
-
-        async def set_tokens(self, tokens: Any) -> None:
-            self.tokens = tokens
-
-        async def get_client_info(self) -> Any:
-            return OAuthClientInformationFull.model_validate({**registered, "client_id": "mcp_demo"})
-
-        async def set_client_info(self, client_info: Any) -> None:
-            raise AssertionError("it has registered itself")
+    from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
     answers: list[str] = []
 
@@ -105,11 +116,20 @@ async def by_python(url: str, visit: Visit, tool: Callable[[Any], Any], mode: st
         answer = parse_qs(urlsplit(answers[-1]).query)
         return AuthorizationCodeResult(code=answer["code"][0], state=answer["state"][0], iss=answer["iss"][0])
 
-    metadata = OAuthClientMetadata.model_validate(registered)
-    auth = OAuthClientProvider(url, metadata, Storage(), redirect, callback)
-    async with httpx2.AsyncClient(auth=auth, timeout=30) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
-            return await tool(client)
+    return OAuthClientProvider(url, OAuthClientMetadata.model_validate(METADATA), storage, redirect, callback)
+
+
+async def by_python(url: str, auth: Any, tool: Callable[[Any], Any]) -> Any:
+    """What `tool` makes of the official library's client, connected."""
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    async with (
+        httpx2.AsyncClient(auth=auth, timeout=30) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        return await tool(client)
 
 
 async def _both_tools(client: Any) -> list[Any]:
@@ -121,12 +141,60 @@ async def _both_tools(client: Any) -> list[Any]:
 
 def test_python_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit: Visit, scopes: str) -> None:
     url = f"{fresh_stack.url}/tools/mcp"
-    tools, listed, deleted = asyncio.run(by_python(url, visit, _both_tools, "auto"))
+    tools, listed, deleted = asyncio.run(by_python(url, person(url, visit, Storage()), _both_tools))
     assert tools == ["delete_item", "list_items"]
     assert listed["1"] == "Tea"
     assert deleted == "demo-john deleted the item 1."
     every = f"offline_access {BOTH}"
     held(visit, url, [every] if scopes == "all" else ["offline_access tools.read", every])
+
+
+async def _listed(client: Any) -> Any:
+    return (await client.call_tool("list_items", {})).structured_content
+
+
+def test_a_client_that_may_not_have_offline_access_signs_in_all_the_same(
+    fresh_stack: LocalStack, visit: Visit, scopes: str, register: Callable[[Client], None]
+) -> None:
+    """Both libraries add it to what they ask for, because the issuer's metadata has it (OIDC Core §11)."""
+    (demo,) = (client for client in fresh_stack.seeded.clients if client.client_id == "mcp_demo")
+    register(replace(demo, scope=frozenset({"tools.read", "tools.write"})))
+    url, storage = f"{fresh_stack.url}/tools/mcp", Storage()
+    assert asyncio.run(by_python(url, person(url, visit, storage), _listed))
+    assert "offline_access" in asked(visit)[0]["scope"][0]
+    assert storage.tokens.scope == (BOTH if scopes == "all" else "tools.read")
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "private_key_jwt"])
+def test_a_service_calls_the_tools_in_its_own_name(
+    fresh_stack: LocalStack, scopes: str, register: Callable[[Client], None], method: str
+) -> None:
+    from mcp.client.auth.extensions.client_credentials import (
+        ClientCredentialsOAuthProvider,
+        PrivateKeyJWTOAuthProvider,
+        SignedJWTParameters,
+    )
+
+    url, issuer, key = f"{fresh_stack.url}/tools/mcp", fresh_stack.issuer, key_for("ES256")
+    client = Client(
+        "machine",
+        "Machine",
+        token_endpoint_auth_method=method,
+        grant_types=frozenset({"client_credentials"}),
+        scope=frozenset({"tools.read", "tools.write"}),
+        secret_digests=(digest("machine_secret"),) if method != "private_key_jwt" else (),
+        jwks=json.dumps({"keys": [key.as_dict(private=False)]}) if method == "private_key_jwt" else "",
+    )
+    register(client)
+    fresh_stack.forget()
+    storage = Storage()
+    auth: Any = ClientCredentialsOAuthProvider(url, storage, "machine", "machine_secret", issuer=issuer)
+    if method == "private_key_jwt":
+        pem = key.as_pem(private=True).decode()
+        signed = SignedJWTParameters(issuer="machine", subject="machine", signing_algorithm="ES256", signing_key=pem)
+        auth = PrivateKeyJWTOAuthProvider(url, storage, "machine", signed.create_assertion_provider(), issuer=issuer)
+    assert asyncio.run(by_python(url, auth, _listed))
+    assert storage.tokens.scope == (BOTH if scopes == "all" else "tools.read")
 
 
 # -- TypeScript --------------------------------------------------------------------------------------------------------
