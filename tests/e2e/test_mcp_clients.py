@@ -197,6 +197,32 @@ def test_a_service_calls_the_tools_in_its_own_name(
     assert storage.tokens.scope == (BOTH if scopes == "all" else "tools.read")
 
 
+async def _says_another_tool(client: Any) -> Any:
+    """A client that says one tool in the header, and calls the other in the body."""
+    from mcp.client import session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "encode_header_value", lambda name: "list_items")
+        return await client.call_tool("delete_item", {"item_id": "3"})
+
+
+def test_a_body_that_calls_another_tool_than_the_header_says_calls_none(
+    fresh_stack: LocalStack, visit: Visit, scopes: str
+) -> None:
+    from mcp.shared.exceptions import MCPError
+
+    url = f"{fresh_stack.url}/tools/mcp"
+    auth = person(url, visit, Storage())
+
+    async def tried(client: Any) -> Any:
+        with pytest.raises(MCPError, match="header does not match"):
+            await _says_another_tool(client)
+        return (await client.call_tool("list_items", {})).structured_content
+
+    assert asyncio.run(by_python(url, auth, tried))["3"] == "Rice"
+    assert len(visit.seen) == 1
+
+
 # -- TypeScript --------------------------------------------------------------------------------------------------------
 
 CLIENT, OLD = "@modelcontextprotocol/client", "@modelcontextprotocol/sdk"

@@ -38,7 +38,7 @@ class Web:
         self.asked: list[str] = []
         self.is_down = False
 
-    def publish(self, address: str = f"{WELL_KNOWN}/mcp", **changed: object) -> None:
+    def publish(self, address: str = f"{WELL_KNOWN}/mcp", **changed: Any) -> None:
         self.found[address] = Answer(200, {}, json.dumps({**GOOD, **changed}).encode())
 
     def challenge(self, address: str) -> None:
@@ -98,7 +98,7 @@ def test_an_api_without_metadata_is_told(evidence: Evidence, web: Web) -> None:
 def test_metadata_that_leads_clients_astray_is_found(
     evidence: Evidence,
     web: Web,
-    changed: dict[str, object],
+    changed: dict[str, Any],
     what: str,
 ) -> None:
     web.publish(**changed)

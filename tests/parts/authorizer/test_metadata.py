@@ -67,6 +67,11 @@ def test_the_algorithms_are_those_of_the_verifier() -> None:
     assert PROOF_ALGORITHMS == ALGORITHMS
 
 
+def test_every_event_has_its_answer() -> None:
+    answers = {path.stem: asked(metadata(), path.stem)["statusCode"] for path in EVENTS.glob("*.json")}
+    assert answers == {"http_2-root": 200, "rest-root": 200, "rest-path": 200, "rest-other_path": 404}
+
+
 @pytest.mark.parametrize("name", ["http_2-root", "rest-root", "rest-path"])
 def test_every_client_may_read_it_at_the_root_and_at_the_apis_own_path(name: str) -> None:
     answer = asked(metadata(), name)
