@@ -15,7 +15,9 @@ from tests.support.named_tests import ROOT, is_there
 _CITED = re.compile(r"\((?:promises? )?([PS]\d+)(?: (?:and|to) ([PS]\d+))?\)")
 
 
-@pytest.mark.parametrize("row", [*PROMISES, *ATTACKS, *ACCOUNT_ATTACKS, *AGENT_ATTACKS], ids=lambda row: row.name or row.says)
+@pytest.mark.parametrize(
+    "row", [*PROMISES, *ATTACKS, *ACCOUNT_ATTACKS, *AGENT_ATTACKS], ids=lambda row: row.name or row.says
+)
 def test_a_promise_or_a_refusal_has_its_tests(row: Row) -> None:
     assert row.tests
     assert [test for test in row.tests if not is_there(test)] == []
