@@ -24,7 +24,7 @@ from local.template import Template, TemplateError, as_text, load
 
 EXAMPLE = Path("docs/examples/rest-api.yaml")
 STAGE = "v1"
-MCP_EXAMPLE = Path("docs/examples/mcp-server/template.yaml")
+MCP_EXAMPLE = Path("docs/examples/mcp-server.yaml")
 MCP_STAGE = "tools"
 MCP_SERVER = "ServerFunction"
 MCP_PACKAGE = "mcp"
@@ -98,7 +98,7 @@ class McpServer:
         system = system_from_file(path, parameters)
         nested = {name: function for name, function in system.functions.items() if name != MCP_SERVER}
         loaded = Functions(nested, self._on_crash, "beside.tools")
-        code = {MCP_SERVER: Code(sys.executable, (path.parent,), {})}
+        code = {MCP_SERVER: Code(sys.executable, (system.functions[MCP_SERVER].folder,), {})}
         refused = {}
         if importlib.util.find_spec(MCP_PACKAGE) is None:
             refused[MCP_SERVER] = f"the Python package {MCP_PACKAGE} is not installed: `make run` installs it"

@@ -18,7 +18,7 @@ _PUBLISH = (
     "Route to the metadata function of the authorizer's template (docs/authorizer.md), and register the address that "
     "clients call as the audience."
 )
-_RESPONSES = "Copy GatewayResponses of docs/examples/mcp-server/template.yaml into the API's template, and deploy that."
+_RESPONSES = "Copy GatewayResponses of docs/examples/mcp-server.yaml into the API's template, and deploy that."
 _HEADER = "gatewayresponse.header.WWW-Authenticate"
 _CHALLENGE = re.compile(r'resource_metadata="(https://[^"]+)"')
 

@@ -1,4 +1,4 @@
-"""MCP's own client libraries at docs/examples/mcp-server, which the local stack plays under /tools (docs/agents.md)."""
+"""MCP's own client libraries at docs/examples/mcp-server.yaml, which the local stack plays under /tools."""
 
 from __future__ import annotations
 

@@ -34,8 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
-MCP = "mcp-server/template.yaml"
-AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml", MCP)
+AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml", "mcp-server.yaml")
 CONFIGURATION = "valet.yaml"  # tried by tests/parts/admin/test_configuration.py
 AGAINST_FLOODS = ("budget.yaml", "cloudfront.yaml")
 FOR_FAPI = "fapi.yaml"  # tried by test_fapi_example.py too
@@ -62,17 +61,17 @@ def test_a_stack_of_ones_own_is_never_valets_and_may_expand_the_nested_template(
 @pytest.mark.parametrize("name", AROUND_THE_AUTHORIZER)
 def test_an_example_is_built_and_deployed_where_no_configuration_of_valets_is_in_force(name: str) -> None:
     text = (EXAMPLES / name).read_text(encoding="utf-8")
-    own = (["cd docs/examples/mcp-server", "sam build"], "mcp-server") if name == MCP else None
-    expected, title = own or (["cd docs/examples", f"sam build --template {name}"], name.removesuffix(".yaml"))
-    assert re.findall(r"^# (cd .*|sam build.*)$", text, re.MULTILINE) == expected
-    folder = (EXAMPLES / name).parent
-    assert not (folder / "samconfig.toml").exists()
+    assert re.findall(r"^# (cd .*|sam build .*)$", text, re.MULTILINE) == [
+        "cd docs/examples",
+        f"sam build --template {name}",
+    ]
+    assert not (EXAMPLES / "samconfig.toml").exists()
     # What sam itself makes of it; without credentials it ends before it asks for anything.
     words = [word for word in deploys()[name][1:] if word != "--guided"]
-    done = sam(*words, "--template-file", Path(name).name, "--s3-bucket", "none", "--debug", folder=folder)
-    assert f"Config file '{folder}/samconfig.toml' does not exist" in done.stderr
+    done = sam(*words, "--template-file", name, "--s3-bucket", "none", "--debug", folder=EXAMPLES)
+    assert f"Config file '{EXAMPLES}/samconfig.toml' does not exist" in done.stderr
     (expanded,) = re.findall(r"^.*--template_file=.*$", done.stderr, re.MULTILINE)
-    assert f"--stack_name=my-{title}" in expanded
+    assert f"--stack_name=my-{name.removesuffix('.yaml')}" in expanded
     assert all(capability in expanded for capability in BOTH)
 
 
@@ -96,8 +95,7 @@ def test_the_readmes_authorizer_is_the_nested_template_and_its_scopes_are_regist
 def test_the_examples_nest_what_there_is() -> None:
     parameters = {"Issuer": "https://id.example.com", "Audience": "https://api.example.com"}
     examples = {*AROUND_THE_AUTHORIZER, *AGAINST_FLOODS, FOR_FAPI, CONFIGURATION}
-    found = (path for path in EXAMPLES.rglob("*.yaml") if ".aws-sam" not in path.parts)
-    assert {str(path.relative_to(EXAMPLES)) for path in found} == examples
+    assert {path.name for path in EXAMPLES.glob("*.yaml")} == examples
     for name in AROUND_THE_AUTHORIZER:
         assert "AuthorizerFunction" in system_from_file(EXAMPLES / name, parameters).functions
 

@@ -164,7 +164,7 @@ METADATA = "/.well-known/oauth-protected-resource"
 PARAMETERS = {"Issuer": "x", "Audience": "https://api.example.com/mcp"}
 
 
-@pytest.mark.parametrize("example", ["rest-api.yaml", "http-api.yaml", "mcp-server/template.yaml"])
+@pytest.mark.parametrize("example", ["rest-api.yaml", "http-api.yaml", "mcp-server.yaml"])
 def test_an_apis_metadata_is_played_and_is_public(example: str) -> None:
     path = EXAMPLES / example
     found = plan(path, Choices((path,), parameters=PARAMETERS), ROOT, ISSUER)
@@ -176,7 +176,7 @@ def test_an_apis_metadata_is_played_and_is_public(example: str) -> None:
 
 
 def test_a_route_with_tools_says_what_each_asks() -> None:
-    path = EXAMPLES / "mcp-server" / "template.yaml"
+    path = EXAMPLES / "mcp-server.yaml"
     found = plan(path, Choices((path,), parameters=PARAMETERS), ROOT, ISSUER)
     (routes,) = found.routes.values()
     assert dict(routes)["ANY /mcp"] == "scope tools.read, delete_item: scope tools.write"
@@ -195,9 +195,9 @@ def test_a_route_with_tools_says_what_each_asks() -> None:
     ],
 )
 def test_a_definition_that_may_hold_a_guard_is_not_played(old: str, new: str, tmp_path: Path) -> None:
-    text = (EXAMPLES / "mcp-server" / "template.yaml").read_text(encoding="utf-8")
+    text = (EXAMPLES / "mcp-server.yaml").read_text(encoding="utf-8")
     assert old in text
-    text = text.replace("../../../functions", str(ROOT / "functions")).replace(old, new)
+    text = text.replace("../../functions", str(ROOT / "functions")).replace(old, new)
     found = planned(tmp_path, text, parameters=PARAMETERS)
     assert "DefinitionBody is not played; all its routes answer 503" in named(found)
     (api,) = found.system.rest_apis

@@ -16,7 +16,7 @@ from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resource
 
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
 REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))
-MCP = ROOT / "docs" / "examples" / "mcp-server" / "template.yaml"
+MCP = ROOT / "docs" / "examples" / "mcp-server.yaml"
 TEMPLATES = [AUTHORIZER, REST, HTTP, MCP]
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
