@@ -144,15 +144,20 @@ def test_the_layer_is_built_by_its_own_makefile_for_the_parameters_processor(tem
     path = ROOT / template
     document = load(path)
     ((name, layer),) = resources(document, "AWS::Serverless::LayerVersion").items()
-    folder = path.parent / layer["Properties"]["ContentUri"]
-    makefile = (folder / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "layers" / "valet" / "Makefile").read_text(encoding="utf-8")
     assert layer["Metadata"]["BuildMethod"] == "makefile"
     assert re.search(rf"^(build-\w+ )*build-{name}( build-\w+)*:$", makefile, re.MULTILINE)
     assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+    # sam takes a WorkingDirectory as it stands from the folder of the stack that it builds, which may nest this template.
+    built_in = layer["Metadata"] if template == "template.yaml" else layer["Properties"]
+    named = built_in["WorkingDirectory" if template == "template.yaml" else "ContentUri"]["Fn::Sub"]
+    assert template == "template.yaml" or "WorkingDirectory" not in layer["Metadata"]
     for processor in document["Parameters"]["Architecture"]["AllowedValues"]:
-        where = path.parent / layer["Metadata"]["WorkingDirectory"]["Fn::Sub"].replace("${Architecture}", processor)
-        assert where.resolve() == folder.resolve() / processor
+        where = path.parent / named.replace("${Architecture}", processor)
+        assert where.resolve() == ROOT / "layers" / "valet" / processor
         assert (where / "platforms.txt").is_file()
+        assert (where / "Makefile").read_text(encoding="utf-8") == makefile
+        assert (where / "python" / "requirements.txt").is_file()
 
 
 def test_no_function_brings_packages_of_its_own() -> None:
