@@ -49,8 +49,8 @@ def test_the_same_wheels_are_built_while_they_are_as_locked(other_build: Path) -
 
 
 def test_the_authorizer_in_another_teams_stack_is_built_from_locked_wheels_too(wheels: Path, tmp_path: Path) -> None:
-    """There `sam build` runs alone, without Valet's command line, and in a folder of the team's own. Was: it looked for the
-    layer's folder from there, and failed.
+    """There `sam build` runs alone, without Valet's command line, and in a folder of the team's own. Was: it looked for
+    the layer's folder from there, and failed.
     """
     settings = only(tampered(wheels, tmp_path / "wheels", "cryptography", OTHER))
     folder, template = tmp_path / "build", tmp_path / "template.yaml"

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import Page
 from valet.frozen import replace
 from valet.handles import digest
 from valet.models.clients import Client
 
 from local.beside import MCP_PACKAGE, McpServer
 from local.stack import ROOT, LocalStack
+from tests.e2e.landing import Landing
 from tests.e2e.visiting import Visit
 from tests.support.dpop_client import key_for
 from tests.support.missing import is_missing
@@ -286,3 +288,24 @@ def test_a_client_of_an_older_revision_gets_the_tools_own_refusal_in_words(
     else:
         assert "This needs the scope tools.write" in got["deleted"]
     assert len(visit.seen) == 1
+
+
+# -- a page ------------------------------------------------------------------------------------------------------------
+
+IN_A_PAGE = """async (url) => {
+  const headers = {"mcp-protocol-version": "2026-07-28"};
+  const call = {...headers, "content-type": "application/json", "mcp-method": "tools/list", authorization: "Bearer x"};
+  const refused = await fetch(url, {method: "POST", headers: call, body: "{}"});
+  const [, address] = /resource_metadata="([^"]+)"/.exec(refused.headers.get("www-authenticate"));
+  const api = await (await fetch(address, {headers})).json();
+  const [issuer] = api.authorization_servers;
+  const server = await (await fetch(`${issuer}/.well-known/oauth-authorization-server`, {headers})).json();
+  return [refused.status, api.resource, server.issuer];
+}"""
+
+
+def test_a_page_of_another_origin_finds_out_where_to_sign_in(page: Page, stack: LocalStack, landing: Landing) -> None:
+    """As MCP Inspector does: by cross-origin requests with headers of MCP, which take preflights."""
+    url = f"{stack.url}/tools/mcp"
+    page.goto(f"http://127.0.0.1:{landing.port}/")
+    assert page.evaluate(IN_A_PAGE, url) == [401, url, stack.issuer]

@@ -148,12 +148,12 @@ def test_the_layer_is_built_by_its_own_makefile_for_the_parameters_processor(tem
     assert layer["Metadata"]["BuildMethod"] == "makefile"
     assert re.search(rf"^(build-\w+ )*build-{name}( build-\w+)*:$", makefile, re.MULTILINE)
     assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
-    # sam takes a WorkingDirectory as it stands from the folder of the stack that it builds, which may nest this template.
-    built_in = layer["Metadata"] if template == "template.yaml" else layer["Properties"]
-    named = built_in["WorkingDirectory" if template == "template.yaml" else "ContentUri"]["Fn::Sub"]
-    assert template == "template.yaml" or "WorkingDirectory" not in layer["Metadata"]
+    is_ours = template == "template.yaml"
+    named = layer["Metadata"]["WorkingDirectory"] if is_ours else layer["Properties"]["ContentUri"]
+    # sam takes a WorkingDirectory from the folder of the stack that it builds, which may nest this template.
+    assert is_ours or "WorkingDirectory" not in layer["Metadata"]
     for processor in document["Parameters"]["Architecture"]["AllowedValues"]:
-        where = path.parent / named.replace("${Architecture}", processor)
+        where = path.parent / named["Fn::Sub"].replace("${Architecture}", processor)
         assert where.resolve() == ROOT / "layers" / "valet" / processor
         assert (where / "platforms.txt").is_file()
         assert (where / "Makefile").read_text(encoding="utf-8") == makefile
