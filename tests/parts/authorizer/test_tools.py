@@ -163,6 +163,18 @@ def test_a_tool_is_told_apart_behind_a_catch_all_route_too() -> None:
         assert is_let_in(stand.answer(event), event) is is_enough
 
 
+@pytest.mark.parametrize(
+    "stricter",
+    [{"scopes": ["tools.read"], "tools": {"x": {"scopes": ["y"]}}}, {"scopes": ["tools.read"], "direct": True}],
+)
+def test_a_path_that_others_read_as_a_route_with_tools_or_a_direct_one_is_refused(stricter: dict[str, Any]) -> None:
+    """A framework may not mind case: then /MCP is that route, and its tools would be called unasked."""
+    stand = Stand(routes={"POST /mcp": stricter, "POST /{page}": {"scopes": ["tools.read"]}}, MATCH="path")
+    for path, is_enough in (("/MCP", False), ("/about", True), ("/mcp", True)):
+        event = rest(stand.issuer.token(scope="tools.read"), route=f"POST {path}")
+        assert is_let_in(stand.answer(event), event) is is_enough
+
+
 def test_no_other_kind_of_api_can_tell_tools_apart() -> None:
     stand = Stand(routes=API)
     token = stand.issuer.token(scope="tools.read tools.write")
