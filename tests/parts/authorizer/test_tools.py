@@ -14,6 +14,7 @@ from valet.resource_server.outcomes import ConfigurationError
 
 from tests.parts.authorizer import gateway
 from tests.parts.authorizer.issuer import ISSUER, Stand, environment, http_2
+from tests.parts.authorizer.test_events import event_of
 from tests.parts.authorizer.test_process import APP, LAYER
 
 API: dict[str, Any] = {
@@ -106,6 +107,13 @@ def test_a_named_tool_asks_for_both_scopes_in_one_challenge(stand: Stand, header
     for scope, is_enough in (("tools.write", False), ("tools.read tools.write", True)):
         event = rest(stand.issuer.token(scope=scope), headers)
         assert is_let_in(stand.answer(event), event) is is_enough
+
+
+def test_the_event_of_such_a_request_is_refused_as_its_name_says(stand: Stand) -> None:
+    event = event_of("rest_request-too_little_for_a_tool", stand.issuer.token(scope="tools.read"))
+    assert stand.answer(event)["context"]["challenge"] == BOTH
+    again = event_of("rest_request-too_little_for_a_tool", stand.issuer.token(scope="tools.read tools.write"))
+    assert is_let_in(stand.answer(again), again)
 
 
 def test_a_name_that_fits_into_no_header_comes_in_base64(stand: Stand) -> None:
