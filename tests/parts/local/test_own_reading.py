@@ -190,7 +190,7 @@ def test_a_route_with_tools_says_what_each_asks() -> None:
         ("security: [{NONE: []}]", "security: [{NONE: []}, {Key: []}]"),
         ("Valet.Outputs.MetadataFunctionArn}/inv", "ServerFunction.Arn}/inv"),
         ("type: aws_proxy", "type: http_proxy"),
-        ("openapi: 3.0.1", "x-amazon-apigateway-policy: {}"),
+        ("swagger: '2.0'", "x-amazon-apigateway-policy: {}"),
         ("MergeDefinitions: true", "MergeDefinitions: false"),
     ],
 )
