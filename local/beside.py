@@ -1,33 +1,113 @@
-"""Another team's stack next to Valet's: docs/examples/rest-api.yaml, with the authorizer's template nested in it.
+"""Other teams' stacks next to Valet's: the examples of docs/examples, with the authorizer's template nested in them.
 
-Its REST API is served on Valet's own origin, below its stage (http://127.0.0.1:3000/v1/items), and trusts the local
-issuer.
+Their REST APIs are served on Valet's own origin, below their stages (http://127.0.0.1:3000/v1/items), and trust the
+local issuer.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from local.aws.resources import PSEUDO_PARAMETERS, Resources
 from local.functions import Crash, Functions
+from local.gateway.http_events import HttpRequest, HttpResponse
 from local.gateway.rest_gateway import RestGateway
+from local.own.functions import OwnFunctions
+from local.own.process import Code
 from local.system import Function, System, system_from_template
 from local.template import Template, TemplateError, as_text, load
 
 EXAMPLE = Path("docs/examples/rest-api.yaml")
 STAGE = "v1"
+MCP_EXAMPLE = Path("docs/examples/mcp-server.yaml")
+MCP_STAGE = "tools"
+MCP_SERVER = "ServerFunction"
+MCP_PACKAGE = "mcp"
+WELL_KNOWN = ".well-known/oauth-protected-resource"
 
 
-def rest_api_beside(root: Path, url: str, on_crash: Callable[[Crash], None]) -> tuple[RestGateway, ...]:
-    """The example's REST API; empty if `root` has no examples."""
-    if not (root / EXAMPLE).is_file():
-        return ()
-    metadata = f"{url}/{STAGE}/.well-known/oauth-protected-resource"
+class Beside(Protocol):
+    """A stack next to Valet's, as the front door asks it."""
+
+    def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
+        """The response and the function that gave it; None if the path is not this stack's."""
+
+    def forget(self) -> None:
+        """Empties the gateway's cache."""
+
+    def stop(self) -> None:
+        """Ends what the stack has started."""
+
+
+def stacks_beside(root: Path, url: str, on_crash: Callable[[Crash], None]) -> tuple[Beside, ...]:
+    """The examples' stacks; empty if `root` has no examples."""
+    found: list[Beside] = []
+    if (root / EXAMPLE).is_file():
+        found.append(_rest_api(root, url, on_crash))
+    if (root / MCP_EXAMPLE).is_file():
+        found.append(McpServer(root, url, on_crash))
+    return tuple(found)
+
+
+def _rest_api(root: Path, url: str, on_crash: Callable[[Crash], None]) -> RestGateway:
+    metadata = f"{url}/{STAGE}/{WELL_KNOWN}"
     parameters = {"Issuer": url, "Audience": f"{url}/api", "MetadataUrl": metadata, "Stage": STAGE}
     parameters["PublicUrl"] = f"{url}/{STAGE}"
     system = system_from_file(root / EXAMPLE, parameters)
-    return (RestGateway(system.rest_apis, Functions(system.functions, on_crash, "beside")),)
+    return RestGateway(system.rest_apis, Functions(system.functions, on_crash, "beside"))
+
+
+class McpServer:
+    """The MCP server's stack, read when it is asked first. The server runs in a process of its own, because it takes a
+    second to import the packages that it needs.
+    """
+
+    def __init__(self, root: Path, url: str, on_crash: Callable[[Crash], None], scopes: str = "all") -> None:
+        """`scopes` is the template's parameter Scopes."""
+        self._root, self._url, self._on_crash, self._scopes = root, url, on_crash, scopes
+        self._lock = threading.Lock()
+        self._gateway: RestGateway | None = None
+        self._functions: OwnFunctions | None = None
+
+    def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
+        path = request.target.partition("?")[0]
+        if path != f"/{MCP_STAGE}" and not path.startswith(f"/{MCP_STAGE}/"):
+            return None
+        with self._lock:
+            gateway = self._gateway = self._gateway or self._read()
+        return gateway.answer(request)
+
+    def forget(self) -> None:
+        if self._gateway is not None:
+            self._gateway.forget()
+
+    def stop(self) -> None:
+        with self._lock:
+            if self._functions is not None:
+                self._functions.stop()
+
+    def _read(self) -> RestGateway:
+        base, path = f"{self._url}/{MCP_STAGE}", self._root / MCP_EXAMPLE
+        parameters = {"Issuer": self._url, "Audience": f"{base}/mcp", "MetadataUrl": f"{base}/{WELL_KNOWN}"}
+        parameters |= {"Stage": MCP_STAGE, "PublicUrl": base, "Scopes": self._scopes}
+        system = system_from_file(path, parameters)
+        nested = {name: function for name, function in system.functions.items() if name != MCP_SERVER}
+        loaded = Functions(nested, self._on_crash, "beside.tools")
+        code = {MCP_SERVER: Code(sys.executable, (system.functions[MCP_SERVER].folder,), {})}
+        refused = {}
+        if importlib.util.find_spec(MCP_PACKAGE) is None:
+            refused[MCP_SERVER] = f"the Python package {MCP_PACKAGE} is not installed: `make run` installs it"
+        self._functions = OwnFunctions(code, dict.fromkeys(nested, loaded), refused, _print_line)
+        return RestGateway(system.rest_apis, self._functions)
+
+
+def _print_line(function: str, line: str) -> None:
+    print(f"{function}: {line}")
 
 
 def system_from_file(path: Path, parameters: Mapping[str, str]) -> System:

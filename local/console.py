@@ -61,8 +61,9 @@ class Console:
         ]
         if seeded.is_demo:
             addresses.insert(0, ("click through", f"{stack.url}/demo/"))
-        if seeded.is_demo and stack.rest:
+        if seeded.is_demo and stack.beside:
             addresses.insert(2, ("a REST API", f"{stack.url}/v1/reports  (docs/examples/rest-api.yaml)"))
+            addresses.insert(3, ("an MCP server", f"{stack.url}/tools/mcp  (docs/examples/mcp-server.yaml)"))
         self._table(None, addresses)
         self._table(("sign in as", "password", "roles"), seeded.people)
         rows = [row for client in seeded.clients for row in _rows_of(client, seeded.secrets)]

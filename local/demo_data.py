@@ -110,12 +110,24 @@ CLIENTS = (
         refresh_idle_lifetime=8 * _HOUR,
         refresh_absolute_lifetime=24 * _HOUR,
     ),
+    Client(
+        "mcp_demo",
+        "Agent",
+        owner="Example Inc.",
+        application_type="native",
+        token_endpoint_auth_method="none",
+        grant_types=_CODE_FLOW,
+        redirect_uris=("http://127.0.0.1/callback",),
+        scope=frozenset({"tools.read", "tools.write", "offline_access"}),
+    ),
 )
 
 SCOPES = (
     Scope("items", "See your items, and change them where your role allows it"),
     Scope("api_access", "Call the demo API on your behalf"),
     Scope("admin", "Administer the demo API", includes=frozenset({"api_access"})),
+    Scope("tools.read", "See the list of the demo's items"),
+    Scope("tools.write", "Delete items from the demo's list"),
 )
 
 
@@ -137,6 +149,9 @@ def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
             scopes=frozenset({"profile", "items", "api_access", "admin"}),
             roles=frozenset({"user", "admin"}),
         )
+    )
+    registrar.put_api(
+        ProtectedApi(audience=f"{issuer}/tools/mcp", name="Demo Tools", scopes=frozenset({"tools.read", "tools.write"}))
     )
     for registered in clients(issuer):
         registrar.put_client(registered)

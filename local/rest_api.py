@@ -1,7 +1,8 @@
 """A REST API as a template describes it: routes, authorizers, gateway responses (AWS SAM, AWS::Serverless::Api).
 
 The API has one stage. Its authorizers get a token or the whole request, and the template can change the responses that
-the gateway gives by itself. Routes have the Lambda proxy integration. A property that this module does not know raises.
+the gateway gives by itself. Routes have the Lambda proxy integration, and are named by functions' events or in a
+DefinitionBody. A property that this module does not know raises.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.cors import rest_preflight_headers
+from local.definitions import rest_events
 from local.template import Resource, Template, TemplateError
 
 Find = Callable[[str], Any]
@@ -83,9 +85,12 @@ def _api(
     resource: Resource, template: Template, events: Iterable[tuple[Any, Mapping[str, Any]]], function_named: Find
 ) -> RestApi:
     where = f"Resources.{resource.logical_id}"
-    if others := sorted({"DefinitionBody", "DefinitionUri"} & set(resource.properties)):
-        raise TemplateError(f"{where}: the local stack does not know {', '.join(others)}")
+    if "DefinitionUri" in resource.properties:
+        raise TemplateError(f"{where}: the local stack does not know DefinitionUri")
     api_id = template.resolve({"Ref": resource.logical_id})
+    body = {name: each for name, each in resource.properties.items() if name in ("DefinitionBody", "MergeDefinitions")}
+    defined = rest_events(template.resolve(body, f"{where}.DefinitionBody"), api_id, where)
+    events = (*events, *((function_named(arn), event) for arn, event in defined))
     auth = template.resolve(resource.properties.get("Auth", {}), f"{where}.Auth")
     authorizers = {name: _authorizer(name, each, function_named) for name, each in auth.get("Authorizers", {}).items()}
     routes = tuple(

@@ -15,7 +15,7 @@ from local import custom_resources, template
 from local.aws import resources, ses
 from local.aws.aws import ACCOUNT, REGION, EmulatedAws, emulated
 from local.aws.door import Door
-from local.beside import rest_api_beside
+from local.beside import Beside, stacks_beside
 from local.control_plane import ControlPlane
 from local.demo_page import DemoPage
 from local.front_door import FrontDoor
@@ -23,7 +23,6 @@ from local.function_logs import FunctionLogs
 from local.functions import Crash, Functions
 from local.gateway.authorizers import HttpApiAuthorizers
 from local.gateway.gateway import Gateway, Served
-from local.gateway.rest_gateway import RestGateway
 from local.mail_page import MailPage
 from local.queues import Delivery, readers_from_template
 from local.seeded import Seeded
@@ -69,7 +68,7 @@ class LocalStack:
     snapshot: Mapping[str, Any]
     seeded: Seeded
     servers: tuple[Server, ...]
-    rest: tuple[RestGateway, ...]
+    beside: tuple[Beside, ...]
     function_logs: FunctionLogs
     delivery: Delivery
 
@@ -99,7 +98,7 @@ class LocalStack:
         self.aws.queues.copies = 1
         self.aws.mailbox.clear()
         self.authorizers.forget()
-        for each in self.rest:
+        for each in self.beside:
             each.forget()
         self.forget()
 
@@ -114,6 +113,8 @@ class LocalStack:
         self.delivery.stop()
         for server in self.servers:
             server.stop()
+        for each in self.beside:
+            each.stop()
 
 
 def start(
@@ -150,9 +151,9 @@ def start(
     reach_this_machine()
     functions = Functions(system.functions, on_crash)
     authorizers = HttpApiAuthorizers(functions)
-    rest = rest_api_beside(root, url, on_crash)
+    beside = stacks_beside(root, url, on_crash)
     demo_page = DemoPage(root / "local" / "demo", MailPage(aws.mailbox, url))
-    gateway = Gateway(system, functions, authorizers, demo_page, on_served, rest)
+    gateway = Gateway(system, functions, authorizers, demo_page, on_served, beside)
     custom = custom_resources.CustomResources(functions, aws_url)
     control_plane = ControlPlane(deployment, known, system, functions)
     logs = function_logs or FunctionLogs()
@@ -176,7 +177,7 @@ def start(
         {},
         nothing,
         servers,
-        rest,
+        beside,
         logs,
         Delivery(aws.queues, readers_from_template(deployment, system), functions),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cors import Cors, cors_from_configuration
+from local.definitions import http_events
 from local.rest_api import RestApi, rest_apis
 from local.template import Resource, Template, TemplateError, as_text
 
@@ -131,6 +132,7 @@ def system_from_template(
         events.extend((function, event) for event in _events(resource, template, "HttpApi"))
         rest_events.extend((function, event) for event in _events(resource, template, "Api"))
     system = System(functions)
+    events.extend((system.function_named(arn), event) for arn, event in http_events(template))
     apis = tuple(
         _api(resource, template, system, events) for resource in template.resources("AWS::Serverless::HttpApi")
     )

@@ -433,6 +433,8 @@ ENDPOINTS = (
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
 OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
+# Of the authorizer's template, which is nested into the stack of an API.
+NESTED_FUNCTIONS = ("resource_metadata",)
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}
 
 

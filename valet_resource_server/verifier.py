@@ -37,7 +37,9 @@ class AccessToken(NamedTuple):
     `sub` is the end-user, or the client itself if the token is for no end-user (then it equals `client_id`).
     `scope` is what the client may do. `roles` is what the end-user may do. `expires_at` and `auth_time` are epoch
     seconds. A claim that the token does not have is None, or empty. `jkt` is the thumbprint of the key that the sender
-    proved to hold; None for a bearer token.
+    proved to hold; None for a bearer token. `actors` are the clients that exchanged the token (RFC 8693 §4.1), the
+    nearest first, and empty if it came straight from `client_id`: refuse such a token where only the end-user's own
+    application may act.
     """
 
     sub: str
@@ -51,6 +53,7 @@ class AccessToken(NamedTuple):
     acr: str | None
     amr: tuple[str, ...]
     jkt: str | None = None
+    actors: tuple[str, ...] = ()
 
 
 class _Wanted(NamedTuple):
@@ -269,4 +272,5 @@ def _facts(token: VerifiedToken) -> AccessToken:
         acr=told.get("acr"),
         amr=tuple(told.get("amr", "").split()),
         jkt=token.jkt or None,
+        actors=tuple(told.get("actors", "").split()),
     )

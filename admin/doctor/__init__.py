@@ -23,6 +23,7 @@ from admin.doctor import (
     proxy,
     reference_tokens,
     registrations,
+    resources,
     second_factors,
     step_up,
     tables,
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     *gateways.CHECKS,
     *step_up.CHECKS,
     *reference_tokens.CHECKS,
+    *resources.CHECKS,
     *account.CHECKS,
 )
 

@@ -97,8 +97,8 @@ def _audiences(evidence: Evidence, clients: Iterable[Client]) -> frozenset[str]:
 def http_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
     evidence.only_on_aws("other APIs")
     gateway = evidence.deployment.client("apigatewayv2")
-    for api in _listed(gateway, "get_apis"):
-        for each in _listed(gateway, "get_authorizers", ApiId=api["ApiId"]):
+    for api in listed(gateway, "get_apis"):
+        for each in listed(gateway, "get_authorizers", ApiId=api["ApiId"]):
             yield Authorizer(
                 f"the API {api['Name']} ({api['ApiId']})",
                 api["ApiId"],
@@ -113,8 +113,8 @@ def http_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
 def rest_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
     evidence.only_on_aws("other APIs")
     gateway = evidence.deployment.client("apigateway")
-    for api in _listed(gateway, "get_rest_apis"):
-        for each in _listed(gateway, "get_authorizers", restApiId=api["id"]):
+    for api in listed(gateway, "get_rest_apis"):
+        for each in listed(gateway, "get_authorizers", restApiId=api["id"]):
             yield Authorizer(
                 f"the REST API {api['name']} ({api['id']})",
                 api["id"],
@@ -126,7 +126,8 @@ def rest_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
             )
 
 
-def _listed(gateway: Any, operation: str, **asked: str) -> Iterator[Mapping[str, Any]]:
+def listed(gateway: Any, operation: str, **asked: str) -> Iterator[Mapping[str, Any]]:
+    """Every item of an operation of API Gateway that answers in pages."""
     for page in gateway.get_paginator(operation).paginate(**asked):
         yield from page.get("Items", page.get("items", ()))
 

@@ -178,6 +178,8 @@ def _predicted(logical_id: str, type_: str, stack: str) -> dict[str, Any]:
             return {"Ref": name, "Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
         case "AWS::Serverless::Api" | "AWS::Serverless::HttpApi":
             return {"Ref": f"local-{logical_id.lower()}"}
+        case "AWS::ApiGatewayV2::Integration":
+            return {"Ref": f"local-{logical_id.lower()}"}
         case "AWS::Serverless::LayerVersion":
             return {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1"}
         case "AWS::Logs::LogGroup":

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -27,7 +27,6 @@ from local.gateway.http_events import (
 )
 from local.gateway.http_events_1 import event_of as event_1_of
 from local.gateway.rest_events import answer_of
-from local.gateway.rest_gateway import RestGateway
 from local.system import Api, Route, System
 
 MAX_HEAD = 10_240  # bytes of request line and headers
@@ -57,6 +56,13 @@ class _Match:
     parameters: Mapping[str, str]
 
 
+class Stack(Protocol):
+    """REST APIs on the same origin, each below its stage."""
+
+    def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
+        """The response and the function that gave it; None if the path is below no stage."""
+
+
 class Gateway:
     """A WSGI application for all APIs of a system."""
 
@@ -67,7 +73,7 @@ class Gateway:
         authorizers: HttpApiAuthorizers,
         fallback: Callable[[HttpRequest], HttpResponse | None] = lambda request: None,
         on_served: Callable[[Served], None] = lambda served: None,
-        rest: tuple[RestGateway, ...] = (),
+        rest: tuple[Stack, ...] = (),
         infers: bool = False,
     ) -> None:
         """`infers`: an answer without statusCode is the body of a 200, and not a mistake."""
@@ -84,7 +90,8 @@ class Gateway:
         request = request_from_environ(environ)
         response, function = self.answer(request)
         self._on_served(Served(request, response, function, time.monotonic() - started))
-        headers = [*response.headers, ("content-length", str(len(response.body)))]
+        own = ((name, value) for name, value in response.headers if name != "content-length")  # the gateway counts
+        headers = [*own, ("content-length", str(len(response.body)))]
         start_response(_status_line(response.status), [(name, _on_the_wire(value)) for name, value in headers])
         without_body = request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
         return [] if without_body else [response.body]

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -26,6 +27,7 @@ _MESSAGES = {
     "REQUEST_TOO_LARGE": "Request Too Long",
     "UNAUTHORIZED": "Unauthorized",
 }
+_KEPT = "www-authenticate"
 _PARAMETER = re.compile(r"(\{[^}]+\})")
 _VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z_]+)*)")
 
@@ -74,7 +76,7 @@ class RestGateway:
         event = event_of(request, api, path, route, parameters, context)
         try:
             answer = self._functions.invoke(route.function, event, min(route.function.timeout, _LONGEST_INTEGRATION))
-            return answer_of(answer), route.function.logical_id
+            return _remapped(answer_of(answer)), route.function.logical_id
         except EventTooLarge:
             raise _Refused("REQUEST_TOO_LARGE", route.function.logical_id) from None
         except FunctionTimedOut:
@@ -124,6 +126,9 @@ class RestGateway:
         with self._lock:
             self._kept.clear()
 
+    def stop(self) -> None:
+        """Nothing is to be ended: the functions run in this process."""
+
     def _remembered(self, key: tuple[str, str, tuple[str, ...]]) -> Any:
         with self._lock:
             expires_at, answer = self._kept.get(key, (0.0, None))
@@ -133,6 +138,14 @@ class RestGateway:
         if ttl > 0:
             with self._lock:
                 self._kept[key] = (self._clock() + ttl, answer)
+
+
+def _remapped(response: HttpResponse) -> HttpResponse:
+    """The function's answer as its sender's client gets it: API Gateway keeps the name WWW-Authenticate for itself."""
+    if not any(name == _KEPT for name, _ in response.headers):
+        return response
+    headers = tuple((f"x-amzn-remapped-{name}" if name == _KEPT else name, value) for name, value in response.headers)
+    return replace(response, headers=headers)
 
 
 def _identity(request: HttpRequest, route: RestRoute, authorizer: RestAuthorizer) -> tuple[str, ...] | None:

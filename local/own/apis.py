@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.definitions import rest_events
 from local.own.reading import MISSING, Reading
 from local.rest_api import KINDS as RESPONSES
+from local.template import TemplateError
 
 KINDS = {"AWS::Serverless::HttpApi": "HttpApi", "AWS::Serverless::Api": "Api"}
 API_OF = {"HttpApi": "ApiId", "Api": "RestApiId"}
@@ -65,6 +67,7 @@ class OwnApi:
     barred: str = ""  # why no route at all may be served
     unplayable: dict[str, str] = field(default_factory=dict)  # by the authorizer's name
     default: str | None = None
+    defined: tuple[str, ...] = ()  # the routes that its DefinitionBody names
 
     def refusal(self, auth: Mapping[str, Any] | None) -> str:
         """Why a route with this `Auth` is refused; empty where it is served."""
@@ -82,13 +85,19 @@ class OwnApi:
         return self.unplayable.get(str(name), f"no authorizer is named {name}")
 
 
-def apis_of(reading: Reading, playable: Mapping[str, str], stage: str) -> list[OwnApi]:
-    """Every API of the template. `playable` are the ARNs of functions that run here, or empty texts with no reason."""
+def apis_of(
+    reading: Reading, playable: Mapping[str, str], stage: str, documents: frozenset[str] = frozenset()
+) -> list[OwnApi]:
+    """Every API of the template. `playable` are the ARNs of functions that run here, or empty texts with no reason;
+    `documents` are those of Valet's functions that answer an API's metadata, which a DefinitionBody may name.
+    """
     found = []
     for resource, properties in reading.resources(*KINDS):
         kind = KINDS[resource.type]
         api = OwnApi(resource.logical_id, kind, reading.template.resolve({"Ref": resource.logical_id}))
         _name_others(api, properties, reading)
+        if api.kind == "Api" and "DefinitionBody" in properties:
+            _read_definition(api, properties, reading, documents)
         for name in _PLAYED[kind] - {"Auth"}:
             if name in properties:
                 value = reading.value(properties[name], f"{api.logical_id}.{name}", "left out")
@@ -109,12 +118,28 @@ def apis_of(reading: Reading, playable: Mapping[str, str], stage: str) -> list[O
 
 def _name_others(api: OwnApi, properties: Mapping[str, Any], reading: Reading) -> None:
     for name in properties:
-        if name in ("DefinitionBody", "DefinitionUri"):
+        if name == "DefinitionUri" or (name == "DefinitionBody" and api.kind != "Api"):
             api.barred = f"{name} is not played"
-        elif name == "StageName" and properties[name] == "$default":
+        elif name in ("DefinitionBody", "MergeDefinitions") or (name == "StageName" and properties[name] == "$default"):
             continue
         elif name not in _PLAYED[api.kind] | _WITHOUT_EFFECT[api.kind]:
             reading.notices.add(f"{api.logical_id}: {name}", _INSTEAD.get(name, "not played"))
+
+
+def _read_definition(api: OwnApi, properties: Mapping[str, Any], reading: Reading, documents: frozenset[str]) -> None:
+    """A definition that names nothing but the API's own metadata is played: any other may hold guards."""
+    own = {name: properties[name] for name in ("DefinitionBody", "MergeDefinitions") if name in properties}
+    resolved = reading.value(own, api.logical_id, "all its routes answer 503")
+    try:
+        events = list(rest_events({} if resolved is MISSING else resolved, api.api_id, api.logical_id))
+    except (TemplateError, AttributeError, TypeError):
+        events = []
+    is_public = all(event.get("Auth") == {"Authorizer": "NONE"} for _, event in events)
+    if not events or not is_public or not {arn for arn, _ in events} <= documents:
+        api.barred = "DefinitionBody is not played"
+        return
+    api.properties.update(resolved)
+    api.defined = tuple(f"{str(event['Method']).upper()} {event['Path']}" for _, event in events)
 
 
 def _read_auth(api: OwnApi, auth: Any, reading: Reading, playable: Mapping[str, str]) -> None:

@@ -42,4 +42,5 @@ def _in_words(rule: Rule | None) -> str:
         return "answers 403: Routes does not name it"
     asked = [f"scope {' and '.join(sorted(rule.scopes))}"] if rule.scopes else []
     asked += [f"role {' or '.join(sorted(rule.roles))}"] if rule.roles else []
+    asked += [f"{tool}: scope {' and '.join(sorted(scopes))}" for tool, scopes in rule.tools]
     return ", ".join(asked) or "any token for this API"

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from local.definitions import http_event
 from local.functions import Crash
 from local.own.apis import API_OF, OwnApi, apis_of
 from local.own.choices import ChoiceError, Choices
@@ -19,7 +20,7 @@ from local.own.process import Code
 from local.own.reading import MISSING, Reading
 from local.own.valets import Valet, valet_from_function, valets_of
 from local.system import System, system_from_template
-from local.template import Template, TemplateError
+from local.template import Resource, Template, TemplateError
 
 # Where no request is answered. They are named, together, in one line for each type.
 _WITHOUT_NAME = frozenset(
@@ -31,7 +32,14 @@ _WITHOUT_NAME = frozenset(
         "AWS::Serverless::LayerVersion",
     }
 )
-_HARMLESS = ("AWS::CloudWatch::", "AWS::IAM::", "AWS::Lambda::Permission", "AWS::Logs::")
+_HARMLESS = (
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::CloudWatch::",
+    "AWS::IAM::",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::",
+)
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,14 @@ def _plan(path: Path, choices: Choices, root: Path, issuer: str, on_crash: Calla
     notices = Notices()
     reading = Reading(path, choices, issuer, notices)
     valets = valets_of(reading, root, issuer, on_crash)
-    nested = {name: valet.function for name, valet in valets.items()}
+    nested = {each.logical_id: each for valet in valets.values() for each in valet.played}
     codes = code_of(reading, choices)
     playable = {valet.function.arn: "" for valet in valets.values()}
     playable |= {each.arn: each.reason for each in codes.values()}
-    apis = apis_of(reading, playable, choices.stage)
+    documents = frozenset(valet.metadata.arn for valet in valets.values() if valet.metadata)
+    apis = apis_of(reading, playable, choices.stage, documents)
     document, refused, shown = _played(reading, apis, codes)
+    document["Resources"].update(_own_routes(reading, documents, shown))
     system = system_from_template(Template(document, {}, {}, reading.known), path.parent, nested, titled=True)
     for name, function in system.functions.items():
         if name in nested:
@@ -113,6 +123,7 @@ def _played(
     routes: dict[str, list[tuple[str, str]]] = {api.api_id: [] for api in apis}
     by_id = {api.api_id: api for api in apis}
     for each in apis:
+        routes[each.api_id] += [(route, "") for route in each.defined]
         resources[each.logical_id] = {
             "Type": f"AWS::Serverless::{each.kind}",
             "Properties": each.properties,
@@ -138,6 +149,32 @@ def _played(
                 reading.notices.add(f"{name}, {_route(event)}", f"answers 503: {reason}")
         resources[name] = {"Type": "AWS::Serverless::Function", "Properties": {**own.properties, "Events": events}}
     return {"Resources": resources}, refused, routes
+
+
+def _own_routes(
+    reading: Reading, documents: frozenset[str], routes: Mapping[str, list[tuple[str, str]]]
+) -> dict[str, Any]:
+    """The routes of HTTP APIs that are resources of their own and lead to an API's metadata, with their integrations,
+    resolved. The others are named.
+    """
+    found: dict[str, Resource] = {}
+    for resource in reading.template.resources("AWS::ApiGatewayV2::Route"):
+        try:
+            arn, event = http_event(reading.template, resource)
+        except TemplateError as error:
+            reading.notices.add(str(error), "not served")
+            continue
+        if arn not in documents or event["ApiId"] not in routes:
+            reading.notices.add(f"{resource.logical_id} (AWS::ApiGatewayV2::Route)", "not served")
+            continue
+        found[resource.logical_id] = resource
+        routes[event["ApiId"]].append((_route(event), ""))
+    if found:
+        found |= {each.logical_id: each for each in reading.template.resources("AWS::ApiGatewayV2::Integration")}
+    return {
+        name: {"Type": each.type, "Properties": reading.template.resolve(each.properties, name)}
+        for name, each in found.items()
+    }
 
 
 def _events(reading: Reading, function: str, properties: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -79,7 +79,7 @@ class OwnStacks:
     def _read(self, path: Path) -> OwnStack:
         version = fingerprint(self._files_of(path))
         played = plan(path, self._choices, self._root, self._issuer, self._events.on_crash)
-        authorizers = {name: valet.functions for name, valet in played.valets.items()}
+        authorizers = {each.logical_id: valet.functions for valet in played.valets.values() for each in valet.played}
         functions = OwnFunctions(played.code, authorizers, played.refused, self._events.on_line)
         return OwnStack(played, functions, _gateways(played, functions, self._events.on_served), version)
 

@@ -23,22 +23,31 @@ _REFUSED = "the routes behind it answer 503"
 
 @dataclass(frozen=True)
 class Rule:
-    """What a route asks for: all of the scopes, and one of the roles if it names any."""
+    """What a route asks for: all of the scopes, one of the roles if it names any, and the scopes of its tools."""
 
     scopes: frozenset[str]
     roles: frozenset[str]
+    tools: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 @dataclass(frozen=True)
 class Valet:
-    """One authorizer of Valet's: its function, loaded, and what it asks for."""
+    """One authorizer of Valet's: its function, loaded, and what it asks for. `metadata` is the function with the API's
+    own metadata, which only a nested stack has.
+    """
 
     function: Function
     functions: Functions
     audience: str
     rules: Mapping[str, Rule]  # by the route as an event names it, so never ANY
     is_by_path: bool
+    metadata: Function | None = None
     introspector: tuple[str, str] | None = None  # the client as which it introspects reference tokens, and its secret
+
+    @property
+    def played(self) -> tuple[Function, ...]:
+        """Its functions."""
+        return (self.function,) if self.metadata is None else (self.function, self.metadata)
 
     def learn(self, addresses: tuple[str, ...]) -> None:
         """Tell the authorizer where its APIs are called here. At AWS it knows this by their domain names."""
@@ -51,7 +60,8 @@ class Valet:
     @property
     def scopes(self) -> frozenset[str]:
         """All scopes that the rules ask for."""
-        return frozenset(each for rule in self.rules.values() for each in rule.scopes)
+        by_tool = (each for rule in self.rules.values() for _, scopes in rule.tools for each in scopes)
+        return frozenset(each for rule in self.rules.values() for each in rule.scopes).union(by_tool)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -78,7 +88,8 @@ def valets_of(
         try:
             inner = Template(document, given, PSEUDO_PARAMETERS, known)
             system = system_from_template(inner, (root / _TEMPLATE).parent)
-            valet = _loaded(where, system.functions["AuthorizerFunction"], reading.stack, on_crash)
+            metadata = system.functions["ResourceMetadataFunction"]
+            valet = _loaded(where, system.functions["AuthorizerFunction"], reading.stack, on_crash, metadata)
         except TemplateError as error:
             reading.notices.add(f"{where}: {error}", _REFUSED)
             continue
@@ -129,10 +140,20 @@ def _is_valets(location: Any, folder: Path) -> bool:
     return set(document.get("Parameters", {})) >= _PARAMETERS and "AuthorizerFunction" in document.get("Resources", {})
 
 
-def _loaded(name: str, function: Function, stack: str, on_crash: Callable[[Crash], None] | None) -> Valet:
+def _loaded(
+    name: str,
+    function: Function,
+    stack: str,
+    on_crash: Callable[[Crash], None] | None,
+    metadata: Function | None = None,
+) -> Valet:
     function = replace(function, logical_id=name, title=name)
+    played = {name: function}
+    if metadata is not None:
+        beside = f"{name}, metadata"  # no logical id: those have letters and digits only
+        metadata = played[beside] = replace(metadata, logical_id=beside, title=beside)
     try:
-        functions = Functions({name: function}, on_crash, package=f"own.{stack}.{name}")
+        functions = Functions(played, on_crash, package=f"own.{stack}.{name}")
     except Exception as error:  # its configuration is wrong: it says so, and deployed it would not start either
         raise TemplateError(f"the authorizer does not start: {error}") from None
     configuration = functions.module(name).CONFIGURATION
@@ -141,7 +162,8 @@ def _loaded(name: str, function: Function, stack: str, on_crash: Callable[[Crash
         function,
         functions,
         audience=configuration.audience,
-        rules={route: Rule(rule.scopes, rule.roles) for route, rule in rules.items()},
+        rules={route: Rule(rule.scopes, rule.roles, rule.tools) for route, rule in rules.items()},
         is_by_path=configuration.is_by_path,
         introspector=configuration.introspection and configuration.introspection[:2],
+        metadata=metadata,
     )

@@ -49,11 +49,20 @@ def test_the_same_wheels_are_built_while_they_are_as_locked(other_build: Path) -
 
 
 def test_the_authorizer_in_another_teams_stack_is_built_from_locked_wheels_too(wheels: Path, tmp_path: Path) -> None:
-    """There `sam build` runs alone, without Valet's command line."""
+    """There `sam build` runs alone, without Valet's command line, and in a folder of the team's own. Was: it looked for
+    the layer's folder from there, and failed.
+    """
     settings = only(tampered(wheels, tmp_path / "wheels", "cryptography", OTHER))
-    folder = tmp_path / "build"
-    command: list[str | Path] = [PYTHON.with_name("sam"), "build", "--template", AUTHORIZER, "--build-dir", folder]
-    command += ["--parameter-overrides", f"Architecture={OTHER} Issuer=https://id.example.com Audience=a Routes={{}}"]
+    folder, template = tmp_path / "build", tmp_path / "template.yaml"
+    location = os.path.relpath(AUTHORIZER, tmp_path)
+    parameters = f"{{Architecture: {OTHER}, Issuer: https://id.example.com, Audience: a, Routes: '{{}}'}}"
+    nested = f"{{Location: {location}, Parameters: {parameters}}}"
+    template.write_text(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        f"Resources: {{Valet: {{Type: AWS::Serverless::Application, Properties: {nested}}}}}\n",
+        encoding="utf-8",
+    )
+    command: list[str | Path] = [PYTHON.with_name("sam"), "build", "--template", template, "--build-dir", folder]
     environment = {"PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "HOME": str(tmp_path), "SAM_CLI_TELEMETRY": "0"}
     run = subprocess.run(
         command, cwd=tmp_path, env={**environment, **settings}, capture_output=True, text=True, check=False

@@ -13,7 +13,7 @@ from valet.protocol.supported import GRANT_TYPES
 from local.functions import FunctionFailed
 from local.stack import DEFAULT_PORT, LocalStack
 from tests.conftest import MovableClock
-from tests.endpoints import FUNCTIONS, logical_id
+from tests.endpoints import FUNCTIONS, NESTED_FUNCTIONS, logical_id
 from tests.support import event_files
 
 _OF_OTHERS = (
@@ -23,6 +23,7 @@ _OF_OTHERS = (
     "finish/",
     "notify_clients/",
     "mailer/",
+    "resource_metadata/",  # of another stack: tests/parts/authorizer/test_metadata.py
 )  # no HTTP answer
 
 
@@ -34,7 +35,7 @@ def invoke(stack: LocalStack, name: str) -> Any:
 def test_every_function_has_events_and_every_event_an_expectation() -> None:
     files = [name for name in event_files.names() if not name.startswith(_OF_OTHERS)]
     assert files == sorted(event_files.ANSWERS)
-    assert {name.partition("/")[0] for name in event_files.names()} == set(FUNCTIONS.values())
+    assert {name.partition("/")[0] for name in event_files.names()} == {*FUNCTIONS.values(), *NESTED_FUNCTIONS}
 
 
 def test_every_grant_type_has_an_event_that_gets_tokens() -> None:

@@ -9,7 +9,7 @@ from valet.models.clients import ProtectedApi, Scope
 from tests.integration.conftest import Redeemed
 from tests.support.application import Application
 from tests.support.browser import Browser
-from tests.support.deployment import Deployment
+from tests.support.deployment import ISSUER, Deployment
 
 
 def scope_of(access_token: str) -> str:
@@ -160,7 +160,7 @@ def test_what_the_client_may_no_longer_ask_for_narrows_the_next_refresh(
 def test_a_scope_that_went_to_another_api_brings_neither_that_audience_nor_its_roles(
     deployment: Deployment, web_app: Application, redeemed: Redeemed
 ) -> None:
-    (api,) = deployment.server.registry.scopes().apis.values()
+    api = deployment.server.registry.scopes().apis[f"{ISSUER}/api"]
     deployment.registrar.put_api(replace(api, scopes=api.scopes - {"items"}))
     other = ProtectedApi("https://other.example", "Other", frozenset({"items"}), frozenset({"user"}))
     deployment.registrar.put_api(other)

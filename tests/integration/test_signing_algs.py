@@ -23,7 +23,7 @@ from tests.integration.test_dropped_keys import steal
 from tests.parts.authorizer.issuer import Stand, encoded, private_key
 from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
-from tests.support.deployment import Deployment
+from tests.support.deployment import ISSUER, Deployment
 from tests.support.wire import Answer
 
 METADATA = "/.well-known/openid-configuration"
@@ -57,7 +57,7 @@ def ps256(deployment: Deployment) -> SigningKey:
 
 
 def register_api(deployment: Deployment, alg: str) -> None:
-    (api,) = deployment.server.registry.scopes().apis.values()
+    api = deployment.server.registry.scopes().apis[f"{ISSUER}/api"]
     deployment.registrar.put_api(replace(api, access_token_signing_alg=alg))
     deployment.clock.advance(11)
 

@@ -46,7 +46,7 @@ class Api:
         system = system_from_file(ROOT / "docs" / "examples" / example, given)
         self.deployment, self._functions = deployment, Functions(system.functions, package=f"step_up_{example[:4]}")
         self.inside: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
-        (environment,) = (each.environment for each in system.functions.values() if "ROUTES" in each.environment)
+        environment = system.functions["AuthorizerFunction"].environment
         configuration = parse({**environment, "ROUTES": json.dumps(routes)})
         self._authorizer = Authorizer(configuration, self._fetch, self.moment, lambda: 0.0, lambda line: None)
         rest = (RestGateway(system.rest_apis, self),)
@@ -54,7 +54,7 @@ class Api:
 
     def invoke(self, function: Function, event: Mapping[str, Any], timeout: float | None = None) -> Any:
         """The port Invoker: the authorizer above in the place of the example's own, and `inside` as its API."""
-        if "ROUTES" not in function.environment:
+        if function.logical_id != "AuthorizerFunction":
             return self.inside(event) if self.inside else self._functions.invoke(function, event, timeout)
         try:
             return self._authorizer.answer(event)

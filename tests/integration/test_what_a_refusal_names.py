@@ -49,6 +49,19 @@ def test_my_client_may_not_have_offline_access_and_still_signs_people_in(
     assert (again.status, again.json()["scope"]) == (200, "openid")
 
 
+def test_a_library_that_adds_offline_access_to_an_apis_scopes_gets_the_rest(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """OpenID Connect Core §11. MCP's libraries add it, and repeat it when they refresh. Was: invalid_scope."""
+    deployment.change_client("web_app_123", scope=frozenset({"items"}))
+    asked = web_app.ask(scope="items offline_access", resource=f"{deployment.issuer}/api")
+    form = browser.sign_in(browser.open(asked.url))
+    tokens = web_app.redeem(browser.decide(form).answered["code"], asked.code_verifier).json()
+    assert tokens["scope"] == "items"
+    again = web_app.refresh(tokens["refresh_token"], scope="items offline_access")
+    assert (again.status, again.json()["scope"]) == (200, "items")
+
+
 @pytest.mark.parametrize(
     ("scope", "description", "named"),
     [

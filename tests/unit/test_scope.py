@@ -1,5 +1,7 @@
 """Scopes: syntax, closure, audience (RFC 6749 §3.3, RFC 9068 §3)."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,14 @@ def test_my_library_asks_every_provider_for_the_same_scopes_and_gets_those_that_
 ) -> None:
     """OpenID Connect Core §3.1.2.1 and §11."""
     assert ask(scope) == asked
+
+
+def test_a_library_adds_offline_access_to_what_an_api_asks_for_and_gets_the_rest() -> None:
+    """OpenID Connect Core §11. MCP's libraries do so wherever the metadata of the server has it."""
+    assert ask("buy offline_access") == ("buy",)
+    allowed = replace(CLIENT, scope=CLIENT.scope | {"offline_access"})
+    parameters = Parameters({"scope": "buy offline_access"})
+    assert requested_scope(parameters, allowed, KNOWN) == ("buy", "offline_access")
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,12 @@ from valet import log
 
 from admin.cli import valet as command
 from admin.desk import Desk
+from admin.doctor.evidence import Evidence
 from admin.records.deployment import Deployment
+from admin.terminal.spelling import Where
 from local.stack import LocalStack
 from tests.conftest import MovableClock
+from tests.parts.admin.account_apis import BEARER, BOUND, ISSUER, SCOPES, Gateway, Lambda
 from tests.parts.admin.audited import Asked, Logged, asked_of_aws
 
 
@@ -145,3 +148,28 @@ def asked() -> Iterator[Asked]:
     """What commands ask of AWS from now on."""
     with asked_of_aws() as listening:
         yield listening
+
+
+# -- the account of a deployment, for `valet doctor` -------------------------------------------------------------------
+
+
+@pytest.fixture
+def http_apis() -> Gateway:
+    return Gateway("apigatewayv2")
+
+
+@pytest.fixture
+def rest_apis() -> Gateway:
+    return Gateway("apigateway")
+
+
+@pytest.fixture
+def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch) -> Evidence:
+    clients = {"lambda": Lambda(), "apigateway": rest_apis.client, "apigatewayv2": http_apis.client}
+    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, lambda: 0.0)
+    deployment.__dict__["outputs"] = {"Issuer": ISSUER}
+    monkeypatch.setattr(deployment, "client", clients.__getitem__)
+    monkeypatch.setattr(Evidence, "environment", lambda self, function: {})
+    found = Evidence(deployment, 0)
+    found.__dict__.update(clients=(BOUND, BEARER), scopes=SCOPES)
+    return found

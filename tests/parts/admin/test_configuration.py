@@ -23,6 +23,7 @@ from admin.records.register import Register
 from admin.terminal.spelling import Where
 from configuration import schema
 from configuration.table import NOT_IN_FILE, SECTIONS, Section
+from local.demo_data import CLIENTS, USERS
 from tests.parts.admin.audited import Asked, Logged
 from tests.parts.admin.conftest import Operator, Ran
 from tests.parts.admin.people import is_refused_by_list, service, sign_in, web_app
@@ -199,7 +200,8 @@ def test_dry_run_shows_the_difference_and_no_secret_and_changes_nothing(
     lines = ran.out.splitlines()
     assert lines[:4] == ["+ client shop", "~ client web_app_123", "    name: Web App → New", "+ person mary"]
     assert {"- person john", "- client mobile_app"} <= set(lines)
-    assert lines[-1] == "11 changes would be made. Nothing was changed."
+    pruned = len(CLIENTS) - 1 + len(USERS)  # the demo's clients but one, and its people
+    assert lines[-1] == f"{pruned + 3} changes would be made. Nothing was changed."
     assert (asked.writes, logged.lines()) == ([], [])
     assert "secret" not in apply(said, "--dry-run", "--json").out
     assert exported(valet, "--people", "--with-credentials") == before
@@ -413,7 +415,7 @@ def test_prune_ends_what_deleted_people_hold_and_leaves_them_without_a_section_f
     assert exported(valet, "--people")["people"] == people
     assert held.refresh() == 400
     assert is_refused_by_list(valet.stack, held.access_token)
-    assert len(valet.json("clients", "list")) == 6
+    assert len(valet.json("clients", "list")) == len(CLIENTS)
 
 
 @pytest.mark.parametrize(

@@ -5,96 +5,17 @@ nobody can make.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from botocore.validate import validate_parameters
-from valet.models.clients import Client, ProtectedApi, Scope, Scopes
+from valet.models.clients import Client
 
 from admin.doctor import examine, gateways, reference_tokens, step_up
 from admin.doctor.evidence import Answer, Evidence
 from admin.doctor.findings import Finding, Skipped
-from admin.records.deployment import Deployment
-from admin.terminal.spelling import Where
-
-ISSUER, AUDIENCE = "https://id.example.com", "https://api.example.com"
-OURS, THEIRS = "valets-authorizer", "another-authorizer"
-BOUND = Client("bank", "Bank", dpop_bound_access_tokens=True, scope=frozenset({"pay"}))
-BEARER = Client("shop", "Shop", scope=frozenset({"buy"}))
-SCOPES = Scopes(
-    {name: Scope(name, name) for name in ("pay", "buy", "openid")},
-    {
-        AUDIENCE: ProtectedApi(AUDIENCE, "Payments", frozenset({"pay"})),
-        "https://shop.example.com": ProtectedApi("https://shop.example.com", "Shop", frozenset({"buy"})),
-    },
-)
-
-
-def denied(operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, operation)
-
-
-class _Lambda:
-    """The functions of the account; those that are not there may not be read."""
-
-    environments: Mapping[str, Mapping[str, str]] = {OURS: {"ISSUER": ISSUER}, THEIRS: {"ISSUER": "https://other"}}
-
-    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
-        name = FunctionName.rpartition(":")[2]
-        if name not in self.environments:
-            raise denied("GetFunctionConfiguration")
-        return {"Environment": {"Variables": self.environments[name]}}
-
-
-class Gateway:
-    """boto3's client of one service, whose every list comes in pages of one item that AWS could have sent."""
-
-    def __init__(self, service: Any) -> None:
-        self.client: Any = boto3.client(service, region_name="us-east-1")
-        self.apis: list[dict[str, Any]] = []
-        self.authorizers: dict[str, list[dict[str, Any]]] = {}
-        self.is_denied = False
-        self.client.meta.events.register(f"before-call.{service}", self._answer)
-
-    def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Any, Any]:
-        if self.is_denied:
-            raise denied(model.name)
-        api = re.search(r"apis/([^/]+)/", params["url_path"])
-        items = self.authorizers[api[1]] if api else self.apis
-        members = model.output_shape.members
-        (name, token) = ("Items", "NextToken") if "Items" in members else ("items", "position")
-        first = int(params["query_string"].get("nextToken") or params["query_string"].get("position") or 0)
-        page = {name: items[first : first + 1], **({token: str(first + 1)} if first + 1 < len(items) else {})}
-        validate_parameters(page, model.output_shape)
-        return SimpleNamespace(status_code=200), page
-
-
-@pytest.fixture
-def http_apis() -> Gateway:
-    return Gateway("apigatewayv2")
-
-
-@pytest.fixture
-def rest_apis() -> Gateway:
-    return Gateway("apigateway")
-
-
-@pytest.fixture
-def evidence(http_apis: Gateway, rest_apis: Gateway, monkeypatch: pytest.MonkeyPatch) -> Evidence:
-    clients = {"lambda": _Lambda(), "apigateway": rest_apis.client, "apigatewayv2": http_apis.client}
-    deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, lambda: 0.0)
-    deployment.__dict__["outputs"] = {"Issuer": ISSUER}
-    monkeypatch.setattr(deployment, "client", clients.__getitem__)
-    monkeypatch.setattr(Evidence, "environment", lambda self, function: {})
-    found = Evidence(deployment, 0)
-    found.__dict__.update(clients=(BOUND, BEARER), scopes=SCOPES)
-    return found
+from tests.parts.admin.account_apis import AUDIENCE, BEARER, BOUND, ISSUER, OURS, SCOPES, THEIRS, Gateway, Lambda, of
 
 
 def looked(evidence: Evidence, name: str) -> tuple[list[Finding], list[Skipped]]:
@@ -109,11 +30,6 @@ def add_http(gateway: Gateway, **authorizer: Any) -> tuple[str, str]:
     gateway.apis.append({"ApiId": api, "Name": "pay", "ProtocolType": "HTTP", "RouteSelectionExpression": "x"})
     gateway.authorizers[api] = [{"AuthorizerId": made, "Name": "mine", **authorizer}]
     return api, made
-
-
-def of(function: str) -> str:
-    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
-    return f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def jwt(issuer: str, *audiences: str) -> dict[str, Any]:
@@ -213,7 +129,7 @@ PASSWORD, REQUEST = "urn:valet:acr:password", {"AuthorizerType": "REQUEST", "Aut
 def asks_for(monkeypatch: pytest.MonkeyPatch, **rule: Any) -> None:
     """The authorizer before somebody else's API has one route, and a trust in this issuer."""
     environment = {"ISSUER": ISSUER, "ROUTES": json.dumps({"POST /pay": {"scopes": ["pay"], **rule}})}
-    monkeypatch.setattr(_Lambda, "environments", {OURS: environment, THEIRS: {**environment, "ISSUER": "https://x"}})
+    monkeypatch.setattr(Lambda, "environments", {OURS: environment, THEIRS: {**environment, "ISSUER": "https://x"}})
 
 
 def reach(evidence: Evidence, *levels: str) -> None:
@@ -318,7 +234,7 @@ def with_references(evidence: Evidence, monkeypatch: pytest.MonkeyPatch, environ
     api = replace(SCOPES.apis[AUDIENCE], access_token_format="reference")
     evidence.__dict__["scopes"] = replace(SCOPES, apis={**SCOPES.apis, AUDIENCE: api})
     evidence.__dict__["clients"] = (BOUND, INTROSPECTOR)
-    monkeypatch.setattr(_Lambda, "environments", {OURS: environment})
+    monkeypatch.setattr(Lambda, "environments", {OURS: environment})
 
 
 def whats(found: list[Finding]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from admin.records import revocation
+from local.demo_data import CLIENTS
 from local.template import load
 from tests.parts.admin.conftest import Operator
 from tests.parts.admin.people import is_refused_by_list, service, sign_in, unredeemed
@@ -115,7 +116,7 @@ def test_what_was_issued_by_the_old_record_between_the_sweeps_is_refused_by_the_
 
 def test_everybodys_grants_end_at_once(valet: Operator) -> None:
     john, own = sign_in(valet.stack), service(valet.stack).client_credentials().json()["access_token"]
-    assert valet.json("grants", "revoke", "--all", "--yes")["clients"] == 6
+    assert valet.json("grants", "revoke", "--all", "--yes")["clients"] == len(CLIENTS)
     assert is_refused_by_list(valet.stack, john.access_token)
     assert is_refused_by_list(valet.stack, own)
     assert john.refresh() == 400

@@ -75,6 +75,14 @@ def test_a_client_that_acts_for_itself_has_no_sign_in(api: Api) -> None:
     assert (token.grant_id, token.auth_time, token.acr, token.amr) == (None, None, None, ())
 
 
+def test_an_api_is_told_through_which_clients_a_token_came(api: Api) -> None:
+    act = {"sub": "agent", "act": {"sub": "gateway"}}
+    assert api.verifier.verify(f"Bearer {api.issuer.token(act=act)}").actors == ("agent", "gateway")
+    assert api.verifier.verify(f"Bearer {api.issuer.token()}").actors == ()
+    refused = api.refusal(f"Bearer {api.issuer.token(act={'sub': ''})}")
+    assert (type(refused), str(refused)) == (InvalidToken, "act is not a chain of actors, each with a sub")
+
+
 @pytest.mark.parametrize("auth_time", ["yesterday", "-1", "٣", "1" * 5000])
 def test_an_auth_time_that_is_no_number_is_none(api: Api, auth_time: object) -> None:
     token = api.verifier.verify_token(api.issuer.token(auth_time=auth_time))

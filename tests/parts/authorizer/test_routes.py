@@ -39,7 +39,7 @@ from tests.parts.authorizer.issuer import Stand
             (f'{{"GET /a": {{"scopes": [], "max_age": {max_age}}}}}', "whole number of seconds, 1 to 31622400")
             for max_age in ("0", "-1", "300.0", '"300"', "true", "null", "31622401", "[]")
         ),
-        ('{"GET /a": {"scopes": [], "acr_values": ["phr"]}}', '"scopes", "roles", "acr" and "max_age" alone'),
+        ('{"GET /a": {"scopes": [], "acr_values": ["phr"]}}', '"max_age", "tools" and "direct" alone'),
         ('{"OPTIONS /a": {}}', "OPTIONS cannot be protected"),
         ('{"get /a": {}}', "a key is"),
         ('{"GET": {}}', "a path is"),

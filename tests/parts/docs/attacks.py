@@ -205,5 +205,6 @@ def attacks() -> list[str]:
 
 if __name__ == "__main__":
     from tests.parts.docs.account_attacks import account_attacks
+    from tests.parts.docs.agent_attacks import agent_attacks
 
-    print("\n".join([*promises(), "", *attacks(), "", *account_attacks()]))
+    print("\n".join([*promises(), "", *attacks(), "", *account_attacks(), "", *agent_attacks()]))

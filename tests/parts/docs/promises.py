@@ -436,6 +436,16 @@ PROMISES = (
         ),
         "M11",
     ),
+    Row(
+        "A token is for the API that was named by resource, or there is no token.",
+        (
+            "integration/test_resource_indicators.py::*",
+            "integration/test_resource_requests.py::*",
+            "unit/test_resource.py::test_whatever_is_sent_names_a_registered_audience_or_none",
+            "unit/test_resource.py::test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes",
+        ),
+        "M10",
+    ),
 )
 
 

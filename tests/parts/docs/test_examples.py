@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BOTH = {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
-AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml")
+AROUND_THE_AUTHORIZER = ("http-api.yaml", "rest-api.yaml", "mcp-server.yaml")
 CONFIGURATION = "valet.yaml"  # tried by tests/parts/admin/test_configuration.py
 AGAINST_FLOODS = ("budget.yaml", "cloudfront.yaml")
 FOR_FAPI = "fapi.yaml"  # tried by test_fapi_example.py too
@@ -48,7 +48,7 @@ def deploys() -> dict[str, list[str]]:
     return {name: shlex.split(line) for name, (line,) in found.items()}
 
 
-@pytest.mark.parametrize("where", ["http-api.yaml", "rest-api.yaml", "authorizer.md"])
+@pytest.mark.parametrize("where", [*AROUND_THE_AUTHORIZER, "authorizer.md"])
 def test_a_stack_of_ones_own_is_never_valets_and_may_expand_the_nested_template(where: str) -> None:
     words = deploys()[where]
     ours = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def test_a_stack_of_ones_own_is_never_valets_and_may_expand_the_nested_template(
     assert set(given) == BOTH
 
 
-@pytest.mark.parametrize("name", ["http-api.yaml", "rest-api.yaml"])
+@pytest.mark.parametrize("name", AROUND_THE_AUTHORIZER)
 def test_an_example_is_built_and_deployed_where_no_configuration_of_valets_is_in_force(name: str) -> None:
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     assert re.findall(r"^# (cd .*|sam build .*)$", text, re.MULTILINE) == [

@@ -1,4 +1,4 @@
-"""docs/examples/rest-api.yaml in the running stack: a REST API of another team's behind the authorizer."""
+"""The examples that the running stack plays: a REST API and an MCP server of other teams behind the authorizer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.beside import EXAMPLE, system_from_file
+from local.beside import EXAMPLE, McpServer, system_from_file
 from local.functions import Functions
-from local.gateway.http_events import HttpRequest
+from local.gateway.http_events import HttpRequest, HttpResponse
 from local.gateway.rest_gateway import RestGateway
 from local.stack import ROOT, LocalStack
+from tests.support.application import Application
+from tests.support.browser import Browser
+from tests.support.wire import over_http
 
 SERVICE = ("api_service_789", "api_secret_abc")
 
@@ -40,7 +43,8 @@ def test_a_good_token_reaches_the_api_which_sees_who_calls(stack: LocalStack) ->
 
 
 def test_the_authorizers_know_where_their_apis_are_called_so_that_they_can_judge_proofs(stack: LocalStack) -> None:
-    (beside,) = stack.rest
+    beside = stack.beside[0]
+    assert isinstance(beside, RestGateway)
     assert isinstance(beside._functions, Functions)
     for functions, address in ((stack.functions, stack.url), (beside._functions, f"{stack.url}/v1")):
         assert functions.module("AuthorizerFunction").CONFIGURATION.public_urls == (address,)
@@ -128,10 +132,84 @@ def test_both_kinds_of_authorizer_decide_alike_with_and_without_the_cache(
 
 def test_the_authorizers_environment_is_its_own_and_not_the_stacks(stack: LocalStack) -> None:
     variables = {function.logical_id: function.environment for function in stack.system.functions.values()}
-    (rest,) = stack.rest
+    rest = stack.beside[0]
+    assert isinstance(rest, RestGateway)
     (api,) = rest._apis
     authorizer = api.routes[0].authorizer
     assert authorizer is not None
     own = json.loads(authorizer.function.environment["ROUTES"])
     assert "GET /reports" in own
     assert json.loads(variables["AuthorizerFunction"]["ROUTES"]) != own
+
+
+# -- the MCP server ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_without_a_token_the_mcp_server_says_where_to_sign_in_and_what_to_ask_for(
+    stack: LocalStack, method: str
+) -> None:
+    answer = httpx.request(method, f"{stack.url}/tools/mcp", timeout=10)
+    metadata = f"{stack.url}/tools/.well-known/oauth-protected-resource"
+    assert answer.status_code == 401
+    assert (
+        answer.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}", scope="tools.read tools.write"'
+    )
+    for address in (metadata, f"{metadata}/tools/mcp"):
+        document = httpx.get(address, timeout=10).json()
+        assert document["resource"] == f"{stack.url}/tools/mcp"
+        assert document["authorization_servers"] == [stack.issuer]
+        assert document["scopes_supported"] == ["tools.read", "tools.write"]
+        assert document["resource_name"] == "Items"
+    assert httpx.get(f"{metadata}/mcp", timeout=10).status_code == 404
+
+
+def test_a_browser_may_ask_the_mcp_server_before_it_has_a_token(stack: LocalStack) -> None:
+    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    answer = httpx.options(f"{stack.url}/tools/mcp", headers=asked, timeout=10)
+    assert answer.status_code == 200
+    assert "Mcp-Name" in answer.headers["access-control-allow-headers"]
+
+
+def test_a_token_for_another_api_is_none_for_the_mcp_server(stack: LocalStack) -> None:
+    headers = {"authorization": f"Bearer {token_of(stack)}"}
+    answer = httpx.post(f"{stack.url}/tools/mcp", headers=headers, json={}, timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+def person_token(stack: LocalStack, scope: str) -> str:
+    """Of John, who signed in with the demo's client for MCP."""
+    application = Application(
+        over_http, stack.url, "mcp_demo", redirect_uri="http://127.0.0.1:33418/callback", scope=scope
+    )
+    asked, browser = application.ask(resource=f"{stack.url}/tools/mcp"), Browser(over_http, stack.url)
+    answer = browser.decide(browser.sign_in(browser.open(asked.url), "john"))
+    token: str = json.loads(application.redeem(answer.answered["code"], asked.code_verifier).body)["access_token"]
+    return token
+
+
+def test_the_scope_of_a_tool_is_asked_for_before_the_mcp_server_is(
+    fresh_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.beside.MCP_PACKAGE", "no_such_package")
+    played = McpServer(ROOT, fresh_stack.url, lambda crash: None)
+    token = person_token(fresh_stack, "tools.read")
+
+    def call(tool: str) -> HttpResponse:
+        headers = {"authorization": f"Bearer {token}", "mcp-method": "tools/call", "mcp-name": tool}
+        found = played.answer(HttpRequest("POST", "/tools/mcp", headers, b"{}", "203.0.113.7"))
+        assert found is not None
+        return found[0]
+
+    refused = call("delete_item")
+    assert refused.status == 403
+    assert dict(refused.headers)["www-authenticate"] == (
+        'Bearer error="insufficient_scope", scope="tools.read tools.write", '
+        f'resource_metadata="{fresh_stack.url}/tools/.well-known/oauth-protected-resource"'
+    )
+    reached = call("list_items")
+    assert (reached.status, json.loads(reached.body)["message"]) == (
+        503,
+        "the Python package no_such_package is not installed: `make run` installs it",
+    )
+    played.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def small(tmp_path: Path) -> SmallSystem:
 def answered(small: SmallSystem, answer: Any, method: str = "GET") -> Any:
     small.functions.module("AnswerFunction").answer = answer  # type: ignore[attr-defined]
     return small.send(method, "/answer")
+
+
+def test_the_gateway_counts_the_body_itself(small: SmallSystem) -> None:
+    """Was: two Content-Length headers, which a strict client refuses."""
+    answer = {"statusCode": 200, "headers": {"Content-Length": "7"}, "body": "ab"}
+    small.functions.module("AnswerFunction").answer = answer  # type: ignore[attr-defined]
+    told: list[tuple[str, str]] = []
+    environ: dict[str, Any] = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/answer", "PATH_INFO": "/answer"}
+    environ |= {"QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
+    small.gateway({**environ, "wsgi.input": io.BytesIO()}, lambda status, headers: told.extend(headers))
+    assert [value for name, value in told if name == "content-length"] == ["2"]
 
 
 # -- events ------------------------------------------------------------------------------------------------------------

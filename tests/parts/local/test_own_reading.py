@@ -159,6 +159,72 @@ def test_an_api_with_a_guard_that_cannot_be_played_serves_no_route(barrier: str,
     assert "all its routes answer 503" in named(found)
 
 
+EXAMPLES = ROOT / "docs" / "examples"
+METADATA = "/.well-known/oauth-protected-resource"
+PARAMETERS = {"Issuer": "x", "Audience": "https://api.example.com/mcp"}
+
+
+@pytest.mark.parametrize("example", ["rest-api.yaml", "http-api.yaml", "mcp-server.yaml"])
+def test_an_apis_metadata_is_played_and_is_public(example: str) -> None:
+    path = EXAMPLES / example
+    found = plan(path, Choices((path,), parameters=PARAMETERS), ROOT, ISSUER)
+    (routes,) = found.routes.values()
+    for route in (f"GET {METADATA}", f"GET {METADATA}/{{proxy+}}"):
+        assert dict(routes)[route] == "public"
+    assert "503" not in named(found)
+    assert found.valets["Valet"].metadata in found.system.functions.values()
+
+
+def test_a_route_with_tools_says_what_each_asks() -> None:
+    path = EXAMPLES / "mcp-server.yaml"
+    found = plan(path, Choices((path,), parameters=PARAMETERS), ROOT, ISSUER)
+    (routes,) = found.routes.values()
+    assert dict(routes)["ANY /mcp"] == "scope tools.read, delete_item: scope tools.write"
+    assert found.valets["Valet"].scopes == {"tools.read", "tools.write"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("security: [{NONE: []}]", "security: [{Valet: []}]"),
+        ("security: [{NONE: []}]", "security: [{NONE: []}, {Key: []}]"),
+        ("Valet.Outputs.MetadataFunctionArn}/inv", "ServerFunction.Arn}/inv"),
+        ("type: aws_proxy", "type: http_proxy"),
+        ("swagger: '2.0'", "x-amazon-apigateway-policy: {}"),
+        ("MergeDefinitions: true", "MergeDefinitions: false"),
+    ],
+)
+def test_a_definition_that_may_hold_a_guard_is_not_played(old: str, new: str, tmp_path: Path) -> None:
+    text = (EXAMPLES / "mcp-server.yaml").read_text(encoding="utf-8")
+    assert old in text
+    text = text.replace("../../functions", str(ROOT / "functions")).replace(old, new)
+    found = planned(tmp_path, text, parameters=PARAMETERS)
+    assert "DefinitionBody is not played; all its routes answer 503" in named(found)
+    (api,) = found.system.rest_apis
+    assert {route.function.logical_id for route in api.routes if route.function} <= set(found.refused)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RouteKey: GET", "AuthorizationType: AWS_IAM\n      RouteKey: GET"),
+        ("RouteKey: GET", "ApiKeyRequired: true\n      RouteKey: GET"),
+        ("IntegrationUri: !GetAtt Valet.Outputs.MetadataFunctionArn", "IntegrationUri: !GetAtt ItemsFunction.Arn"),
+        ("IntegrationType: AWS_PROXY", "IntegrationType: HTTP_PROXY"),
+    ],
+)
+def test_a_route_that_is_a_resource_is_served_only_where_it_leads_to_metadata(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    text = (EXAMPLES / "http-api.yaml").read_text(encoding="utf-8")
+    assert old in text
+    text = text.replace("../../functions", str(ROOT / "functions")).replace(old, new)
+    found = planned(tmp_path, text, parameters=PARAMETERS)
+    assert "not served" in named(found)
+    (api,) = found.system.apis
+    assert not [route for route in api.routes if METADATA in route.path]
+
+
 def test_an_authorizer_whose_routes_are_wrong_guards_by_refusing(tmp_path: Path) -> None:
     text = (
         (SHOP / "http.yaml").read_text(encoding="utf-8").replace('"GET /orders": {"scopes"', '"GET /orders": {"scope"')

@@ -321,3 +321,74 @@ def test_a_denial_is_kept_and_an_outage_or_a_401_is_not(tmp_path: Path) -> None:
 def test_what_is_not_known_stops_the_start(before: str, after: str, tmp_path: Path) -> None:
     with pytest.raises((TemplateError, KeyError)):
         rest(tmp_path, None, **{before: after})
+
+
+# -- answers of functions ----------------------------------------------------------------------------------------------
+
+
+def test_a_functions_own_challenge_reaches_no_client_under_its_name(tmp_path: Path) -> None:
+    """API Gateway renames it, so only a gateway response can challenge."""
+    api = rest(tmp_path)
+    headers = {"WWW-Authenticate": "Bearer", "X-Own": "kept"}
+    api.functions.module("EchoFunction").answer = {"statusCode": 401, "headers": headers, "body": ""}  # type: ignore[attr-defined]
+    found = dict(api.send("GET", "/one/1", TOKEN).headers)
+    assert found["x-amzn-remapped-www-authenticate"] == "Bearer"
+    assert found["x-own"] == "kept"
+    assert "www-authenticate" not in found
+
+
+# -- routes that a definition names ------------------------------------------------------------------------------------
+
+DEFINITION = """\
+      StageName: v1
+      MergeDefinitions: true
+      DefinitionBody:
+        openapi: 3.0.1
+        info: {title: a, version: '1'}
+        paths:
+          /defined/{proxy+}:
+            get:
+              SECURITY
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                uri: !Sub 'arn:aws:apigateway:x:lambda:path/2015-03-31/functions/${EchoFunction.Arn}/invocations'
+"""
+
+
+@pytest.mark.parametrize(
+    ("security", "statuses"),
+    [
+        ("security: [{NONE: []}]", (200, 200)),
+        ("security: [{Guard: []}]", (403, 200)),
+        ("summary: behind the default authorizer", (403, 200)),
+    ],
+)
+def test_a_definition_adds_routes_with_the_authorizer_that_it_names(
+    security: str, statuses: tuple[int, int], tmp_path: Path
+) -> None:
+    change = {"      StageName: v1\n": DEFINITION.replace("SECURITY", security)}
+    api = rest(tmp_path, policy("Deny"), **change)
+    assert api.send("GET", "/defined/a/b", TOKEN).status == statuses[0]
+    api.says(policy())
+    answer = api.send("GET", "/defined/a/b", TOKEN)
+    assert answer.status == statuses[1]
+    assert json.loads(answer.body)["pathParameters"] == {"proxy": "a/b"}
+    assert api.send("GET", "/one/1", TOKEN).status == 200, "the functions' own routes stay"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("MergeDefinitions: true", "MergeDefinitions: false", "only with MergeDefinitions: true"),
+        ("info: {title: a, version: '1'}", "security: [{Key: []}]", "does not know security in DefinitionBody"),
+        ("type: aws_proxy", "type: mock", "no Lambda proxy integration"),
+        ("SECURITY", "x-amazon-apigateway-request-validator: all", "does not know x-amazon-apigateway-request"),
+        ("SECURITY", "security: [{A: []}, {B: []}]", "needs one authorizer"),
+        ("SECURITY", "security: [{Other: []}]", "names the authorizer Other"),
+    ],
+)
+def test_what_a_definition_may_hold_besides_stops_the_start(old: str, new: str, told: str, tmp_path: Path) -> None:
+    definition = DEFINITION.replace(old, new).replace("SECURITY", "security: [{NONE: []}]")
+    with pytest.raises(TemplateError, match=told):
+        rest(tmp_path, None, **{"      StageName: v1\n": definition})

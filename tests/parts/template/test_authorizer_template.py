@@ -1,4 +1,4 @@
-"""The authorizer's own template, which other teams nest into theirs, and the two examples around it."""
+"""The authorizer's own template, which other teams nest into theirs, and the examples around it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from valet.resource_server.api_gateway.configuration import parse
+from valet.resource_server.api_gateway.metadata import ResourceMetadata
 
 from tests.parts.template.cloudformation import ROOT, SAM_PYTHON, lint, resources, statements, translated
 
 AUTHORIZER = ROOT / "functions" / "authorizer" / "template.yaml"
 REST, HTTP = (ROOT / "docs" / "examples" / f"{name}-api.yaml" for name in ("rest", "http"))
-TEMPLATES = [AUTHORIZER, REST, HTTP]
+MCP = ROOT / "docs" / "examples" / "mcp-server.yaml"
+TEMPLATES = [AUTHORIZER, REST, HTTP, MCP]
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 pytestmark = pytest.mark.xdist_group("authorizer template")  # each template is translated once
 GIVEN = ("Issuer=https://id.example.com", "Audience=https://api.example.com")
@@ -42,25 +45,36 @@ def test_sam_finds_nothing_to_say(template: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_its_role_may_write_its_log_and_nothing_else() -> None:
-    (role,) = resources(translated(*GIVEN, template=AUTHORIZER), "AWS::IAM::Role").values()
-    (managed,) = role["Properties"]["ManagedPolicyArns"]
-    assert managed.endswith("service-role/AWSLambdaBasicExecutionRole")
-    assert list(statements(role)) == [
-        {"Effect": "Deny", "Action": "logs:*", "NotResource": {"Fn::GetAtt": ["AuthorizerLogs", "Arn"]}},
-        {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"},
-    ]
+def test_its_roles_may_write_its_log_and_nothing_else() -> None:
+    roles = resources(translated(*GIVEN, template=AUTHORIZER), "AWS::IAM::Role")
+    assert sorted(roles) == ["AuthorizerFunctionRole", "ResourceMetadataFunctionRole"]
+    for role in roles.values():
+        (managed,) = role["Properties"]["ManagedPolicyArns"]
+        assert managed.endswith("service-role/AWSLambdaBasicExecutionRole")
+        assert list(statements(role)) == [
+            {"Effect": "Deny", "Action": "logs:*", "NotResource": {"Fn::GetAtt": ["AuthorizerLogs", "Arn"]}},
+            {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"},
+        ]
 
 
-def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_it() -> None:
-    document = translated(*GIVEN, template=AUTHORIZER)
-    (function,) = resources(document, "AWS::Lambda::Function").values()
-    variables = function["Properties"]["Environment"]["Variables"]
-    named = {value["Ref"] for value in variables.values()}
-    assert named == set(document["Parameters"]) - {"Architecture", "LogRetention"}
-    values = {name: str(document["Parameters"][value["Ref"]].get("Default", "")) for name, value in variables.items()}
-    values.update(ISSUER="https://id.example.com", AUDIENCE="a", ROUTES='{"GET /": {}}')
-    found = parse(values)
+def variables_of(function: str) -> dict[str, Any]:
+    functions = resources(translated(*GIVEN, template=AUTHORIZER), "AWS::Lambda::Function")
+    variables: dict[str, Any] = functions[function]["Properties"]["Environment"]["Variables"]
+    return variables
+
+
+def defaults(variables: dict[str, Any]) -> dict[str, str]:
+    """The environment as the parameters' defaults make it, and a configuration that needs nothing else."""
+    parameters = translated(*GIVEN, template=AUTHORIZER)["Parameters"]
+    values = {name: str(parameters[value["Ref"]].get("Default", "")) for name, value in variables.items()}
+    return {**values, "ISSUER": "https://id.example.com", "AUDIENCE": "a", "ROUTES": '{"GET /": {}}'}
+
+
+def test_its_environment_is_what_the_functions_read_and_each_parameter_is_in_it() -> None:
+    authorizer, metadata = variables_of("AuthorizerFunction"), variables_of("ResourceMetadataFunction")
+    named = {value["Ref"] for value in (*authorizer.values(), *metadata.values())}
+    assert named == set(translated(*GIVEN, template=AUTHORIZER)["Parameters"]) - {"Architecture", "LogRetention"}
+    found = parse(defaults(authorizer))
     assert (found.is_by_path, found.base_path, found.takes_protocol) == (False, "", False)
     assert (found.public_urls, found.proof_max_age, found.takes_bearer) == ((), 60, True)
     assert (found.is_simple, found.status_max_stale, found.is_status_optional, found.resource_metadata) == (
@@ -71,7 +85,15 @@ def test_its_environment_is_what_the_authorizer_reads_and_each_parameter_is_in_i
     )
 
 
-@pytest.mark.parametrize("template", [REST, HTTP], ids=lambda path: path.stem)
+def test_what_an_api_says_of_itself_is_what_its_authorizer_asks_for() -> None:
+    """A variable that both functions read has one source, so that the two cannot differ."""
+    authorizer, metadata = variables_of("AuthorizerFunction"), variables_of("ResourceMetadataFunction")
+    assert {"ISSUER", "AUDIENCE", "ROUTES", "SENDER_CONSTRAINT"} == set(authorizer) & set(metadata)
+    assert all(authorizer[name] == metadata[name] for name in set(authorizer) & set(metadata))
+    ResourceMetadata(defaults(metadata))
+
+
+@pytest.mark.parametrize("template", [REST, HTTP, MCP], ids=lambda path: path.stem)
 def test_an_example_nests_it_with_parameters_that_there_are_and_a_rule_for_each_route(template: Path) -> None:
     document = translated(*GIVEN, template=template)
     given = document["Resources"]["Valet"]["Properties"]["Parameters"]
@@ -84,9 +106,29 @@ def test_an_example_nests_it_with_parameters_that_there_are_and_a_rule_for_each_
         for method, operation in methods.items()
         if operation.get("security") == [{"Valet": []}]
     }
-    assert set(rules) == protected
+    assert set(rules) == {route.replace("X-AMAZON-APIGATEWAY-ANY-METHOD", "ANY") for route in protected}
     parse({"ISSUER": "https://id.example.com", "AUDIENCE": "a", "ROUTES": given["Routes"]})
-    assert "GET /.well-known/oauth-protected-resource" not in protected
+
+
+@pytest.mark.parametrize("template", [REST, HTTP, MCP], ids=lambda path: path.stem)
+def test_an_examples_metadata_is_read_without_a_token_at_both_places(template: Path) -> None:
+    document = translated(*GIVEN, template=template)["Resources"]
+    permission = document["MetadataPermission"]["Properties"]
+    assert permission["FunctionName"] == {"Fn::GetAtt": ["Valet", "Outputs.MetadataFunctionArn"]}
+    assert permission["SourceArn"]["Fn::Sub"].endswith("/.well-known/*")
+    if template == HTTP:
+        routes = resources({"Resources": document}, "AWS::ApiGatewayV2::Route").values()
+        assert [each["Properties"]["RouteKey"] for each in routes] == [
+            f"GET {WELL_KNOWN}",
+            f"GET {WELL_KNOWN}/{{proxy+}}",
+        ]
+        assert not any("AuthorizationType" in each["Properties"] for each in routes)
+        return
+    paths = document["Api"]["Properties"]["Body"]["paths"]
+    for path in (WELL_KNOWN, f"{WELL_KNOWN}/{{proxy+}}"):
+        assert paths[path]["get"]["security"] == [{"NONE": []}]
+        uri = paths[path]["get"]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        assert uri.endswith("/functions/${Valet.Outputs.MetadataFunctionArn}/invocations")
 
 
 def authorizer_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +178,7 @@ def test_Cors_of_SAM_answers_preflights_without_a_token(is_behind: bool, tmp_pat
     document = translated(*GIVEN, template=tmp_path / "rest.yaml")
     paths = resources(document, "AWS::ApiGateway::RestApi")["Api"]["Properties"]["Body"]["paths"]
     preflights = [methods["options"] for methods in paths.values()]
-    assert len(preflights) == 4
+    assert len(preflights) == 5
     found = {json.dumps(each.get("security", [])) for each in preflights}
     assert found == ({'[{"Valet": []}]'} if is_behind else {"[]"})
     allowed = preflights[0]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
@@ -150,16 +192,25 @@ def test_a_browser_may_send_a_proof_to_the_http_example_and_read_its_challenge()
     assert cors["exposeHeaders"] == ["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("template", [REST, HTTP], ids=lambda path: path.stem)
-def test_an_examples_metadata_names_the_algorithms_of_proofs(template: Path) -> None:
-    from valet.binding.proof import ALGORITHMS
+def test_the_mcp_examples_challenge_names_the_scopes_that_its_metadata_names() -> None:
+    """A client takes the scopes of the challenge before those of the metadata."""
+    document = translated(*GIVEN, template=MCP)["Resources"]
+    responses = document["Api"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    header = responses["UNAUTHORIZED"]["responseParameters"]["gatewayresponse.header.WWW-Authenticate"]
+    _, (asks_for_least, least, every), without = header["Fn::If"][0], header["Fn::If"][1]["Fn::If"], header["Fn::If"][2]
+    assert (asks_for_least, without) == ("AsksForLeast", "'Bearer'")
+    routes = document["Valet"]["Properties"]["Parameters"]["Routes"]
+    for scopes, challenge in (("least", least), ("all", every)):
+        env = {"ISSUER": "https://id.example.com", "AUDIENCE": "https://a/mcp", "ROUTES": routes, "SCOPES": scopes}
+        answer = ResourceMetadata(env).answer({"path": WELL_KNOWN})
+        named = " ".join(json.loads(str(answer["body"]))["scopes_supported"])
+        assert challenge["Fn::Sub"] == f'\'Bearer resource_metadata="${{MetadataUrl}}", scope="{named}"\''
 
-    code = translated(*GIVEN, template=template)["Resources"]["MetadataFunction"]["Properties"]["Code"]["ZipFile"]
-    names: dict[str, Any] = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIENCE", "https://api.example.com")
-        patch.setenv("ISSUER", "https://id.example.com")
-        exec(code, names)  # noqa: S102 - the example's own function
-    document = json.loads(names["handler"]({}, None)["body"])
-    assert document["dpop_signing_alg_values_supported"] == list(ALGORITHMS)
-    assert document["dpop_bound_access_tokens_required"] is False
+
+def test_a_browser_may_send_the_headers_of_mcp_to_its_example() -> None:
+    paths = translated(*GIVEN, template=MCP)["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    for path in paths.values():
+        answer = path["options"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+        allowed = answer["method.response.header.Access-Control-Allow-Headers"]
+        assert {"Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version"} <= set(allowed.strip("'").split(", "))
+        assert "security" not in path["options"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.template import load
-from tests.endpoints import FUNCTIONS
+from tests.endpoints import FUNCTIONS, NESTED_FUNCTIONS
 from tests.parts.template.cloudformation import EVERYTHING, ROOT, WHERE_TOLD, resources, translated
 
 QUEUES = ("BackChannelLogout=on", "MailFrom=id@example.com")
@@ -19,7 +19,7 @@ def _functions() -> dict[str, Any]:
 def test_each_folder_in_functions_is_a_function_and_each_function_a_folder() -> None:
     assert sorted(_functions()) == sorted(FUNCTIONS)
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    assert folders == set(FUNCTIONS.values())
+    assert folders == {*FUNCTIONS.values(), *NESTED_FUNCTIONS}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -146,15 +146,20 @@ def test_the_layer_is_built_by_its_own_makefile_for_the_parameters_processor(tem
     path = ROOT / template
     document = load(path)
     ((name, layer),) = resources(document, "AWS::Serverless::LayerVersion").items()
-    folder = path.parent / layer["Properties"]["ContentUri"]
-    makefile = (folder / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "layers" / "valet" / "Makefile").read_text(encoding="utf-8")
     assert layer["Metadata"]["BuildMethod"] == "makefile"
     assert re.search(rf"^(build-\w+ )*build-{name}( build-\w+)*:$", makefile, re.MULTILINE)
     assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+    is_ours = template == "template.yaml"
+    named = layer["Metadata"]["WorkingDirectory"] if is_ours else layer["Properties"]["ContentUri"]
+    # sam takes a WorkingDirectory from the folder of the stack that it builds, which may nest this template.
+    assert is_ours or "WorkingDirectory" not in layer["Metadata"]
     for processor in document["Parameters"]["Architecture"]["AllowedValues"]:
-        where = path.parent / layer["Metadata"]["WorkingDirectory"]["Fn::Sub"].replace("${Architecture}", processor)
-        assert where.resolve() == folder.resolve() / processor
+        where = path.parent / named["Fn::Sub"].replace("${Architecture}", processor)
+        assert where.resolve() == ROOT / "layers" / "valet" / processor
         assert (where / "platforms.txt").is_file()
+        assert (where / "Makefile").read_text(encoding="utf-8") == makefile
+        assert (where / "python" / "requirements.txt").is_file()
 
 
 def test_no_function_brings_packages_of_its_own() -> None:

@@ -19,7 +19,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.ports.grants import Done, Refused, Renewal, Rotation
-from valet.protocol.scope import OPENID, closure, narrowed_scope, parse_scope, the_scopes, understood
+from valet.protocol.scope import OFFLINE_ACCESS, OPENID, closure, narrowed_scope, parse_scope, the_scopes, understood
 from valet.revocation import finish_revocation, revoke
 from valet.settings import Settings
 from valet.standing import grant_stands
@@ -135,13 +135,15 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
 
 
 def _understood(asked: tuple[str, ...], grant: Grant | None, ports: Ports) -> tuple[str, ...]:
-    """The scopes of the request that count: a library that repeats the scope of its OpenID Connect request repeats the
+    """The scopes of the request that count: a library that repeats the scope of its authorization request repeats the
     names that were ignored in it.
     """
-    if grant is None or OPENID not in grant.scope:
+    if grant is None:
         return asked
     # If nothing is left, the names stay, so that the refusal can say which.
-    return understood(asked, grant.scope, ports.registry.scopes()) or asked
+    if OPENID in grant.scope:
+        return understood(asked, grant.scope, ports.registry.scopes()) or asked
+    return tuple(name for name in asked if name != OFFLINE_ACCESS or name in grant.scope) or asked
 
 
 def retry_window(client: Client, settings: Settings) -> int:

@@ -57,11 +57,15 @@ def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tu
 def registered_scope(names: Sequence[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """The closure of the names. Raises InvalidScope for one that is not registered for the client.
 
-    An OpenID Connect request may name scopes that no operator registered: see `understood`.
+    An OpenID Connect request may name scopes that no operator registered: see `understood`. `offline_access` besides
+    another scope is left out where the client may not have it: libraries add it to what an API asks for, whenever the
+    metadata of the server has it.
     """
     allowed = closure(client.scope, known)
     if OPENID in names:
         names = understood(names, allowed, known)
+    elif OFFLINE_ACCESS not in allowed:
+        names = [name for name in names if name != OFFLINE_ACCESS] or names
     refused = [name for name in names if name not in allowed]
     if refused:
         raise _not_registered(refused, known)

@@ -8,7 +8,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
@@ -164,6 +164,8 @@ class Verifier:
             value = claims.get(name)
             if value is not None:
                 context[name] = value if type(value) is str else _flat(value)
+        if "act" in claims:
+            context["actors"] = _actors(claims["act"])
         jkt = ath = ""
         if "cnf" in claims:
             jkt = context["cnf_jkt"] = _jkt(claims["cnf"])
@@ -179,6 +181,21 @@ class Verifier:
         if type(uri) is not str or type(idx) is not int or idx < 0:
             raise TokenRefused("status_list is malformed")
         return Reference(uri, idx)
+
+
+def _actors(act: Any) -> str:
+    """The clients that the token came through, the nearest first, space-separated as the API will read them (RFC 8693
+    §4.1). A token that does not say who they are is refused: an API may refuse all that came through a client.
+    """
+    actors = []
+    while True:
+        sub = act.get("sub") if type(act) is dict else None
+        if type(sub) is not str or not re.fullmatch(r"[\x21-\x7e]+", sub):
+            raise TokenRefused("act is not a chain of actors, each with a sub")
+        actors.append(sub)
+        if "act" not in act:
+            return " ".join(actors)
+        act = act["act"]
 
 
 def _jkt(cnf: object) -> str:

@@ -39,10 +39,10 @@ def challenge(rule: Rule | None, token: AccessToken, sign_in: SignIn, resource_m
     """The challenge of a route that asks for more scope or another sign-in (RFC 6750 §3.1, RFC 9470 §3, RFC 9449 §7.1,
     RFC 9728 §5.1).
 
-    Empty where neither would help: another role is needed, or no token may call the route. A client that believed such
-    a challenge would ask for the same token again and again.
+    Empty where neither would help: another role is needed, the token came through another client, or no token may call
+    the route. A client that believed such a challenge would ask for the same token again and again.
     """
-    if rule is None:
+    if rule is None or (rule.is_direct and "actors" in token.context):
         return ""
     is_short, lacks = not rule.scopes <= set(token.scope.split()), rule.lacks(sign_in)
     if not is_short and (not any(lacks) or (rule.roles and rule.roles.isdisjoint(token.roles.split()))):
@@ -78,6 +78,8 @@ def lack(rule: Rule | None, token: AccessToken, sign_in: SignIn) -> str:
         from valet.resource_server import step_up
 
         reasons.append(step_up.reason(rule.acr, rule.max_age, lacks, token.context))
+    if rule.is_direct and "actors" in token.context:
+        reasons.append("the token came through another client, and the route is direct")
     return "; ".join(reasons)
 
 

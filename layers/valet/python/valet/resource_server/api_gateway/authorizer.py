@@ -10,7 +10,7 @@ from valet.fetch import Fetch, Post
 from valet.resource_server.api_gateway import answers, events
 from valet.resource_server.api_gateway.configuration import Configuration
 from valet.resource_server.api_gateway.permissions import Permissions
-from valet.resource_server.api_gateway.routes import NO_SIGN_IN, SignIn
+from valet.resource_server.api_gateway.routes import NO_SIGN_IN, Rule, SignIn
 from valet.resource_server.keys import Keys
 from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
 from valet.resource_server.status import StatusLists
@@ -56,8 +56,8 @@ class Authorizer:
         self._permissions = Permissions(configuration.routes, log, configuration.is_by_path)
         if not configuration.is_simple and not configuration.is_by_path:
             self._permissions.tell_inexact()
-        # Imported only where they are configured: an API without a catch-all route, without a WebSocket and without a
-        # route that asks for a sign-in pays for none of them.
+        # Imported only where they are configured: an API without a catch-all route, without a WebSocket, without a
+        # route that asks for a sign-in and without one that has tools pays for none of them.
         self._route_of: RouteOf | None = None
         if configuration.is_by_path:
             from valet.resource_server.api_gateway.paths import Paths
@@ -78,6 +78,9 @@ class Authorizer:
             from valet.resource_server.introspection import Introspector
 
             self._read_reference = Introspector(issuer, *configuration.introspection, post, self._verifier).introspect
+        if configuration.routes.asks_for_tools:
+            from valet.resource_server.api_gateway import tools  # noqa: F401  with the process, not with a request
+
         self._configuration, self._lock = configuration, threading.Lock()
         self._senders: Senders | None = None
 
@@ -102,24 +105,42 @@ class Authorizer:
         if self._read_sign_in is not None:
             # The moment of the answer: a fetch may have taken seconds.
             sign_in = self._read_sign_in(token.context, self._clock().wall)
-        permission = self._permissions.of(token.scope, token.roles, sign_in)
+        permission = self._permissions.of(token.scope, token.roles, sign_in, "actors" in token.context)
         if asked.shape == events.APPSYNC:
             return answers.appsync(token, permission)
         reason = ""
         if self._route_of is not None and asked.shape != events.WEBSOCKET:
             route, reason = self._route_of(event, asked)
             asked = asked._replace(route=route)
+        route, rule = asked.route, self._routes.rules.get(asked.route or "")
+        if rule is not None and rule.tools:
+            asked, rule, reason = self._of_tool(event, asked, rule, token)
         is_allowed = asked.route in permission.routes
         challenge = ""
         if not is_allowed:
-            rule = self._routes.rules.get(asked.route or "")
             challenge = answers.challenge(rule, token, sign_in, self._resource_metadata)
             told = {name: token.context[name] for name in ("sub", "client_id", "jti")}
-            line = {"level": "INFO", "event": "route.denied", "route": asked.route, "request_id": request_id}
+            line = {"level": "INFO", "event": "route.denied", "route": route, "request_id": request_id}
             self._log({**line, "reason": reason or answers.lack(rule, token, sign_in), **told})
         if self._is_simple and asked.shape == events.HTTP_2:
             return answers.simple(token, is_allowed)
         return answers.policy(token, permission, asked, self._permissions, challenge)
+
+    def _of_tool(
+        self, event: Mapping[str, Any], asked: events.Asked, rule: Rule, token: AccessToken
+    ) -> tuple[events.Asked, Rule | None, str]:
+        """The question and the rule for this one request, and the reason if no token may make it.
+
+        If the token lacks a scope of the tool, no route answers the question: it may call the route all the same.
+        """
+        from valet.resource_server.api_gateway.tools import scopes_of
+
+        more, reason = scopes_of(event, asked.shape, rule.tools)
+        if more is None:
+            return asked._replace(route=None), None, reason
+        if not more.issubset(token.scope.split()):
+            asked = asked._replace(route=None)
+        return asked, rule._replace(scopes=rule.scopes | more), ""
 
     def _judged(self, event: Mapping[str, Any], asked: events.Asked) -> AccessToken:
         now = self._clock()

@@ -57,7 +57,7 @@ def parse(env: Mapping[str, str]) -> Configuration:
     audience = env.get("AUDIENCE", "")
     if not AUDIENCE.fullmatch(audience):
         wrong.append(f"AUDIENCE is {audience!r}, and must be the one identifier of this API")
-    response = _one_of(env, "RESPONSE", ("policy", "simple"), wrong)
+    response = _response(env, routes, wrong)
     optional = _one_of(env, "STATUS_OPTIONAL", ("false", "true"), wrong)
     max_stale = env.get("STATUS_MAX_STALE") or str(DEFAULT_MAX_STALE)
     if not re.fullmatch(r"[0-9]{1,3}", max_stale) or int(max_stale) > LONGEST_MAX_STALE:
@@ -110,6 +110,13 @@ def _introspection(env: Mapping[str, str], wrong: list[str]) -> tuple[str, str, 
     from valet.resource_server.api_gateway import introspection_settings
 
     return introspection_settings.parse(env, wrong)
+
+
+def _response(env: Mapping[str, str], routes: Routes, wrong: list[str]) -> str:
+    response = _one_of(env, "RESPONSE", ("policy", "simple"), wrong)
+    if response == "simple" and routes.asks_for_tools:
+        wrong.append("ROUTES has tools, and RESPONSE is simple: an HTTP API carries no challenge, so use a REST API")
+    return response
 
 
 def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...], wrong: list[str]) -> str:

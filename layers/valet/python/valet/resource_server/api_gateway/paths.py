@@ -166,7 +166,10 @@ def _implies(rule: Rule | None, other: Rule | None) -> bool:
     has_role = not other.roles or (bool(rule.roles) and rule.roles <= other.roles)
     has_level = not other.acr or (bool(rule.acr) and set(rule.acr) <= set(other.acr))
     is_recent = other.max_age is None or (rule.max_age is not None and rule.max_age <= other.max_age)
-    return other.scopes <= rule.scopes and has_role and has_level and is_recent
+    is_as_direct = rule.is_direct or not other.is_direct
+    # A tool's scopes are asked for only where its route is read as this one.
+    has_tools = not other.tools or other.tools == rule.tools
+    return other.scopes <= rule.scopes and has_role and has_level and is_recent and is_as_direct and has_tools
 
 
 def _with_last_slash(templates: Mapping[str, Template], segments: list[str]) -> list[str]:

@@ -31,27 +31,34 @@ class Permissions:
 
     def __init__(self, routes: Routes, log: Log, is_by_path: bool = False) -> None:
         self._routes, self._log, self._is_by_path = routes, log, is_by_path
-        self._known: dict[tuple[str, str, SignIn], Permission] = {}
+        # Of a route with tools, an answer is right for one request: for no other of the same route, so for no policy
+        # that answers more than that request.
+        self._alone = frozenset(key for key, rule in routes.rules.items() if rule.tools)
+        self._known: dict[tuple[str, str, SignIn, bool], Permission] = {}
         self._lock = threading.Lock()
 
-    def of(self, scope: str, roles: str, sign_in: SignIn = NO_SIGN_IN) -> Permission:
+    def of(self, scope: str, roles: str, sign_in: SignIn = NO_SIGN_IN, is_delegated: bool = False) -> Permission:
         """The routes for a token with this `scope` and these `roles`, both space-separated, and this sign-in.
 
-        The sign-in is one that SignIns read: a sign-in's age as it is would be another one each second.
+        The sign-in is one that SignIns read: a sign-in's age as it is would be another one each second. `is_delegated`:
+        the token has `act`.
         """
-        found = self._known.get((scope, roles, sign_in))
+        key = (scope, roles, sign_in, is_delegated)
+        found = self._known.get(key)
         if found is None:
-            found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()), sign_in)
+            found = self._worked_out(frozenset(scope.split()), frozenset(roles.split()), sign_in, is_delegated)
             with self._lock:
                 if len(self._known) >= _MOST_PERMISSIONS:
                     self._known.clear()
-                self._known[scope, roles, sign_in] = found
+                self._known[key] = found
         return found
 
-    def _worked_out(self, scopes: frozenset[str], roles: frozenset[str], sign_in: SignIn) -> Permission:
-        rules, fields = self._routes.rules, self._routes.fields
-        permitted = frozenset(key for key, rule in rules.items() if rule.permits(scopes, roles, sign_in))
-        denied = tuple(key for key, rule in fields.items() if not rule.permits(scopes, roles, sign_in))
+    def _worked_out(
+        self, scopes: frozenset[str], roles: frozenset[str], sign_in: SignIn, is_delegated: bool = False
+    ) -> Permission:
+        asked = (scopes, roles, sign_in, is_delegated)
+        permitted = frozenset(key for key, rule in self._routes.rules.items() if rule.permits(*asked))
+        denied = tuple(key for key, rule in self._routes.fields.items() if not rule.permits(*asked))
         return Permission(permitted, denied, {})
 
     def document(self, permission: Permission, asked: Asked) -> Document:
@@ -62,7 +69,7 @@ class Permissions:
         """
         if asked.shape == WEBSOCKET:
             return policy.literal(asked.arn, asked.route in permission.routes)
-        if self._is_by_path:
+        if self._is_by_path or asked.route in self._alone:
             return self.only_asked(permission, asked)
         prefix, stage, _, path = (*asked.arn.split("/", 3), "", "")[:4]
         base = f"{prefix}/{stage}"
@@ -86,7 +93,7 @@ class Permissions:
         is_rest = _is_rest(asked)
         key = (base, is_rest, only)
         if key not in permission.documents:
-            found = policy.grant(self._routes, permission.routes, is_rest=is_rest, only=only)
+            found = policy.grant(self._routes, permission.routes - self._alone, is_rest=is_rest, only=only)
             if len(permission.documents) >= _MOST_DOCUMENTS:
                 permission.documents.clear()
             permission.documents[key] = policy.document(base, found) if found is not None else None
@@ -106,10 +113,10 @@ class Permissions:
     def tell_inexact(self) -> None:
         """Logs which routes no policy can tell apart, so that it is known before a cache makes it felt."""
         rules, asks = self._routes.rules, self._routes.asks_for_sign_in
-        needs = {frozenset(rules)}
+        needs = {frozenset(rules) - self._alone}
         for rule in rules.values():
             for sign_in in _least_sign_ins(rule) if asks else (NO_SIGN_IN,):
-                needs.add(self._worked_out(rule.scopes, rule.roles, sign_in).routes)
+                needs.add(self._worked_out(rule.scopes, rule.roles, sign_in).routes - self._alone)
         inexact = [routes for routes in needs if not self._is_exact(routes)]
         if inexact:
             self._log(

@@ -21,7 +21,7 @@ SignIn = tuple[str, float]
 """A token's `acr`, and the seconds since its `auth_time`: none and infinitely many if it lacks them (RFC 9470 §6.1)."""
 NO_SIGN_IN: SignIn = ("", float("inf"))
 
-_MEMBERS = {"scopes", "roles", "acr", "max_age"}
+_MEMBERS = {"scopes", "roles", "acr", "max_age", "tools", "direct"}
 # A scope, a role or an acr value: a scope-token (RFC 6749 §3.3), so that it can stand in the quotes of a challenge.
 _NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 # Neither wildcard nor policy variable: what a literal says in a policy, it says literally.
@@ -34,16 +34,28 @@ class Rule(NamedTuple):
     """A route's requirement: all of the scopes, one of the roles where it names any, and a sign-in (RFC 9470 §3).
 
     The sign-in is of one of the levels `acr`, in order of preference, where there are any, and at most `max_age`
-    seconds old, or of any age where that is None.
+    seconds old, or of any age where that is None. `tools` are tools of an MCP server, each with the scopes that a call
+    of it needs besides: see tools.py. `is_direct` refuses tokens that came through another client (RFC 8693 §4.1).
     """
 
     scopes: frozenset[str]
     roles: frozenset[str]
     acr: tuple[str, ...] = ()
     max_age: int | None = None
+    tools: tuple[tuple[str, frozenset[str]], ...] = ()
+    is_direct: bool = False
 
-    def permits(self, scopes: frozenset[str], roles: frozenset[str], sign_in: SignIn = NO_SIGN_IN) -> bool:
+    def permits(
+        self,
+        scopes: frozenset[str],
+        roles: frozenset[str],
+        sign_in: SignIn = NO_SIGN_IN,
+        is_delegated: bool = False,
+    ) -> bool:
+        """Whether the route is for such a token. `is_delegated`: the token has `act`. A tool's scopes are not asked."""
         if not self.scopes <= scopes or (self.roles and self.roles.isdisjoint(roles)):
+            return False
+        if self.is_direct and is_delegated:
             return False
         return (not self.acr and self.max_age is None) or not any(self.lacks(sign_in))
 
@@ -57,12 +69,14 @@ class Routes(NamedTuple):
     """ROUTES, with ANY spelled out. `rules` is keyed as the event names a route; `templates` holds the parsed paths.
 
     `asks_for_sign_in` says that some rule has `acr` or `max_age`: otherwise nothing looks at a token's sign-in.
+    `asks_for_tools` says that some rule has `tools`: otherwise nothing looks at a request's tool.
     """
 
     rules: Mapping[str, Rule]
     templates: Mapping[str, Template]
     fields: Mapping[str, Rule]
     asks_for_sign_in: bool = False
+    asks_for_tools: bool = False
 
     def route_of(self, method: str, path: str, *, is_rest: bool = True) -> str | None:
         """The key of the route that API Gateway chooses for `path`, if ROUTES names it.
@@ -149,7 +163,13 @@ def _spelled_out(document: Mapping[str, object], wrong: list[str]) -> tuple[Rout
     for path, rule in anys.items():
         for method in METHODS:
             rules.setdefault(f"{method} {path}", rule)
-    return Routes(rules, templates, fields, asks_for_sign_in), wrong
+    asks_for_tools = any(rule.tools for rule in rules.values())
+    wrong += [
+        f"ROUTES[{key!r}] has tools, which only a route of a REST API can have"
+        for key, rule in (*fields.items(), *rules.items())
+        if rule.tools and " " not in key
+    ]
+    return Routes(rules, templates, fields, asks_for_sign_in, asks_for_tools), wrong
 
 
 def _wrong_key(method: str) -> str:
@@ -178,21 +198,48 @@ def _parse_template(path: str) -> Template | None:
 def _parse_rule(value: object) -> tuple[Rule, str]:
     nothing = Rule(frozenset(), frozenset())
     if not isinstance(value, dict) or not value.keys() <= _MEMBERS:
-        return nothing, 'is not an object of "scopes", "roles", "acr" and "max_age" alone'
+        return nothing, 'is not an object of "scopes", "roles", "acr", "max_age", "tools" and "direct" alone'
     names: dict[str, list[str]] = {"scopes": [], "roles": [], "acr": []}
-    for member, listed in value.items():
-        if member == "max_age":
-            continue
-        if not isinstance(listed, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in listed):
+    for member in names.keys() & value.keys():
+        if not _are_names(value[member]):
             return nothing, f'has {member} that are not a list of names: write ["one", "another"]'
-        names[member] = listed
+        names[member] = value[member]
     for member, what in (("roles", "role"), ("acr", "acr value")):
         if member in value and not names[member]:
             return nothing, f"names no {what}: leave {member} out"
-    for member in ("roles", "acr", "max_age"):
+    for member in ("roles", "acr", "max_age", "tools", "direct"):
         if member in value and "scopes" not in value:
             return nothing, f'names {member} but no scopes: write "scopes": [] if that is meant'
+    max_age, tools = value.get("max_age"), _parse_tools(value.get("tools"))
+    if problem := _problem(value, tools):
+        return nothing, problem
+    acr = tuple(dict.fromkeys(names["acr"]))
+    return Rule(frozenset(names["scopes"]), frozenset(names["roles"]), acr, max_age, tools or (), "direct" in value), ""
+
+
+def _problem(value: Mapping[str, object], tools: tuple[tuple[str, frozenset[str]], ...] | None) -> str:
+    """What is wrong with the members of a rule that are no lists of names."""
     max_age = value.get("max_age")
     if "max_age" in value and not (type(max_age) is int and 1 <= max_age <= LONGEST_MAX_AGE):
-        return nothing, f"has a max_age that is not a whole number of seconds, 1 to {LONGEST_MAX_AGE}"
-    return Rule(frozenset(names["scopes"]), frozenset(names["roles"]), tuple(dict.fromkeys(names["acr"])), max_age), ""
+        return f"has a max_age that is not a whole number of seconds, 1 to {LONGEST_MAX_AGE}"
+    if value.get("direct", True) is not True:
+        return 'has a direct that is not true: leave it out, or write "direct": true'
+    if "tools" in value and tools is None:
+        return 'has tools that are not {"name": {"scopes": ["one"]}}: a tool has scopes alone'
+    return ""
+
+
+def _are_names(listed: object) -> bool:
+    return isinstance(listed, list) and all(isinstance(name, str) and _NAME.fullmatch(name) for name in listed)
+
+
+def _parse_tools(tools: object) -> tuple[tuple[str, frozenset[str]], ...] | None:
+    """Each tool with its scopes; None if that is not what `tools` holds."""
+    if not isinstance(tools, dict) or not tools:
+        return None
+    for name, tool in tools.items():
+        if not (name and isinstance(tool, dict) and tool.keys() == {"scopes"} and tool["scopes"]):
+            return None
+        if not _are_names(tool["scopes"]):
+            return None
+    return tuple((name, frozenset(tool["scopes"])) for name, tool in tools.items())
