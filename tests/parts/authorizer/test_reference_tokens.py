@@ -221,4 +221,4 @@ def test_not_configured_it_refuses_them_and_asks_nobody() -> None:
 
 def test_one_that_should_introspect_and_has_no_way_to_does_not_start() -> None:
     with pytest.raises(ConfigurationError, match="no way to ask"):
-        Stand(**CLIENT)
+        Stand("RS256", None, **CLIENT)
