@@ -34,7 +34,7 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
             if client.scope:
                 yield warning(
                     f"The client {client.client_id} introspects the reference tokens of {audience}, and gets tokens",
-                    "Its secret is in the environment of the API's authorizer, so who reads it there gets tokens too.",
+                    "Its secret is in the environment of the authorizer. A person who reads it there gets tokens too.",
                     f"Register a client for introspection alone: {_add(audience)}",
                 )
 

@@ -12,7 +12,7 @@ import pytest
 from valet.fetch import Fetched, FetchFailed
 from valet.resource_server.api_gateway.authorizer import Authorizer
 from valet.resource_server.api_gateway.configuration import parse
-from valet.resource_server.outcomes import IssuerUnavailable
+from valet.resource_server.outcomes import ConfigurationError, IssuerUnavailable
 
 from tests.parts.authorizer.issuer import ISSUER, Stand, environment, http_2
 from tests.parts.authorizer.test_events import FILES, OWN_ROUTES
@@ -217,3 +217,8 @@ def test_not_configured_it_refuses_them_and_asks_nobody() -> None:
         plain.answer(http_2(TOKEN))
     assert plain.lines.reasons() == ["a reference token, and INTROSPECTION_CLIENT is not set"]
     assert plain.issuer.fetches.total() == 0
+
+
+def test_one_that_should_introspect_and_has_no_way_to_does_not_start() -> None:
+    with pytest.raises(ConfigurationError, match="no way to ask"):
+        Stand("RS256", None, **CLIENT)

@@ -12,7 +12,7 @@ from valet.resource_server.api_gateway.configuration import Configuration
 from valet.resource_server.api_gateway.permissions import Permissions
 from valet.resource_server.api_gateway.routes import NO_SIGN_IN, Rule, SignIn
 from valet.resource_server.keys import Keys
-from valet.resource_server.outcomes import IssuerUnavailable, TokenRefused
+from valet.resource_server.outcomes import ConfigurationError, IssuerUnavailable, TokenRefused
 from valet.resource_server.status import StatusLists
 from valet.resource_server.verify import AccessToken, Verifier
 
@@ -74,7 +74,11 @@ class Authorizer:
 
             self._read_sign_in = SignIns(configuration.routes).of
         self._read_reference: ReadReference | None = None
-        if configuration.introspection is not None and post is not None:
+        if configuration.introspection is not None:
+            if post is None:
+                raise ConfigurationError(
+                    "INTROSPECTION_CLIENT is set, and this authorizer has no way to ask the issuer"
+                )
             from valet.resource_server.introspection import Introspector
 
             self._read_reference = Introspector(issuer, *configuration.introspection, post, self._verifier).introspect
