@@ -184,8 +184,7 @@ def _layer(found: Findings, tick: Tick) -> None:
     zipped, unzipped = layer.zipped_bytes(_built()) / 1e6, layer.unzipped_bytes(_built()) / 1e6
     tick()
     found.figures["layer, MB"] = {"zipped": zipped, "unzipped": unzipped}
-    most = layer.MOST_ZIPPED_BYTES / 1e6
-    size = f"{unzipped:.1f} MB unzipped"
+    most, size = layer.MOST_ZIPPED_BYTES / 1e6, f"{unzipped:.1f} MB unzipped"
     found.lines.append(Line("B8", "layer, zipped, MB", f"{zipped:.1f} MB", size, zipped, most, 0))
 
 

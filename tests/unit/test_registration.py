@@ -110,6 +110,7 @@ def test_a_good_registration_has_nothing_wrong(client: Client) -> None:
         (WEB, {"default_scope": frozenset({"buy", "pay"})}, "default_scope", None),
         (WEB, {"refresh_idle_lifetime": 0}, "refresh_absolute_lifetime", None),
         (WEB, {"retry_window": 5}, "retry_window", None),
+        (WEB, {"device_network": "near"}, "device_network", "near"),
         (WEB, {"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg", "HS256"),
         (WEB, {"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg", "none"),
         (WEB, {"id_token_claims": frozenset({"openid"})}, "id_token_claims", "openid"),

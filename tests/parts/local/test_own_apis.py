@@ -319,7 +319,7 @@ def test_the_names_and_addresses_of_this_machine_reach_it(registered: Shop, host
 
 
 def test_demo_clients_may_ask_for_my_scopes_without_a_command(running: Shop, fresh_stack: LocalStack) -> None:
-    clients = "web_app_123, legacy_app_321, api_service_789, mobile_app, spa_demo, mcp_demo"
+    clients = "web_app_123, legacy_app_321, api_service_789, mobile_app, tv_demo, spa_demo, mcp_demo"
     assert running.register() == [
         f"registered: https://api.shop.example (scope orders, role admin), for the clients {clients}",
         f"registered: https://rest.shop.example (scope rest-orders, role admin), for the clients {clients}",
