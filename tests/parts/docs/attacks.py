@@ -194,5 +194,6 @@ def attacks() -> list[str]:
 
 if __name__ == "__main__":
     from tests.parts.docs.account_attacks import account_attacks
+    from tests.parts.docs.device_attacks import device_attacks
 
-    print("\n".join([*promises(), "", *attacks(), "", *account_attacks()]))
+    print("\n".join([*promises(), "", *attacks(), "", *account_attacks(), "", *device_attacks()]))
