@@ -59,7 +59,7 @@ DEVICE_ATTACKS = (
         ),
     ),
     Row(
-        "sixty-four polls at once, two in one millisecond, one that comes too soon, and one after the tokens were given",
+        "sixty-four polls at once, two in one millisecond, one that comes too soon, one after the tokens were given",
         (
             f"{_CONTRACT}::test_of_sixty_four_polls_at_once_one_is_let_look",
             f"{_DEVICE}::test_a_poll_that_comes_too_soon_reads_nothing",
