@@ -206,5 +206,6 @@ def attacks() -> list[str]:
 if __name__ == "__main__":
     from tests.parts.docs.account_attacks import account_attacks
     from tests.parts.docs.agent_attacks import agent_attacks
+    from tests.parts.docs.device_attacks import device_attacks
 
-    print("\n".join([*promises(), "", *attacks(), "", *account_attacks(), "", *agent_attacks()]))
+    print("\n".join([*promises(), "", *attacks(), "", *account_attacks(), "", *agent_attacks(), "", *device_attacks()]))

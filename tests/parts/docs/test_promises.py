@@ -9,6 +9,7 @@ import pytest
 from tests.parts.docs.account_attacks import ACCOUNT_ATTACKS, account_attacks
 from tests.parts.docs.agent_attacks import AGENT_ATTACKS, agent_attacks
 from tests.parts.docs.attacks import ATTACKS, attacks
+from tests.parts.docs.device_attacks import DEVICE_ATTACKS, device_attacks
 from tests.parts.docs.promises import PROMISES, Row, promises
 from tests.support.named_tests import ROOT, is_there
 
@@ -16,7 +17,9 @@ _CITED = re.compile(r"\((?:promises? )?([PSM]\d+)(?: (?:and|to) ([PSM]\d+))?\)")
 
 
 @pytest.mark.parametrize(
-    "row", [*PROMISES, *ATTACKS, *ACCOUNT_ATTACKS, *AGENT_ATTACKS], ids=lambda row: row.name or row.says
+    "row",
+    [*PROMISES, *ATTACKS, *ACCOUNT_ATTACKS, *AGENT_ATTACKS, *DEVICE_ATTACKS],
+    ids=lambda row: row.name or row.says,
 )
 def test_a_promise_or_a_refusal_has_its_tests(row: Row) -> None:
     assert row.tests
@@ -45,4 +48,4 @@ def test_every_promise_that_a_test_cites_is_in_the_table() -> None:
 def test_the_document_has_all_tables() -> None:
     lines = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith(("| ---", "| promise", "| attack"))]
-    assert rows == [*promises(), *attacks(), *account_attacks(), *agent_attacks()]
+    assert rows == [*promises(), *attacks(), *account_attacks(), *agent_attacks(), *device_attacks()]
