@@ -216,7 +216,7 @@ def _door(
 def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str]) -> dict[str, str]:
     declared = document.get("Parameters", {})
     wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "MailFrom": "valet@example.com"}
-    wanted |= {"Federation": "on", "SecondFactor": "on"}
+    wanted |= {"Federation": "on", "SecondFactor": "on", "ClientIdMetadata": "open", "ClientRegistration": "open"}
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 

@@ -69,6 +69,7 @@ PROVIDER: Words = {
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",
+    "open_scopes": "open scope",
     "access_token_lifetime": "lifetime of access tokens",
     "access_token_signing_alg": "access token algorithm",
 }

@@ -66,7 +66,8 @@ FORBIDDEN: Mapping[str, str] = {
     "grant_types": "aws",
     "account": "aws",
     "aws": "surroundings",
-    "surroundings": "server",
+    "surroundings": "unregistered_ports",
+    "unregistered_ports": "server",
     "outbound": "aws",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer

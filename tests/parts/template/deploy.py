@@ -72,6 +72,7 @@ def _kept(resources: dict[str, str]) -> list[str]:
 
 def _parameters() -> dict[str, str]:
     given = {"Demo": "on", "BackChannelLogout": "on", "MailFrom": "id@example.com", "Federation": "on"}
+    given |= {"ClientIdMetadata": "open", "ClientRegistration": "token"}
     return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 
 

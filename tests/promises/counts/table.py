@@ -5,6 +5,7 @@ Written down here, so that a call more or a call elsewhere is a change that some
 
 from tests.promises.counts import mail_requests, requests
 from tests.promises.counts.row import Row
+from tests.promises.counts.strangers import STRANGERS
 from tests.promises.counts.upstream import ROWS
 
 TABLE = (
@@ -773,4 +774,5 @@ TABLE = (
         "GetItem mail, GetItem account, PutItem request, PutItem proof-mail",
     ),
     *ROWS,
+    *STRANGERS,
 )

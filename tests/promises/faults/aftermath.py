@@ -15,6 +15,7 @@ from tests.promises.counts.requests import NEW_ADDRESS, NEW_PASSWORD, Request
 from tests.promises.faults.injection import Fault
 from tests.promises.faults.other_providers import OTHER_PROVIDERS
 from tests.promises.faults.second_factors import SECOND_FACTORS
+from tests.promises.faults.strangers import STRANGERS
 from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer, encoded
@@ -514,6 +515,7 @@ def after_reading(run: Run) -> None:
 AFTERMATH: dict[str, Callable[[Run], None]] = {
     **OTHER_PROVIDERS,
     **SECOND_FACTORS,
+    **STRANGERS,
     "account_stranger": after_visit,
     "account_overview": after_reading,
     "account_sessions": after_reading,

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 from valet.aws import authorities
 from valet.environment import environment
-from valet.surroundings import Surroundings
+from valet.unregistered_ports import UnregisteredPorts
 
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
+    from valet.http import Parameters, Request
     from valet.people.cookies import Cookies
     from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
     from valet.ports.breaches import Breaches
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from valet.tokens.status_list import StatusListPublisher
 
 
-class Server(Surroundings):
+class Server(UnregisteredPorts):
     """The ports that an endpoint needs. A test gives it other ones by assigning them.
 
     What stands behind a port is imported where it is built, so that a function imports nothing that it does not use.
@@ -62,6 +63,17 @@ class Server(Surroundings):
 
             kms.prepare(environment())
 
+    def freshened(self, parameters: "Parameters", request: "Request") -> "Parameters":
+        """The parameters of a new authorization request, or of a token request, after the document that their client
+        names itself by was fetched, if it is one and has to be fetched (valet/registration/freshness.py).
+        """
+        if self.settings.client_id_metadata != "off" and "client_id" in parameters:
+            from valet.registration.freshness import freshen, freshen_for_token
+
+            freshen_now = freshen_for_token if request.path == "/token" else freshen
+            freshen_now(self, parameters["client_id"], request.source_ip)
+        return parameters
+
     @cached_property
     def cookies(self) -> "Cookies":
         from valet.people.cookies import Cookies
@@ -74,7 +86,8 @@ class Server(Surroundings):
     def registry(self) -> "Registry":
         from valet.aws.dynamodb.registry import DynamoRegistry
 
-        return DynamoRegistry(self._table(self.settings.registry_table), self.clock, self.settings.profile)
+        table = self._table(self.settings.registry_table)
+        return DynamoRegistry(table, self.clock, self.settings.profile, self._unknown_clients)
 
     @cached_property
     def providers(self) -> "Providers":

@@ -48,6 +48,10 @@ class Surroundings:
         return AwsCalls("ses", environment())
 
     @cached_property
+    def functions(self) -> Calls:
+        return AwsCalls("lambda", environment())
+
+    @cached_property
     def audit(self) -> "Audit":
         return observability.LoggedAudit()
 

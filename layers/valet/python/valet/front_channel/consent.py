@@ -1,6 +1,7 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
 from collections.abc import Mapping, Sequence
+from time import gmtime, strftime
 
 from valet.errors import InvalidScope
 from valet.front_channel import ahead
@@ -15,12 +16,14 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
 from valet.pages.consent import Said
 from valet.pages.logos import data_uri
+from valet.pages.strangers import Stranger, shown_name
 from valet.pages.words import Sentence, Variants, variants
 from valet.people.identifiers import called
 from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.protocol.redirect_uri import is_loopback
 from valet.protocol.resource import still_named
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, in_reading_order, narrowed_scope, the_scopes
 
@@ -76,6 +79,7 @@ def consent_page(
         client_logo=data_uri(destination.client.logo),
         owner=destination.client.owner,
         client_links=_links(destination.client),
+        stranger=_stranger(destination),
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=called(account) if account else "",
         scopes=_shown_scopes(saved.request, known),
@@ -87,6 +91,22 @@ def consent_page(
         ui_locales=saved.request.ui_locales,
     )
     return page(400 if is_again else 200, shown)
+
+
+def _stranger(destination: Destination) -> Stranger | None:
+    """What has to be said about a client that no operator registered."""
+    client, unknown = destination.client, destination.client.unknown
+    if unknown is None:
+        return None
+    from valet.models.unknown_clients import DOCUMENT  # only a deployment that takes such clients needs it
+
+    return Stranger(
+        issuer_host=destination_in_words(destination.issuer),
+        address=client.client_id if unknown.kind == DOCUMENT else "",
+        told_name=shown_name(unknown.told_name, destination.issuer),
+        registered_on=strftime("%Y-%m-%d", gmtime(unknown.registered_at)) if unknown.registered_at else "",
+        is_on_this_computer=is_loopback(destination.redirect_uri),
+    )
 
 
 def _links(client: Client) -> list[tuple[Sentence, Variants]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from valet.http import Page
 from valet.pages.logos import with_logo
+from valet.pages.strangers import Stranger
 from valet.pages.words import Sentence, Variants
 
 Said = Sentence | Variants
@@ -18,6 +19,7 @@ def page(
     client_logo: str = "",
     owner: str,
     client_links: Sequence[tuple[Sentence, Variants]] = (),
+    stranger: Stranger | None = None,
     answer_host: str,
     username: str,
     scopes: Sequence[tuple[Said | None, Sequence[tuple[str, Said]]]],
@@ -29,6 +31,7 @@ def page(
     ui_locales: str = "",
 ) -> Page:
     """Asks for `decision`: what `client_name` may do, who runs it, where its own pages are, and where the answer goes.
+    `stranger`: no operator registered the client.
 
     `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
@@ -46,6 +49,7 @@ def page(
             "client_logo": client_logo,
             "owner": owner,
             "client_links": client_links,
+            "stranger": stranger,
             "answer_host": answer_host,
             "username": username,
             "scopes": scopes,
