@@ -101,6 +101,7 @@ APIS = Section(
     (
         Row("name", "name", TEXT, "What the API is called.", is_required=True),
         Row("scopes", "scopes", WORDS, "The scopes that belong to it."),
+        Row("open_scopes", "open_scopes", WORDS, "Those of its scopes that clients may have that nobody registered."),
         Row("roles", "roles", WORDS, "The end-users' roles that its tokens tell it."),
         Row("access_token_lifetime", "access_token_lifetime", SPAN,
             "The lifetime of its access tokens (default: the deployment's)."),
@@ -268,6 +269,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
         Scope: {},
         ProtectedApi: {},
         Client: {
+            "unknown": "how a client came that no operator registered",
             "epoch": "counts revocations of grants, which are not configuration",
             "epoch_raised_at_ms": "when that was",
             "grants_not_before_ms": "when grants were ended",

@@ -155,6 +155,7 @@ def start(
     gateway = Gateway(system, functions, authorizers, demo_page, on_served, rest)
     custom = custom_resources.CustomResources(functions, aws_url)
     control_plane = ControlPlane(deployment, known, system, functions)
+    aws.invoked = control_plane.invoked
     logs = function_logs or FunctionLogs()
     door = _door(ports.aws.getsockname()[1], aws, custom, control_plane, logs)
     aws_server = Server(ports.aws, door, threads=32, on_tls=lambda: say(_no_https(aws_url)))

@@ -28,7 +28,7 @@ def strangers(desk: Desk) -> Strangers:
 
 @click.group()
 def hosts() -> None:
-    """Say which hosts clients may come from that nobody registered."""
+    """Trust or refuse hosts of unknown clients."""
 
 
 @hosts.command("list")
@@ -82,7 +82,7 @@ def _say(desk: Desk, host: str, what: str, **to: bool) -> None:
     desk.done(f"{host} {what}. It is in force everywhere within 10 seconds.", host=host, **to)
 
 
-@click.command(short_help="Make an initial access token, by which clients register themselves.")
+@click.command(short_help="Make a token by which clients register themselves.")
 @click.option("--uses", type=click.IntRange(1, _MOST_USES), default=1, show_default=True,
               help="Let so many clients register with it.")  # fmt: skip
 @click.option("--lifetime", type=SPAN, default="7d", show_default=True, help="Let it be good for so long.")
@@ -99,7 +99,7 @@ def invite(desk: Desk, uses: int, lifetime: int, owner: str) -> None:
     desk.show({**facts, "initial_access_token": token})
 
 
-@click.command(short_help="List the clients that nobody registered, or end the grants of one.")
+@click.command(short_help="List unknown clients, or end the grants of one.")
 @click.option("--revoke", "client_id", help="End every grant of this client.")
 @confirmed
 @click.pass_obj

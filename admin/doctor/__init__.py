@@ -23,6 +23,7 @@ from admin.doctor import (
     registrations,
     second_factors,
     step_up,
+    strangers,
     tables,
 )
 from admin.doctor.check import Check
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     *functions.CHECKS,
     *gateways.CHECKS,
     *step_up.CHECKS,
+    *strangers.CHECKS,
     *account.CHECKS,
 )
 
