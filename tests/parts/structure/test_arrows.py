@@ -66,8 +66,7 @@ FORBIDDEN: Mapping[str, str] = {
     "grant_types": "aws",
     "account": "aws",
     "aws": "surroundings",
-    "surroundings": "unregistered_ports",
-    "unregistered_ports": "server",
+    "surroundings": "server",
     "outbound": "aws",
     "server": "endpoint",
     "endpoint": "stray",  # nothing in valet is above it; a stray module has no layer

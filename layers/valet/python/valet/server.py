@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from valet.aws import authorities
 from valet.environment import environment
-from valet.unregistered_ports import UnregisteredPorts
+from valet.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from valet.tokens.status_list import StatusListPublisher
 
 
-class Server(UnregisteredPorts):
+class Server(Surroundings):
     """The ports that an endpoint needs. A test gives it other ones by assigning them.
 
     What stands behind a port is imported where it is built, so that a function imports nothing that it does not use.

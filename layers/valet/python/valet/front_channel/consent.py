@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from time import gmtime, strftime
+from typing import TYPE_CHECKING
 
 from valet.errors import InvalidScope
 from valet.front_channel import ahead
@@ -16,7 +17,6 @@ from valet.models.saved_requests import AuthorizationRequest
 from valet.pages import consent
 from valet.pages.consent import Said
 from valet.pages.logos import data_uri
-from valet.pages.strangers import Stranger, shown_name
 from valet.pages.words import Sentence, Variants, variants
 from valet.people.identifiers import called
 from valet.ports.accounts import Consents
@@ -26,6 +26,9 @@ from valet.protocol.redirect_uri import destination as destination_in_words
 from valet.protocol.redirect_uri import is_loopback
 from valet.protocol.resource import still_named
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, in_reading_order, narrowed_scope, the_scopes
+
+if TYPE_CHECKING:
+    from valet.pages.strangers import Stranger
 
 _OUT_OF_DATE = Sentence("consent.out_of_date")
 _RENEWED = Sentence("consent.renewed")
@@ -93,12 +96,14 @@ def consent_page(
     return page(400 if is_again else 200, shown)
 
 
-def _stranger(destination: Destination) -> Stranger | None:
+def _stranger(destination: Destination) -> "Stranger | None":
     """What has to be said about a client that no operator registered."""
     client, unknown = destination.client, destination.client.unknown
     if unknown is None:
         return None
-    from valet.models.unknown_clients import DOCUMENT  # only a deployment that takes such clients needs it
+    # Only a deployment that takes such clients needs them.
+    from valet.models.unknown_clients import DOCUMENT
+    from valet.pages.strangers import Stranger, shown_name
 
     return Stranger(
         issuer_host=destination_in_words(destination.issuer),

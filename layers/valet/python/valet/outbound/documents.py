@@ -16,7 +16,6 @@ from valet.people.throttling import network_of
 from valet.ports.runtime import HasAudit, HasClock, HasRandom
 from valet.ports.throttles import HasThrottles
 from valet.ports.unknown_clients import DocumentStore, Outcome
-from valet.registration.client_keys import UnusableSet, published_keys
 from valet.registration.unknown_clients import (
     LARGEST_DOCUMENT,
     OtherClient,
@@ -24,6 +23,7 @@ from valet.registration.unknown_clients import (
     host_of,
     is_document_url,
     parse_document,
+    read_keys,
 )
 
 TIMEOUT, TIMEOUT_WITH_KEYS = 2.0, 3.0  # seconds in all, from the first look-up of a name to the last byte
@@ -79,7 +79,7 @@ def fetch(
         return _refused(ports, url, Outcome.GONE, str(gone))
     except FetchFailed as failed:
         return _refused(ports, url, Outcome.UNREACHABLE, str(failed))
-    except (Unusable, UnusableSet) as unusable:
+    except Unusable as unusable:
         return _refused(ports, url, Outcome.REFUSED, str(unusable))
     if not store.keep(found, attempt):
         return Outcome.BUSY
@@ -122,7 +122,7 @@ def _brought(url: str, get: Get, ports: Ports) -> Document:
         return found
     left = max(0.1, TIMEOUT_WITH_KEYS - (ports.clock() - began))
     keys = _body(get(told.jwks_uri, limit=LARGEST_KEYS, timeout=min(TIMEOUT, left)))
-    return replace(found, jwks=published_keys(keys)[0])
+    return replace(found, jwks=read_keys(keys))
 
 
 def _body(answer: Answer) -> bytes:

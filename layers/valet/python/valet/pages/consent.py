@@ -1,11 +1,14 @@
 """The consent page (OpenID Connect Core §3.1.2.4)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from valet.http import Page
 from valet.pages.logos import with_logo
-from valet.pages.strangers import Stranger
 from valet.pages.words import Sentence, Variants
+
+if TYPE_CHECKING:
+    from valet.pages.strangers import Stranger
 
 Said = Sentence | Variants
 
@@ -19,7 +22,7 @@ def page(
     client_logo: str = "",
     owner: str,
     client_links: Sequence[tuple[Sentence, Variants]] = (),
-    stranger: Stranger | None = None,
+    stranger: "Stranger | None" = None,
     answer_host: str,
     username: str,
     scopes: Sequence[tuple[Said | None, Sequence[tuple[str, Said]]]],

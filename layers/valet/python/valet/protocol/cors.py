@@ -10,12 +10,10 @@ from collections.abc import Mapping, Set
 from valet.errors import InvalidRequest
 from valet.http import Request, Response
 from valet.models.clients import Client
-from valet.protocol.redirect_uri import is_loopback
 
 _MAXIMUM_AGE = "600"  # seconds that a browser may remember a preflight's answer
 _HEADERS = ("Authorization", "Content-Type", "DPoP")
 _MOST_HEADERS, _LONGEST = 32, 1000  # of a preflight, in names and in characters
-_PORT = re.compile(r":[0-9]+$")
 _HEADER = re.compile(
     r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
 )  # a token (RFC 9110 §5.6.2), save *, which is a wildcard in an answer
@@ -40,10 +38,12 @@ def origins_for(request: Request, client: Client) -> Set[str]:
     redirect URIs, and the ports of loopback addresses do not count.
     """
     origin = request.origin
-    if client.unknown is not None and origin is not None and is_loopback(origin):
-        scheme_and_host = _PORT.sub("", origin)
-        return client.origins | {origin} if scheme_and_host in client.origins else client.origins
-    return client.origins
+    if client.unknown is None or origin is None:
+        return client.origins
+    from valet.protocol.redirect_uri import is_loopback  # only a deployment that takes such clients needs it
+
+    without_port = re.sub(":[0-9]+$", "", origin)
+    return client.origins | {origin} if is_loopback(origin) and without_port in client.origins else client.origins
 
 
 def preflight(request: Request, methods: tuple[str, ...], origins: Set[str] | None) -> Response:

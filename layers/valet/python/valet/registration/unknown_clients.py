@@ -18,7 +18,6 @@ from valet.pages.strangers import LONGEST_NAME, shown_name
 from valet.protocol.redirect_uri import destination, is_loopback, without_port
 from valet.protocol.supported import PRIVATE_KEY_JWT
 from valet.registration.addresses import origin_of, refusal_of_called_uri, refusal_of_uri
-from valet.registration.client_keys import UnusableSet, keys_of, published_keys, refusal_of_key
 
 LARGEST_DOCUMENT = 5120  # bytes (draft-ietf-oauth-client-id-metadata-document-01 §6.6)
 LARGEST_REQUEST = 8192  # bytes of a registration request
@@ -225,11 +224,21 @@ def _keys(members: Mapping[str, object], url: str) -> tuple[str, str]:
         if not isinstance(uri, str) or not is_own or (":" not in host_of(url) and refusal_of_called_uri(uri)):
             raise Unusable("not of the document's own origin", "jwks_uri")
         return "", uri
-    text = json.dumps(members["jwks"])
+    return read_keys(json.dumps(members["jwks"]).encode()), ""
+
+
+def read_keys(body: bytes) -> str:
+    """What is kept of a JWK Set that a document holds or names. Raises Unusable, also for a key that is no longer the
+    client's alone.
+    """
+    # Few of these clients have keys: what reads them takes as long to load as all the rest.
+    from valet.jose.jwk import PRIVATE
+    from valet.registration.client_keys import UnusableSet, keys_of, published_keys
+
     try:
-        if any((refusal_of_key(jwk) or "").startswith("it holds a private") for jwk in keys_of(text)):
+        if any(not PRIVATE.isdisjoint(jwk) for jwk in keys_of(body.decode(errors="replace"))):
             raise Unusable("it holds a private or symmetric key", "jwks")
-        return published_keys(text.encode())[0], ""
+        return published_keys(body)[0]
     except UnusableSet as unusable:
         raise Unusable(str(unusable), "jwks") from None
 
