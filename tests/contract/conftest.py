@@ -10,6 +10,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
+from valet.aws.dynamodb.documents import DynamoDocumentStore
+from valet.aws.dynamodb.dynamic_clients import DynamoDynamicClients, DynamoInvites
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
@@ -86,6 +88,9 @@ class Stores:
     mails: Mails
     factors: DynamoFactors
     devices: Devices
+    documents: DynamoDocumentStore
+    dynamic_clients: DynamoDynamicClients
+    invites: DynamoInvites
 
 
 @pytest.fixture
@@ -147,4 +152,7 @@ def _on(table: Table) -> Stores:
         DynamoMails(table),
         DynamoFactors(table),
         DynamoDevices(table),
+        DynamoDocumentStore(table),
+        DynamoDynamicClients(table, lambda: NOW),
+        DynamoInvites(table),
     )

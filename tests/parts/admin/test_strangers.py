@@ -175,7 +175,7 @@ def said(
     look: Any,
     *apis: ProtectedApi,
     hosts: Hosts | None = None,
-    **parameters: str,
+    **parameters: Any,
 ) -> list[str]:
     deployment = Deployment(Where(stack="valet", region="us-east-1"), bytes, lambda: 0.0)
     deployment.__dict__["parameters"] = parameters
@@ -191,7 +191,7 @@ API = ProtectedApi("https://a.example", "A", frozenset({"read", "closed"}))
 
 
 @pytest.mark.parametrize("on", [{"ClientIdMetadata": "open"}, {"ClientRegistration": "token"}])
-def test_clients_that_could_get_nothing_are_named(monkeypatch: pytest.MonkeyPatch, on: dict[str, str]) -> None:
+def test_clients_that_could_get_nothing_are_named(monkeypatch: pytest.MonkeyPatch, on: dict[str, Any]) -> None:
     assert "no API opens a scope" in said(monkeypatch, strangers.look_open_scopes, API, **on)[0]
     assert said(monkeypatch, strangers.look_open_scopes, API) == []
 

@@ -407,6 +407,14 @@ PROMISES = (
         "M9",
     ),
     Row(
+        "What is switched off is absent: not in the metadata, 404 at its route, no function and no permission.",
+        (
+            f"{_DOCUMENTS}::test_switched_off_there_are_no_such_clients",
+            "parts/template/test_functions.py::test_what_may_be_switched_off_is_deployed_on_request",
+        ),
+        "M12",
+    ),
+    Row(
         "A key signs with one algorithm. Each algorithm's keys rotate alone, and no verifier refuses a good token "
         "while an algorithm is added or dropped.",
         (
