@@ -86,7 +86,7 @@ def _say(desk: Desk, host: str, what: str, **to: bool) -> None:
 @click.option("--uses", type=click.IntRange(1, _MOST_USES), default=1, show_default=True,
               help="Let so many clients register with it.")  # fmt: skip
 @click.option("--lifetime", type=SPAN, default="7d", show_default=True, help="Let it be good for so long.")
-@click.option("--owner", default="", help="Say whom it is for; the log and nothing else shows it.")
+@click.option("--owner", default="", help="Say which team it is for. The log shows it, and nothing else does.")
 @click.pass_obj
 def invite(desk: Desk, uses: int, lifetime: int, owner: str) -> None:
     """Make an initial access token (RFC 7591) for ClientRegistration=token. It is shown this once."""

@@ -19,7 +19,7 @@ def introspect(request: Request, server: Server) -> Response:
     form = authentication.form_of(request)
     authenticated = authentication.authenticate(request, form, server)
     client = authenticated.client
-    if not client.is_confidential or client.unknown is not None:
+    if not client.is_confidential or client.is_unknown:
         # Any attacker can pass for a public client, or come as a client that nobody registered, and would learn whether
         # a token is good (§4).
         raise InvalidClient("Introspection is for confidential clients.", headers=authentication.CHALLENGE)

@@ -39,7 +39,7 @@ def token(request: Request, server: Server) -> Response:
         record_names(error, client, server)
         error.headers |= proven.headers
         raise
-    if client.unknown is not None:
+    if client.is_unknown:
         from valet.grant_types.unknown_clients import keep
 
         keep(client, server, now)

@@ -287,4 +287,4 @@ def test_a_registered_client_of_that_shape_stays_the_operators(unknown: Stranger
 
     old = f"dyn-{'a' * 22}"
     unknown.deployment.registrar.put_client(replace(unknown.deployment.client("web_app_123"), client_id=old))
-    assert unknown.deployment.client(old).unknown is None
+    assert not unknown.deployment.client(old).is_unknown

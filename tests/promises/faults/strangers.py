@@ -34,7 +34,7 @@ def after_registration(run: Run) -> None:
     assert answer.status == 201, answer
     found = run.world.deployment.server.registry.find_client(answer.json()["client_id"])
     assert found is not None
-    assert found.unknown is not None
+    assert found.is_unknown
 
 
 def after_invited_registration(run: Run) -> None:

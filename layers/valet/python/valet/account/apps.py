@@ -83,7 +83,7 @@ def _name(visit: Visit, app: App) -> Variants:
     says itself what its name is.
     """
     client = visit.ports.registry.find_client(app.client_id)
-    if client is not None and client.unknown is not None and client.unknown.told_name:
+    if client is not None and client.unknown.told_name:
         return Variants(f"{client.client_name} (“{client.unknown.told_name}”)")
     return variants(client, "client_name") if client else Variants(app.client_id)
 

@@ -99,7 +99,7 @@ def consent_page(
 def _stranger(destination: Destination) -> "Stranger | None":
     """What has to be said about a client that no operator registered."""
     client, unknown = destination.client, destination.client.unknown
-    if unknown is None:
+    if not client.is_unknown:
         return None
     # Only a deployment that takes such clients needs them.
     from valet.models.unknown_clients import DOCUMENT

@@ -156,7 +156,7 @@ def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     The local stack treats a single-page app on a loopback address as its deployment treats it on https. Otherwise the
     developer could not try silent renewal. `is_local` comes from the issuer: no deployment's can be plain http.
     """
-    if is_remembered_for(redirect_uri) or (client.is_confidential and client.unknown is None):
+    if is_remembered_for(redirect_uri) or (client.is_confidential and not client.is_unknown):
         return True
     return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 

@@ -22,7 +22,7 @@ def keep(client: Client, ports: Ports, now: float) -> None:
     The client has its tokens: if the write fails, the next ones prolong its life.
     """
     unknown = client.unknown
-    if unknown is None or unknown.kind != REGISTRATION or unknown.expires_at > now + USED_FOR - _DAY:
+    if unknown.kind != REGISTRATION or unknown.expires_at > now + USED_FOR - _DAY:
         return
     with suppress(TemporarilyUnavailable):
         ports.dynamic_clients.prolong(client.client_id, int(now) + USED_FOR, now)

@@ -10,10 +10,13 @@ UNKNOWN_HOLDER = "unknown clients"  # no client_id that an operator may register
 class Unknown(Frozen):
     """How a client came that no operator registered, and what it says of itself, which nobody vouches for."""
 
-    kind: str  # document (its client_id is the address of its metadata) | registration (RFC 7591)
+    kind: str  # document (its client_id is the address of its metadata) | registration (RFC 7591); empty: it is known
     told_name: str = ""  # what it calls itself, if a page may show that
     registered_at: int = 0  # when it registered itself; epoch seconds
     expires_at: int = 0  # when its registration ends unless it is used; epoch seconds
+
+
+REGISTERED = Unknown("")
 
 
 class Client(Frozen):
@@ -66,14 +69,19 @@ class Client(Frozen):
     registration: str = ""  # off: people make no account on their way to it; empty: the policy says whether they may
     # How people sign in for it: providers, and "local" for a password or a passkey of this server; empty: all of them.
     providers: frozenset[str] = frozenset()
-    unknown: Unknown | None = None  # never stored: no operator registered it; None: an operator did
+    unknown: Unknown = REGISTERED  # never stored; says how it came if no operator registered it
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no operator registered it."""
+        return bool(self.unknown.kind)
 
     @property
     def holder(self) -> str:
         """The holder of its tokens' places in status lists. All unknown clients are one: each installation of a program
         may be a client of its own, and a block of places for each token would be too much.
         """
-        return UNKNOWN_HOLDER if self.unknown else self.client_id
+        return UNKNOWN_HOLDER if self.is_unknown else self.client_id
 
     @property
     def is_confidential(self) -> bool:

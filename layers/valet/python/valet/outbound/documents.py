@@ -58,8 +58,8 @@ def fetch(
 ) -> Outcome:
     """Fetch the document, if no bound is reached, and keep what it says. A failure is not kept.
 
-    `source_ip` is the address of whoever caused it. `is_trusted`: an operator named the host, so that it does not count
-    in what all share.
+    `source_ip` is the address of the request that caused it. `is_trusted`: an operator named the host, so that it does
+    not count in what all share.
     """
     now = ports.clock()
     if not is_document_url(url, is_local=is_local):

@@ -38,7 +38,7 @@ def origins_for(request: Request, client: Client) -> Set[str]:
     redirect URIs, and the ports of loopback addresses do not count.
     """
     origin = request.origin
-    if client.unknown is None or origin is None:
+    if not client.is_unknown or origin is None:
         return client.origins
     from valet.protocol.redirect_uri import is_loopback  # only a deployment that takes such clients needs it
 

@@ -65,7 +65,7 @@ def requested(parameters: Parameters, client: Client, known: Scopes) -> tuple[tu
     Raises InvalidScope, as `requested_scope` does, also for a scope of an API that is not named, and for an API without
     any of its scopes. Raises InvalidTarget for a resource that is no API of which the client may ask a scope.
     """
-    if client.unknown is not None:
+    if client.is_unknown:
         from valet.protocol import open_scope  # only a deployment that takes such clients needs it
 
         return open_scope.requested(parameters, client, known)

@@ -42,7 +42,7 @@ def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
 
 def scope_of(client: Client, known: Scopes) -> tuple[str, ...]:
     """The closure of all that the client may ask for."""
-    if client.unknown is None:
+    if not client.is_unknown:
         return closure(client.scope, known)
     from valet.protocol.open_scope import open_scope  # only a deployment that takes such clients needs it
 

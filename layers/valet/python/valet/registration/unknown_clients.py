@@ -173,7 +173,7 @@ def _is_usable(uri: str, own: str, trusted: frozenset[str]) -> bool:
     origin = origin_of(uri)
     if origin is None or not origin.startswith("https://"):
         return False
-    # The default port is no difference to origin_of, and another text to whoever compares addresses.
+    # To origin_of the default port is no difference. Comparing addresses as texts, it is one.
     return uri.startswith(f"{origin}/") and (origin == own or origin.removeprefix("https://") in trusted)
 
 
