@@ -21,6 +21,7 @@ from admin.commands import (
     providers,
     recovery,
     scopes,
+    strangers,
     tail,
     users,
 )
@@ -107,7 +108,7 @@ def _give_options(group: click.Group) -> None:
 
 for each in (*accounts.COMMANDS, *recovery.COMMANDS, imports.import_):
     users.users.add_command(each)
-for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS):
+for each in (*client_secrets.COMMANDS, *client_keys.COMMANDS, *strangers.COMMANDS):
     clients.clients.add_command(each)
 for each in (
     clients.clients,

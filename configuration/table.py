@@ -1,7 +1,6 @@
 """What a configuration file may say of a client, an API, a scope, a person and the policy: one row a key.
 
-The reader, the writer, the JSON Schema and the comparison with what is registered all go by these rows. A member of a
-model that has no row is in NOT_IN_FILE with the reason; a test fails for a member that is in neither.
+Reader, writer, JSON Schema and comparison go by these rows. A member without a row is in NOT_IN_FILE with the reason.
 """
 
 from collections.abc import Mapping
@@ -103,9 +102,9 @@ APIS = Section(
     (
         Row("name", "name", TEXT, "What the API is called.", is_required=True),
         Row("scopes", "scopes", WORDS, "The scopes that belong to it."),
+        Row("open_scopes", "open_scopes", WORDS, "Those of its scopes that clients may have that nobody registered."),
         Row("roles", "roles", WORDS, "The end-users' roles that its tokens tell it."),
-        Row("access_token_lifetime", "access_token_lifetime", SPAN,
-            "The lifetime of its access tokens (default: the deployment's)."),
+        Row("access_token_lifetime", "access_token_lifetime", SPAN, "How long its tokens live (default: as all)."),
         Row("access_token_signing_alg", "access_token_signing_alg", TEXT,
             "The algorithm of its access tokens' signatures (default: the deployment's first one).", SIGNING_ALGS),
         Row("tokens", "access_token_format", TEXT, "The form of its access tokens (default: jwt).", TOKEN_FORMATS),
@@ -270,6 +269,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
         Scope: {},
         ProtectedApi: {},
         Client: {
+            "unknown": "how a client came that no operator registered",
             "epoch": "counts revocations of grants, which are not configuration",
             "epoch_raised_at_ms": "when that was",
             "grants_not_before_ms": "when grants were ended",

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
+from valet.aws.reply import Reply as AwsReply
+
 from local.aws.door import Application
 from local.aws.resources import PSEUDO_PARAMETERS, STACK, Resources
 from local.functions import EventTooLarge, FunctionFailed, Functions, FunctionTimedOut
@@ -76,6 +78,12 @@ class ControlPlane:
         except (ValueError, EventTooLarge) as wrong:
             return _refused_json(400, "InvalidRequestContentException", str(wrong))
         return 200, _JSON, json.dumps(error), {"X-Amz-Function-Error": "Unhandled"}
+
+    def invoked(self, path: str, body: bytes) -> AwsReply:
+        """The answer to a function of this process that invokes another one."""
+        status, content_type, answer, headers = self._lambda("POST", path, body)
+        named = {name.lower(): value for name, value in headers.items()}
+        return AwsReply(status, {"content-type": content_type, **named}, answer.encode())
 
     # -- API Gateway ---------------------------------------------------------------------------------------------------
 

@@ -148,6 +148,7 @@ def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
             name="Demo API",
             scopes=frozenset({"profile", "items", "api_access", "admin"}),
             roles=frozenset({"user", "admin"}),
+            open_scopes=frozenset({"items"}),
         )
     )
     registrar.put_api(

@@ -156,6 +156,7 @@ def start(
     gateway = Gateway(system, functions, authorizers, demo_page, on_served, beside)
     custom = custom_resources.CustomResources(functions, aws_url)
     control_plane = ControlPlane(deployment, known, system, functions)
+    aws.invoked = control_plane.invoked
     logs = function_logs or FunctionLogs()
     door = _door(ports.aws.getsockname()[1], aws, custom, control_plane, logs)
     aws_server = Server(ports.aws, door, threads=32, on_tls=lambda: say(_no_https(aws_url)))
@@ -218,6 +219,7 @@ def _parameters(document: Mapping[str, Any], url: str, given: Mapping[str, str])
     declared = document.get("Parameters", {})
     wanted = {"IssuerUrl": url, "Demo": "on", "BackChannelLogout": "on", "MailFrom": "valet@example.com"}
     wanted |= {"Federation": "on", "SecondFactor": "on", "DeviceAuthorization": "on"}
+    wanted |= {"ClientIdMetadata": "open", "ClientRegistration": "open"}
     own = {name: value for name, value in wanted.items() if name in declared}
     return {**own, **given}
 

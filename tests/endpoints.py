@@ -24,6 +24,7 @@ class Endpoint:
     is_page: bool = False  # what it refuses it refuses with a page; else with JSON
     errors: frozenset[str] = frozenset({"invalid_request"})  # what its function's JSON may say
     announced_as: str = ""  # its member of the discovery documents
+    is_optional: bool = False  # it is there, and announced, only where a parameter switches it on
     stores: tuple[str, ...] = ()  # the partitions that a stranger's request, whatever it says, may be kept in
 
     @property
@@ -60,6 +61,8 @@ ENDPOINTS = (
             "authorize_pushed_by_post",
             "authorize_pushed_again",
             "authorize_told",
+            "authorize_document",
+            "authorize_known_document",
         ),
         is_page=True,
         announced_as="authorization_endpoint",
@@ -160,7 +163,14 @@ ENDPOINTS = (
         "consent",
         "GET, POST",
         "asks what the client may do, by scope",
-        ("consent_page", "consent", "consent_until_logout", "consent_not_remembered", "consent_denied"),
+        (
+            "consent_page",
+            "consent",
+            "consent_until_logout",
+            "consent_not_remembered",
+            "consent_denied",
+            "consent_stranger",
+        ),
         is_page=True,
     ),
     Endpoint(
@@ -232,6 +242,7 @@ ENDPOINTS = (
             "poll_denied",
             "poll_expired",
             "poll",
+            "code_of_document",
         ),
         readable_by="registered origins",
         errors=_CLIENT_ERRORS
@@ -239,6 +250,20 @@ ENDPOINTS = (
         | {"invalid_target", "invalid_dpop_proof", "use_dpop_nonce"}
         | {"authorization_pending", "slow_down", "expired_token", "access_denied"},
         announced_as="token_endpoint",
+    ),
+    # RFC 7591 §3.2.2
+    Endpoint(
+        "/register",
+        "register",
+        "POST",
+        "RFC 7591: a client registers itself",
+        ("register", "register_invited", "register_refused"),
+        readable_by="anybody",
+        errors=frozenset({"invalid_request", "invalid_client_metadata", "invalid_redirect_uri", "invalid_token"})
+        | {"unapproved_software_statement", "not_found"},
+        announced_as="registration_endpoint",
+        is_optional=True,
+        stores=("dynamic#",),
     ),
     # RFC 7009 §2.2.1
     Endpoint(
@@ -432,7 +457,9 @@ ENDPOINTS = (
 )
 PATHS = tuple(each.example for each in ENDPOINTS)
 # Functions that no path of this API leads to: schedules, queues, and the demo, which is an API of its own.
-OTHER_FUNCTIONS = ("rotate_keys", "fetch_client_keys", "finish", "notify_clients", "mailer", "authorizer", "demo_api")
+OTHER_FUNCTIONS = (
+    *("rotate_keys", "fetch_client_keys", "fetch", "finish", "notify_clients", "mailer", "authorizer", "demo_api"),
+)
 # Of the authorizer's template, which is nested into the stack of an API.
 NESTED_FUNCTIONS = ("resource_metadata",)
 FUNCTIONS = {logical_id(name): name for name in (*(each.function for each in ENDPOINTS), *OTHER_FUNCTIONS)}

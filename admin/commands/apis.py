@@ -93,6 +93,10 @@ def show(desk: Desk, audience: str) -> None:
 @click.option("--scope", "scopes", multiple=True, callback=words, help="Replace its scopes with these.")
 @click.option("--add-scope", "added", multiple=True, callback=words, help="Add these scopes.")
 @click.option("--remove-scope", "removed", multiple=True, callback=words, help="Remove these scopes.")
+@click.option(
+    "--open-scope", "open_scopes", multiple=True, callback=words,
+    help="Open these of its scopes, and no others, to clients that nobody registered; \"\" opens none.",
+)  # fmt: skip
 @click.option("--role", "roles", multiple=True, callback=words, help="Replace the roles in its tokens with these.")
 @click.option("--access-token", "access_token_lifetime", type=SPAN, help="Set the lifetime of its access tokens.")
 @click.option(
@@ -170,6 +174,7 @@ def _facts_of(api: ProtectedApi) -> dict[str, Any]:
         "audience": api.audience,
         "name": api.name,
         "scopes": sorted(api.scopes),
+        "open_scopes": sorted(api.open_scopes),
         "roles": sorted(api.roles),
         "access_token_lifetime": None if api.access_token_lifetime is None else Seconds(api.access_token_lifetime),
         "access_token_alg": api.access_token_signing_alg,

@@ -14,6 +14,7 @@ from valet.tokens.access_token import still_live
 from admin.desk import Desk, counted, moment
 from admin.options import MOMENT, confirmed
 from admin.records import revocation
+from admin.records.strangers import Strangers, unknown_client
 
 
 @click.group()
@@ -87,8 +88,12 @@ def revoke(
         ended = _revoke_person(desk, desk.people.account(username), before, keep_consents=keep_consents)
         _tell(desk, ended, "Their access tokens are refused everywhere within 5 seconds.", desk.clock() + 5)
     elif before is None:
+        if is_all:  # clients that nobody registered have no epoch, and end grant by grant
+            Strangers(desk.deployment, desk.deployment.audit).revoke(None, int(now * 1000), now)
         revoke_clients(desk, clients, keep_consents=keep_consents, is_told=True)
     else:
+        if is_all:
+            Strangers(desk.deployment, desk.deployment.audit).revoke(None, int(before * 1000) - 1, now)
         ended = revocation.end_old_grants(desk.deployment, clients, int(before * 1000), now, desk.watch)
         ended.consents = _forget_consents_to(desk, clients, before, keep_consents=keep_consents)
         longest = "Access tokens that clients got for themselves belong to no grant: they expire by themselves."
@@ -173,7 +178,7 @@ class _Standing:
 
     def __init__(self, desk: Desk, now: float) -> None:
         self._now = now
-        self._client = cache(desk.register.find_client)
+        self._client = cache(lambda client_id: desk.register.find_client(client_id) or unknown_client(client_id))
         self._account = cache(DynamoUsers(desk.people.table).find_account)
 
     def state_of(self, grant: Grant) -> str:

@@ -26,6 +26,7 @@ from admin.doctor import (
     resources,
     second_factors,
     step_up,
+    strangers,
     tables,
 )
 from admin.doctor.check import Check
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     *step_up.CHECKS,
     *reference_tokens.CHECKS,
     *resources.CHECKS,
+    *strangers.CHECKS,
     *account.CHECKS,
 )
 

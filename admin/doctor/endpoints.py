@@ -10,6 +10,7 @@ from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
 from admin.doctor.passkeys import features_of
+from admin.doctor.strangers import modes
 from admin.terminal.spelling import command
 
 _OIDC, _OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
@@ -77,6 +78,8 @@ def _differences(evidence: Evidence) -> Iterator[Finding]:
         levels_elsewhere=_levels_elsewhere(evidence),
         languages=offered(evidence.register.policy().languages),
         tells_logouts=evidence.deployment.parameters.get("BackChannelLogout") == "on",
+        takes_documents=modes(evidence)[0] != "off",
+        registers_clients=modes(evidence)[1] != "off",
     )
     for name in sorted(expected.keys() | oidc.keys()):
         if expected.get(name) != oidc.get(name):

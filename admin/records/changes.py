@@ -14,6 +14,7 @@ from valet.models.accounts import Account
 from valet.models.clients import Client, ProtectedApi, Scope
 from valet.models.policy import Policy
 from valet.models.providers import Provider
+from valet.models.unknown_clients import Hosts, Invite
 from valet.registration.client_keys import names_of
 
 Deed = Literal[
@@ -31,7 +32,7 @@ Deed = Literal[
     "sessions.ended",
 ]
 Facts = Mapping[str, Any]
-Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy, Provider)
+Model = TypeVar("Model", Account, Client, ProtectedApi, Scope, Policy, Provider, Hosts)
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
     {
@@ -89,6 +90,16 @@ def of_scope(before: Scope | None, after: Scope | None) -> Facts:
 
 def of_policy(before: Policy, after: Policy) -> Facts:
     return {"deed": "changed", **_told(_changed(before, after, ""), before, after)}
+
+
+def of_hosts(before: Hosts, after: Hosts) -> Facts:
+    return {"deed": "changed", **_told(_changed(before, after, ""), before, after)}
+
+
+def of_invite(invite: Invite) -> Facts:
+    """Of a new invite, and nothing of its secret."""
+    after = {"invite_id": invite.invite_id, "uses": invite.uses, "owner": invite.owner}
+    return {"deed": "added", "members": " ".join(after), "before": {}, "after": after}
 
 
 def of_provider(before: Provider | None, after: Provider | None) -> Facts:

@@ -70,6 +70,7 @@ PROVIDER: Words = {
 SCOPE: Words = {"name": "scope"}
 API: Words = {
     "scopes": "scope",
+    "open_scopes": "open scope",
     "access_token_lifetime": "lifetime of access tokens",
     "access_token_signing_alg": "access token algorithm",
     "access_token_format": "form of access tokens",

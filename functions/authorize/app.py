@@ -28,7 +28,7 @@ def authorize(request: Request, server: Server) -> Response:
         return _resume(request, parameters["resume"], parameters.get("by", ""), server)
     if (request_uri := pushed_request_uri(parameters)) is not None:
         return _visit(request, parameters, request_uri, server)
-    destination = find_destination(parameters, server.registry, request.issuer)
+    destination = find_destination(server.freshened(parameters, request), server.registry, request.issuer)
     try:
         if destination.client.require_pushed_authorization_requests:
             raise not_pushed(destination.client)

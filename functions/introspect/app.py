@@ -18,8 +18,9 @@ def introspect(request: Request, server: Server) -> Response:
     form = authentication.form_of(request)
     authenticated = authentication.authenticate(request, form, server)
     client = authenticated.client
-    if not client.is_confidential:
-        # Any attacker can pass for a public client, and would learn whether a token is good (§4).
+    if not client.is_confidential or client.is_unknown:
+        # Any attacker can pass for a public client, or come as a client that nobody registered, and would learn whether
+        # a token is good (§4).
         raise InvalidClient("Introspection is for confidential clients.", headers=authentication.CHALLENGE)
     token = form.require("token")
     answer = _refresh_token(token, client, server) or _access_token(token, client, request, server)

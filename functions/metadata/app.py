@@ -24,6 +24,8 @@ def metadata(request: Request, server: Server) -> Response:
         levels_elsewhere=_levels_elsewhere(server),
         tells_logouts=settings.back_channel_logout == "on",
         may_join=is_open(policy, settings.features),
+        takes_documents=settings.client_id_metadata != "off",
+        registers_clients=settings.client_registration != "off",
     )
     return json_response(200, members, {"Cache-Control": "public, max-age=300"})
 

@@ -22,7 +22,7 @@ def revoke(request: Request, server: Server) -> Response:
         _revoke_access_token(token, client, one_use, request.issuer, server)
     one_use.spend()  # a token that was never good changed nothing, but the 200 is an answer
     # Answer 200 also for a token that was never good: the client can do nothing more about it (§2.2).
-    return Response(200, {**NO_STORE, **cors.allow(request, client.origins)})
+    return Response(200, {**NO_STORE, **cors.allow(request, cors.origins_for(request, client))})
 
 
 def _revoke_refresh_token(token: str, client: Client, one_use: OneUse, server: Server) -> bool:

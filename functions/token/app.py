@@ -15,7 +15,7 @@ from valet.tokens.response import token_response
 
 def token(request: Request, server: Server) -> Response:
     form, now = authentication.form_of(request), server.clock()
-    authenticated = authentication.authenticate(request, form, server)
+    authenticated = authentication.authenticate(request, server.freshened(form, request), server)
     client = authenticated.client
     cors.check_origin(request, client)
     redeem = grant_types.named(form.require("grant_type"), client, server.settings.features)
@@ -39,8 +39,12 @@ def token(request: Request, server: Server) -> Response:
         record_names(error, client, server)
         error.headers |= proven.headers
         raise
+    if client.is_unknown:
+        from valet.grant_types.unknown_clients import keep
+
+        keep(client, server, now)
     response = token_response(tokens, is_bound=bool(proven.jkt))
-    return response.with_headers({**cors.allow(request, client.origins), **proven.headers})
+    return response.with_headers({**cors.allow(request, cors.origins_for(request, client)), **proven.headers})
 
 
 SERVER.prepare("signatures")

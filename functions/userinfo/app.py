@@ -40,7 +40,7 @@ def userinfo(request: Request, server: Server) -> Response:
         from valet.client_authentication.one_use import OneUse
 
         OneUse(proof, server, client.client_id).spend()
-    headers = {**NO_STORE, **cors.allow(request, client.origins)}
+    headers = {**NO_STORE, **cors.allow(request, cors.origins_for(request, client))}
     return json_response(200, {**claims, "sub": account.sub}, headers)
 
 

@@ -118,6 +118,7 @@ class EmulatedAws:
         self._applications: dict[str, Any] = {}
         self.queues = Queues(_functions_clock)
         self.mailbox = Mailbox(_functions_clock)
+        self.invoked: Callable[[str, bytes], Reply] = lambda path, _: refusal("ResourceNotFoundException", path)
 
     # -- this process --------------------------------------------------------------------------------------------------
     # A loopback address is a door, ours or another emulator's: calls to it are sent. A call to it from under the lock
@@ -147,6 +148,8 @@ class EmulatedAws:
         call = Call.from_request(FUNCTION.get(), event_name, request.body)
 
         def forward() -> Reply:
+            if call.service == "lambda":  # moto's would make Docker run an image
+                return self.invoked(urlsplit(request.url).path, call.body)
             if call.service == "sqs":  # local/aws/sqs.py stands in for moto's
                 return self.queues.answer(call.action, call.body)
             with self._lock:

@@ -57,6 +57,8 @@ class Call:
     @property
     def iam_action(self) -> str:
         """The action as a policy names it; API operations and actions have one name in DynamoDB and KMS."""
+        if (self.service, self.action) == ("lambda", "Invoke"):
+            return "lambda:InvokeFunction"
         return f"{self.service}:{self.action}"
 
     @property

@@ -170,7 +170,7 @@ def _predicted(logical_id: str, type_: str, stack: str) -> dict[str, Any]:
     """The names that CloudFormation would generate. Here they are readable, and none is a real host."""
     name = f"{stack}-{logical_id}"
     match type_:
-        case "AWS::Serverless::Function":
+        case "AWS::Serverless::Function" | "AWS::Lambda::Function":
             return {"Ref": name, "Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
         case "AWS::IAM::Role":
             return {"Ref": name, "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "RoleId": name}

@@ -11,6 +11,8 @@ import pytest
 from botocore.config import Config
 from valet.aws.dynamodb.accounts import DynamoUsers
 from valet.aws.dynamodb.device_codes import DynamoDeviceCodes
+from valet.aws.dynamodb.documents import DynamoDocumentStore
+from valet.aws.dynamodb.dynamic_clients import DynamoDynamicClients, DynamoInvites
 from valet.aws.dynamodb.enrolment import DynamoEnrolment
 from valet.aws.dynamodb.factors import DynamoDevices, DynamoFactors
 from valet.aws.dynamodb.grants import DynamoGrants
@@ -92,6 +94,9 @@ class Stores:
     mails: Mails
     factors: DynamoFactors
     devices: Devices
+    documents: DynamoDocumentStore
+    dynamic_clients: DynamoDynamicClients
+    invites: DynamoInvites
 
 
 @pytest.fixture
@@ -155,4 +160,7 @@ def _on(table: Table) -> Stores:
         DynamoMails(table),
         DynamoFactors(table),
         DynamoDevices(table),
+        DynamoDocumentStore(table),
+        DynamoDynamicClients(table, lambda: NOW),
+        DynamoInvites(table),
     )

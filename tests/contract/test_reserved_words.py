@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from valet.aws.dynamodb.table import item_from_model
 from valet.frozen import replace
 from valet.models.accounts import Account, Consent
 from valet.models.keys import KeyRing
 from valet.models.once import OneTimeValue
 from valet.models.pushed_requests import PushedRequest
 from valet.models.saved_requests import AuthorizationRequest, SavedRequest
+from valet.models.unknown_clients import Document, DynamicClient, Invite
 
 from local.aws.aws import emulated
 from tests.contract import test_device_codes, test_front_channel, test_registry
@@ -20,7 +22,7 @@ from tests.contract.facts import NOW, issue, live, new_grant, redemption, renewa
 
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "ProjectionExpression")
 _OPERATORS = frozenset({"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
-_FUNCTIONS = frozenset({"attribute_exists", "attribute_not_exists", "if_not_exists", "begins_with", "contains"})
+_FUNCTIONS = frozenset({"attribute_exists", "attribute_not_exists", "if_not_exists", "begins_with", "contains", "size"})
 _KEYS = frozenset({"pk", "sk"})
 
 
@@ -36,6 +38,13 @@ def walk(stores: Stores) -> None:
     rotation = rotation_of(first.refresh_digest)
     issue(stores.grants, grant)
     stores.grants.redeem(grant, first, NOW)
+    stores.documents.claim("https://claude.ai/a", b"attempt", NOW)
+    stores.documents.keep(Document("https://claude.ai/a", "{}", fetched_at=int(NOW)), b"attempt")
+    stores.dynamic_clients.add(DynamicClient("dyn-a", "{}", int(NOW), int(NOW) + 9))
+    stores.dynamic_clients.prolong("dyn-a", int(NOW) + 99, NOW)
+    invite = Invite("a", b"digest", 2, int(NOW) + 9)
+    stores.invites.table.put(item_from_model(invite, "invite#a", "invite"))
+    stores.invites.spend_invite(invite, "dyn-a", NOW)
     stores.grants.rotate(grant, rotation, NOW)
     stores.grants.renew(grant, renewal_of(rotation.refresh_digest), NOW)
     stores.grants.revoke(grant.grant_id, revocation())

@@ -11,6 +11,7 @@ import pytest
 from valet import log
 
 from tests.integration.bound_tokens import SignedIn, bound_to
+from tests.parts.aws.certificates import Authority
 from tests.support import nonce_key as nonce_keys
 from tests.support.application import Application, Asked, DemoApplications
 from tests.support.browser import Browser
@@ -20,6 +21,7 @@ from tests.support.key_holder import KeyHolder
 from tests.support.logouts import Logouts
 from tests.support.mailbox import Mailbox
 from tests.support.post import Post
+from tests.support.strangers import Strangers, strangers
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -205,3 +207,16 @@ def mailbox(deployment: Deployment) -> Mailbox:
     mailbox = Mailbox(deployment)
     mailbox.switch_on()
     return mailbox
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that the hosts of unknown clients have their certificates from."""
+    return Authority(tmp_path_factory.mktemp("authority"), "everybodys")
+
+
+@pytest.fixture
+def unknown(deployment: Deployment, authority: Authority) -> Iterator[Strangers]:
+    """The deployment takes clients that no operator registered."""
+    with strangers(deployment, authority) as found:
+        yield found

@@ -20,6 +20,7 @@ _OF_OTHERS = (
     "authorizer/",
     "rotate_keys/",
     "fetch_client_keys/",
+    "fetch/",
     "finish/",
     "notify_clients/",
     "mailer/",

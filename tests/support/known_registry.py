@@ -6,6 +6,7 @@ from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.keys import SigningKey
 from valet.models.policy import Policy
+from valet.models.unknown_clients import Hosts
 
 
 @dataclass
@@ -35,6 +36,9 @@ class KnownRegistry:
 
     def policy(self) -> Policy:
         return self.people
+
+    def hosts(self) -> Hosts:
+        return Hosts()
 
     def put_client(self, client: Client) -> None:
         self.clients[client.client_id] = client

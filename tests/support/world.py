@@ -147,6 +147,8 @@ class World:
         server.registry.signing_keys()
         server.registry.policy()
         server.providers.providers()
+        if server.settings.has_unknown_clients:
+            server.registry.hosts()
         if server.nonces is not None:
             server.nonces.current(self.deployment.issuer, server.clock())
         for client_id in ("web_app_123", "mobile_app", "api_service_789", "tv_demo"):

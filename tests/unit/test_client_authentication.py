@@ -18,6 +18,7 @@ from valet.models.client_keys import ClientKeys
 from valet.models.clients import Client, Scopes
 from valet.models.keys import SigningKey
 from valet.models.policy import Policy
+from valet.models.unknown_clients import Hosts
 
 EITHER = Client("either", "E", secret_digests=(digest("old"), digest("new")))
 BASIC = replace(EITHER, client_id="basic", token_endpoint_auth_method="client_secret_basic")
@@ -48,6 +49,9 @@ class Registry:
         raise NotImplementedError
 
     def policy(self) -> Policy:
+        raise NotImplementedError
+
+    def hosts(self) -> Hosts:
         raise NotImplementedError
 
 

@@ -51,7 +51,8 @@ def _checked(line: dict[str, Any]) -> dict[str, Any]:
 
 def _told(line: dict[str, Any]) -> str:
     about = next(
-        (line[name] for name in ("client_id", "audience", "scope", "provider", "sub") if name in line), "the policy"
+        (line[name] for name in ("client_id", "audience", "scope", "provider", "sub") if name in line),
+        f"the {line['event'].partition('.')[0]}",
     )
     return f"{line['event']} {line['deed']} {about}" if "deed" in line else f"{line['event']} {line.get('sub')}"
 

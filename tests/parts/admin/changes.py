@@ -46,6 +46,10 @@ CHANGES = (
            (f"clients rotate-secret {WEB}",)),
     Change("clients delete spa_demo --yes", ("client.changed disabled spa_demo", "client.changed grants.ended spa_demo",
                                              "client.changed deleted spa_demo")),
+    Change("clients hosts add claude.ai", ("hosts.changed changed the hosts",)),
+    Change("clients hosts refuse evil.example --yes", ("hosts.changed changed the hosts",)),
+    Change("clients hosts delete claude.ai", ("hosts.changed changed the hosts",), ("clients hosts add claude.ai",)),
+    Change("clients invite --uses 3 --owner support", ("invite.made added the invite",)),
     Change("people set --default-language de", ("policy.changed changed the policy",)),
     Change(_GITHUB, ("provider.changed added github",), typed="secret"),
     Change("providers change github --creates", ("provider.changed changed github",), (_GITHUB,), typed="secret"),
@@ -80,6 +84,7 @@ CHANGES = (
 OTHERS = {
     "apply", "export",
     "apis list", "apis show", "clients list", "clients show", "clients fetch-keys", "completion", "doctor",
+    "clients unknown", "hosts list",
     "grants list", "people show", "providers list", "providers show", "scopes list",
     "tail", "users list", "users show", "keys list", "keys rotate",
     "keys emergency", "users add", "users import", "users upgrade", "users remove-passkey", "users unlink",

@@ -36,7 +36,7 @@ def commands(group: click.Group, path: str = "") -> Iterator[str]:
 
 
 def test_every_command_is_told_to_change_something_or_not_to() -> None:
-    changing = {" ".join(change.command.split()[:2]) for change in CHANGES}
+    changing = {" ".join(change.command.replace("clients hosts", "hosts").split()[:2]) for change in CHANGES}
     assert changing | OTHERS == set(commands(root))
     assert not changing & OTHERS
 

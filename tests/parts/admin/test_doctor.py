@@ -28,7 +28,7 @@ from tests.parts.admin.people import sign_in
 
 DAY = 86_400
 CODE_FLOW = frozenset({"authorization_code", "refresh_token"})
-ON_AWS_ONLY = {"metadata.https", "alarms.present", "alarms.heard", "account.concurrency"}
+ON_AWS_ONLY = {"metadata.https", "clients.open-registration", "alarms.present", "alarms.heard", "account.concurrency"}
 ON_AWS_ONLY |= {"proxy.address", "mails.identity", "mails.account", "gateways.step-up"}
 ON_AWS_ONLY |= {"apis.metadata", "gateways.tools"}
 

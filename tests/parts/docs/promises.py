@@ -35,6 +35,9 @@ _COUNTS = "promises/counts/test_counts.py"
 _PRIVILEGES = "promises/privileges/test_privileges.py"
 _REFERENCES = "integration/test_reference_tokens.py"
 _ASKED = "parts/authorizer/test_reference_tokens.py"
+_FETCHING = "integration/test_fetching.py"
+_DOCUMENTS = "integration/test_documents.py"
+_REGISTRATION = "integration/test_registration.py"
 _WALK = "promises/model/test_interleavings.py::*"
 _MACHINE = "promises/model/test_machine.py::*"
 
@@ -380,6 +383,45 @@ PROMISES = (
         "rule of FAPI 2.0.",
         ("unit/test_profile.py::*", f"{_FAPI}::*", "integration/test_fapi2_deployment.py::*"),
         "S9",
+    ),
+    Row(
+        "What a stranger names is fetched by one function, which answers nobody and may touch nothing but what it "
+        "fetched and its counters. Nothing goes to an address that is not public, and no redirect is followed.",
+        (
+            f"{_FETCHING}::*",
+            f"{_PRIVILEGES}::test_what_strangers_name_is_written_by_one_function_that_can_see_nothing_else",
+        ),
+        "M7",
+    ),
+    Row(
+        "A stranger costs a bounded amount: of fetches, of items and of kilobytes, for each sender and for a "
+        "deployment. What nobody uses expires by itself.",
+        (
+            f"{_FETCHING}::test_ten_thousand_client_ids_of_one_host_cost_twenty_fetches_a_minute",
+            f"{_FETCHING}::test_beyond_a_bound_no_document_that_is_not_stored_is_fetched",
+            f"{_REGISTRATION}::test_ten_clients_an_hour_register_from_one_address",
+            f"{_REGISTRATION}::test_without_an_invite_nothing_counts_for_everybody",
+            f"{_REGISTRATION}::test_an_unused_client_ends_after_a_day_and_a_used_one_after_ninety",
+            f"{_REGISTRATION}::test_a_write_that_came_twice_counts_once",
+        ),
+        "M8",
+    ),
+    Row(
+        "An unknown client gets what an API opened for unknown clients, after a page that says that nobody vouches for "
+        "it. Its answer goes to its own origin, to this computer, or to a host that the operator named.",
+        (
+            f"{_DOCUMENTS}::*",
+            f"{_PRIVILEGES}::test_who_registers_a_client_can_make_no_other_and_see_none",
+        ),
+        "M9",
+    ),
+    Row(
+        "What is switched off is absent: not in the metadata, 404 at its route, no function and no permission.",
+        (
+            f"{_DOCUMENTS}::test_switched_off_there_are_no_such_clients",
+            "parts/template/test_functions.py::test_what_may_be_switched_off_is_deployed_on_request",
+        ),
+        "M12",
     ),
     Row(
         "A key signs with one algorithm. Each algorithm's keys rotate alone, and no verifier refuses a good token "

@@ -227,7 +227,7 @@ def test_a_provider_on_this_machine_is_asked_and_its_answer_read(
         url = f"http://127.0.0.1:{server.server_port}/token?a=b"
         answer = guarded.ask(url, form=form, headers={"X-Test": "yes"}, limit=1000, timeout=1.0)
         server.shutdown()
-    assert answer == (400, b'{"error": "x"}')
+    assert (answer.status, answer.body) == (400, b'{"error": "x"}')
     assert asked == ["GET /token?a=b yes" if form is None else "POST /token?a=b yes code=a+b"]
 
 

@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[3]
 PUBLIC = "93.184.216.34"
 URL = "https://client.example.com/jwks.json"
 LIMIT = 1000
-# The functions that go out. Of those with a route there is one, which asks the providers that operators registered.
-GOING_OUT = {"fetch_client_keys", "notify_clients", "federate"}
+# The functions that go out. Of those with a route there is one, which asks the providers that operators registered;
+# and one goes to addresses that strangers choose.
+GOING_OUT = {"fetch_client_keys", "fetch", "notify_clients", "federate"}
 
 
 def get(internet: FakeInternet, url: str = URL, timeout: float = 2.0) -> bytes:

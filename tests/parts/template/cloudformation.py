@@ -122,5 +122,8 @@ def _unconditional(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """IAM writes one of a thing without its list."""
-    return value if isinstance(value, list) else [value]
+    """IAM writes one of a thing without its list. A member under a condition counts as it stands when that holds."""
+    if not isinstance(value, list):
+        return [value]
+    branches = [each["Fn::If"][1:] if isinstance(each, dict) and "Fn::If" in each else [each] for each in value]
+    return [branch for each in branches for branch in each if branch != {"Ref": "AWS::NoValue"}]

@@ -77,6 +77,8 @@ def _parameters() -> dict[str, str]:
         "MailFrom": "id@example.com",
         "Federation": "on",
         "DeviceAuthorization": "on",
+        "ClientIdMetadata": "open",
+        "ClientRegistration": "token",
     }
     return {**given, "AlarmEmail": "operator@example.com", "IssuerUrl": "https://id.example.com"}
 

@@ -57,6 +57,8 @@ def test_what_may_be_switched_off_is_deployed_on_request() -> None:
         "DeviceAuthorizationFunction": "HasDevices",
         "DeviceFunction": "HasDevices",
         "FederateFunction": "HasFederation",
+        "FetchFunction": "TakesDocuments",
+        "RegisterFunction": "RegistersClients",
         "PasskeyFunction": "HasPasskeys",
         "NotifyClientsFunction": "TellsLogouts",
         "SecondFunction": "HasRecovery",
@@ -70,6 +72,7 @@ def test_what_hashes_passwords_has_a_whole_core_and_nothing_else_pays_for_one() 
     memory = {name: each["Properties"]["MemorySize"] for name, each in _functions().items()}
     for name in ("LoginFunction", "CredentialsFunction", "ConfirmFunction"):
         assert memory.pop(name) == 1769
+    assert memory.pop("FetchFunction") == 256  # it waits for others
     assert set(memory.values()) == {512}
 
 

@@ -3,7 +3,7 @@
 Written down here, so that a call more or a call elsewhere is a change that somebody has to mean.
 """
 
-from tests.promises.counts import devices, mail_requests, reference_tokens, requests, upstream
+from tests.promises.counts import devices, mail_requests, reference_tokens, requests, strangers, upstream
 from tests.promises.counts.row import Row
 
 TABLE = (
@@ -774,4 +774,5 @@ TABLE = (
     *upstream.ROWS,
     *devices.ROWS,
     *reference_tokens.ROWS,
+    *strangers.STRANGERS,
 )

@@ -17,6 +17,7 @@ from tests.promises.faults.devices import DEVICES
 from tests.promises.faults.injection import Fault
 from tests.promises.faults.other_providers import OTHER_PROVIDERS
 from tests.promises.faults.second_factors import SECOND_FACTORS
+from tests.promises.faults.strangers import STRANGERS
 from tests.support.browser import Browser
 from tests.support.status_bits import indices_of
 from tests.support.wire import Answer, encoded
@@ -521,6 +522,7 @@ AFTERMATH: dict[str, Callable[[Run], None]] = {
     **OTHER_PROVIDERS,
     **DEVICES,
     **SECOND_FACTORS,
+    **STRANGERS,
     "account_stranger": after_visit,
     "account_overview": after_reading,
     "account_sessions": after_reading,

@@ -57,6 +57,7 @@ def test_no_kind_of_request_is_left_out() -> None:
     with_claims = {"code_with_claims", "userinfo_with_claims"}
     one_read_less = {"client_credentials_with_assertion"}  # than with keys that the client publishes
     as_others = {"code_without_openid", "consent_not_remembered", "push_with_proof"}
+    as_others |= {"consent_stranger", "code_of_document"}  # of their own they have reads, as authorize_known_document
     as_others |= {"recover_asked", "join_throttled", "joined_elsewhere", "joined_too_late"}
     as_others |= {"device_typed", "poll_denied", "poll_expired"}
     races = {"refresh_race_lost", "renew_race_lost"}

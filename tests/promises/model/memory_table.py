@@ -26,7 +26,7 @@ _CLAUSES = {
     "DELETE": re.compile(r"#(\w+) (:\w+)"),
 }
 _TEST = re.compile(
-    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|NOT contains\(#(\w+), (:\w+)\)"
+    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|(NOT )?contains\(#(\w+), (:\w+)\)"
     r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
 )
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
@@ -199,11 +199,11 @@ def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
 
 
 def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
-    function, subject, members, member, size, sized, named, operator, value = test.groups()
+    function, subject, is_not, members, member, size, sized, named, operator, value = test.groups()
     if function:
         return (subject in item) == (function == "attribute_exists")
     if members:
-        return values[member] not in item.get(members, ())
+        return (values[member] in item.get(members, ())) == (not is_not)
     name = sized or named
     if name not in item:
         return False

@@ -10,8 +10,9 @@ from typing import Any
 
 from local.aws.aws import ACCOUNT, REGION
 from local.aws.calls import Call
-from local.aws.resources import PSEUDO_PARAMETERS, Resources
+from local.aws.resources import PSEUDO_PARAMETERS, STACK, Resources
 from local.template import Template
+from tests.endpoints import logical_id
 from tests.parts.template.cloudformation import listed, translated
 from tests.promises.privileges.iam import Permission, Request, permissions
 
@@ -75,7 +76,7 @@ def deployed(folders: Mapping[str, str], **parameters: str) -> tuple[Granted, Te
     """The roles of a stack with these parameters, and the translated template; `folders`: logical id → folder."""
     mail = {"MailFrom": "valet@example.com"}
     wanted = {"Demo": "on", "BackChannelLogout": "on", "Federation": "on", **mail}
-    wanted |= {"DeviceAuthorization": "on", **parameters}
+    wanted |= {"DeviceAuthorization": "on", "ClientIdMetadata": "open", "ClientRegistration": "token", **parameters}
     given = {"IssuerUrl": "https://id.example.com", **wanted}
     document = translated(*(f"{name}={value}" for name, value in sorted(given.items())))
     resources = Resources(document)
@@ -118,13 +119,23 @@ def request_of(call: Call, granted: Granted) -> Request:
         resource = identity_arn(address.partition("@")[2])
         context["ses:FromAddress"] = (address,)
     else:
-        resource = key_arn(str(parameters["KeyId"])) if "KeyId" in parameters else "*"
+        resource = _of_another_service(call)
         for key, member in _KMS_CONTEXT.items():
             if member in parameters:
                 context[key] = (_text(parameters[member]),)
         for name, value in parameters.get("EncryptionContext", {}).items():
             context[f"kms:EncryptionContext:{name}"] = (value,)
     return Request(granted.roles[call.function], call.iam_action, resource, context)
+
+
+def _of_another_service(call: Call) -> str:
+    if call.service == "lambda":  # the one function that another one invokes
+        return function_arn("fetch")
+    return key_arn(str(call.parameters["KeyId"])) if "KeyId" in call.parameters else "*"
+
+
+def function_arn(folder: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-{logical_id(folder)}"
 
 
 def missing(calls: Iterable[Call], granted: Granted) -> list[str]:

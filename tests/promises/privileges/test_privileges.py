@@ -79,7 +79,12 @@ def _recorded(stack: LocalStack) -> Iterator[Call]:
     SERVER.clock = clock = MovableClock()
     former = SERVER.settings
     SERVER.settings = replace(
-        former, dpop_nonces="all", nonce_key=nonce_key(), passkey_domain="localhost", **_federation(stack)
+        former,
+        dpop_nonces="all",
+        nonce_key=nonce_key(),
+        passkey_domain="localhost",
+        client_registration="token",
+        **_federation(stack),
     )
     with stack.aws.recorded() as calls:
         _create(stack)
@@ -217,6 +222,40 @@ def test_a_session_can_be_prolonged_and_ended_and_never_given_to_another_end_use
         "logout": ending,
     }
     assert {function: names for function, names in writers.items() if names} == expected
+
+
+def test_what_strangers_name_is_written_by_one_function_that_can_see_nothing_else(granted: Granted) -> None:
+    """M7: fetch answers nobody, and may touch what it has fetched and its own counters."""
+    for action in (*_READS, *_WRITES):
+        for key in ("client#1", "hosts", "scopes", "apis", "keys", "cors", "people"):
+            assert not granted.may("fetch", f"dynamodb:{action}", REGISTRY, key), (action, key)
+        for key in ("account#1", "credential#john", "consent#1"):
+            assert not granted.may("fetch", f"dynamodb:{action}", USERS, key), (action, key)
+        for key in ("grant#1", "session#1", "dynamic#1", "invite#1", "sub#1", "throttle#address#1", "once#1"):
+            assert not granted.may("fetch", f"dynamodb:{action}", GRANTS, key, attributes=("attempts",)), (action, key)
+    assert not {each.action for each in granted.of("fetch")} & {"kms:Sign", "kms:Decrypt", "sqs:SendMessage"}
+    for function in FUNCTIONS.values():
+        writes = {each for each in _WRITES if granted.may(function, f"dynamodb:{each}", GRANTS, "document#1")}
+        assert writes == ({"PutItem", "UpdateItem"} if function == "fetch" else set()), function
+        invokes = {each for each in granted.of(function) if each.action.startswith("lambda:")}
+        assert bool(invokes) == (function in ("authorize", "token")), function
+
+
+def test_who_registers_a_client_can_make_no_other_and_see_none(granted: Granted) -> None:
+    for action in _WRITES:
+        for key in ("client#1", "hosts", "scopes", "apis"):
+            assert not granted.may("register", f"dynamodb:{action}", REGISTRY, key), (action, key)
+        for key in ("grant#1", "sub#1", "session#1", "document#1", "once#1"):
+            assert not granted.may("register", f"dynamodb:{action}", GRANTS, key), (action, key)
+    for action in _READS:
+        assert not granted.may("register", f"dynamodb:{action}", REGISTRY, "client#1"), action
+        assert not granted.may("register", f"dynamodb:{action}", GRANTS, "dynamic#1"), action
+    for name in ("uses", "owner", "invite_id"):
+        assert not granted.may("register", "dynamodb:UpdateItem", GRANTS, "invite#1", attributes=(name,)), name
+    makers = {each for each in FUNCTIONS.values() if granted.may(each, "dynamodb:PutItem", GRANTS, "dynamic#1")}
+    assert makers == {"register"}
+    for name in ("body", "client_id", "registered_at"):
+        assert not granted.may("token", "dynamodb:UpdateItem", GRANTS, "dynamic#1", attributes=(name,)), name
 
 
 # The function that checks each factor, by the kind of the proof that it leaves.
@@ -733,7 +772,7 @@ def test_existing_tables_are_named_and_nothing_else_is_granted() -> None:
         each.resource
         for function in FUNCTIONS.values()
         for each in found.of(function)
-        if not each.action.startswith(("sqs:", "ses:"))
+        if not each.action.startswith(("sqs:", "ses:", "lambda:"))
     }
     assert tables == {table_arn("kept-registry"), table_arn("kept-users"), GRANTS, "*"}
 

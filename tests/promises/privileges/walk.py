@@ -31,6 +31,7 @@ from local.aws.ses import Mail
 from local.stack import LocalStack
 from tests.conftest import MovableClock
 from tests.endpoints import PATHS
+from tests.promises.privileges.strangers import walk_strangers
 from tests.support.application import Application, DemoApplications
 from tests.support.authenticator import UP, SoftPasskey
 from tests.support.browser import Browser, filled_in, form_of, forms_of, passkey_form_of
@@ -94,6 +95,7 @@ class Walk:
         self.recovering()
         self.undoing()
         self.federation()
+        walk_strangers(self)
         self.rotations()
 
     # -- documents and preflights --------------------------------------------------------------------------------------

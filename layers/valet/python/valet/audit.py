@@ -20,6 +20,7 @@ EventName = Literal[
     "api.changed",
     "change.undone",
     "client.changed",
+    "client.registered",
     "client_keys.failed",
     "client_keys.fetched",
     "code.issued",
@@ -33,8 +34,12 @@ EventName = Literal[
     "device.asked",
     "device.denied",
     "device.guessed",
+    "document.fetched",
+    "document.refused",
     "enrolment.required",
     "grant.revoked",
+    "hosts.changed",
+    "invite.made",
     "key.announced",
     "key.deleted",
     "key.dropped",
@@ -143,6 +148,9 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
             "An end-user undid a change by mail: the address is theirs again, and the password is void."
         ),
         "client.changed": _event("An operator changed a client.", _CHANGE),
+        "client.registered": _event(
+            "A client registered itself: where its answers go, and by which invite, if it needed one.", "host by"
+        ),
         "client_keys.failed": _event(
             "The keys at a client's jwks_uri could not be fetched, for more than an hour or never; age is that of the "
             "kept keys, in seconds.",
@@ -165,10 +173,18 @@ EVENTS: Mapping[EventName, Event] = MappingProxyType(
         "device.asked": _event("A device asks for a person's yes, and has its codes.", "scope"),
         "device.denied": _event("A person said no to a device.", "device_ip same_network"),
         "device.guessed": _event("A user code that no device waits with; the person may try a few times more."),
+        "document.fetched": _event("The document of a client was fetched, and is new or says something else.", "host"),
+        "document.refused": _event(
+            "The document of a client could not be fetched, or breaks a rule. Nothing of it is kept.", "host reason"
+        ),
         "enrolment.required": _event(
             "An end-user lacks the means for the level that is required, and was sent to make them.", "acr"
         ),
         "grant.revoked": _event("A grant ended before its time.", "revoked_for operator"),
+        "hosts.changed": _event("An operator trusted or refused a host of clients that nobody registered.", _CHANGE),
+        "invite.made": _event(
+            "An operator made an initial access token, by which clients register themselves.", _CHANGE
+        ),
         "key.announced": _event("A new signing key is in the JWK Set.", "kid key_id"),
         "key.deleted": _event("The record of a key that is no longer needed was deleted.", _STEP),
         "key.dropped": _event("An emergency took a key out of the JWK Set.", _STEP),

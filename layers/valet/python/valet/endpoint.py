@@ -49,9 +49,7 @@ def endpoint(
             if starts_ahead and is_start(request):
                 response = STARTED
             elif request.method == "OPTIONS":
-                response = cors.preflight(
-                    request, methods, frozenset() if readable_by == "nobody" else _origins(readable_by, server)
-                )
+                response = cors.preflight(request, methods, _preflight_origins(readable_by, server))
             elif request.method in methods or (request.method == "HEAD" and "GET" in methods):
                 response = answer(request, server)
             else:
@@ -133,6 +131,15 @@ def _client_of(error: OAuthError, server: Server) -> Client | None:
     except OAuthError:
         return None
     return found if found is not None and not found.is_disabled else None
+
+
+def _preflight_origins(readable_by: str, server: Server) -> frozenset[str] | None:
+    """A preflight names no client. Where unknown clients may come, it is answered for any origin: it says nothing, and
+    the answer itself is for the client's own origins.
+    """
+    if readable_by == "nobody":
+        return frozenset()
+    return None if server.settings.has_unknown_clients else _origins(readable_by, server)
 
 
 def _origins(readable_by: str, server: Server) -> frozenset[str] | None:

@@ -25,6 +25,7 @@ OAuthError
 └── TemporarilyUnavailable    503; the client may try the same request again
     ├── SigningFailed         KMS did not sign
     └── TooManyRequests       429; this grant or this person, not the server, has had enough for the moment
+InvalidClientMetadata · InvalidRedirectUri · UnapprovedSoftwareStatement      of /register (RFC 7591 §3.2.2)
 NotFound · MethodNotAllowed · TooLarge     what HTTP says by itself
 
 *Where* an error is caught decides what it becomes: JSON, a page, a redirect or a challenge.
@@ -235,6 +236,24 @@ class TooManyRequests(TemporarilyUnavailable):
     """
 
     status = 429
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    error = "invalid_client_metadata"
+
+
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    error = "invalid_redirect_uri"
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    error = "unapproved_software_statement"
 
 
 class NotFound(OAuthError):

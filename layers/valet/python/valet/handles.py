@@ -75,6 +75,12 @@ def parse_code(value: str) -> Code | None:
     return Code(found[1], found[2]) if found else None
 
 
+def parse_invite(value: str) -> tuple[str, str] | None:
+    """The id and the secret of an initial access token (RFC 7591 §3)."""
+    found = re.fullmatch(rf"vit_({_GRANT_ID})\.({_SECRET})", value)  # compiled where clients register
+    return (found[1], found[2]) if found else None
+
+
 def parse_refresh_token(value: str) -> RefreshToken | None:
     found = _REFRESH_TOKEN.fullmatch(value)
     return RefreshToken(found[1], found[2], found[3]) if found else None

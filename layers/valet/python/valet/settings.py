@@ -47,6 +47,9 @@ class Settings(Frozen):
     second_factor: str = "off"  # | on: people may have a second factor next to a password
     federation: str = "off"  # | on: people may sign in with other providers
     device_authorization: str = "off"  # | on: devices without a browser may ask for a person's yes (RFC 8628)
+    client_id_metadata: str = "off"  # | listed | open: the hosts whose documents may name clients
+    client_registration: str = "off"  # | token | open: who may register a client at /register
+    fetch_function: str = ""  # the name of the function that fetches documents, where a function may invoke it
     people_key: str = ""  # the key that seals second factors and providers' secrets
     # URLs of queues, where a function uses them.
     mail_queue: str = ""
@@ -85,6 +88,11 @@ class Settings(Frozen):
             "recovery_codes": bool(self.rp_id) or self.second_factor == "on",
         }
         return frozenset(name for name, is_on in has.items() if is_on)
+
+    @property
+    def has_unknown_clients(self) -> bool:
+        """Whether a client may come that no operator registered."""
+        return (self.client_id_metadata, self.client_registration) != ("off", "off")
 
     @property
     def key_roles(self) -> frozenset[str]:
@@ -182,6 +190,12 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _function(value: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", value):
+        raise ValueError("a Lambda function's name")
+    return value
+
+
 def _table(value: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", value):
         raise ValueError("a DynamoDB table's name")
@@ -215,6 +229,9 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], _Value]]] = {
     "SECOND_FACTOR": ("second_factor", _one_of("on", "off")),
     "FEDERATION": ("federation", _one_of("on", "off")),
     "DEVICE_AUTHORIZATION": ("device_authorization", _one_of("on", "off")),
+    "CLIENT_ID_METADATA": ("client_id_metadata", _one_of("off", "listed", "open")),
+    "CLIENT_REGISTRATION": ("client_registration", _one_of("off", "token", "open")),
+    "FETCH_FUNCTION": ("fetch_function", _function),
     "PEOPLE_KEY": ("people_key", _arn),
     "MAIL_QUEUE": ("mail_queue", _queue),
     "SIGN_OUTS_QUEUE": ("sign_outs_queue", _queue),

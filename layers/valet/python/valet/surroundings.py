@@ -1,4 +1,6 @@
-"""What every server has around it: settings, the time, chance, the audit log and the services of AWS."""
+"""What every server has around it: settings, the time, chance, the audit log and the services of AWS; and what stands
+behind the ports of clients that no operator registered.
+"""
 
 import os
 import time
@@ -13,7 +15,11 @@ from valet.environment import environment
 from valet.settings import Settings
 
 if TYPE_CHECKING:
+    from valet.aws.dynamodb.documents import DynamoDocuments
+    from valet.aws.dynamodb.dynamic_clients import DynamoDynamicClients
+    from valet.aws.dynamodb.unknown_clients import UnknownClients
     from valet.ports.runtime import Audit, Clock, Random
+    from valet.ports.unknown_clients import Documents, DocumentStore, DynamicClients, Invites
 
 
 class Surroundings:
@@ -48,8 +54,56 @@ class Surroundings:
         return AwsCalls("ses", environment())
 
     @cached_property
+    def functions(self) -> Calls:
+        return AwsCalls("lambda", environment())
+
+    @cached_property
     def audit(self) -> "Audit":
         return observability.LoggedAudit()
+
+    # -- clients that no operator registered: a deployment that takes none builds none of this ----------------------
+
+    @cached_property
+    def documents(self) -> "Documents":
+        from valet.aws.documents import FetchedDocuments
+
+        return FetchedDocuments(self._stored_documents, self.functions, self.settings.fetch_function)
+
+    @cached_property
+    def document_store(self) -> "DocumentStore":
+        from valet.aws.dynamodb.documents import DynamoDocumentStore
+
+        return DynamoDocumentStore(self._table(self.settings.grants_table))
+
+    @cached_property
+    def dynamic_clients(self) -> "DynamicClients":
+        return self._dynamic_clients
+
+    @cached_property
+    def invites(self) -> "Invites":
+        from valet.aws.dynamodb.dynamic_clients import DynamoInvites
+
+        return DynamoInvites(self._table(self.settings.grants_table))
+
+    @cached_property
+    def _unknown_clients(self) -> "UnknownClients | None":
+        if not self.settings.has_unknown_clients:
+            return None
+        from valet.aws.dynamodb.unknown_clients import UnknownClients
+
+        return UnknownClients(self.settings, self._stored_documents, self._dynamic_clients, self.clock)
+
+    @cached_property
+    def _stored_documents(self) -> "DynamoDocuments":
+        from valet.aws.dynamodb.documents import DynamoDocuments
+
+        return DynamoDocuments(self._table(self.settings.grants_table), self.clock)
+
+    @cached_property
+    def _dynamic_clients(self) -> "DynamoDynamicClients":
+        from valet.aws.dynamodb.dynamic_clients import DynamoDynamicClients
+
+        return DynamoDynamicClients(self._table(self.settings.grants_table), self.clock)
 
     def _table(self, name: str) -> Table:
         return Table(self.dynamodb, name)

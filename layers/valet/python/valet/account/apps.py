@@ -86,8 +86,12 @@ def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> 
 
 
 def _name(visit: Visit, app: App) -> Variants:
-    """A client that is registered no more has its id left."""
+    """A client that is registered no more has its id left. One that no operator registered is called by its host, and
+    says itself what its name is.
+    """
     client = visit.ports.registry.find_client(app.client_id)
+    if client is not None and client.unknown.told_name:
+        return Variants(f"{client.client_name} (“{client.unknown.told_name}”)")
     return variants(client, "client_name") if client else Variants(app.client_id)
 
 

@@ -1,4 +1,4 @@
-"""Calls to DynamoDB, KMS, SQS and SES: signed, sent, repeated once if that may help, and checked.
+"""Calls to DynamoDB, KMS, SQS, SES and Lambda: signed, sent, repeated once if that may help, and checked.
 
 Every attempt goes out through OUTSIDE. An emulated AWS, and tests that make calls fail, stand there.
 """
@@ -68,6 +68,7 @@ class Attempt(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     path: str = "/"
+    within: float | None = None  # seconds for the answer, if not as many as for any other
 
 
 class Outside:
@@ -77,7 +78,7 @@ class Outside:
     wait: Callable[[float], None]
 
     def __init__(self) -> None:
-        self.send = lambda attempt: attempt.transport.post(attempt.headers, attempt.body, attempt.path)
+        self.send = lambda attempt: attempt.transport.post(attempt.headers, attempt.body, attempt.path, attempt.within)
         self.wait = time.sleep
 
 
@@ -89,6 +90,8 @@ class _Service(NamedTuple):
     content_type: str
     pause: float  # seconds, the longest before a second attempt if AWS does not throttle
     paths: Mapping[str, str] = NO_ENTRIES  # of a service that has no such header, by the operation
+    attempts: int = ATTEMPTS
+    within: float | None = None  # seconds for the answer, if not as many as for any other
 
 
 _SERVICES = {
@@ -96,6 +99,9 @@ _SERVICES = {
     "kms": _Service("TrentService.", "application/x-amz-json-1.1", 0.05),
     "sqs": _Service("AmazonSQS.", "application/x-amz-json-1.0", 0.05),
     "ses": _Service("", "application/json", 0.05, {"SendEmail": "/v2/email/outbound-emails"}),
+    # The function that is called has a time of its own, which is longer than that of any other call. It is called once:
+    # what it does may not be worth doing twice.
+    "lambda": _Service("", "application/json", 0, {"Invoke": "/2015-03-31/functions/{}/invocations"}, 1, 5.0),
 }
 
 # Everywhere else an empty answer could be taken for an item that does not exist.
@@ -112,7 +118,10 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), default=_base64, check_circula
 
 
 class AwsCalls:
-    """Calls `service`, dynamodb, kms, sqs or ses, where and as whom the environment says."""
+    """Calls `service`, dynamodb, kms, sqs, ses or lambda, where and as whom the environment says.
+
+    Lambda's one operation is Invoke, of FunctionName with Payload; the answer is the function's own.
+    """
 
     def __init__(self, service: str, environment: Mapping[str, str]) -> None:
         self._service = service
@@ -121,12 +130,15 @@ class AwsCalls:
         self._line: tuple[Address, Transport, Signature, Callable[[float], Credentials]] | None = None
 
     def __call__(self, operation: str, parameters: Mapping[str, Any], /) -> Answer:
-        body = _ENCODE(parameters).encode()
-        spent = 0
-        for attempt in range(1, ATTEMPTS + 1):
+        body = _ENCODE(parameters.get("Payload", parameters)).encode()
+        name = str(parameters.get("FunctionName", ""))
+        spent, attempts = 0, _SERVICES[self._service].attempts
+        for attempt in range(1, attempts + 1):
             try:
-                reply = OUTSIDE.send(self._attempt(operation, body))
+                reply = OUTSIDE.send(self._attempt(operation, body, name))
                 answer = {} if reply.status == 200 and operation in _SAY_NOTHING else _read(reply)
+                if "x-amz-function-error" in reply.headers:
+                    raise NoAnswer("FunctionError")
                 if reply.status == 200:
                     self._budget.refund(spent)
                     return answer
@@ -136,7 +148,7 @@ class AwsCalls:
             except NoCredentials as lack:
                 raise CallFailed(f"no credentials: {lack}") from None
             throttled = failure.is_throttled
-            if not failure.is_worth_repeating or attempt == ATTEMPTS:
+            if not failure.is_worth_repeating or attempt == attempts:
                 break
             if not (spent := self._budget.spend(throttled=throttled)):
                 break
@@ -148,13 +160,15 @@ class AwsCalls:
         if self._line is not None:
             self._line[1].close()
 
-    def _attempt(self, operation: str, body: bytes) -> Attempt:
+    def _attempt(self, operation: str, body: bytes, name: str = "") -> Attempt:
         where, transport, signature, credentials = self._line or self._opened()
         now = system_clock().wall
         service = _SERVICES[self._service]
-        target, path = (service.target + operation, "/") if service.target else ("", service.paths[operation])
+        target, path = (
+            (service.target + operation, "/") if service.target else ("", service.paths[operation].format(name))
+        )
         headers = signature.headers(where.authority, target, body, credentials(now), now, path)
-        return Attempt(self._service, operation, transport, headers, body, path)
+        return Attempt(self._service, operation, transport, headers, body, path, service.within)
 
     def _opened(self) -> tuple[Address, Transport, Signature, Callable[[float], Credentials]]:
         where = address(self._service, self._environment)

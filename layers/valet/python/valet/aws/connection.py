@@ -50,9 +50,11 @@ class Connection:
             raise NoAnswer(_described(error)) from error
         self._used_at = system_clock()
 
-    def exchange(self, message: bytes) -> Reply:
-        """The answer to `message`. Raises NoAnswer after at most two seconds; the connection is closed then."""
-        end = time.monotonic() + ANSWER_WITHIN
+    def exchange(self, message: bytes, within: float | None = None) -> Reply:
+        """The answer to `message`. Raises NoAnswer after at most two seconds, or `within` others; the connection is
+        closed then.
+        """
+        end = time.monotonic() + (ANSWER_WITHIN if within is None else within)
         try:
             self._send(message, end)
             reply = read_reply(lambda: self._received(end))

@@ -38,7 +38,7 @@ def region(environment: Mapping[str, str]) -> str:
 
 
 def address(service: str, environment: Mapping[str, str]) -> Address:
-    """Where `service`, dynamodb, kms, sqs or ses, answers.
+    """Where `service`, dynamodb, kms, sqs, ses or lambda, answers.
 
     AWS_ENDPOINT_URL_DYNAMODB, for instance, names it, else AWS_ENDPOINT_URL, else the Region, with
     AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. Raises SettingsError.

@@ -16,11 +16,16 @@ class Transport:
         self.address = address
         self._idle: deque[Connection] = deque()
 
-    def post(self, headers: Iterable[tuple[str, str]], body: bytes, path: str = "/") -> Reply:
-        """The answer to one request, which is sent once. Raises NoAnswer."""
+    def post(
+        self, headers: Iterable[tuple[str, str]], body: bytes, path: str = "/", within: float | None = None
+    ) -> Reply:
+        """The answer to one request, which is sent once. It comes within two seconds, or `within` others.
+
+        Raises NoAnswer.
+        """
         message = _message(f"POST {path} HTTP/1.1", headers, body)
         connection = self._kept() or Connection(self.address)
-        reply = connection.exchange(message)
+        reply = connection.exchange(message, within)
         if reply.keeps_open and len(self._idle) < _KEPT:
             self._idle.append(connection)
         else:

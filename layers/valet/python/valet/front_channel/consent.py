@@ -1,6 +1,8 @@
 """The consent page and its form, and which consents are remembered (OpenID Connect Core §3.1.2.4)."""
 
 from collections.abc import Mapping, Sequence
+from time import gmtime, strftime
+from typing import TYPE_CHECKING
 
 from valet.errors import InvalidScope
 from valet.front_channel import ahead
@@ -21,8 +23,12 @@ from valet.ports.accounts import Consents
 from valet.protocol.authorization_request import Destination
 from valet.protocol.claims import allowed, consent_scope
 from valet.protocol.redirect_uri import destination as destination_in_words
+from valet.protocol.redirect_uri import is_loopback
 from valet.protocol.resource import still_named
 from valet.protocol.scope import ISSUERS_OWN, OFFLINE_ACCESS, in_reading_order, narrowed_scope, the_scopes
+
+if TYPE_CHECKING:
+    from valet.pages.strangers import Stranger
 
 _OUT_OF_DATE = Sentence("consent.out_of_date")
 _RENEWED = Sentence("consent.renewed")
@@ -76,6 +82,7 @@ def consent_page(
         client_logo=data_uri(destination.client.logo),
         owner=destination.client.owner,
         client_links=_links(destination.client),
+        stranger=_stranger(destination),
         answer_host=destination_in_words(saved.request.redirect_uri),
         username=called(account) if account else "",
         scopes=scopes_in_words(saved.request, known),
@@ -87,6 +94,24 @@ def consent_page(
         ui_locales=saved.request.ui_locales,
     )
     return page(400 if is_again else 200, shown)
+
+
+def _stranger(destination: Destination) -> "Stranger | None":
+    """What has to be said about a client that no operator registered."""
+    client, unknown = destination.client, destination.client.unknown
+    if not client.is_unknown:
+        return None
+    # Only a deployment that takes such clients needs them.
+    from valet.models.unknown_clients import DOCUMENT
+    from valet.pages.strangers import Stranger, shown_name
+
+    return Stranger(
+        issuer_host=destination_in_words(destination.issuer),
+        address=client.client_id if unknown.kind == DOCUMENT else "",
+        told_name=shown_name(unknown.told_name, destination.issuer),
+        registered_on=strftime("%Y-%m-%d", gmtime(unknown.registered_at)) if unknown.registered_at else "",
+        is_on_this_computer=is_loopback(destination.redirect_uri),
+    )
 
 
 def _links(client: Client) -> list[tuple[Sentence, Variants]]:

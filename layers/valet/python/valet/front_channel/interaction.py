@@ -151,10 +151,12 @@ def is_remembered(redirect_uri: str, client: Client, *, is_local: bool) -> bool:
     """Whether a consent may replace the next one, and an operator's word a consent: only if no other program than the
     client can receive the answer. Any program can listen on a loopback port or a private scheme (RFC 8252 §8.6).
 
+    Nobody vouches that an unknown client's key is in one place, so its key does not count.
+
     The local stack treats a single-page app on a loopback address as its deployment treats it on https. Otherwise the
     developer could not try silent renewal. `is_local` comes from the issuer: no deployment's can be plain http.
     """
-    if client.is_confidential or is_remembered_for(redirect_uri):
+    if is_remembered_for(redirect_uri) or (client.is_confidential and not client.is_unknown):
         return True
     return is_local and client.application_type == "browser" and is_loopback(redirect_uri)
 

@@ -112,7 +112,7 @@ def _prepare(
     client, now = request.client, request.now
     scope, known = for_one_api(use.resource, grant, grant.scope, ports.registry.scopes())
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
-    live = (ports.status_indices.allot(client.client_id, exp, grant.client_epoch),)
+    live = (ports.status_indices.allot(client.holder, exp, grant.client_epoch),)
     tokens = sign_tokens(request, ports, grant, account, scope, known, live[0], is_first=True)
     refresh = None
     if "refresh_token" in client.grant_types:

@@ -201,7 +201,7 @@ def _live_with_next(request: TokenRequest, ports: Ports, grant: Grant, exp: int)
         # The invocation that set the bit may have died before a list showed it. Set it again: then the grant need not
         # remember this place any more.
         ports.status_lists.put_bits((shared,))
-    return (*live, ports.status_indices.allot(grant.client_id, exp, grant.client_epoch))
+    return (*live, ports.status_indices.allot(request.client.holder, exp, grant.client_epoch))
 
 
 def _retry(request: TokenRequest, ports: Ports, grant: Grant, account: Account, presented: Presented) -> Tokens:

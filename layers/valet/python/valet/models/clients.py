@@ -4,6 +4,20 @@ from collections.abc import Mapping
 
 from valet.frozen import NO_ENTRIES, Frozen
 
+UNKNOWN_HOLDER = "unknown clients"  # no client_id that an operator may register
+
+
+class Unknown(Frozen):
+    """How a client came that no operator registered, and what it says of itself, which nobody vouches for."""
+
+    kind: str  # document (its client_id is the address of its metadata) | registration (RFC 7591); empty: it is known
+    told_name: str = ""  # what it calls itself, if a page may show that
+    registered_at: int = 0  # when it registered itself; epoch seconds
+    expires_at: int = 0  # when its registration ends unless it is used; epoch seconds
+
+
+REGISTERED = Unknown("")
+
 
 class Client(Frozen):
     """A registered client (RFC 6749 §2, in the words of RFC 7591 §2)."""
@@ -57,6 +71,19 @@ class Client(Frozen):
     registration: str = ""  # off: people make no account on their way to it; empty: the policy says whether they may
     # How people sign in for it: providers, and "local" for a password or a passkey of this server; empty: all of them.
     providers: frozenset[str] = frozenset()
+    unknown: Unknown = REGISTERED  # never stored; says how it came if no operator registered it
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no operator registered it."""
+        return bool(self.unknown.kind)
+
+    @property
+    def holder(self) -> str:
+        """The holder of its tokens' places in status lists. All unknown clients are one: each installation of a program
+        may be a client of its own, and a block of places for each token would be too much.
+        """
+        return UNKNOWN_HOLDER if self.is_unknown else self.client_id
 
     @property
     def is_confidential(self) -> bool:
@@ -88,6 +115,7 @@ class ProtectedApi(Frozen):
     access_token_lifetime: int | None = None  # seconds; None: the deployment's
     access_token_signing_alg: str = ""  # empty: the first lane of the key ring
     access_token_format: str = "jwt"  # (RFC 9068) | reference: the API introspects its tokens (RFC 7662)
+    open_scopes: frozenset[str] = frozenset()  # of its scopes, those that a client may have that no operator registered
 
 
 class Scope(Frozen):

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from valet.frozen import NO_ENTRIES
+
+KEPT_HEADERS = ("cache-control", "content-encoding", "content-type")
+
 
 class Answer(NamedTuple):
     """The status and body of an answer, whatever the status."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = NO_ENTRIES  # those of KEPT_HEADERS that it has, by their names in small letters
 
 
 class Ask(Protocol):

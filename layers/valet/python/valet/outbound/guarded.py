@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from valet.clock import system_clock
 from valet.fetch import FetchFailed, Https
-from valet.outbound.asking import Answer
+from valet.outbound.asking import KEPT_HEADERS, Answer
 
 PORT = 443
 NO_BODY = 0  # a limit: only the status is of interest
@@ -173,7 +173,8 @@ class _Exchange:
             raise FetchFailed(f"more than {self._limit} bytes")
         if response.length:  # bytes that Content-Length promised and the peer did not send
             raise FetchFailed("the answer is cut short")
-        return Answer(response.status, body)
+        headers = {name: value for name in KEPT_HEADERS if (value := response.headers.get(name)) is not None}
+        return Answer(response.status, body, headers)
 
 
 def is_public(address: str) -> bool:

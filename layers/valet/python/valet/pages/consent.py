@@ -1,10 +1,14 @@
 """The consent page (OpenID Connect Core §3.1.2.4)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from valet.http import Page
 from valet.pages.logos import with_logo
 from valet.pages.words import Sentence, Variants
+
+if TYPE_CHECKING:
+    from valet.pages.strangers import Stranger
 
 Said = Sentence | Variants
 
@@ -18,6 +22,7 @@ def page(
     client_logo: str = "",
     owner: str,
     client_links: Sequence[tuple[Sentence, Variants]] = (),
+    stranger: "Stranger | None" = None,
     answer_host: str,
     username: str,
     scopes: Sequence[tuple[Said | None, Sequence[tuple[str, Said]]]],
@@ -29,6 +34,7 @@ def page(
     ui_locales: str = "",
 ) -> Page:
     """Asks for `decision`: what `client_name` may do, who runs it, where its own pages are, and where the answer goes.
+    `stranger`: no operator registered the client.
 
     `scopes` are lists of (scope, sentence), each with its title; the first may have none.
 
@@ -46,6 +52,7 @@ def page(
             "client_logo": client_logo,
             "owner": owner,
             "client_links": client_links,
+            "stranger": stranger,
             "answer_host": answer_host,
             "username": username,
             "scopes": scopes,

@@ -29,8 +29,21 @@ def check_origin(request: Request, client: Client) -> None:
     Raises OriginRefused. A request without an Origin header comes from no page.
     """
     origin = request.origin
-    if origin is not None and origin != request.issuer and origin not in client.origins:
+    if origin is not None and origin != request.issuer and origin not in origins_for(request, client):
         raise OriginRefused("This origin is not registered for the client.")
+
+
+def origins_for(request: Request, client: Client) -> Set[str]:
+    """The origins whose scripts may read an answer to the client. Those of an unknown client are the ones of its
+    redirect URIs, and the ports of loopback addresses do not count.
+    """
+    origin = request.origin
+    if not client.is_unknown or origin is None:
+        return client.origins
+    from valet.protocol.redirect_uri import is_loopback  # only a deployment that takes such clients needs it
+
+    without_port = re.sub(":[0-9]+$", "", origin)
+    return client.origins | {origin} if is_loopback(origin) and without_port in client.origins else client.origins
 
 
 def preflight(request: Request, methods: tuple[str, ...], origins: Set[str] | None) -> Response:

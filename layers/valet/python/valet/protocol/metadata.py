@@ -37,11 +37,14 @@ def document(
     levels_elsewhere: Collection[str] = (),
     tells_logouts: bool = False,
     may_join: bool = False,
+    takes_documents: bool = False,
+    registers_clients: bool = False,
 ) -> dict[str, object]:
     """The discovery document, the same at both well-known addresses; `algs` are those of the keys that sign, and
     `languages` those of the pages. `profile` and `features` (settings.Settings.features) are the deployment's, and
     `levels_elsewhere` those that its other providers' words may stand for. `tells_logouts`: whether clients are told of
-    logouts. `may_join`: whether people may make their own accounts.
+    logouts. `may_join`: whether people may make their own accounts. `takes_documents`, `registers_clients`: whether
+    clients that no operator registered may come, by the address of their metadata or by registering themselves.
     """
     auth_methods: tuple[str, ...] = AUTH_METHODS
     confidential_methods: tuple[str, ...] = CONFIDENTIAL_METHODS
@@ -87,6 +90,8 @@ def document(
         **(_BACK_CHANNEL_LOGOUT if tells_logouts else {}),
         # RFC 8628 §4
         **({"device_authorization_endpoint": f"{issuer}/device_authorization"} if "devices" in features else {}),
+        **({"client_id_metadata_document_supported": True} if takes_documents else {}),
+        **({"registration_endpoint": f"{issuer}/register"} if registers_clients else {}),
     }
 
 

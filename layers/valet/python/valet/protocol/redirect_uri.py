@@ -21,13 +21,13 @@ def is_registered(uri: str, registered: Iterable[str], *, is_native: bool) -> bo
     known = frozenset(registered)
     if uri in known:
         return True
-    asked = _without_port(uri) if is_native else None
-    return asked is not None and asked in map(_without_port, known)
+    asked = without_port(uri) if is_native else None
+    return asked is not None and asked in map(without_port, known)
 
 
 def takes_any_port(uri: str, *, is_native: bool) -> bool:
     """Whether a registered URI stands for every port of its loopback address."""
-    return is_native and _without_port(uri) is not None
+    return is_native and without_port(uri) is not None
 
 
 def leaves_port_open(uri: str, *, is_native: bool) -> bool:
@@ -36,7 +36,7 @@ def leaves_port_open(uri: str, *, is_native: bool) -> bool:
     return is_native and found is not None and found["port"] is None
 
 
-def _without_port(uri: str) -> str | None:
+def without_port(uri: str) -> str | None:
     """The loopback address without its port; None for another address.
 
     An empty path is the path "/": a browser sends the same request for both (RFC 3986 §6.2.3), and libraries differ in

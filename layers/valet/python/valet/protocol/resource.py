@@ -10,7 +10,15 @@ from valet.errors import InvalidScope, InvalidTarget, quoted
 from valet.http import Parameters
 from valet.models.clients import Client, ProtectedApi, Scopes
 from valet.models.grants import Grant
-from valet.protocol.scope import ISSUERS_OWN, closure, parse_scope, registered_scope, requested_scope, the_scopes
+from valet.protocol.scope import (
+    ISSUERS_OWN,
+    closure,
+    parse_scope,
+    registered_scope,
+    requested_scope,
+    scope_of,
+    the_scopes,
+)
 
 # RFC 3986 §4.3: an absolute URI has no fragment. Patterns are compiled by the first request that names a resource.
 _ABSOLUTE_URI = r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+"
@@ -57,10 +65,14 @@ def requested(parameters: Parameters, client: Client, known: Scopes) -> tuple[tu
     Raises InvalidScope, as `requested_scope` does, also for a scope of an API that is not named, and for an API without
     any of its scopes. Raises InvalidTarget for a resource that is no API of which the client may ask a scope.
     """
+    if client.is_unknown:
+        from valet.protocol import open_scope  # only a deployment that takes such clients needs it
+
+        return open_scope.requested(parameters, client, known)
     resources = parameters.every("resource")
     if not resources:
         return requested_scope(parameters, client, known), ()
-    allowed = closure(client.scope, known)
+    allowed = scope_of(client, known)
     apis = _named_apis(resources, allowed, known)
     names = parse_scope(parameters.get("scope", ""))
     scope = registered_scope(names, client, known) if names else _default_scope(client, allowed, apis, known)

@@ -40,6 +40,15 @@ def closure(names: Iterable[str], known: Scopes) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def scope_of(client: Client, known: Scopes) -> tuple[str, ...]:
+    """The closure of all that the client may ask for."""
+    if not client.is_unknown:
+        return closure(client.scope, known)
+    from valet.protocol.open_scope import open_scope  # only a deployment that takes such clients needs it
+
+    return closure(open_scope(client, known), known)
+
+
 def requested_scope(parameters: Parameters, client: Client, known: Scopes) -> tuple[str, ...]:
     """The closure of the requested scopes, or of the client's default.
 
@@ -61,7 +70,7 @@ def registered_scope(names: Sequence[str], client: Client, known: Scopes) -> tup
     another scope is left out where the client may not have it: libraries add it to what an API asks for, whenever the
     metadata of the server has it.
     """
-    allowed = closure(client.scope, known)
+    allowed = scope_of(client, known)
     if OPENID in names:
         names = understood(names, allowed, known)
     elif OFFLINE_ACCESS not in allowed:
@@ -110,7 +119,7 @@ def in_reading_order(names: Iterable[str]) -> list[str]:
 
 def narrowed_scope(kept: Iterable[str], client: Client, known: Scopes) -> tuple[str, ...]:
     """The part of a grant's scope that remains after changes to the client or the scopes: never more than `kept`."""
-    return tuple(sorted(set(kept) & set(closure(client.scope, known))))
+    return tuple(sorted(set(kept) & set(scope_of(client, known))))
 
 
 def api_of(names: Iterable[str], known: Scopes) -> ProtectedApi | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from valet.models.clients import Client, ProtectedApi, Scopes
 from valet.protocol.resource import compared, is_resource
-from valet.protocol.scope import ISSUERS_OWN
+from valet.protocol.scope import ISSUERS_OWN, closure
 from valet.protocol.supported import SIGNING_ALGS, TOKEN_FORMATS
 from valet.registration.rules import NOT_REGISTERED, ONE_OF_THE_ALGS, Wrong
 
@@ -44,6 +44,7 @@ def wrong_with_api(api: ProtectedApi, known: Scopes, issuer: str) -> list[Wrong]
     if not api.name.strip() or not api.name.isprintable():
         wrong.append(Wrong("name", "what the API is called"))
     wrong += [Wrong("scopes", NOT_REGISTERED, name) for name in sorted(api.scopes - known.scopes.keys())]
+    wrong += _open(api, known)
     for other in known.apis.values():
         if other.audience != api.audience:
             taken = sorted((other.scopes & api.scopes) - ISSUERS_OWN)
@@ -72,6 +73,18 @@ def refusal_of_audience(audience: str, others: Iterable[str]) -> str | None:
         if other != audience and is_resource(other) and compared(other) == compared(audience):
             return f"a request cannot tell it from {other}: the case of scheme and host and a last slash do not count"
     return None
+
+
+def _open(api: ProtectedApi, known: Scopes) -> Iterator[Wrong]:
+    """What is wrong with the scopes that are open to clients that nobody registered."""
+    for name in sorted(api.open_scopes - api.scopes):
+        yield Wrong("open_scopes", "not among its scopes", name)
+    for name in sorted(api.open_scopes & ISSUERS_OWN):
+        yield Wrong("open_scopes", "it tells about people, and is not for clients that nobody registered", name)
+    opened = api.open_scopes.union(*(other.open_scopes for other in known.apis.values() if other != api))
+    for name in sorted((api.open_scopes & known.scopes.keys()) - ISSUERS_OWN):
+        if closed := sorted(set(closure((name,), known)) - opened):
+            yield Wrong("open_scopes", f"it includes {' '.join(closed)}: open what it includes as well", name)
 
 
 def _shared_with(other: ProtectedApi, api: ProtectedApi) -> Iterator[Wrong]:

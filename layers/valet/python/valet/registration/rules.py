@@ -30,6 +30,7 @@ from valet.registration.addresses import origin_of, refusal_of_logout_uri, refus
 from valet.registration.client_keys import refusal_of_method, wrong_with_keys
 from valet.registration.links import refusal_of_name, refusal_of_sentence, wrong_with_links
 from valet.registration.translations import wrong_with_translations
+from valet.registration.unknown_clients import is_dynamic_id
 
 APPLICATION_TYPES = ("web", "native", "browser")
 # A caller may add to these reasons, because it knows how to list the registered names.
@@ -93,6 +94,8 @@ def wrong_with_profile(client: Client) -> Iterator[Wrong]:
 def _names(client: Client) -> Iterator[Wrong]:
     if not _CLIENT_ID.fullmatch(client.client_id):
         yield Wrong("client_id", "1 to 128 letters, digits and - . _ ~", client.client_id)
+    elif is_dynamic_id(client.client_id):
+        yield Wrong("client_id", "clients that register themselves have such ids", client.client_id)
     for member, value in (("client_name", client.client_name), ("owner", client.owner)):
         if reason := refusal_of_name(value):
             yield Wrong(member, reason, value)

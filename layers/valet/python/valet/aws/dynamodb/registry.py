@@ -13,8 +13,10 @@ from valet.models.keys import SigningKey
 from valet.ports.runtime import Clock
 
 if TYPE_CHECKING:
+    from valet.aws.dynamodb.unknown_clients import UnknownClients
     from valet.models.client_keys import ClientKeys
     from valet.models.policy import Policy
+    from valet.models.unknown_clients import Hosts
 
 _MAXIMUM_AGE = 10  # seconds, after which an operator's change is in force everywhere
 _MAXIMUM_CLIENTS = 1000  # remembered at a time
@@ -46,12 +48,20 @@ class Remembered:
                 self._remembered[name] = (now, answer)
         return answer
 
+    def forget(self, name: str) -> None:
+        self._remembered.pop(name, None)
+
 
 class DynamoRegistry:
     """Registry, with each answer remembered for ten seconds."""
 
-    def __init__(self, table: Table, clock: Clock, profile: str = "plain") -> None:
-        """`profile`: the deployment's. Unless it is plain, every client has it, whatever is registered."""
+    def __init__(
+        self, table: Table, clock: Clock, profile: str = "plain", unknown: "UnknownClients | None" = None
+    ) -> None:
+        """`profile`: the deployment's. Unless it is plain, every client has it, whatever is registered. `unknown`:
+        clients that no operator registered; None: the deployment takes none.
+        """
+        self._unknown = unknown
         self._table = table
         self._profile = profile
         self._remember = Remembered(clock)
@@ -59,7 +69,19 @@ class DynamoRegistry:
     def find_client(self, client_id: str) -> Client | None:
         if not 0 < len(client_id) <= _MAXIMUM_CLIENT_ID or not client_id.isprintable():
             return None
-        return self._remember(f"client#{client_id}", lambda: self._read_client(client_id))
+        if client_id.startswith("https://"):  # no id that an operator may register
+            return self._find_unknown(client_id)
+        found = self._remember(f"client#{client_id}", lambda: self._read_client(client_id))
+        return self._find_unknown(client_id) if found is None else found
+
+    def _find_unknown(self, client_id: str) -> Client | None:
+        if self._unknown is None:
+            return None
+        found = self._unknown.find(client_id, self.hosts)
+        return found if found is None or self._profile == "plain" else replace(found, profile=self._profile)
+
+    def hosts(self) -> "Hosts":
+        return self._remember("hosts", self._read_hosts)
 
     def find_client_keys(self, client_id: str) -> "ClientKeys | None":
         from valet.aws.dynamodb.client_keys import DynamoPublishedKeys  # only clients with a jwks_uri need it
@@ -83,6 +105,12 @@ class DynamoRegistry:
 
         item = self._table.get(*ITEM)
         return model_from_item(Policy, item) if item else Policy()
+
+    def _read_hosts(self) -> "Hosts":
+        from valet.models.unknown_clients import Hosts  # only a deployment that takes unknown clients needs it
+
+        item = self._table.get("hosts", "hosts")
+        return model_from_item(Hosts, item) if item else Hosts()
 
     def _read_client(self, client_id: str) -> Client | None:
         item = self._table.get(f"client#{client_id}", "client")
