@@ -10,6 +10,7 @@ from valet.registration import rules
 from valet.registration.apis import wrong_with_api
 from valet.registration.people import refusal_of_hash, wrong_with_account
 from valet.registration.policy import wrong_with_policy
+from valet.registration.scopes import wrong_with_scope
 from valet.registration.signing_algs import refusals_of_alg, refusals_of_profile
 
 from configuration.reading import Configuration, Entry
@@ -40,7 +41,7 @@ def problems_of(configuration: Configuration, after: Scopes, issuer: str) -> lis
     is_local = issuer.startswith("http://")  # no deployment's issuer is plain http
     return [
         *_told(POLICY, configuration.policy, wrong_with_policy),
-        *_told(SCOPES, configuration.scopes, lambda scope: rules.wrong_with_scope(scope, after)),
+        *_told(SCOPES, configuration.scopes, lambda scope: wrong_with_scope(scope, after)),
         *_told(APIS, configuration.apis, lambda api: wrong_with_api(api, after, issuer)),
         *_told(
             CLIENTS, configuration.clients, lambda client: rules.wrong_with_client(client, after, is_local=is_local)

@@ -12,7 +12,8 @@ from valet.protocol.supported import EITHER_SECRET_METHOD
 from valet.registration import rules
 
 from configuration.document import Malformed, Node, Unreadable, compose, entries_of, line_of
-from configuration.table import APIS, CLIENTS, NOT_IN_FILE, PEOPLE, POLICY, SCOPES, SECTIONS, Row, Section
+from configuration.not_in_file import NOT_IN_FILE
+from configuration.table import APIS, CLIENTS, PEOPLE, POLICY, SCOPES, SECTIONS, Row, Section
 
 Model = TypeVar("Model", Account, Client, Policy, ProtectedApi, Scope)
 

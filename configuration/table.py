@@ -1,11 +1,10 @@
 """What a configuration file may say of a client, an API, a scope, a person and the policy: one row a key.
 
-Reader, writer, JSON Schema and comparison go by these rows. A member without a row is in NOT_IN_FILE with the reason.
+Reader, writer, JSON Schema and comparison go by these rows. A member without a row is in not_in_file.py, with the
+reason.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from valet.models.accounts import Account
@@ -261,40 +260,6 @@ POLICY = Section(
 )  # fmt: skip
 
 SECTIONS = (POLICY, SCOPES, APIS, CLIENTS, PEOPLE)
-
-# Members that no row sets, with the reason. A change of an entry keeps their values.
-NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
-    {
-        Policy: {},
-        Scope: {},
-        ProtectedApi: {},
-        Client: {
-            "unknown": "how a client came that no operator registered",
-            "epoch": "counts revocations of grants, which are not configuration",
-            "epoch_raised_at_ms": "when that was",
-            "grants_not_before_ms": "when grants were ended",
-        },
-        Account: {
-            "password_id": "names the credential in force in its own deployment",
-            "epoch": "counts revocations of what the person holds, which are not configuration",
-            "epoch_raised_at_ms": "when that was",
-            "sessions_not_before_ms": "when sessions were ended",
-            "updated_at": "set when a claim changes",
-            "created_at": "set when the account is made",
-            "recovered_at": "set when a mail gives back the password",
-            "has_short_password": "set when the person chooses a password",
-            "deleted_at": "set when the person deletes the account",
-            "passkeys": "keys in people's devices, which they enrol themselves",
-            "user_handle": "how these keys call the account",
-            "has_no_password": "set when the person joins",
-            "former_email": "set when the person changes the address",
-            "former_until": "until when that can be undone",
-            "totp_id": "names the second factor, which the person adds",
-            "recovery_id": "names the recovery codes, which the person makes",
-            "links": "identities at other providers, which the person links",
-        },
-    }
-)
 
 
 def key_of(section: Section, member: str) -> str:

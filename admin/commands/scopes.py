@@ -5,7 +5,7 @@ from typing import Any
 import click
 from valet.models.clients import Scope
 from valet.protocol.scope import ISSUERS_OWN, closure
-from valet.registration import rules
+from valet.registration.scopes import needs_scope, wrong_with_scope
 
 from admin.desk import Desk
 from admin.options import changed, confirmed, translating, with_said, words
@@ -88,7 +88,7 @@ def delete(desk: Desk, name: str) -> None:
     scope = desk.register.scope(name)
     if name in ISSUERS_OWN:
         raise Refused(f"{name} is the issuer's own scope (OpenID Connect Core): the stack would add it again.")
-    if needed := rules.needs_scope(name, desk.register.scopes(), desk.register.clients()):
+    if needed := needs_scope(name, desk.register.scopes(), desk.register.clients()):
         raise Refused(f"{name} is still needed: " + "; ".join(needed) + ".")
     desk.confirm(f"Delete the scope {name}? Grants that hold it lose it at their next refresh.")
     desk.register.delete_scope(scope)
@@ -105,5 +105,5 @@ def _facts_of(scope: Scope) -> dict[str, Any]:
 
 
 def _refuse_wrong(desk: Desk, scope: Scope) -> None:
-    wrong = rules.wrong_with_scope(scope, desk.register.scopes())
+    wrong = wrong_with_scope(scope, desk.register.scopes())
     refuse_if(registrations.told(wrong, registrations.SCOPE))

@@ -11,11 +11,10 @@ from valet.registration.apis import refusal_of_audience, wrong_with_api
 from valet.registration.rules import (
     Wrong,
     lifetimes_of,
-    needs_scope,
     wrong_with_client,
     wrong_with_profile,
-    wrong_with_scope,
 )
+from valet.registration.scopes import needs_scope, wrong_with_scope
 
 from admin.desk import moment, span
 from admin.doctor.check import Check

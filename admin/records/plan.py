@@ -11,8 +11,8 @@ from valet.models.keys import SigningKey
 from valet.models.policy import Policy
 from valet.ports.runtime import Random
 from valet.protocol.scope import ISSUERS_OWN
-from valet.registration import rules
 from valet.registration.apis import needs_api, refusal_of_audience
+from valet.registration.scopes import needs_scope
 
 from configuration import checks
 from configuration.reading import Configuration, Entry, as_changed
@@ -131,7 +131,7 @@ class Planner:
         clients = {**self.current.clients, **{name: entry.model for name, entry in (wanted.clients or {}).items()}}
         left = [client for name, client in clients.items() if name not in gone[CLIENTS.name]]
         for name in sorted(gone[SCOPES.name]):
-            self._refuse(f"scope {name}", rules.needs_scope(name, after, iter(left)))
+            self._refuse(f"scope {name}", needs_scope(name, after, iter(left)))
         for audience in sorted(gone[APIS.name]):
             api = self.current.known.apis[audience]
             owned: frozenset[str] = frozenset().union(*(other.scopes for other in after.apis.values()))

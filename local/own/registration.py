@@ -20,7 +20,8 @@ from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.protocol.scope import ISSUERS_OWN
 from valet.protocol.supported import JWT, REFERENCE
 from valet.registration.apis import wrong_with_api
-from valet.registration.rules import Wrong, wrong_with_scope
+from valet.registration.rules import Wrong
+from valet.registration.scopes import wrong_with_scope
 
 from local.demo_data import CLIENTS
 from local.own.valets import Valet

@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility import faults_of
 from tests.e2e.landing import Landing
 from tests.e2e.people import ask, decide, sign_in
-from tests.e2e.test_accessibility import _RUN, WIDTHS, axe, fits
 from tests.parts.aws.certificates import Authority
 from tests.parts.outbound.internet import Server
 from tests.parts.outbound.internet import page as answer
-
-__all__ = ["axe"]  # the fixture
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -48,7 +46,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
 
 
 def test_the_page_says_that_nobody_vouches_for_a_client_of_a_document(
-    page: Page, issuer: str, landing: Landing, host: Host, axe: str
+    page: Page, issuer: str, landing: Landing, host: Host
 ) -> None:
     host.publish(client_name="Helpful Agent", redirect_uris=["http://127.0.0.1/callback"])
     asked = ask(issuer, host.url, f"{landing.origin}/callback", scope="openid items", resource=f"{issuer}/api")
@@ -62,10 +60,7 @@ def test_the_page_says_that_nobody_vouches_for_a_client_of_a_document(
     expect(page.locator("#stranger")).to_contain_text("calls itself “Helpful Agent”")
     expect(page.get_by_text("a program on this computer, which can be any program")).to_be_visible()
     assert page.locator("img:visible").count() == 0
-    page.evaluate(axe)
-    assert page.evaluate(_RUN) == []
-    for width in WIDTHS:
-        assert fits(page, width)
+    assert faults_of(page) == []
     decide(page, "Allow")
     page.wait_for_url(f"{landing.origin}/callback?*")
     assert "code=" in page.url

@@ -17,7 +17,7 @@ from valet.pages.rendering import Look, render, style
 from valet.pages.words import variants
 from valet.registration.links import wrong_with_links
 from valet.registration.policy import wrong_with_policy
-from valet.registration.rules import wrong_with_scope
+from valet.registration.scopes import wrong_with_scope
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0" * 40
 WEBP = b"RIFF" + (16).to_bytes(4, "little") + b"WEBPVP8 " + b"\0" * 8

@@ -15,8 +15,8 @@ from valet.registration.rules import (
     Wrong,
     with_defaults,
     wrong_with_client,
-    wrong_with_scope,
 )
+from valet.registration.scopes import wrong_with_scope
 from valet.registration.signing_algs import refusals_of_alg, registered_for_others
 
 ISSUER = "https://id.example.com"

@@ -22,7 +22,8 @@ from admin.records.plan import Planner, Step
 from admin.records.register import Register
 from admin.terminal.spelling import Where
 from configuration import schema
-from configuration.table import NOT_IN_FILE, SECTIONS, Section
+from configuration.not_in_file import NOT_IN_FILE
+from configuration.table import SECTIONS, Section
 from local.demo_data import CLIENTS, USERS
 from tests.parts.admin.audited import Asked, Logged
 from tests.parts.admin.conftest import Operator, Ran

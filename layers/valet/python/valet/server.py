@@ -9,7 +9,6 @@ from valet.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from valet.aws.dynamodb.accounts import DynamoUsers
-    from valet.http import Parameters, Request
     from valet.people.cookies import Cookies
     from valet.ports.accounts import Accounts, Consents, Credentials, Identifiers
     from valet.ports.breaches import Breaches
@@ -64,17 +63,6 @@ class Server(Surroundings):
             from valet.aws import kms
 
             kms.prepare(environment())
-
-    def freshened(self, parameters: "Parameters", request: "Request") -> "Parameters":
-        """The parameters of a new authorization request, or of a token request, after the document that their client
-        names itself by was fetched, if it is one and has to be fetched (valet/registration/freshness.py).
-        """
-        if self.settings.client_id_metadata != "off" and "client_id" in parameters:
-            from valet.registration.freshness import freshen, freshen_for_token
-
-            freshen_now = freshen_for_token if request.path == "/token" else freshen
-            freshen_now(self, parameters["client_id"], request.source_ip)
-        return parameters
 
     @cached_property
     def cookies(self) -> "Cookies":

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from valet.aws.dynamodb.documents import DynamoDocuments
     from valet.aws.dynamodb.dynamic_clients import DynamoDynamicClients
     from valet.aws.dynamodb.unknown_clients import UnknownClients
+    from valet.http import Parameters, Request
     from valet.ports.runtime import Audit, Clock, Random
     from valet.ports.unknown_clients import Documents, DocumentStore, DynamicClients, Invites
+    from valet.registration.freshness import Ports as Fetching
 
 
 class Surroundings:
@@ -62,6 +64,17 @@ class Surroundings:
         return observability.LoggedAudit()
 
     # -- clients that no operator registered: a deployment that takes none builds none of this ----------------------
+
+    def freshened(self: "Fetching", parameters: "Parameters", request: "Request") -> "Parameters":
+        """The parameters of a new authorization request, or of a token request, after the document that their client
+        names itself by was fetched, if it is one and has to be fetched (valet/registration/freshness.py).
+        """
+        if self.settings.client_id_metadata != "off" and "client_id" in parameters:
+            from valet.registration.freshness import freshen, freshen_for_token
+
+            freshen_now = freshen_for_token if request.path == "/token" else freshen
+            freshen_now(self, parameters["client_id"], request.source_ip)
+        return parameters
 
     @cached_property
     def documents(self) -> "Documents":

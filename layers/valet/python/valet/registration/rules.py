@@ -1,4 +1,4 @@
-"""The rules for registrations of clients and scopes (RFC 7591 §2, RFC 9700). Those of protected APIs: apis.py.
+"""The rules for registrations of clients (RFC 7591 §2, RFC 9700). Scopes and protected APIs have scopes.py and apis.py.
 
 Each rule returns everything that is wrong, member by member. An empty list means a good registration. A caller words
 the reasons itself: the command line uses the names of its options.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from valet.errors import InvalidScope
 from valet.frozen import Frozen, replace
-from valet.models.clients import Client, Scope, Scopes
+from valet.models.clients import Client, Scopes
 from valet.pages.logos import LARGEST, media_type
 from valet.protocol import profile
 from valet.protocol.claims import TAKEN_CLAIMS
@@ -28,8 +28,7 @@ from valet.protocol.supported import (
 )
 from valet.registration.addresses import origin_of, refusal_of_logout_uri, refusal_of_origin, refusal_of_uri
 from valet.registration.client_keys import refusal_of_method, wrong_with_keys
-from valet.registration.links import refusal_of_name, refusal_of_sentence, wrong_with_links
-from valet.registration.translations import wrong_with_translations
+from valet.registration.links import refusal_of_name, wrong_with_links
 from valet.registration.unknown_clients import is_dynamic_id
 
 APPLICATION_TYPES = ("web", "native", "browser")
@@ -40,7 +39,6 @@ ONE_OF_THE_ALGS = f"one of {', '.join(SIGNING_ALGS)}"
 ONE_OF_THE_LEVELS = f"one of {', '.join(ACR_VALUES)}"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
 _LONGEST_ROLE = 256
 _ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 _LONGEST_LIFETIME = 366 * 86_400
@@ -250,49 +248,6 @@ def _lifetimes(client: Client) -> Iterator[Wrong]:
     window = client.retry_window
     if window is not None and window != 0 and not _RETRY_WINDOW[0] <= window <= _RETRY_WINDOW[1]:
         yield Wrong("retry_window", f"0, or {_RETRY_WINDOW[0]} to {_RETRY_WINDOW[1]} seconds")
-
-
-def wrong_with_scope(scope: Scope, known: Scopes) -> list[Wrong]:
-    """Everything that is wrong with the scope, among the scopes that are registered.
-
-    Includes that lead back to the scope are refused: a scope that includes one of them would mean all of them.
-    """
-    wrong = []
-    if not _SCOPE.fullmatch(scope.name):
-        wrong.append(Wrong("name", "1 to 100 visible ASCII characters, save quote and backslash", scope.name))
-    if reason := refusal_of_sentence(scope.description):
-        wrong.append(Wrong("description", reason))
-    checks = {"description": refusal_of_sentence}
-    wrong += [Wrong(*each) for each in wrong_with_translations(scope.translations, checks)]
-    wrong += [Wrong("includes", NOT_REGISTERED, name) for name in sorted(scope.includes - known.scopes.keys())]
-    if cycle := _cycle(scope, known):
-        wrong.append(Wrong("includes", "in a circle, " + " → ".join(cycle)))
-    return wrong
-
-
-def _cycle(scope: Scope, known: Scopes) -> tuple[str, ...]:
-    """A way along the includes from the scope to itself."""
-    scopes = {**known.scopes, scope.name: scope}
-    ways: list[tuple[str, ...]] = [(scope.name,)]
-    seen: set[str] = set()
-    while ways:
-        way = ways.pop()
-        for name in sorted(scopes[way[-1]].includes):
-            if name == scope.name:
-                return (*way, name)
-            if name not in seen and name in scopes:
-                seen.add(name)
-                ways.append((*way, name))
-    return ()
-
-
-def needs_scope(name: str, known: Scopes, clients: Iterator[Client]) -> list[str]:
-    """The registrations that still name the scope."""
-    return [
-        *(f"the scope {scope.name} includes it" for scope in known.scopes.values() if name in scope.includes),
-        *(f"the protected API {api.audience} names it" for api in known.apis.values() if name in api.scopes),
-        *(f"the client {client.client_id} may ask for it" for client in clients if name in client.scope),
-    ]
 
 
 def with_defaults(client: Client) -> Client:
