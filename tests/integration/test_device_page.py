@@ -78,7 +78,7 @@ def test_from_another_network_the_link_does_not_even_fill_the_code_in(
         assert is_filled_in(john.get(tv.link), tv) == is_near
 
 
-def test_whoever_is_not_signed_in_signs_in_first_and_comes_back_to_the_code(
+def test_a_person_who_is_not_signed_in_signs_in_first_and_comes_back_to_the_code(
     deployment: Deployment, tv: Television
 ) -> None:
     tv.ask()

@@ -397,7 +397,7 @@ PROMISES = (
     ),
     Row(
         "A device code is redeemed once, by the client that asked for it, after one person said yes to a page that "
-        "showed what and for whom. A second answer changes nothing, whoever gives it.",
+        "showed what it is for. A second answer changes nothing, also if another person gives it.",
         (
             f"{_DEVICE}::test_the_first_answer_counts_and_a_second_one_changes_nothing",
             f"{_DEVICE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",
