@@ -418,6 +418,17 @@ PROMISES = (
         ),
         "M2",
     ),
+    Row(
+        "What is switched off is absent: no route, no function, no role, no word in the metadata, and "
+        "`unsupported_grant_type` at /token.",
+        (
+            "parts/template/test_devices.py::*",
+            f"{_POLL}::test_switched_off_it_is_absent",
+            "unit/test_supported.py::"
+            "test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_registered",
+        ),
+        "M12",
+    ),
 )
 
 
