@@ -78,7 +78,7 @@ def test_from_another_network_the_link_does_not_even_fill_the_code_in(
         assert is_filled_in(john.get(tv.link), tv) == is_near
 
 
-def test_whoever_is_not_signed_in_signs_in_first_and_comes_back_to_the_code(
+def test_a_person_who_is_not_signed_in_signs_in_first_and_comes_back_to_the_code(
     deployment: Deployment, tv: Television
 ) -> None:
     tv.ask()
@@ -354,22 +354,22 @@ def test_the_code_counts_only_from_the_page_with_the_field(
 
 
 def test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives(
-    deployment: Deployment, tv: Television, john: Browser, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, tv: Television, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Even in one session, which lives for longer than a user code is kept."""
     monkeypatch.setattr("valet.front_channel.device_codes.new_user_code", lambda _: "WDJBMJHT")
+    month = 30 * 86_400
+    deployment.own_settings = {"session_idle_lifetime": month, "session_absolute_lifetime": month}
+    deployment.restart()
+    john = at_account(deployment)
     first = allowed(john, tv, scope="openid offline_access")
-    stale = type_code(john, tv.user_code)
-    old_codes = tv.codes
+    stale, old_codes = type_code(john, tv.user_code), tv.codes
     deployment.clock.advance(600 + 86_401)
-    browser = at_account(deployment)
     tv.ask(scope="openid offline_access")
     assert tv.user_code == "WDJB-MJHT"
-    second = type_code(browser, tv.user_code)
-    # The page of the first one is none of the second's.
-    mixed = decide(browser, second, csrf_token=form_of(stale).hidden["csrf_token"])
-    assert mixed.status == 400
-    assert decide(browser, second).status == 200
-    assert old_codes is not None
+    with deployment.nothing_spent():
+        assert decide(john, stale).status == 400, "the page of the first device is none of the second's"
+    assert decide(john, type_code(john, tv.user_code)).status == 200
     assert television(deployment, codes=old_codes).poll().json()["error"] == "invalid_grant"
     assert tv.poll().status == 200
     assert tv.app.refresh(first["refresh_token"]).status == 200

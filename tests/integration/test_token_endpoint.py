@@ -180,7 +180,7 @@ def test_the_token_url_of_my_gateway_ends_in_a_parameter_of_its_own_and_the_code
         "password",
         "implicit",
         "token",
-        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "AUTHORIZATION_CODE",

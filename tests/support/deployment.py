@@ -79,6 +79,7 @@ _SETTINGS: dict[str, Any] = {
 _READS = frozenset({"GetItem", "Query", "Sign", "GenerateMac", "Encrypt", "Decrypt"})
 # 2027-01-15T08:00:00Z: a full hour, so that every window of a throttle begins with the test.
 BEGINNING = 1_800_000_000.0
+_SOURCE_IP = "192.0.2.1"  # of who sends requests, unless a test says otherwise
 
 
 class Clock:
@@ -118,7 +119,7 @@ class Deployment:
         self.clock = Clock()
         self.audit = Audit()
         self.server = Server()
-        self.source_ip = "192.0.2.1"
+        self.source_ip = _SOURCE_IP
         self.own_settings: dict[str, Any] = {}  # of the test, beyond each restart
         ses.verify(SENDS_MAIL["mail_from"], ACCOUNT, REGION)
         self._functions = {name: load(name) for name in sorted({each.function for each in ENDPOINTS})}
@@ -137,7 +138,7 @@ class Deployment:
         self.aws.queues.copies = 1
         self.aws.mailbox.clear()
         self.clock.now = BEGINNING
-        self.own_settings = {}
+        self.own_settings, self.source_ip = {}, _SOURCE_IP
         self.restart()
 
     def restart(self, **settings: Any) -> None:

@@ -14,7 +14,7 @@ DEVICE_ATTACKS = (
         (
             f"{_PAGE}::test_opening_the_link_approves_nothing",
             f"{_PAGE}::test_from_another_network_the_link_does_not_even_fill_the_code_in",
-            f"{_PAGE}::test_whoever_is_not_signed_in_signs_in_first_and_comes_back_to_the_code",
+            f"{_PAGE}::test_a_person_who_is_not_signed_in_signs_in_first_and_comes_back_to_the_code",
             f"{_PAGE}::test_the_pages_cannot_be_framed_and_run_no_script",
             f"{_PAGE}::test_the_registration_may_refuse_devices_in_other_networks",
         ),

@@ -385,6 +385,50 @@ PROMISES = (
         "S9",
     ),
     Row(
+        "A key signs with one algorithm. Each algorithm's keys rotate alone, and no verifier refuses a good token "
+        "while an algorithm is added or dropped.",
+        (
+            f"{_LANES}::test_no_good_token_is_refused_while_the_algorithms_change",
+            f"{_LANES}::test_each_lane_rotates_alone",
+            f"{_LANES}::test_it_finds_a_key_that_signs_with_two_algorithms",
+            f"{_ALGS}::test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it",
+        ),
+        "S10",
+    ),
+    Row(
+        "Access tokens that are bound to no key cost what they cost before.",
+        (
+            f"{_BOUND}::test_a_process_that_sees_only_bearer_tokens_loads_nothing_for_proofs",
+            "unit/test_one_use.py::test_without_assertion_and_proof_nothing_is_written_or_drawn",
+            "parts/bench/test_limits.py::test_a_warm_request_calls_no_more_functions_than_it_did",
+            f"{_COUNTS}::test_a_warm_request_makes_these_calls",
+        ),
+        "S12",
+    ),
+    Row(
+        "A device code is redeemed once, by the client that asked for it, after one person said yes to a page that "
+        "showed what it is for. A second answer changes nothing, also if another person gives it.",
+        (
+            f"{_DEVICE}::test_the_first_answer_counts_and_a_second_one_changes_nothing",
+            f"{_DEVICE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",
+            f"{_POLL}::test_only_the_client_that_asked_gets_anything_and_only_for_the_whole_code",
+            f"{_POLL}::test_a_replay_after_the_retry_window_ends_the_grant",
+            "contract/test_device_codes.py::test_of_sixty_four_polls_at_once_one_is_let_look",
+            _WALK,
+        ),
+        "M1",
+    ),
+    Row(
+        "No link signs a device in. Opening the address with the code approves nothing, and from another network than "
+        "the device's it does not even fill the code in.",
+        (
+            f"{_DEVICE}::test_opening_the_link_approves_nothing",
+            f"{_DEVICE}::test_from_another_network_the_link_does_not_even_fill_the_code_in",
+            f"{_DEVICE}::test_the_pages_cannot_be_framed_and_run_no_script",
+        ),
+        "M2",
+    ),
+    Row(
         "What a stranger names is fetched by one function, which answers nobody and may touch nothing but what it "
         "fetched and its counters. Nothing goes to an address that is not public, and no redirect is followed.",
         (
@@ -416,56 +460,14 @@ PROMISES = (
         "M9",
     ),
     Row(
-        "What is switched off is absent: not in the metadata, 404 at its route, no function and no permission.",
+        "A token is for the API that was named by resource, or there is no token.",
         (
-            f"{_DOCUMENTS}::test_switched_off_there_are_no_such_clients",
-            "parts/template/test_functions.py::test_what_may_be_switched_off_is_deployed_on_request",
+            "integration/test_resource_indicators.py::*",
+            "integration/test_resource_requests.py::*",
+            "unit/test_resource.py::test_whatever_is_sent_names_a_registered_audience_or_none",
+            "unit/test_resource.py::test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes",
         ),
-        "M12",
-    ),
-    Row(
-        "A key signs with one algorithm. Each algorithm's keys rotate alone, and no verifier refuses a good token "
-        "while an algorithm is added or dropped.",
-        (
-            f"{_LANES}::test_no_good_token_is_refused_while_the_algorithms_change",
-            f"{_LANES}::test_each_lane_rotates_alone",
-            f"{_LANES}::test_it_finds_a_key_that_signs_with_two_algorithms",
-            f"{_ALGS}::test_a_lane_that_does_not_sign_spends_nothing_and_no_other_lane_signs_for_it",
-        ),
-        "S10",
-    ),
-    Row(
-        "Access tokens that are bound to no key cost what they cost before.",
-        (
-            f"{_BOUND}::test_a_process_that_sees_only_bearer_tokens_loads_nothing_for_proofs",
-            "unit/test_one_use.py::test_without_assertion_and_proof_nothing_is_written_or_drawn",
-            "parts/bench/test_limits.py::test_a_warm_request_calls_no_more_functions_than_it_did",
-            f"{_COUNTS}::test_a_warm_request_makes_these_calls",
-        ),
-        "S12",
-    ),
-    Row(
-        "A device code is redeemed once, by the client that asked for it, after one person said yes to a page that "
-        "showed what and for whom. A second answer changes nothing, no matter who gives it.",
-        (
-            f"{_DEVICE}::test_the_first_answer_counts_and_a_second_one_changes_nothing",
-            f"{_DEVICE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",
-            f"{_POLL}::test_only_the_client_that_asked_gets_anything_and_only_for_the_whole_code",
-            f"{_POLL}::test_a_replay_after_the_retry_window_ends_the_grant",
-            "contract/test_device_codes.py::test_of_sixty_four_polls_at_once_one_is_let_look",
-            _WALK,
-        ),
-        "M1",
-    ),
-    Row(
-        "No link signs a device in. Opening the address with the code approves nothing, and from another network than "
-        "the device's it does not even fill the code in.",
-        (
-            f"{_DEVICE}::test_opening_the_link_approves_nothing",
-            f"{_DEVICE}::test_from_another_network_the_link_does_not_even_fill_the_code_in",
-            f"{_DEVICE}::test_the_pages_cannot_be_framed_and_run_no_script",
-        ),
-        "M2",
+        "M10",
     ),
     Row(
         "A reference token is refused at the first call after its revocation, its grant's or its person's. If the "
@@ -479,14 +481,17 @@ PROMISES = (
         "M11",
     ),
     Row(
-        "A token is for the API that was named by resource, or there is no token.",
+        "What is switched off is absent: no route, no function, no role, no word in the metadata, and "
+        "`unsupported_grant_type` at /token.",
         (
-            "integration/test_resource_indicators.py::*",
-            "integration/test_resource_requests.py::*",
-            "unit/test_resource.py::test_whatever_is_sent_names_a_registered_audience_or_none",
-            "unit/test_resource.py::test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes",
+            f"{_DOCUMENTS}::test_switched_off_there_are_no_such_clients",
+            "parts/template/test_functions.py::test_what_may_be_switched_off_is_deployed_on_request",
+            "parts/template/test_devices.py::*",
+            f"{_POLL}::test_switched_off_it_is_absent",
+            "unit/test_supported.py::"
+            "test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_registered",
         ),
-        "M10",
+        "M12",
     ),
 )
 

@@ -106,7 +106,7 @@ DEVICE_FAULTS = (
     Fault("a yes has no condition", "device-no", _REPLACED, a_new_code_replaces_the_first),
     Fault("a no has no condition", "device-answers", "a grant's own facts changed", _a_no_has_no_condition),
     Fault(
-        "whoever says yes is told that the device is connected",
+        "every person who says yes is told that the device is connected",
         "device-answers",
         "a person is told that a device is connected, which they did not say first",
         _any_yes_is_told_as_the_first,

@@ -1,6 +1,6 @@
 """Devices: what each asked for, who answered it first, and how often it was let look for the answer (RFC 8628).
 
-No condition of a store is asked here, only what was written, by whom, and what had been written before.
+No condition of a store is asked here, only who wrote what, and what had been written before.
 """
 
 from __future__ import annotations
