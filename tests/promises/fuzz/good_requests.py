@@ -213,6 +213,8 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/token", "POST", form=refresh, headers=another),
         Sent("/token", "POST", form=(("grant_type", "client_credentials"), ("scope", "x")), headers=service),
         Sent("/token", "POST", form=refresh, headers={**another, "dpop": _proof("POST", "/token")}),
+        # Where clients may register, tests/unit/test_unknown_clients.py has what they may send.
+        Sent("/register", "POST", raw_body=b'{"redirect_uris": ["http://localhost/"]}', headers=bearer),
         Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
         Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
         Sent("/userinfo", "GET", headers=bearer),
