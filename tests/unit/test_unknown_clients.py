@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from valet.errors import InvalidScope, InvalidTarget
 from valet.http import parse_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes, Unknown
@@ -23,6 +26,8 @@ from valet.registration.unknown_clients import (
     is_dynamic_id,
     parse_document,
     parse_kept,
+    parse_request,
+    read_keys,
     usable_redirect_uris,
 )
 
@@ -129,7 +134,7 @@ def test_where_answers_may_go(uri: str) -> None:
             "https://trusted.example/cb",
             "com.example.app:/cb",
             "https://CLAUDE.ai/cb",
-            "https://claude.ai/" + "a" * 500,
+            "https://claude.ai/" + "a" * 2000,
         ),
     ],
 )
@@ -177,6 +182,51 @@ def test_any_value_of_any_member_is_read_or_refused(member: str, value: object) 
     except Unusable:
         return
     assert value == ["x"] or member in ("jwks", "token_endpoint_auth_method")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.sampled_from(("none", URL)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+_MEMBERS = st.sampled_from(
+    (
+        *("client_id", "client_name", "redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method"),
+        *("jwks", "jwks_uri", "scope", "software_statement", "client_secret"),
+    )
+)
+
+
+@given(st.dictionaries(_MEMBERS, _VALUES))
+def test_whatever_a_stranger_says_is_read_or_refused(members: dict[str, object]) -> None:
+    for body in (
+        json.dumps(members).encode(),
+        json.dumps({**members, "redirect_uris": ["http://localhost/"]}).encode(),
+    ):
+        for parse in (parse_request, lambda sent: parse_document(sent, URL)):
+            try:
+                told = parse(body)
+            except Unusable:
+                continue
+            assert parse_kept(told.as_json()) == told
+            assert all(isinstance(each, str) for each in told.redirect_uris)
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\udfff x", "ü", "a" * 501, "\\u0000", "\\n"])
+def test_what_can_be_no_address_is_passed_over_and_no_half_character_is_kept(text: str) -> None:
+    """Half a surrogate pair is text to JSON, and to no table."""
+    uris = f'["http://localhost/", "http://localhost/{text}"]'
+    body = f'{{"client_id": "{URL}", "client_name": "{text}", "redirect_uris": {uris}}}'.encode()
+    told = parse_document(body, URL)
+    assert told.redirect_uris == ("http://localhost/",)
+    assert told.as_json().encode()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_a_stranger_sends_are_read_or_refused(body: bytes) -> None:
+    for parse in (parse_request, lambda sent: parse_document(sent, URL), read_keys):
+        with suppress(Unusable):
+            parse(body)
 
 
 def test_the_client_of_a_document_is_called_by_its_host() -> None:

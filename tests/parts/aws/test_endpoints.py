@@ -11,7 +11,7 @@ from valet.settings import SettingsError
 
 from tests.parts.aws import oracle
 
-SERVICES = ("dynamodb", "kms", "sqs", "ses")
+SERVICES = ("dynamodb", "kms", "sqs", "ses", "lambda")
 BOTOCORES = {"ses": "sesv2"}  # the names that botocore has for services
 
 

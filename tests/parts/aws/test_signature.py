@@ -18,7 +18,9 @@ TYPES = {
     "dynamodb": "application/x-amz-json-1.0",
     "kms": "application/x-amz-json-1.1",
     "ses": "application/json",
+    "lambda": "application/json",
 }
+PATHS = {"ses": "/v2/email/outbound-emails", "lambda": "/2015-03-31/functions/valet-Fetch-1a_B/invocations"}
 HOSTS = (
     "dynamodb.eu-central-1.amazonaws.com",
     "127.0.0.1:4001",
@@ -74,11 +76,11 @@ def test_each_authorization_is_botocores() -> None:
         now = START + random.uniform(0, 5 * 86_400)
         target = f"{random.choice(('DynamoDB_20120810', 'TrentService'))}.{random.choice(('GetItem', 'Sign'))}"
         path = "/"
-        if service == "ses":  # its paths name the operations
-            target, path = "", "/v2/email/outbound-emails"
+        if service in PATHS:  # which name the operations
+            target, path = "", PATHS[service]
         headers = signature.headers(random.choice(HOSTS), target, body, of, now, path)
         theirs = expected(headers, body, of, region, service, now, path)
-        assert ("x-amz-target" in dict(headers)) is (service != "ses")
+        assert ("x-amz-target" in dict(headers)) is (service not in PATHS)
         assert dict(headers)["authorization"] == theirs["Authorization"]
         assert dict(headers)["x-amz-date"] == theirs["X-Amz-Date"]
         assert dict(headers).get("x-amz-security-token") == theirs.get("X-Amz-Security-Token")

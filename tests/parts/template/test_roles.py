@@ -195,3 +195,16 @@ def test_rotate_keys_is_told_the_roles_that_sign_and_no_others() -> None:
     assert variables["SIGNING_ROLE_ARNS"] == {"Fn::Sub": "${TokenFunctionRole.Arn},${StatusListFunctionRole.Arn}"}
     assert variables["ROTATE_ROLE_ARN"] == {"Fn::GetAtt": ["RotateKeysFunctionRole", "Arn"]}
     assert variables["ACCOUNT_ROOT_ARN"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+
+
+def test_what_meets_unknown_clients_is_told_so_and_may_read_them_and_nothing_else_does() -> None:
+    """Par and whatever serves registered clients alone are told nothing, and find none."""
+    functions = resources(translated("Demo=on"), "AWS::Lambda::Function")
+    variables = {
+        name: each["Properties"].get("Environment", {}).get("Variables", {}) for name, each in functions.items()
+    }
+    told = {name for name, each in variables.items() if "CLIENT_ID_METADATA" in each}
+    readers = {name for name in FUNCTIONS if {("GetItem", "document#*"), ("GetItem", "dynamic#*")} <= _allowed(name)}
+    assert told - {"MetadataFunction"} == readers
+    assert readers == {name for name in FUNCTIONS if {("GetItem", "hosts")} <= _allowed(name)} - {"RegisterFunction"}
+    assert not {"ParFunction", "FinishFunction", "MailerFunction", "NotifyClientsFunction"} & readers

@@ -220,6 +220,8 @@ def good_requests(secrets: Secrets) -> tuple[Sent, ...]:
         Sent("/device", "GET", (("user_code", "WDJB-MJHT"),), cookies=signed_in),
         Sent("/device", "POST", form=(("user_code", "WDJB-MJHT"), *csrf), cookies=signed_in),
         Sent("/device", "POST", form=(("user_code", "wdjb mjht"), *csrf, ("decision", "allow")), cookies=signed_in),
+        # Where clients may register, tests/unit/test_unknown_clients.py has what they may send.
+        Sent("/register", "POST", raw_body=b'{"redirect_uris": ["http://localhost/"]}', headers=bearer),
         Sent("/revoke", "POST", form=(("token", "token"), ("token_type_hint", "x")), headers=basic),
         Sent("/introspect", "POST", form=(("token", secrets.access_token),), headers=service),
         Sent("/introspect", "POST", form=(("token", f"vat_{'i' * 22}.{'s' * 43}"),), headers=service),

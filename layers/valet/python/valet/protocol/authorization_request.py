@@ -37,6 +37,8 @@ from valet.protocol.unregistered import refusal
 
 PUSHED = "urn:ietf:params:oauth:request_uri:"  # how the request_uri of a pushed request begins (RFC 9126 §2.2)
 
+# At the token endpoint, the libraries register again by themselves.
+_ENDED = " A client that registered itself ends if it is not used: remove the connection in the app, and add it again."
 _MAXIMUM_KEPT = 2048  # bytes of state or nonce: we keep them for the client
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §4.4.1
@@ -101,15 +103,14 @@ def find_destination(parameters: Parameters, registry: Registry, issuer: str) ->
 
 
 def find_client(parameters: Parameters, registry: Registry) -> Client:
-    """The client that the parameters name. Raises InvalidRequest, and UnauthorizedClient if its record breaks its
-    profile.
-    """
+    """The client that the parameters name. Raises InvalidRequest, and UnauthorizedClient if it breaks its profile."""
     client_id = parameters.require("client_id")
     client = registry.find_client(client_id)
     if client is None or client.is_disabled:
         why = "disabled" if client else "not registered"
         raise InvalidRequest(
-            f"The client_id {quoted(client_id)} is not registered at this server, or an operator disabled the client.",
+            f"The client_id {quoted(client_id)} is not registered at this server, or an operator disabled the client."
+            f"{_ENDED * client_id.startswith('dyn-')}",
             detail=f"The client_id is {why}.",
             client_id=client.client_id if client else "",
         )

@@ -166,7 +166,7 @@ def usable_redirect_uris(uris: Iterable[str], hosts: Hosts, url: str = "") -> tu
 
 
 def _is_usable(uri: str, own: str, trusted: frozenset[str]) -> bool:
-    if len(uri) > _LONGEST_URI or refusal_of_uri(uri, "native") is not None:
+    if refusal_of_uri(uri, "native") is not None:
         return False
     if is_loopback(uri):
         return True
@@ -195,7 +195,8 @@ def _redirect_uris(members: Mapping[str, object]) -> tuple[str, ...]:
     uris = _texts(members, "redirect_uris")
     if not 0 < len(uris) <= MOST_REDIRECT_URIS:
         raise Unusable(f"1 to {MOST_REDIRECT_URIS}", "redirect_uris")
-    return tuple(dict.fromkeys(uris))
+    # What can be no address is passed over: half a surrogate pair, which JSON can carry, could not even be kept.
+    return tuple(dict.fromkeys(uri for uri in uris if uri.isascii() and uri.isprintable() and len(uri) <= _LONGEST_URI))
 
 
 def _grant_types(members: Mapping[str, object]) -> tuple[str, ...]:
