@@ -18,7 +18,7 @@ def token(request: Request, server: Server) -> Response:
     authenticated = authentication.authenticate(request, server.freshened(form, request), server)
     client = authenticated.client
     cors.check_origin(request, client)
-    redeem = grant_types.named(form.require("grant_type"), client, server.settings.features)
+    redeem = grant_types.named(form.require("grant_type"), client, server.settings)
     proven = sender.prove(request, client, server, now)
     if client.dpop_bound_access_tokens and not proven.jkt:
         raise sender.unproven(client)

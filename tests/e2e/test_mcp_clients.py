@@ -6,7 +6,8 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -29,6 +30,12 @@ pytestmark = pytest.mark.xdist_group("browser")
 HERE = Path(__file__).parent
 REDIRECT_URI = "http://127.0.0.1:33418/callback"  # the port of this day; it is registered without one
 BOTH = "tools.read tools.write"
+
+
+def in_its_own_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """What the coroutine returns. The thread of the tests has the event loop of the browser."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -143,7 +150,7 @@ async def _both_tools(client: Any) -> list[Any]:
 
 def test_python_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit: Visit, scopes: str) -> None:
     url = f"{fresh_stack.url}/tools/mcp"
-    tools, listed, deleted = asyncio.run(by_python(url, person(url, visit, Storage()), _both_tools))
+    tools, listed, deleted = in_its_own_loop(by_python(url, person(url, visit, Storage()), _both_tools))
     assert tools == ["delete_item", "list_items"]
     assert listed["1"] == "Tea"
     assert deleted == "demo-john deleted the item 1."
@@ -162,7 +169,7 @@ def test_a_client_that_may_not_have_offline_access_signs_in_all_the_same(
     (demo,) = (client for client in fresh_stack.seeded.clients if client.client_id == "mcp_demo")
     register(replace(demo, scope=frozenset({"tools.read", "tools.write"})))
     url, storage = f"{fresh_stack.url}/tools/mcp", Storage()
-    assert asyncio.run(by_python(url, person(url, visit, storage), _listed))
+    assert in_its_own_loop(by_python(url, person(url, visit, storage), _listed))
     assert "offline_access" in asked(visit)[0]["scope"][0]
     assert storage.tokens.scope == (BOTH if scopes == "all" else "tools.read")
 
@@ -195,7 +202,7 @@ def test_a_service_calls_the_tools_in_its_own_name(
         pem = key.as_pem(private=True).decode()
         signed = SignedJWTParameters(issuer="machine", subject="machine", signing_algorithm="ES256", signing_key=pem)
         auth = PrivateKeyJWTOAuthProvider(url, storage, "machine", signed.create_assertion_provider(), issuer=issuer)
-    assert asyncio.run(by_python(url, auth, _listed))
+    assert in_its_own_loop(by_python(url, auth, _listed))
     assert storage.tokens.scope == (BOTH if scopes == "all" else "tools.read")
 
 
@@ -221,7 +228,7 @@ def test_a_body_that_calls_another_tool_than_the_header_says_calls_none(
             await _says_another_tool(client)
         return (await client.call_tool("list_items", {})).structured_content
 
-    assert asyncio.run(by_python(url, auth, tried))["3"] == "Rice"
+    assert in_its_own_loop(by_python(url, auth, tried))["3"] == "Rice"
     assert len(visit.seen) == 1
 
 

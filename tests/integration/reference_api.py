@@ -68,7 +68,7 @@ class Bank:
         self.lines: list[Mapping[str, Any]] = []
         given = {"Issuer": deployment.issuer, "Audience": BANK, "PublicUrl": "https://api.bank.example/v1"}
         system = system_from_file(ROOT / "docs" / "examples" / "rest-api.yaml", given)
-        (own,) = (each.environment for each in system.functions.values() if "ROUTES" in each.environment)
+        (own,) = (each.environment for each in system.functions.values() if "RESPONSE" in each.environment)
         own = {**own, "INTROSPECTION_CLIENT": AUTHORIZER, "INTROSPECTION_SECRET": SECRET}
         self._functions = Functions(system.functions, package="bank")
         configuration = parse({**own, "ROUTES": json.dumps(ROUTES), **environment})

@@ -24,15 +24,17 @@ from valet.protocol.supported import (
     SECRET_METHODS,
 )
 from valet.protocol.supported import grant_types as supported_grant_types
+from valet.settings import Settings
 
 LAYER = Path(__file__).resolve().parents[2] / "layers" / "valet" / "python"
+ALL_ON = Settings(device_authorization="on")
 EVERY = Client("app", "App", grant_types=frozenset(GRANT_TYPES))
 
 
 @pytest.mark.parametrize("grant_type", GRANT_TYPES)
 def test_the_module_of_a_row_redeems(grant_type: str) -> None:
     """A dynamic import hides the function from mypy, so its types are compared here."""
-    redeem = grant_types.named(grant_type, EVERY, {"devices"})
+    redeem = grant_types.named(grant_type, EVERY, ALL_ON)
     assert redeem is import_module(GRANT_TYPES[grant_type].module).redeem
     of_any = get_type_hints(import_module("valet.grant_types.refresh_token").redeem)
     assert get_type_hints(redeem) == of_any
@@ -54,7 +56,7 @@ def test_every_file_that_redeems_has_a_row() -> None:
 def test_another_grant_type_is_refused_and_no_module_is_imported(grant_type: str) -> None:
     before = set(sys.modules)
     with pytest.raises(UnsupportedGrantType, match="authorization_code, client_credentials, refresh_token"):
-        grant_types.named(grant_type, Client("app", "App", grant_types=frozenset({grant_type})))
+        grant_types.named(grant_type, Client("app", "App", grant_types=frozenset({grant_type})), Settings())
     assert set(sys.modules) == before
     assert "this" not in sys.modules
 
@@ -63,7 +65,7 @@ def test_another_grant_type_is_refused_and_no_module_is_imported(grant_type: str
 def test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_registered(grant_type: str) -> None:
     client = Client("app", "App", grant_types=frozenset({grant_type}))
     with pytest.raises(UnsupportedGrantType) as refused:
-        grant_types.named(grant_type, client)
+        grant_types.named(grant_type, client, Settings())
     assert grant_type not in refused.value.description.partition("Supported")[2]
     assert grant_type not in supported_grant_types(frozenset())
     assert grant_type in supported_grant_types({GRANT_TYPES[grant_type].needs})
@@ -73,7 +75,7 @@ def test_a_grant_type_that_the_deployment_does_not_have_is_refused_whatever_is_r
 def test_a_client_that_is_not_registered_for_it_is_refused(grant_type: str) -> None:
     client = Client("app", "App", grant_types=frozenset(GRANT_TYPES) - {grant_type})
     with pytest.raises(UnauthorizedClient):
-        grant_types.named(grant_type, client, {"devices"})
+        grant_types.named(grant_type, client, ALL_ON)
 
 
 @pytest.mark.parametrize("grant_type", GRANT_TYPES)
@@ -82,8 +84,10 @@ def test_a_token_request_imports_its_own_grant_type_alone(grant_type: str) -> No
 import sys
 from valet import grant_types
 from valet.models.clients import Client
+from valet.settings import Settings
 assert not any(row.module in sys.modules for row in grant_types.GRANT_TYPES.values())
-grant_types.named({grant_type!r}, Client("app", "App", grant_types=frozenset([{grant_type!r}])), {{"devices"}})
+client = Client("app", "App", grant_types=frozenset([{grant_type!r}]))
+grant_types.named({grant_type!r}, client, Settings(device_authorization="on"))
 print(*(name for name, row in grant_types.GRANT_TYPES.items() if row.module in sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(LAYER)}, capture_output=True, text=True)
