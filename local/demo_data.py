@@ -152,7 +152,12 @@ def seed(issuer: str, tables: Mapping[str, str]) -> Seeded:
         )
     )
     registrar.put_api(
-        ProtectedApi(audience=f"{issuer}/tools/mcp", name="Demo Tools", scopes=frozenset({"tools.read", "tools.write"}))
+        ProtectedApi(
+            audience=f"{issuer}/tools/mcp",
+            name="Demo Tools",
+            scopes=frozenset({"tools.read", "tools.write"}),
+            open_scopes=frozenset({"tools.read", "tools.write"}),
+        )
     )
     for registered in clients(issuer):
         registrar.put_client(registered)

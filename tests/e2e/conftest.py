@@ -15,6 +15,7 @@ from valet.environment import environment
 from valet.models.clients import Client
 
 from local.stack import LocalStack
+from tests.e2e.document_host import Host, serving
 from tests.e2e.landing import Landing, self_signed
 from tests.support.local_program import operate, program, ready
 from tests.support.missing import is_missing
@@ -101,6 +102,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def document_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    with serving(tmp_path, monkeypatch) as host:
+        yield host
 
 
 @pytest.fixture

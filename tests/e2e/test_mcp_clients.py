@@ -20,6 +20,7 @@ from valet.models.clients import Client
 
 from local.beside import MCP_PACKAGE, McpServer
 from local.stack import ROOT, LocalStack
+from tests.e2e.document_host import Host
 from tests.e2e.landing import Landing
 from tests.e2e.visiting import Visit
 from tests.support.dpop_client import key_for
@@ -72,12 +73,12 @@ def asked(visit: Visit) -> list[dict[str, list[str]]]:
     return [parse_qs(urlsplit(url).query) for url in visit.seen]
 
 
-def held(visit: Visit, url: str, scopes: list[str]) -> None:
+def held(visit: Visit, url: str, scopes: list[str], client_id: str = "mcp_demo") -> None:
     """Every request named the server, and asked for these scopes one after the other."""
     requests = asked(visit)
     assert [each["resource"] for each in requests] == [[url]] * len(requests)
     assert [" ".join(sorted(each["scope"][0].split())) for each in requests] == scopes
-    assert {each["client_id"][0] for each in requests} == {"mcp_demo"}
+    assert {each["client_id"][0] for each in requests} == {client_id}
 
 
 # -- Python ------------------------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ METADATA = {
 }
 
 
-def person(url: str, visit: Visit, storage: Storage) -> Any:
+def person(url: str, visit: Visit, storage: Storage, document: str = "") -> Any:
     """The library's way to a token of the person who visits."""
     from mcp.client.auth import OAuthClientProvider
     from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
@@ -125,7 +126,8 @@ def person(url: str, visit: Visit, storage: Storage) -> Any:
         answer = parse_qs(urlsplit(answers[-1]).query)
         return AuthorizationCodeResult(code=answer["code"][0], state=answer["state"][0], iss=answer["iss"][0])
 
-    return OAuthClientProvider(url, OAuthClientMetadata.model_validate(METADATA), storage, redirect, callback)
+    metadata = OAuthClientMetadata.model_validate(METADATA)
+    return OAuthClientProvider(url, metadata, storage, redirect, callback, client_metadata_url=document or None)
 
 
 async def by_python(url: str, auth: Any, tool: Callable[[Any], Any]) -> Any:
@@ -156,6 +158,49 @@ def test_python_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit: Vi
     assert deleted == "demo-john deleted the item 1."
     every = f"offline_access {BOTH}"
     held(visit, url, [every] if scopes == "all" else ["offline_access tools.read", every])
+
+
+# The answer of a tool that was reached, and found nothing to delete.
+NO_ITEM = "Error executing tool delete_item: There is no item 9."
+
+
+async def _both_tools_in_vain(client: Any) -> Any:
+    assert (await client.call_tool("list_items", {})).structured_content
+    return (await client.call_tool("delete_item", {"item_id": "9"})).content[0].text
+
+
+class EmptyStorage(Storage):
+    """Of an agent that nobody has registered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client: Any = None
+
+    async def get_client_info(self) -> Any:
+        return self.client
+
+    async def set_client_info(self, client_info: Any) -> None:
+        self.client = client_info
+
+
+def test_python_names_itself_by_its_document(
+    fresh_stack: LocalStack, visit: Visit, document_host: Host, scopes: str
+) -> None:
+    document_host.publish(client_name="Agent", **METADATA)
+    url, storage = f"{fresh_stack.url}/tools/mcp", EmptyStorage()
+    auth = person(url, visit, storage, document_host.url)
+    assert in_its_own_loop(by_python(url, auth, _both_tools_in_vain)) == NO_ITEM
+    assert {each["client_id"][0] for each in asked(visit)} == {document_host.url}
+    assert storage.tokens.scope == f"offline_access {BOTH}"
+
+
+def test_python_registers_itself(fresh_stack: LocalStack, visit: Visit, scopes: str) -> None:
+    url, storage = f"{fresh_stack.url}/tools/mcp", EmptyStorage()
+    auth = person(url, visit, storage)
+    assert in_its_own_loop(by_python(url, auth, _both_tools_in_vain)) == NO_ITEM
+    assert storage.client.client_id.startswith("dyn-")
+    assert {each["client_id"][0] for each in asked(visit)} == {storage.client.client_id}
+    assert storage.tokens.scope == f"offline_access {BOTH}"
 
 
 async def _listed(client: Any) -> Any:
@@ -245,7 +290,13 @@ def libraries() -> None:
 
 
 def by_typescript(
-    library: str, url: str, visit: Visit, item: str, client_id: str = "mcp_demo", secret: str = ""
+    library: str,
+    url: str,
+    visit: Visit,
+    item: str,
+    client_id: str = "mcp_demo",
+    secret: str = "",
+    document: str = "",
 ) -> Any:
     """What the library's client has got from both tools."""
     words: list[str | Path] = [
@@ -257,6 +308,7 @@ def by_typescript(
         client_id,
         secret,
         item,
+        document,
     ]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -281,6 +333,27 @@ def test_typescript_signs_in_and_calls_both_tools(fresh_stack: LocalStack, visit
     every = f"offline_access {BOTH}"
     assert got["scope"] == every
     held(visit, url, [every] if scopes == "all" else ["offline_access tools.read", every])
+
+
+@pytest.mark.usefixtures("libraries")
+def test_typescript_names_itself_by_its_document(
+    fresh_stack: LocalStack, visit: Visit, document_host: Host, scopes: str
+) -> None:
+    document_host.publish(client_name="Agent", **METADATA)
+    url = f"{fresh_stack.url}/tools/mcp"
+    got = by_typescript(CLIENT, url, visit, "9", client_id="", document=document_host.url)
+    assert got["deleted"] == NO_ITEM
+    assert {each["client_id"][0] for each in asked(visit)} == {document_host.url}
+    assert got["scope"] == f"offline_access {BOTH}"
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("library", [CLIENT, OLD])
+def test_typescript_registers_itself(fresh_stack: LocalStack, visit: Visit, scopes: str, library: str) -> None:
+    got = by_typescript(library, f"{fresh_stack.url}/tools/mcp", visit, "9", client_id="")
+    assert got["tools"] == ["delete_item", "list_items"]
+    (client_id,) = {each["client_id"][0] for each in asked(visit)}
+    assert client_id.startswith("dyn-")
 
 
 @pytest.mark.usefixtures("libraries")

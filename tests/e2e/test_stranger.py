@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.accessibility import faults_of
+from tests.e2e.document_host import Host
 from tests.e2e.landing import Landing
 from tests.e2e.people import ask, decide, sign_in
-from tests.parts.aws.certificates import Authority
-from tests.parts.outbound.internet import Server
-from tests.parts.outbound.internet import page as answer
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-@dataclass
-class Host:
-    """A server on this machine with the document of a client."""
-
-    authority: Authority
-    server: Server
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.server.port}/client.json"
-
-    def publish(self, **members: object) -> None:
-        body = json.dumps({"client_id": self.url, **members}).encode()
-        self.server._behaviour = answer(body, "200 OK", "Content-Type: application/json")
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    authority = Authority(tmp_path, "everybodys")
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    found = Host(authority, Server(authority.server("localhost"), answer(b"{}")))
-    yield found
-    found.server.stop()
-
-
 def test_the_page_says_that_nobody_vouches_for_a_client_of_a_document(
-    page: Page, issuer: str, landing: Landing, host: Host
+    page: Page, issuer: str, landing: Landing, document_host: Host
 ) -> None:
-    host.publish(client_name="Helpful Agent", redirect_uris=["http://127.0.0.1/callback"])
-    asked = ask(issuer, host.url, f"{landing.origin}/callback", scope="openid items", resource=f"{issuer}/api")
+    document_host.publish(client_name="Helpful Agent", redirect_uris=["http://127.0.0.1/callback"])
+    asked = ask(issuer, document_host.url, f"{landing.origin}/callback", scope="openid items", resource=f"{issuer}/api")
     page.goto(asked.url)
     sign_in(page, "jim")
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text("localhost")
     expect(heading).not_to_contain_text("Helpful Agent")
-    expect(page.get_by_text(host.url)).to_be_visible()
+    expect(page.get_by_text(document_host.url)).to_be_visible()
     expect(page.locator("#stranger")).to_contain_text("does not know it")
     expect(page.locator("#stranger")).to_contain_text("calls itself “Helpful Agent”")
     expect(page.get_by_text("a program on this computer, which can be any program")).to_be_visible()

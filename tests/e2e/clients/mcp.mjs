@@ -1,9 +1,10 @@
 // A client of MCP with one of its official libraries: signs in, lists the tools, calls two, and prints what it got.
 // A line of standard output that begins with "open " is an address for the person's browser; the next line of standard
-// input is the address that the browser comes back to.
+// input is the address that the browser comes back to. Without a client id it names itself by its document, if it has one
+// and the issuer takes such clients, or else registers itself.
 import { createInterface } from "node:readline";
 
-const [library, url, redirectUrl, clientId, secret, item] = process.argv.slice(2);
+const [library, url, redirectUrl, clientId, secret, item, document] = process.argv.slice(2);
 const isOld = library === "@modelcontextprotocol/sdk";
 const { Client } = await import(isOld ? `${library}/client/index.js` : library);
 const { StreamableHTTPClientTransport } = await import(isOld ? `${library}/client/streamableHttp.js` : library);
@@ -20,7 +21,9 @@ const authProvider = {
     token_endpoint_auth_method: secret ? "client_secret_basic" : "none",
   },
   state: () => (kept.state = crypto.randomUUID()),
-  clientInformation: () => ({ client_id: clientId, ...(secret && { client_secret: secret }) }),
+  ...(document && { clientMetadataUrl: document }),
+  clientInformation: () => (clientId ? { client_id: clientId, ...(secret && { client_secret: secret }) } : kept.client),
+  saveClientInformation: (client) => void (kept.client = client),
   tokens: () => kept.tokens,
   saveTokens: (tokens) => void (kept.tokens = tokens),
   redirectToAuthorization: (address) => void (kept.address = address.href),
