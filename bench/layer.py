@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.measure import LAYER, ROOT
 from deployment.finish import compile_all, prune
 
-MOST_ZIPPED_BYTES = 8_300_000  # of the build for x86_64; cryptography's library is more than half of it
+MOST_ZIPPED_BYTES = 8_500_000  # of the build for x86_64; cryptography's library is more than half of it
 _KEPT = ROOT / "bench" / ".layer"
 
 
