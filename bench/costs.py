@@ -61,9 +61,9 @@ SIGN_IN_MEMORY = {"authorize": 512, "login": 1769, "consent": 512, "token": 512}
 
 SIGN_IN = "sign-in and consent, before it"
 STEPS: Mapping[str, Step] = {
-    "client_credentials": Step(requests=1, reads=0, writes=0, signatures=1, milliseconds=17, events=1),
-    "refresh": Step(requests=1, reads=2, writes=1, signatures=1, milliseconds=42, events=1),
-    "code, with an ID token": Step(requests=1, reads=2, writes=2, signatures=2, milliseconds=62, events=1),
+    "client_credentials": Step(requests=1, reads=0, writes=0, signatures=1, milliseconds=16, events=1),
+    "refresh": Step(requests=1, reads=2, writes=1, signatures=1, milliseconds=38, events=1),
+    "code, with an ID token": Step(requests=1, reads=2, writes=2, signatures=2, milliseconds=59, events=1),
     # /authorize, /login twice, /authorize, /consent twice, and the two images that start consent and token. Login has
     # 1,769 MB: its 107 ms, of which 66 are eleven calls to DynamoDB and most others Argon2id, cost as much as 370 ms of
     # 512 MB. One of the writes is the message that has the person told of a new browser, where the deployment sends
