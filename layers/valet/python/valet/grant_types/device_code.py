@@ -63,6 +63,8 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
         raise _not_asked(outcome)
     grant = ports.grants.find(device_grant_id(code.grant_id, code.secret))
     if grant is None:
+        # The answer may come next. This request, captured and sent again, must not be the one that fetches the tokens.
+        request.one_use.spend()
         raise ExpiredToken("The device code has expired.") if outcome is Polled.EXPIRED else _pending()
     if not grant.client_id:  # a tombstone
         raise AccessDenied("The end-user denied the request.")
