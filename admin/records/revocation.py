@@ -80,8 +80,11 @@ def is_alive(state: str) -> bool:
 
 
 def grants_of(sub: str, deployment: Deployment) -> list[Grant]:
-    """An end-user's grants, by their pointers, the ones redeemed last first. Strongly consistent."""
-    return _read(deployment.grants.pointers(sub), deployment)
+    """An end-user's grants, by their pointers, the ones redeemed last first. Strongly consistent.
+
+    A pointer may lead to another end-user's grant, who was the first of two to answer the same request.
+    """
+    return [grant for grant in _read(deployment.grants.pointers(sub), deployment) if grant.sub == sub]
 
 
 def all_grants(deployment: Deployment) -> Iterator[Grant]:

@@ -6,6 +6,7 @@ python docs/examples/device_client.py http://127.0.0.1:3000 tv_demo
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -16,12 +17,17 @@ def ask(url: str, headers: dict[str, str] | None = None, **form: str) -> dict[st
     """The JSON that is answered, an error as well; a form makes it a POST."""
     body = urlencode(form).encode() if form else None
     request = Request(url, body, headers or {})  # noqa: S310 - your own issuer, and what its metadata names
+    members: dict[str, Any] = {}
     try:
         with urlopen(request, timeout=20) as answer:  # noqa: S310
-            members = json.load(answer)
+            return dict(json.load(answer))
     except HTTPError as refusal:
-        members = json.load(refusal)
-    return dict(members)
+        with suppress(ValueError):
+            members = json.load(refusal)
+    except OSError:
+        pass  # nothing came, or not in time: ask less often from now on (RFC 8628 §3.5)
+    # A gateway in front of the server refuses in words of its own.
+    return members if "error" in members else {"error": "temporarily_unavailable", "error_description": "No answer."}
 
 
 def main(issuer: str, client_id: str) -> None:

@@ -18,7 +18,7 @@ from tests.support.application import Application, DemoApplications
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
 from tests.support.devices import Television, allowed, decide, television, type_code
-from tests.support.key_client import key_application
+from tests.support.key_client import KeyApplication, key_application
 from tests.support.key_holder import KeyHolder
 
 COUNTED = ("device_code#",)  # the poll
@@ -355,6 +355,36 @@ def test_an_assertion_is_good_for_one_request_that_asks_and_one_that_is_given_to
     # The poll of a captured request counts as a poll, and no more.
     with deployment.nothing_spent(COUNTED):
         assert app.token(**sent, **assertion).json()["error"] == "invalid_client"
+    deployment.clock.advance(5)
+    assert app.token(**sent).status == 200
+
+
+@pytest.mark.parametrize("told", ["authorization_pending", "slow_down"])
+@pytest.mark.parametrize("signs", ["an assertion", "a proof"])
+def test_a_poll_that_was_captured_while_the_person_thought_is_worth_nothing_after_the_yes(
+    deployment: Deployment, applications: DemoApplications, john: Browser, owner: KeyHolder, signs: str, told: str
+) -> None:
+    app: Application = applications.web_app
+    if signs == "an assertion":
+        app = key_application(app, deployment.clock)
+        deployment.change_client(
+            "web_app_123", token_endpoint_auth_method="private_key_jwt", jwks=app.jwks, secret_digests=()
+        )
+    deployment.change_client("web_app_123", grant_types=frozenset({DEVICE_CODE}), redirect_uris=())
+    asked = app.post("/device_authorization", scope="openid").json()
+    sent = {"grant_type": DEVICE_CODE, "device_code": asked["device_code"]}
+    captured, signature = app, {}
+    if isinstance(app, KeyApplication):
+        signature = app.credentials
+    else:
+        captured = owner.of(app)
+    if told == "slow_down":
+        app.token(**sent)
+    assert captured.token(**sent, **signature).error == told
+    decide(john, type_code(john, asked["user_code"]))
+    deployment.clock.advance(5)
+    with deployment.nothing_spent(COUNTED):
+        assert captured.token(**sent, **signature).error in ("invalid_client", "invalid_dpop_proof")
     deployment.clock.advance(5)
     assert app.token(**sent).status == 200
 

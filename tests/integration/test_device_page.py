@@ -438,6 +438,33 @@ def test_a_device_is_shown_among_the_apps_and_loses_its_access_there(
     assert "Demo TV" not in john.get("/account/apps").body
 
 
+def test_a_yes_can_be_taken_back_before_the_device_has_fetched_its_tokens(
+    deployment: Deployment, tv: Television, john: Browser
+) -> None:
+    """Whoever talked the person into it may wait with the poll until they have looked."""
+    tv.ask()
+    page = type_code(john, tv.user_code)
+    decide(john, page)
+    assert "/account/apps" in decide(john, page, "deny").body
+    apps = john.get("/account/apps")
+    assert "Demo TV" in apps.body
+    assert "On a device" in apps.body
+    assert press(john, apps, "revoke").status == 303
+    with deployment.nothing_spent(COUNTED):
+        assert tv.poll().json()["error"] == "invalid_grant"
+    assert "Demo TV" not in john.get("/account/apps").body
+
+
+def test_a_yes_whose_device_never_came_is_no_longer_among_the_apps(
+    deployment: Deployment, tv: Television, john: Browser
+) -> None:
+    tv.ask()
+    decide(john, type_code(john, tv.user_code))
+    deployment.clock.advance(600 + 60 + 600)
+    assert tv.poll(0).json()["error"] == "invalid_grant"
+    assert "Demo TV" not in john.get("/account/apps").body
+
+
 def test_no_item_holds_a_secret_or_a_code(deployment: Deployment, tv: Television, john: Browser) -> None:
     tv.ask()
     decide(john, type_code(john, tv.user_code))

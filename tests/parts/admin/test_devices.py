@@ -54,6 +54,23 @@ def test_what_was_allowed_to_a_device_is_marked_and_ended_as_any_grant(valet: Op
     assert tv.refresh(tokens["refresh_token"]).error == "invalid_grant"
 
 
+def test_a_device_belongs_to_the_person_who_answered_first(valet: Operator) -> None:
+    """Jane says yes too, later. What an operator changes about her leaves John's device alone."""
+    tv = Application(over_http, valet.stack.issuer, "tv_demo")
+    codes = tv.post("/device_authorization").json()
+    pages = []
+    for name in ("john", "jane"):
+        browser = Browser(over_http, valet.stack.issuer)
+        page = browser.sign_in(browser.open("/device"), name)
+        pages.append((browser, browser.post(*filled_in(page, user_code=codes["user_code"]))))
+    assert [browser.post(*filled_in(page, "decision", "allow")).status for browser, page in pages] == [200, 400]
+    tokens = tv.token(grant_type=DEVICE_CODE, device_code=codes["device_code"]).json()
+    assert valet.json("grants", "list", "--user", "jane") == []
+    assert valet.json("grants", "revoke", "--user", "jane", "--dry-run")["would_end"] == 0
+    assert valet.json("users", "roles", "jane", "--add", "auditor")["access_tokens_refused"] == 0
+    assert tv.userinfo(tokens["access_token"]).status == 200
+
+
 def test_doctor_names_public_clients_whose_devices_may_be_anywhere(valet: Operator) -> None:
     assert look(valet) == ["Anybody can ask people for items in the name of the public client tv_demo"]
     valet(*NEW, "--scope", "openid profile email offline_access")

@@ -67,6 +67,17 @@ DEVICE_ATTACKS = (
         ),
     ),
     Row(
+        "a poll that was captured before the answer and is sent again after the yes",
+        (
+            f"{_DEVICE}::test_a_poll_that_was_captured_while_the_person_thought_is_worth_nothing_after_the_yes",
+            f"{_DEVICE}::test_an_assertion_is_good_for_one_request_that_asks_and_one_that_is_given_tokens",
+        ),
+    ),
+    Row(
+        "a device that fetches its tokens late, so that its person does not see it and cannot take the yes back",
+        (f"{_PAGE}::test_a_yes_can_be_taken_back_before_the_device_has_fetched_its_tokens",),
+    ),
+    Row(
         "a user code that is drawn again while the grant of the first one lives",
         (
             f"{_PAGE}::test_a_code_drawn_again_is_another_device_while_the_grant_of_the_first_lives",

@@ -319,6 +319,8 @@ PROMISES = (
             f"{_USERINFO}::test_a_captured_request_is_good_once",
             "integration/test_dpop_at_par.py::test_a_proof_that_comes_again_pushes_nothing",
             _WALK,
+            "integration/test_device_authorization.py::"
+            "test_a_poll_that_was_captured_while_the_person_thought_is_worth_nothing_after_the_yes",
         ),
         "S3",
     ),

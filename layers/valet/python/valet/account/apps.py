@@ -8,7 +8,7 @@ from valet.front_channel.consent import in_words
 from valet.http import Parameters, Response
 from valet.models.accounts import Consent
 from valet.models.clients import Scopes
-from valet.models.grants import GrantOutline
+from valet.models.grants import GrantOutline, GrantPointer
 from valet.pages.consent import Said
 from valet.pages.words import Sentence, Variants, variants
 from valet.protocol.scope import in_reading_order
@@ -42,19 +42,19 @@ def act(visit: Visit, form: Parameters) -> Response:
     if not client_id or not visit.is_form(form, client_id):
         raise out_of_date(_page(visit, status=400, error=OUT_OF_DATE))
     visit.ports.consents.forget_consent(sub, client_id)
-    for grant_id, outline in outlines(visit):
+    for pointer, outline in outlines(visit):
         if outline.client_id == client_id:
             # Also one that has ended: the invocation that ended it may have died before the status bits.
-            end_grant(visit.ports, grant_id, visit.now, "account")
+            end_grant(visit.ports, pointer.grant_id, visit.now, "account")
     return visit.back()
 
 
-def outlines(visit: Visit) -> list[tuple[str, GrantOutline]]:
-    """The person's grants by their ids, the one redeemed last first, whether or not they live."""
+def outlines(visit: Visit) -> list[tuple[GrantPointer, GrantOutline]]:
+    """The person's grants, each with its pointer, the one redeemed last first, whether or not they live."""
     sub = visit.visitor.account.sub
     pointers = sorted(visit.ports.grants.pointers(sub), key=lambda pointer: pointer.redeemed_at, reverse=True)
-    found = ((pointer.grant_id, visit.ports.grants.outline(pointer.grant_id)) for pointer in pointers)
-    return [(grant_id, outline) for grant_id, outline in found if outline is not None and outline.sub == sub]
+    found = ((pointer, visit.ports.grants.outline(pointer.grant_id)) for pointer in pointers)
+    return [(pointer, outline) for pointer, outline in found if outline is not None and outline.sub == sub]
 
 
 def apps(visit: Visit) -> list[App]:
@@ -62,11 +62,18 @@ def apps(visit: Visit) -> list[App]:
     account, found = visit.visitor.account, dict[str, App]()
     for consent in visit.ports.consents.consents_of(account.sub):
         found[consent.client_id] = App(consent.client_id, [consent], [])
-    for _, outline in outlines(visit):
-        is_used = outline.redeemed_at_ms and not outline.revoked_at and outline.expires_at > visit.now
-        if is_used and outline.epoch == account.epoch:
+    for pointer, outline in outlines(visit):
+        is_alive = not outline.revoked_at and outline.expires_at > visit.now and outline.epoch == account.epoch
+        if is_alive and (outline.redeemed_at_ms or _waits(pointer, outline, visit.now)):
             found.setdefault(outline.client_id, App(outline.client_id, [], [])).grants.append(outline)
     return [found[client_id] for client_id in sorted(found)]
+
+
+def _waits(pointer: GrantPointer, outline: GrantOutline, now: float) -> bool:
+    """Whether the person has said yes to a device that may still fetch its tokens. It has ten minutes for that: time
+    enough to take the yes back, which a code that goes through the browser does not leave.
+    """
+    return outline.is_device and pointer.expires_at > now
 
 
 def _page(visit: Visit, *, status: int = 200, error: Sentence | None = None) -> Response:

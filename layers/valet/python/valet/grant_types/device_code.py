@@ -59,11 +59,13 @@ def redeem(request: TokenRequest, ports: Ports) -> Tokens:
     client, now = request.client, request.now
     use = Use(ports.random(16), request.form.every("resource"))
     outcome = _poll(request, ports, code, use.attempt)
-    if outcome in (Polled.UNKNOWN, Polled.TOO_FAST):
-        raise _not_asked(outcome)
-    grant = ports.grants.find(device_grant_id(code.grant_id, code.secret))
+    if outcome is Polled.UNKNOWN:
+        raise InvalidGrant(_REFUSAL)
+    grant = None if outcome is Polled.TOO_FAST else ports.grants.find(device_grant_id(code.grant_id, code.secret))
     if grant is None:
-        raise ExpiredToken("The device code has expired.") if outcome is Polled.EXPIRED else _pending()
+        # The answer may come next. This request, captured and sent again, must not be the one that fetches the tokens.
+        request.one_use.spend()
+        raise _without_answer(outcome)
     if not grant.client_id:  # a tombstone
         raise AccessDenied("The end-user denied the request.")
     account = ports.accounts.find_account(grant.sub)
@@ -92,11 +94,9 @@ def _poll(request: TokenRequest, ports: Ports, code: Code, attempt: bytes) -> Po
     return polled(refused.found, request.client, code, attempt, request.now) if refused else Polled.ASKED
 
 
-def _not_asked(outcome: Polled) -> OAuthError:
-    if outcome is Polled.UNKNOWN:
-        return InvalidGrant(_REFUSAL)
-    return SlowDown(f"The device polls too often: wait {INTERVAL} seconds longer from now on.")
-
-
-def _pending() -> AuthorizationPending:
+def _without_answer(outcome: Polled) -> OAuthError:
+    if outcome is Polled.TOO_FAST:
+        return SlowDown(f"The device polls too often: wait {INTERVAL} seconds longer from now on.")
+    if outcome is Polled.EXPIRED:
+        return ExpiredToken("The device code has expired.")
     return AuthorizationPending("The end-user has not answered yet.")
