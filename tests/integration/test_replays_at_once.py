@@ -14,6 +14,8 @@ from tests.support.deployment import BEGINNING, Deployment
 from tests.support.key_holder import KeyHolder
 from tests.support.wire import Answer
 
+pytestmark = pytest.mark.slow
+
 THREADS = 50
 
 

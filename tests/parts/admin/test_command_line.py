@@ -90,6 +90,7 @@ def test_a_profile_that_there_is_not_and_no_region_are_one_clear_line() -> None:
     assert "nonsense" in ran.stderr
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_program_of_its_own_and_completes_itself(refused: Operator) -> None:
     port = refused.stack.aws_url.rpartition(":")[2]
     environment = {"PATH": os.environ["PATH"], "AWS_PORT": port, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}

@@ -69,6 +69,7 @@ def test_refusals_and_questions_name_commands_for_the_deployment_that_was_asked(
     assert f"`valet scopes list --local --aws-port {port}`" in unknown.err
 
 
+@pytest.mark.slow
 def test_it_is_called_as_the_shell_called_it(tmp_path: Path) -> None:
     (tmp_path / "valet").symlink_to(ROOT / "admin" / "valet")
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}

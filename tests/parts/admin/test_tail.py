@@ -80,6 +80,7 @@ def remote(tmp_path: Path) -> Iterator[Remote]:
         yield Remote(facts["url"], facts["aws_url"])
 
 
+@pytest.mark.slow
 def test_a_sign_in_and_an_operators_change_are_seen_in_the_local_stack(remote: Remote) -> None:
     valet = Operator(cast(LocalStack, remote), time.time, lambda seconds: None)
     sign_in(cast(LocalStack, remote))

@@ -357,6 +357,7 @@ def self_signed(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_answer_comes_within_9_seconds_even_if_the_issuer_hangs(server: Server) -> None:
     from tests.parts.authorizer.issuer import FakeClock, FakeIssuer
 

@@ -11,6 +11,8 @@ from valet.settings import SettingsError
 from tests.parts.aws import oracle
 from tests.parts.aws.door import SIGNED, Door
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = {"dynamodb": "ListTables", "kms": "ListKeys"}
 ANY, OF_DYNAMODB, OF_KMS = "http://127.0.0.1:4001", "https://dynamodb.example:8443/", "HTTP://[::1]:4002"
 NAMED: dict[str, dict[str, str]] = {

@@ -16,7 +16,7 @@ from local.template import load
 from tests.parts.aws.failing import SHORT, assert_fails, calls_to, descriptors
 from tests.parts.aws.scripted import Peer, answer, server
 
-pytestmark = pytest.mark.usefixtures("nothing_stays_open")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_stays_open")]
 
 REAL = connection.CONNECT_WITHIN + connection.ANSWER_WITHIN
 MEGABYTE = 1024 * 1024

@@ -29,6 +29,7 @@ def test_every_command_is_tried_here() -> None:
     assert sorted(lines) == sorted([*(f"make {target}" for target in MAKE), OWN_API, *SAM, *OPERATOR])
 
 
+@pytest.mark.slow
 def test_the_walk_leads_from_the_first_token_to_a_revoked_one(fresh_stack: LocalStack) -> None:
     """Every curl command of the README, in its order, in one shell."""
     script = "set -eu\n" + "\necho; echo ---\n".join(WALK)
@@ -46,6 +47,7 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SAM)
 def test_sam_understands_its_commands_up_to_the_container(command: str) -> None:
     """Function, event and environment file are named right; the container itself needs Docker."""

@@ -18,6 +18,8 @@ from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.wire import over_http
 
+pytestmark = pytest.mark.slow
+
 SERVICE = ("api_service_789", "api_secret_abc")
 
 

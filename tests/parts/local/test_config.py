@@ -17,6 +17,8 @@ from local.kept_secrets import KeptSecrets, NotKept
 from tests.parts.local.test_main import refusal
 from tests.support.local_program import program, ready
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 scopes:
   orders: {description: See your orders}

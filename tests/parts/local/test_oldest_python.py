@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-oldest" / "bin" / "python"
 NONE = "make found no python3.11 with venv on PATH, at pyenv or in /usr/bin: install it and run make test again"

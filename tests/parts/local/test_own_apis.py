@@ -108,6 +108,7 @@ def test_a_role_is_asked_for_as_well_as_the_scope(registered: Shop, number: int,
     assert registered.call("GET", f"{stage}/orders", other, number).status_code == 200
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_revoked_token_is_refused_within_five_seconds(registered: Shop, number: int, stage: str, scope: str) -> None:
     token = service_token(registered.issuer, scope)
@@ -218,6 +219,7 @@ def test_what_my_function_prints_is_shown_with_its_name(registered: Shop) -> Non
 # -- answers as API Gateway gives them ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "http", "rest"),
     [
