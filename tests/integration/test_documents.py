@@ -184,6 +184,36 @@ def test_a_client_of_a_trusted_host_may_have_its_answers_at_another(unknown: Str
     assert browser.decide(page).location.startswith("https://claude.com/callback?")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"scope": "admin"}, {"resource": "https://nobody.example"}, {"prompt": "none"}, {"response_mode": "x"}],
+)
+@pytest.mark.parametrize("response_mode", ["query", "form_post"])
+def test_a_person_who_follows_a_link_to_this_server_is_not_sent_on_to_a_strangers_address(
+    unknown: Strangers, browser: Browser, asked: dict[str, str], response_mode: str
+) -> None:
+    """Whoever publishes a document may write a request that is refused (RFC 9700 §4.11.2)."""
+    web = "https://claude.ai/callback"
+    unknown.publish(CLAUDE, redirect_uris=[web, "http://127.0.0.1/callback"])
+    asked = {"response_mode": response_mode, **asked}
+    page = refused_page(unknown, browser, unknown.application(redirect_uri=web), **asked)
+    assert web not in page.body
+    # To a program on this computer, and to a host that an operator named, the refusal goes as it does to every client.
+    local = browser.get(unknown.application().ask(scope="admin", resource=API).url)
+    assert local.answered["error"] == "invalid_scope"
+    unknown.trust("claude.ai")
+    trusted = browser.get(unknown.application(redirect_uri=web).ask(scope="admin", resource=API).url)
+    assert trusted.answered["error"] == "invalid_scope"
+
+
+def test_a_person_who_denies_a_stranger_is_sent_back(unknown: Strangers, browser: Browser) -> None:
+    """They have read where the answer goes."""
+    web = "https://claude.ai/callback"
+    unknown.publish(CLAUDE, redirect_uris=[web])
+    page, _ = consent_page(browser, unknown.application(redirect_uri=web))
+    assert browser.decide(page, "deny").answered["error"] == "access_denied"
+
+
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 

@@ -149,7 +149,7 @@ def test_hosts_that_an_operator_trusts_get_each_others_answers_and_those_of_clie
     assert usable_redirect_uris(["https://claude.com/cb", "https://a.com/cb"], hosts) == ("https://claude.com/cb",)
 
 
-@pytest.mark.parametrize("name", ["Claude Code", "קלוד", "x" * 60])
+@pytest.mark.parametrize("name", ["Claude Code", "קלוד", "x" * 60, "Tom's agent", "Đặng", "ทั้งหมด", "a\u0301\u0302b"])
 def test_a_name_that_is_shown(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == name
 
@@ -158,6 +158,30 @@ def test_a_name_that_is_shown(name: str) -> None:
     "name", ["", " a", "a ", "x" * 61, "a\u202eb", "a\u2066b", "a\u200fb", "a\x00", "ID.example.COM", "a\u2028b"]
 )
 def test_a_name_that_is_not_shown(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "id\uff0eexample\uff0ecom",  # full width
+        "id.ex\u034fample.com",  # with a mark that nobody sees
+        "id.example\ufe0f.com",
+        "íd.éxample.com",
+        "𝗶𝗱.𝗲𝘅𝗮𝗺𝗽𝗹𝗲.𝗰𝗼𝗺",
+    ],
+)
+def test_a_person_is_not_told_a_name_that_looks_like_this_servers_own_host(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize("name", ["Mail” was checked by us. It is “safe", 'a" b', "a« b", "「a」", "a\u201fb"])
+def test_a_person_is_not_told_a_name_that_ends_the_quotation_that_it_stands_in(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "a\u115fb", "a" + "\u0301" * 3, "a" + "\u0489" * 40])
+def test_a_person_is_not_told_a_name_that_nobody_sees_or_that_covers_the_lines_around_it(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == ""
 
 
@@ -253,6 +277,19 @@ def test_a_client_that_registered_is_called_by_where_its_answers_go() -> None:
     kept = DynamicClient("dyn-x", Described("C", ("http://localhost:7/cb",)).as_json(), 1, 2)
     client = client_of_registration(kept, Hosts(), "https://id.example.com")
     assert (client.client_name, client.unknown) == ("localhost:7", Unknown("registration", "C", 1, 2))
+
+
+def test_a_program_that_registered_a_trusted_address_too_is_not_called_by_that() -> None:
+    told = Described("C", ("https://claude.ai/cb", "http://localhost:7/cb"))
+    kept = DynamicClient("dyn-x", told.as_json(), 1, 2)
+    client = client_of_registration(kept, Hosts(frozenset({"claude.ai"})), "https://id.example.com")
+    assert (client.client_name, len(client.redirect_uris)) == ("localhost:7", 2)
+
+
+def test_answers_go_to_no_trusted_host_that_is_refused_by_a_name_above_it() -> None:
+    hosts = Hosts(frozenset({"claude.ai", "a.evil.example"}), frozenset({"evil.example"}))
+    assert usable_redirect_uris(["https://a.evil.example/cb"], hosts) == ()
+    assert usable_redirect_uris(["https://a.evil.example/cb"], hosts, URL) == ()
 
 
 # -- what is open ------------------------------------------------------------------------------------------------------

@@ -93,14 +93,15 @@ def _is_within_bounds(url: str, source_ip: str, ports: Ports, now: float, *, is_
     counts = (
         {"again": _AGAIN}
         if is_stored
-        else {f"host#{host_of(url)}": _OF_HOST, f"address#{network_of(source_ip)}": _OF_ADDRESS}
+        else {f"address#{network_of(source_ip)}": _OF_ADDRESS, f"host#{host_of(url)}": _OF_HOST}
     )
     if not is_stored:
         counts["all"] = _OF_ALL
     if is_trusted:
         counts = {what: most for what, most in counts.items() if what not in ("all", "again")}
     number = int(now) // _MINUTE
-    # The narrow counts come first: what they refuse does not count for everybody.
+    # The narrow counts come first: what they refuse does not count for everybody. The sender's comes before the host's,
+    # so that no single sender can keep out a host that others need.
     return all(
         ports.throttles.count(f"fetch#{what}#{number}", (number + 1) * _MINUTE) <= most for what, most in counts.items()
     )
