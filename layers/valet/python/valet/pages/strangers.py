@@ -26,7 +26,7 @@ class Stranger(Frozen):
 
 def shown_name(name: str, issuer: str) -> str:
     """The name that a client tells, if a page may show it; empty if not. Format characters turn a text around, and a
-    name with this server's own host, whatever its letters look like, would speak for it. An empty `issuer` is not known.
+    name that looks like this server's own host would speak for it. An empty `issuer` is not known.
     """
     own = urlsplit(issuer).hostname or ""
     is_good = 0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
