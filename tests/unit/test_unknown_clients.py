@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from valet.account import apps
+from valet.account.visit import Visit
 from valet.errors import InvalidScope, InvalidTarget
 from valet.http import parse_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes, Unknown
@@ -173,6 +177,20 @@ def test_a_name_that_is_not_shown(name: str) -> None:
 )
 def test_a_person_is_not_told_a_name_that_looks_like_this_servers_own_host(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize(("told", "name"), [("id.example.com", "claude.ai"), ("Claude", "claude.ai (“Claude”)")])
+def test_a_person_is_not_told_such_a_name_on_the_account_page_where_only_the_request_knows_the_host(
+    told: str, name: str
+) -> None:
+    """A deployment without ISSUER_URL takes its own host from each request."""
+    kept = Document(URL, Described(told, ("http://localhost/",)).as_json(), fetched_at=NOW)
+    client = client_of_document(kept, Hosts(), "", NOW)
+    registry = SimpleNamespace(find_client=lambda client_id: client if client_id == URL else None)
+    visit = SimpleNamespace(
+        ports=SimpleNamespace(registry=registry), request=SimpleNamespace(issuer="https://id.example.com")
+    )
+    assert apps._name(cast(Visit, visit), apps.App(URL, [], [])).text == name
 
 
 @pytest.mark.parametrize("name", ["Mail” was checked by us. It is “safe", 'a" b', "a« b", "「a」", "a\u201fb"])
