@@ -335,6 +335,23 @@ def test_a_scope_that_is_closed_is_gone_at_the_next_refresh(unknown: Strangers, 
     assert app.refresh(tokens["refresh_token"]).json()["scope"] == "items offline_access"
 
 
+def test_a_person_allowed_one_api_and_a_closed_api_leaves_no_token_for_another_audience(
+    unknown: Strangers, browser: Browser
+) -> None:
+    """A token is for the API that was named, or there is no token (M10)."""
+    unknown.publish()
+    app = unknown.application()
+    tokens = tokens_of(browser, app, scope="openid items offline_access")
+    unknown.open()
+    for asked in ({}, {"scope": "openid"}, {"resource": API}):
+        with unknown.deployment.nothing_spent():
+            refused(app.refresh(tokens["refresh_token"], **asked), 400, "invalid_scope")
+    unknown.open("items")
+    with unknown.deployment.nothing_spent():
+        refused(app.refresh(tokens["refresh_token"], scope="openid"), 400, "invalid_scope")
+    assert app.refresh(tokens["refresh_token"]).json()["scope"] == "items offline_access openid"
+
+
 @pytest.mark.parametrize("grant_type", ["client_credentials", "password"])
 def test_it_has_no_other_grant_type(unknown: Strangers, browser: Browser, grant_type: str) -> None:
     unknown.publish(CLAUDE, grant_types=["authorization_code", "refresh_token", grant_type])

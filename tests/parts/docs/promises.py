@@ -466,6 +466,7 @@ PROMISES = (
             "integration/test_resource_requests.py::*",
             "unit/test_resource.py::test_whatever_is_sent_names_a_registered_audience_or_none",
             "unit/test_resource.py::test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes",
+            f"{_DOCUMENTS}::test_a_person_allowed_one_api_and_a_closed_api_leaves_no_token_for_another_audience",
         ),
         "M10",
     ),
