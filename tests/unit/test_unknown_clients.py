@@ -153,7 +153,9 @@ def test_hosts_that_an_operator_trusts_get_each_others_answers_and_those_of_clie
     assert usable_redirect_uris(["https://claude.com/cb", "https://a.com/cb"], hosts) == ("https://claude.com/cb",)
 
 
-@pytest.mark.parametrize("name", ["Claude Code", "קלוד", "x" * 60, "Tom's agent", "Đặng", "ทั้งหมด", "a\u0301\u0302b"])
+@pytest.mark.parametrize(
+    "name", ["Claude Code", "קלוד", "x" * 60, "Tom's agent", "Đặng", "ทั้งหมด", "ᾧ", "शक्तिं", "שָּׁ", "a\u0301\u0302b"]
+)
 def test_a_name_that_is_shown(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == name
 
@@ -198,7 +200,7 @@ def test_a_person_is_not_told_a_name_that_ends_the_quotation_that_it_stands_in(n
     assert shown_name(name, "https://id.example.com") == ""
 
 
-@pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "a\u115fb", "a" + "\u0301" * 3, "a" + "\u0489" * 40])
+@pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "a\u115fb", "a" + "\u0301" * 5, "a" + "\u0489" * 40])
 def test_a_person_is_not_told_a_name_that_nobody_sees_or_that_covers_the_lines_around_it(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == ""
 

@@ -11,7 +11,7 @@ LONGEST_NAME = 60  # characters
 # Pages show the name in quotation marks: one in the name would end it, and what follows would be this server's words.
 _QUOTATION_MARK = re.compile('["“”„‟«»‹›「」『』〝〞〟＂]')
 _UNSEEN = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")  # they count as printable, and no font draws them
-_MOST_MARKS = 2  # on one letter; a pile of them would reach into the lines above and below
+_MOST_MARKS = 4  # on one letter, in any script; a pile of them would reach into the lines above and below
 
 
 class Stranger(Frozen):
