@@ -306,6 +306,15 @@ def test_a_program_that_registered_a_trusted_address_too_is_not_called_by_that()
     assert (client.client_name, len(client.redirect_uris)) == ("localhost:7", 2)
 
 
+@pytest.mark.parametrize("query", ["?next=https://evil.example/", "?url=//evil.example", "?code=a&state=b", "?"])
+def test_a_person_who_trusts_a_host_is_not_passed_on_by_a_query_of_a_strangers_choice(query: str) -> None:
+    """Only the origin itself may say which of its addresses have one."""
+    hosts = Hosts(frozenset({"claude.com", "claude.ai"}))
+    for url in ("", URL):
+        assert usable_redirect_uris([f"https://claude.com/cb{query}"], hosts, url) == ()
+    assert usable_redirect_uris([f"https://claude.ai/cb{query}"], hosts, URL) == (f"https://claude.ai/cb{query}",)
+
+
 def test_answers_go_to_no_trusted_host_that_is_refused_by_a_name_above_it() -> None:
     hosts = Hosts(frozenset({"claude.ai", "a.evil.example"}), frozenset({"evil.example"}))
     assert usable_redirect_uris(["https://a.evil.example/cb"], hosts) == ()

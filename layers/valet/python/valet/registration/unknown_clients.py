@@ -175,7 +175,10 @@ def _is_usable(uri: str, own: str, trusted: frozenset[str]) -> bool:
     if origin is None or not origin.startswith("https://"):
         return False
     # To origin_of the default port is no difference. Comparing addresses as texts, it is one.
-    return uri.startswith(f"{origin}/") and (origin == own or origin.removeprefix("https://") in trusted)
+    if not uri.startswith(f"{origin}/"):
+        return False
+    # Of another host's addresses, a stranger may name one. A query of their choice could make it pass the answer on.
+    return origin == own or (origin.removeprefix("https://") in trusted and "?" not in uri)
 
 
 def _members(body: bytes, largest: int) -> Mapping[str, object]:
