@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -16,6 +17,7 @@ from valet.errors import InvalidScope, InvalidTarget
 from valet.http import parse_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes, Unknown
 from valet.models.unknown_clients import Document, DynamicClient, Hosts
+from valet.pages import strangers
 from valet.pages.strangers import shown_name
 from valet.protocol.open_scope import open_scope, requested
 from valet.protocol.scope import narrowed_scope
@@ -35,6 +37,7 @@ from valet.registration.unknown_clients import (
     usable_redirect_uris,
 )
 
+CATALOGUES = Path(strangers.__file__).parent / "catalogues"
 URL = "https://claude.ai/oauth/client.json"
 NOW = 1_800_000_000
 
@@ -198,6 +201,13 @@ def test_a_person_is_not_told_such_a_name_on_the_account_page_where_only_the_req
 @pytest.mark.parametrize("name", ["Mail” was checked by us. It is “safe", 'a" b', "a« b", "「a」", "a\u201fb"])
 def test_a_person_is_not_told_a_name_that_ends_the_quotation_that_it_stands_in(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize("catalogue", sorted(CATALOGUES.glob("*.json")), ids=lambda path: path.stem)
+def test_in_no_language_a_name_can_end_its_quotation(catalogue: Path) -> None:
+    before, after = json.loads(catalogue.read_text(encoding="utf-8"))["consent.calls_itself"].split("{name}")
+    for mark in (before.rstrip()[-1], after.lstrip()[0]):
+        assert shown_name(f"a{mark}b", "https://id.example.com") == ""
 
 
 @pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "a\u115fb", "a" + "\u0301" * 5, "a" + "\u0489" * 40])
