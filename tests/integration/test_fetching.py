@@ -299,6 +299,20 @@ def test_one_sender_who_makes_up_addresses_of_a_host_does_not_keep_its_client_ou
     assert unknown.invoke(CLAUDE) == "fetched"
 
 
+def test_one_sender_who_has_their_own_documents_refreshed_keeps_no_others_from_that(unknown: Strangers) -> None:
+    unknown.publish()
+    assert unknown.invoke(CLAUDE) == "fetched"
+    count(unknown, "again#198.51.100.7", 20)
+    unknown.deployment.clock.advance(6)
+    with unknown.deployment.nothing_spent(but=("throttle#",)):
+        assert unknown.invoke(CLAUDE, "198.51.100.7") == "bounded"
+    counted = [item["pk"]["S"] for item in unknown.deployment.everything() if "#again#" in item["pk"]["S"]]
+    assert counted == [f"throttle#fetch#again#198.51.100.7#{int(unknown.deployment.clock()) // 60}"]
+    assert unknown.invoke(CLAUDE, "198.51.100.7", is_trusted=True) == "fetched"
+    unknown.deployment.clock.advance(6)
+    assert unknown.invoke(CLAUDE) == "fetched"
+
+
 def test_the_log_says_what_was_fetched_and_names_no_value(unknown: Strangers, log_lines: list[str]) -> None:
     unknown.publish()
     unknown.invoke(CLAUDE)
