@@ -91,6 +91,13 @@ AGENT_ATTACKS = (
         ),
     ),
     Row(
+        "a key that a client has replaced in its document, in a request with and without client_id",
+        (
+            "integration/test_documents_with_keys.py::"
+            "test_a_thief_of_a_key_that_its_client_has_replaced_is_refused_as_soon_as_the_document_is_stale",
+        ),
+    ),
+    Row(
         "another API's token at an MCP server",
         ("parts/local/test_beside.py::test_a_token_for_another_api_is_none_for_the_mcp_server",),
     ),
