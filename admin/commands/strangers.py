@@ -47,7 +47,8 @@ def add(desk: Desk, host: str) -> None:
     """Trust HOST: every address of it.
 
     Its documents name clients also where ClientIdMetadata is listed, they count in no bound that all clients share, and
-    answers may go to any https address of it. So trust no host that serves files of other people.
+    answers may go to any https address of it. So trust no host that serves files of other people, or that passes on
+    what it gets.
     """
     _say(desk, host, "is trusted", trusted=True)
 

@@ -184,6 +184,36 @@ def test_a_client_of_a_trusted_host_may_have_its_answers_at_another(unknown: Str
     assert browser.decide(page).location.startswith("https://claude.com/callback?")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"scope": "admin"}, {"resource": "https://nobody.example"}, {"prompt": "none"}, {"response_mode": "x"}],
+)
+@pytest.mark.parametrize("response_mode", ["query", "form_post"])
+def test_a_person_who_follows_a_link_to_this_server_is_not_sent_on_to_a_strangers_address(
+    unknown: Strangers, browser: Browser, asked: dict[str, str], response_mode: str
+) -> None:
+    """Whoever publishes a document may write a request that is refused (RFC 9700 §4.11.2)."""
+    web = "https://claude.ai/callback"
+    unknown.publish(CLAUDE, redirect_uris=[web, "http://127.0.0.1/callback"])
+    asked = {"response_mode": response_mode, **asked}
+    page = refused_page(unknown, browser, unknown.application(redirect_uri=web), **asked)
+    assert web not in page.body
+    # To a program on this computer, and to a host that an operator named, the refusal goes as it does to every client.
+    local = browser.get(unknown.application().ask(scope="admin", resource=API).url)
+    assert local.answered["error"] == "invalid_scope"
+    unknown.trust("claude.ai")
+    trusted = browser.get(unknown.application(redirect_uri=web).ask(scope="admin", resource=API).url)
+    assert trusted.answered["error"] == "invalid_scope"
+
+
+def test_a_person_who_denies_a_stranger_is_sent_back(unknown: Strangers, browser: Browser) -> None:
+    """They have read where the answer goes."""
+    web = "https://claude.ai/callback"
+    unknown.publish(CLAUDE, redirect_uris=[web])
+    page, _ = consent_page(browser, unknown.application(redirect_uri=web))
+    assert browser.decide(page, "deny").answered["error"] == "access_denied"
+
+
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +333,23 @@ def test_a_scope_that_is_closed_is_gone_at_the_next_refresh(unknown: Strangers, 
     unknown.deployment.registrar.put_scope(Scope("api_access", "Call the API", includes=frozenset({"profile"})))
     unknown.deployment.clock.advance(11)
     assert app.refresh(tokens["refresh_token"]).json()["scope"] == "items offline_access"
+
+
+def test_a_person_allowed_one_api_and_a_closed_api_leaves_no_token_for_another_audience(
+    unknown: Strangers, browser: Browser
+) -> None:
+    """A token is for the API that was named, or there is no token (M10)."""
+    unknown.publish()
+    app = unknown.application()
+    tokens = tokens_of(browser, app, scope="openid items offline_access")
+    unknown.open()
+    for asked in ({}, {"scope": "openid"}, {"resource": API}):
+        with unknown.deployment.nothing_spent():
+            refused(app.refresh(tokens["refresh_token"], **asked), 400, "invalid_scope")
+    unknown.open("items")
+    with unknown.deployment.nothing_spent():
+        refused(app.refresh(tokens["refresh_token"], scope="openid"), 400, "invalid_scope")
+    assert app.refresh(tokens["refresh_token"]).json()["scope"] == "items offline_access openid"
 
 
 @pytest.mark.parametrize("grant_type", ["client_credentials", "password"])

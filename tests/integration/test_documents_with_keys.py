@@ -10,7 +10,7 @@ import pytest
 from tests.parts.outbound.internet import page
 from tests.support.browser import Browser
 from tests.support.dpop_client import key_for
-from tests.support.key_client import KeyApplication, key_application
+from tests.support.key_client import ASSERTION_TYPE, KeyApplication, key_application
 from tests.support.strangers import API, JSON, Strangers
 from tests.support.wire import refused
 
@@ -69,15 +69,28 @@ def test_without_its_key_nobody_is_the_client(
     assert app.refresh(token).status == 200
 
 
-def test_a_token_request_wants_fresh_keys(unknown: Strangers, browser: Browser, app: KeyApplication) -> None:
+@pytest.mark.parametrize("named", [CHATGPT, None])
+def test_a_thief_of_a_key_that_its_client_has_replaced_is_refused_as_soon_as_the_document_is_stale(
+    unknown: Strangers, browser: Browser, app: KeyApplication, named: str | None
+) -> None:
+    """Also without the client_id, which a request with an assertion may leave out (RFC 7521 §4.2)."""
     publish(unknown, app, "jwks_uri", "Cache-Control: max-age=60")
     token = tokens_of(browser, app)["refresh_token"]
     other = key_application(app, unknown.deployment.clock, key=key_for("ES256"), kid="second")
     publish(unknown, other, "jwks_uri", "Cache-Control: max-age=60")
     unknown.deployment.clock.advance(61)
     with unknown.deployment.nothing_spent(but=("document#",)):
-        refused(app.refresh(token, client_id=CHATGPT), 401, "invalid_client")
+        refused(app.refresh(token, client_id=named), 401, "invalid_client")
     assert other.refresh(token).status == 200
+
+
+@pytest.mark.parametrize("assertion", ["", "x", "a.b.c", "." * 9000, "e30.e30.e30", "e30.eyJpc3MiOjF9.e30"])
+def test_what_is_no_assertion_names_no_document(unknown: Strangers, app: KeyApplication, assertion: str) -> None:
+    with unknown.deployment.nothing_spent():
+        asked = {"client_assertion": assertion, "client_assertion_type": ASSERTION_TYPE}
+        answer = app.token(grant_type="refresh_token", refresh_token="x", client_id=None, **asked)
+    refused(answer, 401, "invalid_client")
+    assert unknown.asked == 0
 
 
 def test_keys_that_cannot_be_fetched_again_serve_for_a_day(

@@ -284,7 +284,33 @@ def test_what_a_narrow_bound_refuses_does_not_count_for_everybody(unknown: Stran
     count(unknown, "host#example.net", 20)
     assert unknown.invoke(OTHER) == "bounded"
     counters = [item["pk"]["S"] for item in unknown.deployment.everything() if item["pk"]["S"].startswith("throttle#f")]
-    assert not any("#all#" in each or "#address#" in each for each in counters)
+    assert not any("#all#" in each for each in counters)
+
+
+def test_one_sender_who_makes_up_addresses_of_a_host_does_not_keep_its_client_out(unknown: Strangers) -> None:
+    """And leaves one counter, however many hosts they make up."""
+    unknown.publish()
+    for number in range(25):
+        unknown.invoke(f"{CLAUDE}/{number}", "198.51.100.7")
+    for number in range(5):
+        unknown.invoke(f"https://made-up-{number}.example/c.json", "198.51.100.7")
+    counted = [item["pk"]["S"] for item in unknown.deployment.everything() if "made-up" in item["pk"]["S"]]
+    assert counted == []
+    assert unknown.invoke(CLAUDE) == "fetched"
+
+
+def test_one_sender_who_has_their_own_documents_refreshed_keeps_no_others_from_that(unknown: Strangers) -> None:
+    unknown.publish()
+    assert unknown.invoke(CLAUDE) == "fetched"
+    count(unknown, "again#198.51.100.7", 20)
+    unknown.deployment.clock.advance(6)
+    with unknown.deployment.nothing_spent(but=("throttle#",)):
+        assert unknown.invoke(CLAUDE, "198.51.100.7") == "bounded"
+    counted = [item["pk"]["S"] for item in unknown.deployment.everything() if "#again#" in item["pk"]["S"]]
+    assert counted == [f"throttle#fetch#again#198.51.100.7#{int(unknown.deployment.clock()) // 60}"]
+    assert unknown.invoke(CLAUDE, "198.51.100.7", is_trusted=True) == "fetched"
+    unknown.deployment.clock.advance(6)
+    assert unknown.invoke(CLAUDE) == "fetched"
 
 
 def test_the_log_says_what_was_fetched_and_names_no_value(unknown: Strangers, log_lines: list[str]) -> None:

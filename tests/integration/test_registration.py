@@ -108,6 +108,27 @@ def test_the_consent_page_is_called_by_where_the_answer_goes(unknown: Strangers,
 
 
 @pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("http://127.0.0.1:4711/cb", "127.0.0.1:4711"),
+        ("https://claude.ai/callback", "claude.ai"),
+        ("https://claude.com/callback", "claude.com"),
+    ],
+)
+def test_a_person_is_not_told_of_a_trusted_host_while_the_answer_goes_elsewhere(
+    unknown: Strangers, browser: Browser, asked: str, title: str
+) -> None:
+    """Anybody may register an address of a trusted host next to their own program's."""
+    unknown.trust("claude.ai", "claude.com")
+    uris = ["https://claude.ai/callback", "http://127.0.0.1/cb", "https://claude.com/callback"]
+    client_id = register(unknown, metadata(client_name="Claude", redirect_uris=uris)).json()["client_id"]
+    page = browser.open(unknown.application(client_id, asked).ask(scope="items", resource=API).url)
+    assert f"<bdi>{title}</bdi>" in page.body
+    assert "claude" not in page.body.replace(title, "")
+    assert f"<title>Allow {title}?" in browser.sign_in(page).body
+
+
+@pytest.mark.parametrize(
     ("changes", "error"),
     [
         ({"redirect_uris": None}, "invalid_redirect_uri"),

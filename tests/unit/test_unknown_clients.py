@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from valet.account import apps
+from valet.account.visit import Visit
 from valet.errors import InvalidScope, InvalidTarget
 from valet.http import parse_parameters
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes, Unknown
 from valet.models.unknown_clients import Document, DynamicClient, Hosts
+from valet.pages import strangers
 from valet.pages.strangers import shown_name
 from valet.protocol.open_scope import open_scope, requested
 from valet.protocol.scope import narrowed_scope
@@ -31,6 +37,7 @@ from valet.registration.unknown_clients import (
     usable_redirect_uris,
 )
 
+CATALOGUES = Path(strangers.__file__).parent / "catalogues"
 URL = "https://claude.ai/oauth/client.json"
 NOW = 1_800_000_000
 
@@ -149,7 +156,9 @@ def test_hosts_that_an_operator_trusts_get_each_others_answers_and_those_of_clie
     assert usable_redirect_uris(["https://claude.com/cb", "https://a.com/cb"], hosts) == ("https://claude.com/cb",)
 
 
-@pytest.mark.parametrize("name", ["Claude Code", "קלוד", "x" * 60])
+@pytest.mark.parametrize(
+    "name", ["Claude Code", "קלוד", "x" * 60, "Tom's agent", "Đặng", "ทั้งหมด", "ᾧ", "शक्तिं", "שָּׁ", "a\u0301\u0302b"]
+)
 def test_a_name_that_is_shown(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == name
 
@@ -158,6 +167,51 @@ def test_a_name_that_is_shown(name: str) -> None:
     "name", ["", " a", "a ", "x" * 61, "a\u202eb", "a\u2066b", "a\u200fb", "a\x00", "ID.example.COM", "a\u2028b"]
 )
 def test_a_name_that_is_not_shown(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "id\uff0eexample\uff0ecom",  # full width
+        "id.ex\u034fample.com",  # with a mark that nobody sees
+        "id.example\ufe0f.com",
+        "íd.éxample.com",
+        "𝗶𝗱.𝗲𝘅𝗮𝗺𝗽𝗹𝗲.𝗰𝗼𝗺",
+    ],
+)
+def test_a_person_is_not_told_a_name_that_looks_like_this_servers_own_host(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize(("told", "name"), [("id.example.com", "claude.ai"), ("Claude", "claude.ai (“Claude”)")])
+def test_a_person_is_not_told_such_a_name_on_the_account_page_where_only_the_request_knows_the_host(
+    told: str, name: str
+) -> None:
+    """A deployment without ISSUER_URL takes its own host from each request."""
+    kept = Document(URL, Described(told, ("http://localhost/",)).as_json(), fetched_at=NOW)
+    client = client_of_document(kept, Hosts(), "", NOW)
+    registry = SimpleNamespace(find_client=lambda client_id: client if client_id == URL else None)
+    visit = SimpleNamespace(
+        ports=SimpleNamespace(registry=registry), request=SimpleNamespace(issuer="https://id.example.com")
+    )
+    assert apps._name(cast(Visit, visit), apps.App(URL, [], [])).text == name
+
+
+@pytest.mark.parametrize("name", ["Mail” was checked by us. It is “safe", 'a" b', "a« b", "「a」", "a\u201fb"])
+def test_a_person_is_not_told_a_name_that_ends_the_quotation_that_it_stands_in(name: str) -> None:
+    assert shown_name(name, "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize("catalogue", sorted(CATALOGUES.glob("*.json")), ids=lambda path: path.stem)
+def test_in_no_language_a_name_can_end_its_quotation(catalogue: Path) -> None:
+    before, after = json.loads(catalogue.read_text(encoding="utf-8"))["consent.calls_itself"].split("{name}")
+    for mark in (before.rstrip()[-1], after.lstrip()[0]):
+        assert shown_name(f"a{mark}b", "https://id.example.com") == ""
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "a\u115fb", "a" + "\u0301" * 5, "a" + "\u0489" * 40])
+def test_a_person_is_not_told_a_name_that_nobody_sees_or_that_covers_the_lines_around_it(name: str) -> None:
     assert shown_name(name, "https://id.example.com") == ""
 
 
@@ -253,6 +307,28 @@ def test_a_client_that_registered_is_called_by_where_its_answers_go() -> None:
     kept = DynamicClient("dyn-x", Described("C", ("http://localhost:7/cb",)).as_json(), 1, 2)
     client = client_of_registration(kept, Hosts(), "https://id.example.com")
     assert (client.client_name, client.unknown) == ("localhost:7", Unknown("registration", "C", 1, 2))
+
+
+def test_a_program_that_registered_a_trusted_address_too_is_not_called_by_that() -> None:
+    told = Described("C", ("https://claude.ai/cb", "http://localhost:7/cb"))
+    kept = DynamicClient("dyn-x", told.as_json(), 1, 2)
+    client = client_of_registration(kept, Hosts(frozenset({"claude.ai"})), "https://id.example.com")
+    assert (client.client_name, len(client.redirect_uris)) == ("localhost:7", 2)
+
+
+@pytest.mark.parametrize("query", ["?next=https://evil.example/", "?url=//evil.example", "?code=a&state=b", "?"])
+def test_a_person_who_trusts_a_host_is_not_passed_on_by_a_query_of_a_strangers_choice(query: str) -> None:
+    """Only the origin itself may say which of its addresses have one."""
+    hosts = Hosts(frozenset({"claude.com", "claude.ai"}))
+    for url in ("", URL):
+        assert usable_redirect_uris([f"https://claude.com/cb{query}"], hosts, url) == ()
+    assert usable_redirect_uris([f"https://claude.ai/cb{query}"], hosts, URL) == (f"https://claude.ai/cb{query}",)
+
+
+def test_answers_go_to_no_trusted_host_that_is_refused_by_a_name_above_it() -> None:
+    hosts = Hosts(frozenset({"claude.ai", "a.evil.example"}), frozenset({"evil.example"}))
+    assert usable_redirect_uris(["https://a.evil.example/cb"], hosts) == ()
+    assert usable_redirect_uris(["https://a.evil.example/cb"], hosts, URL) == ()
 
 
 # -- what is open ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ _REQUESTS = "integration/test_resource_requests.py"
 _RESOURCE = "unit/test_resource.py"
 _TOOLS = "parts/authorizer/test_tools.py"
 _MCP = "e2e/test_mcp_clients.py"
+_DOCUMENTS = "integration/test_documents.py"
+_NAMES = "unit/test_unknown_clients.py"
 
 AGENT_ATTACKS = (
     Row(
@@ -59,6 +61,40 @@ AGENT_ATTACKS = (
             f"{_TOOLS}::test_a_direct_route_refuses_a_token_that_came_through_a_client_and_asks_for_no_other",
             f"{_TOOLS}::test_a_direct_field_is_null_for_a_token_that_came_through_a_client",
             f"{_TOOLS}::test_a_token_that_does_not_say_who_its_actors_are_is_refused",
+        ),
+    ),
+    Row(
+        "a link to this server with a request that is refused, to send a person on to a stranger's address",
+        (f"{_DOCUMENTS}::test_a_person_who_follows_a_link_to_this_server_is_not_sent_on_to_a_strangers_address",),
+    ),
+    Row(
+        "a name that looks like this server's host, ends the quotation that it stands in, or covers other lines",
+        (
+            f"{_DOCUMENTS}::test_a_name_that_could_deceive_is_left_out",
+            f"{_NAMES}::test_a_person_is_not_told_a_name_that_looks_like_this_servers_own_host",
+            f"{_NAMES}::test_a_person_is_not_told_a_name_that_ends_the_quotation_that_it_stands_in",
+            f"{_NAMES}::test_a_person_is_not_told_a_name_that_nobody_sees_or_that_covers_the_lines_around_it",
+        ),
+    ),
+    Row(
+        "a registration that names a trusted host's address next to a program's own",
+        (
+            "integration/test_registration.py::"
+            "test_a_person_is_not_told_of_a_trusted_host_while_the_answer_goes_elsewhere",
+        ),
+    ),
+    Row(
+        "made-up addresses of a host, to keep its client out",
+        (
+            "integration/test_fetching.py::"
+            "test_one_sender_who_makes_up_addresses_of_a_host_does_not_keep_its_client_out",
+        ),
+    ),
+    Row(
+        "a key that a client has replaced in its document, in a request with and without client_id",
+        (
+            "integration/test_documents_with_keys.py::"
+            "test_a_thief_of_a_key_that_its_client_has_replaced_is_refused_as_soon_as_the_document_is_stale",
         ),
     ),
     Row(

@@ -445,6 +445,7 @@ PROMISES = (
         (
             f"{_FETCHING}::test_ten_thousand_client_ids_of_one_host_cost_twenty_fetches_a_minute",
             f"{_FETCHING}::test_beyond_a_bound_no_document_that_is_not_stored_is_fetched",
+            f"{_FETCHING}::test_one_sender_who_has_their_own_documents_refreshed_keeps_no_others_from_that",
             f"{_REGISTRATION}::test_ten_clients_an_hour_register_from_one_address",
             f"{_REGISTRATION}::test_without_an_invite_nothing_counts_for_everybody",
             f"{_REGISTRATION}::test_an_unused_client_ends_after_a_day_and_a_used_one_after_ninety",
@@ -468,6 +469,7 @@ PROMISES = (
             "integration/test_resource_requests.py::*",
             "unit/test_resource.py::test_whatever_is_sent_names_a_registered_audience_or_none",
             "unit/test_resource.py::test_every_token_of_whatever_is_granted_is_for_one_named_api_and_its_scopes",
+            f"{_DOCUMENTS}::test_a_person_allowed_one_api_and_a_closed_api_leaves_no_token_for_another_audience",
         ),
         "M10",
     ),

@@ -208,3 +208,8 @@ def test_what_meets_unknown_clients_is_told_so_and_may_read_them_and_nothing_els
     assert told - {"MetadataFunction"} == readers
     assert readers == {name for name in FUNCTIONS if {("GetItem", "hosts")} <= _allowed(name)} - {"RegisterFunction"}
     assert not {"ParFunction", "FinishFunction", "MailerFunction", "NotifyClientsFunction"} & readers
+    # On the way to such a client, a person may sign in by every means. Confirm takes a client's name for a word alone.
+    asks_for_whom = {
+        name for name in FUNCTIONS if {("GetItem", "request#*"), ("GetItem", "client#*")} <= _allowed(name)
+    }
+    assert asks_for_whom - readers == {"ConfirmFunction"}

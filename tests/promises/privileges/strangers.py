@@ -15,7 +15,9 @@ from tests.promises.counts.strangers import ask_host
 from tests.support.application import Application
 from tests.support.authenticator import SoftPasskey
 from tests.support.browser import Browser, form_of
+from tests.support.federation import button_of, put_provider
 from tests.support.passkeys import answer_of
+from tests.support.providers import FakeProvider
 from tests.support.strangers import CLAUDE, LOOPBACK
 from tests.support.wire import Answer
 
@@ -33,9 +35,12 @@ def walk_strangers(walk: Walk) -> None:
     registry.put(item_from_model(Hosts(frozenset({"trusted.example"})), "hosts", "hosts"))
     Registrar(registry).put_policy(Policy(registration="on", sign_in_with="either"))
     client_id = _registered(walk)
+    provider = FakeProvider("oidc", walk.clock)
+    put_provider(registry, SERVER.sealing, provider)
+    walk.clock.advance(11)
     with patch("valet.outbound.guarded.ask", ask_host):
         for each in (CLAUDE, client_id):
-            _at_every_function(walk, each)
+            _at_every_function(walk, each, provider)
         walk.clock.advance(86_401)  # /token has the document fetched anew
         asked = walk.stack.issuer
         Application(walk.send, asked, CLAUDE, None, LOOPBACK).refresh("x.y.z")
@@ -55,7 +60,7 @@ def _registered(walk: Walk) -> str:
     return str(answer.json()["client_id"])
 
 
-def _at_every_function(walk: Walk, client_id: str) -> None:
+def _at_every_function(walk: Walk, client_id: str, provider: FakeProvider) -> None:
     issuer = walk.stack.issuer
     app = Application(walk.send, issuer, client_id, None, LOOPBACK, "openid items offline_access")
     browser = Browser(walk.send, issuer)
@@ -68,10 +73,10 @@ def _at_every_function(walk: Walk, client_id: str) -> None:
     assert app.userinfo(tokens["access_token"]).status == 200
     assert walk.service.introspect(tokens["access_token"]).json()["active"]
     assert app.revoke(app.refresh(tokens["refresh_token"]).json()["refresh_token"]).status == 200
-    _before_a_sign_in(walk, app)
+    _before_a_sign_in(walk, app, provider)
 
 
-def _before_a_sign_in(walk: Walk, app: Application) -> None:
+def _before_a_sign_in(walk: Walk, app: Application, provider: FakeProvider) -> None:
     """The pages on the way to it."""
     browser = Browser(walk.send, app.issuer)
     page: Answer = browser.open(app.ask(resource=f"{app.issuer}/api").url)
@@ -80,3 +85,4 @@ def _before_a_sign_in(walk: Walk, app: Application) -> None:
         browser.post("/login/passkey", answer_of(page, SoftPasskey("localhost", b"nobody"), app.issuer)).status == 401
     )
     assert browser.get(f"/join?request={handle}").status == 200
+    assert browser.get(button_of(page, provider)).location.startswith(f"{provider.host}/")

@@ -74,14 +74,27 @@ def refused_to(destination: "Destination | None", error: OAuthError) -> Response
     """A refusal that goes back to the client by a redirect. A reason that the client does not learn is logged.
 
     AlreadyAnswered is raised again, for a page: the client has got its answer, and an error after it would contradict
-    the code. So is every error of a visit of the account page, which is no client, and one before a destination is
-    known.
+    the code. So is every error of a visit of the account page, which is no client, one before a destination is known,
+    and one for an address that no operator knows.
     """
     if destination is None or destination.is_account_page or isinstance(error, AlreadyAnswered):
+        raise error
+    if destination.client.is_unknown and _is_strange(destination):
         raise error
     if error.detail:
         observability.log_refusal(error)
     return destination.refuse(error).with_cookies(*error.cookies)
+
+
+def _is_strange(destination: "Destination") -> bool:
+    """Whether answers go to a host that no operator named. Anybody can write a request that is refused: a browser that
+    is sent on by the refusal would make every link to this server one to any address (RFC 9700 §4.11.2).
+    """
+    from valet.models.unknown_clients import DOCUMENT  # only a deployment that takes such clients needs them
+    from valet.protocol.redirect_uri import is_loopback
+
+    unknown = destination.client.unknown
+    return unknown.kind == DOCUMENT and not unknown.is_trusted and not is_loopback(destination.redirect_uri)
 
 
 def _refused(error: OAuthError, request: Request | None, refuse: Refuse, readable_by: str, server: Server) -> Response:

@@ -69,11 +69,18 @@ class Surroundings:
         """The parameters of a new authorization request, or of a token request, after the document that their client
         names itself by was fetched, if it is one and has to be fetched (valet/registration/freshness.py).
         """
-        if self.settings.client_id_metadata != "off" and "client_id" in parameters:
-            from valet.registration.freshness import freshen, freshen_for_token
+        if self.settings.client_id_metadata == "off":
+            return parameters
+        from valet.registration.freshness import freshen, freshen_for_token
 
-            freshen_now = freshen_for_token if request.path == "/token" else freshen
+        freshen_now = freshen_for_token if request.path == "/token" else freshen
+        if "client_id" in parameters:
             freshen_now(self, parameters["client_id"], request.source_ip)
+        elif request.path == "/token" and "client_assertion" in parameters:
+            from valet.client_authentication.assertion import claimed_client_id
+
+            # A client that signs may leave its client_id out. Its keys have to be fresh all the same.
+            freshen_now(self, claimed_client_id(parameters["client_assertion"]), request.source_ip)
         return parameters
 
     @cached_property

@@ -98,7 +98,11 @@ def _name(visit: Visit, app: App) -> Variants:
     """
     client = visit.ports.registry.find_client(app.client_id)
     if client is not None and client.unknown.told_name:
-        return Variants(f"{client.client_name} (“{client.unknown.told_name}”)")
+        from valet.pages.strangers import shown_name  # only a deployment that takes such clients needs it
+
+        # Where the settings name no issuer, only a request knows this server's own host.
+        if told := shown_name(client.unknown.told_name, visit.request.issuer):
+            return Variants(f"{client.client_name} (“{told}”)")
     return variants(client, "client_name") if client else Variants(app.client_id)
 
 

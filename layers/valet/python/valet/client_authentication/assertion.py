@@ -72,6 +72,15 @@ def authenticate(request: Request, form: Parameters, ports: Ports) -> tuple[Clie
     return client, value
 
 
+def claimed_client_id(assertion: str) -> str:
+    """The client_id that the assertion names, which nothing has verified; empty if it names none."""
+    try:
+        client_id = signed.read(assertion, _TYPES, ASSERTION_SIGNING_ALGS).claims.get("iss")
+    except Refused:
+        return ""
+    return client_id if isinstance(client_id, str) else ""
+
+
 def _client_of(unverified: Unverified, form: Parameters, ports: Ports) -> Client:
     claims = unverified.claims
     client_id = claims.get("iss")

@@ -6,7 +6,7 @@ from valet.errors import InvalidScope
 from valet.frozen import replace
 from valet.grant_types.request import Ports, TokenRequest
 from valet.models.accounts import Account
-from valet.models.clients import Scopes
+from valet.models.clients import Client, Scopes
 from valet.models.grants import Grant, LiveToken, Tokens
 from valet.protocol import claims
 from valet.protocol.scope import OPENID, audience, the_scopes
@@ -26,14 +26,15 @@ def picks_no_api(resource: Sequence[str], grant: Grant) -> bool:
 
 
 def for_one_api(
-    resource: Sequence[str], grant: Grant, scope: Sequence[str], known: Scopes
+    resource: Sequence[str], grant: Grant, scope: Sequence[str], known: Scopes, client: Client
 ) -> tuple[Sequence[str], Scopes]:
     """The scope of the access token, and the registered scopes that its audience, lifetime and roles follow.
 
-    Where the request names an API of the grant by `resource`, or has to, they are that API's and the issuer's alone.
-    Raises InvalidScope if the scope has nothing of that API.
+    Where the request names an API of the grant by `resource`, or has to, they are that API's and the issuer's alone. So
+    they are for a client that no operator registered, whose grant is for one API. Raises InvalidScope if the scope has
+    nothing of that API.
     """
-    if not (resource or grant.resources):
+    if not (resource or grant.resources or client.is_unknown):
         return scope, known
     from valet.protocol.resource import for_one, picked
 

@@ -110,7 +110,7 @@ def _prepare(
     pointer renewed by which the grant is found.
     """
     client, now = request.client, request.now
-    scope, known = for_one_api(use.resource, grant, grant.scope, ports.registry.scopes())
+    scope, known = for_one_api(use.resource, grant, grant.scope, ports.registry.scopes(), client)
     exp = int(now) + access_token.lifetime(scope, known, ports.settings)
     live = (ports.status_indices.allot(client.holder, exp, grant.client_epoch),)
     tokens = sign_tokens(request, ports, grant, account, scope, known, live[0], is_first=True)

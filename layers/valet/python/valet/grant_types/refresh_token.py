@@ -234,7 +234,7 @@ def _scope(request: TokenRequest, ports: Ports, grant: Grant, presented: Present
     scope = narrowed_scope(asked, request.client, known)
     if not scope:
         raise nothing_left(asked)
-    return for_one_api(presented.resource, grant, scope, known)
+    return for_one_api(presented.resource, grant, scope, known, request.client)
 
 
 def _record(request: TokenRequest, ports: Ports, grant: Grant, event: EventName) -> None:

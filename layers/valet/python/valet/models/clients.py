@@ -14,6 +14,7 @@ class Unknown(Frozen):
     told_name: str = ""  # what it calls itself, if a page may show that
     registered_at: int = 0  # when it registered itself; epoch seconds
     expires_at: int = 0  # when its registration ends unless it is used; epoch seconds
+    is_trusted: bool = False  # an operator named the host of its document
 
 
 REGISTERED = Unknown("")

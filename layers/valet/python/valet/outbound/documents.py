@@ -34,8 +34,9 @@ _MINUTE = 60
 _FRESH = (60, 86_400)  # seconds, the bounds of max-age
 _FRESH_BY_DEFAULT = 600
 _GONE = (404, 410)
-# In one minute, of documents that are not stored: of one host, from one address, and of all; and of stored documents.
-_OF_HOST, _OF_ADDRESS, _OF_ALL, _AGAIN = 20, 10, 60, 60
+# In one minute, of documents that are not stored: of one host, from one address, and of all.
+_OF_HOST, _OF_ADDRESS, _OF_ALL = 20, 10, 60
+_AGAIN_OF_ADDRESS, _AGAIN = 20, 60  # of stored documents: from one address, and of all
 _MAX_AGE = re.compile(r'(?:^|[\s,])max-age="?(\d{1,10})')
 
 
@@ -90,17 +91,15 @@ def fetch(
 
 def _is_within_bounds(url: str, source_ip: str, ports: Ports, now: float, *, is_stored: bool, is_trusted: bool) -> bool:
     """Count the fetch, and answer whether it may be made. Each count is of one minute, and begins before the fetch."""
-    counts = (
-        {"again": _AGAIN}
-        if is_stored
-        else {f"host#{host_of(url)}": _OF_HOST, f"address#{network_of(source_ip)}": _OF_ADDRESS}
-    )
-    if not is_stored:
-        counts["all"] = _OF_ALL
-    if is_trusted:
-        counts = {what: most for what, most in counts.items() if what not in ("all", "again")}
+    network = network_of(source_ip)
+    if is_stored:
+        counts = {} if is_trusted else {f"again#{network}": _AGAIN_OF_ADDRESS, "again": _AGAIN}
+    else:
+        counts = {f"address#{network}": _OF_ADDRESS, f"host#{host_of(url)}": _OF_HOST}
+        counts |= {} if is_trusted else {"all": _OF_ALL}
     number = int(now) // _MINUTE
-    # The narrow counts come first: what they refuse does not count for everybody.
+    # The narrow counts come first: what they refuse does not count for everybody. The sender's comes before the host's,
+    # so that no single sender can keep out a host that others need.
     return all(
         ports.throttles.count(f"fetch#{what}#{number}", (number + 1) * _MINUTE) <= most for what, most in counts.items()
     )

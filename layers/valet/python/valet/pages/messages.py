@@ -55,7 +55,7 @@ def error(name: str, way_on: WayOn = NOWHERE, *, for_developer: tuple[str, str] 
 
 
 def unanswerable(error_code: str, description: str, way_on: WayOn = NOWHERE) -> Page:
-    """The client's request is at fault, and there is no address to tell the client so."""
+    """The client's request is at fault, and there is no address at which the client may be told so."""
     return error("unanswerable", way_on, for_developer=(error_code, description))
 
 

@@ -6,6 +6,11 @@ from valet.frozen import Frozen
 
 LONGEST_NAME = 60  # characters
 
+# Pages show the name in quotation marks: one in the name would end it, and what follows would be this server's words.
+_QUOTATION_MARKS = frozenset('"“”„‟«»‹›「」『』〝〞〟＂')
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # they count as printable, and no font draws them
+_MOST_MARKS = 4  # on one letter, in any script; a pile of them would reach into the lines above and below
+
 
 class Stranger(Frozen):
     """The client, apart from what the page says of every client."""
@@ -19,8 +24,18 @@ class Stranger(Frozen):
 
 def shown_name(name: str, issuer: str) -> str:
     """The name that a client tells, if a page may show it; empty if not. Format characters turn a text around, and a
-    name with this server's own host would speak for it. An empty `issuer` is not known.
+    name that looks like this server's own host would speak for it. An empty `issuer` is not known.
     """
+    from unicodedata import category, normalize  # fetch and register look at names, and show none
+
     own = urlsplit(issuer).hostname or ""
     is_good = 0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
-    return "" if not is_good or (own and own in name.casefold()) else name
+    if not is_good or not (_QUOTATION_MARKS | _UNSEEN).isdisjoint(name):
+        return ""
+    letters, marks = "", 0
+    for character in normalize("NFKD", name):
+        marks = marks + 1 if category(character) in ("Mn", "Me") else 0
+        if marks > _MOST_MARKS:
+            return ""
+        letters += character * (not marks)
+    return "" if own and own in letters.casefold() else name

@@ -140,9 +140,10 @@ def destination_for(client: Client, parameters: Parameters, issuer: str) -> Dest
         raise refusal("redirect_uri", asked, client.redirect_uris, client)
     state = parameters.get("state")
     if _is_too_long(state):
-        # The client would not accept an answer without its state, and with this state the answer would not fit into a
-        # header.
+        # Without its state the client would not accept an answer, and with this one it would not fit into a header.
         raise InvalidRequest(f"A state has at most {_MAXIMUM_KEPT} bytes.", client_id=client.client_id)
+    if client.unknown.registered_at:  # it has no host of its own, and is called by where this answer goes
+        client = replace(client, client_name=destination_in_words(asked))
     return Destination(client, asked, state, issuer, _response_mode(parameters, asked))
 
 

@@ -162,7 +162,8 @@ def usable_redirect_uris(uris: Iterable[str], hosts: Hosts, url: str = "") -> tu
     """
     own = f"https://{host_of(url)}" if url else ""
     takes_trusted = not url or host_of(url) in hosts.trusted
-    return tuple(uri for uri in uris if _is_usable(uri, own, hosts.trusted if takes_trusted else frozenset()))
+    trusted = frozenset(host for host in hosts.trusted if takes_trusted and not is_refused(host, hosts))
+    return tuple(uri for uri in uris if _is_usable(uri, own, trusted))
 
 
 def _is_usable(uri: str, own: str, trusted: frozenset[str]) -> bool:
@@ -174,7 +175,10 @@ def _is_usable(uri: str, own: str, trusted: frozenset[str]) -> bool:
     if origin is None or not origin.startswith("https://"):
         return False
     # To origin_of the default port is no difference. Comparing addresses as texts, it is one.
-    return uri.startswith(f"{origin}/") and (origin == own or origin.removeprefix("https://") in trusted)
+    if not uri.startswith(f"{origin}/"):
+        return False
+    # Of another host's addresses, a stranger may name one. A query of their choice could make it pass the answer on.
+    return origin == own or (origin.removeprefix("https://") in trusted and "?" not in uri)
 
 
 def _members(body: bytes, largest: int) -> Mapping[str, object]:
@@ -251,7 +255,8 @@ def client_of_document(document: Document, hosts: Hosts, issuer: str, now: float
     """The client that names itself by the document."""
     told = parse_kept(document.body)
     keys = (told.jwks or document.jwks) if now - document.fetched_at <= KEYS_GOOD_FOR else ""
-    unknown = Unknown(DOCUMENT, shown_name(told.client_name, issuer))
+    is_trusted = host_of(document.url) in hosts.trusted
+    unknown = Unknown(DOCUMENT, shown_name(told.client_name, issuer), is_trusted=is_trusted)
     uris = usable_redirect_uris(told.redirect_uris, hosts, document.url)
     return _client(document.url, host_of(document.url), told, uris, unknown, keys)
 
@@ -262,7 +267,9 @@ def client_of_registration(registered: DynamicClient, hosts: Hosts, issuer: str)
     name = shown_name(told.client_name, issuer)
     unknown = Unknown(REGISTRATION, name, registered.registered_at, registered.expires_at)
     uris = usable_redirect_uris(told.redirect_uris, hosts)
-    title = destination(uris[0]) if uris else registered.client_id
+    # A program on this computer is not called by the host of another address that it named as well.
+    called = next(filter(is_loopback, uris), uris[0] if uris else "")
+    title = destination(called) if called else registered.client_id
     return _client(registered.client_id, title, told, uris, unknown)
 
 

@@ -46,7 +46,8 @@ def _trimmed(value: object) -> str:
 def _decoded(value: str) -> str | None:
     """The name that a header holds; None if it holds none. A name that does not fit into a header comes in base64."""
     if not (value.startswith(_START) and value.endswith(_END) and len(value) >= len(_START) + len(_END)):
-        return value or None
+        # What is no visible ASCII has to come in base64. Readers would decode other bytes in more than one way.
+        return value if value and value.isascii() and value.isprintable() else None
     encoded = value[len(_START) : -len(_END)]
     try:
         raw = a2b_base64(encoded, strict_mode=True)
