@@ -62,7 +62,8 @@ def rotate(desk: Desk, alg: str | None) -> None:
 
 @keys.command(
     short_help="Drop a key at once, because it has leaked.",
-    context_settings={"ignore_unknown_options": True},  # a kid may begin with a hyphen
+    # A kid may begin with a hyphen, and no letter of it may then ask for help.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("kid", default=CURRENT)
 @confirmed

@@ -118,6 +118,12 @@ def test_each_algorithms_key_is_rotated_alone(two_lanes: Operator) -> None:
     assert states(two_lanes)[before["PS256"]] == "retired"
 
 
+@pytest.mark.parametrize("kid", ["-h", "-V-nzIl7hMzSr", "--5hVyAtP"])
+def test_a_kid_that_begins_with_a_hyphen_is_no_option(refused: Operator, kid: str) -> None:
+    """Was: an emergency of the key "-V-…h…" showed the help, ended well, and dropped nothing."""
+    assert f"There is no signing key {kid}" in refused("keys", "emergency", kid, "--yes", status=3).err
+
+
 def test_an_emergency_concerns_one_key_and_asks_which(two_lanes: Operator) -> None:
     pass_hours(two_lanes, 2.26)
     before = signing(two_lanes)
