@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from local.aws.aws import ACCOUNT, REGION, emulated
@@ -101,14 +102,20 @@ def create(template: Template, resources: Resources) -> None:
             raise TemplateError(f"{resource.logical_id}: the local stack does not know the type {resource.type}")
 
 
-def _create_table(resource: Resource, template: Template, name: str) -> None:
+@cache
+def _client(service: Any) -> Any:
+    """boto3's client of the service. There are dozens of log groups, and a client takes longer than its calls."""
     import boto3
 
+    return boto3.client(service)
+
+
+def _create_table(resource: Resource, template: Template, name: str) -> None:
     properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
     ttl = properties.pop("TimeToLiveSpecification", None)
     recovery = properties.pop("PointInTimeRecoverySpecification", None)
     _refuse_others(resource, properties, _TABLE_PROPERTIES)
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = _client("dynamodb")
     dynamodb.create_table(**{"TableName": name, **properties})
     if ttl:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
@@ -117,14 +124,12 @@ def _create_table(resource: Resource, template: Template, name: str) -> None:
 
 
 def _create_key(resource: Resource, template: Template) -> dict[str, str]:
-    import boto3
-
     properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
     policy, rotation = properties.pop("KeyPolicy", None), properties.pop("EnableKeyRotation", False)
     _refuse_others(resource, properties, _KEY_PROPERTIES)
     # moto cuts the longer id of a multi-Region key in a ciphertext, and then does not find the key.
     properties.pop("MultiRegion", None)
-    kms = boto3.client("kms")
+    kms = _client("kms")
     if policy:
         properties["Policy"] = json.dumps(policy)
     metadata = kms.create_key(**properties)["KeyMetadata"]
@@ -134,12 +139,10 @@ def _create_key(resource: Resource, template: Template) -> dict[str, str]:
 
 
 def _create_log_group(resource: Resource, template: Template) -> dict[str, str]:
-    import boto3
-
     properties = template.resolve(resource.properties, f"Resources.{resource.logical_id}")
     name, retention = properties.pop("LogGroupName"), properties.pop("RetentionInDays", None)
     _refuse_others(resource, properties, frozenset())
-    logs = boto3.client("logs")
+    logs = _client("logs")
     logs.create_log_group(logGroupName=name)
     if retention is not None:
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(retention))
