@@ -61,8 +61,8 @@ class _PlainHttpChannel(HTTPChannel):  # type: ignore[misc]
         is_tls, self._is_new = self._is_new and data[:1] == _TLS_HANDSHAKE, False
         if not is_tls:
             return bool(super().received(data))
-        self.handle_close()
         self._on_tls()
+        self.handle_close()
         return False
 
 
@@ -76,7 +76,7 @@ class Server:
         threads: int = _THREADS,
         on_tls: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_tls`: called when a client begins a TLS handshake, after its connection is closed."""
+        """`on_tls`: called when a client begins a TLS handshake, before its connection is closed."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(
