@@ -53,23 +53,13 @@ def look_caches(evidence: Evidence) -> Iterator[Finding]:
     """Finds authorizers that trust this issuer, and whose answers the gateway keeps."""
     if not _bound(evidence):
         return
-    unseen = []
-    for each in (*http_authorizers(evidence), *rest_authorizers(evidence)):
-        if not each.seconds or not each.function:
-            continue
-        try:
-            if issuer_of(environment_of(evidence, each.function)) != evidence.deployment.issuer:
-                continue
-        except ClientError as error:
-            unseen.append(f"{each.function} ({error.response['Error']['Code']})")
-            continue
+    all_of_them = (*http_authorizers(evidence), *rest_authorizers(evidence))
+    for each, _ in trusting(evidence, (each for each in all_of_them if each.seconds)):
         yield Finding(
             f"{each.api} keeps the answers of its authorizer {each.authorizer_id} for {each.seconds} s",
             f"A kept answer asks for no proof: a stolen token that is bound to a key is good for {each.seconds} s.",
             without_cache(each),
         )
-    if unseen:
-        raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(set(unseen)))}")
 
 
 def _bound(evidence: Evidence) -> list[Client]:
@@ -135,6 +125,26 @@ def listed(gateway: Any, operation: str, **asked: str) -> Iterator[Mapping[str, 
 def _function(uri: str) -> str:
     """The function that an authorizer's URI names: its ARN, between /functions/ and /invocations."""
     return uri.partition("/functions/")[2].removesuffix("/invocations")
+
+
+def trusting(evidence: Evidence, authorizers: Iterable[Authorizer]) -> Iterator[tuple[Authorizer, Mapping[str, str]]]:
+    """Those whose function trusts this issuer, each with the function's environment.
+
+    Raises CannotLook after the last one if AWS does not show some of the functions.
+    """
+    unseen = set()
+    for each in authorizers:
+        if not each.function:
+            continue
+        try:
+            environment = environment_of(evidence, each.function)
+        except ClientError as error:
+            unseen.add(f"{each.function} ({error.response['Error']['Code']})")
+            continue
+        if issuer_of(environment) == evidence.deployment.issuer:
+            yield each, environment
+    if unseen:
+        raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(unseen))}")
 
 
 def environment_of(evidence: Evidence, function: str) -> Mapping[str, str]:

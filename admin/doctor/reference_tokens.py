@@ -2,21 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from botocore.exceptions import ClientError
 from valet.models.clients import Client
 from valet.protocol.supported import JWT
 
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
-from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.gateways import (
-    Authorizer,
-    environment_of,
-    http_authorizers,
-    issuer_of,
-    rest_authorizers,
-    without_cache,
-)
+from admin.doctor.findings import Finding, warning
+from admin.doctor.gateways import Authorizer, http_authorizers, rest_authorizers, trusting, without_cache
 from admin.terminal.spelling import command
 
 
@@ -41,25 +33,16 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
 
 def look_authorizers(evidence: Evidence) -> Iterator[Finding]:
     """Finds authorizers of such APIs that cannot introspect, and answers that outlive a revocation."""
-    audiences, seen, unseen = _audiences(evidence), set[str](), set[str]()
+    audiences, seen = _audiences(evidence), set[str]()
     if not audiences:
         return
-    for each in (*http_authorizers(evidence), *rest_authorizers(evidence)):
-        if not each.function:
-            continue
-        try:
-            environment = environment_of(evidence, each.function)
-        except ClientError as error:
-            unseen.add(f"{each.function} ({error.response['Error']['Code']})")
-            continue
-        if issuer_of(environment) != evidence.deployment.issuer or environment.get("AUDIENCE") not in audiences:
+    for each, environment in trusting(evidence, (*http_authorizers(evidence), *rest_authorizers(evidence))):
+        if environment.get("AUDIENCE") not in audiences:
             continue
         yield from _kept(each)
         if each.function not in seen:
             yield from _wrong_with(each.function, environment, evidence.clients)
         seen.add(each.function)
-    if unseen:
-        raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(unseen))}")
 
 
 def _kept(each: Authorizer) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
 from valet.models.clients import ProtectedApi
 from valet.resource_server.api_gateway.metadata import WELL_KNOWN
 from valet.resource_server.api_gateway.routes import parse_routes
@@ -12,7 +11,7 @@ from valet.resource_server.api_gateway.routes import parse_routes
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence, ask
 from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.gateways import Authorizer, environment_of, issuer_of, listed, rest_authorizers, without_cache
+from admin.doctor.gateways import Authorizer, listed, rest_authorizers, trusting, without_cache
 
 _PUBLISH = (
     "Route to the metadata function of the authorizer's template (docs/authorizer.md), and register the address that "
@@ -88,20 +87,10 @@ def _wrong(issuer: str, api: ProtectedApi, address: str, document: Mapping[str, 
 
 def look_tools(evidence: Evidence) -> Iterator[Finding]:
     """Looks at the REST APIs whose authorizer tells tools apart: at what they keep, and at their challenges."""
-    unseen = set()
-    for each in rest_authorizers(evidence):
-        if not each.function:
-            continue
-        try:
-            environment = environment_of(evidence, each.function)
-        except ClientError as error:
-            unseen.add(f"{each.function} ({error.response['Error']['Code']})")
-            continue
+    for each, environment in trusting(evidence, rest_authorizers(evidence)):
         routes, _ = parse_routes(environment.get("ROUTES", ""))
-        if issuer_of(environment) == evidence.deployment.issuer and routes.asks_for_tools:
+        if routes.asks_for_tools:
             yield from _tools(evidence, each)
-    if unseen:
-        raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(unseen))}")
 
 
 def _tools(evidence: Evidence, each: Authorizer) -> Iterator[Finding]:

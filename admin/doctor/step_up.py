@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from botocore.exceptions import ClientError
 from valet.protocol.supported import reaches
 from valet.resource_server.api_gateway.routes import Rule, parse_routes
 
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.gateways import environment_of, http_authorizers, issuer_of, rest_authorizers, without_cache
+from admin.doctor.gateways import http_authorizers, rest_authorizers, trusting, without_cache
 
 _OWN = "AuthorizerFunction"
 _METADATA = "/.well-known/openid-configuration"
@@ -25,17 +24,7 @@ def look_others(evidence: Evidence) -> Iterator[Finding]:
     """Finds levels in the routes of the account's other authorizers that trust this issuer, and caches of max_age."""
     own = evidence.deployment.outputs.get(_OWN)
     seen: set[str] = set()
-    unseen: set[str] = set()
-    for each in (*http_authorizers(evidence), *rest_authorizers(evidence)):
-        if not each.function:
-            continue
-        try:
-            environment = environment_of(evidence, each.function)
-        except ClientError as error:
-            unseen.add(f"{each.function} ({error.response['Error']['Code']})")
-            continue
-        if issuer_of(environment) != evidence.deployment.issuer:
-            continue
+    for each, environment in trusting(evidence, (*http_authorizers(evidence), *rest_authorizers(evidence))):
         routes, _ = parse_routes(environment.get("ROUTES", ""))
         rules = (*routes.rules.values(), *routes.fields.values())
         if each.seconds and any(rule.max_age is not None for rule in rules):
@@ -48,8 +37,6 @@ def look_others(evidence: Evidence) -> Iterator[Finding]:
             deploy = "in its own stack, and deploy that."
             yield from _levels(evidence, f"the authorizer {each.function} of {each.api}", environment, deploy)
         seen.add(each.function)
-    if unseen:
-        raise CannotLook(f"AWS does not show the functions of these authorizers: {', '.join(sorted(unseen))}")
 
 
 def _levels(evidence: Evidence, authorizer: str, environment: Mapping[str, str], deploy: str) -> Iterator[Finding]:
