@@ -33,11 +33,17 @@ _WRITTEN = {
 
 def without(*parts: str, step: str) -> Patch:
     """The conditional write of one step, without a part of its condition."""
+    written = _WRITTEN[step]
+    return weakened(lambda pk, sk, expression: expression.startswith(written), *parts)
+
+
+def weakened(is_meant: Callable[[str, str, str], bool], *parts: str) -> Patch:
+    """The conditional updates that are meant, by key and expression, without parts of their condition."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        original, written = MemoryTable.update, _WRITTEN[step]
+        original = MemoryTable.update
 
-        def weakened(
+        def update(
             self: MemoryTable,
             pk: str,
             sk: str,
@@ -46,13 +52,13 @@ def without(*parts: str, step: str) -> Patch:
             condition: str = "",
             returned: str = "NONE",
         ) -> Any:
-            if expression.startswith(written):
+            if is_meant(pk, sk, expression):
                 for part in parts:
                     assert part in condition, condition
                     condition = condition.replace(part, "")
             return original(self, pk, sk, expression, values, condition, returned)
 
-        monkeypatch.setattr(MemoryTable, "update", weakened)
+        monkeypatch.setattr(MemoryTable, "update", update)
 
     return patch
 
