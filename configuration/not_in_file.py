@@ -1,4 +1,4 @@
-"""What a configuration file says nothing of: members of the models, each with the reason."""
+"""The members of the models that no configuration file sets, each with the reason."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""What APIs say of themselves to clients that do not know them (RFC 9728), and how REST APIs challenge for tools."""
+"""Checks of the metadata that APIs publish for clients (RFC 9728), and of the challenges of REST APIs with tools."""
 
 import re
 from collections.abc import Iterator, Mapping
