@@ -10,6 +10,7 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -75,6 +76,9 @@ class McpServer:
         self._functions: OwnFunctions | None = None
 
     def answer(self, request: HttpRequest) -> tuple[HttpResponse, str | None] | None:
+        if request.target.startswith(f"/{WELL_KNOWN}/{MCP_STAGE}/"):
+            # Clients that pass over the challenge look there, at the root of the host (RFC 9728 §3.1).
+            request = replace(request, target=f"/{MCP_STAGE}{request.target}")
         path = request.target.partition("?")[0]
         if path != f"/{MCP_STAGE}" and not path.startswith(f"/{MCP_STAGE}/"):
             return None

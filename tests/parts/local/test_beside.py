@@ -157,13 +157,16 @@ def test_without_a_token_the_mcp_server_says_where_to_sign_in_and_what_to_ask_fo
     assert (
         answer.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}", scope="tools.read tools.write"'
     )
-    for address in (metadata, f"{metadata}/tools/mcp"):
+    # The last is where clients look that pass over the challenge (RFC 9728 §3.1).
+    at_the_root = f"{stack.url}/.well-known/oauth-protected-resource/tools/mcp"
+    for address in (metadata, f"{metadata}/tools/mcp", at_the_root):
         document = httpx.get(address, timeout=10).json()
         assert document["resource"] == f"{stack.url}/tools/mcp"
         assert document["authorization_servers"] == [stack.issuer]
         assert document["scopes_supported"] == ["tools.read", "tools.write"]
         assert document["resource_name"] == "Items"
-    assert httpx.get(f"{metadata}/mcp", timeout=10).status_code == 404
+    for address in (f"{metadata}/mcp", f"{at_the_root}/more", at_the_root.removesuffix("/tools/mcp")):
+        assert httpx.get(address, timeout=10).status_code == 404
 
 
 def test_a_browser_may_ask_the_mcp_server_before_it_has_a_token(stack: LocalStack) -> None:
@@ -171,6 +174,18 @@ def test_a_browser_may_ask_the_mcp_server_before_it_has_a_token(stack: LocalStac
     answer = httpx.options(f"{stack.url}/tools/mcp", headers=asked, timeout=10)
     assert answer.status_code == 200
     assert "Mcp-Name" in answer.headers["access-control-allow-headers"]
+
+
+def test_a_page_finds_the_metadata_without_the_challenge_as_mcp_inspector_looks_for_it(stack: LocalStack) -> None:
+    """Its second look asks with a header of its own, and passes over what the challenge said."""
+    address = f"{stack.url}/.well-known/oauth-protected-resource/tools/mcp"
+    asked = {"origin": "https://a.example", "access-control-request-method": "GET"}
+    asked["access-control-request-headers"] = "mcp-protocol-version"
+    allowed = httpx.options(address, headers=asked, timeout=10)
+    assert allowed.status_code == 200
+    assert "mcp-protocol-version" in allowed.headers["access-control-allow-headers"].lower()
+    answer = httpx.get(address, headers={"origin": "https://a.example"}, timeout=10)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
 
 
 def test_a_token_for_another_api_is_none_for_the_mcp_server(stack: LocalStack) -> None:
