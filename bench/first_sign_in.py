@@ -31,11 +31,11 @@ from local.server import HOST, Server, listen
 from local.stack import LocalStack, Ports, start
 from local.system import Function
 from tests.built.emulator import RUNTIME, Emulated, running
+from tests.e2e.chromium import launched
 from tests.e2e.landing import Landing
 from tests.e2e.people import ask, decide, sign_in
 from tests.endpoints import logical_id
 
-CHROMIUM = Path("/usr/bin/chromium")
 FUNCTIONS = tuple(logical_id(name) for name in ("authorize", "login", "consent", "token"))
 OPENED, SIGNED_IN, ALLOWED, REDEEMED = (
     "the app's link → the sign-in page",
@@ -85,15 +85,7 @@ def measure(builds: Sequence[Path], rounds: int, runtime: Path) -> dict[Path, li
     """Milliseconds of each part of a sign-in, by build. The first round loads every file and is not counted."""
     found: dict[Path, list[dict[str, float]]] = {build: [] for build in builds}
     with standing() as (stack, issuer, functions), tempfile.TemporaryDirectory() as logs, sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
+        chromium = launched(driver.chromium)
         for turn in range(rounds + 1):
             for build in builds if turn % 2 else reversed(builds):
                 stack.reset()

@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium, with nothing downloaded and nothing reached but this machine."""
+"""A real browser, the system that it visits, and what it finds at others' addresses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from valet.environment import environment
 from valet.models.clients import Client
 
 from local.stack import LocalStack
+from tests.e2e.chromium import launched
 from tests.e2e.document_host import Host, serving
 from tests.e2e.landing import Landing, self_signed
 from tests.support.local_program import operate, program, ready
-from tests.support.missing import is_missing
 
-CHROMIUM = Path("/usr/bin/chromium")
 WEBAPP_HOST = "webapp.example.com"  # the https client of the demo data
 
 
@@ -73,19 +72,8 @@ def webapp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
 
 @pytest.fixture(scope="session")
 def browser(webapp: Landing) -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        is_missing(f"{CHROMIUM} is not there: apt-get install chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                f"--host-resolver-rules=MAP {WEBAPP_HOST} 127.0.0.1:{webapp.port}, MAP * ~NOTFOUND, "
-                "EXCLUDE 127.0.0.1, EXCLUDE localhost",
-            ],
-        )
+        chromium = launched(playwright.chromium, f"{WEBAPP_HOST} 127.0.0.1:{webapp.port}")
         yield chromium
         chromium.close()
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, Route
 
 from local.stack import LocalStack
-from tests.e2e.conftest import CHROMIUM
+from tests.e2e.chromium import launched
 from tests.e2e.landing import Landing
 from tests.parts.local.guarded import Guarded
 from tests.parts.local.wire import Sent, call, signed
@@ -70,16 +70,8 @@ def guarded(stack: LocalStack) -> Guarded:
 def rebound(browser: Browser) -> Iterator[Page]:
     """A page of a Chromium in which the name leads here, and which has no rule of its own against that: older ones and
     other browsers have none (Local Network Access)."""
-    chromium = browser.browser_type.launch(
-        executable_path=CHROMIUM,
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
-            f"--host-resolver-rules=MAP {REBOUND_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        ],
-    )
+    without = ("LocalNetworkAccessChecks", "BlockInsecurePrivateNetworkRequests")
+    chromium = launched(browser.browser_type, f"{REBOUND_HOST} 127.0.0.1", without=without)
     yield chromium.new_page()
     chromium.close()
 
