@@ -30,7 +30,7 @@ from bench.million import SHARE_OF_A_CORE
 from bench.status_lists import PublishedKey
 from tests.parts.authorizer.issuer import ISSUER, FakeClock, FakeIssuer
 from tests.promises.counts.test_item_size import size_of
-from tests.promises.model.memory_table import MemoryTable
+from tests.support.memory_table import MemoryTable
 
 TOKENS, REVOKED = 10_000_000, 1_000_000
 A_SECOND = 300  # revocations, all day

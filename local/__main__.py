@@ -45,7 +45,7 @@ class _Refused(Exception):
 def _serve(
     port: int | None, aws_port: int | None, host: str, arguments: argparse.Namespace, configuration: Path | None
 ) -> int:
-    from local.aws.aws import RealAwsError, isolate
+    from local.aws.isolation import RealAwsError, isolate
     from local.console import Console
     from local.function_logs import FunctionLogs
     from local.own.choices import ChoiceError, choices_from_environment

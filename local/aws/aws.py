@@ -5,8 +5,8 @@ before-send event. Other processes (`sam local`, the operator's command line, th
 over HTTP, through local/aws/door.py. All ways lead to one state. The lock makes each call as atomic
 as AWS does: without it, several concurrent callers would all win one conditional write.
 
-Nothing here can reach the real AWS: every variable that could name it is removed from the environment, the
-credentials are made up, and a request that moto does not answer is refused, not sent.
+Nothing here can reach the real AWS: local/aws/isolation.py removes every variable that could name it from the
+environment, the credentials are made up, and a request that moto does not answer is refused, not sent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import copy
 import os
 import re
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextvars import ContextVar
 from functools import partial
 from io import BytesIO
@@ -36,8 +36,8 @@ from local.aws.backends import REGION as REGION
 from local.aws.backends import application, tables
 from local.aws.calls import Call, refusal
 from local.aws.door import Application
+from local.aws.isolation import LOOPBACK, RealAwsError, isolate
 from local.aws.ses import Mailbox
-from local.aws.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from local.aws.sqs import Queues
 
 FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
@@ -47,8 +47,6 @@ FUNCTION: ContextVar[str | None] = ContextVar("function", default=None)
 Forward = Callable[[], Reply]
 Interceptor = Callable[[Call, Forward], Reply]
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_OTHER_EMULATION = ("MOTO_", "TEST_SERVER_MODE", "TEST_PROXY_MODE", "BOTO_CONFIG")
 _CREDENTIAL_REGION = re.compile(r"(Credential=[^/]+/[0-9]+/)[^/]+/")
 _emulated: EmulatedAws | None = None
 
@@ -62,28 +60,6 @@ _TARGETS = {
 }
 _SES_PATHS = "/v2/email/"  # of SES, whose paths name the operations
 _KEPT = frozenset({"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_AMZ_TARGET"})
-
-
-class RealAwsError(Exception):
-    """A request or an environment variable names an AWS that is not emulated."""
-
-
-def isolate(environ: MutableMapping[str, str]) -> None:
-    """Remove from the environment every variable that could lead to a real account, and add made-up credentials."""
-    for name, value in sorted(environ.items()):
-        if name.startswith("AWS_ENDPOINT_URL") and value and urlsplit(value).hostname not in _LOOPBACK:
-            raise RealAwsError(f"{name} is {value}, but the local stack uses emulated AWS only. Unset {name}.")
-    for name in [name for name in environ if name.startswith(("AWS_", *_OTHER_EMULATION))]:
-        del environ[name]
-    environ.update(
-        AWS_ACCESS_KEY_ID=ACCESS_KEY_ID,
-        AWS_SECRET_ACCESS_KEY=SECRET_ACCESS_KEY,
-        AWS_REGION=REGION,
-        AWS_DEFAULT_REGION=REGION,
-        AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-        AWS_EC2_METADATA_DISABLED="true",
-    )
 
 
 def emulated() -> EmulatedAws:
@@ -119,6 +95,8 @@ class EmulatedAws:
         self.queues = Queues(_functions_clock)
         self.mailbox = Mailbox(_functions_clock)
         self.invoked: Callable[[str, bytes], Reply] = lambda path, _: refusal("ResourceNotFoundException", path)
+        # A test may answer calls to DynamoDB in moto's place. None leaves a call to moto.
+        self.dynamodb: Callable[[Call], Reply | None] = lambda call: None
 
     # -- this process --------------------------------------------------------------------------------------------------
     # A loopback address is a door, ours or another emulator's: calls to it are sent. A call to it from under the lock
@@ -127,7 +105,7 @@ class EmulatedAws:
     def _send(self, attempt: Attempt) -> Reply:
         """The functions' door."""
         address = attempt.transport.address
-        if address.host in _LOOPBACK:
+        if address.host in LOOPBACK:
             return self._outside(attempt)
         url = f"https://{address.authority}{attempt.path}"
         headers = HTTPHeaders.from_pairs(attempt.headers)
@@ -136,7 +114,7 @@ class EmulatedAws:
 
     def _before_send(self, event_name: str, request: Any, **_: Any) -> Any:
         """boto3's door."""
-        if urlsplit(request.url).hostname in _LOOPBACK:
+        if urlsplit(request.url).hostname in LOOPBACK:
             return None
         try:
             reply = self._answered(event_name, request)
@@ -152,6 +130,8 @@ class EmulatedAws:
                 return self.invoked(urlsplit(request.url).path, call.body)
             if call.service == "sqs":  # local/aws/sqs.py stands in for moto's
                 return self.queues.answer(call.action, call.body)
+            if call.service == "dynamodb" and (reply := self.dynamodb(call)) is not None:
+                return reply
             with self._lock:
                 response = self._answer(self._stubber, event_name, request)
             if response is None:

@@ -1,4 +1,5 @@
-"""What every contract is held against: the stores on the table in memory that the model drives, moto, and ministack."""
+"""What every contract is held against: the stores on the table in memory that the model drives, on the one that answers
+integration tests, on moto, and on ministack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,12 +53,14 @@ from valet.ports.throttles import Throttles
 from local.aws.aws import emulated
 from tests.contract.facts import NOW, random
 from tests.support.calls import calls
+from tests.support.memory_dynamodb import MemoryDynamoDb
 from tests.support.memory_stores import new_table
 from tests.support.tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+BEHIND_CALLS = "memory behind calls"  # on which integration tests stand
 MINISTACK = pytest.param("ministack", marks=pytest.mark.xdist_group("ministack"))
 
 # 64 threads at once on an emulator of one process: what is measured is who wins, not how soon.
@@ -105,19 +108,36 @@ def memory_stores() -> Stores:
     return _on(new_table())
 
 
-@pytest.fixture(params=["memory", "moto", MINISTACK])
+@pytest.fixture(params=["memory", BEHIND_CALLS, "moto", MINISTACK])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "memory":
         yield _on(new_table())
         return
-    with _table(endpoint_of(request)) as table:
+    with _behind_calls() if request.param == BEHIND_CALLS else _table(endpoint_of(request)) as table:
         yield _on(table)
+
+
+@pytest.fixture(params=[BEHIND_CALLS, "moto", MINISTACK])
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    """One that is called, with nothing in it."""
+    with _behind_calls() if request.param == BEHIND_CALLS else _table(endpoint_of(request)) as table:
+        yield table
 
 
 def endpoint_of(request: pytest.FixtureRequest) -> str | None:
     """Where boto3 finds the implementation that the fixture's parameter names."""
     emulated()
     return request.getfixturevalue("ministack_url") if request.param == "ministack" else None
+
+
+@contextmanager
+def _behind_calls() -> Iterator[Table]:
+    aws = emulated()
+    before, aws.dynamodb = aws.dynamodb, MemoryDynamoDb(["contract"]).answer
+    try:
+        yield Table(calls("dynamodb"), "contract")
+    finally:
+        aws.dynamodb = before
 
 
 @contextmanager

@@ -37,7 +37,8 @@ from local.gateway.http_events import HttpRequest, event_of, response_of
 from local.system import Function, Route
 from tests.endpoints import ENDPOINTS, endpoint_at
 from tests.support.functions import load
-from tests.support.tables import create_table
+from tests.support.memory_dynamodb import MemoryDynamoDb
+from tests.support.tables import MotoTables, Tables
 from tests.support.wire import Answer
 
 State = TypeVar("State")
@@ -112,8 +113,11 @@ class Audit:
 class Deployment:
     """The functions, and the AWS that they stand on."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_moto: bool = False) -> None:
+        """Its tables are moto's, or those that answer quicker."""
         self.aws: EmulatedAws = emulated()
+        self._tables: Tables = MotoTables(self.aws, TABLES.values()) if on_moto else MemoryDynamoDb(TABLES.values())
+        self.aws.dynamodb = self._tables.answer
         self.settings = Settings(**_SETTINGS)
         self._people_key = ""  # seals second factors
         self.clock = Clock()
@@ -123,9 +127,9 @@ class Deployment:
         self.own_settings: dict[str, Any] = {}  # of the test, beyond each restart
         ses.verify(SENDS_MAIL["mail_from"], ACCOUNT, REGION)
         self._functions = {name: load(name) for name in sorted({each.function for each in ENDPOINTS})}
-        self._moments: dict[str, tuple[dict[str, Any], float, Any]] = {}
+        self._moments: dict[str, tuple[Any, float, Any]] = {}
         self._provide()
-        self._beginning = self._snapshot()
+        self._beginning = self._tables.snapshot()
 
     @property
     def issuer(self) -> str:
@@ -133,7 +137,8 @@ class Deployment:
 
     def begin(self) -> None:
         """Back to what was registered, with nothing in memory."""
-        self.aws.restore(self._beginning)
+        self.aws.dynamodb = self._tables.answer
+        self._tables.restore(self._beginning)
         self.aws.queues.clear()
         self.aws.queues.copies = 1
         self.aws.mailbox.clear()
@@ -154,9 +159,9 @@ class Deployment:
         """What `prepare` answers, and the tables as it left them: done once, and returned to afterwards."""
         if name not in self._moments:
             state = prepare()
-            self._moments[name] = (self._snapshot(), self.clock.now, state)
+            self._moments[name] = (self._tables.snapshot(), self.clock.now, state)
         items, now, state = self._moments[name]
-        self.aws.restore(items)
+        self._tables.restore(items)
         self.aws.queues.clear()
         self.clock.now = now
         self.restart()
@@ -243,13 +248,7 @@ class Deployment:
         dynamodb = boto3.client("dynamodb")
         return [item for table in TABLES.values() for item in dynamodb.scan(TableName=table)["Items"]]
 
-    def _snapshot(self) -> dict[str, Any]:
-        return self.aws.snapshot(TABLES.values())
-
     def _provide(self) -> None:
-        dynamodb = boto3.client("dynamodb")
-        for table in TABLES.values():
-            create_table(dynamodb, table)
         for scope in load("rotate_keys").STANDARD_SCOPES:
             self.registrar.put_scope(scope)
         demo_data.seed(ISSUER, TABLES)
@@ -277,18 +276,18 @@ def _is_harmless(call: Call) -> bool:
 
 
 @cache
-def in_this_process() -> Deployment:
-    """The one that every test shares: there is one emulated AWS."""
-    return Deployment()
+def in_this_process(on_moto: bool = False) -> Deployment:
+    """The one that tests share."""
+    return Deployment(on_moto)
 
 
 @contextmanager
-def afresh() -> Iterator[Deployment]:
+def afresh(on_moto: bool = False) -> Iterator[Deployment]:
     """The deployment with the demo data, in which no end-user is signed in. The functions of this process use its
     server.
     """
     lambdas_own = valet.server.SERVER
-    deployment = in_this_process()
+    deployment = in_this_process(on_moto)
     deployment.begin()
     try:
         yield deployment

@@ -26,7 +26,7 @@ from valet.aws.dynamodb.throttles import DynamoThrottles
 from valet.models.accounts import Account
 from valet.server import Server
 
-from tests.promises.model.memory_table import MemoryTable
+from tests.support.memory_table import MemoryTable
 from tests.support.signing import MemorySigners
 
 

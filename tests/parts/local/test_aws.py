@@ -15,9 +15,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from valet.aws.connection import NoAnswer
 
-from local.aws.aws import FUNCTION, EmulatedAws, RealAwsError, emulated, isolate
+from local.aws.aws import FUNCTION, EmulatedAws, emulated
 from local.aws.calls import Call, refusal
 from local.aws.door import Door
+from local.aws.isolation import RealAwsError, isolate
 from local.server import Server, listen
 from tests.support.tables import create_table
 

@@ -13,7 +13,7 @@ from valet.models.status_lists import StatusListContent
 from valet.ports.status_lists import NOTHING
 
 from tests.promises.counts.test_item_size import size_of
-from tests.promises.model.memory_table import Call, MemoryTable
+from tests.support.memory_table import Call, MemoryTable
 from tests.support.status_bits import indices_of
 
 LIST_ID, REVOKED = "bvk0", 10_000

@@ -18,8 +18,8 @@ from valet.models.grants import LiveToken
 from valet.models.status_lists import StatusListContent
 from valet.ports.status_lists import NOTHING
 
-from tests.promises.model.memory_table import Call, MemoryTable
 from tests.promises.model.processes import Fate
+from tests.support.memory_table import Call, MemoryTable
 from tests.support.status_bits import indices_of
 
 LIST_ID = "aost"

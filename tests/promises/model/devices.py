@@ -19,7 +19,7 @@ from valet.protocol.supported import DEVICE_CODE
 
 from tests.promises.model import acts
 from tests.promises.model.acts import BROWSER_COOKIE, SESSION_COOKIE, Act
-from tests.promises.model.memory_table import Call
+from tests.support.memory_table import Call
 
 if TYPE_CHECKING:
     from tests.promises.model.processes import Process

@@ -23,11 +23,11 @@ from tests.promises.model.alike import alike
 from tests.promises.model.devices import Devices
 from tests.promises.model.endings import Endings, sub_of
 from tests.promises.model.facts import Facts, Rules, claims_of, live_token, part_of, picks_an_api
-from tests.promises.model.memory_table import Call
 from tests.promises.model.owning import Owning
 from tests.promises.model.processes import Answer, Process
 from tests.promises.model.second_factors import SecondFactors
 from tests.promises.model.signing_in import SigningIn, session_of
+from tests.support.memory_table import Call
 
 RESUBMITTED = 10  # seconds in which a code's second use is a double submit
 _FIXED = (

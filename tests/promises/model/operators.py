@@ -28,8 +28,8 @@ from admin.records.people import People
 from admin.records.register import Register
 from admin.terminal.endings import Refused
 from tests.promises.model.acts import ISSUER, Act
-from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Answer
+from tests.support.memory_table import Call
 
 if TYPE_CHECKING:
     from tests.promises.model.world import World

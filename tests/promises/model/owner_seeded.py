@@ -25,8 +25,8 @@ from valet.people.mail_codes import Refused, hmac_of_code, place_of_code
 from valet.people.undoing import undone
 
 from tests.promises.model.faults import Fault
-from tests.promises.model.memory_table import MemoryTable
 from tests.promises.model.patches import Patch
+from tests.support.memory_table import MemoryTable
 
 ANOTHERS = "an address that is somebody's, or was lately, goes to another account"
 ENDED = "a session that was ended changes the account"

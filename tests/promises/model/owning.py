@@ -12,8 +12,8 @@ from valet.handles import digest
 from valet.people.identifiers import TAKEN_AGAIN_AFTER
 
 from tests.promises.model.endings import Endings
-from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Process
+from tests.support.memory_table import Call
 
 _MEANS = ("password", "passkey", "link")
 VOID = "no password at all"  # what an undoing puts in force

@@ -18,8 +18,8 @@ from valet.ports.grants import Redemption, Revocation, Revoked
 from valet.tokens import access_token
 from valet.tokens.access_token import still_live
 
-from tests.promises.model.memory_table import MemoryTable
 from tests.promises.model.processes import Invocation
+from tests.support.memory_table import MemoryTable
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 # How the expression of each step begins.

@@ -12,7 +12,7 @@ from valet.server import Server
 
 from tests.promises.model.acts import Act
 from tests.promises.model.alike import alike
-from tests.promises.model.memory_table import Call
+from tests.support.memory_table import Call
 
 Answer = Mapping[str, Any]
 Handler = Callable[[Mapping[str, Any], Any], Answer]

@@ -11,7 +11,7 @@ from valet.handles import Code, base64url, code_of
 from valet.models.grants import Grant
 
 from tests.promises.model.faults import Fault
-from tests.promises.model.memory_table import MemoryTable
+from tests.support.memory_table import MemoryTable
 
 _GENERIC_BROWSER = "any-browser"
 

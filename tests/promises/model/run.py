@@ -17,11 +17,11 @@ from tests.promises.model.acts import SESSION_COOKIE, Act, cookies_set
 from tests.promises.model.alike import alike
 from tests.promises.model.facts import Facts
 from tests.promises.model.ledger import Ledger
-from tests.promises.model.memory_table import Call, Key
 from tests.promises.model.operators import WAIT
 from tests.promises.model.processes import Answer, Fate, Process
 from tests.promises.model.stage import Stage
 from tests.promises.model.world import State, World
+from tests.support.memory_table import Call, Key
 
 # What happens, to whom (a request, or the number of a sender or of a late write), and what it is sent or meets.
 Step = tuple[str, Any, Any]

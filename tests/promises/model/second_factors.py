@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from valet.aws.dynamodb.table import Item
 from valet.protocol.supported import MULTI_FACTOR_ACR
 
-from tests.promises.model.memory_table import Call
 from tests.promises.model.processes import Process
 from tests.promises.model.signing_in import session_of
+from tests.support.memory_table import Call
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from valet.models.sessions import Session
 from valet.people.cookies import browser_secret
 
 from tests.promises.model.faults import Fault
-from tests.promises.model.memory_table import MemoryTable
 from tests.promises.model.patches import Patch, without
+from tests.support.memory_table import MemoryTable
 
 NOT_PROVEN = "a session is answered without a proof of its own"
 OLDER = "an older sign-in takes the place of a newer one"

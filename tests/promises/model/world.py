@@ -46,12 +46,12 @@ from valet.tokens.status_index import BLOCK
 
 from tests.promises.model.acts import APIS, CLIENT_SECRET, ISSUER, REDIRECT_URI, SECOND, Act
 from tests.promises.model.alike import alike
-from tests.promises.model.memory_table import Call, Key, MemoryTable
 from tests.promises.model.operators import Operator, installed_commands
 from tests.promises.model.processes import UNAVAILABLE, Answer, Asked, Fate, Handler, Invocation, Process, Told
 from tests.promises.model.script import Cue, Line, Script
 from tests.support.functions import load
 from tests.support.known_registry import KnownRegistry
+from tests.support.memory_table import Call, Key, MemoryTable
 from tests.support.signing import MemorySigners
 
 START = 1_800_000_000.0

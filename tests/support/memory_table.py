@@ -4,32 +4,19 @@ The model drives the real stores, so that the conditions it checks are the very 
 verb is one AWS call: it is handed to the `wire`, which may run it, lose its answer, repeat it, or never come back.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from typing import Any, cast
 
 from valet.aws.dynamodb.table import ConditionFailed, Item
 
 from admin.records.scans import ScannedTable
+from tests.support.expressions import is_met, updated
 
 Key = tuple[str, str]
-Parsed = re.Match[str] | tuple[str, tuple["Parsed", ...]]
 Wire = Callable[["Call", Callable[[], Any]], Any]
 Watcher = Callable[["Call", Item | None, Item | None], None]
-_CLAUSES = {
-    "SET": re.compile(r"#(\w+) = (?:if_not_exists\(#(\w+), (:\w+)\)|(:\w+))"),
-    "ADD": re.compile(r"#(\w+) (:\w+)"),
-    "REMOVE": re.compile(r"#(\w+)"),
-    "DELETE": re.compile(r"#(\w+) (:\w+)"),
-}
-_TEST = re.compile(
-    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|(NOT )?contains\(#(\w+), (:\w+)\)"
-    r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
-)
-_WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +74,7 @@ class MemoryTable(ScannedTable):
         def run() -> list[Item]:
             keys = sorted(key for key in list(self.items) if _is_in(key, pk, prefix) and key[1] >= since)
             found = [self.items[key] for key in keys]
-            kept = [item for item in found if not where or _is_met(item, where, {})]
+            kept = [item for item in found if not where or is_met(item, where, {})]
             return [{name: item[name] for name in only or item if name in item} for item in kept]
 
         return iter(self.wire(Call("query", pk, prefix, False), run))
@@ -115,7 +102,7 @@ class MemoryTable(ScannedTable):
         call = Call("update", pk, sk, True)
 
         def change(old: Item | None) -> Item:
-            return _updated({"pk": pk, "sk": sk, **(old or {})}, expression, values)
+            return updated({"pk": pk, "sk": sk, **(old or {})}, expression, values)
 
         def run() -> Item:
             old = self.items.get((pk, sk))
@@ -134,7 +121,7 @@ class MemoryTable(ScannedTable):
         key = (call.pk, call.sk)
         with self._lock:
             old = self.items.get(key)
-            if condition and not _is_met(old or {}, condition, values):
+            if condition and not is_met(old or {}, condition, values):
                 raise ConditionFailed(old)
             new = change(old)
             if new is None:
@@ -154,91 +141,3 @@ class MemoryTable(ScannedTable):
 
 def _is_in(key: Key, pk: str, prefix: str) -> bool:
     return key[0] == pk and key[1].startswith(prefix)
-
-
-def _is_met(item: Item, condition: str, values: Item) -> bool:
-    return _decided(_parsed(condition), item, values)
-
-
-def _decided(parsed: Parsed, item: Item, values: Item) -> bool:
-    if isinstance(parsed, re.Match):
-        return _holds(item, parsed, values)
-    operator, parts = parsed
-    decided = (_decided(part, item, values) for part in parts)
-    return all(decided) if operator == "AND" else any(decided)
-
-
-@cache
-def _parsed(condition: str) -> Parsed:
-    """The condition as a tree: AND binds more tightly than OR, parentheses more tightly than both."""
-    words = list(_WORD.finditer(condition))
-    if "".join(word[0] for word in words) != condition:
-        # If a store uses an expression that this table cannot read, it must fail and not be ignored.
-        raise NotImplementedError(f"the condition {condition!r}")
-    words.reverse()
-    parsed = _joined(words, " OR ", " AND ")
-    if words:
-        raise NotImplementedError(f"the condition {condition!r}")
-    return parsed
-
-
-def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
-    """What the last of `words`, which are in reverse, begin; they are used up."""
-    if not operators:
-        word = words.pop()
-        if word[0] != "(":
-            return word
-        inner = _joined(words, " OR ", " AND ")
-        words.pop()
-        return inner
-    parts = [_joined(words, *operators[1:])]
-    while words and words[-1][0] == operators[0]:
-        words.pop()
-        parts.append(_joined(words, *operators[1:]))
-    return (operators[0].strip(), tuple(parts)) if parts[1:] else parts[0]
-
-
-def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
-    function, subject, is_not, members, member, size, sized, named, operator, value = test.groups()
-    if function:
-        return (subject in item) == (function == "attribute_exists")
-    if members:
-        return (values[member] in item.get(members, ())) == (not is_not)
-    name = sized or named
-    if name not in item:
-        return False
-    left, right = len(item[name]) if size else item[name], values[value]
-    if operator == "<=":
-        return bool(left <= right)
-    return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
-
-
-@cache
-def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
-    words = re.split(r"\b(SET|ADD|REMOVE|DELETE) ", expression)
-    clauses = zip(words[1::2], words[2::2], strict=True)
-    found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
-    understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
-    if " ".join(understood) != expression:
-        # Fail here too: if a clause were ignored, the model would miss a write.
-        raise NotImplementedError(f"the update {expression!r}")
-    return found
-
-
-def _updated(item: dict[str, Any], expression: str, values: Mapping[str, Any]) -> Item:
-    clauses, changed = _clauses(expression), dict(item)
-    for assignment in clauses.get("SET", ()):
-        name, fallback_of, fallback, value = assignment.groups()
-        changed[name] = item.get(fallback_of, values[fallback]) if fallback_of else values[value]
-    for addition in clauses.get("ADD", ()):
-        name, amount = addition[1], values[addition[2]]
-        is_set = isinstance(amount, set | frozenset)
-        changed[name] = set(item.get(name, ())) | amount if is_set else item.get(name, 0) + amount
-    for removal in clauses.get("REMOVE", ()):
-        changed.pop(removal[1], None)
-    for deletion in clauses.get("DELETE", ()):
-        name = deletion[1]
-        changed[name] = set(item.get(name, ())) - values[deletion[2]]
-        if not changed[name]:
-            del changed[name]  # DynamoDB holds no empty set
-    return changed

@@ -1,0 +1,115 @@
+"""DynamoDB's expressions on an item in plain Python values: whether a condition is met, and what an update makes.
+
+They read what the stores write, and refuse everything else: an expression that was passed over would be a test that
+cannot fail.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from valet.aws.dynamodb.table import Item
+
+Parsed = re.Match[str] | tuple[str, tuple["Parsed", ...]]
+_CLAUSES = {
+    "SET": re.compile(r"#(\w+) = (?:if_not_exists\(#(\w+), (:\w+)\)|(:\w+))"),
+    "ADD": re.compile(r"#(\w+) (:\w+)"),
+    "REMOVE": re.compile(r"#(\w+)"),
+    "DELETE": re.compile(r"#(\w+) (:\w+)"),
+}
+_TEST = re.compile(
+    r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|(NOT )?contains\(#(\w+), (:\w+)\)"
+    r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
+)
+_WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
+
+
+def is_met(item: Item, condition: str, values: Item) -> bool:
+    """Raises NotImplementedError for what it cannot read."""
+    return _decided(_parsed(condition), item, values)
+
+
+def _decided(parsed: Parsed, item: Item, values: Item) -> bool:
+    if isinstance(parsed, re.Match):
+        return _holds(item, parsed, values)
+    operator, parts = parsed
+    decided = (_decided(part, item, values) for part in parts)
+    return all(decided) if operator == "AND" else any(decided)
+
+
+@cache
+def _parsed(condition: str) -> Parsed:
+    """The condition as a tree: AND binds more tightly than OR, parentheses more tightly than both."""
+    words = list(_WORD.finditer(condition))
+    if "".join(word[0] for word in words) != condition:
+        # If a store uses an expression that this table cannot read, it must fail and not be ignored.
+        raise NotImplementedError(f"the condition {condition!r}")
+    words.reverse()
+    parsed = _joined(words, " OR ", " AND ")
+    if words:
+        raise NotImplementedError(f"the condition {condition!r}")
+    return parsed
+
+
+def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
+    """What the last of `words`, which are in reverse, begin; they are used up."""
+    if not operators:
+        word = words.pop()
+        if word[0] != "(":
+            return word
+        inner = _joined(words, " OR ", " AND ")
+        words.pop()
+        return inner
+    parts = [_joined(words, *operators[1:])]
+    while words and words[-1][0] == operators[0]:
+        words.pop()
+        parts.append(_joined(words, *operators[1:]))
+    return (operators[0].strip(), tuple(parts)) if parts[1:] else parts[0]
+
+
+def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
+    function, subject, is_not, members, member, size, sized, named, operator, value = test.groups()
+    if function:
+        return (subject in item) == (function == "attribute_exists")
+    if members:
+        return (values[member] in item.get(members, ())) == (not is_not)
+    name = sized or named
+    if name not in item:
+        return False
+    left, right = len(item[name]) if size else item[name], values[value]
+    if operator == "<=":
+        return bool(left <= right)
+    return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
+
+
+@cache
+def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
+    words = re.split(r"\b(SET|ADD|REMOVE|DELETE) ", expression)
+    clauses = zip(words[1::2], words[2::2], strict=True)
+    found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
+    understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
+    if " ".join(understood) != expression:
+        # Fail here too: if a clause were ignored, the model would miss a write.
+        raise NotImplementedError(f"the update {expression!r}")
+    return found
+
+
+def updated(item: Mapping[str, Any], expression: str, values: Mapping[str, Any]) -> Item:
+    """The item after the update. Raises NotImplementedError for what it cannot read."""
+    clauses, changed = _clauses(expression), dict(item)
+    for assignment in clauses.get("SET", ()):
+        name, fallback_of, fallback, value = assignment.groups()
+        changed[name] = item.get(fallback_of, values[fallback]) if fallback_of else values[value]
+    for addition in clauses.get("ADD", ()):
+        name, amount = addition[1], values[addition[2]]
+        is_set = isinstance(amount, set | frozenset)
+        changed[name] = set(item.get(name, ())) | amount if is_set else item.get(name, 0) + amount
+    for removal in clauses.get("REMOVE", ()):
+        changed.pop(removal[1], None)
+    for deletion in clauses.get("DELETE", ()):
+        name = deletion[1]
+        changed[name] = set(item.get(name, ())) - values[deletion[2]]
+        if not changed[name]:
+            del changed[name]  # DynamoDB holds no empty set
+    return changed
