@@ -83,7 +83,7 @@ build: .venv-sam/.installed ## build the deployment into .aws-sam/build; ARCHITE
 test: lint browser cdk oldest .venv-ministack/.installed .lambda-runtime/.installed ## run all checks and all tests, those in a browser and those of the built functions included
 	$(PYTEST)
 
-check: lint ## run everything quick, in about three minutes: lint, and the unit, contract, integration, authorizer, template, privilege, command-line and documentation tests
+check: lint ## run everything quick, in about two minutes: lint, and the unit, contract, integration, authorizer, template, privilege, command-line and documentation tests
 	$(PYTEST) -m 'not slow' $(wildcard tests/unit tests/contract tests/parts/local tests/integration tests/parts/authorizer tests/parts/aws tests/parts/jose tests/parts/template tests/parts/admin tests/parts/docs tests/promises/privileges tests/parts/observability tests/parts/structure)
 
 lint: .venv/.dev .venv-sam/.installed ## check format, ruff, mypy --strict, imports between modules, cfn-lint and sam validate

@@ -15,6 +15,7 @@ NOT_IN_FILE: Mapping[type[Any], Mapping[str, str]] = MappingProxyType(
         Scope: {},
         ProtectedApi: {},
         Client: {
+            "secret_made_at_ms": "when its newest secret was made",
             "unknown": "how a client came that no operator registered",
             "epoch": "counts revocations of grants, which are not configuration",
             "epoch_raised_at_ms": "when that was",

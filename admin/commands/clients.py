@@ -67,7 +67,7 @@ def add(desk: Desk, /, name: str, client_id: str | None, application_type: str, 
     client = rules.with_defaults(with_said(revoked(registered, desk.clock()), given))
     client, secret = client_keys.with_its_method(client, given, desk)
     _refuse_wrong(client, desk)
-    desk.register.add_client(client)
+    client = desk.register.add_client(client)
     facts = facts_of(client)
     told = facts if desk.is_json else {each: facts[each] for each in _TOLD_AT_FIRST if facts[each]}
     kind = f" as a machine client: {_NO_PEOPLE}" if is_machine else "."
@@ -109,7 +109,7 @@ def change(desk: Desk, /, client_id: str, **given: Any) -> None:
     given, is_set = with_profile(before, given)
     after, secret = client_keys.with_its_method(changed(before, given, **lists), given, desk)
     _refuse_wrong(after, desk, before)
-    desk.register.change_client(before, after)
+    after = desk.register.change_client(before, after)
     sentence = f"Changed {client_id}.{is_set} Within 10 seconds every function uses the new values."
     if secret:
         tell_secret(desk, facts_of(after), secret, sentence)
@@ -187,6 +187,7 @@ def facts_of(client: Client) -> dict[str, Any]:
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "require_pushed": client.require_pushed_authorization_requests,
         "secrets": len(client.secret_digests),
+        "secret_made_at": moment(client.secret_made_at_ms / 1000),
         "grant_types": sorted(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),

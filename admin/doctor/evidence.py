@@ -66,7 +66,7 @@ class Evidence:
 
     @cached_property
     def register(self) -> Register:
-        return Register(self.deployment.registry, self.deployment.audit)
+        return Register(self.deployment.registry, self.deployment.audit, self.deployment.clock)
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:

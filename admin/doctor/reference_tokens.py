@@ -11,9 +11,13 @@ from admin.doctor.findings import Finding, warning
 from admin.doctor.gateways import Authorizer, http_authorizers, rest_authorizers, trusting, without_cache
 from admin.terminal.spelling import command
 
+_DAYS = 365  # a secret in an environment is replaced once a year
+
 
 def look_clients(evidence: Evidence) -> Iterator[Finding]:
-    """Finds APIs whose tokens no client may introspect, and clients that introspect them and do something else too."""
+    """Finds APIs whose tokens no client may introspect; clients that introspect them and do something else too, or with
+    a secret that is older than a year.
+    """
     for audience in _audiences(evidence):
         clients = [each for each in evidence.clients if audience in each.introspects and not each.is_disabled]
         if not clients:
@@ -28,6 +32,13 @@ def look_clients(evidence: Evidence) -> Iterator[Finding]:
                     f"The client {client.client_id} introspects the reference tokens of {audience}, and gets tokens",
                     "Its secret is in the environment of the authorizer. A person who reads it there gets tokens too.",
                     f"Register a client for introspection alone: {_add(audience)}",
+                )
+            days = int(evidence.now - client.secret_made_at_ms / 1000) // 86_400
+            if client.secret_made_at_ms and days > _DAYS:
+                yield warning(
+                    f"{client.client_id} introspects the reference tokens of {audience}; its secret is {days} days old",
+                    "A person who has read it in the environment of the authorizer since then can introspect as well.",
+                    command("valet clients rotate-secret", client.client_id),
                 )
 
 

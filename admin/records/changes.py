@@ -58,7 +58,8 @@ _TOLD_AS = {
 }
 # Written with every epoch, for the release before and for operators to read. The event has the epoch instead.
 _TIMES_OF_EPOCH = frozenset({"epoch_raised_at_ms", "grants_not_before_ms", "sessions_not_before_ms"})
-_TIME_OF_CLAIMS = "updated_at"  # written with every claim; the event has a time of its own
+# Written with every claim, and with every secret. The event has a time of its own.
+_TIMES_OF_CHANGES = frozenset({"updated_at", "secret_made_at_ms"})
 _TOLD_OF_PEOPLE = frozenset({"roles", "required_acr"})
 
 
@@ -125,7 +126,7 @@ def of_account(before: Account | None, after: Account | None, deed: Deed | None 
 
 
 def _changed(before: Model, after: Model, key: str) -> list[str]:
-    names = (field.name for field in fields(before) if field.name not in (key, _TIME_OF_CLAIMS))
+    names = (field.name for field in fields(before) if field.name not in {key, *_TIMES_OF_CHANGES})
     changed = [name for name in names if getattr(before, name) != getattr(after, name)]
     return [name for name in changed if name not in _TIMES_OF_EPOCH] if "epoch" in changed else changed
 

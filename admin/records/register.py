@@ -8,6 +8,7 @@ from valet.aws.dynamodb.registrar import Registrar
 from valet.aws.dynamodb.table import ConditionFailed, item_from_model, model_from_item
 from valet.models.clients import Client, ProtectedApi, Scope, Scopes
 from valet.models.policy import ITEM, Policy
+from valet.ports.runtime import Clock
 
 from admin.records import changes
 from admin.records.audit import Audit
@@ -22,6 +23,7 @@ class Register:
 
     table: ScannedTable
     audit: Audit
+    clock: Clock
 
     # -- clients -------------------------------------------------------------------------------------------------------
 
@@ -42,7 +44,8 @@ class Register:
         """Whether the client_id was a deleted client's."""
         return self.table.get(f"client#{client_id}", "deleted") is not None
 
-    def add_client(self, client: Client) -> None:
+    def add_client(self, client: Client) -> Client:
+        """The client as it is registered."""
         if self.is_spent(client.client_id):
             raise Refused(
                 f"{client.client_id} was the client_id of a client that was deleted. Grants that end-users gave "
@@ -52,18 +55,21 @@ class Register:
         registrar.add_origins(client.origins)
         if client.jwks_uri:
             self.announce_keys(client)
+        client = self._dated(None, client)
         if not self.table.add(item_from_model(client, f"client#{client.client_id}", "client")):
             raise Refused(f"There is a client {client.client_id} already.")
         self.audit.record("client.changed", **changes.of_client(None, client))
         registrar.add_origins(client.origins)
+        return client
 
-    def change_client(self, before: Client, after: Client) -> None:
+    def change_client(self, before: Client, after: Client) -> Client:
+        """The client as it is registered."""
         if after == before:
-            return
+            return after
         Registrar(self.table).add_origins(after.origins)
         if after.jwks_uri:
             self.announce_keys(after)
-        pk = f"client#{before.client_id}"
+        pk, after = f"client#{before.client_id}", self._dated(before, after)
         if not self.table.change(item_from_model(before, pk, "client"), item_from_model(after, pk, "client")):
             raise _raced(f"The client {before.client_id}")
         self.audit.record("client.changed", **changes.of_client(before, after))
@@ -72,6 +78,14 @@ class Register:
             client_keys.forget(self.table, before.client_id)
         if before.origins - after.origins:
             self.narrow_origins()
+        return after
+
+    def _dated(self, before: Client | None, after: Client) -> Client:
+        """`after` with the time at which its newest secret was made."""
+        if not after.secret_digests:
+            return replace(after, secret_made_at_ms=0)
+        is_new = not set(after.secret_digests) <= set(before.secret_digests if before else ())
+        return replace(after, secret_made_at_ms=int(self.clock() * 1000)) if is_new else after
 
     def announce_keys(self, client: Client) -> None:
         """Let the function fetch_client_keys know the client's `jwks_uri`."""

@@ -412,6 +412,7 @@ def test_all_access_tokens_of_a_person_whom_an_operator_ends_are_in_the_list(
         ScannedTable(dynamodb, name, open_log=lambda: None) for name in (settings.grants_table, settings.registry_table)
     )
     stores: Any = SimpleNamespace(
+        clock=deployment.clock,
         grants=server.grants,
         status_lists=server.status_lists,
         random=server.random,

@@ -355,6 +355,24 @@ def test_a_leaked_secret_is_replaced_at_once_after_a_yes(valet: Operator) -> Non
     assert "has no secret" in valet("clients", "rotate-secret", "spa_demo", status=3).err
 
 
+def test_when_its_newest_secret_was_made_is_shown_and_no_other_change_moves_it(valet: Operator) -> None:
+    def made_at() -> str:
+        return str(valet.json("clients", "show", client_id)["secret_made_at"])
+
+    client_id = valet.json("clients", "add", "Introspector")["client_id"]
+    first = made_at()
+    valet.advance(86_400)
+    valet("clients", "change", client_id, "--name", "Introspects")
+    assert made_at() == first
+    valet("clients", "rotate-secret", client_id)
+    second = made_at()
+    assert second > first
+    valet.advance(86_400)
+    valet("clients", "end-old-secret", client_id, "--yes")
+    assert made_at() == second
+    assert valet.json("clients", "show", "spa_demo")["secret_made_at"] == ""
+
+
 def test_a_disabled_client_is_refused_and_answered_again_when_enabled(valet: Operator) -> None:
     valet("clients", "disable", "api_service_789")
     valet.advance(11)
@@ -393,7 +411,7 @@ def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -
 
     port = int(valet.stack.aws_url.rpartition(":")[2])
     deployment = Deployment(Where(is_local=True, aws_port=port), bytes, valet.clock)
-    register = Register(deployment.registry, deployment.audit)
+    register = Register(deployment.registry, deployment.audit, deployment.clock)
     seen = register.client("web_app_123")
     register.change_client(seen, replace(seen, client_name="First"))
     with pytest.raises(Refused, match="at this moment"):

@@ -527,5 +527,5 @@ def put(deployment: Deployment, client: Client) -> None:
 def _demo_api(deployment: Deployment) -> Any:
     from admin.records.register import Register
 
-    apis = Register(deployment.registry, deployment.audit).scopes().apis.values()
+    apis = Register(deployment.registry, deployment.audit, deployment.clock).scopes().apis.values()
     return next(api for api in apis if api.name == "Demo API")

@@ -310,3 +310,16 @@ def test_an_api_whose_reference_tokens_no_client_may_introspect_is_named(
     evidence.__dict__["scopes"] = SCOPES
     evidence.__dict__["clients"] = ()
     assert looked(evidence, "apis.reference-tokens") == ([], [])
+
+
+def test_a_secret_that_introspects_for_more_than_a_year_is_named(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_references(evidence, monkeypatch, PRIVATE)
+    year = 365 * 86_400
+    for age, is_named in ((year, False), (year + 86_400, True)):
+        made_at_ms = int((evidence.now - age) * 1000)
+        evidence.__dict__["clients"] = (replace(INTROSPECTOR, secret_made_at_ms=made_at_ms),)
+        found, _ = looked(evidence, "apis.reference-tokens")
+        assert [(each.is_error, "366 days old" in each.what) for each in found] == [(False, True)] * is_named
+    assert found[0].mend == "`valet clients rotate-secret introspector`"

@@ -77,6 +77,7 @@ class Operator:
         deployment = SimpleNamespace(
             issuer=ISSUER,
             sign_outs=_SignOuts(world),
+            clock=lambda: world.now,
             random=world.draw,
             audit=world,
             registry=world.clients,
@@ -89,7 +90,7 @@ class Operator:
         desk = SimpleNamespace(
             deployment=deployment,
             people=People(world.users, cast(Any, world), lambda: world.now),
-            register=Register(world.clients, cast(Any, world)),
+            register=Register(world.clients, cast(Any, world), lambda: world.now),
             clock=lambda: world.now,
             sleep=self._sleep,
             random=world.draw,

@@ -32,6 +32,7 @@ class Client(Frozen):
     jwks: str = ""  # the JWK Set of its public keys, as JSON
     jwks_uri: str = ""  # where it publishes its keys, instead
     secret_digests: tuple[bytes, ...] = ()  # two while a secret is replaced
+    secret_made_at_ms: int = 0  # the newest of them, for operators to read; 0: a release before made it
     grant_types: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
