@@ -1,13 +1,14 @@
-"""MCP Inspector in Chromium: a page of another origin registers itself, signs a person in, and calls the tools."""
+"""MCP Inspector in Chromium: it registers itself at Valet, signs a person in, and calls a tool."""
 
 from __future__ import annotations
 
-import threading
+import os
+import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,43 +18,68 @@ from tests.e2e.people import decide, sign_in
 from tests.support.missing import is_missing
 
 pytestmark = pytest.mark.xdist_group("browser")
-DIST = Path(__file__).parent / "node_modules" / "@modelcontextprotocol" / "inspector-client" / "dist"
+
+PROGRAM = Path(__file__).parent / "node_modules" / "@modelcontextprotocol" / "inspector"
+LAUNCHER = PROGRAM / "clients" / "launcher" / "build" / "index.js"
 
 
-class _Inspector(SimpleHTTPRequestHandler):
-    """Its built page, at every address that is no file, as its own server has it."""
+@contextmanager
+def inspector(folder: Path, url: str, era: str) -> Iterator[str]:
+    """The address that it prints, with one server in its list. What it keeps, it keeps in the folder."""
+    if not LAUNCHER.exists() or not shutil.which("node"):
+        is_missing("MCP Inspector or node is not there: (cd tests/e2e && npm ci)")
+    words = ["--web", "--transport", "http", "--server-url", url, "--protocol-era", era]
+    settings = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "MCP_AUTO_OPEN_ENABLED": "false",
+        "MCP_INSPECTOR_SECRET_STORE": "memory",
+        "MCP_SANDBOX_PORT": "0",
+        "MCP_APP_ORIGIN_PORT": "0",
+    }
+    for _ in range(5):  # it takes no port 0 for its page, and another program may be quicker
+        with subprocess.Popen(
+            ["node", LAUNCHER, *words],
+            env={**settings, "CLIENT_PORT": str(_free_port())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            said = ""
+            try:
+                for line in process.stdout:
+                    if "?MCP_INSPECTOR_API_TOKEN=" in line:
+                        yield line.strip()
+                        return
+                    said += line
+            finally:
+                process.kill()
+        assert "PORT IS IN USE" in said, said
+    raise AssertionError("no port is free")
 
-    def send_head(self) -> Any:
-        if not Path(self.translate_path(self.path)).is_file():
-            self.path = "/index.html"
-        return super().send_head()
 
-    def log_message(self, *arguments: Any) -> None:
-        """Nothing."""
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
-@pytest.fixture
-def inspector() -> Iterator[str]:
-    """Where its page is."""
-    if not DIST.exists():
-        is_missing("MCP Inspector is not there: (cd tests/e2e && npm ci)")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Inspector, directory=str(DIST))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
+@pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_mcp_inspector_registers_itself_signs_in_and_calls_a_tool(
-    page: Page, fresh_stack: LocalStack, inspector: str
+    page: Page, fresh_stack: LocalStack, tmp_path: Path, era: str
 ) -> None:
-    page.add_init_script('localStorage.setItem("lastConnectionType", "direct")')
-    page.goto(f"{inspector}/?transport=streamable-http&serverUrl={fresh_stack.url}/tools/mcp")
-    page.get_by_role("button", name="Connect", exact=True).click()
-    sign_in(page, "john")
-    expect(page.get_by_text("a program on this computer")).to_be_visible()
-    decide(page, "Allow")
-    page.get_by_role("tab", name="Tools").click()
-    page.get_by_role("button", name="List Tools").click()
-    page.get_by_text("list_items").first.click()
-    page.get_by_role("button", name="Run Tool").click()
-    expect(page.get_by_text("Rice").first).to_be_visible()
+    """In the revisions up to 2025-11-25, which it speaks unless it is told otherwise, and in 2026-07-28."""
+    with inspector(tmp_path, f"{fresh_stack.url}/tools/mcp", era) as address:
+        page.goto(address)
+        page.get_by_role("switch").press("Space")
+        page.wait_for_url(f"{fresh_stack.issuer}/login?*")
+        sign_in(page, "john")
+        expect(page.get_by_text("a program on this computer")).to_be_visible()
+        decide(page, "Allow")
+        page.get_by_text("Tools", exact=True).click()
+        page.get_by_role("button", name="list_items").click()
+        page.get_by_role("button", name="Execute Tool").click()
+        expect(page.get_by_text("Rice").first).to_be_visible()
+        expect(page.get_by_text(era.capitalize(), exact=True)).to_be_visible()
