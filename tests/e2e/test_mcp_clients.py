@@ -277,6 +277,21 @@ def test_a_body_that_calls_another_tool_than_the_header_says_calls_none(
     assert len(visit.seen) == 1
 
 
+def test_an_agent_that_would_wait_for_changes_is_told_at_once_that_there_are_none(
+    fresh_stack: LocalStack, visit: Visit
+) -> None:
+    """Its call would last until the function's timeout, and MCP Inspector lists no tools before the answer."""
+    from mcp.shared.exceptions import MCPError
+
+    async def waited(client: Any) -> Any:
+        with pytest.raises(MCPError, match="Method not found"):
+            await client.listen(tools_list_changed=True).__aenter__()
+        return client.server_capabilities.tools.list_changed
+
+    url = f"{fresh_stack.url}/tools/mcp"
+    assert in_its_own_loop(by_python(url, person(url, visit, Storage()), waited)) is False
+
+
 # -- TypeScript --------------------------------------------------------------------------------------------------------
 
 CLIENT, OLD = "@modelcontextprotocol/client", "@modelcontextprotocol/sdk"
@@ -385,7 +400,7 @@ IN_A_PAGE = """async (url) => {
 
 
 def test_a_page_of_another_origin_finds_out_where_to_sign_in(page: Page, stack: LocalStack, landing: Landing) -> None:
-    """As MCP Inspector does: by cross-origin requests with headers of MCP, which take preflights."""
+    """As MCP Inspector 1 does: by cross-origin requests with headers of MCP, which take preflights."""
     url = f"{stack.url}/tools/mcp"
     page.goto(f"http://127.0.0.1:{landing.port}/")
     assert page.evaluate(IN_A_PAGE, url) == [401, url, stack.issuer]

@@ -15,7 +15,8 @@ CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "WW
 ITEMS = {"1": "Tea", "2": "Bread", "3": "Rice"}  # of one execution environment; yours come from a database
 
 caller: ContextVar[dict[str, str]] = ContextVar("caller")
-server = MCPServer("Items", log_level="WARNING")
+# Without False, clients wait for changes by a call that lasts until Lambda ends it.
+server = MCPServer("Items", log_level="WARNING", subscriptions=False)
 
 
 @server.tool()

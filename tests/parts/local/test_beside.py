@@ -176,7 +176,7 @@ def test_a_browser_may_ask_the_mcp_server_before_it_has_a_token(stack: LocalStac
     assert "Mcp-Name" in answer.headers["access-control-allow-headers"]
 
 
-def test_a_page_finds_the_metadata_without_the_challenge_as_mcp_inspector_looks_for_it(stack: LocalStack) -> None:
+def test_a_page_finds_the_metadata_without_the_challenge_as_mcp_inspector_1_looks_for_it(stack: LocalStack) -> None:
     """Its second look asks with a header of its own, and passes over what the challenge said."""
     address = f"{stack.url}/.well-known/oauth-protected-resource/tools/mcp"
     asked = {"origin": "https://a.example", "access-control-request-method": "GET"}
