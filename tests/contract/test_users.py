@@ -75,6 +75,8 @@ def test_what_was_allowed_before_stays_allowed(stores: Stores) -> None:
     assert stores.consents.find_consent("sub", "web_app_123") == Consent(
         "sub", "web_app_123", frozenset({"openid", "items", "email"}), 2
     )
+    assert stores.consents.find_consent("sub", "spa_demo") is None
+    assert stores.consents.find_consent("another-sub", "web_app_123") is None
 
 
 def test_consents_given_at_once_lose_nothing_of_each_other(stores: Stores) -> None:
