@@ -5,11 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from time import sleep
 from typing import TypeVar
 
+from valet.aws.reply import Reply
 from valet.handles import new_id
 from valet.models.grants import Grant, GrantPointer, LiveToken
 from valet.ports.grants import Done, Grants, Redemption, Refused, Renewal, Revocation, Rotation
+
+from local.aws.aws import Forward, emulated
+from local.aws.calls import Call
 
 NOW = 1_800_000_000.25
 DAY = 86_400
@@ -31,8 +36,17 @@ def at_once(deed: Callable[[int], Outcome], threads: int = THREADS) -> list[Outc
         ready.wait()
         return deed(number)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool, emulated().intercept(_pausing):
         return list(pool.map(run, range(threads)))
+
+
+def _pausing(_: Call, forward: Forward) -> Reply:
+    """What is in this process answers in less time than a thread's turn is long: without a pause, no thread would come
+    between two calls of another, and a read and a write would pass for one conditional write.
+    """
+    reply = forward()
+    sleep(0.002)
+    return reply
 
 
 def live(idx: int, exp: int = int(NOW) + 900) -> LiveToken:

@@ -118,8 +118,12 @@ def test_an_account_names_one_factor_of_each_kind(stores: Stores) -> None:
     assert found(stores) == replace(JOHN, totp_id=APP, recovery_id=CODES)
     assert not stores.factors.name_totp(JOHN, OTHER_APP)  # as the account was read
     assert not stores.factors.name_recovery_codes(JOHN, "others")
-    assert stores.factors.name_totp(found(stores), OTHER_APP)
-    assert found(stores) == replace(JOHN, totp_id=OTHER_APP, recovery_id=CODES)
+    read = found(stores)
+    assert stores.factors.name_totp(read, OTHER_APP)
+    assert stores.factors.name_recovery_codes(read, "others")
+    assert not stores.factors.name_totp(read, "a third app")
+    assert not stores.factors.name_recovery_codes(read, "yet others")
+    assert found(stores) == replace(JOHN, totp_id=OTHER_APP, recovery_id="others")
 
 
 def test_of_many_who_name_a_factor_at_once_one_does(stores: Stores) -> None:

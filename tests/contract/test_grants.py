@@ -8,6 +8,7 @@ from valet.ports.grants import Done, Grants, Redemption, Refused, Revocation, Re
 
 from tests.contract.conftest import Stores
 from tests.contract.facts import (
+    DAY,
     NOW,
     issue,
     live,
@@ -323,6 +324,18 @@ def test_pointers_are_there_before_and_without_their_grant(grants: Grants) -> No
     refused = new_grant(grant_id="B" * 22)
     issue(grants, refused)
     assert set(grants.pointers(grant.sub)) == {pointer_to(grant), pointer_to(refused)}
+
+
+def test_a_pointer_of_before_the_redemption_that_comes_late_takes_no_place(grants: Grants) -> None:
+    """It expires with the code, and the grant could not be found any more."""
+    grant = issued(grants)
+    lasting = replace(pointer_to(grant), expires_at=int(NOW) + 95 * DAY, redeemed_at=int(NOW))
+    grants.point_to(lasting)
+    grants.point_to(pointer_to(grant))
+    assert grants.pointers(grant.sub) == (lasting,)
+    again = replace(lasting, expires_at=lasting.expires_at + 1, redeemed_at=int(NOW) + 1)
+    grants.point_to(again)  # by another try of the redemption
+    assert grants.pointers(grant.sub) == (again,)
 
 
 def test_pointers_are_all_of_a_person_or_those_of_one_session(grants: Grants) -> None:

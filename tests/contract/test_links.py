@@ -75,6 +75,9 @@ def test_a_link_is_kept_named_and_settled(stores: Stores) -> None:
     assert stores.links.put_link(NAME, LINK, None)
     assert owner_of(stores) == ""  # it is worth nothing yet
     assert stores.links.name_link(john, NAME)
+    # Another request of the account's has put it: it is that one which settles it.
+    assert stores.links.settle_link(NAME, replace(LINK, attempt=b"another"), NOW)
+    assert stores.links.find_link(NAME) == LINK
     assert stores.links.settle_link(NAME, LINK, NOW)
     assert stores.links.find_link(NAME) == SETTLED
     assert found(stores) == replace(john, links=frozenset({NAME}))

@@ -292,9 +292,10 @@ def test_the_former_address_takes_the_account_back_and_the_new_one_does_not(stor
         replace(CHANGED, email="again@example.org"),
         replace(CHANGED, former_email="", former_until=0),
         replace(CHANGED, former_until=CHANGED.former_until + 1),
+        replace(CHANGED, former_email="before@example.org"),
         replace(CHANGED, deleted_at=5),
     ],
-    ids=["everything ended", "another address", "undone already", "another change", "deleted"],
+    ids=["everything ended", "another address", "undone already", "another change", "from elsewhere", "deleted"],
 )
 def test_an_undoing_of_an_account_that_has_changed_is_none(stores: Stores, now: Account) -> None:
     put(stores, now)

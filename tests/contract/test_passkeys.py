@@ -160,6 +160,19 @@ def test_a_passkey_is_named_by_its_own_account_alone(stores: Stores, passkey: Pa
     assert stores.passkeys.find_passkey(DIGEST) is None
 
 
+@pytest.mark.parametrize(
+    ("recovered_at", "epoch"),
+    [(5, 3), (6, 3), (5, 4)],
+    ids=["as looked at", "taken back once more", "in another epoch"],
+)
+def test_passkeys_are_confirmed_only_as_they_were_looked_at(stores: Stores, recovered_at: int, epoch: int) -> None:
+    put(stores, replace(JOHN, recovered_at=recovered_at, epoch=epoch))
+    looked_at = replace(JOHN, recovered_at=5)
+    stores.enrolment.confirm_passkeys(looked_at)
+    is_as_looked_at = (recovered_at, epoch) == (5, JOHN.epoch)
+    assert found(stores).recovered_at == (0 if is_as_looked_at else recovered_at)
+
+
 def test_the_first_rp_id_is_kept(stores: Stores) -> None:
     assert stores.enrolment.keep_rp_id("id.example.com")
     assert stores.enrolment.keep_rp_id("id.example.com")

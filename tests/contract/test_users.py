@@ -63,6 +63,15 @@ def test_a_name_that_was_given_up_is_kept_for_as_long_as_its_taker_says(stores: 
     assert stores.credentials.find_identifier(name) == another
 
 
+def test_a_name_is_forgotten_for_the_account_that_has_it_alone(stores: Stores) -> None:
+    identifier = Identifier(JOHN.sub, "email", int(NOW))
+    stores.users.take_identifier("john@example.com", identifier, int(NOW))
+    stores.users.forget_identifier("john@example.com", "sub-of-another")
+    assert stores.credentials.find_identifier("john@example.com") == identifier
+    stores.users.forget_identifier("john@example.com", JOHN.sub)
+    assert stores.credentials.find_identifier("john@example.com") is None
+
+
 def test_of_many_who_take_a_name_at_once_one_has_it(stores: Stores) -> None:
     taken = at_once(lambda number: stores.users.take_identifier("name", Identifier(f"sub-{number}", "email"), 0))
     assert sum(taken) == 1
@@ -75,6 +84,8 @@ def test_what_was_allowed_before_stays_allowed(stores: Stores) -> None:
     assert stores.consents.find_consent("sub", "web_app_123") == Consent(
         "sub", "web_app_123", frozenset({"openid", "items", "email"}), 2
     )
+    assert stores.consents.find_consent("sub", "spa_demo") is None
+    assert stores.consents.find_consent("another-sub", "web_app_123") is None
 
 
 def test_consents_given_at_once_lose_nothing_of_each_other(stores: Stores) -> None:

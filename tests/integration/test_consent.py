@@ -205,6 +205,20 @@ def test_whom_the_operator_vouches_for_needs_no_consent_unless_it_asks_for_one(
     assert "decision" in browser.open(web_app.ask(prompt="consent").url).body
 
 
+def test_what_one_app_was_allowed_is_asked_again_for_another(
+    deployment: Deployment, browser: Browser, web_app: Application
+) -> None:
+    """And for another end-user at the same app."""
+    deployment.registrar.put_client(replace(deployment.client(web_app.client_id), client_id="another_app"))
+    browser.decide(browser.sign_in(browser.open(web_app.ask().url)))
+    assert "code" in browser.open(web_app.ask().url).answered
+    another = replace(web_app, client_id="another_app")
+    assert "decision" in browser.open(another.ask().url).body
+    assert browser.open(another.ask(prompt="none").url).answered["error"] == "consent_required"
+    deployment.clock.advance(1)
+    assert "decision" in browser.sign_in(browser.open(web_app.ask(prompt="login").url), "jane").body
+
+
 def test_what_is_not_shown_is_not_granted(deployment: Deployment, browser: Browser, web_app: Application) -> None:
     """An operator who takes a scope away while the page waits: page, grant and memory say the same."""
     asked = web_app.ask(scope="openid items")

@@ -246,7 +246,9 @@ class Deployment:
     def everything(self) -> list[Mapping[str, Any]]:
         """All items of all tables."""
         dynamodb = boto3.client("dynamodb")
-        return [item for table in TABLES.values() for item in dynamodb.scan(TableName=table)["Items"]]
+        return [
+            item for table in TABLES.values() for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
+        ]
 
     def _provide(self) -> None:
         for scope in load("rotate_keys").STANDARD_SCOPES:

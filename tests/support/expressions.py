@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from valet.aws.dynamodb.table import Item
+from valet.aws.dynamodb.wire import attribute
 
 Parsed = re.Match[str] | tuple[str, tuple["Parsed", ...]]
 _CLAUSES = {
@@ -23,6 +24,10 @@ _TEST = re.compile(
     r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
 )
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
+
+
+class InvalidUpdate(ValueError):
+    """DynamoDB refuses the update, whatever its condition says."""
 
 
 def is_met(item: Item, condition: str, values: Item) -> bool:
@@ -78,6 +83,8 @@ def _holds(item: Item, test: re.Match[str], values: Item) -> bool:
     if name not in item:
         return False
     left, right = len(item[name]) if size else item[name], values[value]
+    if _kind(left) != _kind(right):  # to Python, True is 1
+        return False
     if operator == "<=":
         return bool(left <= right)
     return bool(left == right if operator == "=" else left < right if operator == "<" else left > right)
@@ -92,24 +99,46 @@ def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
     if " ".join(understood) != expression:
         # Fail here too: if a clause were ignored, the model would miss a write.
         raise NotImplementedError(f"the update {expression!r}")
+    changed = [match[1] for parts in found.values() for match in parts]
+    if not found or not all(found.values()):
+        raise InvalidUpdate(f"there is a clause with nothing in it: {expression!r}")
+    if len(set(changed)) < len(changed) or not {"pk", "sk"}.isdisjoint(changed):
+        raise InvalidUpdate(f"it changes an attribute twice, or the key: {expression!r}")
     return found
 
 
+def attributes_changed(expression: str) -> tuple[str, ...]:
+    """The attributes that the update changes. Raises InvalidUpdate, and NotImplementedError for what it cannot read."""
+    return tuple(match[1] for parts in _clauses(expression).values() for match in parts)
+
+
 def updated(item: Mapping[str, Any], expression: str, values: Mapping[str, Any]) -> Item:
-    """The item after the update. Raises NotImplementedError for what it cannot read."""
+    """The item after the update. Raises InvalidUpdate, and NotImplementedError for what it cannot read."""
     clauses, changed = _clauses(expression), dict(item)
     for assignment in clauses.get("SET", ()):
         name, fallback_of, fallback, value = assignment.groups()
         changed[name] = item.get(fallback_of, values[fallback]) if fallback_of else values[value]
     for addition in clauses.get("ADD", ()):
         name, amount = addition[1], values[addition[2]]
-        is_set = isinstance(amount, set | frozenset)
-        changed[name] = set(item.get(name, ())) | amount if is_set else item.get(name, 0) + amount
+        before = _like(amount, item[name]) if name in item else type(amount)()
+        changed[name] = before | amount if isinstance(amount, set | frozenset) else before + amount
     for removal in clauses.get("REMOVE", ()):
         changed.pop(removal[1], None)
     for deletion in clauses.get("DELETE", ()):
-        name = deletion[1]
-        changed[name] = set(item.get(name, ())) - values[deletion[2]]
-        if not changed[name]:
-            del changed[name]  # DynamoDB holds no empty set
+        name, members = deletion[1], values[deletion[2]]
+        if name in item:
+            changed[name] = _like(members, item[name]) - members
+            if not changed[name]:
+                del changed[name]  # DynamoDB holds no empty set
     return changed
+
+
+def _like(operand: Any, held: Any) -> Any:
+    """What is held, if it is of the operand's kind. DynamoDB adds no member to a list."""
+    if _kind(held) != _kind(operand):
+        raise InvalidUpdate(f"{operand!r} is of another kind than {held!r}")
+    return held
+
+
+def _kind(value: Any) -> str:
+    return next(iter(attribute(value)))

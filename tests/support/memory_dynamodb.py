@@ -16,12 +16,16 @@ from valet.aws.dynamodb.wire import attribute
 from valet.aws.reply import Reply
 
 from local.aws.calls import Call, refusal
-from tests.support.expressions import is_met, updated
+from tests.support.expressions import InvalidUpdate, attributes_changed, is_met, updated
 
 Key = tuple[str, str]
 _LARGEST_ITEM = 400 * 1024  # bytes
 _LARGEST_PAGE = 1024 * 1024
+_LONGEST_KEY = {"pk": 2048, "sk": 1024}  # bytes
+_MOST_KEYS = 100  # of one BatchGetItem
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "FilterExpression", "ProjectionExpression")
+_READS = ("GetItem", "Query", "Scan", "BatchGetItem")
+_DEFINITIONS = ("ExpressionAttributeNames", "ExpressionAttributeValues")
 _READ = {"TableName", "ConsistentRead", "ExpressionAttributeNames", "ProjectionExpression"}
 _WRITE = {
     *("TableName", "ConditionExpression", "ReturnValuesOnConditionCheckFailure"),
@@ -72,10 +76,17 @@ class MemoryDynamoDb:
             return None
         if unknown := asked.keys() - _MEMBERS[call.action]:
             raise NotImplementedError(f"{call.action} with {', '.join(sorted(unknown))}")
-        if why := _unsound(asked):
-            return refusal("ValidationException", why)
-        with self._lock:
-            return self._answered(call.action, asked)
+        reads = asked.get("RequestItems", {"": asked}).values() if call.action in _READS else ()
+        if not all(read.get("ConsistentRead") for read in reads):
+            # Here it would be answered by what was written last, and by DynamoDB now and then by what was before.
+            raise NotImplementedError(f"{call.action} that may miss the last writes")
+        try:
+            if why := _unsound(asked):
+                return refusal("ValidationException", why)
+            with self._lock:
+                return self._answered(call.action, asked)
+        except InvalidUpdate as invalid:
+            return refusal("ValidationException", str(invalid))
 
     def _answered(self, action: str, asked: Mapping[str, Any]) -> Reply:
         if action == "BatchGetItem":
@@ -126,7 +137,7 @@ def _returned(asked: Mapping[str, Any], old: _Held | None, new: _Held) -> str:
         case "ALL_NEW":
             return f'{{"Attributes":{new.sent}}}'
         case "UPDATED_NEW":
-            names = re.findall(r"#(\w+)", asked["UpdateExpression"])
+            names = attributes_changed(asked["UpdateExpression"])
             return f'{{"Attributes":{_sent({name: new.item[name] for name in names if name in new.item})}}}'
         case other:
             raise NotImplementedError(f"ReturnValues {other}")
@@ -174,7 +185,14 @@ def _projected(held: _Held, asked: Mapping[str, Any]) -> str:
 
 
 def _unsound(asked: Mapping[str, Any]) -> str:
-    """Why DynamoDB refuses the expressions, "" if it does not: each name and value is defined, and used."""
+    """Why DynamoDB refuses the call before it looks at an item, "" if it does not. Raises InvalidUpdate."""
+    if "UpdateExpression" in asked:
+        attributes_changed(asked["UpdateExpression"])
+    return _unsound_expressions(asked) or _unsound_keys(asked)
+
+
+def _unsound_expressions(asked: Mapping[str, Any]) -> str:
+    """Each name and value is to be defined, and used."""
     text = " ".join(asked[member] for member in _EXPRESSIONS if member in asked)
     names = asked.get("ExpressionAttributeNames", {})
     if any(name != f"#{meant}" for name, meant in names.items()):
@@ -185,6 +203,26 @@ def _unsound(asked: Mapping[str, Any]) -> str:
     values = asked.get("ExpressionAttributeValues", {})
     if set(re.findall(r":\w+", text)) != values.keys():
         return f"ExpressionAttributeValues has {sorted(values)}, and the expressions are {text}"
+    if any(asked.get(member) in ("", {}) for member in (*_EXPRESSIONS, *_DEFINITIONS)):
+        return "an expression, or what defines its words, is empty"
+    read = asked.get("ProjectionExpression", "").split(", ")
+    return f"an attribute is read twice: {read}" if len(set(read)) < len(read) else ""
+
+
+def _unsound_keys(asked: Mapping[str, Any]) -> str:
+    keys = [asked[member] for member in ("Key", "Item") if member in asked]
+    if "KeyConditionExpression" in asked:
+        keys.append({"pk": asked["ExpressionAttributeValues"][":pk"]})
+    for wanted in asked.get("RequestItems", {}).values():
+        if wanted.keys() - {"Keys", "ConsistentRead"}:
+            raise NotImplementedError(f"BatchGetItem with {', '.join(sorted(wanted))}")
+        if not 0 < len({_key(key) for key in wanted["Keys"]}) == len(wanted["Keys"]) <= _MOST_KEYS:
+            return "BatchGetItem reads 1 to 100 keys, and each once"
+        keys += wanted["Keys"]
+    for key in keys:
+        for name, longest in _LONGEST_KEY.items():
+            if name in key and not 0 < len(key[name]["S"].encode()) <= longest:
+                return f"{name} is empty, or longer than {longest} bytes"
     return ""
 
 
