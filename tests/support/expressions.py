@@ -23,6 +23,7 @@ _TEST = re.compile(
     r"(attribute_exists|attribute_not_exists)\(#(\w+)\)|(NOT )?contains\(#(\w+), (:\w+)\)"
     r"|(?:(size)\(#(\w+)\)|#(\w+)) (<=|[=<>]) (:\w+)"
 )
+_KINDS = {str: "S", int: "N", bool: "BOOL", bytes: "B", list: "L", dict: "M"}
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
 
@@ -141,4 +142,7 @@ def _like(operand: Any, held: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    return next(iter(attribute(value)))
+    """DynamoDB's word for it."""
+    if isinstance(value, set | frozenset):
+        return f"{_kind(next(iter(value)))}S"
+    return _KINDS.get(type(value)) or next(iter(attribute(value)))

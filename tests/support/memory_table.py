@@ -53,7 +53,7 @@ class MemoryTable(ScannedTable):
         self.wire = wire
         self._watch = watch
 
-    def get(self, pk: str, sk: str, *, consistent: bool = True, only: tuple[str, ...] = ()) -> Item | None:
+    def get(self, pk: str, sk: str, *, only: tuple[str, ...] = ()) -> Item | None:
         def run() -> Item | None:
             item = self.items.get((pk, sk))
             return {name: item[name] for name in only if name in item} if item and only else item
@@ -67,7 +67,6 @@ class MemoryTable(ScannedTable):
         prefix: str = "",
         *,
         since: str = "",
-        consistent: bool = True,
         only: tuple[str, ...] = (),
         where: str = "",
     ) -> Iterator[Item]:

@@ -36,9 +36,9 @@ class Table:
         self._dynamodb = dynamodb
         self._name = name
 
-    def get(self, pk: str, sk: str, *, consistent: bool = True, only: tuple[str, ...] = ()) -> Item | None:
-        """The item, or None; of its attributes `only` those named, where some are."""
-        answer = self._call("GetItem", Key=_key(pk, sk), ConsistentRead=consistent, **_projection(only))
+    def get(self, pk: str, sk: str, *, only: tuple[str, ...] = ()) -> Item | None:
+        """The item, or None; of its attributes `only` those named, where some are. Strongly consistent."""
+        answer = self._call("GetItem", Key=_key(pk, sk), ConsistentRead=True, **_projection(only))
         return item_from_attributes(answer["Item"]) if "Item" in answer else None
 
     def query(
@@ -47,11 +47,10 @@ class Table:
         prefix: str = "",
         *,
         since: str = "",
-        consistent: bool = True,
         only: tuple[str, ...] = (),
         where: str = "",
     ) -> Iterator[Item]:
-        """The partition's items in the order of their sort keys; of each the attributes `only`.
+        """The partition's items in the order of their sort keys; of each the attributes `only`. Strongly consistent.
 
         The sort keys start with `prefix`, or are not less than `since`.
 
@@ -65,7 +64,7 @@ class Table:
         request: dict[str, Any] = {
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": _values(values),
-            "ConsistentRead": consistent,
+            "ConsistentRead": True,
         }
         request |= _projection(only, *_ATTRIBUTE.findall(where))
         if where:
