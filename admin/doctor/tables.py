@@ -9,6 +9,11 @@ from admin.terminal.spelling import command
 
 _KEPT = (("RegistryTable", "clients, scopes and key records"), ("UsersTable", "accounts and credentials"))
 
+_EXPIRING = (
+    ("UsersTable", "It keeps the addresses that people gave up. A restored table does not delete them."),
+    ("GrantsTable", "It grows, and so does its cost."),
+)
+
 
 def look_recovery(evidence: Evidence) -> Iterator[Finding]:
     for output, what in _KEPT:
@@ -40,20 +45,21 @@ def look_protection(evidence: Evidence) -> Iterator[Finding]:
 
 
 def look_expiry(evidence: Evidence) -> Iterator[Finding]:
-    table = evidence.deployment.output("GrantsTable")
-    ttl = evidence.deployment.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    attribute = ttl.get("AttributeName")
-    if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or attribute != "expires_at":
-        yield Finding(
-            f"Items of {table} do not expire by expires_at",
-            "The table and its cost grow. Expired items are still refused, because every read compares the time.",
-            command(
-                "aws dynamodb update-time-to-live --table-name",
-                table,
-                "--time-to-live-specification",
-                "Enabled=true,AttributeName=expires_at",
-            ),
-        )
+    for output, why in _EXPIRING:
+        table = evidence.deployment.output(output)
+        ttl = evidence.deployment.dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        attribute = ttl.get("AttributeName")
+        if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or attribute != "expires_at":
+            yield Finding(
+                f"Items of {table} do not expire by expires_at",
+                f"{why} Expired items are still refused, because every read compares the time.",
+                command(
+                    "aws dynamodb update-time-to-live --table-name",
+                    table,
+                    "--time-to-live-specification",
+                    "Enabled=true,AttributeName=expires_at",
+                ),
+            )
 
 
 CHECKS = (

@@ -7,6 +7,7 @@ from valet.people import passwords, throttling
 
 from tests.integration.conftest import Issued
 from tests.integration.guesses import anew, attempt, verifications
+from tests.promises.faults.injection import Killed
 from tests.support.application import Application
 from tests.support.browser import Browser
 from tests.support.deployment import Deployment
@@ -281,11 +282,11 @@ def test_a_guess_is_counted_before_its_password_is_looked_at(
     page = browser.open(web_app.ask().url)
 
     def killed(password_hash: str, password: str) -> bool:
-        raise KeyboardInterrupt
+        raise Killed
 
     monkeypatch.setattr(passwords, "_is_password", killed)
     for _ in range(10):
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             attempt(browser, page, "john", "guess")
     monkeypatch.undo()
     assert attempt(browser, page, "john", "password123").status == 429
@@ -298,11 +299,11 @@ def test_a_guess_is_counted_at_its_address_before_its_password_is_looked_at(
     page = browser.open(web_app.ask().url)
 
     def killed(password_hash: str, password: str) -> bool:
-        raise KeyboardInterrupt
+        raise Killed
 
     monkeypatch.setattr(throttling, "_ATTEMPTS_PER_ADDRESS", 5)
     monkeypatch.setattr(passwords, "_is_password", killed)
     for number in range(5):
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             attempt(browser, page, f"user{number}", "guess")
     assert attempt(browser, page, "john", "password123").status == 429
