@@ -80,7 +80,7 @@ class Desk:
 
     @property
     def register(self) -> Register:
-        return Register(self.deployment.registry, self.deployment.audit, self.deployment.clock)
+        return Register.of(self.deployment)
 
     @property
     def people(self) -> People:

@@ -7,7 +7,6 @@ AWS adds. Everything runs on 127.0.0.1, and is bounded.
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from bench import load
 from bench.measure import LAYER, ROOT, Sample, sample
 from bench.token_endpoint import CLIENT_CREDENTIALS
 from bench.valet_in_memory import CODE_CHALLENGE, SECRET, basic, redemption_form, refresh_form
+from tests.support.ports import free_port
 
 KINDS = ("client_credentials", "code + PKCE", "refresh", "introspection")
 NODE = ROOT / "bench" / "node"
@@ -82,7 +82,7 @@ def serving(*names: str) -> Iterator[dict[str, Server]]:
     try:
         ports = {}
         for name in names:
-            ports[name] = _free_port()
+            ports[name] = free_port()
             processes.append(_start(name, ports[name]))
         yield {name: _ready(name, port) for name, port in ports.items()}
     finally:
@@ -132,10 +132,3 @@ def _introspected(name: str, port: int) -> str:
     code = json.loads(load.run(port, [load.post("/bench/codes/1", basic("service_0"), "")]).bodies[0])[0]
     redeemed = load.run(port, [load.post("/token", basic("web_0"), redemption_form(code))]).bodies[0]
     return str(json.loads(redeemed)["access_token"])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((load.HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -66,7 +66,7 @@ class Evidence:
 
     @cached_property
     def register(self) -> Register:
-        return Register(self.deployment.registry, self.deployment.audit, self.deployment.clock)
+        return Register.of(self.deployment)
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:

@@ -53,8 +53,7 @@ def look_caches(evidence: Evidence) -> Iterator[Finding]:
     """Finds authorizers that trust this issuer, and whose answers the gateway keeps."""
     if not _bound(evidence):
         return
-    all_of_them = (*http_authorizers(evidence), *rest_authorizers(evidence))
-    for each, _ in trusting(evidence, (each for each in all_of_them if each.seconds)):
+    for each, _ in trusting(evidence, (each for each in all_authorizers(evidence) if each.seconds)):
         yield Finding(
             f"{each.api} keeps the answers of its authorizer {each.authorizer_id} for {each.seconds} s",
             f"A kept answer asks for no proof: a stolen token that is bound to a key is good for {each.seconds} s.",
@@ -125,6 +124,12 @@ def listed(gateway: Any, operation: str, **asked: str) -> Iterator[Mapping[str, 
 def _function(uri: str) -> str:
     """The function that an authorizer's URI names: its ARN, between /functions/ and /invocations."""
     return uri.partition("/functions/")[2].removesuffix("/invocations")
+
+
+def all_authorizers(evidence: Evidence) -> Iterator[Authorizer]:
+    """Those of the account's HTTP APIs, and then those of its REST APIs."""
+    yield from http_authorizers(evidence)
+    yield from rest_authorizers(evidence)
 
 
 def trusting(evidence: Evidence, authorizers: Iterable[Authorizer]) -> Iterator[tuple[Authorizer, Mapping[str, str]]]:

@@ -8,7 +8,7 @@ from valet.protocol.supported import JWT
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import Finding, warning
-from admin.doctor.gateways import Authorizer, http_authorizers, rest_authorizers, trusting, without_cache
+from admin.doctor.gateways import Authorizer, all_authorizers, trusting, without_cache
 from admin.terminal.spelling import command
 
 _DAYS = 365  # a secret in an environment is replaced once a year
@@ -47,7 +47,7 @@ def look_authorizers(evidence: Evidence) -> Iterator[Finding]:
     audiences, seen = _audiences(evidence), set[str]()
     if not audiences:
         return
-    for each, environment in trusting(evidence, (*http_authorizers(evidence), *rest_authorizers(evidence))):
+    for each, environment in trusting(evidence, all_authorizers(evidence)):
         if environment.get("AUDIENCE") not in audiences:
             continue
         yield from _kept(each)

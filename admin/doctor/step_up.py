@@ -8,7 +8,7 @@ from valet.resource_server.api_gateway.routes import Rule, parse_routes
 from admin.doctor.check import Check
 from admin.doctor.evidence import Evidence
 from admin.doctor.findings import CannotLook, Finding, warning
-from admin.doctor.gateways import http_authorizers, rest_authorizers, trusting, without_cache
+from admin.doctor.gateways import all_authorizers, trusting, without_cache
 
 _OWN = "AuthorizerFunction"
 _METADATA = "/.well-known/openid-configuration"
@@ -24,7 +24,7 @@ def look_others(evidence: Evidence) -> Iterator[Finding]:
     """Finds levels in the routes of the account's other authorizers that trust this issuer, and caches of max_age."""
     own = evidence.deployment.outputs.get(_OWN)
     seen: set[str] = set()
-    for each, environment in trusting(evidence, (*http_authorizers(evidence), *rest_authorizers(evidence))):
+    for each, environment in trusting(evidence, all_authorizers(evidence)):
         routes, _ = parse_routes(environment.get("ROUTES", ""))
         rules = (*routes.rules.values(), *routes.fields.values())
         if each.seconds and any(rule.max_age is not None for rule in rules):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 from valet.aws.dynamodb import client_keys
 from valet.aws.dynamodb.registrar import Registrar
@@ -12,6 +13,7 @@ from valet.ports.runtime import Clock
 
 from admin.records import changes
 from admin.records.audit import Audit
+from admin.records.deployment import Deployment
 from admin.records.scans import ScannedTable, raise_epoch
 from admin.terminal.endings import Refused
 
@@ -24,6 +26,10 @@ class Register:
     table: ScannedTable
     audit: Audit
     clock: Clock
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Self:
+        return cls(deployment.registry, deployment.audit, deployment.clock)
 
     # -- clients -------------------------------------------------------------------------------------------------------
 

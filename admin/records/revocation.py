@@ -126,7 +126,7 @@ def end_person(deployment: Deployment, account: Account, now: float, before_ms: 
     """
     sub = account.sub
     ended, done = Ended(), set[str]()
-    find_client = cache(Register(deployment.registry, deployment.audit, deployment.clock).find_client)
+    find_client = cache(Register.of(deployment).find_client)
     for read in (deployment.grants.redeemed_pointers, deployment.grants.pointers):
         grants = _read([pointer for pointer in read(sub) if pointer.grant_id not in done], deployment)
         done |= {grant.grant_id for grant in grants}
@@ -198,7 +198,7 @@ def refuse_live_tokens(deployment: Deployment, account: Account, now: float) -> 
 
 def end_clients(deployment: Deployment, clients: Iterable[Client], now: float, sleep: Sleep, watch: Watch) -> Ended:
     """End every grant and every access token that the clients have until now."""
-    register = Register(deployment.registry, deployment.audit, deployment.clock)
+    register = Register.of(deployment)
     revoked = [register.revoke(client, now) for client in clients]
     watch("Revoking the access tokens, first time …")
     _sweep(deployment, revoked, now)
@@ -213,7 +213,7 @@ def end_old_grants(
     deployment: Deployment, clients: Iterable[Client], before_ms: int, now: float, watch: Watch
 ) -> Ended:
     """End the clients' grants that were issued before a past time. Newer grants and their tokens go on."""
-    register = Register(deployment.registry, deployment.audit, deployment.clock)
+    register = Register.of(deployment)
     ended, before = Ended(), dict[str, Client]()
     for client in clients:
         before[client.client_id] = client

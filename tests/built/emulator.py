@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from tests.parts.template.cloudformation import ROOT
+from tests.support.ports import free_port
 
 PYTHON = ROOT / ".venv-sam" / "bin" / "python3.13"
 RUNTIME = ROOT / ".lambda-runtime"
@@ -51,7 +52,7 @@ def running(
 ) -> Iterator[Emulated]:
     """The built function until the block ends. Its own process starts when its first event comes."""
     task = build / logical_id
-    front, api = _free_port(), _free_port()
+    front, api = free_port(), free_port()
     command: list[str | Path] = [
         PYTHON.parent.parent / _EMULATOR,
         "--runtime-interface-emulator-address",
@@ -105,10 +106,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"the emulator does not listen: {log.read_text(encoding='utf-8', errors='replace')}")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

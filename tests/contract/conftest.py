@@ -1,8 +1,8 @@
-"""What every contract is held against: the stores on the table in memory that the model drives, on the one that answers
-integration tests, on moto, and on ministack."""
+"""The stores that every contract is held against: on the model's table in memory, on the tables in memory that
+integration tests stand on, on moto, and on ministack."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -113,14 +113,14 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "memory":
         yield _on(new_table())
         return
-    with _behind_calls() if request.param == BEHIND_CALLS else _table(endpoint_of(request)) as table:
+    with _called(request) as table:
         yield _on(table)
 
 
 @pytest.fixture(params=[BEHIND_CALLS, "moto", MINISTACK])
 def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     """One that is called, with nothing in it."""
-    with _behind_calls() if request.param == BEHIND_CALLS else _table(endpoint_of(request)) as table:
+    with _called(request) as table:
         yield table
 
 
@@ -128,6 +128,11 @@ def endpoint_of(request: pytest.FixtureRequest) -> str | None:
     """Where boto3 finds the implementation that the fixture's parameter names."""
     emulated()
     return request.getfixturevalue("ministack_url") if request.param == "ministack" else None
+
+
+def _called(request: pytest.FixtureRequest) -> AbstractContextManager[Table]:
+    """The table of the implementation that the fixture's parameter names."""
+    return _behind_calls() if request.param == BEHIND_CALLS else _table(endpoint_of(request))
 
 
 @contextmanager

@@ -41,8 +41,8 @@ def at_once(deed: Callable[[int], Outcome], threads: int = THREADS) -> list[Outc
 
 
 def _pausing(_: Call, forward: Forward) -> Reply:
-    """What is in this process answers in less time than a thread's turn is long: without a pause, no thread would come
-    between two calls of another, and a read and a write would pass for one conditional write.
+    """Wait after the answer. An implementation in this process answers within one turn of a thread. Without the wait,
+    no thread would come between two calls of another, and a read and a write would pass for one conditional write.
     """
     reply = forward()
     sleep(0.002)

@@ -1,4 +1,5 @@
-"""What DynamoDB refuses, and how it pages: the tables in memory are as strict, or a test on them could not fail."""
+"""DynamoDB refuses these calls, and pages a long query. The tables in memory have to do so too: a test that stands on
+laxer ones could not fail."""
 
 from typing import Any
 

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from admin.cli import valet as command
 from local.stack import LocalStack
+from tests.support.ports import free_port
 
 HERE = Path(__file__).parent
 PAGES = HERE.parents[1] / "docs" / "clients"
@@ -32,7 +33,7 @@ class Recipe:
     def __init__(self, name: str, stack: LocalStack, folder: Path, port: int = 0):
         self.text = (PAGES / f"{name}.md").read_text(encoding="utf-8")
         self.folder = folder
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.home = f"http://127.0.0.1:{self.port}"
         self._here = {ISSUER: stack.issuer, APPLICATION: self.home, API: stack.audience}
         self._aws_port = str(urlsplit(stack.aws_url).port)
@@ -103,10 +104,3 @@ class Recipe:
         for said, meant in self._here.items():
             text = text.replace(said, meant)
         return text
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from playwright.sync_api import Page, expect
 from local.stack import LocalStack
 from tests.e2e.people import decide, sign_in
 from tests.support.missing import is_missing
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -48,7 +48,7 @@ def inspector(folder: Path, url: str, era: str) -> Iterator[str]:
     for _ in range(5):  # it takes no port 0 for its page, and another program may be quicker
         with subprocess.Popen(
             ["node", LAUNCHER, *words],
-            env={**settings, "CLIENT_PORT": str(_free_port())},
+            env={**settings, "CLIENT_PORT": str(free_port())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,12 +66,6 @@ def inspector(folder: Path, url: str, era: str) -> Iterator[str]:
                 process.kill()
         assert "PORT IS IN USE" in said, said
     raise AssertionError("no port is free")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

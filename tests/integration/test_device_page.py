@@ -441,7 +441,7 @@ def test_a_device_is_shown_among_the_apps_and_loses_its_access_there(
 def test_a_yes_can_be_taken_back_before_the_device_has_fetched_its_tokens(
     deployment: Deployment, tv: Television, john: Browser
 ) -> None:
-    """Whoever talked the person into it may wait with the poll until they have looked."""
+    """A thief who talked the person into a yes may poll only after the person has looked at their apps."""
     tv.ask()
     page = type_code(john, tv.user_code)
     decide(john, page)

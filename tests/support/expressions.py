@@ -27,12 +27,16 @@ _KINDS = {str: "S", int: "N", bool: "BOOL", bytes: "B", list: "L", dict: "M"}
 _WORD = re.compile(rf"(?:{_TEST.pattern})|\(|\)| AND | OR ")
 
 
+class NotSent(NotImplementedError):
+    """No store sends it. An answer would be a guess, and a test that stands on a guess could not fail."""
+
+
 class InvalidUpdate(ValueError):
     """DynamoDB refuses the update, whatever its condition says."""
 
 
 def is_met(item: Item, condition: str, values: Item) -> bool:
-    """Raises NotImplementedError for what it cannot read."""
+    """Whether the item meets the condition. Raises NotSent."""
     return _decided(_parsed(condition), item, values)
 
 
@@ -49,17 +53,16 @@ def _parsed(condition: str) -> Parsed:
     """The condition as a tree: AND binds more tightly than OR, parentheses more tightly than both."""
     words = list(_WORD.finditer(condition))
     if "".join(word[0] for word in words) != condition:
-        # If a store uses an expression that this table cannot read, it must fail and not be ignored.
-        raise NotImplementedError(f"the condition {condition!r}")
+        raise NotSent(f"the condition {condition!r}")
     words.reverse()
     parsed = _joined(words, " OR ", " AND ")
     if words:
-        raise NotImplementedError(f"the condition {condition!r}")
+        raise NotSent(f"the condition {condition!r}")
     return parsed
 
 
 def _joined(words: list[re.Match[str]], *operators: str) -> Parsed:
-    """What the last of `words`, which are in reverse, begin; they are used up."""
+    """The tree that begins with the last of `words`, which are in reverse. Removes the words that it reads."""
     if not operators:
         word = words.pop()
         if word[0] != "(":
@@ -98,8 +101,7 @@ def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
     found = {clause: tuple(_CLAUSES[clause].finditer(text)) for clause, text in clauses}
     understood = (f"{clause} {', '.join(match[0] for match in parts)}" for clause, parts in found.items())
     if " ".join(understood) != expression:
-        # Fail here too: if a clause were ignored, the model would miss a write.
-        raise NotImplementedError(f"the update {expression!r}")
+        raise NotSent(f"the update {expression!r}")
     changed = [match[1] for parts in found.values() for match in parts]
     if not found or not all(found.values()):
         raise InvalidUpdate(f"there is a clause with nothing in it: {expression!r}")
@@ -109,12 +111,12 @@ def _clauses(expression: str) -> Mapping[str, tuple[re.Match[str], ...]]:
 
 
 def attributes_changed(expression: str) -> tuple[str, ...]:
-    """The attributes that the update changes. Raises InvalidUpdate, and NotImplementedError for what it cannot read."""
+    """The attributes that the update changes. Raises InvalidUpdate and NotSent."""
     return tuple(match[1] for parts in _clauses(expression).values() for match in parts)
 
 
 def updated(item: Mapping[str, Any], expression: str, values: Mapping[str, Any]) -> Item:
-    """The item after the update. Raises InvalidUpdate, and NotImplementedError for what it cannot read."""
+    """The item after the update. Raises InvalidUpdate and NotSent."""
     clauses, changed = _clauses(expression), dict(item)
     for assignment in clauses.get("SET", ()):
         name, fallback_of, fallback, value = assignment.groups()
@@ -135,7 +137,7 @@ def updated(item: Mapping[str, Any], expression: str, values: Mapping[str, Any])
 
 
 def _like(operand: Any, held: Any) -> Any:
-    """What is held, if it is of the operand's kind. DynamoDB adds no member to a list."""
+    """The held value. Raises InvalidUpdate if the operand is of another kind: DynamoDB adds no member to a list."""
     if _kind(held) != _kind(operand):
         raise InvalidUpdate(f"{operand!r} is of another kind than {held!r}")
     return held

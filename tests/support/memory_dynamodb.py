@@ -7,7 +7,7 @@ stores do not send, it refuses to answer.
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -16,7 +16,7 @@ from valet.aws.dynamodb.wire import attribute
 from valet.aws.reply import Reply
 
 from local.aws.calls import Call, refusal
-from tests.support.expressions import InvalidUpdate, attributes_changed, is_met, updated
+from tests.support.expressions import InvalidUpdate, NotSent, attributes_changed, is_met, updated
 
 Key = tuple[str, str]
 _LARGEST_ITEM = 400 * 1024  # bytes
@@ -75,11 +75,11 @@ class MemoryDynamoDb:
         if not set(asked.get("RequestItems", (asked.get("TableName"),))) <= self._tables.keys():
             return None
         if unknown := asked.keys() - _MEMBERS[call.action]:
-            raise NotImplementedError(f"{call.action} with {', '.join(sorted(unknown))}")
+            raise NotSent(f"{call.action} with {', '.join(sorted(unknown))}")
         reads = asked.get("RequestItems", {"": asked}).values() if call.action in _READS else ()
         if not all(read.get("ConsistentRead") for read in reads):
             # Here it would be answered by what was written last, and by DynamoDB now and then by what was before.
-            raise NotImplementedError(f"{call.action} that may miss the last writes")
+            raise NotSent(f"{call.action} that may miss the last writes")
         try:
             if why := _unsound(asked):
                 return refusal("ValidationException", why)
@@ -101,7 +101,7 @@ class MemoryDynamoDb:
             got = table.get(_key(asked["Key"]))
             return _reply(f'{{"Item":{_projected(got, asked)}}}' if got else "{}")
         if action in ("Query", "Scan"):
-            return _page(list(_chosen(table, asked)), asked)
+            return _page(table, asked)
         return _write(table, action, asked)
 
 
@@ -119,9 +119,8 @@ def _write(table: dict[Key, _Held], action: str, asked: Mapping[str, Any]) -> Re
     if action == "PutItem":
         new = _Held(item_from_attributes(asked["Item"]))
     else:
-        new = _Held(
-            updated(old.item if old else dict(zip(("pk", "sk"), key, strict=True)), asked["UpdateExpression"], values)
-        )
+        before = old.item if old else item_from_attributes(asked["Key"])
+        new = _Held(updated(before, asked["UpdateExpression"], values))
     if len(new.sent) > _LARGEST_ITEM:
         return refusal("ValidationException", "Item size to update has exceeded the maximum allowed size")
     table[key] = new
@@ -140,41 +139,39 @@ def _returned(asked: Mapping[str, Any], old: _Held | None, new: _Held) -> str:
             names = attributes_changed(asked["UpdateExpression"])
             return f'{{"Attributes":{_sent({name: new.item[name] for name in names if name in new.item})}}}'
         case other:
-            raise NotImplementedError(f"ReturnValues {other}")
+            raise NotSent(f"ReturnValues {other}")
 
 
-def _chosen(table: Mapping[Key, _Held], asked: Mapping[str, Any]) -> Iterator[tuple[Key, _Held]]:
-    """What a query or a scan reads, in the order of the keys."""
-    values = item_from_attributes(asked["ExpressionAttributeValues"]) if "ExpressionAttributeValues" in asked else {}
-    after = _key(asked["ExclusiveStartKey"]) if "ExclusiveStartKey" in asked else ("", "")
-    if "KeyConditionExpression" in asked:
-        by = _PARTITION.fullmatch(asked["KeyConditionExpression"])
-        if by is None:
-            raise NotImplementedError(asked["KeyConditionExpression"])
-        pk, prefix, since = (values[name] if name else "" for name in by.groups())
-        keys = [key for key in table if key[0] == pk and key[1].startswith(prefix) and key[1] >= since]
-    else:
-        keys = list(table)
-    return ((key, table[key]) for key in sorted(keys) if key > after)
-
-
-def _page(found: list[tuple[Key, _Held]], asked: Mapping[str, Any]) -> Reply:
-    """The first megabyte of it, before it is filtered."""
-    size, page = 0, list[_Held]()
-    for _, held in found:
-        page.append(held)
-        size += len(held.sent)
+def _page(table: Mapping[Key, _Held], asked: Mapping[str, Any]) -> Reply:
+    """The first megabyte of what a query or a scan reads, without what its filter leaves out."""
+    values = item_from_attributes(asked.get("ExpressionAttributeValues", {}))
+    keys, size, page = _keys(table, asked, values), 0, list[_Held]()
+    for key in keys:
+        page.append(table[key])
+        size += len(page[-1].sent)
         if size >= _LARGEST_PAGE:
             break
-    values = item_from_attributes(asked.get("ExpressionAttributeValues", {}))
     condition = asked.get("FilterExpression", "")
     if condition == _OF_SCAN:
         kept = [held for held in page if held.item["pk"].startswith(values[":prefix"])]
     else:
         kept = [held for held in page if not condition or is_met(held.item, condition, values)]
     texts = ",".join(_projected(held, asked) for held in kept)
-    more = f',"LastEvaluatedKey":{_sent(_key_of(page[-1].item))}' if len(page) < len(found) else ""
+    more = f',"LastEvaluatedKey":{_sent(_key_of(page[-1].item))}' if len(page) < len(keys) else ""
     return _reply(f'{{"Items":[{texts}],"Count":{len(kept)},"ScannedCount":{len(page)}{more}}}')
+
+
+def _keys(table: Mapping[Key, _Held], asked: Mapping[str, Any], values: Item) -> list[Key]:
+    """The keys of the items that a query or a scan reads, in their order."""
+    after = _key(asked["ExclusiveStartKey"]) if "ExclusiveStartKey" in asked else ("", "")
+    keys = (key for key in table if key > after)
+    if "KeyConditionExpression" in asked:
+        by = _PARTITION.fullmatch(asked["KeyConditionExpression"])
+        if by is None:
+            raise NotSent(asked["KeyConditionExpression"])
+        pk, prefix, since = (values[name] if name else "" for name in by.groups())
+        keys = (key for key in keys if key[0] == pk and key[1].startswith(prefix) and key[1] >= since)
+    return sorted(keys)
 
 
 def _projected(held: _Held, asked: Mapping[str, Any]) -> str:
@@ -196,7 +193,7 @@ def _unsound_expressions(asked: Mapping[str, Any]) -> str:
     text = " ".join(asked[member] for member in _EXPRESSIONS if member in asked)
     names = asked.get("ExpressionAttributeNames", {})
     if any(name != f"#{meant}" for name, meant in names.items()):
-        raise NotImplementedError("a name that stands for another")
+        raise NotSent("a name that stands for another")
     if set(re.findall(r"#\w+", text)) != names.keys():
         return f"ExpressionAttributeNames has {sorted(names)}, and the expressions are {text}"
     text += " " + asked.get("KeyConditionExpression", "")
@@ -215,7 +212,7 @@ def _unsound_keys(asked: Mapping[str, Any]) -> str:
         keys.append({"pk": asked["ExpressionAttributeValues"][":pk"]})
     for wanted in asked.get("RequestItems", {}).values():
         if wanted.keys() - {"Keys", "ConsistentRead"}:
-            raise NotImplementedError(f"BatchGetItem with {', '.join(sorted(wanted))}")
+            raise NotSent(f"BatchGetItem with {', '.join(sorted(wanted))}")
         if not 0 < len({_key(key) for key in wanted["Keys"]}) == len(wanted["Keys"]) <= _MOST_KEYS:
             return "BatchGetItem reads 1 to 100 keys, and each once"
         keys += wanted["Keys"]

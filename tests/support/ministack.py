@@ -6,7 +6,6 @@ It is right where moto is not: digests, PSS, Ed25519, data key pairs, and writes
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from tests.support.ports import free_port
 
 _PROJECT = Path(__file__).parent.parent.parent
 _ENVIRONMENT = _PROJECT / ".venv-ministack"
@@ -25,7 +26,7 @@ _START_TIMEOUT = 30  # seconds
 def ministack() -> Iterator[str]:
     """A fresh server on a free port of this machine; the address for `endpoint_url`."""
     program = _program()
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     files = TemporaryDirectory(prefix="ministack-")
     environment = {
@@ -59,13 +60,6 @@ def _program() -> Path:
         if not program.exists():
             subprocess.run(["make", ".venv-ministack/.installed"], cwd=_PROJECT, check=True, stdout=subprocess.DEVNULL)
     return program
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:

@@ -32,8 +32,9 @@ class MotoTables:
     def __init__(self, aws: EmulatedAws, names: Collection[str]) -> None:
         self._aws, self._names = aws, names
         aws.dynamodb = self.answer  # so that it is moto that makes them
+        dynamodb = boto3.client("dynamodb")
         for name in names:
-            create_table(boto3.client("dynamodb"), name)
+            create_table(dynamodb, name)
 
     def snapshot(self) -> Any:
         return self._aws.snapshot(self._names)

@@ -411,7 +411,7 @@ def test_two_operators_at_once_do_not_undo_each_others_change(valet: Operator) -
 
     port = int(valet.stack.aws_url.rpartition(":")[2])
     deployment = Deployment(Where(is_local=True, aws_port=port), bytes, valet.clock)
-    register = Register(deployment.registry, deployment.audit, deployment.clock)
+    register = Register.of(deployment)
     seen = register.client("web_app_123")
     register.change_client(seen, replace(seen, client_name="First"))
     with pytest.raises(Refused, match="at this moment"):

@@ -123,7 +123,7 @@ def test_a_member_that_this_release_does_not_know_stays(valet: Operator) -> None
 
 
 def test_two_operators_do_not_overwrite_each_other(valet: Operator) -> None:
-    register = Register(deployment(valet).registry, deployment(valet).audit, deployment(valet).clock)
+    register = Register.of(deployment(valet))
     before = register.policy()
     register.change_policy(before, replace(before, default_language="de"))
     with pytest.raises(Refused, match="another operator"):

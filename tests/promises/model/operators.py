@@ -90,7 +90,7 @@ class Operator:
         desk = SimpleNamespace(
             deployment=deployment,
             people=People(world.users, cast(Any, world), lambda: world.now),
-            register=Register(world.clients, cast(Any, world), lambda: world.now),
+            register=Register.of(cast(Any, deployment)),
             clock=lambda: world.now,
             sleep=self._sleep,
             random=world.draw,

@@ -71,16 +71,19 @@ class Surroundings:
         """
         if self.settings.client_id_metadata == "off":
             return parameters
-        from valet.registration.freshness import freshen, freshen_for_token
-
-        freshen_now = freshen_for_token if request.path == "/token" else freshen
+        is_for_token = request.path == "/token"
         if "client_id" in parameters:
-            freshen_now(self, parameters["client_id"], request.source_ip)
-        elif request.path == "/token" and "client_assertion" in parameters:
+            client_id = parameters["client_id"]
+        elif is_for_token and "client_assertion" in parameters:
             from valet.client_authentication.assertion import claimed_client_id
 
             # A client that signs may leave its client_id out. Its keys have to be fresh all the same.
-            freshen_now(self, claimed_client_id(parameters["client_assertion"]), request.source_ip)
+            client_id = claimed_client_id(parameters["client_assertion"])
+        else:
+            return parameters
+        from valet.registration.freshness import freshen, freshen_for_token
+
+        (freshen_for_token if is_for_token else freshen)(self, client_id, request.source_ip)
         return parameters
 
     @cached_property
